@@ -1,0 +1,17 @@
+export { canonicalIp, formatIp, parseIp, Prefix } from "./address.ts";
+export { type Clock, systemClock, type Timer, VirtualClock } from "./clock.ts";
+export {
+  type ErrorCode,
+  errorLine,
+  exitCodes,
+  httpStatuses,
+  type Issue,
+  issueLine,
+  WeftError,
+  type WeftErrorOptions,
+} from "./errors.ts";
+export { bucketCount, bucketOf, bucketUpperUs, Histogram } from "./histogram.ts";
+export { type Drainable, Lifecycle } from "./lifecycle.ts";
+export { createLog, type Log, type LogFields, type LogLevel, type LogOptions, silentLog } from "./log.ts";
+export { type Reason, type ReasonCode, reasons } from "./reason.ts";
+export { formatSpiffeId, parseSpiffeId, type SpiffeId } from "./spiffe.ts";

@@ -1,0 +1,78 @@
+/** Names of compiled resources and their type URLs: the one place that knows how a key is written. */
+import type { DescMessage } from "@bufbuild/protobuf";
+import {
+  AddressSchema,
+  ClusterSchema,
+  CommitSchema,
+  EndpointSchema,
+  GatewaySchema,
+  InboundSchema,
+  MeshSchema,
+  NameSchema,
+  OutboundSchema,
+} from "./gen/weft/model/v1/model_pb.js";
+
+/** Every kind of resource that travels to a proxy. `Commit` ends a change and is never subscribed to by name. */
+export const modelSchemas = {
+  Mesh: MeshSchema,
+  Name: NameSchema,
+  Address: AddressSchema,
+  Outbound: OutboundSchema,
+  Cluster: ClusterSchema,
+  Endpoint: EndpointSchema,
+  Inbound: InboundSchema,
+  Gateway: GatewaySchema,
+  Commit: CommitSchema,
+} as const satisfies Record<string, DescMessage>;
+
+export type ModelKind = keyof typeof modelSchemas;
+
+export function typeUrl(kind: ModelKind): string {
+  return `type.weft.dev/weft.model.v1.${kind}`;
+}
+
+export const meshKey = "mesh";
+
+export function outboundKey(
+  namespace: string,
+  service: string,
+  port: number,
+  clientNamespace: string,
+): string {
+  return `${namespace}/${service}:${port}@${clientNamespace}`;
+}
+
+export interface OutboundKeyParts {
+  readonly namespace: string;
+  readonly service: string;
+  readonly port: number;
+  readonly clientNamespace: string;
+}
+
+export function parseOutboundKey(key: string): OutboundKeyParts | undefined {
+  const groups = /^(?<namespace>[^/]+)\/(?<service>[^:]+):(?<port>\d{1,5})@(?<client>.+)$/.exec(key)?.groups;
+  if (groups === undefined) return undefined;
+  return {
+    namespace: groups["namespace"] ?? "",
+    service: groups["service"] ?? "",
+    port: Number(groups["port"]),
+    clientNamespace: groups["client"] ?? "",
+  };
+}
+
+export function clusterKey(namespace: string, service: string, port: number): string {
+  return `${namespace}/${service}:${port}`;
+}
+
+/** `workload` is "namespace/name". */
+export function endpointKey(cluster: string, workload: string): string {
+  return `${cluster}/${workload}`;
+}
+
+export function inboundKey(namespace: string, workload: string): string {
+  return `${namespace}/${workload}`;
+}
+
+export function gatewayKey(namespace: string, gateway: string): string {
+  return `${namespace}/${gateway}`;
+}
