@@ -1,0 +1,207 @@
+/** HTTPRoute (Gateway API v1.6): rules that say which backend takes which HTTP request. Its parent is a Service (mesh) or a Gateway (edge). */
+import Type from "typebox";
+import type { Issue } from "../kernel/index.ts";
+import { conditionSchema } from "./conditions.ts";
+import { parseDurationMs } from "./duration.ts";
+import { controllerName, dnsSubdomain, duration, hostname } from "./formats.ts";
+import {
+  checkBackendPort,
+  checkFilters,
+  filtersSchema,
+  type HttpRouteFilter,
+  prefixRewriteField,
+} from "./http-route-filter.ts";
+import { checkMatch, matchesSchema } from "./http-route-match.ts";
+import { defineKind } from "./kind-definition.ts";
+import { namespacedMetadata } from "./metadata.ts";
+import {
+  backendFields,
+  gatewayGroup,
+  type ParentReference,
+  parentReferenceSchema,
+  weightField,
+} from "./references.ts";
+import { list, object, optional, text, type ValueOf } from "./schema.ts";
+
+/** Gateway API's bounds. */
+const maxHostnames = 16;
+const maxParents = 32;
+const maxRules = 16;
+const maxBackends = 16;
+const maxMatchesOfRoute = 128;
+
+const backendSchema = object("A Service that takes a share of the requests.", {
+  ...backendFields,
+  weight: weightField,
+  filters: optional(filtersSchema),
+});
+export type HttpBackendReference = ValueOf<typeof backendSchema>;
+
+const ruleSchema = object("Which requests go where.", {
+  name: optional(text("Name of the rule, for status, logs and metrics.", dnsSubdomain)),
+  matches: matchesSchema,
+  filters: optional(filtersSchema),
+  backendRefs: optional(
+    list("Who takes the requests; without any the answer is 500.", backendSchema, { max: maxBackends }),
+  ),
+  timeouts: optional(
+    object("Bounds in time; 0s is none.", {
+      request: optional(
+        text("From the request's arrival to the end of the response, retries included.", duration),
+      ),
+      backendRequest: optional(text("Of one try at one backend.", duration)),
+    }),
+  ),
+});
+export type HttpRouteRule = ValueOf<typeof ruleSchema>;
+
+export const httpRouteKind = defineKind({
+  group: gatewayGroup,
+  version: "v1",
+  kind: "HTTPRoute",
+  plural: "httproutes",
+  singular: "httproute",
+  namespaced: true,
+  hasStatus: true,
+  description:
+    "Which backend takes which HTTP request, for what is dialled at a Service or enters through a Gateway.",
+  schema: object("Which backend takes which HTTP request.", {
+    apiVersion: Type.Literal("gateway.networking.k8s.io/v1"),
+    kind: Type.Literal("HTTPRoute"),
+    metadata: namespacedMetadata(text("Name of the route.", dnsSubdomain)),
+    spec: object("Parents and rules.", {
+      parentRefs: optional(list("What the route attaches to.", parentReferenceSchema, { max: maxParents })),
+      hostnames: optional(
+        list("Only requests for these hosts. Ignored under a Service.", text("A host name.", hostname), {
+          max: maxHostnames,
+        }),
+      ),
+      rules: list("The most specific match of all rules wins.", ruleSchema, {
+        min: 1,
+        max: maxRules,
+        default: [{}],
+      }),
+    }),
+    status: optional(
+      object("What the controllers found.", {
+        parents: list(
+          "State at each parent.",
+          object("One parent.", {
+            parentRef: parentReferenceSchema,
+            controllerName: text("Who says so.", controllerName),
+            conditions: list("What is true of the route at this parent.", conditionSchema, {
+              min: 1,
+              max: 8,
+            }),
+          }),
+          { max: maxParents },
+        ),
+      }),
+    ),
+  }),
+  columns: [
+    { name: "Hostnames", description: "Hosts.", value: (route) => route.spec.hostnames?.join(",") ?? "" },
+    {
+      name: "Parents",
+      description: "What it attaches to.",
+      value: (route) =>
+        (route.spec.parentRefs ?? []).map((parent) => `${parent.kind}/${parent.name}`).join(","),
+    },
+    {
+      name: "Accepted",
+      description: "Every parent accepts it.",
+      value: (route) =>
+        summary(
+          route.status?.parents.map(
+            (parent) => parent.conditions.find((each) => each.type === "Accepted")?.status,
+          ),
+        ),
+    },
+  ],
+  check({ spec }) {
+    const issues = checkParents(spec.parentRefs ?? []);
+    for (const [index, rule] of spec.rules.entries()) issues.push(...checkRule(rule, `spec.rules[${index}]`));
+    const names = new Set<string>();
+    for (const [index, { name }] of spec.rules.entries()) {
+      if (name !== undefined && names.has(name))
+        issues.push({ path: `spec.rules[${index}].name`, message: `another rule is named ${name}` });
+      if (name !== undefined) names.add(name);
+    }
+    if (spec.rules.reduce((sum, rule) => sum + rule.matches.length, 0) > maxMatchesOfRoute) {
+      issues.push({
+        path: "spec.rules",
+        message: `must not have more than ${maxMatchesOfRoute} matches in all rules together`,
+      });
+    }
+    return issues;
+  },
+});
+
+function summary(statuses: readonly (string | undefined)[] | undefined): string {
+  if (statuses === undefined || statuses.length === 0) return "Unknown";
+  return statuses.find((status) => status !== "True") ?? "True";
+}
+
+function checkRule(rule: HttpRouteRule, path: string): Issue[] {
+  const issues: Issue[] = [];
+  for (const [index, match] of rule.matches.entries())
+    issues.push(...checkMatch(match, `${path}.matches[${index}]`));
+  issues.push(...checkFilters(rule.filters ?? [], `${path}.filters`));
+  const isRedirect = rule.filters?.some((filter) => filter.requestRedirect !== undefined) ?? false;
+  if (isRedirect && (rule.backendRefs?.length ?? 0) > 0) {
+    issues.push({
+      path: `${path}.backendRefs`,
+      message: "RequestRedirect filter must not be used together with backendRefs",
+    });
+  }
+  issues.push(...checkPrefixRewrites(rule.filters ?? [], rule, `${path}.filters`));
+  for (const [index, backend] of (rule.backendRefs ?? []).entries()) {
+    const at = `${path}.backendRefs[${index}]`;
+    issues.push(...checkBackendPort(backend, at), ...checkFilters(backend.filters ?? [], `${at}.filters`));
+    issues.push(...checkPrefixRewrites(backend.filters ?? [], rule, `${at}.filters`));
+  }
+  const request = parseDurationMs(rule.timeouts?.request ?? "0s") ?? 0;
+  const backendRequest = parseDurationMs(rule.timeouts?.backendRequest ?? "0s") ?? 0;
+  if (request !== 0 && backendRequest > request) {
+    issues.push({
+      path: `${path}.timeouts.backendRequest`,
+      message: "cannot be longer than the request timeout",
+    });
+  }
+  return issues;
+}
+
+function checkPrefixRewrites(
+  filters: readonly HttpRouteFilter[],
+  rule: HttpRouteRule,
+  path: string,
+): Issue[] {
+  const [match, ...more] = rule.matches;
+  if (match?.path.type === "PathPrefix" && more.length === 0) return [];
+  return filters.flatMap((filter, index) => {
+    const field = prefixRewriteField(filter);
+    const message = "replacePrefixMatch needs exactly one match in the rule, of type PathPrefix";
+    return field === undefined ? [] : [{ path: `${path}[${index}].${field}.path`, message }];
+  });
+}
+
+/** Several references to one parent must each name another section of it. */
+function checkParents(parents: readonly ParentReference[]): Issue[] {
+  const sections = new Map<string, (string | undefined)[]>();
+  const issues: Issue[] = [];
+  for (const [index, parent] of parents.entries()) {
+    const key = `${parent.group}/${parent.kind}/${parent.namespace ?? ""}/${parent.name}`;
+    const known = sections.get(key) ?? [];
+    const path = `spec.parentRefs[${index}].sectionName`;
+    if (known.length > 0 && (parent.sectionName === undefined) !== (known[0] === undefined)) {
+      issues.push({
+        path,
+        message: "must be given in every reference to a parent that is referred to twice",
+      });
+    } else if (known.includes(parent.sectionName)) {
+      issues.push({ path, message: "must be unique where a parent is referred to twice" });
+    }
+    sections.set(key, [...known, parent.sectionName]);
+  }
+  return issues;
+}

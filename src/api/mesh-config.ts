@@ -1,0 +1,119 @@
+/** MeshConfig: what holds for the whole mesh. One object, named "mesh"; every field has a default. */
+import Type from "typebox";
+import type { Issue } from "../kernel/index.ts";
+import { Prefix } from "../kernel/index.ts";
+import { conditionsSchema } from "./conditions.ts";
+import { parseDurationMs } from "./duration.ts";
+import { cidr, duration, preciseHostname } from "./formats.ts";
+import { defineKind } from "./kind-definition.ts";
+import { clusterMetadata } from "./metadata.ts";
+import { flag, integer, list, object, oneOf, optional, text } from "./schema.ts";
+
+export const meshConfigName = "mesh";
+/** Every proxy compares each destination with these. */
+const maxPrefixes = 16;
+/** Longer than any deployment should wait for one proxy. */
+const maxDurationMs = 86_400_000;
+const maxLeaseSeconds = 3600;
+
+export const meshConfigKind = defineKind({
+  group: "weft.dev",
+  version: "v1alpha1",
+  kind: "MeshConfig",
+  plural: "meshconfigs",
+  singular: "meshconfig",
+  shortNames: ["mc"],
+  namespaced: false,
+  hasStatus: true,
+  description: `What holds for the whole mesh. There is one, named "${meshConfigName}".`,
+  schema: object("What holds for the whole mesh.", {
+    apiVersion: Type.Literal("weft.dev/v1alpha1"),
+    kind: Type.Literal("MeshConfig"),
+    metadata: clusterMetadata(Type.Literal(meshConfigName, { description: "Always mesh." })),
+    spec: object(
+      "Settings of the mesh.",
+      {
+        virtualIpCidrs: list(
+          "Where virtual addresses of Services come from: one prefix for each address family.",
+          text("A prefix.", cidr),
+          { min: 1, max: maxPrefixes, unique: true, default: ["240.240.0.0/16", "fd77:6565:6674::/64"] },
+        ),
+        workloadCidrs: list(
+          "Where addresses of workloads lie. Only addresses in these and in virtualIpCidrs are looked up.",
+          text("A prefix.", cidr),
+          { max: maxPrefixes, unique: true, default: ["10.77.0.0/16", "127.77.0.0/16", "fd77::/64"] },
+        ),
+        domainSuffix: text("Suffix of the names of Services.", preciseHostname, { default: "cluster.local" }),
+        accessLog: flag("Proxies write one line for each request and connection.", { default: true }),
+        outboundTraffic: oneOf(
+          "What becomes of connections to addresses that the mesh does not know.",
+          ["allow", "deny"],
+          {
+            default: "deny",
+          },
+        ),
+        drainTimeout: text("How long a draining proxy waits for what is in flight.", duration, {
+          default: "30s",
+        }),
+        discovery: object(
+          "Destinations that a proxy learns on demand.",
+          {
+            timeout: text("The longest that a connection waits for its destination to be found.", duration, {
+              default: "2s",
+            }),
+            idleTimeout: text("An unused destination is forgotten after this long.", duration, {
+              default: "10m",
+            }),
+          },
+          { default: {} },
+        ),
+        leaseSeconds: integer(
+          "How long a workload counts as alive after its proxy was last heard of.",
+          1,
+          maxLeaseSeconds,
+          {
+            default: 5,
+          },
+        ),
+      },
+      { default: {} },
+    ),
+    status: optional(object("What the control plane found.", { conditions: optional(conditionsSchema) })),
+  }),
+  columns: [
+    {
+      name: "Virtual-IPs",
+      description: "Where virtual addresses come from.",
+      value: (mesh) => mesh.spec.virtualIpCidrs.join(","),
+    },
+    {
+      name: "Outbound",
+      description: "Connections to unknown addresses.",
+      value: (mesh) => mesh.spec.outboundTraffic,
+    },
+    { name: "Lease", description: "Seconds.", isWide: true, value: (mesh) => `${mesh.spec.leaseSeconds}s` },
+  ],
+  check({ spec }) {
+    const issues: Issue[] = [];
+    for (const field of ["virtualIpCidrs", "workloadCidrs"] as const) {
+      for (const [index, value] of spec[field].entries()) {
+        if (Prefix.parse(value) === undefined) {
+          issues.push({
+            path: `spec.${field}[${index}]`,
+            message: "must be a prefix without host bits, such as 10.0.0.0/8",
+          });
+        }
+      }
+    }
+    const durations = {
+      drainTimeout: spec.drainTimeout,
+      "discovery.timeout": spec.discovery.timeout,
+      "discovery.idleTimeout": spec.discovery.idleTimeout,
+    };
+    for (const [field, value] of Object.entries(durations)) {
+      if ((parseDurationMs(value) ?? 0) > maxDurationMs)
+        issues.push({ path: `spec.${field}`, message: "must not be longer than 24h" });
+    }
+    return issues;
+  },
+});

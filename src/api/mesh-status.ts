@@ -1,0 +1,40 @@
+/** What `weft status` reads: the control plane and every proxy with the revision that it runs. */
+import { anyText } from "./formats.ts";
+import { flag, integer, list, object, oneOf, optional, text, type ValueOf } from "./schema.ts";
+
+/** The answer is one document; a mesh with more proxies asks by namespace. */
+const maxProxies = 100_000;
+const maxRejections = 16;
+const safe = Number.MAX_SAFE_INTEGER;
+
+const proxyStatusSchema = object("One proxy that is or was connected.", {
+  id: text("The proxy's node id.", anyText),
+  role: oneOf("What it does.", ["sidecar", "gateway", "waypoint", "node"]),
+  workload: text("namespace/name of the workload that it belongs to.", anyText),
+  identity: text("Its SPIFFE id.", anyText),
+  connected: flag("It has a stream open."),
+  revision: integer("The newest revision of which it acknowledged all that it subscribes to.", 0, safe),
+  version: optional(text("weft's version there.", anyText)),
+  address: optional(text("Where it connects from.", anyText)),
+  subscriptions: optional(integer("Resources that it is subscribed to.", 0, safe)),
+  rejections: optional(
+    list(
+      "Resources that it refused.",
+      object("One refusal.", { resource: text("Its name.", anyText), message: text("Why.", anyText) }),
+      { max: maxRejections },
+    ),
+  ),
+});
+export type ProxyStatus = ValueOf<typeof proxyStatusSchema>;
+
+export const meshStatusSchema = object("State of the mesh.", {
+  revision: integer("The newest revision of operators' resources.", 0, safe),
+  sequence: integer("The newest write of any kind.", 0, safe),
+  compiledRevision: integer("The newest revision that is compiled and handed out.", 0, safe),
+  trustDomain: text("The mesh's trust domain.", anyText),
+  version: text("Version of the control plane.", anyText),
+  startTimeMs: integer("When the control plane started, in Unix milliseconds.", 0, safe),
+  isLivenessFrozen: flag("Too many workloads would expire at once, so none does."),
+  proxies: list("Every proxy.", proxyStatusSchema, { max: maxProxies }),
+});
+export type MeshStatus = ValueOf<typeof meshStatusSchema>;
