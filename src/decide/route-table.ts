@@ -1,0 +1,134 @@
+/**
+ * Which rule a request takes. Entries come sorted by precedence and the first that matches wins; the table finds it
+ * without trying them in turn: exact paths in a map, prefixes in a tree of segments, and of the few entries that
+ * stand at a path their conditions in order. Only entries with a pattern for a path are tried one after another.
+ */
+import type { HttpRouting } from "../model/index.ts";
+import { type Conditions, holds, prepareConditions } from "./conditions.ts";
+import { normalizePath } from "./path.ts";
+import { compilePattern, type Pattern } from "./pattern.ts";
+import type { HttpRequestView } from "./request-view.ts";
+import { type PreparedRule, prepareRule } from "./rule.ts";
+
+interface Candidate {
+  /** Place in the list of entries: the lower wins. */
+  readonly order: number;
+  readonly conditions: Conditions | undefined;
+  readonly rule: PreparedRule;
+}
+
+interface PatternCandidate extends Candidate {
+  readonly path: Pattern;
+}
+
+class PrefixNode {
+  readonly parent: PrefixNode | undefined;
+  readonly children = new Map<string, PrefixNode>();
+  readonly candidates: Candidate[] = [];
+
+  constructor(parent: PrefixNode | undefined) {
+    this.parent = parent;
+  }
+
+  child(segment: string): PrefixNode {
+    const existing = this.children.get(segment);
+    if (existing !== undefined) return existing;
+    const created = new PrefixNode(this);
+    this.children.set(segment, created);
+    return created;
+  }
+}
+
+export class RouteTable {
+  readonly #exact = new Map<string, Candidate[]>();
+  readonly #prefixes = new PrefixNode(undefined);
+  readonly #patterns: PatternCandidate[] = [];
+
+  private constructor() {}
+
+  /** Throws `bad_input` for a rule that does not exist or a pattern that does not compile. */
+  static prepare(routing: HttpRouting): RouteTable {
+    const table = new RouteTable();
+    const rules = routing.rules.map(prepareRule);
+    for (const [order, entry] of routing.entries.entries()) {
+      const rule = rules[entry.rule];
+      if (rule === undefined) continue;
+      const path = entry.match?.path;
+      const candidate = { order, conditions: prepareConditions(entry.match), rule };
+      switch (path?.case) {
+        case "pathExact":
+          table.#addExact(normalizePath(path.value), candidate);
+          break;
+        case "pathRegex":
+          table.#patterns.push({ ...candidate, path: compilePattern(path.value) });
+          break;
+        case "pathPrefix":
+          table.#addPrefix(normalizePath(path.value), candidate);
+          break;
+        case undefined:
+          table.#prefixes.candidates.push(candidate);
+          break;
+      }
+    }
+    return table;
+  }
+
+  match(view: HttpRequestView): PreparedRule | undefined {
+    const path = normalizePath(view.path);
+    let best = firstOf(this.#exact.get(path), view, undefined);
+    for (const candidate of this.#patterns) {
+      if (best !== undefined && candidate.order > best.order) break;
+      if (candidate.path.matches(path) && holds(candidate.conditions, view)) {
+        best = candidate;
+        break;
+      }
+    }
+    // The longest prefix first: it mostly stands first among the entries, and then the shorter ones need no look.
+    for (let node: PrefixNode | undefined = this.#deepest(path); node !== undefined; node = node.parent) {
+      best = firstOf(node.candidates, view, best);
+    }
+    return best?.rule;
+  }
+
+  #addExact(path: string, candidate: Candidate): void {
+    const existing = this.#exact.get(path);
+    if (existing === undefined) this.#exact.set(path, [candidate]);
+    else existing.push(candidate);
+  }
+
+  #addPrefix(prefix: string, candidate: Candidate): void {
+    let node = this.#prefixes;
+    const trimmed = prefix.endsWith("/") ? prefix.slice(0, -1) : prefix;
+    if (trimmed !== "") for (const segment of trimmed.slice(1).split("/")) node = node.child(segment);
+    node.candidates.push(candidate);
+  }
+
+  /** The walk ends where the tree does, so its length is bounded by the configuration and not by the request. */
+  #deepest(path: string): PrefixNode {
+    let node = this.#prefixes;
+    let start = 1;
+    while (start <= path.length && node.children.size > 0) {
+      const slash = path.indexOf("/", start);
+      const end = slash < 0 ? path.length : slash;
+      const next = node.children.get(path.slice(start, end));
+      if (next === undefined) break;
+      node = next;
+      start = end + 1;
+    }
+    return node;
+  }
+}
+
+/** The first of `candidates` that holds and stands before `best`, else `best`. */
+function firstOf(
+  candidates: readonly Candidate[] | undefined,
+  view: HttpRequestView,
+  best: Candidate | undefined,
+): Candidate | undefined {
+  if (candidates === undefined) return best;
+  for (const candidate of candidates) {
+    if (best !== undefined && candidate.order > best.order) return best;
+    if (holds(candidate.conditions, view)) return candidate;
+  }
+  return best;
+}

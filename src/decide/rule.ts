@@ -1,0 +1,71 @@
+/** What a matched rule does, prepared: its backends with their share of requests, header edits, timeout. */
+import type { Backend, HttpRule, Source } from "../model/index.ts";
+import { PreparedEdits } from "./header-edits.ts";
+
+export interface PreparedBackend {
+  /** Key of the cluster; empty where `unresolved` is set. */
+  readonly cluster: string;
+  /** Set: this share of requests is answered with `backend_unresolved`, and this text goes to the log. */
+  readonly unresolved: string | undefined;
+  /** The rule's edits followed by the backend's own. */
+  readonly requestEdits: PreparedEdits | undefined;
+  readonly responseEdits: PreparedEdits | undefined;
+  /** The sum of the weights up to and with this backend, over the rule's total: in (0, 1]. */
+  readonly shareEnd: number;
+}
+
+export interface PreparedRule {
+  /** The route that the rule is from, "namespace/name": the `route` label of metrics and log. */
+  readonly route: string;
+  readonly source: Source | undefined;
+  /** 0: none. */
+  readonly requestTimeoutMs: number;
+  /** Those that can be chosen: never empty, none of weight 0. */
+  readonly backends: readonly PreparedBackend[];
+}
+
+/** `random` is in [0, 1). The first backend whose share ends above it. */
+export function selectBackend(rule: PreparedRule, random: number): PreparedBackend {
+  const backends = rule.backends;
+  const last = backends.length - 1;
+  for (let i = 0; i < last; i++) {
+    const backend = backends[i];
+    if (backend !== undefined && random < backend.shareEnd) return backend;
+  }
+  return backends[last] ?? withoutBackend;
+}
+
+/** Gateway API: a rule that can send a request nowhere answers it with 500. */
+const withoutBackend: PreparedBackend = {
+  cluster: "",
+  unresolved: "the rule has no backend with a weight above 0",
+  requestEdits: undefined,
+  responseEdits: undefined,
+  shareEnd: 1,
+};
+
+export function prepareRule(rule: HttpRule): PreparedRule {
+  const requestEdits = PreparedEdits.prepare(rule.requestHeaders);
+  const responseEdits = PreparedEdits.prepare(rule.responseHeaders);
+  const chosen = rule.backends.filter((backend) => backend.weight > 0);
+  const total = chosen.reduce((sum, backend) => sum + backend.weight, 0);
+  let sum = 0;
+  const prepare = (backend: Backend): PreparedBackend => {
+    sum += backend.weight;
+    return {
+      cluster: backend.cluster,
+      unresolved: backend.unresolved === "" ? undefined : backend.unresolved,
+      requestEdits: PreparedEdits.then(requestEdits, PreparedEdits.prepare(backend.requestHeaders)),
+      responseEdits: PreparedEdits.then(responseEdits, PreparedEdits.prepare(backend.responseHeaders)),
+      shareEnd: sum / total,
+    };
+  };
+  const source = rule.source;
+  return {
+    route: source === undefined ? "" : `${source.namespace}/${source.name}`,
+    source,
+    requestTimeoutMs: rule.requestTimeoutMs,
+    backends:
+      chosen.length === 0 ? [{ ...withoutBackend, requestEdits, responseEdits }] : chosen.map(prepare),
+  };
+}
