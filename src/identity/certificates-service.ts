@@ -1,0 +1,114 @@
+/**
+ * The certificates service of the ADS port: who may have which certificate. A join token is for the first one; later
+ * ones need a connection that proves the same identity. What is asked for never widens what was proven.
+ */
+import { create } from "@bufbuild/protobuf";
+import {
+  type Clock,
+  formatSpiffeId,
+  type Log,
+  parseSpiffeId,
+  silentLog,
+  type SpiffeId,
+  WeftError,
+} from "../kernel/index.ts";
+import { type IssueRequest, type IssueResponse, IssueResponseSchema } from "../wire/index.ts";
+import type { CertificateAuthority } from "./certificate-authority.ts";
+import type { JoinTokens, RedeemRefusal } from "./join-tokens.ts";
+import { parseCsr } from "./x509/signing-request.ts";
+
+/** What the service reads of a call. */
+export interface CertificatesCall {
+  readonly peer: { readonly uriSans: readonly string[]; readonly notAfterMs: number } | undefined;
+  readonly metadata: ReadonlyMap<string, string>;
+}
+
+export interface CertificatesServiceOptions {
+  readonly authority: CertificateAuthority;
+  readonly tokens: JoinTokens;
+  readonly clock: Clock;
+  readonly log?: Log;
+}
+
+export interface CertificatesService {
+  issue(request: IssueRequest, call: CertificatesCall): Promise<IssueResponse>;
+}
+
+export function certificatesService(options: CertificatesServiceOptions): CertificatesService {
+  const { authority } = options;
+  const log = options.log ?? silentLog;
+  return {
+    async issue(request, call) {
+      const [namespace, name, ...more] = request.workload.split("/");
+      if (namespace === undefined || name === undefined || name === "" || more.length > 0) {
+        throw new WeftError("bad_input", `"${request.workload}" is no workload; write namespace/name`);
+      }
+      // Before the token is spent: a request that cannot be signed must not cost one.
+      parseCsr(request.csr);
+      const id = proveIdentity(options, call, namespace);
+      const issued = authority.issue(request.csr, id);
+      log.info("certificate issued", { workload: request.workload, identity: formatSpiffeId(id) });
+      return create(IssueResponseSchema, {
+        chain: [...issued.chain],
+        trustRoots: authority.trustRoots(),
+        identity: formatSpiffeId(id),
+        notAfterUnixMs: BigInt(issued.notAfterMs),
+      });
+    },
+  };
+}
+
+function proveIdentity(
+  options: CertificatesServiceOptions,
+  call: CertificatesCall,
+  namespace: string,
+): SpiffeId {
+  const { authority, tokens, clock } = options;
+  const header = call.metadata.get("authorization");
+  if (header === undefined) return provenByPeer(call, authority.trustDomain, namespace, clock.nowMs());
+  const token = /^bearer +(?<token>\S+)$/i.exec(header)?.groups?.["token"];
+  const subject = token === undefined ? "unknown" : tokens.redeem(token);
+  if (typeof subject === "string")
+    throw new WeftError("unauthenticated", refusals[subject], { hint: "make a new token and start again" });
+  requireNamespace(subject.namespace, namespace);
+  return { trustDomain: authority.trustDomain, ...subject };
+}
+
+function provenByPeer(
+  call: CertificatesCall,
+  trustDomain: string,
+  namespace: string,
+  nowMs: number,
+): SpiffeId {
+  const { peer } = call;
+  if (peer === undefined) {
+    throw new WeftError(
+      "unauthenticated",
+      "a certificate needs a join token or a connection with a certificate",
+    );
+  }
+  const uri = peer.uriSans.length === 1 ? peer.uriSans[0] : undefined;
+  const id = uri === undefined ? undefined : parseSpiffeId(uri);
+  if (id === undefined || id.trustDomain !== trustDomain) {
+    throw new WeftError("forbidden", "the connection's certificate carries no identity of this mesh");
+  }
+  // The handshake checked this once; the connection may have outlived its certificate since.
+  if (peer.notAfterMs <= nowMs)
+    throw new WeftError("unauthenticated", "the connection's certificate is expired");
+  requireNamespace(id.namespace, namespace);
+  return id;
+}
+
+function requireNamespace(proven: string, asked: string): void {
+  if (proven === asked) return;
+  throw new WeftError(
+    "forbidden",
+    `an identity of namespace ${proven} cannot have a certificate for a workload of ${asked}`,
+  );
+}
+
+const refusals: Record<RedeemRefusal, string> = {
+  expired: "the join token is expired",
+  used: "the join token was used before",
+  unknown: "the join token is not known here",
+};

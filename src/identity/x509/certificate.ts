@@ -1,0 +1,121 @@
+/** Reads what weft needs of an X.509 certificate. Checks no signature: that is `verifyChain` and the TLS stack. */
+import { parseSpiffeId, type SpiffeId, WeftError } from "../../kernel/index.ts";
+import {
+  constructedTag,
+  decodeAscii,
+  decodeOid,
+  decodeText,
+  decodeTimeMs,
+  type DerElement,
+  DerReader,
+  primitiveTag,
+  tags,
+} from "./der.ts";
+import { oids } from "./oids.ts";
+
+export interface CertificateDescription {
+  /** Defined where there is exactly one URI name and it is of the mesh's form. */
+  readonly identity: SpiffeId | undefined;
+  readonly uriSans: readonly string[];
+  readonly dnsSans: readonly string[];
+  readonly notBeforeMs: number;
+  readonly notAfterMs: number;
+  /** Lower-case hex without leading zeros. */
+  readonly serial: string;
+  /** "O=weft,CN=weft root …"; empty for a workload's. For people, not for comparison. */
+  readonly subject: string;
+  readonly issuer: string;
+  readonly isCa: boolean;
+  /** How many CAs may stand below this one; undefined: not limited. */
+  readonly pathLength: number | undefined;
+  /** SubjectPublicKeyInfo, DER. */
+  readonly publicKeyDer: Uint8Array;
+}
+
+/** Undefined where the bytes are no certificate. */
+export function describeCertificate(der: Uint8Array): CertificateDescription | undefined {
+  try {
+    return parseCertificate(der);
+  } catch (error) {
+    // A text decoder's TypeError means the same: not a certificate.
+    if (error instanceof WeftError || error instanceof TypeError) return undefined;
+    throw error;
+  }
+}
+
+interface Extensions {
+  uriSans: string[];
+  dnsSans: string[];
+  isCa: boolean;
+  pathLength: number | undefined;
+}
+
+function parseCertificate(der: Uint8Array): CertificateDescription {
+  const outer = new DerReader(der);
+  const fields = outer.enter(tags.sequence).enter(tags.sequence);
+  outer.finish();
+  fields.optional(constructedTag(0));
+  const serial = fields.next(tags.integer).content;
+  fields.next(tags.sequence);
+  const issuer = fields.enter(tags.sequence);
+  const validity = fields.enter(tags.sequence);
+  const notBeforeMs = decodeTimeMs(validity.any());
+  const notAfterMs = decodeTimeMs(validity.any());
+  const subject = fields.enter(tags.sequence);
+  const publicKeyDer = fields.next(tags.sequence).encoded;
+  const extensions = readExtensions(fields.optional(constructedTag(3)));
+  const only = extensions.uriSans.length === 1 ? extensions.uriSans[0] : undefined;
+  return {
+    identity: only === undefined ? undefined : parseSpiffeId(only),
+    notBeforeMs,
+    notAfterMs,
+    serial: Buffer.from(serial)
+      .toString("hex")
+      .replace(/^0+(?=.)/, ""),
+    subject: readName(subject),
+    issuer: readName(issuer),
+    publicKeyDer,
+    ...extensions,
+  };
+}
+
+function readExtensions(element: DerElement | undefined): Extensions {
+  const found: Extensions = { uriSans: [], dnsSans: [], isCa: false, pathLength: undefined };
+  if (element === undefined) return found;
+  const list = new DerReader(element.content).enter(tags.sequence);
+  while (!list.isAtEnd) {
+    const extension = list.enter(tags.sequence);
+    const id = decodeOid(extension.next(tags.oid).content);
+    extension.optional(tags.boolean);
+    const value = new DerReader(extension.next(tags.octetString).content);
+    if (id === oids.subjectAltName) readAltNames(value.enter(tags.sequence), found);
+    if (id === oids.basicConstraints) readBasicConstraints(value.enter(tags.sequence), found);
+  }
+  return found;
+}
+
+function readAltNames(names: DerReader, found: Extensions): void {
+  while (!names.isAtEnd) {
+    const name = names.any();
+    if (name.tag === primitiveTag(6)) found.uriSans.push(decodeAscii(name.content));
+    if (name.tag === primitiveTag(2)) found.dnsSans.push(decodeAscii(name.content));
+  }
+}
+
+function readBasicConstraints(constraints: DerReader, found: Extensions): void {
+  found.isCa = constraints.optional(tags.boolean)?.content[0] === 0xff;
+  const pathLength = constraints.optional(tags.integer)?.content;
+  found.pathLength = pathLength?.length === 1 ? pathLength[0] : undefined;
+}
+
+const nameLabels: Readonly<Record<string, string>> = { [oids.commonName]: "CN", [oids.organization]: "O" };
+
+function readName(names: DerReader): string {
+  const parts: string[] = [];
+  while (!names.isAtEnd) {
+    const attribute = names.enter(tags.set).enter(tags.sequence);
+    const id = decodeOid(attribute.next(tags.oid).content);
+    parts.push(`${nameLabels[id] ?? id}=${decodeText(attribute.any().content)}`);
+  }
+  return parts.join(",");
+}
