@@ -1,0 +1,120 @@
+/** Where a route attaches: each parent reference is looked up and either yields attachments or says why not. */
+import { gatewayGroup } from "../api/index.ts";
+import { intersectHostnames } from "./hostname.ts";
+import type { InputReader } from "./inputs.ts";
+import { allowsNamespace, analyzeListeners } from "./listener.ts";
+import type { ParentInput, RouteInput } from "./route-input.ts";
+import { tcpPort } from "./service-resources.ts";
+
+export type Attachment =
+  | {
+      readonly kind: "Service";
+      /** "namespace/name". */
+      readonly parent: string;
+      /** Undefined: every port. */
+      readonly port: number | undefined;
+    }
+  | {
+      readonly kind: "Gateway";
+      readonly parent: string;
+      readonly listener: string;
+      /** What listener and route have in common. */
+      readonly hostnames: readonly string[];
+    };
+
+export type ParentOutcome =
+  | { readonly attachments: readonly Attachment[] }
+  | {
+      readonly reason: "NoMatchingParent" | "NotAllowedByListeners" | "NoMatchingListenerHostname";
+      readonly message: string;
+    };
+
+/** Undefined: the parent is none of ours, and its own controller says what there is to say. */
+export function attach(
+  inputs: InputReader,
+  route: RouteInput,
+  parent: ParentInput,
+): ParentOutcome | undefined {
+  const { group, kind } = parent;
+  const path = parentPath(route, parent);
+  if (kind === "Service" && (group === "" || group === "core")) return attachToService(inputs, parent, path);
+  if (kind === "Gateway" && group === gatewayGroup) return attachToGateway(inputs, route, parent, path);
+  return undefined;
+}
+
+function parentPath(route: RouteInput, parent: ParentInput): string {
+  return `${parent.namespace ?? route.metadata.namespace}/${parent.name}`;
+}
+
+function attachToService(inputs: InputReader, parent: ParentInput, path: string): ParentOutcome {
+  const service = inputs.service(path);
+  if (service === undefined) return none(`Service ${path} does not exist`);
+  if (service.isHeadless) return none(`Service ${path} is headless; routes need a service address`);
+  if (parent.sectionName === undefined && parent.port === undefined) {
+    return { attachments: [{ kind: "Service", parent: path, port: undefined }] };
+  }
+  const port = service.ports.find(
+    (entry) =>
+      (parent.port === undefined || entry.port === parent.port) &&
+      (parent.sectionName === undefined || entry.name === parent.sectionName) &&
+      tcpPort(service, entry.port) !== undefined,
+  );
+  return port === undefined
+    ? none(`Service ${path} has no TCP port ${parent.sectionName ?? parent.port}`)
+    : { attachments: [{ kind: "Service", parent: path, port: port.port }] };
+}
+
+function attachToGateway(
+  inputs: InputReader,
+  route: RouteInput,
+  parent: ParentInput,
+  path: string,
+): ParentOutcome | undefined {
+  const gateway = inputs.gateway(path);
+  if (gateway === undefined) return none(`Gateway ${path} does not exist`);
+  if (!inputs.isOwnClass(gateway.spec.gatewayClassName)) return undefined;
+  const named = analyzeListeners(gateway).filter(
+    ({ input }) =>
+      (parent.sectionName === undefined || input.name === parent.sectionName) &&
+      (parent.port === undefined || input.port === parent.port),
+  );
+  if (named.length === 0) return none(`Gateway ${path} has no such listener`);
+  const allowed = named.filter(
+    (listener) =>
+      listener.supportedKinds.length > 0 &&
+      allowsNamespace(inputs, gateway, listener.input, route.metadata.namespace),
+  );
+  if (allowed.length === 0) {
+    return {
+      reason: "NotAllowedByListeners",
+      message: `no listener of Gateway ${path} allows HTTPRoutes of namespace ${route.metadata.namespace}`,
+    };
+  }
+  const attachments = allowed.flatMap(({ input }): Attachment[] => {
+    const hostnames = commonHostnames(input.hostname, route.spec.hostnames);
+    return hostnames.length === 0 ? [] : [{ kind: "Gateway", parent: path, listener: input.name, hostnames }];
+  });
+  return attachments.length > 0
+    ? { attachments }
+    : {
+        reason: "NoMatchingListenerHostname",
+        message: `no hostname is also one of Gateway ${path}'s listeners`,
+      };
+}
+
+function commonHostnames(listener: string | undefined, route: readonly string[] | undefined): string[] {
+  const wanted = route === undefined || route.length === 0 ? [undefined] : route;
+  const common = wanted.flatMap(
+    (hostname) => intersectHostnames(listener?.toLowerCase(), hostname?.toLowerCase()) ?? [],
+  );
+  return [...new Set(common)];
+}
+
+function none(message: string): ParentOutcome {
+  return { reason: "NoMatchingParent", message };
+}
+
+/** Key of the set of routes that attach to a parent. */
+export function parentFact(attachment: Pick<Attachment, "kind" | "parent">): string {
+  return `routes-of:${attachment.kind}:${attachment.parent}`;
+}

@@ -1,0 +1,240 @@
+/**
+ * The compiler: keeps inputs, and for each change recomputes what depends on it. Three stages, each feeding the next:
+ * routes (what they do and where they attach), statuses, resources. Routes and statuses are computed for every
+ * object; resources only once somebody asked for them, and from then on until they are forgotten.
+ */
+import type { ObjectKey, Stored } from "../api/index.ts";
+import { errorLine } from "../kernel/index.ts";
+import type { RegistryChange, RegistryViews } from "../registry/index.ts";
+import { parentFact } from "./attachment.ts";
+import { DependencyIndex } from "./dependency-index.ts";
+import { gatewayStatus } from "./gateway.ts";
+import { gatewayClassStatus } from "./gateway-class.ts";
+import { InputReader, Inputs, type Trust } from "./inputs.ts";
+import { applyObject, applyRegistryChange, removeObject } from "./input-change.ts";
+import { compileMembers } from "./service-resources.ts";
+import { type CompiledResource, compareText, type ResourceName } from "./resource.ts";
+import { compileResource, parseResourceNode, resourceNode } from "./resource-kinds.ts";
+import { type CompiledRoute, compileRoute, failedStatus } from "./route.ts";
+import type { StatusUpdate } from "./status.ts";
+
+export interface CompilerOptions extends Trust {
+  readonly registry: RegistryViews;
+}
+
+export interface CompileChange {
+  readonly upserted?: readonly Stored[];
+  readonly removed?: readonly ObjectKey[];
+  /** What changed in the registry that the compiler was given; its views already show the new state. */
+  readonly registry?: RegistryChange;
+}
+
+/** What an `apply` changed among the resources that somebody asked for. Sorted by kind and key. */
+export interface CompileOutput {
+  readonly upserted: readonly CompiledResource[];
+  readonly removed: readonly ResourceName[];
+  /** Clusters whose set of members changed. */
+  readonly memberships: readonly string[];
+  /** Gateways of weft's classes appeared or went. */
+  readonly gatewaysChanged: boolean;
+  readonly statuses: readonly StatusUpdate[];
+  /** Computations that ran into a defect of ours, for the log. What they would have replaced stays. */
+  readonly defects: readonly string[];
+}
+
+export class Compiler {
+  readonly #inputs: Inputs;
+  readonly #dependencies = new DependencyIndex();
+  /** Undefined: asked for and not there. */
+  readonly #resources = new Map<string, CompiledResource | undefined>();
+  readonly #members = new Map<string, readonly string[]>();
+  readonly #statuses = new Map<string, StatusUpdate>();
+  readonly #defects: string[] = [];
+
+  constructor(options: CompilerOptions) {
+    this.#inputs = new Inputs(options, options.registry);
+  }
+
+  /** Deterministic: the order within a change does not matter, nor into how many changes a sequence is cut. */
+  apply(change: CompileChange): CompileOutput {
+    const dirty = new Set<string>();
+    const gatewaysBefore = this.gateways();
+    for (const key of change.removed ?? []) removeObject(this.#inputs, key, dirty);
+    for (const object of change.upserted ?? []) applyObject(this.#inputs, object, dirty);
+    if (change.registry !== undefined) applyRegistryChange(this.#inputs.registry, change.registry, dirty);
+    const statuses: StatusUpdate[] = [];
+    const nodes = this.#dependencies.dependants(dirty);
+    for (const node of [...nodesOf("route", nodes, dirty)].toSorted(compareText)) {
+      this.#compileRoute(node, dirty, statuses);
+    }
+    const affected = this.#dependencies.dependants(dirty);
+    for (const node of [...nodesOf("status", affected, dirty)].toSorted(compareText)) {
+      this.#computeStatus(node, statuses);
+    }
+    const changed = this.#recompute(affected);
+    return {
+      ...changed,
+      statuses,
+      gatewaysChanged: !sameList(gatewaysBefore, this.gateways()),
+      defects: this.#defects.splice(0),
+    };
+  }
+
+  /** Computes it where it was not asked for before, and keeps it up to date from then on. */
+  get(name: ResourceName): CompiledResource | undefined {
+    const node = resourceNode(name);
+    if (this.#resources.has(node)) return this.#resources.get(node);
+    const resource = this.#track(node, (inputs) => compileResource(inputs, name));
+    this.#resources.set(node, resource);
+    return resource;
+  }
+
+  /** Keys of a cluster's endpoints, sorted; kept up to date from then on. */
+  members(cluster: string): readonly string[] {
+    const known = this.#members.get(cluster);
+    if (known !== undefined) return known;
+    const members = this.#track(`members ${cluster}`, (inputs) => compileMembers(inputs, cluster));
+    this.#members.set(cluster, members);
+    return members;
+  }
+
+  /** Keys of all Gateways of weft's classes, sorted. */
+  gateways(): readonly string[] {
+    const reader = new InputReader(this.#inputs, new Set());
+    const own = [...this.#inputs.gateways].filter(([, gateway]) =>
+      reader.isOwnClass(gateway.spec.gatewayClassName),
+    );
+    return own.map(([path]) => path).toSorted(compareText);
+  }
+
+  /** Nobody asks for it any more. */
+  forget(name: ResourceName): void {
+    const node = resourceNode(name);
+    this.#dependencies.forget(node);
+    this.#resources.delete(node);
+  }
+
+  forgetMembers(cluster: string): void {
+    this.#dependencies.forget(`members ${cluster}`);
+    this.#members.delete(cluster);
+  }
+
+  /** Every status as it was last computed, sorted by object: for a first comparison with what is stored. */
+  statuses(): StatusUpdate[] {
+    return [...this.#statuses].toSorted(([a], [b]) => compareText(a, b)).map(([, status]) => status);
+  }
+
+  /** One computation among many: a defect of ours in it must not take the others down. */
+  #attempt<T>(node: string, compute: (inputs: InputReader) => T): { readonly result: T } | undefined {
+    try {
+      return { result: this.#track(node, compute) };
+    } catch (error) {
+      this.#defects.push(`${node}: ${errorLine(error)}`);
+      return undefined;
+    }
+  }
+
+  #track<T>(node: string, compute: (inputs: InputReader) => T): T {
+    const read = new Set<string>();
+    const result = compute(new InputReader(this.#inputs, read));
+    this.#dependencies.record(node, read);
+    return result;
+  }
+
+  #compileRoute(node: string, dirty: Set<string>, statuses: StatusUpdate[]): void {
+    const path = node.slice("route ".length);
+    const input = this.#inputs.routes.get(path);
+    if (input === undefined) {
+      this.#dependencies.forget(node);
+      this.#statuses.delete(node);
+      this.#replaceRoute(path, undefined, dirty);
+      return;
+    }
+    const outcome = this.#attempt(node, (inputs) => compileRoute(inputs, input));
+    if (outcome === undefined) {
+      this.#setStatus(node, failedStatus(input, "the route could not be compiled"), statuses);
+      return;
+    }
+    const { route, status } = outcome.result;
+    // An invalid route keeps its last good output.
+    if (route !== undefined) this.#replaceRoute(path, route, dirty);
+    this.#setStatus(node, status, statuses);
+  }
+
+  #replaceRoute(path: string, route: CompiledRoute | undefined, dirty: Set<string>): void {
+    const before = this.#inputs.compiledRoutes.get(path);
+    if (before !== undefined && route !== undefined && Bun.deepEquals(before, route)) return;
+    for (const attachment of before?.attachments ?? []) {
+      const fact = parentFact(attachment);
+      const paths = this.#inputs.routesByParent.get(fact);
+      paths?.delete(path);
+      if (paths?.size === 0) this.#inputs.routesByParent.delete(fact);
+      dirty.add(fact);
+    }
+    for (const attachment of route?.attachments ?? []) {
+      const fact = parentFact(attachment);
+      const paths = this.#inputs.routesByParent.get(fact);
+      if (paths === undefined) this.#inputs.routesByParent.set(fact, new Set([path]));
+      else paths.add(path);
+      dirty.add(fact);
+    }
+    if (route === undefined) this.#inputs.compiledRoutes.delete(path);
+    else this.#inputs.compiledRoutes.set(path, route);
+  }
+
+  #computeStatus(node: string, statuses: StatusUpdate[]): void {
+    const [kind = "", name = ""] = node.slice("status ".length).split(" ");
+    const outcome = this.#attempt(node, (inputs) =>
+      kind === "Gateway" ? gatewayStatus(inputs, name) : gatewayClassStatus(inputs, name),
+    );
+    const isThere =
+      kind === "Gateway" ? this.#inputs.gateways.has(name) : this.#inputs.gatewayClasses.has(name);
+    if (!isThere) this.#dependencies.forget(node);
+    if (outcome === undefined) return;
+    if (outcome.result === undefined) this.#statuses.delete(node);
+    else this.#setStatus(node, outcome.result, statuses);
+  }
+
+  #setStatus(node: string, status: StatusUpdate, statuses: StatusUpdate[]): void {
+    if (Bun.deepEquals(this.#statuses.get(node), status)) return;
+    this.#statuses.set(node, status);
+    statuses.push(status);
+  }
+
+  #recompute(nodes: ReadonlySet<string>): Pick<CompileOutput, "upserted" | "removed" | "memberships"> {
+    const upserted: CompiledResource[] = [];
+    const removed: ResourceName[] = [];
+    const memberships: string[] = [];
+    for (const node of [...nodes].toSorted(compareText)) {
+      if (node.startsWith("members ")) {
+        const cluster = node.slice("members ".length);
+        const members = this.#attempt(node, (inputs) => compileMembers(inputs, cluster))?.result;
+        if (members === undefined) continue;
+        if (!sameList(members, this.#members.get(cluster) ?? [])) memberships.push(cluster);
+        this.#members.set(cluster, members);
+        continue;
+      }
+      const name = parseResourceNode(node);
+      if (name === undefined) continue;
+      const before = this.#resources.get(node);
+      const outcome = this.#attempt(node, (inputs) => compileResource(inputs, name));
+      if (outcome === undefined) continue;
+      const resource = outcome.result;
+      if (resource?.version === before?.version) continue;
+      this.#resources.set(node, resource);
+      if (resource === undefined) removed.push(name);
+      else upserted.push(resource);
+    }
+    return { upserted, removed, memberships };
+  }
+}
+
+/** Nodes of one stage: those that depend on something dirty, and those of objects that changed themselves. */
+function nodesOf(stage: string, dependants: ReadonlySet<string>, dirty: ReadonlySet<string>): Set<string> {
+  const prefix = `${stage} `;
+  return new Set([...dependants, ...dirty].filter((node) => node.startsWith(prefix)));
+}
+
+function sameList(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((entry, index) => entry === b[index]);
+}

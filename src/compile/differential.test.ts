@@ -1,0 +1,105 @@
+/** Incremental compilation against full: after every random change, all that was kept up to date equals what a new compiler makes of the same objects. */
+import { expect, test } from "bun:test";
+import { keyOf, keyText, type Stored } from "../api/index.ts";
+import { outboundKey } from "../model/index.ts";
+import { Compiler, type CompileOutput } from "./compiler.ts";
+import type { ResourceName } from "./resource.ts";
+import { resourceNode } from "./resource-kinds.ts";
+import { trust } from "./test/objects.ts";
+import { namespaces, randomChange, seededRandom, services, workloads } from "./test/random-mesh.ts";
+import { TestRegistry } from "./test/test-registry.ts";
+
+const seed = Number(process.env["WEFT_TEST_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
+const rounds = 8;
+const changesPerRound = 60;
+
+function allNames(): ResourceName[] {
+  const names: ResourceName[] = [{ kind: "Mesh", key: "mesh" }];
+  for (const namespace of namespaces) {
+    names.push({ kind: "Gateway", key: `${namespace}/edge` });
+    for (const workload of workloads) {
+      names.push({ kind: "Inbound", key: `${namespace}/${workload}` });
+      names.push({ kind: "Endpoint", key: `red/a:80/${namespace}/${workload}` });
+    }
+    for (const service of services) {
+      names.push({ kind: "Name", key: `${service}.${namespace}.svc.cluster.local` });
+      for (const port of [80, 81]) {
+        names.push({ kind: "Cluster", key: `${namespace}/${service}:${port}` });
+        for (const client of namespaces) {
+          names.push({ kind: "Outbound", key: outboundKey(namespace, service, port, client) });
+        }
+      }
+    }
+  }
+  for (let last = 1; last < 15; last++) {
+    names.push({ kind: "Address", key: `240.240.0.${last}` }, { kind: "Address", key: `10.77.0.${last}` });
+  }
+  return names;
+}
+
+const names = allNames();
+const clusters = names.filter((name) => name.kind === "Cluster").map((name) => name.key);
+
+/** What somebody knows who was only told of changes. */
+class Mirror {
+  readonly versions = new Map<string, string>();
+
+  constructor(compiler: Compiler) {
+    for (const name of names) {
+      const resource = compiler.get(name);
+      if (resource !== undefined) this.versions.set(resourceNode(name), resource.version);
+    }
+  }
+
+  apply(output: CompileOutput): void {
+    for (const resource of output.upserted) this.versions.set(resourceNode(resource), resource.version);
+    for (const name of output.removed) this.versions.delete(resourceNode(name));
+  }
+}
+
+function state(compiler: Compiler) {
+  return {
+    versions: Object.fromEntries(names.map((name) => [resourceNode(name), compiler.get(name)?.version])),
+    members: Object.fromEntries(clusters.map((cluster) => [cluster, compiler.members(cluster)])),
+    gateways: compiler.gateways(),
+    statuses: compiler.statuses(),
+  };
+}
+
+test(`incremental equals full (WEFT_TEST_SEED=${seed})`, () => {
+  const random = seededRandom(seed);
+  let outputs = 0;
+  for (let round = 0; round < rounds; round++) {
+    const registry = new TestRegistry();
+    const compiler = new Compiler({ ...trust, registry });
+    const mirror = new Mirror(compiler);
+    for (const cluster of clusters) compiler.members(cluster);
+    const objects = new Map<string, Stored>();
+    for (let i = 0; i < changesPerRound; i++) {
+      const batch = Array.from({ length: 1 + Math.floor(random() * 3) }, () => randomChange(random, i + 1));
+      // Within one change an object is named once, as in a transaction.
+      const unique = [...new Map(batch.map((change) => [keyText(keyOf(change.object)), change])).values()];
+      for (const { object, isRemoved } of unique) {
+        if (isRemoved) objects.delete(keyText(keyOf(object)));
+        else objects.set(keyText(keyOf(object)), object);
+      }
+      if (random() < 0.2) registry.setDraining("red/w1", random() < 0.5);
+      const output = compiler.apply({
+        upserted: unique.filter((change) => !change.isRemoved).map((change) => change.object),
+        removed: unique.filter((change) => change.isRemoved).map((change) => keyOf(change.object)),
+        registry: registry.replace([...objects.values()]),
+      });
+      outputs += output.upserted.length + output.removed.length;
+      mirror.apply(output);
+
+      const fresh = new Compiler({ ...trust, registry });
+      const all = [...objects.values()];
+      fresh.apply({ upserted: all });
+      expect(state(compiler)).toEqual(state(fresh));
+      const known = Object.entries(state(fresh).versions).filter((entry) => entry[1] !== undefined);
+      expect(Object.fromEntries<string | undefined>(mirror.versions)).toEqual(Object.fromEntries(known));
+    }
+  }
+  // A generator whose changes touch nothing would compare nothing.
+  expect(outputs).toBeGreaterThan(1_000);
+});

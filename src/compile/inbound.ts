@@ -1,0 +1,58 @@
+/** What a workload's own proxy takes: the ports that the workload declares, and those that services send to it. */
+import { InboundSchema, MtlsMode, type Protocol } from "../model/index.ts";
+import type { ServicePortView, WorkloadView } from "../registry/index.ts";
+import type { InputReader } from "./inputs.ts";
+import { protocolNamed, protocolOf } from "./protocol.ts";
+import { type CompiledResource, encodeResource } from "./resource.ts";
+import { identityOf } from "./service-resources.ts";
+
+interface PortContent {
+  protocol: Protocol;
+  readonly services: Set<string>;
+}
+
+export function compileInbound(inputs: InputReader, key: string): CompiledResource | undefined {
+  const workload = inputs.workload(key);
+  if (workload === undefined) return undefined;
+  const ports = new Map<number, PortContent>();
+  for (const port of workload.ports) {
+    ports.set(port.port, { protocol: protocolNamed(port.protocol), services: new Set() });
+  }
+  for (const path of inputs.servicesOf(key)) {
+    for (const servicePort of inputs.service(path)?.ports ?? [])
+      addServicePort(ports, workload, path, servicePort);
+  }
+  return encodeResource({ kind: "Inbound", key }, InboundSchema, {
+    source: { kind: "MeshWorkload", namespace: workload.namespace, name: workload.name },
+    workload: workload.path,
+    identity: identityOf(inputs.trustDomain, workload.namespace, workload.serviceAccount),
+    mtls: MtlsMode.STRICT,
+    ports: [...ports]
+      .toSorted(([a], [b]) => a - b)
+      .map(([port, { protocol, services }]) => ({ port, protocol, services: [...services].toSorted() })),
+  });
+}
+
+function addServicePort(
+  ports: Map<number, PortContent>,
+  workload: WorkloadView,
+  service: string,
+  servicePort: ServicePortView,
+): void {
+  if (servicePort.transport !== "TCP") return;
+  const target = targetPortOf(workload, servicePort.targetPort);
+  if (target === undefined) return;
+  const declared = protocolOf(servicePort);
+  const existing = ports.get(target);
+  if (existing === undefined) {
+    ports.set(target, { protocol: declared, services: new Set([service]) });
+    return;
+  }
+  // The service says what its callers speak; where it says nothing, the workload's own word stands.
+  if (declared !== 0) existing.protocol = declared;
+  existing.services.add(service);
+}
+
+function targetPortOf(workload: WorkloadView, target: number | string): number | undefined {
+  return typeof target === "number" ? target : workload.ports.find((port) => port.name === target)?.port;
+}

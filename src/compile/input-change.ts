@@ -1,0 +1,112 @@
+/** How a changed object or a change of the registry becomes changed inputs, and which facts it makes dirty. */
+import type { ObjectKey, Stored } from "../api/index.ts";
+import { keyOf } from "../api/index.ts";
+import type { RegistryChange, RegistryViews } from "../registry/index.ts";
+import { facts, type Inputs } from "./inputs.ts";
+
+/** `route <path>` and `status <kind> <path>` are nodes, marked by name since an object that is new has no dependants yet. */
+export function applyObject(inputs: Inputs, object: Stored, dirty: Set<string>): void {
+  const key = keyOf(object);
+  const path = pathOf(key);
+  switch (object.kind) {
+    case "HTTPRoute":
+      if (isSameSpec(inputs.routes.get(path), object)) return;
+      inputs.routes.set(path, object);
+      break;
+    case "Gateway":
+      if (isSameSpec(inputs.gateways.get(path), object)) return;
+      inputs.gateways.set(path, object);
+      break;
+    case "GatewayClass":
+      if (isSameSpec(inputs.gatewayClasses.get(path), object)) return;
+      inputs.gatewayClasses.set(path, object);
+      break;
+    case "Namespace":
+      inputs.namespaces.set(path, object);
+      break;
+    case "MeshConfig":
+      inputs.meshConfig = object;
+      break;
+    default:
+      // Services, workloads and endpoints come through the registry; the rest compiles to nothing.
+      return;
+  }
+  markDirty(key, path, dirty);
+}
+
+/** Our own writes of status come back as changes; the generation counts those of everything else. */
+function isSameSpec(before: Stored | undefined, after: Stored): boolean {
+  return (
+    before !== undefined &&
+    before.metadata.uid === after.metadata.uid &&
+    before.metadata.generation === after.metadata.generation
+  );
+}
+
+export function removeObject(inputs: Inputs, key: ObjectKey, dirty: Set<string>): void {
+  const path = pathOf(key);
+  switch (key.kind) {
+    case "HTTPRoute":
+      inputs.routes.delete(path);
+      break;
+    case "Gateway":
+      inputs.gateways.delete(path);
+      break;
+    case "GatewayClass":
+      inputs.gatewayClasses.delete(path);
+      break;
+    case "Namespace":
+      inputs.namespaces.delete(path);
+      break;
+    case "MeshConfig":
+      inputs.resetMeshConfig();
+      break;
+    default:
+      return;
+  }
+  markDirty(key, path, dirty);
+}
+
+export function applyRegistryChange(
+  registry: RegistryViews,
+  change: RegistryChange,
+  dirty: Set<string>,
+): void {
+  for (const path of change.services) {
+    dirty.add(facts.service(path));
+    // A service's ports and members may have changed, and with them what its workloads take. Those that it has left
+    // read its fact; those that it has won did not.
+    dirty.add(facts.endpoints(path));
+    for (const workload of registry.membersOf(path)) dirty.add(facts.memberships(workload));
+  }
+  for (const path of change.workloads) dirty.add(facts.workload(path)).add(facts.memberships(path));
+  for (const path of change.endpoints) dirty.add(facts.endpoints(path));
+  for (const ip of change.addresses) dirty.add(facts.address(ip));
+}
+
+function markDirty(key: ObjectKey, path: string, dirty: Set<string>): void {
+  switch (key.kind) {
+    case "HTTPRoute":
+      dirty.add(`route ${path}`);
+      break;
+    case "Gateway":
+      dirty.add(facts.gateway(path)).add(`status Gateway ${path}`);
+      break;
+    case "GatewayClass":
+      dirty.add(facts.gatewayClass(path)).add(`status GatewayClass ${path}`);
+      break;
+    case "Namespace":
+      dirty.add(facts.namespace(path));
+      break;
+    case "MeshConfig":
+      dirty.add(facts.meshConfig);
+      break;
+    default:
+      break;
+  }
+}
+
+/** "namespace/name", or the name of what lives in no namespace. */
+function pathOf(key: ObjectKey): string {
+  return key.namespace === "" ? key.name : `${key.namespace}/${key.name}`;
+}

@@ -1,0 +1,155 @@
+/**
+ * Everything that outputs are computed from, and a reader that notes what one computation reads. The reader is the
+ * only way for the other files to get at an input, so no dependency can be forgotten.
+ */
+import { type MeshConfig, parseObject, weftControllerName } from "../api/index.ts";
+import { WeftError } from "../kernel/index.ts";
+import { meshKey } from "../model/index.ts";
+import type {
+  AddressOwner,
+  EndpointView,
+  RegistryViews,
+  ServiceView,
+  WorkloadView,
+} from "../registry/index.ts";
+import { type Attachment, parentFact } from "./attachment.ts";
+import type { GatewayClassInput, GatewayInput, MeshConfigInput, NamespaceInput } from "./gateway-input.ts";
+import type { CompiledRoute } from "./route.ts";
+import type { RouteInput } from "./route-input.ts";
+
+/** Names of inputs, as the dependency index knows them. */
+export const facts = {
+  service: (path: string) => `service:${path}`,
+  endpoints: (path: string) => `endpoints:${path}`,
+  workload: (path: string) => `workload:${path}`,
+  memberships: (workload: string) => `memberships:${workload}`,
+  address: (ip: string) => `address:${ip}`,
+  namespace: (name: string) => `namespace:${name}`,
+  gateway: (path: string) => `gateway:${path}`,
+  gatewayClass: (name: string) => `gateway-class:${name}`,
+  meshConfig: "mesh-config",
+} as const;
+
+export interface Trust {
+  readonly trustDomain: string;
+  /** DER. */
+  readonly trustRoots: readonly Uint8Array[];
+}
+
+export class Inputs {
+  readonly trust: Trust;
+  readonly registry: RegistryViews;
+  readonly namespaces = new Map<string, NamespaceInput>();
+  readonly gateways = new Map<string, GatewayInput>();
+  readonly gatewayClasses = new Map<string, GatewayClassInput>();
+  readonly routes = new Map<string, RouteInput>();
+  /** Results of compiling routes: the last good one of each. */
+  readonly compiledRoutes = new Map<string, CompiledRoute>();
+  /** Paths of the routes that attach to a parent, by `parentFact`. */
+  readonly routesByParent = new Map<string, Set<string>>();
+  meshConfig: MeshConfig | MeshConfigInput = defaultMeshConfig();
+
+  constructor(trust: Trust, registry: RegistryViews) {
+    this.trust = trust;
+    this.registry = registry;
+  }
+
+  resetMeshConfig(): void {
+    this.meshConfig = defaultMeshConfig();
+  }
+}
+
+export class InputReader {
+  readonly #inputs: Inputs;
+  readonly #read: Set<string>;
+
+  /** What is read is added to `read`. */
+  constructor(inputs: Inputs, read: Set<string>) {
+    this.#inputs = inputs;
+    this.#read = read;
+  }
+
+  get trustDomain(): string {
+    return this.#inputs.trust.trustDomain;
+  }
+
+  get trustRoots(): readonly Uint8Array[] {
+    return this.#inputs.trust.trustRoots;
+  }
+
+  get domainSuffix(): string {
+    return this.meshConfig().spec.domainSuffix;
+  }
+
+  meshConfig(): MeshConfig {
+    this.#read.add(facts.meshConfig);
+    return this.#inputs.meshConfig;
+  }
+
+  service(path: string): ServiceView | undefined {
+    this.#read.add(facts.service(path));
+    return this.#inputs.registry.service(path);
+  }
+
+  endpoints(service: string, port: number): readonly EndpointView[] {
+    this.#read.add(facts.endpoints(service));
+    return this.#inputs.registry.endpoints(service, port);
+  }
+
+  workload(path: string): WorkloadView | undefined {
+    this.#read.add(facts.workload(path));
+    return this.#inputs.registry.workload(path);
+  }
+
+  servicesOf(workload: string): readonly string[] {
+    this.#read.add(facts.memberships(workload));
+    return this.#inputs.registry.servicesOf(workload);
+  }
+
+  addressOwner(ip: string): AddressOwner | undefined {
+    this.#read.add(facts.address(ip));
+    return this.#inputs.registry.addressOwner(ip);
+  }
+
+  /** Undefined where the namespace does not exist. Kubernetes gives every namespace its own name as a label. */
+  namespaceLabels(name: string): Readonly<Record<string, string>> | undefined {
+    this.#read.add(facts.namespace(name));
+    const namespace = this.#inputs.namespaces.get(name);
+    return namespace && { ...namespace.metadata.labels, "kubernetes.io/metadata.name": name };
+  }
+
+  gateway(path: string): GatewayInput | undefined {
+    this.#read.add(facts.gateway(path));
+    return this.#inputs.gateways.get(path);
+  }
+
+  gatewayClass(name: string): GatewayClassInput | undefined {
+    this.#read.add(facts.gatewayClass(name));
+    return this.#inputs.gatewayClasses.get(name);
+  }
+
+  /** Whether Gateways of the class are weft's to serve. */
+  isOwnClass(name: string): boolean {
+    return this.gatewayClass(name)?.spec.controllerName === weftControllerName;
+  }
+
+  /** In no particular order. */
+  routesOf(parent: Pick<Attachment, "kind" | "parent">): CompiledRoute[] {
+    const fact = parentFact(parent);
+    this.#read.add(fact);
+    const paths = this.#inputs.routesByParent.get(fact) ?? [];
+    return [...paths].flatMap((path) => this.#inputs.compiledRoutes.get(path) ?? []);
+  }
+}
+
+/** The defaults of the schema: what holds before anybody wrote a MeshConfig. */
+function defaultMeshConfig(): MeshConfig {
+  const parsed = parseObject(
+    { apiVersion: "weft.dev/v1alpha1", kind: "MeshConfig", metadata: { name: meshKey }, spec: {} },
+    "write",
+  );
+  if ("issues" in parsed || parsed.object.kind !== "MeshConfig") {
+    throw new WeftError("internal", "the defaults of MeshConfig do not hold");
+  }
+  return parsed.object;
+}

@@ -1,0 +1,54 @@
+/** The protocol of a port, as a Service declares it: `appProtocol` first, else the port's name up to the first hyphen (`http-api`). */
+import { Protocol } from "../model/index.ts";
+
+/**
+ * Names that operators use, including Kubernetes' own prefixed ones. Protocols that weft does not read are raw TCP:
+ * several of them let the server speak first, so waiting for the client's first bytes would only cost time.
+ */
+const declared: Readonly<Record<string, Protocol>> = {
+  http: Protocol.HTTP,
+  http1: Protocol.HTTP,
+  "http/1.1": Protocol.HTTP,
+  "kubernetes.io/ws": Protocol.HTTP,
+  http2: Protocol.HTTP2,
+  h2c: Protocol.HTTP2,
+  "kubernetes.io/h2c": Protocol.HTTP2,
+  grpc: Protocol.GRPC,
+  https: Protocol.TLS,
+  tls: Protocol.TLS,
+  "kubernetes.io/wss": Protocol.TLS,
+  tcp: Protocol.TCP,
+  amqp: Protocol.TCP,
+  kafka: Protocol.TCP,
+  mongo: Protocol.TCP,
+  mongodb: Protocol.TCP,
+  mysql: Protocol.TCP,
+  nats: Protocol.TCP,
+  postgres: Protocol.TCP,
+  postgresql: Protocol.TCP,
+  redis: Protocol.TCP,
+  smtp: Protocol.TCP,
+};
+
+/** Unspecified: told from the first bytes. */
+export function protocolOf(port: {
+  readonly appProtocol: string | undefined;
+  readonly name: string;
+}): Protocol {
+  if (port.appProtocol !== undefined && port.appProtocol !== "")
+    return lookUp(port.appProtocol.toLowerCase());
+  return lookUp(port.name.split("-", 1)[0]?.toLowerCase() ?? "");
+}
+
+export function protocolNamed(name: string): Protocol {
+  return lookUp(name.toLowerCase());
+}
+
+function lookUp(name: string): Protocol {
+  return (Object.hasOwn(declared, name) ? declared[name] : undefined) ?? Protocol.UNSPECIFIED;
+}
+
+/** Whether rules about HTTP requests can apply to the port. */
+export function mayCarryHttp(protocol: Protocol): boolean {
+  return protocol !== Protocol.TCP && protocol !== Protocol.TLS;
+}

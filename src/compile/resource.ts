@@ -1,0 +1,43 @@
+/** One compiled resource: its canonical bytes and the version that is their hash. Equal content has an equal version, whenever and wherever it was compiled. */
+import { create, type DescMessage, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import type { ModelKind } from "../model/index.ts";
+
+export interface ResourceName {
+  readonly kind: ModelKind;
+  readonly key: string;
+}
+
+export interface CompiledResource extends ResourceName {
+  /** The first 32 hexadecimal digits of the bytes' SHA-256: 128 bits, so that two contents never share one. */
+  readonly version: string;
+  readonly bytes: Uint8Array;
+  /** Keys of the clusters that it may send to, sorted: its closure. */
+  readonly clusters: readonly string[];
+}
+
+const versionDigits = 32;
+
+/**
+ * The bytes are canonical because protobuf-es writes fields by number and maps in insertion order; whoever fills a
+ * map inserts in sorted order (`sortedRecord`).
+ */
+export function encodeResource<S extends DescMessage>(
+  name: ResourceName,
+  schema: S,
+  content: MessageInitShape<S>,
+  clusters: readonly string[] = [],
+): CompiledResource {
+  const bytes = toBinary(schema, create(schema, content));
+  const version = new Bun.CryptoHasher("sha256").update(bytes).digest("hex").slice(0, versionDigits);
+  return { kind: name.kind, key: name.key, version, bytes, clusters };
+}
+
+export function sortedRecord(record: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(record).toSorted(([a], [b]) => compareText(a, b)));
+}
+
+/** By code unit: the same on every machine, unlike a locale's order. */
+export function compareText(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}

@@ -1,0 +1,135 @@
+/**
+ * Conditions as compile finds them, without a time, and the step that puts them into an object's status. A status is
+ * written on transitions only: a merge that changes nothing says so.
+ */
+
+export interface ComputedCondition {
+  readonly type: string;
+  readonly status: "True" | "False" | "Unknown";
+  readonly reason: string;
+  readonly message: string;
+}
+
+export interface StoredCondition extends ComputedCondition {
+  readonly observedGeneration?: number;
+  readonly lastTransitionTime: string;
+}
+
+export interface ComputedParentStatus {
+  /** As the route writes it. */
+  readonly parentRef: Readonly<Record<string, unknown>>;
+  readonly conditions: readonly ComputedCondition[];
+}
+
+export interface ComputedListenerStatus {
+  readonly name: string;
+  readonly attachedRoutes: number;
+  readonly supportedKinds: readonly { readonly group: string; readonly kind: string }[];
+  readonly conditions: readonly ComputedCondition[];
+}
+
+export type ComputedStatus =
+  | { readonly kind: "conditions"; readonly conditions: readonly ComputedCondition[] }
+  | { readonly kind: "route"; readonly parents: readonly ComputedParentStatus[] }
+  | {
+      readonly kind: "gateway";
+      readonly conditions: readonly ComputedCondition[];
+      readonly listeners: readonly ComputedListenerStatus[];
+    };
+
+export interface StatusUpdate {
+  readonly kind: "HTTPRoute" | "Gateway" | "GatewayClass";
+  readonly namespace: string;
+  readonly name: string;
+  /** The generation of the object that the status was computed from. */
+  readonly observedGeneration: number;
+  readonly status: ComputedStatus;
+}
+
+/**
+ * The status to write, or undefined where `stored` says the same already. Route parents of other controllers are
+ * kept as they are.
+ */
+export function mergeStatus(
+  stored: unknown,
+  update: StatusUpdate,
+  controllerName: string,
+  now: string,
+): Record<string, unknown> | undefined {
+  const before = isRecord(stored) ? stored : {};
+  const merged = { ...before, ...newFields(before, update, controllerName, now) };
+  return Bun.deepEquals(merged, before) ? undefined : merged;
+}
+
+function newFields(
+  before: Readonly<Record<string, unknown>>,
+  update: StatusUpdate,
+  controllerName: string,
+  now: string,
+): Record<string, unknown> {
+  const merge = (old: unknown, computed: readonly ComputedCondition[]): StoredCondition[] =>
+    mergeConditions(old, computed, update.observedGeneration, now);
+  const status = update.status;
+  switch (status.kind) {
+    case "conditions":
+      return { conditions: merge(before["conditions"], status.conditions) };
+    case "gateway": {
+      const old = recordsOf(before["listeners"]);
+      return {
+        conditions: merge(before["conditions"], status.conditions),
+        listeners: status.listeners.map((listener) => ({
+          ...listener,
+          conditions: merge(
+            old.find((entry) => entry["name"] === listener.name)?.["conditions"],
+            listener.conditions,
+          ),
+        })),
+      };
+    }
+    case "route": {
+      const old = recordsOf(before["parents"]);
+      const own = status.parents.map((parent) => ({
+        parentRef: parent.parentRef,
+        controllerName,
+        conditions: merge(
+          old.find(
+            (entry) =>
+              entry["controllerName"] === controllerName &&
+              Bun.deepEquals(entry["parentRef"], parent.parentRef),
+          )?.["conditions"],
+          parent.conditions,
+        ),
+      }));
+      return { parents: [...old.filter((entry) => entry["controllerName"] !== controllerName), ...own] };
+    }
+  }
+}
+
+function mergeConditions(
+  stored: unknown,
+  computed: readonly ComputedCondition[],
+  observedGeneration: number,
+  now: string,
+): StoredCondition[] {
+  const old = recordsOf(stored);
+  return computed.map((condition) => {
+    const previous = old.find((entry) => entry["type"] === condition.type);
+    const since = previous?.["status"] === condition.status ? previous["lastTransitionTime"] : undefined;
+    return {
+      type: condition.type,
+      status: condition.status,
+      reason: condition.reason,
+      message: condition.message,
+      observedGeneration,
+      lastTransitionTime: typeof since === "string" ? since : now,
+    };
+  });
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function recordsOf(value: unknown): readonly Readonly<Record<string, unknown>>[] {
+  return Array.isArray(value) ? value.filter(isRecord) : [];
+}

@@ -1,0 +1,164 @@
+/** A small random mesh and random changes to it. Names come from short lists, so that objects refer to each other often. */
+import type { Stored } from "../../api/index.ts";
+import { stored } from "./objects.ts";
+
+export type Random = () => number;
+
+/** mulberry32. */
+export function seededRandom(seed: number): Random {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let value = Math.imul(state ^ (state >>> 15), state | 1);
+    value ^= value + Math.imul(value ^ (value >>> 7), value | 61);
+    return ((value ^ (value >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+export function pick<T>(random: Random, items: readonly [T, ...T[]]): T {
+  return items[Math.floor(random() * items.length)] ?? items[0];
+}
+
+export const namespaces = ["red", "blue"] as const;
+export const services = ["a", "b", "c"] as const;
+export const workloads = ["w1", "w2", "w3", "w4"] as const;
+const routes = ["r1", "r2", "r3", "r4"] as const;
+const ports = [80, 81] as const;
+const apps = ["x", "y"] as const;
+const hostnames = ["shop.example.com", "*.example.com", "other.org"] as const;
+
+/** A new state of a random object, or the key of one that goes. */
+export function randomChange(random: Random, generation: number): { object: Stored; isRemoved: boolean } {
+  const object = stored(randomObject(random), generation);
+  return { object, isRemoved: random() < 0.25 };
+}
+
+function randomObject(random: Random): unknown {
+  const namespace = pick(random, namespaces);
+  const kind = random();
+  if (kind < 0.2) return service(random, namespace);
+  if (kind < 0.45) return workload(random, namespace);
+  if (kind < 0.72) return route(random, namespace);
+  if (kind < 0.85) return gateway(random, namespace);
+  if (kind < 0.89) {
+    const controllerName = random() < 0.9 ? "weft.dev/gateway-controller" : "example.com/other";
+    return {
+      apiVersion: "gateway.networking.k8s.io/v1",
+      kind: "GatewayClass",
+      metadata: { name: "weft" },
+      spec: { controllerName },
+    };
+  }
+  if (kind < 0.97) {
+    const labels = random() < 0.5 ? { edge: "yes" } : {};
+    return { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace, labels } };
+  }
+  const spec = { accessLog: random() < 0.5, domainSuffix: pick(random, ["cluster.local", "mesh.test"]) };
+  return { apiVersion: "weft.dev/v1alpha1", kind: "MeshConfig", metadata: { name: "mesh" }, spec };
+}
+
+function service(random: Random, namespace: string) {
+  const name = pick(random, services);
+  const index = services.indexOf(name) + 10 * namespaces.findIndex((entry) => entry === namespace) + 1;
+  const isHeadless = random() < 0.15;
+  return {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name, namespace },
+    spec: {
+      selector: { app: pick(random, apps) },
+      ...(isHeadless ? { clusterIP: "None" } : { clusterIPs: [`240.240.0.${index}`] }),
+      ports: ports
+        .filter((port) => port === 80 || random() < 0.5)
+        .map((port) => ({
+          port,
+          name: `${pick(random, ["http", "tcp", "any"])}-${port}`,
+          targetPort: random() < 0.5 ? 8080 : "web",
+        })),
+    },
+  };
+}
+
+function workload(random: Random, namespace: string) {
+  const name = pick(random, workloads);
+  const index = workloads.indexOf(name) + 10 * namespaces.findIndex((entry) => entry === namespace) + 1;
+  return {
+    apiVersion: "weft.dev/v1alpha1",
+    kind: "MeshWorkload",
+    metadata: { name, namespace, labels: { app: pick(random, apps), version: pick(random, ["v1", "v2"]) } },
+    spec: {
+      serviceAccount: pick(random, ["one", "two"]),
+      addresses: [`10.77.0.${index}`],
+      ports: random() < 0.7 ? [{ port: pick(random, [8080, 9090]), name: "web", protocol: "http" }] : [],
+    },
+  };
+}
+
+function route(random: Random, namespace: string) {
+  const parent = (): object =>
+    random() < 0.6
+      ? {
+          group: "",
+          kind: "Service",
+          name: pick(random, services),
+          namespace: pick(random, namespaces),
+          ...(random() < 0.3 ? { port: pick(random, ports) } : {}),
+        }
+      : {
+          name: "edge",
+          namespace: pick(random, namespaces),
+          ...(random() < 0.4 ? { sectionName: "one" } : {}),
+        };
+  const backend = (): object => ({
+    name: pick(random, services),
+    ...(random() < 0.2 ? { namespace: pick(random, namespaces) } : {}),
+    port: pick(random, ports),
+    weight: Math.floor(random() * 3),
+  });
+  return {
+    apiVersion: "gateway.networking.k8s.io/v1",
+    kind: "HTTPRoute",
+    metadata: {
+      name: pick(random, routes),
+      namespace,
+      creationTimestamp: `2026-01-0${1 + Math.floor(random() * 3)}T00:00:00Z`,
+    },
+    spec: {
+      parentRefs: [parent()],
+      ...(random() < 0.5 ? { hostnames: [pick(random, hostnames)] } : {}),
+      rules: Array.from({ length: 1 + Math.floor(random() * 2) }, () => ({
+        matches: [
+          { path: { type: pick(random, ["Exact", "PathPrefix"]), value: pick(random, ["/", "/a", "/a/b"]) } },
+        ],
+        backendRefs: Array.from({ length: Math.floor(random() * 3) }, backend),
+        ...(random() < 0.1 ? { filters: [{ type: "URLRewrite", urlRewrite: { hostname: "x.org" } }] } : {}),
+      })),
+    },
+  };
+}
+
+function gateway(random: Random, namespace: string) {
+  const allowedRoutes = {
+    namespaces: pick<object>(random, [
+      { from: "Same" },
+      { from: "Selector", selector: { matchLabels: { edge: "yes" } } },
+    ]),
+  };
+  return {
+    apiVersion: "gateway.networking.k8s.io/v1",
+    kind: "Gateway",
+    metadata: { name: "edge", namespace },
+    spec: {
+      gatewayClassName: pick(random, ["weft", "weft", "weft", "other"]),
+      listeners: [
+        { name: "one", port: 80, protocol: "HTTP", allowedRoutes },
+        {
+          name: "two",
+          port: pick(random, ports),
+          ...(random() < 0.7 ? { protocol: "HTTP", hostname: "*.example.com" } : { protocol: "TCP" }),
+          allowedRoutes,
+        },
+      ],
+    },
+  };
+}

@@ -1,0 +1,192 @@
+/** A registry for tests: views straight from objects, and a change that says what two states differ in. No liveness. */
+import { matchLabels, type Stored, type StoredOfKind } from "../../api/index.ts";
+import type {
+  AddressOwner,
+  EndpointView,
+  RegistryChange,
+  RegistryViews,
+  ServiceView,
+  WorkloadHealth,
+  WorkloadView,
+} from "../../registry/index.ts";
+
+export class TestRegistry implements RegistryViews {
+  #services = new Map<string, ServiceView>();
+  #workloads = new Map<string, WorkloadView>();
+  readonly #draining = new Set<string>();
+
+  /** All objects there are now. */
+  replace(objects: readonly Stored[]): RegistryChange {
+    const before = this.#snapshot();
+    this.#services = new Map();
+    this.#workloads = new Map();
+    for (const object of objects) {
+      if (object.kind === "Service") {
+        const view = serviceView(object);
+        this.#services.set(view.path, view);
+      } else if (object.kind === "MeshWorkload") {
+        const view = this.#workloadView(object);
+        this.#workloads.set(view.path, view);
+      }
+    }
+    return difference(before, this.#snapshot());
+  }
+
+  setDraining(workload: string, isDraining: boolean): void {
+    if (isDraining) this.#draining.add(workload);
+    else this.#draining.delete(workload);
+  }
+
+  service(path: string): ServiceView | undefined {
+    return this.#services.get(path);
+  }
+
+  services(): Iterable<ServiceView> {
+    return this.#services.values();
+  }
+
+  workload(path: string): WorkloadView | undefined {
+    return this.#workloads.get(path);
+  }
+
+  workloads(): Iterable<WorkloadView> {
+    return this.#workloads.values();
+  }
+
+  endpoints(service: string, port: number): readonly EndpointView[] {
+    const target = this.#services.get(service)?.ports.find((entry) => entry.port === port)?.targetPort;
+    return this.membersOf(service).flatMap((path): EndpointView[] => {
+      const workload = this.#workloads.get(path);
+      const number =
+        typeof target === "number" ? target : workload?.ports.find((entry) => entry.name === target)?.port;
+      if (workload === undefined || number === undefined) return [];
+      const { address = "" } = { address: workload.addresses[0] };
+      return [
+        {
+          workload: path,
+          address,
+          port: number,
+          serviceAccount: workload.serviceAccount,
+          tunnel: workload.tunnel,
+          health: workload.health,
+          version: workload.labels["version"] ?? "",
+          region: workload.region,
+          zone: workload.zone,
+        },
+      ];
+    });
+  }
+
+  membersOf(service: string): readonly string[] {
+    const view = this.#services.get(service);
+    if (view?.selector === undefined) return [];
+    return [...this.#workloads.values()]
+      .filter(
+        (workload) => workload.namespace === view.namespace && matchLabels(view.selector, workload.labels),
+      )
+      .map((workload) => workload.path)
+      .toSorted();
+  }
+
+  servicesOf(workload: string): readonly string[] {
+    return [...this.#services.keys()].filter((path) => this.membersOf(path).includes(workload)).toSorted();
+  }
+
+  addressOwner(ip: string): AddressOwner | undefined {
+    for (const service of this.#services.values()) {
+      if (service.addresses.includes(ip)) return { kind: "service", service };
+    }
+    for (const workload of this.#workloads.values()) {
+      if (workload.addresses.includes(ip)) return { kind: "workload", workload };
+    }
+    return undefined;
+  }
+
+  #workloadView(object: StoredOfKind<"MeshWorkload">): WorkloadView {
+    const { name, namespace, labels } = object.metadata;
+    const { spec } = object;
+    const path = `${namespace}/${name}`;
+    const health: WorkloadHealth = this.#draining.has(path) ? "draining" : "live";
+    return {
+      path,
+      namespace,
+      name,
+      serviceAccount: spec.serviceAccount,
+      labels: labels ?? {},
+      addresses: spec.addresses,
+      ports: spec.ports.map(({ port, name: portName, protocol }) => ({
+        port,
+        name: portName ?? "",
+        protocol,
+      })),
+      tunnel: {
+        kind: spec.tunnel.type,
+        address: spec.tunnel.address ?? spec.addresses[0] ?? "",
+        port: spec.tunnel.port,
+      },
+      region: spec.locality.region ?? "",
+      zone: spec.locality.zone ?? "",
+      health,
+    };
+  }
+
+  /** What each fact looks like, as text. */
+  #snapshot(): Record<keyof RegistryChange, Map<string, string>> {
+    const services = [...this.#services.values()];
+    const text = (value: unknown): string => JSON.stringify(value);
+    return {
+      services: new Map(services.map((service) => [service.path, text(service)])),
+      workloads: new Map([...this.#workloads].map(([path, workload]) => [path, text(workload)])),
+      endpoints: new Map(
+        services.map(({ path, ports }) => [path, text(ports.map(({ port }) => this.endpoints(path, port)))]),
+      ),
+      addresses: new Map(
+        [
+          ...services.flatMap((service) => service.addresses),
+          ...[...this.#workloads.values()].flatMap((workload) => workload.addresses),
+        ].map((ip) => [ip, text(this.addressOwner(ip))]),
+      ),
+    };
+  }
+}
+
+function serviceView(object: StoredOfKind<"Service">): ServiceView {
+  const { name, namespace, labels } = object.metadata;
+  const { spec } = object;
+  const isHeadless = spec.clusterIP === "None";
+  return {
+    path: `${namespace}/${name}`,
+    namespace,
+    name,
+    labels: labels ?? {},
+    selector: spec.selector,
+    addresses: isHeadless ? [] : (spec.clusterIPs ?? []),
+    isHeadless,
+    publishNotReadyAddresses: spec.publishNotReadyAddresses ?? false,
+    ports: spec.ports.map((port) => ({
+      port: port.port,
+      name: port.name ?? "",
+      transport: port.protocol,
+      appProtocol: port.appProtocol,
+      targetPort: port.targetPort ?? port.port,
+    })),
+  };
+}
+
+function difference(
+  before: Record<keyof RegistryChange, Map<string, string>>,
+  after: Record<keyof RegistryChange, Map<string, string>>,
+): RegistryChange {
+  const changed = (key: keyof RegistryChange): Set<string> =>
+    new Set(
+      [...before[key].keys(), ...after[key].keys()].filter(
+        (entry) => before[key].get(entry) !== after[key].get(entry),
+      ),
+    );
+  return {
+    services: changed("services"),
+    workloads: changed("workloads"),
+    endpoints: changed("endpoints"),
+    addresses: changed("addresses"),
+  };
+}
