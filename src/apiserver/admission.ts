@@ -1,0 +1,156 @@
+/**
+ * What happens to objects between the check of their schema and the commit: their namespace must exist, and Services get
+ * their virtual addresses. All of one transaction together, so that it is refused or taken as a whole.
+ */
+import {
+  type ApiObject,
+  keyOf,
+  keyText,
+  type MeshConfig,
+  meshConfigName,
+  namespaceOf,
+  type Service,
+} from "../api/index.ts";
+import { type Issue, WeftError } from "../kernel/index.ts";
+import { type AddressRequest, allocateAddresses } from "../registry/index.ts";
+import type { Store } from "../store/index.ts";
+
+/** An object with the place that issues are reported at: `objects[3].` in a transaction, nothing for a single one. */
+export interface Candidate {
+  readonly object: ApiObject;
+  readonly pathPrefix: string;
+}
+
+/** In the same order. Throws `bad_input` with every issue. */
+export function admit(
+  store: Store,
+  candidates: readonly Candidate[],
+  deletedNamespaces: ReadonlySet<string>,
+): ApiObject[] {
+  const issues = [...duplicates(candidates), ...missingNamespaces(store, candidates, deletedNamespaces)];
+  const { objects, issues: addressIssues } = withAddresses(store, candidates);
+  refuse([...issues, ...addressIssues]);
+  return objects;
+}
+
+export function refuse(issues: readonly Issue[]): void {
+  const [first] = issues;
+  if (first === undefined) return;
+  const more = issues.length > 1 ? ` and ${issues.length - 1} more` : "";
+  throw new WeftError("bad_input", `${first.path === "" ? "" : `${first.path}: `}${first.message}${more}`, {
+    issues,
+  });
+}
+
+function duplicates(candidates: readonly Candidate[]): Issue[] {
+  const seen = new Set<string>();
+  return candidates.flatMap(({ object, pathPrefix }) => {
+    const key = keyText(keyOf(object));
+    if (seen.has(key))
+      return [{ path: `${pathPrefix}metadata.name`, message: `${key} is there twice in one change` }];
+    seen.add(key);
+    return [];
+  });
+}
+
+function missingNamespaces(
+  store: Store,
+  candidates: readonly Candidate[],
+  deletedNamespaces: ReadonlySet<string>,
+): Issue[] {
+  const created = new Set(
+    candidates.flatMap(({ object }) => (object.kind === "Namespace" ? [object.metadata.name] : [])),
+  );
+  return candidates.flatMap(({ object, pathPrefix }) => {
+    const namespace = namespaceOf(object);
+    if (namespace === "" || created.has(namespace)) return [];
+    const exists = store.get({ kind: "Namespace", namespace: "", name: namespace }) !== undefined;
+    if (exists && !deletedNamespaces.has(namespace)) return [];
+    return [
+      {
+        path: `${pathPrefix}metadata.namespace`,
+        message: `namespace ${namespace} does not exist; apply a Namespace of that name with it`,
+      },
+    ];
+  });
+}
+
+function withAddresses(
+  store: Store,
+  candidates: readonly Candidate[],
+): { objects: ApiObject[]; issues: Issue[] } {
+  const pathPrefixes = new Map<string, string>();
+  const requests: AddressRequest[] = [];
+  for (const { object, pathPrefix } of candidates) {
+    if (object.kind !== "Service" || !needsAddress(object)) continue;
+    const request = addressRequest(object, store.get({ ...keyOf(object), kind: "Service" }));
+    requests.push(request);
+    pathPrefixes.set(request.service, pathPrefix);
+  }
+  if (requests.length === 0) return { objects: candidates.map(({ object }) => object), issues: [] };
+  const allocations = allocateAddresses({
+    requests,
+    prefixes: virtualPrefixes(store, candidates),
+    taken: takenAddresses(store),
+  });
+  const issues: Issue[] = [];
+  const addresses = new Map<string, readonly string[]>();
+  for (const allocation of allocations) {
+    if (allocation.kind === "allocated") addresses.set(allocation.service, allocation.addresses);
+    else {
+      const path = `${pathPrefixes.get(allocation.service) ?? ""}spec.clusterIP`;
+      issues.push({ path, message: allocation.message });
+    }
+  }
+  const objects = candidates.map(({ object }) => {
+    const allocated = object.kind === "Service" ? addresses.get(serviceName(object)) : undefined;
+    const [first] = allocated ?? [];
+    if (object.kind !== "Service" || allocated === undefined || first === undefined) return object;
+    return { ...object, spec: { ...object.spec, clusterIP: first, clusterIPs: [...allocated] } };
+  });
+  return { objects, issues };
+}
+
+function needsAddress({ spec }: Service): boolean {
+  return spec.type !== "ExternalName" && spec.clusterIP !== "None" && spec.clusterIPs?.[0] !== "None";
+}
+
+/** What a Service was once given it keeps, though its file does not name it. */
+function addressRequest(service: Service, existing: Service | undefined): AddressRequest {
+  const asked = writtenAddresses(service);
+  const kept =
+    asked.length > 0 || existing === undefined
+      ? asked
+      : writtenAddresses(existing).filter((ip) => ip !== "None");
+  const families = service.spec.ipFamilies;
+  const request = { service: serviceName(service), asked: kept };
+  return families === undefined ? request : { ...request, families };
+}
+
+function writtenAddresses({ spec }: Service): readonly string[] {
+  if (spec.clusterIPs !== undefined && spec.clusterIPs.length > 0) return spec.clusterIPs;
+  return spec.clusterIP === undefined || spec.clusterIP === "" ? [] : [spec.clusterIP];
+}
+
+function serviceName({ metadata }: Service): string {
+  return `${metadata.namespace}/${metadata.name}`;
+}
+
+function virtualPrefixes(store: Store, candidates: readonly Candidate[]): readonly string[] {
+  const written = candidates.find(({ object }) => object.kind === "MeshConfig")?.object;
+  const config: MeshConfig | undefined =
+    written?.kind === "MeshConfig"
+      ? written
+      : store.get({ kind: "MeshConfig", namespace: "", name: meshConfigName });
+  return config?.spec.virtualIpCidrs ?? [];
+}
+
+function takenAddresses(store: Store): Map<string, string> {
+  const taken = new Map<string, string>();
+  for (const service of store.list({ kind: "Service" }).items) {
+    for (const address of writtenAddresses(service)) {
+      if (address !== "None") taken.set(address, serviceName(service));
+    }
+  }
+  return taken;
+}

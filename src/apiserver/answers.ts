@@ -1,0 +1,87 @@
+/** Answers in Kubernetes' form: objects as JSON, every failure as a `Status` with a reason and one cause for each issue. */
+import { type ApiObject, apiVersionOf, type KindName, kinds, type KubeStatus } from "../api/index.ts";
+import { type ErrorCode, errorLine, httpStatuses, type Log, WeftError } from "../kernel/index.ts";
+
+/** More would not be read by anybody. */
+const maxCauses = 1000;
+
+const reasonNames: Record<ErrorCode, string> = {
+  usage: "BadRequest",
+  bad_input: "Invalid",
+  not_found: "NotFound",
+  already_exists: "AlreadyExists",
+  conflict: "Conflict",
+  unauthenticated: "Unauthorized",
+  forbidden: "Forbidden",
+  permission: "Forbidden",
+  address_in_use: "Conflict",
+  unreachable: "ServiceUnavailable",
+  timeout: "Timeout",
+  unavailable: "ServiceUnavailable",
+  exhausted: "TooManyRequests",
+  io: "InternalError",
+  internal: "InternalError",
+};
+
+export function json(value: unknown, status = 200): Response {
+  return Response.json(value, { status });
+}
+
+export function success(kind: KindName, object: ApiObject): Response {
+  const { group } = kinds[kind];
+  const status: KubeStatus = {
+    kind: "Status",
+    apiVersion: "v1",
+    metadata: {},
+    status: "Success",
+    details: { name: object.metadata.name, group, kind: kinds[kind].plural },
+  };
+  return json(status);
+}
+
+export function list(kind: KindName, items: readonly ApiObject[], sequence: number): Response {
+  const metadata = { resourceVersion: String(sequence) };
+  return json({ kind: `${kind}List`, apiVersion: apiVersionOf(kind), metadata, items });
+}
+
+/** What went wrong, for programs and people. A defect is logged here, once, and its details stay here. */
+export function failure(error: unknown, log: Log): Response {
+  if (!(error instanceof WeftError)) {
+    log.error("a request to the API met a defect", { error: errorLine(error), stack: stackOf(error) });
+    return statusResponse(new WeftError("internal", "a defect in the control plane; its log says more"));
+  }
+  return statusResponse(error);
+}
+
+export function statusOf(error: WeftError): KubeStatus {
+  return {
+    kind: "Status",
+    apiVersion: "v1",
+    metadata: {},
+    status: "Failure",
+    message: errorLine(error),
+    reason: reasonNames[error.code],
+    code: httpStatus(error),
+    details: {
+      causes: error.issues.slice(0, maxCauses).map(({ path, message }) => ({
+        reason: "FieldValueInvalid",
+        message,
+        field: path,
+      })),
+    },
+  };
+}
+
+function statusResponse(error: WeftError): Response {
+  return json(statusOf(error), httpStatus(error));
+}
+
+/** HTTP tells some refusals apart for which weft has one code. */
+function httpStatus(error: WeftError): number {
+  const own = error.fields["httpStatus"];
+  return typeof own === "number" ? own : httpStatuses[error.code];
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? "") : "";
+}

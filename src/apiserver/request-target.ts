@@ -1,0 +1,72 @@
+/** What a request's path names, in Kubernetes' layout of paths. */
+import { findKind, type KindName, kinds } from "../api/index.ts";
+
+export type RequestTarget =
+  | { readonly type: "health" }
+  | { readonly type: "discovery"; readonly path: string }
+  | { readonly type: "mesh"; readonly what: "status" | "topology" | "transactions" | "history" }
+  | { readonly type: "join_token"; readonly namespace: string; readonly serviceAccount: string }
+  | { readonly type: "collection"; readonly kind: KindName; readonly namespace: string | undefined }
+  | {
+      readonly type: "object";
+      readonly kind: KindName;
+      readonly namespace: string;
+      readonly name: string;
+      readonly isStatus: boolean;
+    };
+
+const meshPaths: ReadonlyMap<string, (RequestTarget & { type: "mesh" })["what"]> = new Map([
+  ["/apis/weft.dev/v1alpha1/status", "status"],
+  ["/apis/weft.dev/v1alpha1/topology", "topology"],
+  ["/apis/weft.dev/v1alpha1/transactions", "transactions"],
+  ["/apis/weft.dev/v1alpha1/history", "history"],
+]);
+
+const discoveryPattern = /^\/(version|api|apis|api\/v1|apis\/[^/]+|apis\/[^/]+\/[^/]+)$/;
+
+/** Undefined: there is nothing of that name. */
+export function parseRequestTarget(path: string): RequestTarget | undefined {
+  if (path === "/healthz" || path === "/readyz" || path === "/livez") return { type: "health" };
+  const what = meshPaths.get(path);
+  if (what !== undefined) return { type: "mesh", what };
+  if (discoveryPattern.test(path)) return { type: "discovery", path };
+  const groups = /^(?:\/api|\/apis\/(?<group>[^/]+))\/(?<version>[^/]+)(?<rest>\/.+)$/.exec(path)?.groups;
+  if (groups === undefined) return undefined;
+  const segments = (groups["rest"] ?? "").slice(1).split("/").map(decodeSegment);
+  if (segments.includes("")) return undefined;
+  return parseResource(groups["group"] ?? "", groups["version"] ?? "", segments);
+}
+
+function parseResource(
+  group: string,
+  version: string,
+  segments: readonly string[],
+): RequestTarget | undefined {
+  // "namespaces/<ns>/<plural>/…" is about objects in a namespace; "namespaces/<ns>" is the Namespace itself.
+  const inNamespace = segments[0] === "namespaces" && segments.length > 2 && segments[2] !== "status";
+  const namespace = inNamespace ? segments[1] : undefined;
+  const [plural = "", name, subresource, more] = inNamespace ? segments.slice(2) : segments;
+  const kind = findKind(plural);
+  if (kind === undefined || more !== undefined) return undefined;
+  const definition = kinds[kind];
+  if (definition.plural !== plural || definition.group !== group || definition.version !== version)
+    return undefined;
+  if (definition.namespaced !== inNamespace && !(definition.namespaced && name === undefined))
+    return undefined;
+  if (name === undefined) return { type: "collection", kind, namespace };
+  if (kind === "ServiceAccount" && subresource === "token") {
+    return { type: "join_token", namespace: namespace ?? "", serviceAccount: name };
+  }
+  if (subresource !== undefined && (subresource !== "status" || !definition.hasStatus)) return undefined;
+  return { type: "object", kind, namespace: namespace ?? "", name, isStatus: subresource === "status" };
+}
+
+/** Empty where the escapes are broken or hide a slash. */
+function decodeSegment(segment: string): string {
+  try {
+    const decoded = decodeURIComponent(segment);
+    return decoded.includes("/") ? "" : decoded;
+  } catch {
+    return "";
+  }
+}

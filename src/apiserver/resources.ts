@@ -1,0 +1,227 @@
+/** Reading and writing single objects and collections, as Kubernetes' API does. */
+import {
+  type ApiObject,
+  keyText,
+  type KindName,
+  kinds,
+  parseLabelSelector,
+  type Stored,
+} from "../api/index.ts";
+import { WeftError } from "../kernel/index.ts";
+import type { Store } from "../store/index.ts";
+import { json, list, success } from "./answers.ts";
+import { readJson } from "./body.ts";
+import { isPlain, mergePatch } from "./merge-patch.ts";
+import type { RequestTarget } from "./request-target.ts";
+import type { Watches, WatchFilter } from "./watch-stream.ts";
+import type { CommitText, Writer } from "./writer.ts";
+
+type CollectionTarget = RequestTarget & { type: "collection" };
+type ObjectTarget = RequestTarget & { type: "object" };
+
+/** Kubernetes' clients ask for less than an hour. */
+const maxWatchSeconds = 86_400;
+
+export class Resources {
+  readonly #store: Store;
+  readonly #writer: Writer;
+  readonly #watches: Watches;
+
+  constructor(store: Store, writer: Writer, watches: Watches) {
+    this.#store = store;
+    this.#writer = writer;
+    this.#watches = watches;
+  }
+
+  async collection(request: Request, target: CollectionTarget, query: URLSearchParams): Promise<Response> {
+    switch (request.method) {
+      case "GET":
+        return this.#listOrWatch(target, query);
+      case "POST":
+        return json(await this.#create(request, target), 201);
+      default:
+        throw methodNotAllowed(request, "GET, POST");
+    }
+  }
+
+  async object(request: Request, target: ObjectTarget, query: URLSearchParams): Promise<Response> {
+    switch (request.method) {
+      case "GET":
+        return json(this.#get(target));
+      case "PUT":
+        return json(await this.#replace(target, request, await readJson(request, "json")));
+      case "PATCH": {
+        const patch = await readJson(request, "merge_patch");
+        return json(await this.#patch(target, request, patch));
+      }
+      case "DELETE":
+        return success(target.kind, await this.#delete(target, request, query));
+      default:
+        throw methodNotAllowed(request, "GET, PUT, PATCH, DELETE");
+    }
+  }
+
+  #listOrWatch({ kind, namespace }: CollectionTarget, query: URLSearchParams): Response {
+    const filter = filterOf(kind, namespace, query);
+    if (isTrue(query.get("watch"))) {
+      const version = query.get("resourceVersion") ?? "";
+      return this.#watches.start({
+        filter,
+        // Kubernetes: absent and "0" begin with what is there.
+        fromSequence:
+          version === "" || version === "0"
+            ? undefined
+            : parseNumber("resourceVersion", version, Number.MAX_SAFE_INTEGER),
+        timeoutMs: query.has("timeoutSeconds")
+          ? parseNumber("timeoutSeconds", query.get("timeoutSeconds") ?? "", maxWatchSeconds) * 1000
+          : undefined,
+        wantsBookmarks: isTrue(query.get("allowWatchBookmarks")),
+      });
+    }
+    const { items, sequence } = this.#store.list({
+      kind,
+      namespace: filter.namespace,
+      labels: filter.labels,
+    });
+    return list(
+      kind,
+      filter.name === undefined ? items : items.filter((item) => item.metadata.name === filter.name),
+      sequence,
+    );
+  }
+
+  #get(target: ObjectTarget): ApiObject {
+    const found = this.#store.get(target);
+    if (found === undefined) throw new WeftError("not_found", `${keyText(target)} does not exist`);
+    return found;
+  }
+
+  async #create(request: Request, { kind, namespace }: CollectionTarget): Promise<ApiObject> {
+    const input = inNamespace(await readJson(request, "json"), namespace);
+    if (isPlain(input) && input["kind"] !== kind) {
+      throw new WeftError("usage", `the body's kind is ${String(input["kind"])}, the path's ${kind}`);
+    }
+    return this.#writer.create(input, textOf(request, "create"));
+  }
+
+  #replace(target: ObjectTarget, request: Request, body: unknown): Promise<Stored> {
+    if (target.isStatus) {
+      return this.#writer.replaceStatus(target, (existing) => withStatusOf(existing, body, target.namespace));
+    }
+    return this.#writer.replace(
+      target,
+      () => inNamespace(body, target.namespace),
+      textOf(request, "replace"),
+    );
+  }
+
+  #patch(target: ObjectTarget, request: Request, patch: unknown): Promise<Stored> {
+    if (target.isStatus) {
+      return this.#writer.replaceStatus(target, (existing) =>
+        withStatusOf(existing, mergePatch(existing, patch), target.namespace),
+      );
+    }
+    const pinned = isPlain(patch) && isPlain(patch["metadata"]) && "resourceVersion" in patch["metadata"];
+    return this.#writer.replace(
+      target,
+      (existing) => {
+        const patched = mergePatch(existing, patch);
+        return pinned ? patched : mergePatch(patched, { metadata: { resourceVersion: null } });
+      },
+      textOf(request, "patch"),
+    );
+  }
+
+  async #delete(target: ObjectTarget, request: Request, query: URLSearchParams): Promise<Stored> {
+    if (target.isStatus) throw methodNotAllowed(request, "GET, PUT, PATCH");
+    const hasBody = (request.headers.get("content-length") ?? "0") !== "0";
+    const options = hasBody ? await readJson(request, "json") : undefined;
+    const preconditions =
+      isPlain(options) && isPlain(options["preconditions"]) ? options["preconditions"] : {};
+    const version = preconditions["resourceVersion"] ?? query.get("resourceVersion");
+    return this.#writer.delete(
+      target,
+      typeof version === "string" ? version : undefined,
+      textOf(request, "delete"),
+    );
+  }
+}
+
+export function methodNotAllowed(request: Request, allowed: string): WeftError {
+  return new WeftError("usage", `${request.method} is not possible here`, {
+    hint: `use ${allowed}`,
+    fields: { httpStatus: 405 },
+  });
+}
+
+/** Who and why, for the history: tools may say it in headers. */
+export function textOf(request: Request, verb: string): CommitText {
+  const path = new URL(request.url).pathname;
+  return {
+    author: request.headers.get("weft-author") ?? "api",
+    message: request.headers.get("weft-message") ?? `${verb} ${path}`,
+  };
+}
+
+/** The path tells the namespace; a body that names none gets it. */
+function inNamespace(input: unknown, namespace: string | undefined): unknown {
+  if (namespace === undefined || namespace === "" || !isPlain(input)) return input;
+  const metadata = isPlain(input["metadata"]) ? input["metadata"] : {};
+  if (metadata["namespace"] !== undefined && metadata["namespace"] !== namespace) {
+    throw new WeftError(
+      "usage",
+      `the body's namespace is ${String(metadata["namespace"])}, the path's ${namespace}`,
+    );
+  }
+  return { ...input, metadata: { ...metadata, namespace } };
+}
+
+/** Of the body only its name, the version that it is based on and the status count. */
+function withStatusOf(existing: Stored, body: unknown, namespace: string): unknown {
+  const written = inNamespace(body, namespace);
+  if (!isPlain(written)) throw new WeftError("usage", "the body is no object");
+  const asked = isPlain(written["metadata"]) ? written["metadata"] : {};
+  const metadata = { ...existing.metadata, ...pick(asked, ["name", "namespace", "resourceVersion"]) };
+  return { ...existing, metadata, status: written["status"] };
+}
+
+function pick(object: Record<string, unknown>, names: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(object).filter(([name]) => names.includes(name)));
+}
+
+function filterOf(kind: KindName, namespace: string | undefined, query: URLSearchParams): WatchFilter {
+  const selector = parseLabelSelector(query.get("labelSelector") ?? "");
+  if ("issues" in selector)
+    throw new WeftError("usage", `labelSelector: ${selector.issues[0]?.message ?? "cannot be read"}`);
+  const filter = {
+    kind,
+    namespace: kinds[kind].namespaced ? namespace : undefined,
+    labels: selector.requirements,
+  };
+  return withFields({ ...filter, name: undefined }, query.get("fieldSelector") ?? "");
+}
+
+function withFields(filter: WatchFilter, fields: string): WatchFilter {
+  let result = filter;
+  for (const term of fields.split(",").filter((part) => part !== "")) {
+    const [field, value] = term.split(/==?/, 2);
+    if (field === "metadata.name" && value !== undefined) result = { ...result, name: value };
+    else if (field === "metadata.namespace" && value !== undefined) result = { ...result, namespace: value };
+    else
+      throw new WeftError("usage", `fieldSelector "${term}" is not supported`, {
+        hint: "use metadata.name or metadata.namespace",
+      });
+  }
+  return result;
+}
+
+function isTrue(text: string | null): boolean {
+  return text === "1" || text === "true";
+}
+
+export function parseNumber(name: string, text: string, max: number): number {
+  const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value <= max))
+    throw new WeftError("usage", `${name} must be a whole number up to ${max}, not "${text.slice(0, 40)}"`);
+  return value;
+}

@@ -1,0 +1,236 @@
+/** The API with types: what comes in is checked against the same schemas that the server writes by. */
+import type { TSchema } from "typebox";
+import {
+  apiVersionOf,
+  decodeMessage,
+  type Deletion,
+  type HistoryEntry,
+  historySchema,
+  isOfKind,
+  isStored,
+  joinAudience,
+  type KindName,
+  kinds,
+  type MeshStatus,
+  meshStatusSchema,
+  parseObject,
+  type StoredOfKind,
+  tokenRequestSchema,
+  type Topology,
+  topologySchema,
+  type TransactionRequest,
+  type TransactionResponse,
+  transactionResponseSchema,
+  type ValueOf,
+} from "../api/index.ts";
+import { WeftError } from "../kernel/index.ts";
+import { jsonLines } from "./json-lines.ts";
+import { errorOfStatus, readStatus } from "./status-error.ts";
+import { Transport, type TransportOptions } from "./transport.ts";
+
+export type ApiClientOptions = TransportOptions;
+
+export interface ObjectName {
+  /** Not looked at for kinds that live in no namespace. */
+  readonly namespace?: string | undefined;
+  readonly name: string;
+}
+
+export interface ListOptions {
+  /** Absent: all namespaces. */
+  readonly namespace?: string | undefined;
+  readonly labelSelector?: string | undefined;
+}
+
+export interface ListResult<K extends KindName> {
+  readonly items: readonly StoredOfKind<K>[];
+  /** Watch from here to miss nothing. */
+  readonly resourceVersion: string;
+}
+
+export interface WatchOptions extends ListOptions {
+  /** Absent: begins with what is there. */
+  readonly resourceVersion?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface ClientWatchEvent<K extends KindName> {
+  readonly type: "added" | "modified" | "deleted";
+  readonly object: StoredOfKind<K>;
+}
+
+export interface JoinTokenOptions {
+  readonly namespace: string;
+  readonly serviceAccount: string;
+  readonly expirationSeconds?: number | undefined;
+}
+
+const meshPath = "/apis/weft.dev/v1alpha1";
+
+/** Every method rejects with WeftError: `unreachable` where nobody answers, else what the server said. */
+export class ApiClient {
+  readonly #transport: Transport;
+
+  constructor(options: ApiClientOptions) {
+    this.#transport = new Transport(options);
+  }
+
+  /** Whether it answers and is well. Never rejects for a server that is not there yet. */
+  async isReady(): Promise<boolean> {
+    try {
+      return (await this.#transport.probe("/healthz")) === 200;
+    } catch (error) {
+      if (error instanceof WeftError && (error.code === "unreachable" || error.code === "timeout"))
+        return false;
+      throw error;
+    }
+  }
+
+  async get<K extends KindName>(kind: K, name: ObjectName): Promise<StoredOfKind<K>> {
+    return this.#readObject(kind, await this.#transport.json(objectPath(kind, name)));
+  }
+
+  async list<K extends KindName>(kind: K, options: ListOptions = {}): Promise<ListResult<K>> {
+    const { namespace, labelSelector } = options;
+    const body = await this.#transport.json(collectionPath(kind, namespace), { query: { labelSelector } });
+    const items = memberOf(body, "items");
+    const resourceVersion = memberOf(memberOf(body, "metadata"), "resourceVersion");
+    if (!Array.isArray(items) || typeof resourceVersion !== "string")
+      throw this.#transport.unreadable("no list");
+    // Kubernetes leaves kind and apiVersion out of the items of a list.
+    const named = { apiVersion: apiVersionOf(kind), kind };
+    return {
+      items: items.map((item: unknown) => this.#readObject(kind, { ...named, ...Object(item) })),
+      resourceVersion,
+    };
+  }
+
+  /** Rejects with `not_found` where there is nothing of that name. */
+  async delete(kind: KindName, name: ObjectName): Promise<void> {
+    await this.#transport.json(objectPath(kind, name), { method: "DELETE" });
+  }
+
+  /** All or nothing. Issues of objects have paths such as `objects[3].spec.ports[0].port`. */
+  async transact(request: TransactionRequest): Promise<TransactionResponse> {
+    const path = `${meshPath}/transactions`;
+    return this.#decode(
+      transactionResponseSchema,
+      await this.#transport.json(path, { method: "POST", body: request }),
+    );
+  }
+
+  /** Newest first. */
+  async history(limit: number, before?: number): Promise<readonly HistoryEntry[]> {
+    const query = { limit: String(limit), before: before === undefined ? undefined : String(before) };
+    const body = await this.#transport.json(`${meshPath}/history`, { query });
+    return this.#decode(historySchema, body).items;
+  }
+
+  async status(): Promise<MeshStatus> {
+    return this.#decode(meshStatusSchema, await this.#transport.json(`${meshPath}/status`));
+  }
+
+  async topology(windowSeconds: number): Promise<Topology> {
+    const query = { window: String(windowSeconds) };
+    return this.#decode(topologySchema, await this.#transport.json(`${meshPath}/topology`, { query }));
+  }
+
+  /** For one workload's first certificate: one use, short life. */
+  async createJoinToken({ namespace, serviceAccount, expirationSeconds }: JoinTokenOptions): Promise<string> {
+    const path = `${objectPath("ServiceAccount", { namespace, name: serviceAccount })}/token`;
+    const spec = {
+      audiences: [joinAudience],
+      ...(expirationSeconds === undefined ? {} : { expirationSeconds }),
+    };
+    const body = { apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest", spec };
+    const answer = this.#decode(
+      tokenRequestSchema,
+      await this.#transport.json(path, { method: "POST", body }),
+    );
+    if (answer.status === undefined) throw this.#transport.unreadable("no token");
+    return answer.status.token;
+  }
+
+  /**
+   * Changes as they happen. Ends when the server ends it (watch again from the last object's resourceVersion) or `signal`
+   * fires. Throws `conflict` where the server no longer has what followed `resourceVersion`: list again.
+   */
+  async *watch<K extends KindName>(kind: K, options: WatchOptions = {}): AsyncGenerator<ClientWatchEvent<K>> {
+    const { namespace, labelSelector, resourceVersion } = options;
+    const ended = new AbortController();
+    const signal =
+      options.signal === undefined ? ended.signal : AbortSignal.any([options.signal, ended.signal]);
+    const query = { watch: "1", labelSelector, resourceVersion };
+    try {
+      const stream = await this.#transport.stream(collectionPath(kind, namespace), { query }, signal);
+      for await (const line of jsonLines(stream)) {
+        const event = this.#readEvent(kind, line);
+        if (event !== undefined) yield event;
+      }
+    } catch (error) {
+      if (options.signal?.aborted === true) return;
+      throw error instanceof WeftError ? error : this.#transport.unreachable(error);
+    } finally {
+      ended.abort();
+    }
+  }
+
+  #readEvent<K extends KindName>(kind: K, line: unknown): ClientWatchEvent<K> | undefined {
+    const object = memberOf(line, "object");
+    switch (memberOf(line, "type")) {
+      case "ADDED":
+        return { type: "added", object: this.#readObject(kind, object) };
+      case "MODIFIED":
+        return { type: "modified", object: this.#readObject(kind, object) };
+      case "DELETED":
+        return { type: "deleted", object: this.#readObject(kind, object) };
+      case "ERROR": {
+        const status = readStatus(object);
+        throw status === undefined ? this.#transport.unreadable("an unknown error") : errorOfStatus(status);
+      }
+      default:
+        return undefined; // bookmarks, and what later servers may add
+    }
+  }
+
+  #readObject<K extends KindName>(kind: K, body: unknown): StoredOfKind<K> {
+    const parsed = parseObject(body, "read");
+    if ("object" in parsed && isStored(parsed.object) && isOfKind(parsed.object, kind)) return parsed.object;
+    throw this.#transport.unreadable(
+      `no readable ${kind}${"issues" in parsed ? firstIssue(parsed.issues) : ""}`,
+    );
+  }
+
+  #decode<S extends TSchema>(schema: S, body: unknown): ValueOf<S> {
+    const decoded = decodeMessage(schema, body, "response");
+    if ("object" in decoded) return decoded.object;
+    throw this.#transport.unreadable(`an answer that cannot be read${firstIssue(decoded.issues)}`);
+  }
+}
+
+/** For `transact`: a kind that lives in no namespace gets none. */
+export function deletionOf(kind: KindName, { namespace, name }: ObjectName): Deletion {
+  return kinds[kind].namespaced ? { kind, namespace: namespace ?? "default", name } : { kind, name };
+}
+
+function collectionPath(kind: KindName, namespace: string | undefined): string {
+  const { group, version, plural, namespaced } = kinds[kind];
+  const base = group === "" ? `/api/${version}` : `/apis/${group}/${version}`;
+  const inNamespace = namespaced && namespace !== undefined && namespace !== "";
+  return `${base}${inNamespace ? `/namespaces/${encodeURIComponent(namespace)}` : ""}/${plural}`;
+}
+
+function objectPath(kind: KindName, { namespace, name }: ObjectName): string {
+  const inNamespace = namespace === undefined || namespace === "" ? "default" : namespace;
+  return `${collectionPath(kind, inNamespace)}/${encodeURIComponent(name)}`;
+}
+
+function memberOf(value: unknown, key: string): unknown {
+  if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) return undefined;
+  return Reflect.get(value, key);
+}
+
+function firstIssue(issues: readonly { readonly path: string; readonly message: string }[]): string {
+  const [first] = issues;
+  return first === undefined ? "" : ` (${first.path}: ${first.message})`;
+}
