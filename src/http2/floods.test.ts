@@ -1,0 +1,165 @@
+import { expect, test } from "bun:test";
+import { VirtualClock } from "../kernel/index.ts";
+import { clientPreface } from "./frame.ts";
+import { defaultHttp2Limits } from "./limits.ts";
+import { Http2ServerSession } from "./server-session.ts";
+import type { SessionEnd } from "./session.ts";
+import { BlockWriter, concat, frame, memoryPair, RecordingSink, uint32 } from "./testing.ts";
+
+/** A server under attack: what it was made to do is counted, nothing of its answers is read unless asked for. */
+function attacked() {
+  const clock = new VirtualClock();
+  const wires = memoryPair();
+  const state: { end: SessionEnd | undefined; opened: number } = { end: undefined, opened: 0 };
+  const session = new Http2ServerSession(
+    wires.right,
+    {
+      onStream(stream) {
+        stream.sink = new RecordingSink();
+        state.opened++;
+      },
+      onClose: (end) => void (state.end = end),
+    },
+    { clock },
+  );
+  const send = (bytes: Uint8Array): void => wires.right.sink.onData(bytes);
+  send(concat([clientPreface, frame(4, 0, 0, []), frame(4, 1, 0, [])]));
+  /** Sends until the server has had enough; returns how many it took. */
+  const flood = (next: (index: number) => Uint8Array, most = 20_000): number => {
+    let sent = 0;
+    while (state.end === undefined && sent < most) {
+      send(next(sent++));
+      wires.right.take();
+    }
+    return sent;
+  };
+  return { clock, wires, state, session, send, flood, blocks: new BlockWriter() };
+}
+
+const burst = defaultHttp2Limits;
+
+test("rapid reset: the connection ends after the burst", () => {
+  const { flood, blocks, state } = attacked();
+  const sent = flood((i) => concat([blocks.request(2 * i + 1, 1), frame(3, 0, 2 * i + 1, uint32(8))]));
+  expect(state.end?.code).toBe("enhance_your_calm");
+  expect(sent).toBe(burst.resetBurst + 1);
+});
+
+test("cancelling in proportion to real work is no attack", () => {
+  const clock = new VirtualClock();
+  const wires = memoryPair();
+  let end: SessionEnd | undefined;
+  const blocks = new BlockWriter();
+  new Http2ServerSession(
+    wires.right,
+    {
+      onStream(stream, request) {
+        stream.sink = new RecordingSink();
+        if (request.get("x-answer") !== undefined) stream.end();
+      },
+      onClose: (e) => void (end = e),
+    },
+    { clock },
+  );
+  wires.right.sink.onData(concat([clientPreface, frame(4, 0, 0, [])]));
+  for (let i = 0; i < 5_000; i++) {
+    const answered = blocks.request(4 * i + 1, 1, [["x-answer", "1"]]);
+    const cancelled = concat([blocks.request(4 * i + 3, 1), frame(3, 0, 4 * i + 3, uint32(8))]);
+    wires.right.sink.onData(concat([answered, cancelled]));
+    wires.right.take();
+  }
+  expect(end).toBeUndefined();
+});
+
+test("MadeYouReset: resets that the client's faults provoke count as its own", () => {
+  for (const fault of [
+    (id: number) => frame(8, 0, id, uint32(0)),
+    (id: number) => frame(8, 0, id, uint32(0x7fffffff)),
+    (id: number) => frame(0, 0, id, [1]), // after END_STREAM
+  ]) {
+    const { flood, blocks, state } = attacked();
+    const sent = flood((i) => concat([blocks.request(2 * i + 1, 1), fault(2 * i + 1)]));
+    expect(state.end?.code).toBe("enhance_your_calm");
+    expect(sent).toBe(burst.resetBurst + 1);
+  }
+});
+
+test("malformed and refused requests count too", () => {
+  const { flood, blocks, state } = attacked();
+  expect(flood((i) => blocks.request(2 * i + 1, 1, [["connection", "x"]]))).toBe(burst.resetBurst + 1);
+  expect(state.opened).toBe(0);
+
+  const second = attacked();
+  expect(second.flood((i) => second.blocks.request(2 * i + 1, 0))).toBe(
+    burst.maxConcurrentStreams + burst.resetBurst + 1,
+  );
+  expect(second.state.opened).toBe(burst.maxConcurrentStreams);
+});
+
+test("the budget for resets refills with time", () => {
+  const { flood, blocks, state, clock } = attacked();
+  const cancel = (i: number): Uint8Array =>
+    concat([blocks.request(2 * i + 1, 1), frame(3, 0, 2 * i + 1, uint32(8))]);
+  flood(cancel, burst.resetBurst);
+  clock.advance(1_000);
+  for (let i = 0; i < burst.resetsPerSecond; i++) flood((n) => cancel(burst.resetBurst + i + n), 1);
+  expect(state.end).toBeUndefined();
+});
+
+test.each([
+  ["PING", frame(6, 0, 0, new Uint8Array(8))],
+  ["PING answers", frame(6, 1, 0, new Uint8Array(8))],
+  ["SETTINGS", frame(4, 0, 0, [])],
+  ["SETTINGS acks", frame(4, 1, 0, [])],
+  ["PRIORITY", frame(2, 0, 1, new Uint8Array(5))],
+  ["unknown frames", frame(0xaa, 0, 0, [])],
+  ["empty DATA", frame(0, 0, 1, [])],
+  ["padding without data", frame(0, 8, 1, [3, 0, 0, 0])],
+  ["WINDOW_UPDATE on the connection", frame(8, 0, 0, uint32(1))],
+  ["WINDOW_UPDATE on a stream", frame(8, 0, 1, uint32(1))],
+  ["GOAWAY", frame(7, 0, 0, new Uint8Array(8))],
+])("a flood of %s ends the connection", (_name, bytes) => {
+  const { flood, send, blocks, state } = attacked();
+  send(blocks.request(1, 0));
+  const sent = flood(() => bytes);
+  expect(state.end?.code).toBe("enhance_your_calm");
+  expect(sent).toBeLessThanOrEqual(burst.controlBurst + 1);
+  expect(sent).toBeGreaterThan(burst.controlBurst - 10);
+});
+
+test("PING and WINDOW_UPDATE beside real data are no flood", () => {
+  const { send, blocks, state } = attacked();
+  send(blocks.request(1, 0));
+  const beside = concat([
+    frame(0, 0, 1, new Uint8Array(100)),
+    frame(6, 0, 0, new Uint8Array(8)),
+    frame(8, 0, 0, uint32(1)),
+  ]);
+  for (let i = 0; i < 2_000; i++) send(beside);
+  expect(state.end).toBeUndefined();
+});
+
+test("CONTINUATION flood: few frames, few bytes", () => {
+  const empty = attacked();
+  empty.send(concat([frame(1, 0, 1, [0x82])]));
+  expect(empty.flood(() => frame(9, 0, 1, []))).toBe(burst.maxContinuations + 1);
+  const large = attacked();
+  large.send(concat([frame(1, 0, 1, new Uint8Array(16_384))]));
+  expect(large.flood(() => frame(9, 0, 1, new Uint8Array(16_384)))).toBe(4);
+  expect(large.state.end?.code).toBe("enhance_your_calm");
+});
+
+test("answers that pile up before a peer that does not read end the connection", () => {
+  const { wires, send, state, clock } = attacked();
+  wires.right.take();
+  wires.right.highWaterBytes = 1_000;
+  wires.right.isStuck = true;
+  // Within the budget for control frames, because it refills; only the backlog tells.
+  const pings = concat(Array.from({ length: 100 }, () => frame(6, 0, 0, new Uint8Array(8))));
+  for (let i = 0; i < 60 && state.end === undefined; i++) {
+    send(pings);
+    clock.advance(1_000);
+  }
+  expect(state.end?.detail).toBe("the peer asks for answers and does not read them");
+  expect(wires.right.isClosed).toBe(true);
+});

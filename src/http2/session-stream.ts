@@ -1,0 +1,252 @@
+/**
+ * One stream inside its session (RFC 9113, section 5.1). Streams that are idle or closed have no object.
+ *
+ *   open --our END_STREAM--> half_closed_local --peer's END_STREAM--> closed
+ *   open --peer's END_STREAM--> half_closed_remote --our END_STREAM--> closed
+ *   any --RST_STREAM either way | connection gone--> closed
+ */
+import type { Http2ErrorCode } from "./error-code.ts";
+import { largestWindowBytes } from "./frame.ts";
+import type { HeaderFields } from "./header-fields.ts";
+import { ReceiveWindow } from "./receive-window.ts";
+import { SendBuffer } from "./send-buffer.ts";
+import type { Http2Stream, StreamOutcome, StreamSink } from "./stream.ts";
+import type { Transport } from "./transport.ts";
+
+/** What a stream asks of its session. */
+export interface StreamHost {
+  readonly transport: Transport;
+  readonly maxFrameBytes: number;
+  readonly sendQueueBytes: number;
+  writeHead(streamId: number, fields: HeaderFields, isEnd: boolean): void;
+  /** Returns the transport's word on back-pressure, which the host also remembers. */
+  writeDataHead(streamId: number, length: number, isEnd: boolean): void;
+  dataWritten(isWritable: boolean): void;
+  writeReset(streamId: number, code: Http2ErrorCode): void;
+  schedule(stream: SessionStream): void;
+  /** Bytes of this stream's data were consumed. `streamIncrement` 0: nothing to announce for the stream. */
+  credit(streamId: number, bytes: number, streamIncrement: number): void;
+  closed(stream: SessionStream, outcome: StreamOutcome): void;
+}
+
+export interface StreamOptions {
+  readonly sendWindowBytes: number;
+  readonly receiveWindowBytes: number;
+  /** The peer's request had no body, or ours has none. */
+  readonly isRemoteClosed: boolean;
+  readonly isLocalClosed: boolean;
+  /** Client: the answer to HEAD announces a length and sends nothing. */
+  readonly isHeadRequest: boolean;
+}
+
+export class SessionStream implements Http2Stream {
+  readonly id: number;
+  sink: StreamSink;
+  readonly isHeadRequest: boolean;
+  /** Client: the final head has come. Server: always. */
+  hasHead = false;
+  /** We sent RST_STREAM, so the peer may not know yet that the stream is closed. */
+  wasResetHere = false;
+  readonly #host: StreamHost;
+  #state: "open" | "half_closed_local" | "half_closed_remote" | "closed" = "open";
+  readonly #buffer = new SendBuffer();
+  #sendWindowBytes: number;
+  #wantsDrain = false;
+  #isEnding = false;
+  #trailers: HeaderFields | undefined = undefined;
+  #discardsInput = false;
+  readonly #receiveWindow: ReceiveWindow;
+  #isPaused = false;
+  #heldBytes = 0;
+  #hasRemoteEnded = false;
+  /** What content-length still promises. */
+  #promisedBytes: number | undefined = undefined;
+
+  constructor(id: number, host: StreamHost, sink: StreamSink, options: StreamOptions) {
+    this.id = id;
+    this.sink = sink;
+    this.isHeadRequest = options.isHeadRequest;
+    this.#host = host;
+    this.#sendWindowBytes = options.sendWindowBytes;
+    this.#receiveWindow = new ReceiveWindow(options.receiveWindowBytes);
+    if (options.isRemoteClosed) this.#state = "half_closed_remote";
+    else if (options.isLocalClosed) this.#state = "half_closed_local";
+  }
+
+  get queuedBytes(): number {
+    return this.#buffer.bytes;
+  }
+
+  get isClosed(): boolean {
+    return this.#state === "closed";
+  }
+
+  get isRemoteClosed(): boolean {
+    return this.#state === "half_closed_remote" || this.#state === "closed";
+  }
+
+  get #isLocalClosed(): boolean {
+    return this.#state === "half_closed_local" || this.#state === "closed";
+  }
+
+  // ---- sending ------------------------------------------------------------------------------
+
+  sendHead(fields: HeaderFields, isEnd: boolean): void {
+    if (this.#isLocalClosed || this.#isEnding) return;
+    this.#host.writeHead(this.id, fields, isEnd);
+    if (isEnd) this.#closeLocal();
+  }
+
+  write(chunk: Uint8Array): boolean {
+    if (this.#isLocalClosed || this.#isEnding) return false;
+    if (chunk.length > 0) {
+      this.#buffer.push(chunk);
+      if (this.#sendWindowBytes > 0) this.#host.schedule(this);
+    }
+    if (this.#buffer.bytes <= this.#host.sendQueueBytes) return true;
+    this.#wantsDrain = true;
+    return false;
+  }
+
+  end(trailers?: HeaderFields): void {
+    if (this.#isLocalClosed || this.#isEnding) return;
+    this.#isEnding = true;
+    this.#trailers = trailers;
+    if (this.#buffer.bytes === 0) this.#finish();
+  }
+
+  discardInput(): void {
+    this.#discardsInput = true;
+    if (this.#state === "half_closed_local") this.reset("no_error");
+  }
+
+  reset(code: Http2ErrorCode): void {
+    this.fail(code, "");
+  }
+
+  /** For the scheduler: has data and a window to send it in. */
+  get isSendable(): boolean {
+    return this.#buffer.bytes > 0 && this.#sendWindowBytes > 0 && !this.#isLocalClosed;
+  }
+
+  /** For the scheduler: one DATA frame of at most `maxBytes`. Returns what it took of the connection's window. */
+  sendFrame(maxBytes: number): number {
+    if (!this.isSendable) return 0;
+    const queued = this.#buffer.bytes;
+    const length = Math.min(queued, maxBytes, this.#sendWindowBytes, this.#host.maxFrameBytes);
+    const isLast = this.#isEnding && this.#trailers === undefined && length === queued;
+    this.#sendWindowBytes -= length;
+    this.#host.writeDataHead(this.id, length, isLast);
+    this.#host.dataWritten(this.#buffer.writeTo(this.#host.transport, length));
+    if (isLast) this.#closeLocal();
+    else if (this.#isEnding && length === queued) this.#finish();
+    else if (this.#wantsDrain && this.#buffer.bytes * 2 <= this.#host.sendQueueBytes) {
+      this.#wantsDrain = false;
+      this.sink.onDrain();
+    }
+    return length;
+  }
+
+  /** WINDOW_UPDATE, or a change of the initial window (which may be negative). False: the window is too large. */
+  widenSendWindow(increment: number): boolean {
+    if (this.#sendWindowBytes + increment > largestWindowBytes) return false;
+    this.#sendWindowBytes += increment;
+    if (this.isSendable) this.#host.schedule(this);
+    return true;
+  }
+
+  #finish(): void {
+    if (this.#trailers === undefined) this.#host.writeDataHead(this.id, 0, true);
+    else this.#host.writeHead(this.id, this.#trailers, true);
+    this.#closeLocal();
+  }
+
+  #closeLocal(): void {
+    if (this.#state === "half_closed_remote") return this.#close({ kind: "done" });
+    this.#state = "half_closed_local";
+    if (this.#discardsInput) this.reset("no_error");
+  }
+
+  // ---- receiving ----------------------------------------------------------------------------
+
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    const held = this.#heldBytes;
+    this.#heldBytes = 0;
+    if (held > 0) this.#consume(held);
+  }
+
+  promiseBytes(count: number | undefined): void {
+    this.#promisedBytes = count;
+  }
+
+  /** False: the peer ignores the stream's window. */
+  receiveFrame(flowBytes: number): boolean {
+    return this.#receiveWindow.receive(flowBytes);
+  }
+
+  receiveChunk(chunk: Uint8Array): void {
+    if (this.#promisedBytes !== undefined) {
+      this.#promisedBytes -= chunk.length;
+      if (this.#promisedBytes < 0) {
+        this.#host.credit(this.id, chunk.length, 0);
+        return this.fail("protocol_error", "more data than content-length says");
+      }
+    }
+    // Credit first: the sink may pause, close or reset in answer to the data.
+    if (this.#isPaused) this.#heldBytes += chunk.length;
+    else this.#consume(chunk.length);
+    this.sink.onData(chunk);
+  }
+
+  receivePadding(bytes: number): void {
+    this.#consume(bytes);
+  }
+
+  receiveEnd(trailers: HeaderFields | undefined): void {
+    if (this.#promisedBytes !== undefined && this.#promisedBytes !== 0) {
+      return this.fail("protocol_error", "less data than content-length says");
+    }
+    this.#hasRemoteEnded = true;
+    if (this.#state === "open") this.#state = "half_closed_remote";
+    this.sink.onEnd(trailers);
+    if (this.#state === "half_closed_local") this.#close({ kind: "done" });
+  }
+
+  receiveReset(code: Http2ErrorCode): void {
+    this.#close({ kind: "reset", by: "peer", code, detail: "" });
+  }
+
+  /** Resets the stream from our side, whoever is to blame. */
+  fail(code: Http2ErrorCode, detail: string): void {
+    // From inside the sink's onEnd: both sides have ended, there is nothing left to reset.
+    if (this.#state === "closed" || (this.#hasRemoteEnded && this.#isLocalClosed)) return;
+    this.wasResetHere = true;
+    this.#host.writeReset(this.id, code);
+    this.#close(code === "no_error" ? { kind: "done" } : { kind: "reset", by: "local", code, detail });
+  }
+
+  lose(detail: string, isUnprocessed: boolean): void {
+    this.#close({ kind: "lost", detail, isUnprocessed });
+  }
+
+  #consume(bytes: number): void {
+    const increment = this.isRemoteClosed ? 0 : this.#receiveWindow.consume(bytes);
+    this.#host.credit(this.id, bytes, increment);
+  }
+
+  #close(outcome: StreamOutcome): void {
+    if (this.#state === "closed") return;
+    this.#state = "closed";
+    this.#buffer.clear();
+    if (this.#heldBytes > 0) this.#host.credit(this.id, this.#heldBytes, 0);
+    this.#heldBytes = 0;
+    this.#host.closed(this, outcome);
+    this.sink.onClose(outcome);
+  }
+}

@@ -1,0 +1,386 @@
+/**
+ * What both ends of an HTTP/2 connection have in common (RFC 9113): framing, header compression, flow control, SETTINGS,
+ * PING, the end of the connection. The two ends differ in who opens streams: server-session.ts, client-session.ts.
+ *
+ *   open --drain() | GOAWAY--> draining --last stream closed--> closing --> closed
+ *   open | draining --connection error | connection gone--> closed
+ */
+import type { Clock, Timer } from "../kernel/index.ts";
+import type { CloseCause, ConnectionSink } from "../net/index.ts";
+import { AbuseGuard } from "./abuse-guard.ts";
+import { ClosedStreams } from "./closed-streams.ts";
+import { errorCodeName, type Http2ErrorCode } from "./error-code.ts";
+import { defaultWindowBytes } from "./frame.ts";
+import { FrameParser, type FrameSink } from "./frame-parser.ts";
+import { FrameWriter } from "./frame-writer.ts";
+import type { HeaderFields } from "./header-fields.ts";
+import { HpackDecoder } from "./hpack-decoder.ts";
+import { HpackEncoder } from "./hpack-encoder.ts";
+import { KeepAlive, type KeepAliveOptions } from "./keep-alive.ts";
+import { defaultHttp2Limits, type Http2Limits } from "./limits.ts";
+import { ReceiveWindow } from "./receive-window.ts";
+import { SendScheduler } from "./send-scheduler.ts";
+import type { SessionStream, StreamHost } from "./session-stream.ts";
+import {
+  applySettings,
+  defaultHeaderTableBytes,
+  encodeSettings,
+  initialSettings,
+  type Settings,
+} from "./settings.ts";
+import type { StreamOutcome } from "./stream.ts";
+import type { Transport } from "./transport.ts";
+
+export interface Http2SessionOptions {
+  readonly clock: Clock;
+  readonly limits?: Partial<Http2Limits>;
+  /** Off where absent: then a dead peer is noticed only by the connection's own timeouts. */
+  readonly keepAlive?: KeepAliveOptions;
+}
+
+/** Why the session ended. `code` is no_error for an orderly end. */
+export interface SessionEnd {
+  readonly by: "local" | "peer";
+  readonly code: Http2ErrorCode;
+  readonly detail: string;
+}
+
+const drainPing = new Uint8Array([0x77, 0x65, 0x66, 0x74, 0, 0, 0, 1]);
+const keepAlivePing = new Uint8Array([0x77, 0x65, 0x66, 0x74, 0, 0, 0, 2]);
+
+export abstract class Http2Session implements FrameSink, ConnectionSink, StreamHost {
+  readonly transport: Transport;
+  protected readonly clock: Clock;
+  protected readonly limits: Http2Limits;
+  protected readonly writer: FrameWriter;
+  protected readonly guard: AbuseGuard;
+  protected readonly streams = new Map<number, SessionStream>();
+  protected readonly closedStreams = new ClosedStreams();
+  protected readonly peer: Settings = initialSettings();
+  protected hasSettingsAck = false;
+  readonly #role: "client" | "server";
+  readonly #parser: FrameParser;
+  readonly #decoder: HpackDecoder;
+  readonly #encoder = new HpackEncoder();
+  readonly #scheduler = new SendScheduler();
+  readonly #receiveWindow: ReceiveWindow;
+  readonly #keepAlive: KeepAlive | undefined;
+  #settingsTimer: Timer | undefined;
+  #controlBacklogBytes = 0;
+  #frameDataBytes = 0;
+  #end: SessionEnd | undefined = undefined;
+  #isGone = false;
+
+  constructor(role: "client" | "server", transport: Transport, options: Http2SessionOptions) {
+    this.#role = role;
+    this.transport = transport;
+    this.clock = options.clock;
+    this.limits = { ...defaultHttp2Limits, ...options.limits };
+    this.writer = new FrameWriter(transport);
+    this.guard = new AbuseGuard(options.clock, this.limits);
+    this.#parser = new FrameParser(this, this.limits, role === "server");
+    this.#decoder = new HpackDecoder(defaultHeaderTableBytes, this.limits.maxHeaderListBytes);
+    this.#receiveWindow = new ReceiveWindow(Math.max(defaultWindowBytes, this.limits.connectionWindowBytes));
+    this.#keepAlive =
+      options.keepAlive === undefined
+        ? undefined
+        : new KeepAlive(options.clock, options.keepAlive, {
+            ping: () => this.control(this.writer.ping(keepAlivePing, false), 17),
+            dead: () => this.fail("no_error", "the peer does not answer PING"),
+          });
+    this.#settingsTimer = options.clock.after(this.limits.settingsTimeoutMs, () => {
+      this.fail("settings_timeout", "no acknowledgement of SETTINGS");
+    });
+  }
+
+  /** Takes over the connection. The first flight goes out in one write. */
+  protected start(): void {
+    const settings = {
+      maxConcurrentStreams: this.limits.maxConcurrentStreams,
+      initialWindowBytes: this.limits.streamWindowBytes,
+      maxHeaderListBytes: this.limits.maxHeaderListBytes,
+    };
+    this.writer.settings(encodeSettings(settings, this.#role));
+    const extra = this.limits.connectionWindowBytes - defaultWindowBytes;
+    if (extra > 0) this.writer.windowUpdate(0, extra);
+    this.transport.sink = this;
+  }
+
+  /** Streams in flight. */
+  get streamCount(): number {
+    return this.streams.size;
+  }
+
+  get isClosed(): boolean {
+    return this.#end !== undefined;
+  }
+
+  /** Ends everything at once: GOAWAY, then the connection. Streams are lost. */
+  close(): void {
+    this.fail("no_error", "closed here");
+  }
+
+  protected abstract receiveHeaders(
+    streamId: number,
+    fields: HeaderFields | "too_large",
+    isEnd: boolean,
+  ): void;
+  protected abstract isIdle(streamId: number): boolean;
+  protected abstract get lastPeerStreamId(): number;
+  protected abstract streamRemoved(outcome: StreamOutcome): void;
+  protected abstract receiveDrainPing(): void;
+  protected abstract ended(end: SessionEnd): void;
+
+  // ---- connection ---------------------------------------------------------------------------
+
+  onData(chunk: Uint8Array): void {
+    this.#keepAlive?.heard();
+    this.#parser.push(chunk);
+  }
+
+  onDrain(): void {
+    this.#controlBacklogBytes = 0;
+    this.#scheduler.unblock();
+  }
+
+  onEnd(): void {
+    this.#finish({ by: "peer", code: "no_error", detail: "the peer ended the connection" });
+    this.transport.close();
+  }
+
+  onClose(cause: CloseCause): void {
+    this.#finish({ by: "peer", code: "no_error", detail: `the connection is gone (${cause})` });
+    if (this.#isGone) return;
+    this.#isGone = true;
+    if (this.#end !== undefined) this.ended(this.#end);
+  }
+
+  /** A connection error (RFC 9113, section 5.4.1). */
+  protected fail(code: Http2ErrorCode, detail: string): void {
+    if (this.#end !== undefined) return;
+    this.writer.goaway(this.lastPeerStreamId, code);
+    this.transport.flush();
+    this.#finish({ by: "local", code, detail });
+    // A peer that floods and does not read would keep an orderly close waiting.
+    if (code === "enhance_your_calm" && this.#scheduler.isBlocked) this.transport.terminate();
+    else this.transport.close();
+  }
+
+  /** The end of a drain. */
+  protected finishDrain(): void {
+    if (this.#end !== undefined) return;
+    this.#finish({ by: "local", code: "no_error", detail: "drained" });
+    this.transport.close();
+  }
+
+  #finish(end: SessionEnd): void {
+    if (this.#end !== undefined) return;
+    this.#end = end;
+    this.#parser.stop();
+    this.#keepAlive?.stop();
+    this.#settingsTimer?.cancel();
+    const lost = [...this.streams.values()];
+    for (const stream of lost) stream.lose(end.detail, false);
+  }
+
+  /** Remembers back-pressure; an answer that piles up behind it ends the connection. */
+  protected control(isWritable: boolean, bytes: number): void {
+    if (isWritable) return;
+    this.#scheduler.block();
+    this.#controlBacklogBytes += bytes;
+    if (this.#controlBacklogBytes <= this.limits.maxControlBacklogBytes) return;
+    this.fail("enhance_your_calm", "the peer asks for answers and does not read them");
+  }
+
+  protected chargeControl(): boolean {
+    if (this.guard.chargeControl()) return true;
+    this.fail("enhance_your_calm", "too many frames that carry nothing");
+    return false;
+  }
+
+  /** A stream that the peer wasted. Only a server has anything to lose by it. */
+  protected chargeReset(): boolean {
+    if (this.#role === "client" || this.guard.chargeReset()) return true;
+    this.fail("enhance_your_calm", "too many streams were reset");
+    return false;
+  }
+
+  // ---- what streams ask for -----------------------------------------------------------------
+
+  get maxFrameBytes(): number {
+    return this.writer.maxFrameBytes;
+  }
+
+  get sendQueueBytes(): number {
+    return this.limits.sendQueueBytes;
+  }
+
+  writeHead(streamId: number, fields: HeaderFields, isEnd: boolean): void {
+    if (this.#end !== undefined) return;
+    if (!this.writer.headers(streamId, this.#encoder.encode(fields), isEnd)) this.#scheduler.block();
+  }
+
+  writeDataHead(streamId: number, length: number, isEnd: boolean): void {
+    if (this.#end !== undefined) return;
+    this.dataWritten(this.writer.dataHead(streamId, length, isEnd));
+    if (length > 0) this.guard.refundForData();
+  }
+
+  dataWritten(isWritable: boolean): void {
+    if (!isWritable) this.#scheduler.block();
+  }
+
+  writeReset(streamId: number, code: Http2ErrorCode): void {
+    if (this.#end === undefined) this.control(this.writer.reset(streamId, code), 13);
+  }
+
+  schedule(stream: SessionStream): void {
+    this.#scheduler.schedule(stream);
+  }
+
+  credit(streamId: number, bytes: number, streamIncrement: number): void {
+    if (this.#end !== undefined) return;
+    if (streamIncrement > 0) this.control(this.writer.windowUpdate(streamId, streamIncrement), 13);
+    const increment = this.#receiveWindow.consume(bytes);
+    if (increment > 0) this.control(this.writer.windowUpdate(0, increment), 13);
+  }
+
+  closed(stream: SessionStream, outcome: StreamOutcome): void {
+    this.#scheduler.remove(stream);
+    this.streams.delete(stream.id);
+    this.closedStreams.add(stream.id, stream.wasResetHere);
+    if (outcome.kind === "done") this.guard.refundForStream();
+    if (this.#end === undefined) this.streamRemoved(outcome);
+  }
+
+  // ---- frames -------------------------------------------------------------------------------
+
+  onHeaderBlock(streamId: number, block: Uint8Array, isEndOfStream: boolean): void {
+    const fields = this.#decoder.decode(block);
+    if (fields === "invalid") return this.fail("compression_error", "a header block cannot be decoded");
+    this.receiveHeaders(streamId, fields, isEndOfStream);
+  }
+
+  onDataFrame(streamId: number, flowBytes: number): void {
+    if (!this.#receiveWindow.receive(flowBytes)) {
+      return this.fail("flow_control_error", "more data than the connection's window allows");
+    }
+    const stream = this.streams.get(streamId);
+    if (stream === undefined) return this.#lateData(streamId);
+    if (stream.isRemoteClosed) return this.faultyStream(stream, "stream_closed", "DATA after END_STREAM");
+    if (!stream.hasHead) return this.faultyStream(stream, "protocol_error", "DATA before the head");
+    if (!stream.receiveFrame(flowBytes)) {
+      return this.faultyStream(stream, "flow_control_error", "more data than the stream's window allows");
+    }
+  }
+
+  onDataChunk(streamId: number, chunk: Uint8Array): void {
+    this.#frameDataBytes += chunk.length;
+    const stream = this.streams.get(streamId);
+    if (stream === undefined) return this.credit(streamId, chunk.length, 0);
+    stream.receiveChunk(chunk);
+  }
+
+  onDataEnd(streamId: number, paddingBytes: number, isEndOfStream: boolean): void {
+    const dataBytes = this.#frameDataBytes;
+    this.#frameDataBytes = 0;
+    if (dataBytes > 0) this.guard.refundForData();
+    else if (!isEndOfStream && !this.chargeControl()) return;
+    const stream = this.streams.get(streamId);
+    if (stream === undefined) return paddingBytes > 0 ? this.credit(streamId, paddingBytes, 0) : undefined;
+    if (paddingBytes > 0) stream.receivePadding(paddingBytes);
+    if (isEndOfStream) stream.receiveEnd(undefined);
+  }
+
+  #lateData(streamId: number): void {
+    if (this.isIdle(streamId)) return this.fail("protocol_error", "DATA on a stream that was never opened");
+    const state = this.closedStreams.stateOf(streamId);
+    if (state === "reset") return; // under way when we reset it: only counted against the connection's window
+    if (state === "ended") return this.fail("stream_closed", "DATA on a closed stream");
+    if (this.chargeReset()) this.writeReset(streamId, "stream_closed");
+  }
+
+  onReset(streamId: number, code: number): void {
+    const stream = this.streams.get(streamId);
+    if (stream === undefined) {
+      if (this.isIdle(streamId))
+        return this.fail("protocol_error", "RST_STREAM on a stream that was never opened");
+      this.chargeControl();
+      return;
+    }
+    if (this.chargeReset()) stream.receiveReset(errorCodeName(code));
+  }
+
+  onSettings(payload: Uint8Array): void {
+    if (!this.chargeControl()) return;
+    const before = this.peer.initialWindowBytes;
+    const problem = applySettings(this.peer, payload, this.#role);
+    if (problem !== undefined) return this.fail(problem, "SETTINGS with a value out of range");
+    this.writer.maxFrameBytes = this.peer.maxFrameBytes;
+    this.#encoder.setPeerTableBytes(this.peer.headerTableBytes);
+    this.control(this.writer.settingsAck(), 9);
+    const change = this.peer.initialWindowBytes - before;
+    if (change === 0) return;
+    for (const stream of [...this.streams.values()]) {
+      if (!stream.widenSendWindow(change))
+        return this.fail("flow_control_error", "SETTINGS overflow a window");
+    }
+  }
+
+  onSettingsAck(): void {
+    if (this.hasSettingsAck) return void this.chargeControl();
+    this.hasSettingsAck = true;
+    this.#settingsTimer?.cancel();
+    this.#settingsTimer = undefined;
+  }
+
+  onPing(data: Uint8Array, isAck: boolean): void {
+    if (!this.chargeControl()) return;
+    if (!isAck) return this.control(this.writer.ping(data, true), 17);
+    if (data[7] === drainPing[7]) this.receiveDrainPing();
+  }
+
+  protected sendDrainPing(): void {
+    this.control(this.writer.ping(drainPing, false), 17);
+  }
+
+  abstract onGoaway(lastStreamId: number, code: number): void;
+
+  onWindowUpdate(streamId: number, increment: number): void {
+    if (!this.chargeControl()) return;
+    if (streamId === 0) {
+      if (!this.#scheduler.widen(increment))
+        this.fail("flow_control_error", "the connection's window overflows");
+      return;
+    }
+    const stream = this.streams.get(streamId);
+    if (stream === undefined) {
+      if (this.isIdle(streamId))
+        this.fail("protocol_error", "WINDOW_UPDATE on a stream that was never opened");
+      return;
+    }
+    if (!stream.widenSendWindow(increment)) {
+      this.faultyStream(stream, "flow_control_error", "the stream's window overflows");
+    }
+  }
+
+  onIgnoredFrame(_type: number): void {
+    this.chargeControl();
+  }
+
+  onStreamError(streamId: number, code: Http2ErrorCode, detail: string): void {
+    const stream = this.streams.get(streamId);
+    if (stream !== undefined) return this.faultyStream(stream, code, detail);
+    if (this.isIdle(streamId)) return this.fail(code, detail);
+    this.chargeControl();
+  }
+
+  onConnectionError(code: Http2ErrorCode, detail: string): void {
+    this.fail(code, detail);
+  }
+
+  /** The peer broke the rules on one stream, which makes us reset it: counted, or it would be a way around the limits. */
+  protected faultyStream(stream: SessionStream, code: Http2ErrorCode, detail: string): void {
+    if (this.chargeReset()) stream.fail(code, detail);
+  }
+}
