@@ -1,0 +1,91 @@
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { NetNamespace } from "./net-namespace.ts";
+import { RouteSocket } from "./rtnetlink.ts";
+import { describeInNamespaces } from "./testing/permitted.ts";
+
+describeInNamespaces("rtnetlink", () => {
+  let fabric: NetNamespace;
+  let workload: NetNamespace;
+  let routes: RouteSocket;
+
+  beforeEach(() => {
+    fabric = NetNamespace.create();
+    workload = NetNamespace.create();
+    routes = fabric.run(() => new RouteSocket());
+  });
+
+  afterEach(() => {
+    routes.close();
+    workload.close();
+    fabric.close();
+  });
+
+  test("a socket keeps working on the namespace that it was made in", () => {
+    routes.addBridge("weft0");
+    expect(routes.links().some((link) => link.name === "weft0")).toBe(true);
+    const other = workload.run(() => new RouteSocket());
+    expect(other.links().some((link) => link.name === "weft0")).toBe(false);
+    other.close();
+  });
+
+  test("makes a veth whose peer is born in another namespace, on a bridge", () => {
+    routes.addBridge("weft0");
+    const bridge = routes.linkIndex("weft0");
+    routes.addVeth("weft-2", { name: "eth0", namespaceFd: workload.fd });
+    const port = routes.linkIndex("weft-2");
+    routes.enslave(port, bridge);
+    routes.setUp(port);
+    expect(routes.links().find((link) => link.name === "weft-2")).toMatchObject({
+      isUp: true,
+      master: bridge,
+    });
+    expect(routes.links().some((link) => link.name === "eth0")).toBe(false);
+    const inside = workload.run(() => new RouteSocket());
+    expect(inside.links().some((link) => link.name === "eth0")).toBe(true);
+    inside.close();
+  });
+
+  test("deleting one end of a veth deletes the other, and deleting it again is no error", () => {
+    routes.addVeth("weft-2", { name: "eth0", namespaceFd: workload.fd });
+    routes.deleteLink("weft-2");
+    routes.deleteLink("weft-2");
+    const inside = workload.run(() => new RouteSocket());
+    expect(inside.links().some((link) => link.name === "eth0")).toBe(false);
+    inside.close();
+  });
+
+  test("sets addresses and default routes of both families, the addresses usable at once", () => {
+    const inside = workload.run(() => new RouteSocket());
+    routes.addVeth("weft-2", { name: "eth0", namespaceFd: workload.fd });
+    routes.setUp(routes.linkIndex("weft-2"));
+    const link = inside.linkIndex("eth0");
+    inside.setUp(link);
+    inside.addAddress(link, "10.77.0.2", 16);
+    inside.addAddress(link, "fd77::2", 64);
+    inside.addDefaultRoute(link, "10.77.0.1");
+    inside.addDefaultRoute(link, "fd77::1");
+    expect(inside.addresses()).toEqual(expect.arrayContaining(["10.77.0.2", "fd77::2"]));
+    inside.close();
+    // A tentative IPv6 address could not be bound.
+    const listener = workload.run(() =>
+      Bun.listen({ hostname: "fd77::2", port: 0, socket: { data: () => {} } }),
+    );
+    listener.stop(true);
+  });
+
+  test("a taken name, a missing link and a route that leads nowhere are told apart", () => {
+    routes.addBridge("weft0");
+    expect(() => routes.addBridge("weft0")).toThrow("make bridge weft0: exists already (EEXIST)");
+    expect(() => routes.linkIndex("none")).toThrow("no such link");
+    // The kernel's own words, from the extended acknowledgement.
+    expect(() => routes.addDefaultRoute(1, "192.0.2.1")).toThrow(
+      "add default route by 192.0.2.1: Nexthop has invalid gateway (ENETUNREACH)",
+    );
+  });
+
+  test("refuses names that the kernel would refuse without a reason", () => {
+    expect(() => routes.addBridge("a-name-too-long-")).toThrow("1 to 15 bytes");
+    expect(() => routes.addBridge("")).toThrow("1 to 15 bytes");
+    expect(() => routes.addAddress(1, "10.77.0.256", 16)).toThrow("no IP address");
+  });
+});
