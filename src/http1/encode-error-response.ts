@@ -1,0 +1,51 @@
+/** Answers that the proxy gives itself. */
+import type { ByteWriter } from "../kernel/index.ts";
+import { appendLines } from "./encode-fields.ts";
+import type { HeaderLine } from "./header-line.ts";
+
+export interface ErrorResponse {
+  readonly status: number;
+  /** Plain text, ends in a line feed for people with curl. */
+  readonly body: string;
+  readonly lines?: readonly HeaderLine[];
+  /** Default: the connection is closed after it. */
+  readonly keepAlive?: boolean;
+  /** The request was HEAD: its length is told, the body left out. */
+  readonly isHead?: boolean;
+}
+
+/** RFC 9110 15, those that reason codes answer with. */
+const phrases: Readonly<Record<number, string>> = {
+  100: "Continue",
+  200: "OK",
+  400: "Bad Request",
+  403: "Forbidden",
+  404: "Not Found",
+  405: "Method Not Allowed",
+  408: "Request Timeout",
+  413: "Content Too Large",
+  414: "URI Too Long",
+  417: "Expectation Failed",
+  421: "Misdirected Request",
+  429: "Too Many Requests",
+  431: "Request Header Fields Too Large",
+  500: "Internal Server Error",
+  501: "Not Implemented",
+  502: "Bad Gateway",
+  503: "Service Unavailable",
+  504: "Gateway Timeout",
+  505: "HTTP Version Not Supported",
+};
+
+/** Before the body of a request that waits for it (RFC 9110 10.1.1). */
+export const continueResponse: Uint8Array = Buffer.from("HTTP/1.1 100 Continue\r\n\r\n", "latin1");
+
+export function encodeErrorResponse(out: ByteWriter, response: ErrorResponse): void {
+  const body = Buffer.from(response.body, "utf8");
+  out.latin1(`HTTP/1.1 ${response.status} ${phrases[response.status] ?? ""}\r\n`);
+  out.latin1("content-type: text/plain; charset=utf-8\r\n");
+  out.latin1(`content-length: ${body.length}\r\n`);
+  if (response.lines !== undefined) appendLines(out, response.lines);
+  out.latin1(response.keepAlive === true ? "\r\n" : "connection: close\r\n\r\n");
+  if (response.isHead !== true) out.append(body);
+}

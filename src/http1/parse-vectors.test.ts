@@ -1,0 +1,47 @@
+/** Every vector has its outcome, whole, cut in two at each byte, and byte by byte. */
+import { describe, expect, test } from "bun:test";
+import { chunkVectors } from "./testdata/chunk-vectors.ts";
+import { recordRequests, recordResponses, type Vector } from "./testdata/recorder.ts";
+import { requestFramingVectors } from "./testdata/request-framing-vectors.ts";
+import { requestVectors } from "./testdata/request-vectors.ts";
+import { responseVectors } from "./testdata/response-vectors.ts";
+
+type Record = (pieces: readonly Uint8Array[], vector: Vector) => string[];
+
+const tables: readonly {
+  readonly kind: string;
+  readonly vectors: readonly Vector[];
+  readonly record: Record;
+}[] = [
+  { kind: "request", vectors: requestVectors, record: (p, v) => recordRequests(p, v.fin) },
+  { kind: "request framing", vectors: requestFramingVectors, record: (p, v) => recordRequests(p, v.fin) },
+  { kind: "chunked request", vectors: chunkVectors, record: (p, v) => recordRequests(p, v.fin) },
+  { kind: "response", vectors: responseVectors, record: (p, v) => recordResponses(p, v) },
+];
+
+test("there are vectors, with distinct names", () => {
+  const names = tables.flatMap((table) => table.vectors.map((vector) => `${table.kind}: ${vector.title}`));
+  expect(names.length).toBeGreaterThanOrEqual(120);
+  expect(new Set(names).size).toBe(names.length);
+});
+
+for (const { kind, vectors, record } of tables) {
+  describe(kind, () => {
+    for (const vector of vectors) {
+      test(`RFC ${vector.title}`, () => {
+        const bytes = Buffer.from(vector.raw, "latin1");
+        expect(record([bytes], vector)).toEqual([...vector.outcome]);
+        // Long inputs are cut at every 17th byte only; all cuts lie in some short vector too.
+        const step = bytes.length > 1_000 ? 17 : 1;
+        for (let cut = 1; cut < bytes.length; cut += step) {
+          const outcome = record([bytes.subarray(0, cut), bytes.subarray(cut)], vector);
+          if (!Bun.deepEquals(outcome, [...vector.outcome])) {
+            expect({ cut, outcome }).toEqual({ cut, outcome: [...vector.outcome] });
+          }
+        }
+        const single = Array.from(bytes, (_, at) => bytes.subarray(at, at + 1));
+        expect(record(single, vector)).toEqual([...vector.outcome]);
+      });
+    }
+  });
+}

@@ -1,0 +1,57 @@
+/** What connections of one listener, or of one `connect`, have in common: clock, bounds, and who is told of defects. */
+import { type Clock, systemClock } from "../kernel/index.ts";
+
+/**
+ * Enough to keep a fast link busy while the producer is told to go on (the kernel holds up to 4 MB of its own), little
+ * enough that 1,000 stalled receivers cost 256 MB at most.
+ */
+const defaultHighWaterBytes = 256 * 1024;
+
+/** A receiver that takes nothing for a minute is gone or stuck; Bun may also report a broken TLS session as full. */
+const defaultWriteStallTimeoutMs = 60_000;
+
+/** Settings that tests and special listeners change; everybody else leaves them out. */
+export interface ConnectionSettings {
+  readonly clock?: Clock;
+  readonly highWaterBytes?: number;
+  readonly writeStallTimeoutMs?: number;
+  /** A sink threw: a defect. The connection was terminated. Default: a process warning on stderr. */
+  readonly onDefect?: (error: unknown) => void;
+}
+
+/** What a listener must be able to do with its connections. */
+interface Terminable {
+  terminate(): void;
+}
+
+/** How many handshakes a listener carries at once, and for how long each. */
+export interface HandshakeBounds {
+  readonly maxHandshakes: number;
+  readonly handshakeTimeoutMs: number;
+}
+
+export class ConnectionHost {
+  readonly clock: Clock;
+  readonly highWaterBytes: number;
+  readonly writeStallTimeoutMs: number;
+  readonly onDefect: (error: unknown) => void;
+  readonly bounds: HandshakeBounds;
+  /** All connections of a listener that are open, those in a handshake included; undefined for outgoing ones. */
+  readonly connections: Set<Terminable> | undefined;
+  /** Server handshakes in progress. */
+  handshakes: number;
+
+  constructor(settings: ConnectionSettings, bounds: HandshakeBounds, connections?: Set<Terminable>) {
+    this.clock = settings.clock ?? systemClock;
+    this.highWaterBytes = settings.highWaterBytes ?? defaultHighWaterBytes;
+    this.writeStallTimeoutMs = settings.writeStallTimeoutMs ?? defaultWriteStallTimeoutMs;
+    this.onDefect = settings.onDefect ?? warn;
+    this.bounds = bounds;
+    this.connections = connections;
+    this.handshakes = 0;
+  }
+}
+
+function warn(error: unknown): void {
+  process.emitWarning(error instanceof Error ? error : String(error));
+}

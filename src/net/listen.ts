@@ -1,0 +1,167 @@
+/** Listening sockets, TCP and Unix, plain and TLS. Owns the set of its connections; refuses nothing by itself. */
+import { type ReasonCode, WeftError } from "../kernel/index.ts";
+import { errorCode, listenErrorCode } from "./causes.ts";
+import { Connection, type Socket } from "./connection.ts";
+import { ConnectionHost, type ConnectionSettings } from "./connection-host.ts";
+import { startServerTls } from "./server-handshake.ts";
+import type { ServerTls } from "./tls.ts";
+import { serverTlsOptions } from "./tls-options.ts";
+
+/** A handshake costs 0.5 ms of CPU, so this is half a second of work ahead; more would only time out in the queue. */
+const defaultMaxHandshakes = 1_024;
+/** A peer's handshake takes two round trips; ten seconds cover a lost packet or two on a bad link. */
+const defaultHandshakeTimeoutMs = 10_000;
+
+export interface ListenOptions extends ConnectionSettings {
+  /** Default: 127.0.0.1. */
+  readonly hostname?: string;
+  /** 0 or absent: the system chooses. */
+  readonly port?: number;
+  /** A Unix socket instead of `hostname` and `port`. */
+  readonly unixPath?: string;
+  /** Linux: several processes may share the port. */
+  readonly reusePort?: boolean;
+  /** A function is asked for each connection, so that a rotated identity is used at once. */
+  readonly tls?: ServerTls | (() => ServerTls);
+  /** Set the connection's sink here. With TLS: after a verified handshake. */
+  onConnection(connection: Connection): void;
+  onHandshakeFailed?(cause: ReasonCode, remoteAddress: string): void;
+  /** Beyond it, connections are reset (`overloaded`). */
+  readonly maxHandshakes?: number;
+  readonly handshakeTimeoutMs?: number;
+}
+
+export interface Listener {
+  /** The Unix path where it is one. */
+  readonly hostname: string;
+  /** What was bound; 0 for Unix sockets. */
+  readonly port: number;
+  /** Open now, handshakes included. */
+  readonly connections: number;
+  /** Connections stay. */
+  stopAccepting(): void;
+  /** Stops accepting and resets every connection. */
+  closeAll(): void;
+}
+
+/** Bun has it, its types lack it. */
+interface TcpOptions extends Bun.TCPSocketListenOptions<Connection | undefined> {
+  readonly reusePort: boolean;
+}
+
+/** Throws WeftError: address_in_use, permission, unavailable (not this machine's address), io. */
+export function listen(options: ListenOptions): Listener {
+  const connections = new Set<Connection>();
+  const bounds = {
+    maxHandshakes: options.maxHandshakes ?? defaultMaxHandshakes,
+    handshakeTimeoutMs: options.handshakeTimeoutMs ?? defaultHandshakeTimeoutMs,
+  };
+  const host = new ConnectionHost(options, bounds, connections);
+  const server = bind(options, handlersFor(options, host));
+  // Both kinds have both properties at run time, so only the options tell which it is.
+  const isUnix = options.unixPath !== undefined;
+  const stopAccepting = (): void => server.stop(false);
+  return {
+    hostname: options.unixPath ?? ("hostname" in server ? server.hostname : ""),
+    port: !isUnix && "port" in server ? server.port : 0,
+    get connections() {
+      return connections.size;
+    },
+    stopAccepting,
+    closeAll() {
+      stopAccepting();
+      for (const connection of [...connections]) connection.terminate();
+    },
+  };
+}
+
+/**
+ * After a look at the first bytes: TLS on an accepted plain connection, with the identity of now. `alreadyRead` is all
+ * that was taken from `connection`, which reports nothing any more.
+ */
+export function upgradeServerTls(
+  connection: Connection,
+  tls: ServerTls,
+  alreadyRead: Uint8Array | undefined,
+  done: (result: Connection | ReasonCode) => void,
+): void {
+  const parts = connection.detach();
+  if (parts === undefined) done("client_closed");
+  else startServerTls(parts, tls, alreadyRead, done);
+}
+
+type Handlers = Bun.SocketHandler<Connection | undefined>;
+
+function handlersFor(options: ListenOptions, host: ConnectionHost): Handlers {
+  const tls = options.tls;
+  if (tls === undefined) {
+    return {
+      ...Connection.events,
+      open(socket: Socket): void {
+        const connection = new Connection(host, undefined);
+        socket.data = connection;
+        connection.attach(socket);
+        options.onConnection(connection);
+      },
+    };
+  }
+  const current = typeof tls === "function" ? tls : (): ServerTls => tls;
+  serverTlsOptions(current()); // fails now rather than at the first connection
+  return {
+    // No `data` handler: after the upgrade it would get all the ciphertext as well (9 % of a bulk transfer).
+    drain() {},
+    error(_socket: Socket, error: unknown): void {
+      host.onDefect(error);
+    },
+    open(socket: Socket): void {
+      startServerTls({ socket, host }, current(), undefined, (result, remoteAddress) => {
+        if (result instanceof Connection) options.onConnection(result);
+        else options.onHandshakeFailed?.(result, remoteAddress);
+      });
+    },
+  };
+}
+
+function bind(
+  options: ListenOptions,
+  socket: Handlers,
+): Bun.TCPSocketListener<Connection | undefined> | Bun.UnixSocketListener<Connection | undefined> {
+  const hostname = options.hostname ?? "127.0.0.1";
+  const port = options.port ?? 0;
+  try {
+    if (options.unixPath !== undefined) {
+      return Bun.listen<Connection | undefined>({ unix: options.unixPath, allowHalfOpen: true, socket });
+    }
+    const tcp: TcpOptions = {
+      hostname,
+      port,
+      allowHalfOpen: true,
+      reusePort: options.reusePort ?? false,
+      socket,
+    };
+    return Bun.listen<Connection | undefined>(tcp);
+  } catch (cause) {
+    throw listenError(options.unixPath ?? `${hostname}:${port}`, cause);
+  }
+}
+
+function listenError(where: string, cause: unknown): WeftError {
+  const code = listenErrorCode(cause);
+  const causeCode = errorCode(cause) ?? "not an address";
+  switch (code) {
+    case "address_in_use":
+      return new WeftError(code, `listen on ${where}: the address is in use`, {
+        cause,
+        hint: "end the program that holds it or choose another port",
+      });
+    case "permission":
+      return new WeftError(code, `listen on ${where}: not permitted`, {
+        cause,
+        hint: "ports below 1024 need privileges",
+      });
+    case "unavailable":
+      return new WeftError(code, `listen on ${where}: not an address of this machine`, { cause });
+    default:
+      return new WeftError(code, `listen on ${where} failed: ${causeCode}`, { cause });
+  }
+}

@@ -1,0 +1,112 @@
+/** One server-side TLS handshake on an accepted socket: bounded in number and time, judged before any byte is seen. */
+import type { ReasonCode, Timer } from "../kernel/index.ts";
+import { Connection, type Opening, type Socket } from "./connection.ts";
+import type { ConnectionHost } from "./connection-host.ts";
+import type { ServerTls } from "./tls.ts";
+import { judgeClient, serverTlsOptions } from "./tls-options.ts";
+
+/** `remoteAddress` is for the log of a refusal. */
+type HandshakeDone = (result: Connection | ReasonCode, remoteAddress: string) => void;
+
+/** Bun's own type lacks these three; all work on accepted sockets. */
+interface ServerUpgradeOptions extends Bun.TLSUpgradeOptions<Connection | undefined> {
+  readonly isServer: true;
+  readonly allowHalfOpen: true;
+  /** Ciphertext that was read before the upgrade. */
+  readonly initialData?: Uint8Array;
+}
+
+export interface AcceptedSocket {
+  readonly socket: Socket;
+  readonly host: ConnectionHost;
+}
+
+/** Upgrades instead of a TLS listener, because a listener keeps the certificate that it started with. */
+export function startServerTls(
+  { socket, host }: AcceptedSocket,
+  tls: ServerTls,
+  alreadyRead: Uint8Array | undefined,
+  done: HandshakeDone,
+): void {
+  const remoteAddress = socket.remoteAddress ?? "";
+  if (host.handshakes >= host.bounds.maxHandshakes) {
+    socket.terminate();
+    done("overloaded", remoteAddress);
+    return;
+  }
+  new ServerHandshake(host, tls, done, remoteAddress).start(socket, alreadyRead);
+}
+
+class ServerHandshake implements Opening {
+  readonly #host: ConnectionHost;
+  readonly #tls: ServerTls;
+  readonly #done: HandshakeDone;
+  readonly #remoteAddress: string;
+  readonly #connection: Connection;
+  readonly #timer: Timer;
+  #isSettled: boolean;
+
+  constructor(host: ConnectionHost, tls: ServerTls, done: HandshakeDone, remoteAddress: string) {
+    this.#host = host;
+    this.#tls = tls;
+    this.#done = done;
+    this.#remoteAddress = remoteAddress;
+    this.#connection = new Connection(host, this);
+    this.#isSettled = false;
+    host.handshakes++;
+    this.#timer = host.clock.after(host.bounds.handshakeTimeoutMs, () => this.#fail("tls_handshake_failed"));
+  }
+
+  start(socket: Socket, alreadyRead: Uint8Array | undefined): void {
+    try {
+      const options: ServerUpgradeOptions = {
+        isServer: true,
+        allowHalfOpen: true,
+        tls: serverTlsOptions(this.#tls),
+        data: this.#connection,
+        socket: Connection.events,
+        ...(alreadyRead === undefined || alreadyRead.length === 0 ? {} : { initialData: alreadyRead }),
+      };
+      // Both raw handles go on to report ciphertext and closing; without data, nobody listens to them.
+      const [raw] = socket.upgradeTLS(options);
+      raw.data = undefined;
+      socket.data = undefined;
+    } catch (error) {
+      // An identity that BoringSSL cannot read. The client is told nothing, the operator is.
+      this.#host.onDefect(error);
+      socket.terminate();
+      this.#fail("tls_handshake_failed");
+    }
+  }
+
+  onOpen(socket: Socket): void {
+    this.#connection.attach(socket);
+  }
+
+  onDrain(): void {}
+
+  onHandshake(socket: Socket, ok: boolean, error: unknown): void {
+    if (this.#isSettled) return;
+    const reason = judgeClient(this.#connection, this.#tls, { socket, ok, error });
+    if (reason === undefined) this.#settle(this.#connection);
+    else this.#fail(reason);
+  }
+
+  onClose(): void {
+    this.#fail("tls_handshake_failed");
+  }
+
+  #fail(reason: ReasonCode): void {
+    if (this.#isSettled) return;
+    this.#settle(reason);
+    this.#connection.terminate();
+  }
+
+  #settle(result: Connection | ReasonCode): void {
+    this.#isSettled = true;
+    this.#host.handshakes--;
+    this.#timer.cancel();
+    if (result instanceof Connection) result.establish();
+    this.#done(result, this.#remoteAddress);
+  }
+}
