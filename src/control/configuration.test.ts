@@ -1,0 +1,169 @@
+/** From commits in a real store to compiled resources and written statuses. */
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseObject } from "../api/index.ts";
+import type { CompileOutput, ResourceName } from "../compile/index.ts";
+import { silentLog, VirtualClock } from "../kernel/index.ts";
+import { Registry } from "../registry/index.ts";
+import { openSqliteStore, type Store, type Write } from "../store/index.ts";
+import { Configuration } from "./configuration.ts";
+import { writeInitialObjects } from "./initial-objects.ts";
+import { StatusQueue } from "./status-queue.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "weft-configuration-"));
+const trust = { trustDomain: "0a1b2c3d.weft", trustRoots: [] };
+const outbound: ResourceName = { kind: "Outbound", key: "default/web:80@default" };
+const meta = { author: "test", message: "" };
+
+let file = 0;
+let clock = new VirtualClock();
+let store: Store;
+let registry: Registry;
+let statuses: StatusQueue;
+let configuration: Configuration;
+
+function start(): void {
+  clock = new VirtualClock();
+  registry = new Registry({ store, clock, log: silentLog });
+  statuses = new StatusQueue({ store, clock, log: silentLog });
+  configuration = new Configuration({ store, registry, statuses, ...trust, log: silentLog });
+}
+
+function stop(): void {
+  configuration.close();
+  registry.close();
+}
+
+beforeEach(async () => {
+  store = openSqliteStore({ path: join(directory, `${++file}.sqlite`), clock, log: silentLog });
+  await writeInitialObjects(store);
+  start();
+});
+
+afterEach(async () => {
+  stop();
+  await statuses.close();
+  store.close();
+  rmSync(join(directory, `${file}.sqlite`), { force: true });
+});
+
+function put(input: unknown): Write {
+  const parsed = parseObject(input, "write");
+  if ("issues" in parsed) throw new Error(JSON.stringify(parsed.issues));
+  return { type: "put", object: parsed.object };
+}
+
+const service = (name: string): Write =>
+  put({
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name },
+    spec: { selector: { app: name }, ports: [{ port: 80 }] },
+  });
+
+const route = (value: string): Write =>
+  put({
+    apiVersion: "gateway.networking.k8s.io/v1",
+    kind: "HTTPRoute",
+    metadata: { name: "r" },
+    spec: {
+      parentRefs: [{ group: "", kind: "Service", name: "web" }],
+      rules: [{ matches: [{ path: { value } }], backendRefs: [{ name: "web", port: 80 }] }],
+    },
+  });
+
+/** What subscribers are told until a change of at least `revision` came. */
+function until(revision: number): Promise<CompileOutput[]> {
+  const outputs: CompileOutput[] = [];
+  return new Promise((resolve) => {
+    const unsubscribe = configuration.subscribe((output, at) => {
+      outputs.push(output);
+      if (at < revision) return;
+      unsubscribe();
+      resolve(outputs);
+    });
+  });
+}
+
+async function commit(...writes: Write[]): Promise<CompileOutput[]> {
+  const told = until(store.revision + 1);
+  await store.commit(writes, meta);
+  return told;
+}
+
+describe("a commit", () => {
+  test("of a service and its route is one change with its revision", async () => {
+    configuration.compiler.get(outbound);
+    const outputs = await commit(route("/a"), service("web"));
+    expect(outputs.flatMap((output) => output.upserted.map((resource) => resource.key))).toEqual([
+      outbound.key,
+    ]);
+    expect(configuration.revision).toBe(store.revision);
+  });
+
+  test("that changes no resource still moves the revision", async () => {
+    const outputs = await commit(
+      put({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "c" }, data: {} }),
+    );
+    expect(outputs.flatMap((output) => output.upserted)).toEqual([]);
+    expect(configuration.revision).toBe(store.revision);
+  });
+});
+
+describe("status", () => {
+  const storedRoute = () => store.get({ kind: "HTTPRoute", namespace: "default", name: "r" });
+
+  test("is written once, outside of the history, and not again for itself", async () => {
+    await commit(service("web"), route("/a"));
+    await statuses.idle();
+    const revision = store.revision;
+    expect(storedRoute()?.status?.parents[0]?.conditions[0]).toMatchObject({
+      type: "Accepted",
+      status: "True",
+      observedGeneration: storedRoute()?.metadata.generation ?? 0,
+    });
+    const { sequence } = store;
+    await commit(put({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "c" }, data: {} }));
+    await statuses.idle();
+    expect(store.revision).toBe(revision + 1);
+    expect(store.sequence).toBe(sequence + 1);
+  });
+
+  test("follows what the route refers to", async () => {
+    await commit(route("/a"));
+    await statuses.idle();
+    expect(storedRoute()?.status?.parents[0]?.conditions[0]?.status).toBe("False");
+    await commit(service("web"));
+    await statuses.idle();
+    expect(storedRoute()?.status?.parents[0]?.conditions[0]?.status).toBe("True");
+  });
+
+  test("is not written anew after a restart", async () => {
+    await commit(service("web"), route("/a"));
+    await statuses.idle();
+    const { sequence } = store;
+    stop();
+    start();
+    await statuses.idle();
+    expect(store.sequence).toBe(sequence);
+  });
+});
+
+test("a restart compiles what was there, to the same versions", async () => {
+  await commit(service("web"), route("/a"));
+  const version = configuration.compiler.get(outbound)?.version;
+  stop();
+  start();
+  expect(configuration.compiler.get(outbound)?.version).toBe(version ?? "");
+  expect(configuration.revision).toBe(store.revision);
+});
+
+test("initial objects are written once and stay deleted", async () => {
+  const key = { kind: "GatewayClass", namespace: "", name: "weft" } as const;
+  expect(store.get(key)?.spec.controllerName).toBe("weft.dev/gateway-controller");
+  await store.commit([{ type: "delete", key }], meta);
+  await writeInitialObjects(store);
+  expect(store.get(key)).toBeUndefined();
+});

@@ -1,0 +1,127 @@
+/**
+ * From the store to compiled resources, one step for each change: the store's events go through the registry and the
+ * compiler together, so that what one commit wrote is seen as one change and with its revision. Liveness, which no
+ * write causes, takes the same way.
+ */
+import { type KindName, keyOf, keyText, type ObjectKey, type Stored } from "../api/index.ts";
+import { type CompileChange, Compiler, type CompileOutput } from "../compile/index.ts";
+import { type Log, WeftError } from "../kernel/index.ts";
+import type { Registry } from "../registry/index.ts";
+import type { Store, WatchEvent } from "../store/index.ts";
+import type { StatusQueue } from "./status-queue.ts";
+
+export interface ConfigurationOptions {
+  readonly store: Store;
+  readonly registry: Registry;
+  readonly statuses: StatusQueue;
+  readonly trustDomain: string;
+  /** DER. */
+  readonly trustRoots: readonly Uint8Array[];
+  readonly log: Log;
+}
+
+export type ConfigurationListener = (output: CompileOutput, revision: number) => void;
+
+/** What the compiler takes as objects; the registry takes the rest. */
+const compiledKinds = [
+  "Namespace",
+  "GatewayClass",
+  "Gateway",
+  "HTTPRoute",
+  "MeshConfig",
+] as const satisfies KindName[];
+
+export class Configuration {
+  readonly compiler: Compiler;
+  readonly #store: Store;
+  readonly #registry: Registry;
+  readonly #statuses: StatusQueue;
+  readonly #log: Log;
+  readonly #listeners = new Set<ConfigurationListener>();
+  /** Objects that the compiler has, so that a fresh listing shows which of them are gone. */
+  readonly #known = new Map<string, ObjectKey>();
+  readonly #unsubscribe: () => void;
+  #unwatch: () => void = () => {};
+  #revision = 0;
+
+  /** Reads everything and compiles it; follows the store from then on. */
+  constructor(options: ConfigurationOptions) {
+    this.#store = options.store;
+    this.#registry = options.registry;
+    this.#statuses = options.statuses;
+    this.#log = options.log;
+    this.compiler = new Compiler({
+      trustDomain: options.trustDomain,
+      trustRoots: options.trustRoots,
+      registry: options.registry.views,
+    });
+    this.#unsubscribe = this.#registry.subscribe((registry) => this.#apply({ registry }));
+    this.#reload();
+  }
+
+  /** The newest revision that is compiled. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** Called after every change, also one that changed no resource: the revision has moved. */
+  subscribe(listener: ConfigurationListener): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  close(): void {
+    this.#unsubscribe();
+    this.#unwatch();
+    this.#listeners.clear();
+  }
+
+  #reload(): void {
+    const { change, sequence } = this.#registry.load();
+    const revision = this.#store.revision;
+    const upserted = compiledKinds.flatMap((kind): readonly Stored[] => this.#store.list({ kind }).items);
+    const present = new Set(upserted.map((object) => keyText(keyOf(object))));
+    const removed = [...this.#known].filter(([key]) => !present.has(key)).map(([, key]) => key);
+    this.#revision = revision;
+    this.#apply({ upserted, removed, registry: change });
+    const unwatch = this.#store.watch(sequence, (events) => this.#follow(events));
+    // The listing was read just now, in the same step: a store that has forgotten it already is broken.
+    if (unwatch === "gone")
+      throw new WeftError("internal", "the store cannot be watched from its newest state");
+    this.#unwatch = unwatch;
+  }
+
+  #follow(events: readonly WatchEvent[]): void {
+    const newest = new Map<string, WatchEvent>();
+    for (const event of events) newest.set(keyText(event.key), event);
+    const compiled = [...newest.values()].filter((event) => isCompiledKind(event.key.kind));
+    this.#revision = Math.max(this.#revision, events.at(-1)?.revision ?? 0);
+    this.#apply({
+      upserted: compiled.filter((event) => event.type !== "deleted").map((event) => event.object),
+      removed: compiled.filter((event) => event.type === "deleted").map((event) => event.key),
+      registry: this.#registry.apply(events),
+    });
+  }
+
+  #apply(change: CompileChange): void {
+    for (const key of change.removed ?? []) this.#known.delete(keyText(key));
+    for (const object of change.upserted ?? []) {
+      const key = keyOf(object);
+      this.#known.set(keyText(key), key);
+    }
+    const output = this.compiler.apply(change);
+    this.#statuses.add(output.statuses);
+    for (const defect of output.defects)
+      this.#log.error("a resource could not be compiled; the last one stays", { defect });
+    this.#log.debug("configuration compiled", {
+      revision: this.#revision,
+      changed: output.upserted.length,
+      removed: output.removed.length,
+    });
+    for (const listener of this.#listeners) listener(output, this.#revision);
+  }
+}
+
+function isCompiledKind(kind: KindName): boolean {
+  return compiledKinds.some((entry) => entry === kind);
+}

@@ -1,0 +1,211 @@
+/**
+ * The composition root of the control plane: opens the data directory, puts the rooms together, serves both ports.
+ *
+ *   starting --both ports listen--> serving --drain()--> draining --> stopped
+ */
+import { meshConfigName } from "../api/index.ts";
+import { type ApiListen, type ApiServer, startApiServer } from "../apiserver/index.ts";
+import { SubscriptionCore } from "../distribute/index.ts";
+import type { GrpcServer } from "../grpc/index.ts";
+import {
+  CertificateAuthority,
+  certificatesService,
+  ControlCertificate,
+  JoinTokens,
+} from "../identity/index.ts";
+import { derToPem } from "../identity/x509/index.ts";
+import { type Clock, type Drainable, Lifecycle, type Log, systemClock } from "../kernel/index.ts";
+import { Aggregator, telemetryMethods, topology } from "../observe/index.ts";
+import { Registry } from "../registry/index.ts";
+import { openSqliteStore } from "../store/index.ts";
+import { CompiledSource } from "./compiled-source.ts";
+import { Configuration } from "./configuration.ts";
+import { type DataDirectory, openDataDirectory, writeFileAtomically } from "./data-directory.ts";
+import { writeInitialObjects } from "./initial-objects.ts";
+import { ProxyDirectory } from "./proxy-directory.ts";
+import { serveProxyPort } from "./proxy-port.ts";
+import { StatusQueue } from "./status-queue.ts";
+
+export interface ControlOptions {
+  readonly dataDir: string;
+  readonly api: { readonly address: string; readonly port: number } | { readonly unixPath: string };
+  readonly ads: { readonly address: string; readonly port: number };
+  /** Names besides the loopback ones by which clients reach the API. */
+  readonly hostNames?: readonly string[];
+  /** For a new data directory; made at random where absent. */
+  readonly trustDomain?: string;
+  readonly version?: string;
+  readonly log: Log;
+  readonly clock?: Clock;
+}
+
+export interface RunningControl {
+  /** `http://127.0.0.1:15080`, or the path of the Unix socket. */
+  readonly apiUrl: string;
+  readonly apiPort: number | undefined;
+  readonly ads: { readonly address: string; readonly port: number };
+  readonly trustDomain: string;
+  /** PEM of the roots that proxies and programs trust. */
+  readonly trustRootsPem: string;
+  readonly tokenFile: string;
+  /** Stops taking new work, lets what is in flight end, closes. Idempotent. */
+  drain(): Promise<void>;
+  /** Gives up waiting in a drain that is under way. */
+  force(): void;
+}
+
+/** Requests to the API and calls of proxies last milliseconds; watches and discovery streams are ended at once. */
+const drainDeadlineMs = 5_000;
+/** For calls in flight. Discovery streams never end by themselves: proxies serve on and find the next control plane. */
+const proxyPortDrainMs = 500;
+
+/** Throws WeftError; then nothing is left open. */
+export async function startControl(options: ControlOptions): Promise<RunningControl> {
+  const opened: (() => void | Promise<void>)[] = [];
+  try {
+    return await start(options, opened);
+  } catch (error) {
+    for (const close of opened.toReversed()) await close();
+    throw error;
+  }
+}
+
+async function start(
+  options: ControlOptions,
+  opened: (() => void | Promise<void>)[],
+): Promise<RunningControl> {
+  const { log } = options;
+  const clock = options.clock ?? systemClock;
+  const startTimeMs = clock.nowMs();
+  const opening = <T>(part: T, close: (part: T) => void | Promise<void>): T => {
+    opened.push(() => close(part));
+    return part;
+  };
+
+  const data = opening(openDataDirectory(options.dataDir, log), (part) => part.release());
+  const authority = CertificateAuthority.open(data.authorityDirectory, {
+    clock,
+    log,
+    ...(options.trustDomain === undefined ? {} : { trustDomain: options.trustDomain }),
+  });
+  const { trustDomain } = authority;
+  const trustRootsPem = publishRoots(data, authority);
+  const tokens = opening(JoinTokens.open(data.joinTokensFile, clock), (part) => part.close());
+  const store = opening(openSqliteStore({ path: data.storeFile, clock, log }), (part) => part.close());
+  await writeInitialObjects(store);
+  const registry = opening(new Registry({ store, clock, log }), (part) => part.close());
+  const statuses = opening(new StatusQueue({ store, clock, log }), (part) => part.close());
+  const configuration = opening(
+    new Configuration({ store, registry, statuses, trustDomain, trustRoots: authority.trustRoots(), log }),
+    (part) => part.close(),
+  );
+  const core = opening(new SubscriptionCore(new CompiledSource(configuration), clock), (part) =>
+    part.close(),
+  );
+  const directory = new ProxyDirectory(registry, trustDomain);
+  const certificate = opening(new ControlCertificate({ authority, clock, log }), (part) => part.stop());
+  const aggregator = new Aggregator({ clock });
+  const belowThePorts = [...opened];
+
+  const proxyPort = opening(
+    serveProxyPort({
+      listen: options.ads,
+      trustDomain,
+      certificate,
+      certificates: certificatesService({ authority, tokens, clock, log }),
+      core,
+      registry,
+      directory,
+      telemetry: telemetryMethods(aggregator),
+      clock,
+      log,
+    }),
+    (part) => part.close(),
+  );
+  const version = options.version ?? "unknown";
+  const api = startApiServer({
+    store,
+    token: data.token,
+    listen: apiListen(options.api),
+    ...(options.hostNames === undefined ? {} : { hostNames: options.hostNames }),
+    version,
+    log,
+    clock,
+    providers: {
+      meshStatus: () => ({
+        revision: store.revision,
+        sequence: store.sequence,
+        compiledRevision: configuration.revision,
+        trustDomain,
+        version,
+        startTimeMs,
+        isLivenessFrozen: registry.isFrozen,
+        proxies: directory.statuses(core),
+      }),
+      topology: (seconds) => topology(aggregator, seconds, (workload) => directory.isGateway(workload)),
+      createJoinToken: async (request) => tokens.create(request),
+    },
+  });
+
+  const lifecycle = new Lifecycle(clock);
+  // Drained from the last to the first. What is below the ports has nothing in flight but writes of status.
+  lifecycle.add(closer(belowThePorts));
+  lifecycle.add(proxyPortPart(proxyPort, directory, clock));
+  lifecycle.add(apiPart(api));
+  log.ready({
+    api: api.url,
+    ads: `${proxyPort.hostname}:${proxyPort.port}`,
+    mesh: meshConfigName,
+    trustDomain,
+  });
+  return {
+    apiUrl: api.url,
+    apiPort: api.port,
+    ads: { address: proxyPort.hostname, port: proxyPort.port },
+    trustDomain,
+    trustRootsPem,
+    tokenFile: data.tokenFile,
+    drain: () => lifecycle.drain(drainDeadlineMs),
+    force: () => lifecycle.force(),
+  };
+}
+
+function apiListen(api: ControlOptions["api"]): ApiListen {
+  return "unixPath" in api ? { kind: "unix", ...api } : { kind: "tcp", ...api };
+}
+
+/** Roots are no secret: programs outside the mesh check the control plane by them. */
+function publishRoots(data: DataDirectory, authority: CertificateAuthority): string {
+  const pem = authority
+    .trustRoots()
+    .map((der) => derToPem(der))
+    .join("");
+  writeFileAtomically(data.rootFile, pem, 0o644);
+  return pem;
+}
+
+function apiPart(api: ApiServer): Drainable {
+  return { drain: () => api.stop(), close: () => {} };
+}
+
+function proxyPortPart(server: GrpcServer, directory: ProxyDirectory, clock: Clock): Drainable {
+  return {
+    drain() {
+      directory.stop();
+      return Promise.race([
+        server.drain(),
+        new Promise<void>((resolve) => void clock.after(proxyPortDrainMs, resolve)),
+      ]);
+    },
+    close: () => server.close(),
+  };
+}
+
+function closer(opened: readonly (() => void | Promise<void>)[]): Drainable {
+  return {
+    async drain() {
+      for (const close of opened.toReversed()) await close();
+    },
+    close: () => {},
+  };
+}

@@ -1,0 +1,46 @@
+/** Which certificates are let in, and for which workloads they speak. */
+import { expect, test } from "bun:test";
+import { VirtualClock, silentLog } from "../kernel/index.ts";
+import { Registry } from "../registry/index.ts";
+import { openSqliteStore } from "../store/index.ts";
+import { mayActFor, requireIdentity, verifyProxy } from "./proxies.ts";
+
+const domain = "0a1b2c3d.weft";
+const peer = (...uriSans: string[]) => ({ uriSans, notAfterMs: 1_000 });
+const web = `spiffe://${domain}/ns/shop/sa/web`;
+
+const handshakes: [string, ReturnType<typeof peer>, ReturnType<typeof verifyProxy>][] = [
+  ["an identity of the mesh", peer(web), undefined],
+  ["another mesh's", peer("spiffe://other.weft/ns/shop/sa/web"), "peer_identity_invalid"],
+  ["two identities", peer(web, web), "peer_identity_invalid"],
+  ["none", peer(), "peer_identity_invalid"],
+  ["another kind of URI", peer("https://example.com"), "peer_identity_invalid"],
+];
+
+test.each(handshakes)("a handshake with %s", (_, certificate, expected) => {
+  expect(verifyProxy(certificate, domain)).toBe(expected);
+});
+
+test("a call without a certificate is refused", () => {
+  expect(() => requireIdentity(undefined, domain, 0)).toThrow("certificate");
+});
+
+test("a connection that outlived its certificate is refused", () => {
+  expect(requireIdentity(peer(web), domain, 999).serviceAccount).toBe("web");
+  expect(() => requireIdentity(peer(web), domain, 1_000)).toThrow("not valid");
+});
+
+test.each([
+  ["its own namespace", "shop/web-1", true],
+  ["another namespace", "bank/web-1", false],
+  ["no workload", "shop", false],
+  ["an empty name", "shop/", false],
+  ["too many parts", "shop/web/1", false],
+])("may act for %s: %p", (_, workload, expected) => {
+  const clock = new VirtualClock();
+  const store = openSqliteStore({ path: ":memory:", clock, log: silentLog });
+  const { views } = new Registry({ store, clock, log: silentLog });
+  const id = { trustDomain: domain, namespace: "shop", serviceAccount: "web" };
+  expect(mayActFor(id, workload, views)).toBe(expected);
+  store.close();
+});

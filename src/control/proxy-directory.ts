@@ -1,0 +1,87 @@
+/** Which proxies are connected, as whom and in which role: what status and topology tell of them. */
+import type { MeshStatus, ProxyStatus } from "../api/index.ts";
+import type { PresenceListener, ProxyRole, SubscriptionCore } from "../distribute/index.ts";
+import { formatSpiffeId, type SpiffeId } from "../kernel/index.ts";
+import type { Registry } from "../registry/index.ts";
+
+interface ConnectedProxy {
+  readonly role: ProxyRole;
+  readonly identity: string;
+}
+
+export class ProxyDirectory implements PresenceListener {
+  readonly #registry: Registry;
+  readonly #trustDomain: string;
+  readonly #connected = new Map<string, ConnectedProxy>();
+  /** The identity that was last allowed to open a stream: presence, which comes right after, does not carry it. */
+  #admitted: { readonly workload: string; readonly identity: string } | undefined;
+  #isStopping = false;
+
+  constructor(registry: Registry, trustDomain: string) {
+    this.#registry = registry;
+    this.#trustDomain = trustDomain;
+  }
+
+  admit(workload: string, id: SpiffeId): void {
+    this.#admitted = { workload, identity: formatSpiffeId(id) };
+  }
+
+  connected(workload: string, role: ProxyRole): void {
+    const identity =
+      this.#admitted?.workload === workload ? this.#admitted.identity : this.#registered(workload);
+    this.#connected.set(workload, { role, identity });
+    this.#registry.connected(workload);
+  }
+
+  disconnected(workload: string): void {
+    this.#connected.delete(workload);
+    // Streams that end because we do say nothing about their workloads.
+    if (!this.#isStopping) this.#registry.disconnected(workload);
+  }
+
+  stop(): void {
+    this.#isStopping = true;
+  }
+
+  isGateway(workload: string): boolean {
+    return this.#connected.get(workload)?.role === "gateway";
+  }
+
+  /** Connected ones first in the order of their ids, then workloads that are registered and not connected. */
+  statuses(core: SubscriptionCore): MeshStatus["proxies"] {
+    const subscribers = new Map(core.statuses().map((status) => [status.identity.workload, status]));
+    const connected = [...this.#connected].map(([workload, { role, identity }]): ProxyStatus => {
+      const subscriber = subscribers.get(workload);
+      const rejection = subscriber?.rejection;
+      return {
+        id: workload,
+        role,
+        workload,
+        identity,
+        connected: true,
+        revision: subscriber?.revision ?? 0,
+        ...(rejection === undefined
+          ? {}
+          : { rejections: [{ resource: `change ${rejection.sequence}`, message: rejection.message }] }),
+      };
+    });
+    const lost = [...this.#registry.views.workloads()]
+      .filter(({ path, tunnel }) => tunnel.kind !== "none" && !this.#connected.has(path))
+      .map(({ path }): ProxyStatus => {
+        const identity = this.#registered(path);
+        return { id: path, role: "sidecar", workload: path, identity, connected: false, revision: 0 };
+      });
+    return [...connected.toSorted(byId), ...lost.toSorted(byId)];
+  }
+
+  #registered(workload: string): string {
+    const view = this.#registry.views.workload(workload);
+    if (view === undefined) return "";
+    const { namespace, serviceAccount } = view;
+    return formatSpiffeId({ trustDomain: this.#trustDomain, namespace, serviceAccount });
+  }
+}
+
+function byId(a: ProxyStatus, b: ProxyStatus): number {
+  return a.id < b.id ? -1 : 1;
+}

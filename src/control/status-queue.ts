@@ -1,0 +1,101 @@
+/**
+ * Writes conditions into objects: the newest per object, in batches, one after another. Only what changes a stored
+ * status is written. Bounded by the number of objects, since a newer status takes the place of one that waits.
+ */
+import { keyOf, parseObject, weftControllerName } from "../api/index.ts";
+import { mergeStatus, type StatusUpdate } from "../compile/index.ts";
+import { type Clock, errorLine, type Log, type Timer } from "../kernel/index.ts";
+import type { OperationalWrite, Store } from "../store/index.ts";
+
+/** A store that cannot write now (disk full) is asked again after this long. */
+const retryDelayMs = 2_000;
+/** One write holds the store's lock: more objects than this go in several. */
+const maxBatch = 200;
+
+export class StatusQueue {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #pending = new Map<string, StatusUpdate>();
+  #writing: Promise<void> | undefined;
+  #retry: Timer | undefined;
+  #isClosed = false;
+
+  constructor(options: { readonly store: Store; readonly clock: Clock; readonly log: Log }) {
+    this.#store = options.store;
+    this.#clock = options.clock;
+    this.#log = options.log;
+  }
+
+  add(updates: readonly StatusUpdate[]): void {
+    if (this.#isClosed) return;
+    for (const update of updates)
+      this.#pending.set(`${update.kind} ${update.namespace}/${update.name}`, update);
+    if (this.#retry === undefined) this.#start();
+  }
+
+  /** Resolves when nothing waits to be written, or writing has failed and waits for its next try. */
+  async idle(): Promise<void> {
+    while (this.#writing !== undefined) await this.#writing;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#retry?.cancel();
+    await this.idle();
+  }
+
+  #start(): void {
+    if (this.#pending.size === 0) return;
+    this.#writing ??= this.#writeAll().finally(() => {
+      this.#writing = undefined;
+    });
+  }
+
+  async #writeAll(): Promise<void> {
+    while (this.#pending.size > 0) {
+      const batch = [...this.#pending].slice(0, maxBatch);
+      for (const [key] of batch) this.#pending.delete(key);
+      const writes = batch.flatMap(([, update]) => this.#toWrite(update) ?? []);
+      if (writes.length === 0) continue;
+      try {
+        await this.#store.writeOperational(writes);
+      } catch (error) {
+        this.#log.warn("status could not be written; trying again", {
+          error: errorLine(error),
+          objects: writes.length,
+        });
+        // What came meanwhile is newer and stays.
+        for (const [key, update] of batch) if (!this.#pending.has(key)) this.#pending.set(key, update);
+        this.#retryLater();
+        return;
+      }
+    }
+  }
+
+  #retryLater(): void {
+    if (this.#isClosed) return;
+    this.#retry = this.#clock.after(retryDelayMs, () => {
+      this.#retry = undefined;
+      this.#start();
+    });
+  }
+
+  #toWrite(update: StatusUpdate): OperationalWrite | undefined {
+    const stored = this.#store.get({ kind: update.kind, namespace: update.namespace, name: update.name });
+    // Gone, or changed again: then its own compilation brings the next status.
+    if (stored === undefined || stored.metadata.generation !== update.observedGeneration) return undefined;
+    const now = new Date(this.#clock.nowMs()).toISOString();
+    const status = mergeStatus(stored.status, update, weftControllerName, now);
+    if (status === undefined) return undefined;
+    const parsed = parseObject({ ...stored, status }, "read");
+    if ("issues" in parsed) {
+      this.#log.error("a computed status does not fit its schema", {
+        object: `${update.kind} ${keyOf(stored).namespace}/${keyOf(stored).name}`,
+        problem: parsed.issues[0]?.message,
+      });
+      return undefined;
+    }
+    return { type: "status", object: parsed.object };
+  }
+}

@@ -1,0 +1,87 @@
+/** Envoy's aggregated discovery service (delta) on gRPC streams, with weft's own type URLs. */
+import type { Clock, Log } from "../kernel/index.ts";
+import { type BidiStream, type CallContext, implementBidi, type ServiceRegistration } from "../grpc/index.ts";
+import type { PeerCertificate } from "../net/index.ts";
+import {
+  AggregatedDiscoveryService,
+  type DeltaDiscoveryRequest,
+  type DeltaDiscoveryResponse,
+} from "../wire/index.ts";
+import { AdsSession } from "./ads-session.ts";
+import { Presence, type PresenceListener } from "./presence.ts";
+import { ResponseEncoder } from "./response-encoder.ts";
+import type { SubscriptionCore } from "./subscription-core.ts";
+import type { ProxyIdentity } from "./wishes.ts";
+
+export interface AdsOptions {
+  readonly core: SubscriptionCore;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** May this certificate speak for the workload ("namespace/name") in this role? Asked for each stream and name. */
+  mayActFor(peer: PeerCertificate, workload: string, role: ProxyIdentity["role"]): boolean;
+  /** Streams are the workloads' leases. */
+  readonly presence: PresenceListener;
+}
+
+type AdsStream = BidiStream<DeltaDiscoveryRequest, DeltaDiscoveryResponse>;
+
+/** The longest that one timer waits: Bun's and Node's hold 31 bits of milliseconds. */
+const maxTimerMs = 2_000_000_000;
+
+export function adsService(options: AdsOptions): ServiceRegistration {
+  const encoder = new ResponseEncoder();
+  const presence = new Presence(options.presence);
+  return [
+    implementBidi(AggregatedDiscoveryService.method.deltaAggregatedResources, (stream, context) =>
+      serveStream(stream, context, { ...options, encoder, presenceOf: presence }),
+    ),
+  ];
+}
+
+interface StreamOptions extends AdsOptions {
+  readonly encoder: ResponseEncoder;
+  readonly presenceOf: Presence;
+}
+
+function serveStream(stream: AdsStream, { peer }: CallContext, options: StreamOptions): void {
+  if (peer === undefined) {
+    return stream.close({ code: "unauthenticated", message: "discovery needs a certificate of this mesh" });
+  }
+  const { core, encoder, clock, log, presenceOf } = options;
+  const session = new AdsSession({
+    core,
+    encoder,
+    mayActFor: (workload, role) => options.mayActFor(peer, workload, role),
+    defer: queueMicrotask,
+    // What is unsent is bounded without looking at the answer: one change is in flight at a time.
+    send: (parts) => void stream.sendParts(parts),
+    onOpen: (identity) => {
+      presenceOf.enter(identity);
+      log.debug("proxy connected", { proxy: identity.workload, role: identity.role });
+    },
+    onRejected: ({ workload }, message) =>
+      log.warn("proxy rejected a change", { proxy: workload, detail: message }),
+  });
+  // A stream outlives its handshake: it must not outlive the certificate that the handshake proved.
+  const expiry = clock.after(Math.min(maxTimerMs, Math.max(0, peer.notAfterMs - clock.nowMs())), () =>
+    stream.close({ code: "unauthenticated", message: "the stream's certificate has expired; connect anew" }),
+  );
+  stream.onMessage((request) => {
+    const refusal = session.receive(request);
+    if (refusal === undefined) return;
+    log.warn("discovery stream refused", {
+      proxy: session.identity?.workload ?? request.node?.id,
+      detail: refusal.message,
+    });
+    stream.close(refusal);
+  });
+  stream.onEnd(() => stream.close());
+  stream.onClose(() => {
+    expiry.cancel();
+    const { identity } = session;
+    session.close();
+    if (identity === undefined) return;
+    presenceOf.leave(identity);
+    log.debug("proxy disconnected", { proxy: identity.workload });
+  });
+}

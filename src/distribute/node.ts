@@ -1,0 +1,34 @@
+/** Reads what a discovery request says about its sender and about types. */
+import { type ModelKind, modelSchemas, typeUrl } from "../model/index.ts";
+import type { Node } from "../wire/index.ts";
+import type { ProxyIdentity, ProxyRole } from "./wishes.ts";
+
+const label = "[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?";
+const idPattern = new RegExp(`^(?<namespace>${label})/(?<name>${label})$`);
+
+const kindsByTypeUrl = new Map<string, ModelKind>();
+for (const kind of Object.keys(modelSchemas)) if (isModelKind(kind)) kindsByTypeUrl.set(typeUrl(kind), kind);
+
+export function kindOfTypeUrl(url: string): ModelKind | undefined {
+  return kindsByTypeUrl.get(url);
+}
+
+/** Undefined where the id is not "namespace/workload", the role is unknown, or the two namespaces differ. */
+export function parseNode(node: Node): ProxyIdentity | undefined {
+  const groups = idPattern.exec(node.id)?.groups;
+  const role = node.metadata?.["role"];
+  const namespace = groups?.["namespace"];
+  const name = groups?.["name"];
+  if (namespace === undefined || name === undefined || !isRole(role)) return undefined;
+  const claimed = node.metadata?.["namespace"];
+  if (claimed !== undefined && claimed !== namespace) return undefined;
+  return { workload: node.id, namespace, name, role };
+}
+
+function isRole(value: unknown): value is ProxyRole {
+  return value === "sidecar" || value === "gateway";
+}
+
+function isModelKind(name: string): name is ModelKind {
+  return Object.hasOwn(modelSchemas, name);
+}

@@ -1,0 +1,32 @@
+/** Which workloads have a stream: told on the first and after the last, for one that reconnects has two for a moment. */
+import type { ProxyIdentity } from "./wishes.ts";
+
+export interface PresenceListener {
+  connected(workload: string, role: ProxyIdentity["role"]): void;
+  disconnected(workload: string, role: ProxyIdentity["role"]): void;
+}
+
+export class Presence {
+  readonly #listener: PresenceListener;
+  readonly #streams = new Map<string, number>();
+
+  constructor(listener: PresenceListener) {
+    this.#listener = listener;
+  }
+
+  enter({ workload, role }: ProxyIdentity): void {
+    const streams = this.#streams.get(workload) ?? 0;
+    this.#streams.set(workload, streams + 1);
+    if (streams === 0) this.#listener.connected(workload, role);
+  }
+
+  leave({ workload, role }: ProxyIdentity): void {
+    const streams = (this.#streams.get(workload) ?? 0) - 1;
+    if (streams > 0) {
+      this.#streams.set(workload, streams);
+      return;
+    }
+    this.#streams.delete(workload);
+    this.#listener.disconnected(workload, role);
+  }
+}

@@ -1,0 +1,369 @@
+/**
+ * One proxy's subscriptions and what it is known to have. A change is the difference between the two, worked out when
+ * it can be sent: while one is unacknowledged, what happens meanwhile only marks names as dirty, so a slow subscriber
+ * costs a set bounded by its subscriptions and is then sent the newest state, however much it missed.
+ *
+ *   idle --something dirty--> in flight --acknowledged | rejected--> idle
+ *
+ * A rejected change counts as "perhaps applied": nothing of it is sent again by itself (it would be rejected again),
+ * but as soon as one of its resources differs, all of them are.
+ */
+import { type Change, sortRemovals, sortUpserts, type Upsert } from "./change.ts";
+import type { Interests } from "./interests.ts";
+import { ItemMap } from "./item-map.ts";
+import type { ResourceKind, ResourceName, ResourceSource } from "./resource-source.ts";
+import { type NamedKind, type ProxyIdentity, Wishes } from "./wishes.ts";
+
+/** More than the destinations that a proxy keeps (4096 by its own bound), with room for names and addresses of each. */
+export const maxSubscribedNames = 16_384;
+/** An outbound key holds three DNS labels and a port; a host name has 253 characters. */
+export const maxNameLength = 512;
+
+/** Told to the subscriber: there is no such thing. */
+const absent = "";
+/** The subscriber may have the old, the new or neither. No version looks like it. */
+const uncertain = "?";
+/** Marks by something else than an operator's commit, which do not keep a subscriber from its revision. */
+const noRevision = Number.POSITIVE_INFINITY;
+/** Before the first acknowledgement a subscriber is at no revision. */
+const beforeAll = 1;
+
+export interface Rejection {
+  readonly sequence: number;
+  readonly message: string;
+}
+
+export interface SubscriberHost {
+  readonly source: ResourceSource;
+  readonly interests: Interests<Subscriber>;
+  nextSequence(): number;
+}
+
+interface SentItem extends ResourceName {
+  /** Empty: removed. */
+  readonly version: string;
+  readonly clusters: readonly string[];
+  /** Whether the name was still wanted when it was removed. */
+  readonly isAnswer: boolean;
+}
+
+interface InFlight {
+  readonly sequence: number;
+  readonly items: Map<string, SentItem>;
+  readonly lowestRevision: number;
+}
+
+interface RejectedGroup extends Rejection {
+  readonly items: Set<ResourceName>;
+  readonly lowestRevision: number;
+}
+
+interface RejectedItem {
+  readonly version: string;
+  readonly group: RejectedGroup;
+}
+
+export class Subscriber {
+  readonly identity: ProxyIdentity;
+  readonly #host: SubscriberHost;
+  readonly #send: (change: Change) => void;
+  readonly #wishes: Wishes<Subscriber>;
+  /** Version of everything that it has. */
+  readonly #applied = new ItemMap<string>();
+  readonly #appliedClusters = new ItemMap<readonly string[]>();
+  /** Name to the lowest revision that made it dirty. */
+  readonly #dirty = new ItemMap<number>();
+  readonly #rejected = new ItemMap<RejectedItem>();
+  readonly #groups = new Set<RejectedGroup>();
+  #inFlight: InFlight | undefined = undefined;
+  #hasSent = false;
+  #hasSettled = false;
+  #wantsAllGateways = false;
+  #isClosed = false;
+
+  constructor(identity: ProxyIdentity, host: SubscriberHost, send: (change: Change) => void) {
+    this.identity = identity;
+    this.#host = host;
+    this.#send = send;
+    this.#wishes = new Wishes(this, identity, host.interests, (kind, key) => this.mark(kind, key));
+  }
+
+  get wantsAllGateways(): boolean {
+    return this.#wantsAllGateways;
+  }
+
+  /** The newest revision all of whose changes that touch this subscriber were acknowledged. 0: nothing was yet. */
+  get revision(): number {
+    if (!this.#hasSettled) return 0;
+    let lowest = this.#inFlight?.lowestRevision ?? noRevision;
+    for (const revision of this.#dirty.allValues()) lowest = Math.min(lowest, revision);
+    for (const group of this.#groups) lowest = Math.min(lowest, group.lowestRevision);
+    return Math.min(this.#host.source.revision, lowest - 1);
+  }
+
+  /** The newest change that is still rejected. */
+  get rejection(): Rejection | undefined {
+    let newest: RejectedGroup | undefined;
+    for (const group of this.#groups)
+      if (newest === undefined || group.sequence > newest.sequence) newest = group;
+    return newest === undefined ? undefined : { sequence: newest.sequence, message: newest.message };
+  }
+
+  /** The change that was sent and not yet answered. */
+  get unacknowledged(): number | undefined {
+    return this.#inFlight?.sequence;
+  }
+
+  // ---- what the subscriber asks for ---------------------------------------------------------
+
+  /** A name that it asked for before is answered again: it may have forgotten the answer. "too_many": nothing was taken. */
+  subscribe(kind: NamedKind, keys: readonly string[]): "ok" | "too_many" {
+    if (this.#isClosed) return "ok";
+    if (this.#wishes.namedCount + keys.length > maxSubscribedNames) {
+      const added = new Set(keys.filter((key) => !this.#wishes.isNamed(kind, key)));
+      if (this.#wishes.namedCount + added.size > maxSubscribedNames) return "too_many";
+    }
+    for (const key of keys) {
+      if (this.#wishes.isNamed(kind, key)) this.#forgetApplied(kind, key);
+      this.#wishes.name(kind, key);
+      this.mark(kind, key);
+    }
+    return "ok";
+  }
+
+  subscribeAllGateways(): void {
+    if (this.#isClosed) return;
+    this.#wantsAllGateways = true;
+    this.gatewaysChanged(noRevision);
+  }
+
+  unsubscribe(kind: NamedKind, keys: readonly string[]): void {
+    for (const key of keys) {
+      this.#wishes.unname(kind, key);
+      if (this.#wishes.isWanted(kind, key)) continue;
+      // The subscriber has dropped it by itself; only its closure is ours to take back.
+      this.#forgetApplied(kind, key);
+      this.#unreject(kind, key);
+      this.#dirty.delete(kind, key);
+      this.#inFlight?.items.delete(itemId({ kind, key }));
+      this.#wishes.setClosure(kind, key, []);
+    }
+  }
+
+  /**
+   * What it had when it lost its stream. Only differences are sent. Claims about what was already sent on this stream
+   * are ignored. Must all come before the first acknowledgement: then what it has and does not want is taken away.
+   */
+  resume(kind: ResourceKind, versions: Readonly<Record<string, string>>): void {
+    if (this.#hasSettled) return;
+    for (const [key, version] of Object.entries(versions)) {
+      if (this.#applied.has(kind, key) || this.#inFlight?.items.has(itemId({ kind, key })) === true) continue;
+      this.#applied.set(kind, key, version);
+      this.mark(kind, key);
+    }
+  }
+
+  // ---- what the source tells ----------------------------------------------------------------
+
+  /** `revision`: of the operators' commit that caused it. */
+  mark(kind: ResourceKind, key: string, revision: number = this.#hasSettled ? noRevision : beforeAll): void {
+    const before = this.#dirty.get(kind, key) ?? noRevision;
+    this.#dirty.set(kind, key, Math.min(before, revision));
+  }
+
+  gatewaysChanged(revision: number): void {
+    if (!this.#wantsAllGateways) return;
+    const keys = this.#host.source.gateways();
+    this.#wishes.implyGateways(keys);
+    if (revision === noRevision) return;
+    for (const key of this.#dirty.keys("Gateway")) this.mark("Gateway", key, revision);
+  }
+
+  // ---- sending and answers ------------------------------------------------------------------
+
+  /** Sends what is dirty and different, unless a change is unanswered. The first flush always sends a change. */
+  flush(): void {
+    if (this.#isClosed || this.#inFlight !== undefined) return;
+    this.#releaseChangedGroups();
+    this.#updateClosures();
+    const upserts: Upsert[] = [];
+    const removals: ResourceName[] = [];
+    const items = new Map<string, SentItem>();
+    let lowestRevision = noRevision;
+    for (const name of [...this.#dirty.names()]) {
+      const item = this.#difference(name, upserts, removals);
+      if (item === undefined) continue;
+      items.set(itemId(name), item);
+      lowestRevision = Math.min(lowestRevision, this.#dirty.get(name.kind, name.key) ?? noRevision);
+    }
+    this.#dirty.clear();
+    if (items.size === 0 && this.#hasSent) return;
+    this.#hasSent = true;
+    const sequence = this.#host.nextSequence();
+    this.#inFlight = { sequence, items, lowestRevision };
+    this.#send({
+      sequence,
+      revision: this.#host.source.revision,
+      upserts: sortUpserts(upserts),
+      removals: sortRemovals(removals),
+    });
+  }
+
+  /** The subscriber has made the change live. Answers to anything but the change in flight are stale and ignored. */
+  acknowledge(sequence: number): void {
+    this.#settle(sequence, () => undefined, "");
+  }
+
+  /** It has not, or not all of it: `isRejected` tells which resources it may not have. */
+  reject(sequence: number, message: string, isRejected: (name: ResourceName) => boolean = () => true): void {
+    this.#settle(sequence, isRejected, message);
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#wishes.close();
+  }
+
+  #settle(sequence: number, isRejected: (name: ResourceName) => boolean | undefined, message: string): void {
+    const inFlight = this.#inFlight;
+    if (inFlight === undefined || inFlight.sequence !== sequence) return;
+    this.#inFlight = undefined;
+    const { lowestRevision } = inFlight;
+    const group: RejectedGroup = { sequence, message, items: new Set(), lowestRevision };
+    for (const item of inFlight.items.values()) {
+      if (isRejected(item) === true) this.#rejectItem(item, group);
+      else this.#applyItem(item);
+    }
+    this.#keepWhatStillRuns(group);
+    // A rejection of something that carries nothing of ours, a commit for instance, still has to be seen.
+    if (group.items.size > 0) this.#groups.add(group);
+    if (!this.#hasSettled) this.#sweep();
+    this.#hasSettled = true;
+    this.flush();
+  }
+
+  #applyItem({ kind, key, version, clusters, isAnswer }: SentItem): void {
+    this.#unreject(kind, key);
+    if (version === absent && !isAnswer) this.#applied.delete(kind, key);
+    else this.#applied.set(kind, key, version);
+    if (clusters.length === 0) this.#appliedClusters.delete(kind, key);
+    else this.#appliedClusters.set(kind, key, clusters);
+  }
+
+  #rejectItem(item: SentItem, group: RejectedGroup): void {
+    const { kind, key, version } = item;
+    this.#unreject(kind, key);
+    group.items.add({ kind, key });
+    this.#applied.set(kind, key, uncertain);
+    this.#rejected.set(kind, key, { version, group });
+    // It may run the old one still: what that needs stays, and stays up to date.
+    const old = this.#appliedClusters.get(kind, key);
+    if (old !== undefined) this.#wishes.setClosure(kind, key, union(this.#wishes.closure(kind, key), old));
+  }
+
+  /**
+   * An outbound that keeps its old clusters wants back what the same change took away. That is no rejected state but
+   * one to be sent, once; held to be a difference, it would release the group, to be rejected again, for ever.
+   */
+  #keepWhatStillRuns(group: RejectedGroup): void {
+    for (const { kind, key } of [...group.items]) {
+      if (this.#rejected.get(kind, key)?.version !== absent || !this.#wishes.isWanted(kind, key)) continue;
+      if (this.#host.source.get(kind, key) === undefined) continue;
+      this.#unreject(kind, key);
+      this.mark(kind, key);
+    }
+  }
+
+  /** Once all that it claimed to have is known: what it does not want any more is marked, to be taken away. */
+  #sweep(): void {
+    for (const { kind, key } of [...this.#applied.names()]) {
+      if (!this.#wishes.isWanted(kind, key)) this.mark(kind, key);
+    }
+  }
+
+  /** Visits names that become dirty meanwhile too. */
+  #releaseChangedGroups(): void {
+    for (const { kind, key } of this.#dirty.names()) {
+      const rejected = this.#rejected.get(kind, key);
+      if (rejected === undefined || this.#versionOf(kind, key) === rejected.version) continue;
+      for (const name of rejected.group.items) {
+        this.#rejected.delete(name.kind, name.key);
+        this.mark(name.kind, name.key, rejected.group.lowestRevision);
+      }
+      this.#groups.delete(rejected.group);
+    }
+  }
+
+  #updateClosures(): void {
+    for (const kind of ["Outbound", "Gateway"] as const) {
+      for (const key of [...this.#dirty.keys(kind)]) {
+        if (this.#rejected.has(kind, key)) continue;
+        const resource = this.#wishes.isWanted(kind, key) ? this.#host.source.get(kind, key) : undefined;
+        const clusters = resource?.clusters ?? [];
+        this.#wishes.setClosure(kind, key, clusters);
+        if (resource !== undefined && resource.version !== this.#applied.get(kind, key)) {
+          for (const cluster of clusters) this.#unrejectCluster(cluster);
+        }
+      }
+    }
+  }
+
+  /** What is about to be sent needs it, so a rejection that it was caught up in must not hold it back. */
+  #unrejectCluster(cluster: string): void {
+    if (this.#unreject("Cluster", cluster)) this.mark("Cluster", cluster);
+    for (const endpoint of this.#host.interests.members(cluster)) {
+      if (this.#unreject("Endpoint", endpoint)) this.mark("Endpoint", endpoint);
+    }
+  }
+
+  #unreject(kind: ResourceKind, key: string): boolean {
+    const rejected = this.#rejected.get(kind, key);
+    if (rejected === undefined) return false;
+    this.#rejected.delete(kind, key);
+    for (const name of rejected.group.items) {
+      if (name.kind === kind && name.key === key) rejected.group.items.delete(name);
+    }
+    if (rejected.group.items.size === 0) this.#groups.delete(rejected.group);
+    return true;
+  }
+
+  #versionOf(kind: ResourceKind, key: string): string {
+    if (!this.#wishes.isWanted(kind, key)) return absent;
+    return this.#host.source.get(kind, key)?.version ?? absent;
+  }
+
+  #difference(name: ResourceName, upserts: Upsert[], removals: ResourceName[]): SentItem | undefined {
+    const { kind, key } = name;
+    const isWanted = this.#wishes.isWanted(kind, key);
+    // It may have said that it has this before saying that it wants it: see `#sweep`.
+    if (!isWanted && !this.#hasSettled) return undefined;
+    const resource = isWanted ? this.#host.source.get(kind, key) : undefined;
+    const version = resource?.version ?? absent;
+    const applied = this.#applied.get(kind, key);
+    const isKnown = version === applied || this.#rejected.get(kind, key)?.version === version;
+    if (resource !== undefined) {
+      if (isKnown) return undefined;
+      upserts.push({ ...name, resource });
+      return { ...name, version, clusters: resource.clusters, isAnswer: true };
+    }
+    // Only a name that was asked for is answered when it was never there.
+    const isAnswer = this.#wishes.isNamed(kind, key);
+    if (isKnown || (applied === undefined && !isAnswer)) return undefined;
+    removals.push(name);
+    return { ...name, version: absent, clusters: [], isAnswer };
+  }
+
+  #forgetApplied(kind: ResourceKind, key: string): void {
+    this.#applied.delete(kind, key);
+    this.#appliedClusters.delete(kind, key);
+  }
+}
+
+function itemId({ kind, key }: ResourceName): string {
+  return `${kind} ${key}`;
+}
+
+function union(a: readonly string[], b: readonly string[]): string[] {
+  return [...new Set([...a, ...b])];
+}

@@ -1,0 +1,3 @@
+export { Aggregator } from "./aggregator.ts";
+export { type TelemetryMethods, telemetryMethods } from "./telemetry-methods.ts";
+export { topology } from "./topology.ts";
