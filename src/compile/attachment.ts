@@ -1,26 +1,11 @@
 /** Where a route attaches: each parent reference is looked up and either yields attachments or says why not. */
 import { gatewayGroup } from "../api/index.ts";
+import type { Attachment } from "./compiled-route.ts";
 import { intersectHostnames } from "./hostname.ts";
 import type { InputReader } from "./inputs.ts";
 import { allowsNamespace, analyzeListeners } from "./listener.ts";
 import type { ParentInput, RouteInput } from "./route-input.ts";
 import { tcpPort } from "./service-resources.ts";
-
-export type Attachment =
-  | {
-      readonly kind: "Service";
-      /** "namespace/name". */
-      readonly parent: string;
-      /** Undefined: every port. */
-      readonly port: number | undefined;
-    }
-  | {
-      readonly kind: "Gateway";
-      readonly parent: string;
-      readonly listener: string;
-      /** What listener and route have in common. */
-      readonly hostnames: readonly string[];
-    };
 
 export type ParentOutcome =
   | { readonly attachments: readonly Attachment[] }
@@ -112,9 +97,4 @@ function commonHostnames(listener: string | undefined, route: readonly string[] 
 
 function none(message: string): ParentOutcome {
   return { reason: "NoMatchingParent", message };
-}
-
-/** Key of the set of routes that attach to a parent. */
-export function parentFact(attachment: Pick<Attachment, "kind" | "parent">): string {
-  return `routes-of:${attachment.kind}:${attachment.parent}`;
 }

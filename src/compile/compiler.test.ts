@@ -1,3 +1,4 @@
+/** What a change recomputes, and what becomes of a route that cannot be compiled. */
 import { describe, expect, test } from "bun:test";
 import { fromBinary } from "@bufbuild/protobuf";
 import { keyOf, type Stored } from "../api/index.ts";

@@ -6,7 +6,7 @@
 import type { ObjectKey, Stored } from "../api/index.ts";
 import { errorLine } from "../kernel/index.ts";
 import type { RegistryChange, RegistryViews } from "../registry/index.ts";
-import { parentFact } from "./attachment.ts";
+import { type CompiledRoute, parentFact } from "./compiled-route.ts";
 import { DependencyIndex } from "./dependency-index.ts";
 import { gatewayStatus } from "./gateway.ts";
 import { gatewayClassStatus } from "./gateway-class.ts";
@@ -15,7 +15,7 @@ import { applyObject, applyRegistryChange, removeObject } from "./input-change.t
 import { compileMembers } from "./service-resources.ts";
 import { type CompiledResource, compareText, type ResourceName } from "./resource.ts";
 import { compileResource, parseResourceNode, resourceNode } from "./resource-kinds.ts";
-import { type CompiledRoute, compileRoute, failedStatus } from "./route.ts";
+import { compileRoute, failedStatus } from "./route.ts";
 import type { StatusUpdate } from "./status.ts";
 
 export interface CompilerOptions extends Trust {

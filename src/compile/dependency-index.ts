@@ -32,8 +32,4 @@ export class DependencyIndex {
     for (const fact of facts) for (const node of this.#nodesByFact.get(fact) ?? []) found.add(node);
     return found;
   }
-
-  get nodeCount(): number {
-    return this.#factsByNode.size;
-  }
 }

@@ -10,7 +10,7 @@ import { compareSpecificity, coversHostname } from "./hostname.ts";
 import type { InputReader } from "./inputs.ts";
 import { analyzeListeners, condition, type Listener } from "./listener.ts";
 import { type CompiledResource, compareText, encodeResource } from "./resource.ts";
-import type { CompiledRoute } from "./route.ts";
+import type { CompiledRoute } from "./compiled-route.ts";
 import { buildRouting, clustersOf, type RoutingContent } from "./routing.ts";
 import type { ComputedCondition, StatusUpdate } from "./status.ts";
 

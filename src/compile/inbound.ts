@@ -1,5 +1,5 @@
 /** What a workload's own proxy takes: the ports that the workload declares, and those that services send to it. */
-import { InboundSchema, MtlsMode, type Protocol } from "../model/index.ts";
+import { InboundSchema, MtlsMode, Protocol } from "../model/index.ts";
 import type { ServicePortView, WorkloadView } from "../registry/index.ts";
 import type { InputReader } from "./inputs.ts";
 import { protocolNamed, protocolOf } from "./protocol.ts";
@@ -49,7 +49,7 @@ function addServicePort(
     return;
   }
   // The service says what its callers speak; where it says nothing, the workload's own word stands.
-  if (declared !== 0) existing.protocol = declared;
+  if (declared !== Protocol.UNSPECIFIED) existing.protocol = declared;
   existing.services.add(service);
 }
 

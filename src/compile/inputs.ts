@@ -12,9 +12,8 @@ import type {
   ServiceView,
   WorkloadView,
 } from "../registry/index.ts";
-import { type Attachment, parentFact } from "./attachment.ts";
+import { type Attachment, type CompiledRoute, parentFact } from "./compiled-route.ts";
 import type { GatewayClassInput, GatewayInput, MeshConfigInput, NamespaceInput } from "./gateway-input.ts";
-import type { CompiledRoute } from "./route.ts";
 import type { RouteInput } from "./route-input.ts";
 
 /** Names of inputs, as the dependency index knows them. */

@@ -4,10 +4,11 @@
  * one, it takes the place of the producer's routes.
  */
 import { clusterKey, OutboundSchema, parseOutboundKey } from "../model/index.ts";
+import type { ServiceView } from "../registry/index.ts";
 import type { InputReader } from "./inputs.ts";
 import { mayCarryHttp, protocolOf } from "./protocol.ts";
 import { type CompiledResource, encodeResource } from "./resource.ts";
-import type { CompiledRoute } from "./route.ts";
+import type { CompiledRoute } from "./compiled-route.ts";
 import { buildRouting, clustersOf } from "./routing.ts";
 import { hostOf, tcpPort } from "./service-resources.ts";
 
@@ -19,7 +20,7 @@ export function compileOutbound(inputs: InputReader, key: string): CompiledResou
   if (service === undefined || port === undefined) return undefined;
   const protocol = protocolOf(port);
   const routes = mayCarryHttp(protocol)
-    ? applicable(inputs, service.path, parsed.port, parsed.clientNamespace, service.namespace)
+    ? applicable(inputs, service, parsed.port, parsed.clientNamespace)
     : [];
   const defaultCluster = clusterKey(service.namespace, service.name, parsed.port);
   const clusters = clustersOf(routes, defaultCluster);
@@ -44,21 +45,20 @@ export function compileOutbound(inputs: InputReader, key: string): CompiledResou
 
 function applicable(
   inputs: InputReader,
-  service: string,
+  service: ServiceView,
   port: number,
   clientNamespace: string,
-  serviceNamespace: string,
 ): readonly CompiledRoute[] {
   const attached = inputs
-    .routesOf({ kind: "Service", parent: service })
+    .routesOf({ kind: "Service", parent: service.path })
     .filter((route) =>
       route.attachments.some(
         (attachment) =>
           attachment.kind === "Service" &&
-          attachment.parent === service &&
+          attachment.parent === service.path &&
           (attachment.port === undefined || attachment.port === port),
       ),
     );
   const consumers = attached.filter((route) => route.namespace === clientNamespace);
-  return consumers.length > 0 ? consumers : attached.filter((route) => route.namespace === serviceNamespace);
+  return consumers.length > 0 ? consumers : attached.filter((route) => route.namespace === service.namespace);
 }

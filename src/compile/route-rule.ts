@@ -5,21 +5,16 @@
  */
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { parseDurationMs } from "../api/index.ts";
-import {
-  type BackendSchema,
-  clusterKey,
-  type HeaderEditsSchema,
-  type HttpRuleSchema,
-} from "../model/index.ts";
+import { type BackendSchema, clusterKey, type HeaderEditsSchema } from "../model/index.ts";
+import type { RuleContent } from "./compiled-route.ts";
 import type { InputReader } from "./inputs.ts";
 import type { BackendInput, FilterInput, HeaderModifierInput, RouteInput, RuleInput } from "./route-input.ts";
 import { tcpPort } from "./service-resources.ts";
 
-export type RuleContent = MessageInitShape<typeof HttpRuleSchema>;
 type BackendContent = MessageInitShape<typeof BackendSchema>;
 type EditsContent = MessageInitShape<typeof HeaderEditsSchema>;
 
-export type UnresolvedReason = "BackendNotFound" | "RefNotPermitted" | "InvalidKind";
+type UnresolvedReason = "BackendNotFound" | "RefNotPermitted" | "InvalidKind";
 
 export interface RuleProblems {
   readonly unsupported: string[];
@@ -35,8 +30,7 @@ export interface CompiledRule {
 export function compileRule(
   inputs: InputReader,
   route: RouteInput,
-  index: number,
-  rule: RuleInput,
+  { index, rule }: { readonly index: number; readonly rule: RuleInput },
   problems: RuleProblems,
 ): CompiledRule {
   const field = `spec.rules[${index}]`;

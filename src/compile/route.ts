@@ -2,21 +2,15 @@
  * One HTTPRoute, compiled apart from its parents: rules, matches, and where it attaches. A route that is invalid
  * yields none; its last good one then stays in force, and the status says so.
  */
-import { type Attachment, attach } from "./attachment.ts";
+import { attach } from "./attachment.ts";
+import type { Attachment, CompiledRoute } from "./compiled-route.ts";
 import type { InputReader } from "./inputs.ts";
 import { condition } from "./listener.ts";
-import type { RankedMatch, RouteOrder } from "./precedence.ts";
+import type { RankedMatch } from "./precedence.ts";
 import type { ParentInput, RouteInput } from "./route-input.ts";
 import { compileMatch } from "./route-match.ts";
-import { compileRule, type RuleContent, type RuleProblems } from "./route-rule.ts";
+import { compileRule, type RuleProblems } from "./route-rule.ts";
 import type { ComputedCondition, ComputedParentStatus, StatusUpdate } from "./status.ts";
-
-export interface CompiledRoute extends RouteOrder {
-  readonly namespace: string;
-  readonly rules: readonly RuleContent[];
-  readonly matches: readonly RankedMatch[];
-  readonly attachments: readonly Attachment[];
-}
 
 export interface RouteOutcome {
   /** Undefined: the route cannot compile. */
@@ -27,7 +21,7 @@ export interface RouteOutcome {
 export function compileRoute(inputs: InputReader, route: RouteInput): RouteOutcome {
   const { namespace, name, creationTimestamp } = route.metadata;
   const problems: RuleProblems = { unsupported: [], unresolved: [], invalid: [] };
-  const rules = route.spec.rules.map((rule, index) => compileRule(inputs, route, index, rule, problems));
+  const rules = route.spec.rules.map((rule, index) => compileRule(inputs, route, { index, rule }, problems));
   const matches = route.spec.rules.flatMap((rule, index) =>
     rule.matches.map((match, i): RankedMatch => {
       const field = `spec.rules[${index}].matches[${i}]`;

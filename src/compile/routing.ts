@@ -3,8 +3,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { HttpEntrySchema, HttpRoutingSchema } from "../model/index.ts";
 import { compareMatches, compareRoutes, type MatchContent } from "./precedence.ts";
 import { compareText } from "./resource.ts";
-import type { CompiledRoute } from "./route.ts";
-import type { RuleContent } from "./route-rule.ts";
+import type { CompiledRoute, RuleContent } from "./compiled-route.ts";
 
 export type RoutingContent = MessageInitShape<typeof HttpRoutingSchema>;
 

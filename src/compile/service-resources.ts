@@ -31,13 +31,13 @@ const idleTimeoutMs = 90_000;
 const maxConnectionsPerEndpoint = 1_024;
 const maxPendingRequests = 1_024;
 
-export interface ServicePortKey {
+interface ServicePortKey {
   readonly service: string;
   readonly port: number;
 }
 
 /** `namespace/name:port`. */
-export function parseClusterKey(key: string): ServicePortKey | undefined {
+function parseClusterKey(key: string): ServicePortKey | undefined {
   const groups = /^(?<service>[^/:]+\/[^/:]+):(?<port>[1-9]\d{0,4})$/.exec(key)?.groups;
   if (groups === undefined) return undefined;
   return { service: groups["service"] ?? "", port: Number(groups["port"]) };
@@ -137,7 +137,7 @@ export function compileCluster(inputs: InputReader, key: string): CompiledResour
 }
 
 /** `<cluster>/<workload>`, where the workload is "namespace/name". */
-export function parseEndpointKey(key: string): { cluster: string; workload: string } | undefined {
+function parseEndpointKey(key: string): { cluster: string; workload: string } | undefined {
   const groups = /^(?<cluster>[^/]+\/[^/]+)\/(?<workload>.+)$/.exec(key)?.groups;
   return groups === undefined
     ? undefined
@@ -194,7 +194,7 @@ export function identityOf(trustDomain: string, namespace: string, serviceAccoun
   return formatSpiffeId({ trustDomain, namespace, serviceAccount });
 }
 
-export function tunnelFields(tunnel: TunnelView) {
+function tunnelFields(tunnel: TunnelView) {
   return tunnel.kind === "weft"
     ? { tunnel: Tunnel.WEFT, tunnelAddress: tunnel.address, tunnelPort: tunnel.port }
     : { tunnel: Tunnel.NONE };

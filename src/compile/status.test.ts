@@ -1,3 +1,4 @@
+/** A status is written on transitions only, and others' parts of it stay. */
 import { expect, test } from "bun:test";
 import { mergeStatus, type StatusUpdate } from "./status.ts";
 

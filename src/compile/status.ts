@@ -10,7 +10,7 @@ export interface ComputedCondition {
   readonly message: string;
 }
 
-export interface StoredCondition extends ComputedCondition {
+interface StoredCondition extends ComputedCondition {
   readonly observedGeneration?: number;
   readonly lastTransitionTime: string;
 }
@@ -21,14 +21,14 @@ export interface ComputedParentStatus {
   readonly conditions: readonly ComputedCondition[];
 }
 
-export interface ComputedListenerStatus {
+interface ComputedListenerStatus {
   readonly name: string;
   readonly attachedRoutes: number;
   readonly supportedKinds: readonly { readonly group: string; readonly kind: string }[];
   readonly conditions: readonly ComputedCondition[];
 }
 
-export type ComputedStatus =
+type ComputedStatus =
   | { readonly kind: "conditions"; readonly conditions: readonly ComputedCondition[] }
   | { readonly kind: "route"; readonly parents: readonly ComputedParentStatus[] }
   | {

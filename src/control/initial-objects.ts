@@ -5,6 +5,8 @@ import type { Store, Write } from "../store/index.ts";
 
 const initialObjects: readonly unknown[] = [
   { apiVersion: "v1", kind: "Namespace", metadata: { name: "default" } },
+  // Of the mesh's own workloads: gateways without a namespace of their own.
+  { apiVersion: "v1", kind: "Namespace", metadata: { name: "weft-system" } },
   { apiVersion: "weft.dev/v1alpha1", kind: "MeshConfig", metadata: { name: "mesh" }, spec: {} },
   {
     apiVersion: "gateway.networking.k8s.io/v1",

@@ -62,13 +62,12 @@ const encoder = new TextEncoder();
 const token = /^[a-z0-9!#$%&'*+.^_`|~-]+$/;
 /** RFC 9110 section 5.5: no control bytes, no space at either end. */
 // oxlint-disable-next-line no-control-regex
-const fieldValue =
-  /^(?:[^\u0000-\u0020\u007f](?:[^\u0000-\u0008\u000a-\u001f\u007f]*[^\u0000-\u0020\u007f])?)?$/;
+const fieldValue = /^[^\u0000-\u0020\u007f](?:[^\u0000-\u0008\u000a-\u001f\u007f]*[^\u0000-\u0020\u007f])?$/;
 
 /** The control plane refused such edits already; here a line break would let a value begin a field of its own. */
 function prepareHeader(header: { readonly name: string; readonly value: string }): PreparedHeader {
   const nameLower = header.name.toLowerCase();
-  if (!token.test(nameLower) || !fieldValue.test(header.value)) {
+  if (!token.test(nameLower) || (header.value !== "" && !fieldValue.test(header.value))) {
     throw new WeftError(
       "bad_input",
       `header edit of ${JSON.stringify(header.name)} has an invalid name or value`,

@@ -1,3 +1,4 @@
+/** Matching as Gateway API has it, and the fast matcher against the slow one. */
 import { describe, expect, test } from "bun:test";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { type HttpMatchSchema, HttpRoutingSchema } from "../model/index.ts";

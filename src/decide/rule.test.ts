@@ -1,3 +1,4 @@
+/** Shares of backends, and header edits made ready. */
 import { expect, test } from "bun:test";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { HeaderEditsSchema, HttpRuleSchema } from "../model/index.ts";

@@ -1,3 +1,4 @@
+/** Which virtual host an authority belongs to. */
 import { expect, test } from "bun:test";
 import { create } from "@bufbuild/protobuf";
 import { GatewayListenerSchema } from "../model/index.ts";

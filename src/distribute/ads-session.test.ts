@@ -205,7 +205,7 @@ test.each([
   ["all gateways", sidecar, "Gateway", "*", "permission_denied"],
   ["an empty name", sidecar, "Name", "", "invalid_argument"],
   ["a name without end", sidecar, "Name", "n".repeat(513), "invalid_argument"],
-] as const)("refuses a sidecar that asks for %s", (_name, node, kind, key, code) => {
+] as const)("refuses a sidecar that asks for %s", (_name, ...[node, kind, key, code]) => {
   const { send } = start({ mayActFor: (workload) => workload === "shop/web" });
   expect(send("Mesh", { node })).toBeUndefined();
   expect(send(kind, { resourceNamesSubscribe: [key] })?.code).toBe(code);

@@ -15,7 +15,7 @@ export interface Change {
 }
 
 /** What others refer to comes before what refers to it; removals go the other way round. */
-export const sendOrder: readonly ResourceKind[] = [
+const sendOrder: readonly ResourceKind[] = [
   "Cluster",
   "Endpoint",
   "Outbound",

@@ -1,4 +1,4 @@
-export { type AdsOptions, adsService } from "./ads-service.ts";
+export { adsService } from "./ads-service.ts";
 export type { PresenceListener } from "./presence.ts";
 export type {
   ResourceKind,
@@ -7,6 +7,5 @@ export type {
   SourceChange,
   SourceResource,
 } from "./resource-source.ts";
-export type { Rejection } from "./subscriber.ts";
 export { type SubscriberStatus, SubscriptionCore } from "./subscription-core.ts";
 export type { ProxyIdentity, ProxyRole } from "./wishes.ts";

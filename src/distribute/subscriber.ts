@@ -15,7 +15,7 @@ import type { ResourceKind, ResourceName, ResourceSource } from "./resource-sour
 import { type NamedKind, type ProxyIdentity, Wishes } from "./wishes.ts";
 
 /** More than the destinations that a proxy keeps (4096 by its own bound), with room for names and addresses of each. */
-export const maxSubscribedNames = 16_384;
+const maxSubscribedNames = 16_384;
 /** An outbound key holds three DNS labels and a port; a host name has 253 characters. */
 export const maxNameLength = 512;
 

@@ -41,7 +41,7 @@ export function makeMeshRoot(): MeshRoot {
       };
       return {
         certChainPem: certificate(leaf),
-        privateKeyPem: keys.privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
+        privateKeyPem: keys.privateKey.export({ type: "pkcs8", format: "pem" }),
         trustRootsPem: pem,
       };
     },

@@ -105,7 +105,7 @@ export class FakeSource implements ResourceSource {
   }
 }
 
-export function clusterOfEndpoint(key: string): string {
+function clusterOfEndpoint(key: string): string {
   return key.split("#")[0] ?? "";
 }
 

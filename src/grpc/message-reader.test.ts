@@ -1,3 +1,4 @@
+/** Messages out of bytes, however they are cut. */
 import { expect, test } from "bun:test";
 import { MessageReader } from "./message-reader.ts";
 

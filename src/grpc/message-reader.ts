@@ -5,7 +5,7 @@
 import type { GrpcStatus } from "./status.ts";
 
 /** More than any change that the control plane sends at once, little enough to hold per stream. */
-export const maxMessageBytes = 16 * 1024 * 1024;
+const maxMessageBytes = 16 * 1024 * 1024;
 export const messagePrefixBytes = 5;
 const firstBufferBytes = 4096;
 

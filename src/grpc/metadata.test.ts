@@ -1,3 +1,4 @@
+/** Metadata, deadlines and status texts in the form that headers allow. */
 import { expect, test } from "bun:test";
 import { HeaderFields } from "../http2/index.ts";
 import {

@@ -101,16 +101,19 @@ class UnaryCall implements CallReceiver {
     if (this.#request === undefined) {
       return this.#call.close({ code: "unimplemented", message: "no message in a unary call" });
     }
-    this.#run(this.#request).then(
-      (response) => {
-        this.#call.sendParts([response]);
-        this.#call.close();
-      },
-      (error: unknown) => this.#call.fail(error),
-    );
+    void this.#answer(this.#request);
   }
 
   drained(): void {}
 
   closed(): void {}
+
+  async #answer(request: Uint8Array): Promise<void> {
+    try {
+      this.#call.sendParts([await this.#run(request)]);
+      this.#call.close();
+    } catch (error) {
+      this.#call.fail(error);
+    }
+  }
 }

@@ -74,7 +74,7 @@ const errorsOfCodes: Record<GrpcCode, ErrorCode> = {
 };
 
 /** A number without a name counts as unknown, as gRPC asks. */
-export function grpcCodeName(number: number): GrpcCode {
+function grpcCodeName(number: number): GrpcCode {
   return codeNames.get(number) ?? "unknown";
 }
 

@@ -1,7 +1,7 @@
 /** The client's end of an HTTP/2 connection: opens streams within what the server allows, and knows when it is to go. */
 import { errorCodeName, type Http2ErrorCode } from "./error-code.ts";
 import { checkResponse, checkTrailers, contentLengthOf } from "./field-rules.ts";
-import { clientPreface, defaultWindowBytes, largestStreamId } from "./frame.ts";
+import { clientPreface, largestStreamId } from "./frame.ts";
 import type { HeaderFields } from "./header-fields.ts";
 import { Http2Session, type Http2SessionOptions, type SessionEnd } from "./session.ts";
 import { SessionStream } from "./session-stream.ts";
@@ -43,10 +43,9 @@ export class Http2ClientSession extends Http2Session {
     if (!this.canRequest) return undefined;
     const streamId = this.#nextStreamId;
     this.#nextStreamId += 2;
-    const configured = this.limits.streamWindowBytes;
     const stream = new SessionStream(streamId, this, sink, {
       sendWindowBytes: this.peer.initialWindowBytes,
-      receiveWindowBytes: this.hasSettingsAck ? configured : Math.max(configured, defaultWindowBytes),
+      ...this.receiveWindowOptions(),
       isRemoteClosed: false,
       isLocalClosed: isEnd,
       isHeadRequest: fields.get(":method") === "HEAD",

@@ -83,7 +83,7 @@ function checkRegular(fields: HeaderFields, from: number): string | undefined {
     const name = fields.nameAt(i);
     const value = fields.valueAt(i);
     if (name.charCodeAt(0) === 0x3a) return `pseudo-header ${printable(name)} is misplaced or unknown`;
-    if (!isToken(name) || /[A-Z]/.test(name)) return `field name ${printable(name)} is malformed`;
+    if (!isFieldName(name)) return `field name ${printable(name)} is malformed`;
     if (!isValue(value)) return `field ${name} has a forbidden character`;
     if (connectionFields.has(name)) return `field ${name} is not allowed in HTTP/2`;
     if (name === "te" && value.toLowerCase() !== "trailers") return "te is not trailers";
@@ -101,6 +101,11 @@ function isPath(path: string, method: string): boolean {
     if (c <= 0x20 || c === 0x7f || c === 0x23) return false; // "#" begins a fragment, which never travels
   }
   return true;
+}
+
+function isFieldName(name: string): boolean {
+  for (let i = 0; i < name.length; i++) if (nameCharacters[name.charCodeAt(i)] !== 1) return false;
+  return name.length > 0;
 }
 
 function isToken(text: string): boolean {

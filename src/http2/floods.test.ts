@@ -1,3 +1,4 @@
+/** The server under attack: each flood ends the connection at a known point, honest traffic does not. */
 import { expect, test } from "bun:test";
 import { VirtualClock } from "../kernel/index.ts";
 import { clientPreface } from "./frame.ts";

@@ -1,3 +1,4 @@
+/** Framing: the same frames however the bytes are cut, and every malformed frame. */
 import { expect, test } from "bun:test";
 import { clientPreface } from "./frame.ts";
 import { BlockWriter, bytesOf, concat, frame, FrameRecorder, uint32 } from "./testing.ts";

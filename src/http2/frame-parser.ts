@@ -344,6 +344,6 @@ export function readUint32(bytes: Uint8Array, at: number): number {
   );
 }
 
-export function readUint31(bytes: Uint8Array, at: number): number {
+function readUint31(bytes: Uint8Array, at: number): number {
   return readUint32(bytes, at) & 0x7fff_ffff;
 }

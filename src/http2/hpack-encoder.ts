@@ -9,7 +9,7 @@ import { encodeHuffman, huffmanLength } from "./huffman.ts";
 import { staticNames, staticTableLength, staticValues } from "./static-table.ts";
 
 /** The most memory spent on what the peer offers to remember: the default of RFC 9113, enough for 60 to 100 fields. */
-export const maxEncoderTableBytes = 4096;
+const maxEncoderTableBytes = 4096;
 
 /** Values that do not come again would only push out those that do. */
 const notIndexed: ReadonlySet<string> = new Set([

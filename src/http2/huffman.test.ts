@@ -1,3 +1,4 @@
+/** The Huffman code against the RFC's examples, for every byte. */
 import { expect, test } from "bun:test";
 import { decodeHuffman, encodeHuffman, huffmanLength } from "./huffman.ts";
 

@@ -186,8 +186,8 @@ test.skipIf(node === null)("calls Node's server: bodies both ways, trailers, GOA
     "done 200 true 10 yes",
     "done 200 true 500000 yes",
   ]);
-  child.stdin.write("go\n");
-  child.stdin.flush();
+  void child.stdin.write("go\n");
+  void child.stdin.flush();
   expect(await closed.promise).toBe("no_error");
   child.kill();
 });

@@ -2,15 +2,18 @@
 
 export class ReceiveWindow {
   #available: number;
+  readonly #slack: number;
   #consumed = 0;
 
-  constructor(size: number) {
+  /** `slack`: what a peer that does not know of `size` yet may send beyond it. It goes on to owe it. */
+  constructor(size: number, slack = 0) {
     this.#available = size;
+    this.#slack = slack;
   }
 
   /** False: the peer sent more than it was allowed to. */
   receive(bytes: number): boolean {
-    if (bytes > this.#available) return false;
+    if (bytes > this.#available + this.#slack) return false;
     this.#available -= bytes;
     return true;
   }

@@ -1,3 +1,4 @@
+/** The server against hand-written frames: what RFC 9113 forbids, and what exactly it answers. */
 import { expect, test } from "bun:test";
 import { VirtualClock } from "../kernel/index.ts";
 import { clientPreface } from "./frame.ts";
@@ -246,6 +247,25 @@ test("frames that cross our reset are ignored, and their bytes given back", () =
   const trailers = client.blocks.block([["x-trailer", "1"]]);
   expect(client.send(data, data, data, frame(headers, 5, 1, trailers))).toEqual(["WINDOW_UPDATE 0 48000"]);
   expect(client.send(data, data, data)).toEqual(["WINDOW_UPDATE 0 48000"]);
+});
+
+test("padding is given back like data, on open streams and on reset ones", () => {
+  const client = new RawClient({ streamWindowBytes: 65_535, connectionWindowBytes: 65_535 });
+  client.send(client.blocks.request(1, 0), client.blocks.request(3, 0));
+  client.streams[1]?.reset("cancel");
+  client.read();
+  const padded = (id: number): Uint8Array => frame(0, 8, id, [250, 1, ...new Uint8Array(250)]);
+  const given = { stream: 0, connection: 0 };
+  for (let i = 0; i < 1000; i++) {
+    for (const line of client.send(padded(1), padded(3))) {
+      const [, id, increment] = /^WINDOW_UPDATE (\d) (\d+)$/.exec(line) ?? [];
+      if (id === "1") given.stream += Number(increment);
+      else given.connection += Number(increment);
+    }
+  }
+  expect(client.end).toBeUndefined();
+  expect(given.stream).toBeGreaterThan(252_000 - 65_535);
+  expect(given.connection).toBeGreaterThan(504_000 - 65_535);
 });
 
 test("a client that ignores the stream's window is reset, one that ignores the connection's is gone", () => {

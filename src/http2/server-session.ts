@@ -1,7 +1,7 @@
 /** The server's end of an HTTP/2 connection: takes streams, refuses what is too many, drains in two steps. */
 import type { Timer } from "../kernel/index.ts";
 import { checkRequest, checkTrailers, contentLengthOf } from "./field-rules.ts";
-import { defaultWindowBytes, largestStreamId } from "./frame.ts";
+import { largestStreamId } from "./frame.ts";
 import { HeaderFields } from "./header-fields.ts";
 import { Http2Session, type Http2SessionOptions, type SessionEnd } from "./session.ts";
 import { SessionStream } from "./session-stream.ts";
@@ -101,7 +101,7 @@ export class Http2ServerSession extends Http2Session {
     }
     const opened = new SessionStream(streamId, this, noSink, {
       sendWindowBytes: this.peer.initialWindowBytes,
-      receiveWindowBytes: this.#receiveWindowBytes(),
+      ...this.receiveWindowOptions(),
       isRemoteClosed: isEnd,
       isLocalClosed: false,
       isHeadRequest: false,
@@ -139,12 +139,6 @@ export class Http2ServerSession extends Http2Session {
     if (!this.chargeReset()) return;
     this.writeHead(streamId, tooLargeHead, true);
     if (!isEnd) this.writeReset(streamId, "no_error");
-  }
-
-  /** Before our SETTINGS are acknowledged the peer may still count with the default window. */
-  #receiveWindowBytes(): number {
-    const configured = this.limits.streamWindowBytes;
-    return this.hasSettingsAck ? configured : Math.max(configured, defaultWindowBytes);
   }
 
   #closeWhenIdle(): void {

@@ -32,6 +32,8 @@ export interface StreamHost {
 export interface StreamOptions {
   readonly sendWindowBytes: number;
   readonly receiveWindowBytes: number;
+  /** Beyond it, from a peer that has not acknowledged our SETTINGS. */
+  readonly receiveSlackBytes: number;
   /** The peer's request had no body, or ours has none. */
   readonly isRemoteClosed: boolean;
   readonly isLocalClosed: boolean;
@@ -68,7 +70,7 @@ export class SessionStream implements Http2Stream {
     this.isHeadRequest = options.isHeadRequest;
     this.#host = host;
     this.#sendWindowBytes = options.sendWindowBytes;
-    this.#receiveWindow = new ReceiveWindow(options.receiveWindowBytes);
+    this.#receiveWindow = new ReceiveWindow(options.receiveWindowBytes, options.receiveSlackBytes);
     if (options.isRemoteClosed) this.#state = "half_closed_remote";
     else if (options.isLocalClosed) this.#state = "half_closed_local";
   }

@@ -1,3 +1,4 @@
+/** Both ends together, joined in memory: streams, windows, drain, loss. */
 import { expect, test } from "bun:test";
 import { VirtualClock } from "../kernel/index.ts";
 import { Http2ClientSession } from "./client-session.ts";

@@ -57,7 +57,7 @@ export abstract class Http2Session implements FrameSink, ConnectionSink, StreamH
   protected readonly streams = new Map<number, SessionStream>();
   protected readonly closedStreams = new ClosedStreams();
   protected readonly peer: Settings = initialSettings();
-  protected hasSettingsAck = false;
+  #hasSettingsAck = false;
   readonly #role: "client" | "server";
   readonly #parser: FrameParser;
   readonly #decoder: HpackDecoder;
@@ -181,6 +181,13 @@ export abstract class Http2Session implements FrameSink, ConnectionSink, StreamH
     this.#settingsTimer?.cancel();
     const lost = [...this.streams.values()];
     for (const stream of lost) stream.lose(end.detail, false);
+  }
+
+  /** Before our SETTINGS are acknowledged the peer may still count with the default window. */
+  protected receiveWindowOptions(): { receiveWindowBytes: number; receiveSlackBytes: number } {
+    const receiveWindowBytes = this.limits.streamWindowBytes;
+    const slack = this.#hasSettingsAck ? 0 : Math.max(0, defaultWindowBytes - receiveWindowBytes);
+    return { receiveWindowBytes, receiveSlackBytes: slack };
   }
 
   /** Remembers back-pressure; an answer that piles up behind it ends the connection. */
@@ -328,8 +335,8 @@ export abstract class Http2Session implements FrameSink, ConnectionSink, StreamH
   }
 
   onSettingsAck(): void {
-    if (this.hasSettingsAck) return void this.chargeControl();
-    this.hasSettingsAck = true;
+    if (this.#hasSettingsAck) return void this.chargeControl();
+    this.#hasSettingsAck = true;
     this.#settingsTimer?.cancel();
     this.#settingsTimer = undefined;
   }

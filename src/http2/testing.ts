@@ -30,8 +30,9 @@ export class MemoryTransport implements Transport {
     if (this.isClosed || this.#isClosing) return false;
     this.#unsent.push(bytes.slice());
     this.#unsentBytes += bytes.length;
-    this.#isFull = this.#unsentBytes > this.highWaterBytes;
-    return !this.#isFull;
+    const isOver = this.#unsentBytes > this.highWaterBytes;
+    this.#isFull ||= isOver; // once refused, a drain is owed
+    return !isOver;
   }
 
   flush(): void {}

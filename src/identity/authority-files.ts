@@ -53,7 +53,7 @@ export function createAuthority(path: string, options: NewAuthority): Authority 
     },
     options.issuer ?? self,
   );
-  const privateKeyPem = keys.privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+  const privateKeyPem = keys.privateKey.export({ type: "pkcs8", format: "pem" });
   // A root is made once; an intermediate replaces the one before.
   const mode = options.issuer === undefined ? "new" : "replace";
   writePrivateFileSync(path, privateKeyPem + derToPem(certificateDer), mode);

@@ -1,3 +1,4 @@
+/** The CA's certificates as other parsers read them, its files, and the replacement of its intermediate. */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { X509Certificate } from "node:crypto";
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";

@@ -1,3 +1,4 @@
+/** Who gets which certificate: by token once, by a proven connection, and everybody who does not. */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

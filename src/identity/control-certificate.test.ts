@@ -1,3 +1,4 @@
+/** The control plane's own certificate: its names, its renewal, a real handshake with it. */
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

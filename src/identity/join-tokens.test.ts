@@ -1,3 +1,4 @@
+/** Join tokens: one use over restarts and processes, their time, what is on disk of them. */
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -20,7 +20,7 @@ export interface TokenRequest extends TokenSubject {
 
 export type RedeemRefusal = "expired" | "used" | "unknown";
 
-export const maxTokenTtlMs = 3_600_000;
+const maxTokenTtlMs = 3_600_000;
 /** Not yet used and not expired. A burst of new workloads takes one each; beyond this somebody makes tokens in a loop. */
 const maxPendingTokens = 10_000;
 /** How long a spent token still answers "used" or "expired" instead of "unknown". */

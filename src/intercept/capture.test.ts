@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { installCapture } from "./capture-rules.ts";
 import { launch } from "./launch.ts";
-import { check, native } from "./native.ts";
+import { check } from "./native.ts";
+import { native } from "./native-calls.ts";
 import { NetNamespace } from "./net-namespace.ts";
 import { installTable } from "./nftables.ts";
 import { matchLocalDestination, returnVerdict } from "./nft-expression.ts";
@@ -27,7 +28,7 @@ interface Arrival {
 function originalDestination(fd: number, family: 4 | 6): string | undefined {
   const bytes = new Uint8Array(28);
   const length = new Uint32Array([family === 4 ? 16 : 28]);
-  if (native().weft_getsockopt(fd, family === 4 ? 0 : 41, 80, bytes, length) < 0) return undefined;
+  if (native().getsockopt(fd, family === 4 ? 0 : 41, 80, bytes, length) < 0) return undefined;
   const port = new DataView(bytes.buffer).getUint16(2);
   const address =
     family === 4 ? bytes.subarray(4, 8).join(".") : Buffer.from(bytes.subarray(8, 24)).toString("hex");
@@ -192,8 +193,8 @@ const unknownExpression = {
 async function dialMarked(from: NetNamespace, address: string, port: number): Promise<unknown> {
   const AF_INET = 2;
   const SOCK_STREAM = 1;
-  const fd = from.run(() => check("socket", native().weft_socket(AF_INET, SOCK_STREAM, 0)));
-  check("mark", native().weft_setsockopt(fd, SOL_SOCKET, SO_MARK, new Uint32Array([ports.mark]), 4));
+  const fd = from.run(() => check("socket", native().socket(AF_INET, SOCK_STREAM, 0)));
+  check("mark", native().setsockopt(fd, SOL_SOCKET, SO_MARK, new Uint32Array([ports.mark])));
   const { dlopen } = await import("bun:ffi");
   const libc = dlopen("libc.so.6", { connect: { args: ["i32", "ptr", "u32"], returns: "i32" } });
   const target = Uint8Array.of(

@@ -8,7 +8,8 @@ import { WeftError } from "../kernel/index.ts";
 import { EACCES, ENOENT, errnoError, errnoName } from "./errno.ts";
 import type { Launched, LaunchSpec, StdioSource } from "./launch-spec.ts";
 import { type Ids, LaunchSteps } from "./launch-steps.ts";
-import { closeDescriptor, makePipe, native } from "./native.ts";
+import { closeDescriptor, makePipe } from "./native.ts";
+import { native } from "./native-calls.ts";
 import { Reaper } from "./reaper.ts";
 
 const reaper = new Reaper();
@@ -32,7 +33,7 @@ export function launch(spec: LaunchSpec): Launched {
       kill: (signal) => {
         // What has ended but is not reaped keeps its number, so after this its number is still its own.
         reaper.collect();
-        return reaper.isRunning(pid) && native().weft_kill(pid, signal) === 0;
+        return reaper.isRunning(pid) && native().kill(pid, signal) === 0;
       },
     };
   } finally {
@@ -52,7 +53,7 @@ export function tryLaunch(spec: Omit<LaunchSpec, "argv" | "env">): Refusal | und
   steps.addExit();
   const { result, failed } = fork(steps);
   if (result > 0) {
-    native().weft_wait(result, new Int32Array(1), 1);
+    native().wait(result, new Int32Array(1), true);
     return undefined;
   }
   return { errno: -result, reason: errnoError(failed < 0 ? "fork" : steps.wordsAt(failed), -result).message };
@@ -84,7 +85,7 @@ function run(steps: LaunchSteps, program: string): number {
 /** The child's pid, or a negative errno and the index of the step that failed (-1: none was reached). */
 function fork(steps: LaunchSteps): { readonly result: number; readonly failed: number } {
   const failed = new Int32Array([-1]);
-  const result = native().weft_launch(steps.encode(), steps.count, steps.reservedDescriptors, failed);
+  const result = native().launch(steps.encode(), steps.count, steps.reservedDescriptors, failed);
   return { result, failed: failed[0] ?? -1 };
 }
 
@@ -109,7 +110,8 @@ function findProgram(program: string, path: string | undefined, cwd: string | un
     const found = candidate.startsWith("/") || cwd === undefined ? candidate : join(cwd, candidate);
     const verdict = canRun(found);
     if (verdict === "yes") return found;
-    if (verdict === "denied") denied = true;
+    // Whether a directory of PATH that is not for this user holds the program nobody can tell: passed over.
+    if (verdict === "denied" || (verdict === "hidden" && isPath)) denied = true;
   }
   if (denied) {
     throw new WeftError("permission", `run ${program}: permission denied`, {
@@ -123,15 +125,14 @@ function findProgram(program: string, path: string | undefined, cwd: string | un
   });
 }
 
-function canRun(path: string): "yes" | "denied" | "missing" {
+function canRun(path: string): "yes" | "denied" | "hidden" | "missing" {
   try {
     const stats = statSync(path, { throwIfNoEntry: false });
     if (stats === undefined) return "missing";
     // Whether it may be run by this user the kernel decides at exec.
     return stats.isFile() && (stats.mode & 0o111) !== 0 ? "yes" : "denied";
   } catch (error) {
-    // A directory of PATH that is not for this user is passed over, as execvp(3) does.
-    return error instanceof Error && "code" in error && error.code === "EACCES" ? "denied" : "missing";
+    return error instanceof Error && "code" in error && error.code === "EACCES" ? "hidden" : "missing";
   }
 }
 

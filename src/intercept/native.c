@@ -47,6 +47,7 @@ extern long recv(int, void *, u64, int);
 #define F_SETFD 2
 #define F_DUPFD_CLOEXEC 1030
 #define EINTR 4
+#define EINVAL 22
 #define WNOHANG 1
 
 int weft_unshare(int flags) { RESULT(unshare(flags)); }
@@ -54,7 +55,11 @@ int weft_setns(int fd, int kind) { RESULT(setns(fd, kind)); }
 int weft_open(const char *path, int flags) { RESULT(open(path, flags | O_CLOEXEC, 0600)); }
 int weft_close(int fd) { RESULT(close(fd)); }
 int weft_pipe(int *ends) { RESULT(pipe2(ends, O_CLOEXEC)); }
-int weft_kill(int pid, int number) { RESULT(kill(pid, number)); }
+/* Zero and less mean groups and everybody: nothing here ever wants that, and a defect must not do it. */
+int weft_kill(int pid, int number) {
+  if (pid <= 1) return -EINVAL;
+  RESULT(kill(pid, number));
+}
 int weft_flock(int fd, int operation) { RESULT(flock(fd, operation)); }
 int weft_socket(int domain, int type, int protocol) { RESULT(socket(domain, type, protocol)); }
 int weft_bind(int fd, const void *address, unsigned length) { RESULT(bind(fd, address, length)); }
@@ -69,6 +74,7 @@ int weft_getsockopt(int fd, int level, int name, void *value, unsigned *length) 
 
 /* 0: still running. Otherwise the pid, and *status as wait(2) has it. */
 int weft_wait(int pid, int *status, int block) {
+  if (pid <= 0) return -EINVAL;
   long result;
   do result = waitpid(pid, status, block ? 0 : WNOHANG);
   while (result < 0 && *__errno_location() == EINTR);
@@ -140,7 +146,7 @@ static long run_step(const struct step *step) {
     case 13: return execve(first, (void *)step->second, (void *)step->a);
     case 14: _exit(0);
   }
-  *__errno_location() = 22;
+  *__errno_location() = EINVAL;
   return -1;
 }
 

@@ -4,7 +4,8 @@
  */
 import { fstatSync, statSync } from "node:fs";
 import { CLONE_NEWNET } from "./launch-steps.ts";
-import { check, closeDescriptor, native, openReadOnly } from "./native.ts";
+import { check, closeDescriptor, openReadOnly } from "./native.ts";
+import { native } from "./native-calls.ts";
 
 /** Of the calling thread: a process's other threads may stand elsewhere. */
 const ownNamespacePath = "/proc/thread-self/ns/net";
@@ -24,7 +25,7 @@ export class NetNamespace {
   static create(): NetNamespace {
     const home = openReadOnly(ownNamespacePath);
     try {
-      check("make a network namespace", native().weft_unshare(CLONE_NEWNET));
+      check("make a network namespace", native().unshare(CLONE_NEWNET));
       try {
         return new NetNamespace(openReadOnly(ownNamespacePath));
       } finally {
@@ -47,7 +48,7 @@ export class NetNamespace {
   run<T>(action: () => T extends Promise<unknown> ? never : T): T {
     const home = openReadOnly(ownNamespacePath);
     try {
-      check("enter a network namespace", native().weft_setns(this.fd, CLONE_NEWNET));
+      check("enter a network namespace", native().setns(this.fd, CLONE_NEWNET));
       try {
         return action();
       } finally {
@@ -73,5 +74,5 @@ export function currentNetNamespaceId(): number {
 
 /** A thread left in the wrong namespace would make every later socket there: no error may be swallowed here. */
 function goTo(home: number): void {
-  check("return to the own network namespace", native().weft_setns(home, CLONE_NEWNET));
+  check("return to the own network namespace", native().setns(home, CLONE_NEWNET));
 }

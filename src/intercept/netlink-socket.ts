@@ -4,7 +4,8 @@
  */
 import type { WeftError } from "../kernel/index.ts";
 import { EAGAIN, errnoError } from "./errno.ts";
-import { check, closeDescriptor, native } from "./native.ts";
+import { check, closeDescriptor } from "./native.ts";
+import { native } from "./native-calls.ts";
 import {
   attributeText,
   messageHeaderBytes,
@@ -46,15 +47,12 @@ export class NetlinkSocket {
   #isClosed = false;
 
   constructor(protocol: number) {
-    this.#fd = check(
-      "make a netlink socket",
-      native().weft_socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol),
-    );
+    this.#fd = check("make a netlink socket", native().socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol));
     try {
       // struct sockaddr_nl: family, padding, port id 0 (the kernel chooses), no groups.
       const address = new Uint8Array(12);
       address[0] = AF_NETLINK;
-      check("bind a netlink socket", native().weft_bind(this.#fd, address, address.length));
+      check("bind a netlink socket", native().bind(this.#fd, address));
       this.#setOption(SOL_SOCKET, SO_RCVTIMEO, new BigUint64Array([BigInt(receiveTimeoutSeconds), 0n]));
       this.#setOption(SOL_NETLINK, NETLINK_CAP_ACK, new Uint32Array([1]));
       this.#setOption(SOL_NETLINK, NETLINK_EXT_ACK, new Uint32Array([1]));
@@ -127,20 +125,17 @@ export class NetlinkSocket {
   }
 
   #send(what: string, bytes: Uint8Array): void {
-    check(what, native().weft_send(this.#fd, bytes, bytes.length));
+    check(what, native().send(this.#fd, bytes));
   }
 
   #receive(what: string, flags: number): NetlinkMessage[] {
-    const length = native().weft_recv(this.#fd, this.#buffer, this.#buffer.length, flags);
+    const length = native().recv(this.#fd, this.#buffer, flags);
     if (length === -EAGAIN && flags === MSG_DONTWAIT) return [];
     return parseMessages(this.#buffer.subarray(0, check(what, length)));
   }
 
   #setOption(level: number, name: number, value: BigUint64Array | Uint32Array): void {
-    check(
-      "set up a netlink socket",
-      native().weft_setsockopt(this.#fd, level, name, value, value.byteLength),
-    );
+    check("set up a netlink socket", native().setsockopt(this.#fd, level, name, value));
   }
 }
 

@@ -3,7 +3,7 @@
  * cleaning up after programs that left their parents, and after a crash.
  */
 import { readdirSync, readFileSync, statSync } from "node:fs";
-import { native } from "./native.ts";
+import { native } from "./native-calls.ts";
 
 const SIGKILL = 9;
 const pollMs = 10;
@@ -47,9 +47,9 @@ export function processesWithVariable(name: string, prefix: string): number[] {
   });
 }
 
-/** Sends a signal to one process; false where there is none or it is not ours to signal. */
+/** Sends a signal to one process; false where there is none, it is not ours to signal, or the number means several. */
 export function signalProcess(pid: number, signal: number): boolean {
-  return native().weft_kill(pid, signal) === 0;
+  return native().kill(pid, signal) === 0;
 }
 
 /**

@@ -3,7 +3,7 @@
  * children of `Bun.spawn` stay Bun's. Driven by SIGCHLD, and by a slow tick in case another part takes that signal.
  */
 import type { Exit } from "./launch-spec.ts";
-import { native } from "./native.ts";
+import { native } from "./native-calls.ts";
 
 /** Only a safety net: SIGCHLD is what normally tells. It also keeps the event loop alive while a child runs. */
 const tickMs = 500;
@@ -32,7 +32,7 @@ export class Reaper {
   collect(): void {
     const status = new Int32Array(1);
     for (const [pid, resolve] of this.#waiting) {
-      const result = native().weft_wait(pid, status, 0);
+      const result = native().wait(pid, status, false);
       if (result === 0) continue;
       this.#waiting.delete(pid);
       // A negative result means that something else reaped it: its status is lost, its end is not.

@@ -54,6 +54,16 @@ describeInNamespaces("rtnetlink", () => {
     inside.close();
   });
 
+  test("deletes the links of one group at once, and no other", () => {
+    routes.addVeth("weft-2", { name: "eth0", namespaceFd: workload.fd }, 77);
+    routes.addVeth("weft-3", { name: "eth1", namespaceFd: workload.fd }, 77);
+    routes.addVeth("weft-4", { name: "eth2", namespaceFd: workload.fd });
+    routes.deleteGroup(77);
+    routes.deleteGroup(77);
+    const names = routes.links().map((link) => link.name);
+    expect(names.filter((name) => name.startsWith("weft"))).toEqual(["weft-4"]);
+  });
+
   test("sets addresses and default routes of both families, the addresses usable at once", () => {
     const inside = workload.run(() => new RouteSocket());
     routes.addVeth("weft-2", { name: "eth0", namespaceFd: workload.fd });

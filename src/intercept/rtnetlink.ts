@@ -24,6 +24,7 @@ const RTM_NEWROUTE = 24;
 const IFLA_IFNAME = 3;
 const IFLA_MASTER = 10;
 const IFLA_LINKINFO = 18;
+const IFLA_GROUP = 27;
 const IFLA_NET_NS_FD = 28;
 const IFLA_INFO_KIND = 1;
 const IFLA_INFO_DATA = 2;
@@ -124,13 +125,17 @@ export class RouteSocket {
     });
   }
 
-  /** Throws WeftError `already_exists` where a link has the name, so names can serve as locks. */
-  addVeth(name: string, peer: VethPeer): void {
+  /**
+   * Throws WeftError `already_exists` where a link has the name, so names can serve as locks. The group, if any, is a
+   * number by which `deleteGroup` finds this end.
+   */
+  addVeth(name: string, peer: VethPeer, group = 0): void {
     checkName(name);
     checkName(peer.name);
     this.#change(`make veth ${name}`, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, (writer) => {
       writeLinkHeader(writer, 0, 0, 0);
       writer.attributeString(IFLA_IFNAME, name);
+      if (group !== 0) writer.attributeU32(IFLA_GROUP, group);
       writer.nested(IFLA_LINKINFO, () => {
         writer.attributeString(IFLA_INFO_KIND, "veth");
         writer.nested(IFLA_INFO_DATA, () =>
@@ -147,14 +152,12 @@ export class RouteSocket {
   /** Removing one end of a veth removes the other. No error where it is gone already. Takes 15 to 30 ms. */
   deleteLink(name: string): void {
     checkName(name);
-    try {
-      this.#change(`delete link ${name}`, RTM_DELLINK, 0, (writer) => {
-        writeLinkHeader(writer, 0, 0, 0);
-        writer.attributeString(IFLA_IFNAME, name);
-      });
-    } catch (error) {
-      if (errnoOf(error) !== ENODEV) throw error;
-    }
+    this.#delete(`delete link ${name}`, (writer) => writer.attributeString(IFLA_IFNAME, name));
+  }
+
+  /** As long as one link takes, for all of them. */
+  deleteGroup(group: number): void {
+    this.#delete(`delete links of group ${group}`, (writer) => writer.attributeU32(IFLA_GROUP, group));
   }
 
   /** IPv6 without duplicate detection, during which the address could not be used for a second. */
@@ -181,6 +184,17 @@ export class RouteSocket {
 
   close(): void {
     this.#socket.close();
+  }
+
+  #delete(what: string, choose: (writer: NetlinkWriter) => void): void {
+    try {
+      this.#change(what, RTM_DELLINK, 0, (writer) => {
+        writeLinkHeader(writer, 0, 0, 0);
+        choose(writer);
+      });
+    } catch (error) {
+      if (errnoOf(error) !== ENODEV) throw error;
+    }
   }
 
   #change(what: string, type: number, flags: number, content: (writer: NetlinkWriter) => void): void {

@@ -1,3 +1,4 @@
+/** Virtual addresses: deterministic, never shared, kept. */
 import { describe, expect, test } from "bun:test";
 import { type AddressAllocation, type AddressRequest, allocateAddresses } from "./allocate-addresses.ts";
 

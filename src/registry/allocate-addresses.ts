@@ -6,7 +6,7 @@
 import { createHash } from "node:crypto";
 import { canonicalIp, formatIp, parseIp, Prefix } from "../kernel/index.ts";
 
-export type AddressFamily = "IPv4" | "IPv6";
+type AddressFamily = "IPv4" | "IPv6";
 
 export interface AddressRequest {
   /** "namespace/name" */
@@ -60,8 +60,8 @@ function claim(
 ): string | undefined {
   const asked: string[] = [];
   for (const text of request.asked) {
-    const bytes = parseIp(text);
-    const address = bytes === undefined ? undefined : formatIp(bytes);
+    const address = canonicalIp(text);
+    const bytes = address === undefined ? undefined : parseIp(address);
     if (bytes === undefined || address === undefined) return `${text} is no IP address`;
     const owner = owners.get(address);
     if (owner !== undefined && owner !== request.service) return `${address} belongs to the service ${owner}`;

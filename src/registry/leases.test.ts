@@ -1,3 +1,4 @@
+/** Leases on a virtual clock: expiry, restart, and the freeze when many go silent at once. */
 import { beforeEach, describe, expect, test } from "bun:test";
 import { silentLog, VirtualClock } from "../kernel/index.ts";
 import { Leases } from "./leases.ts";
@@ -54,6 +55,7 @@ describe("a lease", () => {
     clock.advance(60_000);
     expect(leases.isLost("a/x")).toBe(false);
     expect(leases.isConnected("a/x")).toBe(true);
+    expect(changed).toEqual(["a/x"]);
   });
 
   test("is renewed by a registration alone, for its time", () => {

@@ -94,8 +94,9 @@ export function checkRegistration(
 }
 
 function checkAddress(text: string, path: string, surroundings: RegistrationSurroundings): void {
-  const bytes = parseIp(text);
   const address = canonicalIp(text);
+  // From the canonical text: an IPv4 address in IPv6's clothes must not slip past the IPv4 prefixes.
+  const bytes = address === undefined ? undefined : parseIp(address);
   if (bytes === undefined || address === undefined) return; // compileRegistration says so, with all else
   const owner = surroundings.addressOwner(address);
   if (owner?.kind === "service" || surroundings.virtualPrefixes.some((prefix) => prefix.contains(bytes))) {

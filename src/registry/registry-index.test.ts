@@ -1,3 +1,4 @@
+/** Endpoints, memberships and owners of addresses, step by step against built at once. */
 import { beforeEach, describe, expect, test } from "bun:test";
 import { ChangeSet } from "./change-set.ts";
 import { RegistryIndex } from "./registry-index.ts";

@@ -1,3 +1,4 @@
+/** The registry on a real store: registration, liveness, leaving, restart. */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import type { ApiObject, MeshWorkload } from "../api/index.ts";
 import { silentLog, VirtualClock } from "../kernel/index.ts";
@@ -122,7 +123,7 @@ describe("a registration", () => {
 
   test("that cannot be a workload is refused with every issue, and nothing is written", async () => {
     const before = store.sequence;
-    const bad = registration("w1", { addresses: ["10.77.0"], labels: { "not a key": "x" } });
+    const bad = registration("w1", { addresses: [], labels: { "not a key": "x" } });
     const error = await registry.register(bad).catch((cause: unknown) => cause);
     expect(error).toMatchObject({ code: "bad_input" });
     expect(error).toHaveProperty("issues.length", 2);
@@ -250,6 +251,15 @@ describe("leaving", () => {
     registry.disconnected("default/w1");
     await pass(60_000);
     expect(endpoints()).toEqual(["default/w1 live"]);
+  });
+
+  test("half way is undone by a registration: the proxy was started again under its name", async () => {
+    await register("w1");
+    await registry.leave({ namespace: "default", name: "w1", drainOnly: true });
+    await register("w1");
+    expect(endpoints()).toEqual(["default/w1 live"]);
+    await pass(100);
+    expect(stored("w1")?.status?.draining).toBe(false);
   });
 
   test("of somebody unknown changes nothing", async () => {

@@ -28,7 +28,7 @@ export interface ServiceView {
   readonly ports: readonly ServicePortView[];
 }
 
-export interface WorkloadPortView {
+interface WorkloadPortView {
   readonly port: number;
   readonly name: string;
   readonly protocol: string;

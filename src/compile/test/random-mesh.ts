@@ -15,7 +15,7 @@ export function seededRandom(seed: number): Random {
   };
 }
 
-export function pick<T>(random: Random, items: readonly [T, ...T[]]): T {
+function pick<T>(random: Random, items: readonly [T, ...T[]]): T {
   return items[Math.floor(random() * items.length)] ?? items[0];
 }
 

@@ -60,11 +60,10 @@ export class TestRegistry implements RegistryViews {
       const number =
         typeof target === "number" ? target : workload?.ports.find((entry) => entry.name === target)?.port;
       if (workload === undefined || number === undefined) return [];
-      const { address = "" } = { address: workload.addresses[0] };
       return [
         {
           workload: path,
-          address,
+          address: workload.addresses[0] ?? "",
           port: number,
           serviceAccount: workload.serviceAccount,
           tunnel: workload.tunnel,

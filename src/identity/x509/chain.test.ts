@@ -1,3 +1,4 @@
+/** Chains that hold and every way in which one does not; PEM. */
 import { describe, expect, test } from "bun:test";
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { type AuthorityConstraints, encodeCertificate, type Issuer } from "./certificate-builder.ts";

@@ -1,3 +1,4 @@
+/** DER byte for byte: what is written, and what is refused when read. */
 import { describe, expect, test } from "bun:test";
 import {
   decodeOid,

@@ -1,3 +1,4 @@
+/** Files of secrets: mode, wholeness, refusals. */
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";

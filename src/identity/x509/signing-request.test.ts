@@ -1,3 +1,4 @@
+/** Certificate requests: proof of possession, weak keys, every byte changed and every cut. */
 import { describe, expect, test } from "bun:test";
 import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import {

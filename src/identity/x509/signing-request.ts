@@ -37,7 +37,7 @@ export function generateKeyAndCsr(): KeyAndRequest {
     encodeElement(constructedTag(0)),
   );
   return {
-    privateKeyPem: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
+    privateKeyPem: privateKey.export({ type: "pkcs8", format: "pem" }),
     csrDer: encodeSequence(
       body,
       encodeSequence(encodeOid(oids.ecdsaWithSha256)),

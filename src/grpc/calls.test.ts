@@ -1,58 +1,30 @@
-/** Client and server over real sockets. */
+/** Calls over real sockets: messages, metadata, errors, deadlines, cancellation, back-pressure. */
 import { afterEach, expect, test } from "bun:test";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { BytesValueSchema } from "@bufbuild/protobuf/wkt";
-import { createLog, silentLog, WeftError } from "../kernel/index.ts";
-import type { BidiStream } from "./bidi-stream.ts";
-import { GrpcClient, type GrpcClientOptions } from "./client.ts";
-import { implementBidi, implementUnary, type MethodRegistration } from "./method.ts";
-import { type GrpcServer, type GrpcServerOptions, serveGrpc } from "./server.ts";
+import { createLog, WeftError } from "../kernel/index.ts";
+import { implementBidi, implementUnary } from "./method.ts";
 import type { GrpcStatus } from "./status.ts";
-import { chat, greet, missing } from "./testing.ts";
+import { type Chat, chat, failure, Fixtures, greet, missing } from "./testing.ts";
 
-const opened: { close(): void }[] = [];
-afterEach(() => {
-  for (const one of opened.splice(0)) one.close();
-});
-
-function start(methods: MethodRegistration[], options: Partial<GrpcServerOptions> = {}): GrpcServer {
-  const server = serveGrpc({ listen: { port: 0 }, services: [methods], log: silentLog, ...options });
-  opened.push(server);
-  return server;
-}
-
-function clientOf(server: { port: number }, options: Partial<GrpcClientOptions> = {}): GrpcClient {
-  const client = new GrpcClient({ address: "127.0.0.1", port: server.port, ...options });
-  opened.push(client);
-  return client;
-}
-
-async function failure(promise: Promise<unknown>): Promise<[number, string]> {
-  const error: unknown = await promise.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (!(error instanceof WeftError)) throw new Error("no WeftError", { cause: error });
-  return [Number(error.fields["grpcStatus"]), error.message];
-}
-
-type Chat = BidiStream<{ value: Uint8Array }, { value: Uint8Array }>;
+const fixtures = new Fixtures();
+afterEach(() => fixtures.close());
 
 test("a unary call carries request, metadata and response", async () => {
-  const server = start([
+  const server = fixtures.start([
     implementUnary(greet, (request, context) => ({
       value: `hello ${request.value} ${context.metadata.get("x-from")} ${context.remoteAddress}`,
     })),
   ]);
-  const client = clientOf(server);
+  const client = fixtures.clientOf(server);
   const response = await client.unary(greet, { value: "world" }, { metadata: new Map([["x-from", "here"]]) });
   expect(response.value).toBe("hello world here 127.0.0.1");
   expect(client.state).toBe("ready");
 });
 
 test("a thousand calls at once share one connection and its hundred streams", async () => {
-  const server = start([implementUnary(greet, async (request) => ({ value: `${request.value}!` }))]);
-  const client = clientOf(server);
+  const server = fixtures.start([implementUnary(greet, async (request) => ({ value: `${request.value}!` }))]);
+  const client = fixtures.clientOf(server);
   const calls = Array.from({ length: 1000 }, (_, i) => client.unary(greet, { value: String(i) }));
   const values = (await Promise.all(calls)).map((response) => response.value);
   expect(values).toEqual(Array.from({ length: 1000 }, (_, i) => `${i}!`));
@@ -65,7 +37,7 @@ test("a thousand calls at once share one connection and its hundred streams", as
 test("errors of handlers become statuses; only those made to be shown are shown", async () => {
   const lines: string[] = [];
   const log = createLog({ format: "json", level: "warn", write: (line) => void lines.push(line) });
-  const server = start(
+  const server = fixtures.start(
     [
       implementUnary(greet, (request) => {
         if (request.value === "defect") throw new TypeError("secret detail");
@@ -74,7 +46,7 @@ test("errors of handlers become statuses; only those made to be shown are shown"
     ],
     { log },
   );
-  const client = clientOf(server);
+  const client = fixtures.clientOf(server);
   expect(await failure(client.unary(greet, { value: "x" }))).toEqual([
     7,
     "/weft.test.Test/Greet: no entry: größe 100%",
@@ -88,9 +60,9 @@ test("errors of handlers become statuses; only those made to be shown are shown"
 });
 
 test("a method that is not there, a server that is not there", async () => {
-  const server = start([]);
-  expect((await failure(clientOf(server).unary(missing, {})))[0]).toBe(12);
-  const gone = clientOf({ port: 1 });
+  const server = fixtures.start([]);
+  expect((await failure(fixtures.clientOf(server).unary(missing, {})))[0]).toBe(12);
+  const gone = fixtures.clientOf({ port: 1 });
   const [code, message] = await failure(gone.unary(greet, {}));
   expect(code).toBe(14);
   expect(message).toContain("connect to 127.0.0.1:1 failed");
@@ -99,14 +71,14 @@ test("a method that is not there, a server that is not there", async () => {
 
 test("a deadline ends the call on both sides", async () => {
   const aborted = Promise.withResolvers<number | undefined>();
-  const server = start([
+  const server = fixtures.start([
     implementUnary(greet, (_request, context) => {
       context.signal.addEventListener("abort", () => aborted.resolve(context.deadlineMs));
       return new Promise(() => {});
     }),
   ]);
   const before = Date.now();
-  expect((await failure(clientOf(server).unary(greet, {}, { timeoutMs: 30 })))[0]).toBe(4);
+  expect((await failure(fixtures.clientOf(server).unary(greet, {}, { timeoutMs: 30 })))[0]).toBe(4);
   const deadlineMs = await aborted.promise;
   expect(deadlineMs).toBeGreaterThanOrEqual(before + 29);
 });
@@ -114,7 +86,7 @@ test("a deadline ends the call on both sides", async () => {
 test("a caller's abort cancels the handler", async () => {
   const started = Promise.withResolvers<void>();
   const aborted = Promise.withResolvers<void>();
-  const server = start([
+  const server = fixtures.start([
     implementUnary(greet, (_request, context) => {
       context.signal.addEventListener("abort", () => aborted.resolve());
       started.resolve();
@@ -122,7 +94,7 @@ test("a caller's abort cancels the handler", async () => {
     }),
   ]);
   const controller = new AbortController();
-  const result = failure(clientOf(server).unary(greet, {}, { signal: controller.signal }));
+  const result = failure(fixtures.clientOf(server).unary(greet, {}, { signal: controller.signal }));
   await started.promise;
   controller.abort();
   expect((await result)[0]).toBe(1);
@@ -130,13 +102,13 @@ test("a caller's abort cancels the handler", async () => {
 });
 
 test("an aborted signal makes no call at all", async () => {
-  const client = clientOf({ port: 1 });
+  const client = fixtures.clientOf({ port: 1 });
   expect((await failure(client.unary(greet, {}, { signal: AbortSignal.abort() })))[0]).toBe(1);
   expect(client.state).toBe("idle");
 });
 
 test("a stream sends before it is connected, both ways, encoded or not, and ends with the server's status", async () => {
-  const server = start([
+  const server = fixtures.start([
     implementBidi(chat, (stream: Chat, context) => {
       stream.onMessage((message) =>
         stream.send(toBinary(BytesValueSchema, create(BytesValueSchema, message))),
@@ -146,7 +118,7 @@ test("a stream sends before it is connected, both ways, encoded or not, and ends
   ]);
   const got: number[][] = [];
   const closed = Promise.withResolvers<GrpcStatus>();
-  const stream = clientOf(server).bidi(
+  const stream = fixtures.clientOf(server).bidi(
     chat,
     {
       onMessage: (message) => void got.push([...message.value]),
@@ -165,13 +137,13 @@ test("a stream sends before it is connected, both ways, encoded or not, and ends
 });
 
 test("large messages cross in both directions; one over 16 MiB is refused", async () => {
-  const server = start([
+  const server = fixtures.start([
     implementBidi(chat, (stream: Chat) => {
       stream.onMessage((message) => stream.send(create(BytesValueSchema, message)));
       stream.onEnd(() => stream.close());
     }),
   ]);
-  const client = clientOf(server);
+  const client = fixtures.clientOf(server);
   const echo = (bytes: number): Promise<[number, string]> => {
     const done = Promise.withResolvers<[number, string]>();
     let received = 0;
@@ -196,7 +168,7 @@ test("a slow reader stops the sender, whose memory stays small", async () => {
   const paused = Promise.withResolvers<void>();
   const chunk = toBinary(BytesValueSchema, create(BytesValueSchema, { value: new Uint8Array(10_000) }));
   const total = 2_000;
-  const server = start([
+  const server = fixtures.start([
     implementBidi(chat, (stream: Chat) => {
       const fill = (): void => {
         while (sent < total) {
@@ -212,7 +184,7 @@ test("a slow reader stops the sender, whose memory stays small", async () => {
   ]);
   let received = 0;
   const closed = Promise.withResolvers<GrpcStatus>();
-  const client = clientOf(server);
+  const client = fixtures.clientOf(server);
   const stream = client.bidi(chat, {
     onMessage: () => {
       if (received++ === 0) stream.pause();
@@ -229,15 +201,61 @@ test("a slow reader stops the sender, whose memory stays small", async () => {
   expect(received).toBe(total);
 });
 
+test("a large message tells a full stream", async () => {
+  const results: boolean[] = [];
+  const server = fixtures.start([
+    implementBidi(chat, (stream: Chat) => {
+      const part = new Uint8Array(500_000);
+      results.push(stream.sendParts([part.subarray(0, 10)]), stream.sendParts([part, part, part]));
+      stream.close();
+    }),
+  ]);
+  const closed = Promise.withResolvers<GrpcStatus>();
+  const stream = fixtures
+    .clientOf(server)
+    .bidi(chat, { onMessage() {}, onClose: (status) => closed.resolve(status) });
+  stream.close();
+  await closed.promise;
+  // More than the client's window (256 KiB) and what a stream may queue beyond it.
+  expect(results).toEqual([true, false]);
+});
+
+test("no handler is called before bidi has returned", async () => {
+  const server = fixtures.start([implementUnary(greet, () => ({ value: "" }))]);
+  const client = fixtures.clientOf(server);
+  await client.unary(greet, {}); // connected: everything could happen at once
+  for (const signal of [undefined, AbortSignal.abort()]) {
+    const closed = Promise.withResolvers<void>();
+    let hasReturned = false;
+    const calledEarly: string[] = [];
+    const note = (name: string): void => void (hasReturned || calledEarly.push(name));
+    client.bidi(
+      chat,
+      {
+        onMessage: () => note("message"),
+        onDrain: () => note("drain"),
+        onClose: () => {
+          note("close");
+          closed.resolve();
+        },
+      },
+      signal === undefined ? {} : { signal },
+    );
+    hasReturned = true;
+    await closed.promise;
+    expect(calledEarly).toEqual([]);
+  }
+});
+
 test("a stream that the client cancels is closed on the server", async () => {
   const closed = Promise.withResolvers<GrpcStatus>();
-  const server = start([
+  const server = fixtures.start([
     implementBidi(chat, (stream: Chat) => {
       stream.onClose((status) => closed.resolve(status));
       stream.send(create(BytesValueSchema));
     }),
   ]);
-  const stream = clientOf(server).bidi(chat, {
+  const stream = fixtures.clientOf(server).bidi(chat, {
     onMessage: () => stream.close({ code: "cancelled", message: "enough" }),
     onClose() {},
   });
@@ -245,7 +263,7 @@ test("a stream that the client cancels is closed on the server", async () => {
 });
 
 test("a malformed message ends the call, a throwing handler too, the connection goes on", async () => {
-  const server = start([
+  const server = fixtures.start([
     implementBidi(chat, (stream: Chat) => {
       stream.onMessage(() => {
         throw new Error("defect");
@@ -253,7 +271,7 @@ test("a malformed message ends the call, a throwing handler too, the connection 
     }),
     implementUnary(greet, () => ({ value: "still here" })),
   ]);
-  const client = clientOf(server);
+  const client = fixtures.clientOf(server);
   const statusAfter = (bytes: Uint8Array): Promise<string> => {
     const closed = Promise.withResolvers<string>();
     const stream = client.bidi(chat, { onMessage() {}, onClose: (status) => closed.resolve(status.code) });
@@ -265,96 +283,3 @@ test("a malformed message ends the call, a throwing handler too, the connection 
   expect((await client.unary(greet, {})).value).toBe("still here");
   expect(server.connections).toBe(1);
 });
-
-test("a draining server finishes calls, sends streams elsewhere, and then is done", async () => {
-  const release = Promise.withResolvers<void>();
-  const started = Promise.withResolvers<void>();
-  const server = start([
-    implementUnary(greet, async () => {
-      started.resolve();
-      await release.promise;
-      return { value: "finished" };
-    }),
-    implementBidi(chat, (stream: Chat) => void stream.send(create(BytesValueSchema))),
-  ]);
-  const client = clientOf(server);
-  const closed = Promise.withResolvers<GrpcStatus>();
-  const open = Promise.withResolvers<void>();
-  client.bidi(chat, { onMessage: () => open.resolve(), onClose: (status) => closed.resolve(status) });
-  const call = client.unary(greet, {});
-  await Promise.all([open.promise, started.promise]);
-  const drained = server.drain();
-  expect(await closed.promise).toEqual({ code: "unavailable", message: "the server is shutting down" });
-  release.resolve();
-  expect((await call).value).toBe("finished");
-  await drained;
-  expect(server.connections).toBe(0);
-});
-
-test("a lost connection ends its calls; the next call opens another", async () => {
-  const server = start([
-    implementBidi(chat, (stream: Chat) => void stream.send(create(BytesValueSchema))),
-    implementUnary(greet, () => ({ value: "again" })),
-  ]);
-  const client = clientOf(server);
-  const closed = Promise.withResolvers<GrpcStatus>();
-  const open = Promise.withResolvers<void>();
-  client.bidi(chat, { onMessage: () => open.resolve(), onClose: (status) => closed.resolve(status) });
-  await open.promise;
-  const { port } = server;
-  server.close();
-  expect((await closed.promise).code).toBe("unavailable");
-  const second = start([implementUnary(greet, () => ({ value: "again" }))], { listen: { port } });
-  expect((await clientOf(second).unary(greet, {})).value).toBe("again");
-  expect((await client.unary(greet, {})).value).toBe("again");
-});
-
-test("refresh keeps open streams and uses a new connection for the next call", async () => {
-  const server = start([
-    implementBidi(chat, (stream: Chat) =>
-      stream.onMessage((message) => stream.send(create(BytesValueSchema, message))),
-    ),
-    implementUnary(greet, () => ({ value: "new" })),
-  ]);
-  const client = clientOf(server);
-  let got = Promise.withResolvers<void>();
-  const stream = client.bidi(chat, { onMessage: () => got.resolve(), onClose() {} });
-  stream.send(create(BytesValueSchema));
-  await got.promise;
-  client.refresh();
-  expect((await client.unary(greet, {})).value).toBe("new");
-  expect(server.connections).toBe(2);
-  got = Promise.withResolvers<void>();
-  stream.send(create(BytesValueSchema));
-  await got.promise;
-});
-
-test("close ends everything that is waiting or open", async () => {
-  const server = start([implementUnary(greet, () => new Promise(() => {}))]);
-  const client = clientOf(server);
-  const call = failure(client.unary(greet, {}));
-  client.close();
-  client.close();
-  expect((await call)[0]).toBe(1);
-  expect((await failure(client.unary(greet, {})))[0]).toBe(1);
-  expect(client.state).toBe("closed");
-});
-
-test.each([
-  ["GET", "application/grpc", "405"],
-  ["POST", "application/json", "415"],
-  ["POST", "application/grpc-web", "415"],
-])("answers %s with %s in plain HTTP: %s", async (method, type, status) => {
-  const server = start([]);
-  const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-  const http2 = await import("node:http2");
-  const client = http2.connect(`http://127.0.0.1:${server.port}`);
-  const request = client.request({ ":method": method, ":path": greetPath, "content-type": type });
-  request.on("response", (headers) => resolve(headers[":status"]));
-  request.on("error", reject);
-  request.end();
-  expect(String(await promise)).toBe(status);
-  client.destroy();
-});
-
-const greetPath = "/weft.test.Test/Greet";

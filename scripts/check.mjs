@@ -1,0 +1,157 @@
+/**
+ * All that CI checks, in order: format, types, lint, generated code, imports and repository, unused code, unit tests,
+ * end-to-end tests. Every step runs even when an earlier one failed. The last line is `N passed, N failed, N skipped`, in which
+ * a step that is no test suite counts as one. Plain JavaScript on Node 20 without a dependency.
+ *
+ *   node scripts/check.mjs            everything
+ *   node scripts/check.mjs lint unit  these steps only
+ */
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { constants, tmpdir } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { bunPath } from "./bun-path.mjs";
+import { compareGenerated } from "./generated-code.mjs";
+import { expectedSkipReason, readTestReport } from "./test-report.mjs";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const scratch = mkdtempSync(join(tmpdir(), "weft-check-"));
+const minuteMs = 60_000;
+
+// `script` names the entry of package.json that holds the command.
+const steps = {
+  format: { kind: "command", script: "check:format" },
+  types: { kind: "command", script: "check:types" },
+  lint: { kind: "command", script: "check:lint" },
+  generated: { kind: "generated" },
+  repository: { kind: "tests", script: "test:repository" },
+  unused: { kind: "command", script: "check:unused" },
+  unit: { kind: "tests", script: "test:unit" },
+  e2e: { kind: "tests", script: "test:e2e" },
+};
+const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+const { PATH } = process.env;
+const environment = {
+  ...process.env,
+  PATH: [dirname(bunPath(root)), join(root, "node_modules", ".bin"), PATH].join(delimiter),
+  // Some tools want a cache folder; the home folder may be read-only.
+  BUF_CACHE_DIR: join(scratch, "buf"),
+  DO_NOT_TRACK: "1",
+};
+// Longer than any step takes on a slow machine: a hang ends as a failure that names its step.
+const stepTimeoutMs = 10 * minuteMs;
+
+let running;
+for (const signal of ["SIGINT", "SIGTERM"]) {
+  process.on(signal, () => {
+    running?.kill(signal);
+    rmSync(scratch, { recursive: true, force: true });
+    process.exit(128 + constants.signals[signal]);
+  });
+}
+
+/** Runs one command line of package.json with `sh`; its output goes straight to ours. */
+function run(commandLine) {
+  return new Promise((resolve) => {
+    const child = spawn("sh", ["-c", `exec ${commandLine}`], {
+      cwd: root,
+      stdio: ["ignore", "inherit", "inherit"],
+      env: environment,
+    });
+    running = child;
+    const timer = setTimeout(() => {
+      console.error(`still running after ${stepTimeoutMs / minuteMs} minutes: ended`);
+      child.kill("SIGTERM");
+      setTimeout(() => child.kill("SIGKILL"), 5_000).unref();
+    }, stepTimeoutMs);
+    child.on("error", (error) => {
+      console.error(`sh: ${error.message}`);
+      clearTimeout(timer);
+      resolve(false);
+    });
+    child.on("close", (code) => {
+      clearTimeout(timer);
+      running = undefined;
+      resolve(code === 0);
+    });
+  });
+}
+
+async function runStep(name, step) {
+  switch (step.kind) {
+    case "command":
+      return single(await run(scripts[step.script]));
+    case "generated":
+      return single(await compareGenerated({ root, scratch, run }));
+    case "tests": {
+      const report = join(scratch, `${name}.xml`);
+      const reporting = `--reporter=junit --reporter-outfile='${report}'`;
+      return testResult(await run(`${scripts[step.script]} ${reporting}`), readTestReport(report));
+    }
+    default:
+      throw new Error(`unknown kind of step: ${step.kind}`);
+  }
+}
+
+function single(ok) {
+  return { passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: [] };
+}
+
+function testResult(ok, report) {
+  if (report === undefined || report.passed + report.failed + report.skipped.length === 0) {
+    console.error("no test ran: counted as a failure");
+    return single(false);
+  }
+  // bun also fails for what happens outside of a test (an error while loading a file).
+  const failed = !ok && report.failed === 0 ? 1 : report.failed;
+  return { passed: report.passed, failed, skipped: report.skipped };
+}
+
+/** A skip nobody expected hides a test that used to run. */
+function reportSkips(skips) {
+  let unexpected = 0;
+  for (const name of skips) {
+    const reason = expectedSkipReason(root, name);
+    console.log(`skipped: ${name}${reason === undefined ? "" : ` (${reason})`}`);
+    if (reason === undefined && process.env["CI"] === "true") unexpected++;
+  }
+  if (unexpected > 0) {
+    console.error(`${unexpected} skipped without an entry in test/expected-skips.json: counted as failed`);
+  }
+  return unexpected;
+}
+
+async function main(wanted) {
+  const unknown = wanted.filter((name) => steps[name] === undefined);
+  if (unknown.length > 0) {
+    console.error(`unknown step ${unknown.join(", ")}; steps are ${Object.keys(steps).join(", ")}`);
+    return 64;
+  }
+  const total = { passed: 0, failed: 0, skipped: [] };
+  const failedSteps = [];
+  for (const name of wanted.length > 0 ? wanted : Object.keys(steps)) {
+    console.log(`\n== ${name}`);
+    const startedMs = Date.now();
+    const result = await runStep(name, steps[name]);
+    total.passed += result.passed;
+    total.failed += result.failed;
+    total.skipped.push(...result.skipped);
+    if (result.failed > 0) failedSteps.push(name);
+    const seconds = ((Date.now() - startedMs) / 1000).toFixed(1);
+    console.log(`== ${name}: ${result.failed === 0 ? "ok" : "FAILED"} in ${seconds} s`);
+  }
+  console.log("");
+  const unexpected = reportSkips(total.skipped);
+  if (failedSteps.length > 0) console.log(`failed: ${failedSteps.join(", ")}`);
+  const failed = total.failed + unexpected;
+  const skipped = total.skipped.length - unexpected;
+  console.log(`${total.passed} passed, ${failed} failed, ${skipped} skipped`);
+  return failed === 0 ? 0 : 1;
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} finally {
+  rmSync(scratch, { recursive: true, force: true });
+}

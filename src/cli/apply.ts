@@ -1,0 +1,52 @@
+/** `weft apply -f PATH…`: the resources of files as one transaction; with `--wait`, done when every proxy runs it. */
+import { Command } from "commander";
+import type { TransactionResponse } from "../api/index.ts";
+import { checkDocuments, placeServerIssues } from "./check-documents.ts";
+import type { Cli } from "./cli.ts";
+import { currentAuthor } from "./author.ts";
+import { readFiles } from "./read-files.ts";
+import { structured } from "./render.ts";
+import { writeTransaction } from "./transaction-report.ts";
+import { connectServer } from "./server.ts";
+import { collect, parseDuration, type SharedOptions } from "./shared-options.ts";
+import { waitForRevision } from "./wait-for-revision.ts";
+
+interface Options extends SharedOptions {
+  readonly file: readonly string[];
+  readonly wait?: boolean;
+  readonly timeout: number;
+  readonly dryRun?: boolean;
+  readonly message: string;
+}
+
+export function command(cli: Cli): Command {
+  return new Command("apply")
+    .requiredOption("-f, --file <path>", "a file, a folder or - for stdin; may be given again", collect)
+    .option("--wait", "return when every proxy runs it")
+    .option("--timeout <duration>", "how long to wait", parseDuration, 30_000)
+    .option("--dry-run", "check everything and change nothing")
+    .option("-m, --message <text>", "kept in the history", "")
+    .action(async (options: Options) => {
+      const documents = await readFiles(options.file);
+      const { written } = checkDocuments(documents, options.namespace);
+      const client = await connectServer(cli, options);
+      const message = options.message === "" ? `apply ${options.file.join(" ")}` : options.message;
+      let response: TransactionResponse;
+      try {
+        const dryRun = options.dryRun === true;
+        response = await client.transact({
+          objects: written,
+          message,
+          author: currentAuthor(cli.env),
+          dryRun,
+        });
+      } catch (error) {
+        throw placeServerIssues(error, documents);
+      }
+      const text = structured(response, options.output);
+      if (text === undefined) writeTransaction(cli, response, options.output, options.dryRun === true);
+      else cli.output.write(text);
+      if (options.wait !== true || options.dryRun === true) return;
+      if (!(await waitForRevision(client, response.revision, options.timeout, cli.output))) cli.exitCode = 1;
+    });
+}

@@ -1,0 +1,19 @@
+/** Who makes a change, for the history. Told by the environment, so it is a note and no proof. */
+import { hostname, userInfo } from "node:os";
+
+/** The API's bound on an author. */
+const maxAuthorLength = 256;
+
+export function currentAuthor(env: Readonly<Record<string, string | undefined>>): string {
+  const user = env["SUDO_USER"] ?? env["USER"] ?? nameOfUser();
+  return `${user}@${hostname()}`.slice(0, maxAuthorLength);
+}
+
+/** A user without an entry in the password file has a number only. */
+function nameOfUser(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid-${process.getuid?.() ?? "unknown"}`;
+  }
+}

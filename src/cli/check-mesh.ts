@@ -1,0 +1,69 @@
+/** Looks at a running mesh for what is wrong: proxies behind or refusing, resources that could not be used. */
+import type { ApiObject, KindName, MeshStatus } from "../api/index.ts";
+import type { ApiClient } from "../client/index.ts";
+import type { Finding } from "./finding.ts";
+import { findConditions } from "./conditions.ts";
+import { shortName } from "./resources.ts";
+
+/** Kinds whose status says whether they took effect. */
+const kindsWithConditions: readonly KindName[] = ["GatewayClass", "Gateway", "HTTPRoute"];
+
+export async function checkMesh(client: ApiClient, namespace: string | undefined): Promise<Finding[]> {
+  const status = await client.status();
+  const findings = [...checkControlPlane(status), ...checkProxies(status)];
+  for (const kind of kindsWithConditions) {
+    const { items } = await client.list(kind, namespace === undefined ? {} : { namespace });
+    findings.push(...items.flatMap(checkConditions));
+  }
+  return findings;
+}
+
+export function checkControlPlane(status: MeshStatus): Finding[] {
+  const findings: Finding[] = [
+    { level: "ok", message: `control plane ${status.version} answers, trust domain ${status.trustDomain}` },
+  ];
+  if (status.compiledRevision < status.revision) {
+    findings.push({
+      level: "bad",
+      message: `revision ${status.revision} is not compiled; the newest that is: ${status.compiledRevision}`,
+    });
+  }
+  if (status.isLivenessFrozen) {
+    findings.push({
+      level: "bad",
+      message:
+        "too many workloads lost their connection at once; none of them is taken out until that changes",
+    });
+  }
+  return findings;
+}
+
+export function checkProxies({ proxies, revision }: MeshStatus): Finding[] {
+  const findings: Finding[] = [];
+  for (const proxy of proxies) {
+    for (const { resource, message } of proxy.rejections ?? []) {
+      findings.push({ level: "bad", message: `${proxy.id} refuses ${resource}: ${message}` });
+    }
+    if (!proxy.connected) findings.push({ level: "note", message: `${proxy.id} is not connected` });
+    else if (proxy.revision < revision) {
+      findings.push({
+        level: "bad",
+        message: `${proxy.id} runs revision ${proxy.revision}, the newest is ${revision}`,
+      });
+    }
+  }
+  const connected = proxies.filter((proxy) => proxy.connected);
+  const current = connected.filter((proxy) => proxy.revision >= revision);
+  const message = `${current.length} of ${connected.length} connected proxies run revision ${revision}`;
+  return [{ level: current.length === connected.length ? "ok" : "note", message }, ...findings];
+}
+
+function checkConditions(object: ApiObject): Finding[] {
+  const name = `${shortName(object)}${object.metadata.namespace === undefined ? "" : ` in ${object.metadata.namespace}`}`;
+  const bad = findConditions(object).filter(({ status }) => status === "False");
+  if (bad.length === 0) return [{ level: "ok", message: name }];
+  return bad.map(({ of, type, reason, message }) => ({
+    level: "bad",
+    message: `${name}: ${of === "" ? "" : `${of}: `}${type} is False (${reason}): ${message}`,
+  }));
+}

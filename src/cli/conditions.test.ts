@@ -1,0 +1,31 @@
+/** Conditions are found wherever a kind keeps them. */
+import { expect, test } from "bun:test";
+import { findConditions } from "./conditions.ts";
+
+const accepted = { type: "Accepted", status: "True", reason: "Accepted", message: "" };
+
+test("on the object, per listener and per parent", () => {
+  const found = findConditions({
+    status: {
+      conditions: [accepted],
+      listeners: [{ name: "http", conditions: [accepted] }],
+      parents: [
+        {
+          parentRef: { kind: "Service", name: "reviews", sectionName: "web" },
+          conditions: [{ ...accepted, status: "False" }],
+        },
+      ],
+    },
+  });
+  expect(found.map(({ of, status }) => `${of}=${status}`)).toEqual([
+    "=True",
+    "http=True",
+    "Service/reviews/web=False",
+  ]);
+});
+
+test("nothing where there is no status or it is not what it should be", () => {
+  expect(findConditions({ spec: { conditions: [accepted] } })).toEqual([]);
+  expect(findConditions({ status: { conditions: ["x", null] } })).toEqual([]);
+  expect(findConditions(undefined)).toEqual([]);
+});

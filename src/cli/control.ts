@@ -1,0 +1,64 @@
+/** `weft control`: the control plane, in the foreground until a signal. */
+import { resolve } from "node:path";
+import { Command, InvalidArgumentError, Option } from "commander";
+import manifest from "../../package.json" with { type: "json" };
+import { startControl } from "../control/index.ts";
+import { createLog, WeftError } from "../kernel/index.ts";
+import type { Cli } from "./cli.ts";
+import { type HostPort, parseHostPort, type SharedOptions } from "./shared-options.ts";
+import { untilSignal } from "./signals.ts";
+
+interface Options extends SharedOptions {
+  readonly dataDir: string;
+  readonly api: HostPort | { readonly unixPath: string };
+  readonly ads: HostPort;
+  readonly store: string;
+  readonly trustDomain?: string;
+}
+
+export function command(_cli: Cli): Command {
+  return new Command("control")
+    .option("--data-dir <dir>", "what the control plane keeps", ".weft/control")
+    .addOption(
+      new Option("--api <address:port>", "where the API is served: a loopback address, or unix:PATH")
+        .argParser(parseApi)
+        .default({ address: "127.0.0.1", port: 15_080 }, "127.0.0.1:15080"),
+    )
+    .addOption(
+      new Option("--ads <address:port>", "where proxies connect, with mutual TLS")
+        .argParser(parseHostPort)
+        .default({ address: "127.0.0.1", port: 15_012 }, "127.0.0.1:15012"),
+    )
+    .option("--store <kind>", "sqlite: a file in the data directory", "sqlite")
+    .option("--trust-domain <name>", "for a new data directory; absent: made at random")
+    .action(async (options: Options) => {
+      if (options.store !== "sqlite") {
+        throw new WeftError("usage", `store "${options.store}" is not known`, { hint: "use --store sqlite" });
+      }
+      const log = createLog({ format: options.logFormat, level: options.logLevel });
+      const { trustDomain } = options;
+      const control = await startControl({
+        dataDir: resolve(options.dataDir),
+        api: options.api,
+        ads: options.ads,
+        version: manifest.version,
+        log,
+        ...(trustDomain === undefined ? {} : { trustDomain }),
+      });
+      const ended = untilSignal({ stop: () => control.drain(), force: () => control.force() });
+      log.ready({
+        api: control.apiUrl,
+        ads: `${control.ads.address}:${control.ads.port}`,
+        trustDomain: control.trustDomain,
+      });
+      await ended;
+    });
+}
+
+function parseApi(text: string): Options["api"] {
+  if (!text.startsWith("unix:")) return parseHostPort(text);
+  const unixPath = text.slice("unix:".length);
+  if (!unixPath.startsWith("/"))
+    throw new InvalidArgumentError("write an absolute path, such as unix:/run/weft/api.sock");
+  return { unixPath };
+}

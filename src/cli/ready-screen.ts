@@ -1,0 +1,78 @@
+/** What `weft up` says when all is ready: where things are, what is worth trying, what this isolation cannot do. */
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { delimiter, join, relative } from "node:path";
+import type { UpReady } from "../local/index.ts";
+
+export interface ReadyScreenInput extends UpReady {
+  readonly name: string;
+  readonly objects: readonly unknown[];
+  readonly paths: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+const programPath = join(import.meta.dir, "..", "..", "bin", "weft");
+
+export function readyScreen(input: ReadyScreenInput): string[] {
+  const { name, api, isolation, refused, limits, logsDir, silent } = input;
+  const weft = `${commandName(input.env)}${name === "default" ? "" : ` --instance ${name}`}`;
+  const gateways = gatewayUrls(input);
+  const tries = [
+    ...gateways.slice(0, 1).map((url) => [`curl ${url}`, "a request through the gateway"]),
+    [`${weft} graph`, "who calls whom"],
+    ...moves(input.paths).map((path) => [`${weft} apply --wait -f ${path}`, "move traffic"]),
+    ...(gateways.length === 0
+      ? [[`${weft} run --service hello --port 8000/http -- python3 -m http.server`, "add a program"]]
+      : []),
+    [`${weft} top`, "golden signals, live"],
+  ].slice(0, 4);
+  const width = Math.max(...tries.map(([command = ""]) => command.length));
+  return [
+    "",
+    ...tries.map(([command = "", what = ""]) => `  ${command.padEnd(width)}   ${what}`),
+    "",
+    `  API on http://${api.address}:${api.port}, logs in ${relative("", logsDir) || logsDir}; Ctrl-C ends all of it`,
+    ...refused.map(({ kind, reason }) => `  ${kind} is not possible here: ${reason}`),
+    ...limits.map((limit) => `  with ${isolation}, ${limit}`),
+    ...silent.map((program) => `  ${program} does not listen on its port yet; its log may say why`),
+  ];
+}
+
+/** How this program was called: by its name where that is on the PATH, else by its path. */
+function commandName(env: Readonly<Record<string, string | undefined>>): string {
+  const isOnPath = (env["PATH"] ?? "")
+    .split(delimiter)
+    .some((directory) => directory !== "" && existsSync(join(directory, "weft")));
+  return isOnPath || !existsSync(programPath) ? "weft" : relative("", programPath);
+}
+
+/** A folder `moves` beside the files holds changes to try; it is not read by itself. */
+function moves(paths: readonly string[]): string[] {
+  for (const path of paths) {
+    const directory = join(path, "moves");
+    if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) continue;
+    return readdirSync(directory)
+      .filter((name) => name.endsWith(".yaml"))
+      .toSorted()
+      .slice(0, 1)
+      .map((name) => relative("", join(directory, name)));
+  }
+  return [];
+}
+
+/** In the order of the files. With one port for all of them there is one door. */
+export function gatewayUrls({ objects, gateway }: Pick<ReadyScreenInput, "objects" | "gateway">): string[] {
+  const listeners = objects.filter((object) => fieldOf(object, "kind") === "Gateway").flatMap(portsOf);
+  const listenerPorts =
+    gateway.port === undefined ? listeners : listeners.slice(0, 1).map(() => gateway.port);
+  return listenerPorts.map((port) => `http://${gateway.hostAddress}:${port}/`);
+}
+
+function portsOf(object: unknown): number[] {
+  const listeners = fieldOf(fieldOf(object, "spec"), "listeners");
+  if (!Array.isArray(listeners)) return [];
+  return listeners.map((listener) => fieldOf(listener, "port")).filter((port) => typeof port === "number");
+}
+
+function fieldOf(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
+}

@@ -1,0 +1,74 @@
+/** Finds the control plane: the one that is named, else a mesh of this machine, else the usual address. */
+import { readFileSync } from "node:fs";
+import { ApiClient } from "../client/index.ts";
+import { WeftError } from "../kernel/index.ts";
+import { findInstance, type InstanceRecord, instanceRoot, runningInstances } from "../local/index.ts";
+import type { Cli } from "./cli.ts";
+import type { SharedOptions } from "./shared-options.ts";
+
+const usualServer = "http://127.0.0.1:15080";
+
+export interface ServerPlace {
+  readonly server: string;
+  readonly token: string | undefined;
+}
+
+export async function connectServer(cli: Cli, options: SharedOptions): Promise<ApiClient> {
+  return new ApiClient(findServer(cli.env, options));
+}
+
+export function findServer(
+  env: Readonly<Record<string, string | undefined>>,
+  options: SharedOptions,
+): ServerPlace {
+  const root = instanceRoot(env);
+  const named = options.server ?? nonEmpty(env["WEFT_SERVER"]);
+  if (named !== undefined && options.instance === undefined) {
+    const server = parseServer(named);
+    const local = runningInstances(root).find((record) => urlOf(record) === server);
+    return { server, token: ownToken(env) ?? tokenOf(local) };
+  }
+  if (options.instance === undefined && runningInstances(root).length === 0) {
+    return { server: usualServer, token: ownToken(env) };
+  }
+  const record = findInstance(root, options.instance);
+  return { server: urlOf(record), token: ownToken(env) ?? tokenOf(record) };
+}
+
+function parseServer(text: string): string {
+  const url = URL.parse(text);
+  if (url === null || !["http:", "https:"].includes(url.protocol)) {
+    throw new WeftError("usage", `${JSON.stringify(text)} is no server`, {
+      hint: `write a URL such as ${usualServer}`,
+    });
+  }
+  return url.origin;
+}
+
+function urlOf({ api }: InstanceRecord): string {
+  return `http://${api.address.includes(":") ? `[${api.address}]` : api.address}:${api.port}`;
+}
+
+function ownToken(env: Readonly<Record<string, string | undefined>>): string | undefined {
+  const file = nonEmpty(env["WEFT_TOKEN_FILE"]);
+  return nonEmpty(env["WEFT_TOKEN"]) ?? (file === undefined ? undefined : readToken(file));
+}
+
+function tokenOf(record: InstanceRecord | undefined): string | undefined {
+  return record === undefined ? undefined : readToken(record.tokenFile);
+}
+
+function readToken(file: string): string {
+  try {
+    return readFileSync(file, "utf8").trim();
+  } catch (cause) {
+    throw new WeftError("permission", `the token in ${file} cannot be read`, {
+      cause,
+      hint: "the control plane writes its own to DATA-DIR/token, for its user alone",
+    });
+  }
+}
+
+function nonEmpty(text: string | undefined): string | undefined {
+  return text === "" ? undefined : text;
+}

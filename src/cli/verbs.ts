@@ -1,0 +1,43 @@
+/** Every verb: one line for the overview, and the file that holds it, loaded only when it is called. */
+import type { Command } from "commander";
+import type { Cli } from "./cli.ts";
+
+export interface Verb {
+  readonly summary: string;
+  /** Not in the overview: called by weft itself. */
+  readonly hidden?: boolean;
+  readonly load: () => Promise<{ readonly command: (cli: Cli) => Command }>;
+}
+
+export const verbs: Readonly<Record<string, Verb>> = {
+  up: {
+    summary: "run a whole mesh on this machine, with the programs that files describe",
+    load: () => import("./up.ts"),
+  },
+  run: {
+    summary: "run one unmodified program as a workload of a running mesh",
+    load: () => import("./run.ts"),
+  },
+  control: { summary: "run the control plane", load: () => import("./control.ts") },
+  proxy: { summary: "run the data plane for one workload or gateway", load: () => import("./proxy.ts") },
+  apply: {
+    summary: "create or change the resources of files, as one transaction",
+    load: () => import("./apply.ts"),
+  },
+  get: { summary: "list resources", load: () => import("./get.ts") },
+  describe: { summary: "show one resource with its conditions", load: () => import("./describe.ts") },
+  delete: { summary: "delete resources, as one transaction", load: () => import("./delete.ts") },
+  status: {
+    summary: "show the control plane, its proxies and the revisions they run",
+    load: () => import("./status.ts"),
+  },
+  top: { summary: "show live golden signals", load: () => import("./top.ts") },
+  graph: { summary: "show who calls whom", load: () => import("./graph.ts") },
+  history: { summary: "list the revisions", load: () => import("./history.ts") },
+  check: {
+    summary: "find out whether all is well, or with --pre whether this machine will do",
+    load: () => import("./check.ts"),
+  },
+  version: { summary: "print the version", load: () => import("./version.ts") },
+  fabric: { summary: "", hidden: true, load: () => import("./fabric.ts") },
+};

@@ -1,0 +1,265 @@
+/**
+ * The proxy's end of the delta discovery stream. Everything that came since the last commit becomes live together, and
+ * only then is it acknowledged: an ack says "this runs here", not "this arrived".
+ *
+ *   waiting --timer--> open --the stream ends--> waiting          any --close()--> closed
+ */
+import { create } from "@bufbuild/protobuf";
+import type { Clock, Log, Timer } from "../../kernel/index.ts";
+import { typeUrl } from "../../model/index.ts";
+import {
+  type DeltaDiscoveryRequest,
+  DeltaDiscoveryRequestSchema,
+  type Node,
+  StatusSchema,
+} from "../../wire/index.ts";
+import type { DemandKind } from "./agent.ts";
+import { Backoff } from "./backoff.ts";
+import type { Configuration } from "./configuration.ts";
+import type { AdsStream, ControlPlane } from "./control-plane.ts";
+import type { DemandName } from "./demands.ts";
+import type { ResourceKind } from "./resource.ts";
+import type { ResourceChange } from "./resource-change.ts";
+import { type Rejection, type StagedCommit, Staging } from "./staging.ts";
+
+export interface AdsClientOptions {
+  readonly controlPlane: ControlPlane;
+  readonly configuration: Configuration;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** In [0, 1). */
+  readonly random: () => number;
+  readonly node: Node;
+  readonly isGateway: boolean;
+  /** What is asked for now, of one kind. */
+  readonly demands: (kind: DemandKind) => readonly string[];
+  /** Whether it is still asked for: answers to what was given up meanwhile are dropped. */
+  readonly isDemanded: (name: DemandName) => boolean;
+  /** The stream is open, or is not any more. */
+  readonly onState: (state: "open" | "closed") => void;
+  /** Live, acknowledged. */
+  readonly onCommit: (commit: StagedCommit) => void;
+}
+
+/** Short enough that a restarted control plane is noticed within its workloads' leases, long enough for thousands of proxies. */
+const reconnectLimits = { minMs: 100, maxMs: 4_000 };
+/** A stream that lasted this long was a good one: its end is news, not the next failure in a row. */
+const goodStreamMs = 5_000;
+/** Resources named in one rejection; the rest is counted. */
+const maxRejectedNamed = 20;
+/** google.rpc.Code */
+const invalidArgument = 3;
+/**
+ * Versions first of all that a subscription implies, so that the control plane knows what is here before it answers
+ * the first subscription.
+ */
+const order: readonly ResourceKind[] = [
+  "Mesh",
+  "Inbound",
+  "Cluster",
+  "Endpoint",
+  "Gateway",
+  "Outbound",
+  "Name",
+  "Address",
+];
+const demandKinds: readonly DemandKind[] = ["Outbound", "Name", "Address"];
+/** Any name: all gateways of weft's class. */
+const allGateways = "*";
+
+export class AdsClient {
+  readonly #options: AdsClientOptions;
+  readonly #backoff: Backoff;
+  readonly #staging = new Staging();
+  readonly #added = new Map<DemandKind, Set<string>>();
+  readonly #ended = new Map<DemandKind, Set<string>>();
+  #stream: AdsStream | undefined;
+  #timer: Timer | undefined;
+  #isFlushing = false;
+  #isClosed = false;
+  #isOpen = false;
+  #openedAtMs = 0;
+  #lastError = "";
+
+  constructor(options: AdsClientOptions) {
+    this.#options = options;
+    this.#backoff = new Backoff(reconnectLimits, options.random);
+  }
+
+  get isConnected(): boolean {
+    return this.#isOpen;
+  }
+
+  get lastError(): string {
+    return this.isConnected ? "" : this.#lastError;
+  }
+
+  /** Opens the stream, or the next one at once where one is open. */
+  restart(): void {
+    if (this.#isClosed) return;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#stream?.close();
+    if (this.#stream !== undefined) this.#streamEnded();
+    this.#open();
+  }
+
+  subscribe({ kind, key }: DemandName): void {
+    change(this.#added, this.#ended, kind, key);
+    this.#scheduleFlush();
+  }
+
+  unsubscribe(names: readonly DemandName[]): void {
+    for (const { kind, key } of names) change(this.#ended, this.#added, kind, key);
+    this.#scheduleFlush();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#isOpen = false;
+    this.#timer?.cancel();
+    this.#stream?.close();
+    this.#stream = undefined;
+  }
+
+  #open(): void {
+    const stream = this.#options.controlPlane.openAds({
+      onOpen: () => {
+        if (this.#stream === stream) this.#opened();
+      },
+      onResponse: (response) => {
+        if (this.#stream !== stream) return;
+        const result = this.#staging.push(response);
+        if (result === "too_many_changes") this.#fail("the control plane sent too much without a commit");
+        else if (result !== undefined) this.#commit(result);
+      },
+      onClosed: (why) => {
+        if (this.#stream === stream) this.#lost(why);
+      },
+    });
+    this.#stream = stream;
+    this.#added.clear();
+    this.#ended.clear();
+    this.#introduce();
+  }
+
+  /** The first requests of a stream: who we are, what is live here, what we want. */
+  #introduce(): void {
+    const { configuration, demands, isGateway, node } = this.#options;
+    for (const kind of order) {
+      const versions = configuration.versions(kind);
+      const demandKind = demandKinds.find((candidate) => candidate === kind);
+      const names = demandKind === undefined ? [] : demands(demandKind);
+      const subscribe = kind === "Gateway" && isGateway ? [allGateways] : [...names];
+      const isFirst = kind === "Mesh";
+      if (!isFirst && subscribe.length === 0 && Object.keys(versions).length === 0) continue;
+      this.#send({
+        typeUrl: typeUrl(kind),
+        resourceNamesSubscribe: subscribe,
+        initialResourceVersions: versions,
+        ...(isFirst ? { node } : {}),
+      });
+    }
+  }
+
+  #opened(): void {
+    this.#isOpen = true;
+    this.#openedAtMs = this.#options.clock.nowMs();
+    this.#lastError = "";
+    this.#options.onState("open");
+  }
+
+  #commit(commit: StagedCommit): void {
+    this.#backoff.reset();
+    const changes = commit.changes.filter((each) => this.#isWanted(each));
+    this.#options.configuration.apply(changes, commit.revision);
+    for (const { typeUrl: url, nonce, rejected } of commit.answers) {
+      const message = describeRejections(rejected);
+      this.#send({
+        typeUrl: url,
+        responseNonce: nonce,
+        ...(message === "" ? {} : { errorDetail: create(StatusSchema, { code: invalidArgument, message }) }),
+      });
+    }
+    this.#options.onCommit({ ...commit, changes });
+  }
+
+  /** What nobody asks for any more would stay for ever: nothing would end it. */
+  #isWanted(change: ResourceChange): boolean {
+    const { kind, name } = change.type === "upsert" ? change.resource : change;
+    const demandKind = demandKinds.find((candidate) => candidate === kind);
+    return demandKind === undefined || this.#options.isDemanded({ kind: demandKind, key: name });
+  }
+
+  #fail(why: string): void {
+    this.#stream?.close();
+    this.#lost(why);
+  }
+
+  #lost(why: string): void {
+    const wasConnected = this.#isOpen;
+    if (wasConnected && this.#options.clock.nowMs() - this.#openedAtMs >= goodStreamMs) this.#backoff.reset();
+    this.#streamEnded();
+    if (why !== this.#lastError || wasConnected) {
+      this.#options.log.warn("not connected to the control plane; serving what is known", { reason: why });
+    }
+    this.#lastError = why;
+    this.#timer = this.#options.clock.after(this.#backoff.nextMs(), () => {
+      this.#timer = undefined;
+      this.#open();
+    });
+  }
+
+  #streamEnded(): void {
+    this.#stream = undefined;
+    this.#staging.discard();
+    const wasOpen = this.#isOpen;
+    this.#isOpen = false;
+    if (wasOpen) this.#options.onState("closed");
+  }
+
+  /** One request for all that one event asked for. */
+  #scheduleFlush(): void {
+    if (this.#isFlushing || this.#stream === undefined) return;
+    this.#isFlushing = true;
+    queueMicrotask(() => {
+      this.#isFlushing = false;
+      if (this.#stream === undefined) return;
+      for (const kind of demandKinds) {
+        const added = [...(this.#added.get(kind) ?? [])];
+        const ended = [...(this.#ended.get(kind) ?? [])];
+        if (added.length + ended.length === 0) continue;
+        this.#send({
+          typeUrl: typeUrl(kind),
+          resourceNamesSubscribe: added,
+          resourceNamesUnsubscribe: ended,
+        });
+      }
+      this.#added.clear();
+      this.#ended.clear();
+    });
+  }
+
+  #send(request: Partial<Omit<DeltaDiscoveryRequest, "$typeName" | "$unknown">>): void {
+    this.#stream?.send(create(DeltaDiscoveryRequestSchema, request));
+  }
+}
+
+function describeRejections(rejected: readonly Rejection[]): string {
+  const named = rejected.slice(0, maxRejectedNamed).map(({ kind, name, why }) => `${kind} ${name}: ${why}`);
+  const more = rejected.length - named.length;
+  return (more === 0 ? named : [...named, `and ${more} more`]).join("; ");
+}
+
+/** A key that is added and ended within one event is in neither request twice: the later one counts. */
+function change(
+  into: Map<DemandKind, Set<string>>,
+  outOf: Map<DemandKind, Set<string>>,
+  kind: DemandKind,
+  key: string,
+): void {
+  outOf.get(kind)?.delete(key);
+  const keys = into.get(kind);
+  if (keys === undefined) into.set(kind, new Set([key]));
+  else keys.add(key);
+}

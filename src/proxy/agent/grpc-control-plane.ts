@@ -1,0 +1,140 @@
+/** The control plane over gRPC: one connection for the stream and all calls, with the certificate of the time it was opened. */
+import { parseSpiffeId, type Clock, type Log, type ReasonCode } from "../../kernel/index.ts";
+import { type BidiHandlers, GrpcClient } from "../../grpc/index.ts";
+import { meshServerName, type PeerCertificate, type TlsIdentity } from "../../net/index.ts";
+import {
+  AggregatedDiscoveryService,
+  Certificates,
+  type DeltaDiscoveryRequest,
+  type DeltaDiscoveryResponse,
+  type IssueRequest,
+  type IssueResponse,
+  type LeaveRequest,
+  type RegisterRequest,
+  type RegisterResponse,
+  Telemetry,
+  type TelemetryAck,
+  type TelemetryReport,
+  Workloads,
+} from "../../wire/index.ts";
+import type { AdsHandlers, AdsStream, ControlPlane } from "./control-plane.ts";
+
+export interface GrpcControlPlaneOptions {
+  readonly address: string;
+  readonly port: number;
+  /** SO_MARK that keeps this traffic out of the capture. */
+  readonly mark?: number;
+  /** Trusted until there is an identity, which brings its own. */
+  readonly trustRootsPem: string;
+  /** The one to show; undefined: none yet, or none that is valid. */
+  readonly identity: () => TlsIdentity | undefined;
+  readonly trustDomain: () => string | undefined;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Whom a control plane's certificate must name. */
+const controlNamespace = "weft-system";
+const controlServiceAccount = "control";
+/** Each is one small write in the control plane; after this the control plane counts as not there. */
+const callTimeoutMs = 10_000;
+/** Leaving is a courtesy that a shutdown must not hang on. */
+const leaveTimeoutMs = 2_000;
+
+export class GrpcControlPlane implements ControlPlane {
+  readonly #client: GrpcClient;
+
+  constructor(options: GrpcControlPlaneOptions) {
+    this.#client = new GrpcClient({
+      address: options.address,
+      port: options.port,
+      ...(options.mark === undefined ? {} : { mark: options.mark }),
+      clock: options.clock,
+      log: options.log,
+      tls: () => {
+        const identity = options.identity();
+        return {
+          identity,
+          trustRootsPem: identity?.trustRootsPem ?? options.trustRootsPem,
+          serverName: meshServerName,
+          alpn: ["h2"],
+          verifyPeer: (peer) => checkControlPlane(peer, options.trustDomain()),
+        };
+      },
+    });
+  }
+
+  issue(request: IssueRequest, joinToken: string | undefined): Promise<IssueResponse> {
+    const metadata = new Map(joinToken === undefined ? [] : [["authorization", `Bearer ${joinToken}`]]);
+    return this.#client.unary(Certificates.method.issue, request, { metadata, timeoutMs: callTimeoutMs });
+  }
+
+  register(request: RegisterRequest): Promise<RegisterResponse> {
+    return this.#client.unary(Workloads.method.register, request, { timeoutMs: callTimeoutMs });
+  }
+
+  async leave(request: LeaveRequest): Promise<void> {
+    await this.#client.unary(Workloads.method.leave, request, { timeoutMs: leaveTimeoutMs });
+  }
+
+  report(report: TelemetryReport): Promise<TelemetryAck> {
+    return this.#client.unary(Telemetry.method.report, report, { timeoutMs: callTimeoutMs });
+  }
+
+  openAds(handlers: AdsHandlers): AdsStream {
+    let isOver = false;
+    let hasReturned = false;
+    let isOpen = false;
+    const closed = (why: string): void => {
+      if (isOver) return;
+      isOver = true;
+      if (hasReturned) handlers.onClosed(why);
+      else queueMicrotask(() => handlers.onClosed(why));
+    };
+    const bidiHandlers: BidiHandlers<DeltaDiscoveryResponse> = {
+      onMessage: (response) => {
+        if (!isOver) handlers.onResponse(response);
+      },
+      onDrain: () => {
+        if (isOver || isOpen) return;
+        isOpen = true;
+        handlers.onOpen();
+      },
+      onClose: (status) => closed(status.message === "" ? status.code : status.message),
+    };
+    const stream = this.#client.bidi(
+      AggregatedDiscoveryService.method.deltaAggregatedResources,
+      bidiHandlers,
+    );
+    hasReturned = true;
+    return {
+      // What `send` returns is not needed: requests are few (one per demand, of which there is a limit, and one
+      // per response), so that what waits here is bounded by what the control plane itself sent.
+      send: (request: DeltaDiscoveryRequest) => void stream.send(request),
+      close: () => {
+        isOver = true;
+        stream.close({ code: "cancelled", message: "the proxy ends the stream" });
+      },
+    };
+  }
+
+  renewConnection(): void {
+    this.#client.refresh();
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+}
+
+/** Chain and DNS name were verified by TLS; any workload has these. Only the control plane has this identity. */
+function checkControlPlane(peer: PeerCertificate, trustDomain: string | undefined): ReasonCode | undefined {
+  const uri = peer.uriSans.length === 1 ? peer.uriSans[0] : undefined;
+  const id = uri === undefined ? undefined : parseSpiffeId(uri);
+  if (id === undefined || id.namespace !== controlNamespace || id.serviceAccount !== controlServiceAccount) {
+    return "upstream_identity_mismatch";
+  }
+  return trustDomain !== undefined && id.trustDomain !== trustDomain
+    ? "upstream_identity_mismatch"
+    : undefined;
+}

@@ -1,0 +1,152 @@
+/**
+ * The last good configuration on disk, so that the proxy starts and serves with the control plane down. The file is
+ * the SHA-256 of what follows, then a DeltaDiscoveryResponse that holds every live resource: the form in which they came.
+ */
+import { createHash } from "node:crypto";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { AnySchema } from "@bufbuild/protobuf/wkt";
+import { readPrivateFileSync, writePrivateFile } from "../../identity/x509/index.ts";
+import { type Clock, errorLine, type Log, type Timer } from "../../kernel/index.ts";
+import { typeUrl } from "../../model/index.ts";
+import { DeltaDiscoveryResponseSchema, ResourceSchema } from "../../wire/index.ts";
+import { modelKindOf, prepareResource, type Resource } from "./resource.ts";
+
+export interface LastGood {
+  readonly revision: number;
+  readonly resources: readonly Resource[];
+}
+
+export interface LastGoodOptions {
+  readonly path: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** What is live, at the time of writing. */
+  readonly current: () => { readonly revision: number; readonly resources: Iterable<Resource> };
+}
+
+const digestBytes = 32;
+/** A burst of changes is one write. */
+const gatherMs = 50;
+/** Between writes; losing this much at a crash costs a few differences from the control plane. */
+const minPauseMs = 1_000;
+/** At most this share of the time goes into writing, however large the configuration and slow the disk. */
+const maxWritingShare = 0.02;
+
+export class LastGoodFile {
+  readonly #options: LastGoodOptions;
+  #timer: Timer | undefined;
+  #writing: Promise<void> | undefined;
+  #isStale = false;
+  /** In the clock's time. */
+  #nextWriteMs = 0;
+
+  constructor(options: LastGoodOptions) {
+    this.#options = options;
+  }
+
+  /** Undefined where there is none, or none that can be used. */
+  load(): LastGood | undefined {
+    const { path, log } = this.#options;
+    try {
+      const bytes = readPrivateFileSync(path);
+      return bytes === undefined ? undefined : this.#parse(bytes);
+    } catch (error) {
+      log.warn("the last good configuration cannot be read; starting without it", {
+        path,
+        error: errorLine(error),
+      });
+      return undefined;
+    }
+  }
+
+  /** Something changed: write before long. */
+  markStale(): void {
+    this.#isStale = true;
+    if (this.#timer !== undefined || this.#writing !== undefined) return;
+    const { clock } = this.#options;
+    this.#timer = clock.after(Math.max(gatherMs, this.#nextWriteMs - clock.nowMs()), () => {
+      this.#timer = undefined;
+      void this.flush();
+    });
+  }
+
+  /** Resolves when what is live now is on disk, or could not be put there. */
+  async flush(): Promise<void> {
+    while (this.#writing !== undefined) await this.#writing;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    if (!this.#isStale) return;
+    this.#isStale = false;
+    this.#writing = this.#write().finally(() => {
+      this.#writing = undefined;
+    });
+    await this.#writing;
+    if (this.#isStale) this.markStale();
+  }
+
+  close(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#isStale = false;
+  }
+
+  async #write(): Promise<void> {
+    const { clock, log, path } = this.#options;
+    const startUs = clock.monotonicUs();
+    try {
+      await writePrivateFile(path, this.#encode());
+    } catch (error) {
+      log.warn("the last good configuration could not be written", { path, error: errorLine(error) });
+    }
+    const tookMs = (clock.monotonicUs() - startUs) / 1000;
+    this.#nextWriteMs = clock.nowMs() + Math.max(minPauseMs, tookMs / maxWritingShare);
+  }
+
+  #encode(): Uint8Array {
+    const { revision, resources } = this.#options.current();
+    const body = toBinary(
+      DeltaDiscoveryResponseSchema,
+      create(DeltaDiscoveryResponseSchema, {
+        systemVersionInfo: String(revision),
+        resources: [...resources].map(({ kind, name, version, bytes }) =>
+          create(ResourceSchema, {
+            name,
+            version,
+            resource: create(AnySchema, { typeUrl: typeUrl(kind), value: Uint8Array.from(bytes) }),
+          }),
+        ),
+      }),
+    );
+    return Buffer.concat([digest(body), body]);
+  }
+
+  #parse(bytes: Uint8Array): LastGood | undefined {
+    const { path, log } = this.#options;
+    const body = bytes.subarray(digestBytes);
+    if (Buffer.compare(bytes.subarray(0, digestBytes), digest(body)) !== 0) {
+      log.warn("the last good configuration is damaged; starting without it", { path });
+      return undefined;
+    }
+    const stored = fromBinary(DeltaDiscoveryResponseSchema, body);
+    const resources: Resource[] = [];
+    for (const { name, version, resource } of stored.resources) {
+      const kind = modelKindOf(resource?.typeUrl ?? "");
+      // Written by a newer version, perhaps: what is not known here is left out and asked for again.
+      if (kind === undefined || kind === "Commit" || resource === undefined) continue;
+      try {
+        resources.push(prepareResource({ kind, name, version, bytes: resource.value }));
+      } catch (error) {
+        log.warn("a resource of the last good configuration cannot be used", {
+          kind,
+          name,
+          error: errorLine(error),
+        });
+      }
+    }
+    return { revision: Number(stored.systemVersionInfo) || 0, resources };
+  }
+}
+
+function digest(body: Uint8Array): Uint8Array {
+  return createHash("sha256").update(body).digest();
+}

@@ -1,0 +1,306 @@
+/** Puts the agent together: certificate, stream, subscriptions, last good configuration, membership, telemetry. */
+import { join } from "node:path";
+import { create } from "@bufbuild/protobuf";
+import { canonicalIp, type Clock, formatSpiffeId, type Log, WeftError } from "../../kernel/index.ts";
+import type { Address, Name } from "../../model/index.ts";
+import type { TlsIdentity } from "../../net/index.ts";
+import { type Node, NodeSchema, type RegisterRequest, RegisterRequestSchema } from "../../wire/index.ts";
+import type { ProxyBootstrap } from "../bootstrap.ts";
+import { AdsClient } from "./ads-client.ts";
+import type { Agent, AgentStatus, DemandKind, PendingLookup, Resolved, TelemetrySource } from "./agent.ts";
+import { CertificateKeeper } from "./certificate-keeper.ts";
+import { Configuration, type SnapshotListener } from "./configuration.ts";
+import type { ControlPlane } from "./control-plane.ts";
+import { GrpcControlPlane } from "./grpc-control-plane.ts";
+import { IdentitySource } from "./identity-source.ts";
+import { LastGoodFile } from "./last-good.ts";
+import { Lookups } from "./lookups.ts";
+import { Membership } from "./membership.ts";
+import { Rejections } from "./rejections.ts";
+import type { ResourceChange } from "./resource-change.ts";
+import type { PreparedOutbound, Snapshot } from "./snapshot.ts";
+import type { StagedCommit } from "./staging.ts";
+import type { HeldIdentity } from "./stored-identity.ts";
+import { TelemetryUpload } from "./telemetry-upload.ts";
+
+export interface AgentOptions {
+  readonly bootstrap: Pick<
+    ProxyBootstrap,
+    "role" | "workload" | "controlPlane" | "joinTokenFile" | "dataDir" | "capture"
+  >;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** In [0, 1). */
+  readonly random?: () => number;
+  /** Another way to the control plane than gRPC over the bootstrap's address. */
+  readonly controlPlane?: ControlPlane;
+  /** Subscriptions on demand; default 4096. */
+  readonly maxSubscriptions?: number;
+}
+
+/** A program that dials more different destinations than this pays with lookups; its proxy's memory stays bounded. */
+const defaultMaxSubscriptions = 4_096;
+
+/** Starts at once: from disk where there is something, and towards the control plane. */
+export function createAgent(options: AgentOptions): Agent {
+  return new ProxyAgent(options);
+}
+
+class ProxyAgent implements Agent {
+  readonly #options: AgentOptions;
+  readonly #controlPlane: ControlPlane;
+  readonly #configuration: Configuration;
+  readonly #lookups: Lookups;
+  readonly #membership: Membership;
+  readonly #ads: AdsClient;
+  readonly #lastGood: LastGoodFile;
+  readonly #identities: IdentitySource;
+  readonly #keeper: CertificateKeeper;
+  readonly #rejections = new Rejections();
+  readonly #ready = Promise.withResolvers<void>();
+  #held: HeldIdentity | undefined;
+  #upload: TelemetryUpload | undefined;
+  #isClosed = false;
+
+  constructor(options: AgentOptions) {
+    const { bootstrap, clock, log, random = Math.random } = options;
+    const { workload, dataDir } = bootstrap;
+    this.#options = options;
+    // Nobody has to wait for readiness: a close before it is no unhandled rejection.
+    this.#ready.promise.catch(() => {});
+    this.#identities = new IdentitySource(log);
+    this.#controlPlane = options.controlPlane ?? this.#grpcControlPlane();
+    this.#configuration = new Configuration(
+      workload.addresses.flatMap((each) => canonicalIp(each) ?? []),
+      log,
+    );
+    this.#configuration.onSnapshot(({ mesh }, previous) => {
+      if (mesh !== previous.mesh) this.#identities.setMesh(mesh);
+    });
+    this.#membership = new Membership({ controlPlane: this.#controlPlane, clock, log, random });
+    this.#lookups = new Lookups({
+      configuration: this.#configuration,
+      clock,
+      log,
+      limit: options.maxSubscriptions ?? defaultMaxSubscriptions,
+      clientNamespace: workload.namespace,
+      onAdded: (name) => this.#ads.subscribe(name),
+      onEnded: (names) => {
+        this.#ads.unsubscribe(names);
+        this.#lastGood.markStale();
+      },
+    });
+    this.#ads = new AdsClient({
+      controlPlane: this.#controlPlane,
+      configuration: this.#configuration,
+      clock,
+      log,
+      random,
+      isGateway: bootstrap.role === "gateway",
+      node: nodeOf(bootstrap),
+      demands: (kind) => this.#lookups.keys(kind),
+      isDemanded: (name) => this.#lookups.has(name),
+      onState: (state) => this.#membership.setOnline(state === "open"),
+      onCommit: (commit) => this.#committed(commit),
+    });
+    this.#lastGood = new LastGoodFile({
+      path: join(dataDir, "last-good.bin"),
+      clock,
+      log,
+      current: () => ({ revision: this.snapshot.revision, resources: this.#configuration.resources() }),
+    });
+    this.#keeper = new CertificateKeeper({
+      path: join(dataDir, "identity.json"),
+      namespace: workload.namespace,
+      workload: workload.name,
+      serviceAccount: workload.serviceAccount,
+      joinTokenFile: bootstrap.joinTokenFile,
+      trustRootsPem: bootstrap.controlPlane.trustRootsPem,
+      issue: (request, token) => this.#controlPlane.issue(request, token),
+      clock,
+      log,
+      random,
+      onIdentity: (identity) => this.#certified(identity),
+    });
+    this.#restore();
+    this.#keeper.start();
+  }
+
+  get snapshot(): Snapshot {
+    return this.#configuration.snapshot;
+  }
+
+  get status(): AgentStatus {
+    const held = this.#held;
+    return {
+      isReady: this.#isReady(),
+      isConnected: this.#ads.isConnected,
+      revision: this.snapshot.revision,
+      identity: held === undefined ? "" : formatSpiffeId(held.id),
+      certificateNotAfterMs: held?.notAfterMs ?? 0,
+      subscriptions: this.#lookups.size,
+      rejected: this.#rejections.all,
+      lastError: this.#ads.lastError === "" ? this.#keeper.lastError : this.#ads.lastError,
+    };
+  }
+
+  onSnapshot(listener: SnapshotListener): () => void {
+    return this.#configuration.onSnapshot(listener);
+  }
+
+  resolveAddress(
+    ip: string,
+    deadlineMs: number,
+    callback: (result: Resolved<Address>) => void,
+  ): PendingLookup | undefined {
+    return this.#lookups.address(ip, deadlineMs, callback);
+  }
+
+  resolveOutbound(
+    key: string,
+    deadlineMs: number,
+    callback: (result: Resolved<PreparedOutbound>) => void,
+  ): PendingLookup | undefined {
+    return this.#lookups.outbound(key, deadlineMs, callback);
+  }
+
+  resolveName(
+    fqdn: string,
+    deadlineMs: number,
+    callback: (result: Resolved<Name>) => void,
+  ): PendingLookup | undefined {
+    return this.#lookups.name(fqdn, deadlineMs, callback);
+  }
+
+  prefetch(ip: string): void {
+    this.#lookups.prefetch(ip);
+  }
+
+  touch(kind: DemandKind, key: string): void {
+    this.#lookups.touch(kind, key);
+  }
+
+  identity(): TlsIdentity {
+    return this.#identities.require();
+  }
+
+  onIdentity(listener: (identity: TlsIdentity) => void): () => void {
+    return this.#identities.onChange(listener);
+  }
+
+  ready(): Promise<void> {
+    return this.#ready.promise;
+  }
+
+  announce(tunnel: { readonly address: string; readonly port: number }): void {
+    this.#membership.announce(registrationOf(this.#options.bootstrap, tunnel));
+  }
+
+  reportTelemetry(source: TelemetrySource): void {
+    const { clock, log } = this.#options;
+    const isOnline = (): boolean => this.#ads.isConnected;
+    this.#upload = new TelemetryUpload({ controlPlane: this.#controlPlane, source, clock, log, isOnline });
+  }
+
+  async drainAndLeave(whenDrained: () => Promise<void>): Promise<void> {
+    await this.#membership.leave(true);
+    await whenDrained();
+    await this.#upload?.finish();
+    await this.#membership.leave(false);
+    await this.#lastGood.flush();
+    this.close();
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#ready.reject(new WeftError("unavailable", "the agent was closed before it was ready"));
+    this.#upload?.close();
+    this.#membership.close();
+    this.#keeper.close();
+    this.#ads.close();
+    this.#controlPlane.close();
+    this.#lastGood.close();
+    this.#lookups.close();
+  }
+
+  #grpcControlPlane(): ControlPlane {
+    const { bootstrap, clock, log } = this.#options;
+    return new GrpcControlPlane({
+      ...bootstrap.controlPlane,
+      ...(bootstrap.capture.kind === "redirect" ? { mark: bootstrap.capture.mark } : {}),
+      // An expired certificate would only be refused; without one, a join token can still be used.
+      identity: () => (this.#keeper.identity === undefined ? undefined : this.#identities.current),
+      trustDomain: () => this.#held?.id.trustDomain,
+      clock,
+      log,
+    });
+  }
+
+  #restore(): void {
+    const stored = this.#lastGood.load();
+    if (stored === undefined) return;
+    const changes = stored.resources.map((resource): ResourceChange => ({ type: "upsert", resource }));
+    this.#configuration.apply(changes, stored.revision);
+    this.#lookups.restore(stored.resources);
+    const { revision } = stored;
+    this.#options.log.info("serving the last good configuration", { revision, resources: changes.length });
+  }
+
+  #certified(held: HeldIdentity): void {
+    this.#held = held;
+    this.#identities.setCertificate(held);
+    // The connection of before was proven with a certificate that will expire: the next stream is on a new one.
+    this.#controlPlane.renewConnection();
+    this.#ads.restart();
+    this.#checkReady();
+  }
+
+  #committed(commit: StagedCommit): void {
+    for (const resource of this.#rejections.note(commit)) {
+      this.#options.log.warn("a resource cannot be used and stays as it was", { resource });
+    }
+    this.#lastGood.markStale();
+    this.#lookups.settle(commit.changes);
+    this.#checkReady();
+  }
+
+  #isReady(): boolean {
+    if (this.#keeper.identity === undefined || this.snapshot.mesh === undefined) return false;
+    const needsInbound = this.#options.bootstrap.role === "sidecar" && this.#membership.isAnnounced;
+    return !needsInbound || this.snapshot.inboundTable !== undefined;
+  }
+
+  #checkReady(): void {
+    if (this.#isReady()) this.#ready.resolve();
+  }
+}
+
+function nodeOf({ role, workload }: AgentOptions["bootstrap"]): Node {
+  return create(NodeSchema, {
+    id: `${workload.namespace}/${workload.name}`,
+    cluster: workload.serviceAccount,
+    metadata: { role, namespace: workload.namespace },
+    locality: { region: workload.region, zone: workload.zone },
+    userAgentName: "weft",
+  });
+}
+
+function registrationOf(
+  { workload }: AgentOptions["bootstrap"],
+  tunnel: { readonly address: string; readonly port: number },
+): RegisterRequest {
+  const { namespace, name, serviceAccount, labels, addresses, ports, region, zone } = workload;
+  return create(RegisterRequestSchema, {
+    namespace,
+    name,
+    serviceAccount,
+    labels: { ...labels },
+    addresses: [...addresses],
+    ports: ports.map((port) => ({ ...port })),
+    tunnelAddress: tunnel.address,
+    tunnelPort: tunnel.port,
+    region,
+    zone,
+  });
+}

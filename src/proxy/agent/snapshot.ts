@@ -1,0 +1,58 @@
+/**
+ * What the proxy runs at one moment: immutable, replaced as a whole, read without a lock. A request keeps the one that
+ * it started with. Everything that costs something to prepare was prepared when its resource changed, and what did not
+ * change is the same object in the next snapshot, so that the data path can compare by reference.
+ */
+import type { InboundTable, RouteTable, VirtualHostTable } from "../../decide/index.ts";
+import type {
+  Address,
+  Cluster,
+  Endpoint,
+  Gateway,
+  Inbound,
+  Mesh,
+  Name,
+  Outbound,
+  Protocol,
+} from "../../model/index.ts";
+
+/** The control plane answered that there is no such thing. */
+export type Unknown = "unknown";
+
+export interface PreparedOutbound {
+  readonly key: string;
+  readonly outbound: Outbound;
+  /** Undefined: no route is attached, everything goes to `outbound.defaultCluster`. */
+  readonly routes: RouteTable | undefined;
+}
+
+/** All listeners of all gateways that share one port and set of addresses: they share one socket. */
+export interface PreparedGatewayPort {
+  readonly port: number;
+  readonly protocol: Protocol;
+  /** Empty: the proxy's own gateway address. */
+  readonly addresses: readonly string[];
+  readonly hosts: VirtualHostTable;
+}
+
+export interface Snapshot {
+  /** The newest revision of operators' resources that is in here; 0 before the first commit. */
+  readonly revision: number;
+  readonly mesh: Mesh | undefined;
+  /** This workload's own; undefined in a gateway and before the first commit. */
+  readonly inbound: Inbound | undefined;
+  readonly inboundTable: InboundTable | undefined;
+  readonly gateways: readonly Gateway[];
+  readonly gatewayPorts: readonly PreparedGatewayPort[];
+  /** `ip` in canonical text. Undefined: not known yet, ask with `Agent.resolveAddress`. */
+  lookupAddress(ip: string): Address | Unknown | undefined;
+  /** `fqdn` in lower case without the final dot. Undefined: not known yet. */
+  name(fqdn: string): Name | Unknown | undefined;
+  /** `key` as `outboundKey` writes it. A known outbound's clusters are in the same snapshot. */
+  outbound(key: string): PreparedOutbound | Unknown | undefined;
+  cluster(key: string): Cluster | undefined;
+  /** In the order of their keys. The same array as in the snapshot before where no member changed; empty where there is none. */
+  endpoints(clusterKey: string): readonly Endpoint[];
+  /** Keys of every cluster, for those that keep pools and health beside them and must let go of what went. */
+  clusterKeys(): Iterable<string>;
+}

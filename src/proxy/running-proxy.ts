@@ -1,0 +1,297 @@
+/**
+ * One proxy put together: agent, upstreams, the doors that its bootstrap asks for, telemetry, and how it ends.
+ *
+ *   opening -> serving --drain()--> told the mesh -> accepting nothing -> in flight done | deadline -> closed
+ */
+import type { Clock, Log, Timer } from "../kernel/index.ts";
+import { originalDestination, TimerWheel } from "../net/index.ts";
+import type { Agent } from "./agent/index.ts";
+import type { ListenAddress, ProxyBootstrap } from "./bootstrap.ts";
+import { AdminServer, type AdminSource } from "./serve/admin.ts";
+import { Application } from "./serve/application.ts";
+import { ServeContext } from "./serve/context.ts";
+import { describeConfig, type RuntimeParts, runtimeGauges } from "./serve/describe.ts";
+import { DnsServer } from "./serve/dns.ts";
+import { DnsForwarder } from "./serve/dns-forwarder.ts";
+import { type GatewayAddress, GatewayServer } from "./serve/gateway.ts";
+import { InboundPlaintext } from "./serve/inbound-plaintext.ts";
+import { InboundTunnel } from "./serve/inbound-tunnel.ts";
+import { ServeMetrics } from "./serve/metrics.ts";
+import { OutboundServer } from "./serve/outbound.ts";
+import { RouteSelector } from "./serve/route-selector.ts";
+import type { DestinationOf, Server } from "./serve/server.ts";
+import { AccessLog, ReportBuilder, SeriesRegistry } from "./telemetry/index.ts";
+import { HopDialer, Upstreams } from "./upstream/index.ts";
+
+/** What was bound, port 0 resolved. */
+interface BoundAddresses {
+  readonly outbound: readonly ListenAddress[];
+  readonly tunnel: ListenAddress | undefined;
+  readonly plaintextPort: number | undefined;
+  readonly dns: ListenAddress | undefined;
+  readonly admin: ListenAddress;
+  readonly health: ListenAddress;
+}
+
+export interface RunningProxy {
+  readonly bound: BoundAddresses;
+  /** A gateway's listeners come and go with the configuration. */
+  gatewayAddresses(): readonly GatewayAddress[];
+  /** Tells the mesh, finishes what is in flight up to the mesh's drain timeout, ends. Idempotent. */
+  drain(): Promise<void>;
+  /** Ends everything at once. Idempotent. */
+  close(): void;
+}
+
+/** Fine enough for a request timeout, coarse enough to cost nothing: 512 slots of 10 ms make a turn of 5 s. */
+const wheelTickMs = 10;
+const wheelSlots = 512;
+const sweepMs = 1_000;
+/** After the mesh was told, peers still send for as long as the news takes; idle connections stay open for that time. */
+const drainGraceMs = 1_000;
+const drainPollMs = 50;
+const defaultDrainTimeoutMs = 10_000;
+/** A control plane that registered us answers within a few milliseconds; one that just died must not stop the start. */
+const inboundWaitMs = 5_000;
+
+export interface ProxyParts {
+  readonly bootstrap: ProxyBootstrap;
+  readonly agent: Agent;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Where a redirected connection was going; default: what the kernel says. Given where nothing can be redirected. */
+  readonly destinationOf?: DestinationOf;
+}
+
+/** Resolves when everything that the bootstrap asks for listens and the agent is ready. Throws WeftError; nothing stays open then. */
+export async function runProxy(parts: ProxyParts): Promise<RunningProxy> {
+  const proxy = new Proxy(parts);
+  try {
+    await proxy.open();
+  } catch (error) {
+    proxy.close();
+    throw error;
+  }
+  return proxy;
+}
+
+class Proxy implements RunningProxy {
+  readonly #bootstrap: ProxyBootstrap;
+  readonly #agent: Agent;
+  readonly #clock: Clock;
+  readonly #destinationOf: DestinationOf;
+  readonly #context: ServeContext;
+  readonly #application: Application | undefined;
+  readonly #gateway: GatewayServer | undefined;
+  readonly #wheel: TimerWheel;
+  readonly #selector: RouteSelector;
+  readonly #servers: Server[] = [];
+  readonly #admins: AdminServer[] = [];
+  #bound: BoundAddresses | undefined;
+  #sweepTimer: Timer | undefined;
+  #stopWatching: () => void = () => {};
+  #draining: Promise<void> | undefined;
+  #isClosed = false;
+
+  constructor(parts: ProxyParts) {
+    const { bootstrap, agent, clock, log } = parts;
+    const workloadKey = `${bootstrap.workload.namespace}/${bootstrap.workload.name}`;
+    const mark = bootstrap.capture.kind === "redirect" ? bootstrap.capture.mark : undefined;
+    const metrics = new ServeMetrics();
+    const labels = bootstrap.workload.labels;
+    this.#bootstrap = bootstrap;
+    this.#destinationOf = parts.destinationOf ?? originalDestination;
+    this.#agent = agent;
+    this.#clock = clock;
+    this.#wheel = new TimerWheel(clock, wheelTickMs, wheelSlots);
+    const dialer = new HopDialer({ identity: () => agent.identity(), sourceWorkload: workloadKey, mark });
+    this.#context = new ServeContext({
+      agent,
+      workload: {
+        namespace: bootstrap.workload.namespace,
+        key: workloadKey,
+        addresses: bootstrap.workload.addresses,
+        version: labels["app.kubernetes.io/version"] ?? labels["version"] ?? "",
+      },
+      dialer,
+      upstreams: new Upstreams(dialer, clock),
+      series: new SeriesRegistry(),
+      metrics,
+      accessLog: AccessLog.open(bootstrap.accessLogFile, clock, metrics.accessLogDropped),
+      clock,
+      wheel: this.#wheel,
+      random: Math.random,
+      log,
+      mark,
+    });
+    const selector = new RouteSelector(this.#context);
+    this.#selector = selector;
+    if (bootstrap.role === "sidecar") {
+      this.#application = new Application({
+        address: bootstrap.application.address,
+        addresses: bootstrap.workload.addresses,
+        workload: workloadKey,
+        dialer,
+        clock,
+      });
+    }
+    if (bootstrap.gateway !== undefined) {
+      this.#gateway = new GatewayServer(this.#context, selector, bootstrap.gateway);
+      this.#servers.push(this.#gateway);
+    }
+  }
+
+  get bound(): BoundAddresses {
+    if (this.#bound === undefined) throw new Error("the proxy is not open");
+    return this.#bound;
+  }
+
+  gatewayAddresses(): readonly GatewayAddress[] {
+    return this.#gateway?.addresses() ?? [];
+  }
+
+  async open(): Promise<void> {
+    const bootstrap = this.#bootstrap;
+    const source = this.#adminSource();
+    const admin = AdminServer.openAdmin(bootstrap.admin, source);
+    this.#admins.push(admin);
+    const health = AdminServer.openHealth(bootstrap.health, source);
+    this.#admins.push(health);
+    this.#stopWatching = this.#agent.onSnapshot((snapshot) => {
+      this.#context.upstreams.applySnapshot(snapshot);
+      this.#gateway?.applySnapshot(snapshot);
+    });
+    await this.#agent.ready();
+    this.#context.upstreams.applySnapshot(this.#agent.snapshot);
+    const doors = await this.#openDoors();
+    this.#gateway?.applySnapshot(this.#agent.snapshot);
+    await this.#announce(doors.tunnel);
+    const reports = new ReportBuilder(this.#context.series, this.#context.workload.key, () =>
+      this.#clock.nowMs(),
+    );
+    this.#agent.reportTelemetry(reports);
+    this.#bound = { ...doors, admin: admin.bound, health: health.bound };
+    this.#scheduleSweep();
+  }
+
+  drain(): Promise<void> {
+    this.#draining ??= this.#agent.drainAndLeave(() => this.#finishWork()).finally(() => this.close());
+    return this.#draining;
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#stopWatching();
+    this.#sweepTimer?.cancel();
+    for (const server of this.#servers) server.close();
+    this.#context.upstreams.close();
+    this.#application?.close();
+    for (const admin of this.#admins) admin.close();
+    this.#wheel.close();
+    this.#context.accessLog.close();
+    this.#agent.close();
+  }
+
+  async #openDoors(): Promise<Omit<BoundAddresses, "admin" | "health">> {
+    const bootstrap = this.#bootstrap;
+    const capture = bootstrap.capture;
+    const outbound = this.#add(new OutboundServer(this.#context, this.#selector, this.#destinationOf)).open(
+      capture,
+    );
+    const application = this.#application;
+    if (application === undefined)
+      return { outbound, tunnel: undefined, plaintextPort: undefined, dns: undefined };
+    const tunnel = this.#add(new InboundTunnel(this.#context, application)).open(bootstrap.tunnel);
+    if (capture.kind !== "redirect") return { outbound, tunnel, plaintextPort: undefined, dns: undefined };
+    const plaintextPort = this.#add(
+      new InboundPlaintext(this.#context, application, this.#destinationOf),
+    ).open(capture.inboundPort);
+    const forwarder = new DnsForwarder({
+      upstreams: bootstrap.dnsUpstreams,
+      wheel: this.#wheel,
+      mark: capture.mark,
+    });
+    const dns = await this.#add(new DnsServer(this.#context, forwarder)).open({
+      address: "127.0.0.1",
+      port: capture.dnsPort,
+    });
+    return { outbound, tunnel, plaintextPort, dns };
+  }
+
+  /** Peers may dial from here on. What a sidecar may take in comes with the answer, so readiness waits for it a little. */
+  async #announce(tunnel: ListenAddress | undefined): Promise<void> {
+    if (tunnel === undefined) return;
+    const isWildcard = tunnel.address === "0.0.0.0" || tunnel.address === "::";
+    this.#agent.announce({ address: isWildcard ? "" : tunnel.address, port: tunnel.port });
+    if (this.#agent.status.isReady) return;
+    await new Promise<void>((resolve) => {
+      const finish = (): void => {
+        timer.cancel();
+        stopWatching();
+        resolve();
+      };
+      const timer = this.#clock.after(inboundWaitMs, finish);
+      const stopWatching = this.#agent.onSnapshot(() => {
+        if (this.#agent.status.isReady) finish();
+      });
+    });
+    if (!this.#agent.status.isReady) {
+      this.#context.log.warn("no inbound configuration yet; this workload is not reached until it comes");
+    }
+  }
+
+  #add<S extends Server>(server: S): S {
+    this.#servers.push(server);
+    return server;
+  }
+
+  #adminSource(): AdminSource {
+    const parts: RuntimeParts = {
+      context: this.#context,
+      application: this.#application,
+      gateway: this.#gateway,
+    };
+    return {
+      series: this.#context.series,
+      families: [...this.#context.metrics.families, ...runtimeGauges(parts)],
+      notReady: () => this.#notReady(),
+      config: () => describeConfig(parts),
+    };
+  }
+
+  #notReady(): string | undefined {
+    if (this.#context.isDraining) return "draining";
+    if (!this.#agent.status.isReady) return "no certificate or configuration yet";
+    return this.#bound === undefined ? "listeners are not open yet" : undefined;
+  }
+
+  #scheduleSweep(): void {
+    this.#sweepTimer = this.#clock.after(sweepMs, () => {
+      const nowMs = this.#clock.nowMs();
+      this.#context.coarseNowMs = nowMs;
+      for (const server of this.#servers) server.connections.sweep(nowMs);
+      this.#gateway?.sweep(nowMs);
+      this.#context.upstreams.sweep();
+      this.#application?.sweep(nowMs);
+      if (!this.#isClosed) this.#scheduleSweep();
+    });
+  }
+
+  /** From here on: no new connections, `Connection: close` on every response, idle ones go after a moment's grace. */
+  async #finishWork(): Promise<void> {
+    const context = this.#context;
+    context.isDraining = true;
+    for (const server of this.#servers) server.stopAccepting();
+    const timeoutMs = this.#agent.snapshot.mesh?.drainTimeoutMs || defaultDrainTimeoutMs;
+    const startMs = this.#clock.nowMs();
+    for (;;) {
+      const waitedMs = this.#clock.nowMs() - startMs;
+      const open = this.#servers.reduce((sum, server) => sum + server.connections.size, 0);
+      // Tunnels and TCP sessions count as in flight, whether or not they are connections of HTTP still.
+      if ((open === 0 && context.inFlight === 0) || waitedMs >= timeoutMs) return;
+      if (waitedMs >= drainGraceMs) for (const server of this.#servers) server.connections.closeIdle();
+      await new Promise<void>((resolve) => void this.#clock.after(drainPollMs, resolve));
+    }
+  }
+}

@@ -1,0 +1,101 @@
+/** The proxy's own pages (15020) and the health port (15021). Plain HTTP for operators and scrapers, never on the data path. */
+import { WeftError } from "../../kernel/index.ts";
+import type { ListenAddress } from "../bootstrap.ts";
+import {
+  encodeMetrics,
+  type MetricFamily,
+  prometheusContentType,
+  type SeriesRegistry,
+} from "../telemetry/index.ts";
+
+export interface AdminSource {
+  readonly series: SeriesRegistry;
+  readonly families: readonly MetricFamily[];
+  /** Undefined: ready; else what is missing. */
+  notReady(): string | undefined;
+  /** What runs at the moment; holds no secret. */
+  config(): unknown;
+}
+
+export class AdminServer {
+  readonly #server: Bun.Server<undefined>;
+
+  private constructor(server: Bun.Server<undefined>) {
+    this.#server = server;
+  }
+
+  /** Metrics, readiness and configuration. Throws `address_in_use` or `permission`. */
+  static openAdmin(address: ListenAddress, source: AdminSource): AdminServer {
+    return new AdminServer(
+      serve(address, (path) => {
+        switch (path) {
+          case "/metrics":
+            return new Response(encodeMetrics(source.series, source.families), {
+              headers: { "content-type": prometheusContentType },
+            });
+          case "/config":
+            return Response.json(source.config());
+          case "/healthz/ready":
+            return readiness(source);
+          default:
+            return new Response("not found; try /metrics, /config or /healthz/ready\n", { status: 404 });
+        }
+      }),
+    );
+  }
+
+  /** Readiness alone, for whoever may not see the rest. */
+  static openHealth(address: ListenAddress, source: AdminSource): AdminServer {
+    return new AdminServer(
+      serve(address, (path) =>
+        path === "/healthz/ready"
+          ? readiness(source)
+          : new Response("not found; try /healthz/ready\n", { status: 404 }),
+      ),
+    );
+  }
+
+  get bound(): ListenAddress {
+    return { address: this.#server.hostname ?? "", port: this.#server.port ?? 0 };
+  }
+
+  close(): void {
+    void this.#server.stop(true);
+  }
+}
+
+function readiness(source: AdminSource): Response {
+  const missing = source.notReady();
+  return missing === undefined
+    ? new Response("ready\n")
+    : new Response(`not ready: ${missing}\n`, { status: 503 });
+}
+
+function serve(address: ListenAddress, answer: (path: string) => Response): Bun.Server<undefined> {
+  try {
+    return Bun.serve({
+      hostname: address.address,
+      port: address.port,
+      // Nothing here takes a body.
+      maxRequestBodySize: 1_024,
+      fetch(request) {
+        if (request.method !== "GET" && request.method !== "HEAD") {
+          return new Response("only GET\n", { status: 405, headers: { allow: "GET, HEAD" } });
+        }
+        return answer(new URL(request.url).pathname);
+      },
+    });
+  } catch (cause) {
+    const isTaken = cause instanceof Error && "code" in cause && cause.code === "EADDRINUSE";
+    throw new WeftError(
+      isTaken ? "address_in_use" : "io",
+      `cannot listen on ${address.address}:${address.port} for administration`,
+      {
+        cause,
+        hint: isTaken
+          ? "end the program that holds it or choose another port"
+          : "is it this machine's address?",
+      },
+    );
+  }
+}

@@ -1,0 +1,84 @@
+/** What all listeners of one proxy share. A sidecar has one local workload; this is where a second one would hang. */
+import { ByteWriter, type Clock, type Log } from "../../kernel/index.ts";
+import type { TimerWheel } from "../../net/index.ts";
+import type { Agent } from "../agent/index.ts";
+import type { AccessLog, SeriesRegistry } from "../telemetry/index.ts";
+import type { HopDialer, Upstreams } from "../upstream/index.ts";
+import type { ServeMetrics } from "./metrics.ts";
+import { RequestIds } from "./request-ids.ts";
+
+export interface LocalWorkload {
+  readonly namespace: string;
+  /** "namespace/name" */
+  readonly key: string;
+  /** Canonical text. */
+  readonly addresses: readonly string[];
+  readonly version: string;
+}
+
+export interface ServeContextOptions {
+  readonly agent: Agent;
+  readonly workload: LocalWorkload;
+  readonly dialer: HopDialer;
+  readonly upstreams: Upstreams;
+  readonly series: SeriesRegistry;
+  readonly metrics: ServeMetrics;
+  readonly accessLog: AccessLog;
+  readonly clock: Clock;
+  readonly wheel: TimerWheel;
+  /** In [0, 1). */
+  readonly random: () => number;
+  readonly log: Log;
+  /** SO_MARK of connections that leave the mesh. */
+  readonly mark: number | undefined;
+}
+
+export class ServeContext {
+  readonly agent: Agent;
+  readonly workload: LocalWorkload;
+  readonly dialer: HopDialer;
+  readonly upstreams: Upstreams;
+  readonly series: SeriesRegistry;
+  readonly metrics: ServeMetrics;
+  readonly accessLog: AccessLog;
+  readonly clock: Clock;
+  readonly wheel: TimerWheel;
+  readonly random: () => number;
+  readonly log: Log;
+  readonly mark: number | undefined;
+  readonly requestIds: RequestIds;
+  /** Where heads are encoded before a connection copies them; used within one call only. */
+  readonly scratch = new ByteWriter();
+  /** Responses say `Connection: close` from here on. */
+  isDraining = false;
+  /** Requests and tunnels under way. */
+  inFlight = 0;
+  /** Wall clock, refreshed by the sweep each second: for idle times, which need no more. */
+  coarseNowMs: number;
+
+  constructor(options: ServeContextOptions) {
+    this.agent = options.agent;
+    this.workload = options.workload;
+    this.dialer = options.dialer;
+    this.upstreams = options.upstreams;
+    this.series = options.series;
+    this.metrics = options.metrics;
+    this.accessLog = options.accessLog;
+    this.clock = options.clock;
+    this.wheel = options.wheel;
+    this.random = options.random;
+    this.log = options.log;
+    this.mark = options.mark;
+    this.requestIds = new RequestIds(options.random);
+    this.coarseNowMs = options.clock.nowMs();
+  }
+
+  /** This workload's own SPIFFE id. */
+  get identity(): string {
+    return this.agent.status.identity;
+  }
+
+  get isAccessLogged(): boolean {
+    return this.agent.snapshot.mesh?.accessLog === true;
+  }
+}

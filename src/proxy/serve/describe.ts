@@ -1,0 +1,148 @@
+/** What /config shows: the configuration that runs, upstreams with their state, certificate ages. No keys, no tokens. */
+import type { GatewayServer } from "./gateway.ts";
+import type { ServeContext } from "./context.ts";
+import { GaugeFamily, type MetricFamily } from "../telemetry/index.ts";
+import type { UpstreamEndpoint } from "../upstream/index.ts";
+import type { Application } from "./application.ts";
+
+export interface RuntimeParts {
+  readonly context: ServeContext;
+  readonly application: Application | undefined;
+  readonly gateway: GatewayServer | undefined;
+}
+
+/** More clusters than this make the page useless; the rest is counted. */
+const maxListed = 1_000;
+
+export function describeConfig(parts: RuntimeParts): unknown {
+  const { context, gateway } = parts;
+  const { snapshot, status } = context.agent;
+  const mesh = snapshot.mesh;
+  const clusters = context.upstreams.clusters();
+  const nowUs = context.clock.monotonicUs();
+  return {
+    revision: snapshot.revision,
+    workload: context.workload.key,
+    identity: status.identity,
+    certificate: {
+      notAfter:
+        status.certificateNotAfterMs === 0 ? null : new Date(status.certificateNotAfterMs).toISOString(),
+      remainingSeconds:
+        status.certificateNotAfterMs === 0
+          ? null
+          : Math.round((status.certificateNotAfterMs - context.clock.nowMs()) / 1_000),
+    },
+    controlPlane: {
+      connected: status.isConnected,
+      lastError: status.lastError,
+      subscriptions: status.subscriptions,
+      rejected: status.rejected,
+    },
+    draining: context.isDraining,
+    mesh:
+      mesh === undefined
+        ? null
+        : {
+            trustDomain: mesh.trustDomain,
+            virtualPrefixes: mesh.virtualPrefixes,
+            workloadPrefixes: mesh.workloadPrefixes,
+            domainSuffix: mesh.domainSuffix,
+            accessLog: mesh.accessLog,
+            allowUnknownDestinations: mesh.allowUnknownDestinations,
+          },
+    inbound: (snapshot.inbound?.ports ?? []).map((port) => ({
+      port: port.port,
+      protocol: port.protocol,
+      mtls: snapshot.inboundTable?.port(port.port)?.mtls ?? "strict",
+      services: port.services,
+    })),
+    gateways: snapshot.gateways.map((entry) => ({
+      name: `${entry.source?.namespace ?? ""}/${entry.source?.name ?? ""}`,
+      listeners: entry.listeners.map((listener) => ({
+        name: listener.name,
+        port: listener.port,
+        hostnames: listener.virtualHosts.map((host) => host.hostname),
+      })),
+    })),
+    gatewayAddresses: gateway?.addresses() ?? [],
+    gatewayFailures: gateway?.failures() ?? [],
+    clusters: clusters.slice(0, maxListed).map((cluster) => ({
+      key: cluster.key,
+      endpoints: cluster.picker.members.map((endpoint) => describeEndpoint(endpoint, nowUs)),
+    })),
+    clusterCount: clusters.length,
+  };
+}
+
+function describeEndpoint(endpoint: UpstreamEndpoint, nowUs: number): unknown {
+  const target = endpoint.target;
+  return {
+    workload: endpoint.workload,
+    address: `${target.address}:${target.port}`,
+    tunnel: endpoint.isTunnelled ? `${target.tunnelAddress}:${target.tunnelPort}` : "none",
+    identity: target.identity,
+    version: endpoint.endpoint.version,
+    weight: endpoint.weight,
+    inFlight: endpoint.inFlight,
+    connections: endpoint.pool.openConnections,
+    idle: endpoint.pool.idleConnections,
+    latencyMs: endpoint.latency.isMeasured ? Math.round(endpoint.latency.estimateUs(nowUs) / 10) / 100 : null,
+    avoided: endpoint.avoidUntilUs > nowUs,
+  };
+}
+
+/** Gauges that are read from the running parts when somebody scrapes. */
+export function runtimeGauges(parts: RuntimeParts): readonly MetricFamily[] {
+  const { context } = parts;
+  const gauge = (name: string, help: string, read: () => number): MetricFamily =>
+    new GaugeFamily(name, help, () => [{ labels: {}, value: read() }]);
+  const total = (name: string, help: string, read: () => number): MetricFamily =>
+    new GaugeFamily(name, help, () => [{ labels: {}, value: read() }], "counter");
+  return [
+    gauge("weft_requests_in_flight", "Requests and TCP sessions under way.", () => context.inFlight),
+    gauge(
+      "weft_config_revision",
+      "Revision of the configuration that runs.",
+      () => context.agent.snapshot.revision,
+    ),
+    gauge("weft_control_plane_connected", "1 while the stream to the control plane is open.", () =>
+      context.agent.status.isConnected ? 1 : 0,
+    ),
+    gauge("weft_certificate_not_after_seconds", "End of the current certificate, Unix time; 0: none.", () =>
+      Math.round(context.agent.status.certificateNotAfterMs / 1_000),
+    ),
+    gauge(
+      "weft_subscriptions",
+      "Destinations that this proxy follows.",
+      () => context.agent.status.subscriptions,
+    ),
+    new GaugeFamily("weft_upstream_connections", "Pooled HTTP connections to endpoints.", () =>
+      poolSamples(parts),
+    ),
+    gauge("weft_telemetry_series", "Label sets of golden signals.", () => context.series.cellCount),
+    total(
+      "weft_telemetry_dropped_series_total",
+      "Label sets counted under overflow because the budget was full.",
+      () => context.series.droppedSeries,
+    ),
+    gauge("process_resident_memory_bytes", "Resident memory.", () => process.memoryUsage.rss()),
+    total("process_cpu_seconds_total", "CPU time, user and system.", () => {
+      const usage = process.cpuUsage();
+      return (usage.user + usage.system) / 1_000_000;
+    }),
+  ];
+}
+
+function poolSamples(parts: RuntimeParts): { labels: Record<string, string>; value: number }[] {
+  const sums = { upstream: { open: 0, idle: 0, pending: 0 }, application: { open: 0, idle: 0, pending: 0 } };
+  const add = (sum: { open: number; idle: number; pending: number }, endpoint: UpstreamEndpoint): void => {
+    sum.open += endpoint.pool.openConnections;
+    sum.idle += endpoint.pool.idleConnections;
+    sum.pending += endpoint.pool.pendingRequests;
+  };
+  for (const endpoint of parts.context.upstreams.endpoints()) add(sums.upstream, endpoint);
+  for (const endpoint of parts.application?.places() ?? []) add(sums.application, endpoint);
+  return Object.entries(sums).flatMap(([side, sum]) =>
+    Object.entries(sum).map(([state, value]) => ({ labels: { side, state }, value })),
+  );
+}

@@ -1,0 +1,234 @@
+/**
+ * Name service for the workload, UDP and TCP: names of the mesh from the agent, everything else forwarded or refused. An
+ * answer starts the subscriptions that the dial which follows will need.
+ */
+import type { Name } from "../../model/index.ts";
+import {
+  type CloseCause,
+  type Connection,
+  type ConnectionSink,
+  type Listener,
+  listen,
+} from "../../net/index.ts";
+import type { Resolved } from "../agent/index.ts";
+import type { ListenAddress } from "../bootstrap.ts";
+import { ConnectionSet, type ClientConnection } from "./connection-set.ts";
+import type { ServeContext } from "./context.ts";
+import type { DnsForwarder } from "./dns-forwarder.ts";
+import {
+  type DnsQuery,
+  encodeDnsAnswer,
+  encodeDnsFault,
+  parseDnsQuery,
+  type Rcode,
+  rcodes,
+  truncateDnsAnswer,
+} from "./dns-message.ts";
+import { expandName } from "./dns-names.ts";
+import type { Server } from "./server.ts";
+
+type Respond = (message: Uint8Array) => void;
+
+const defaultLookupMs = 2_000;
+/** TCP answers have two bytes of length. */
+const maxTcpBytes = 65_535;
+/** Clients that ask over TCP at once; the local program's resolver needs one or two. */
+const maxTcpClients = 256;
+const tcpIdleMs = 10_000;
+
+export class DnsServer implements Server {
+  readonly connections = new ConnectionSet();
+  readonly #context: ServeContext;
+  readonly #forwarder: DnsForwarder;
+  #udp: Bun.udp.Socket<"buffer"> | undefined;
+  #tcp: Listener | undefined;
+
+  constructor(context: ServeContext, forwarder: DnsForwarder) {
+    this.#context = context;
+    this.#forwarder = forwarder;
+  }
+
+  /** UDP and TCP on the same port. Bound to one address: from a wildcard socket, answers leave from the wrong one. */
+  async open(address: ListenAddress): Promise<ListenAddress> {
+    const tcp = listen({
+      hostname: address.address,
+      port: address.port,
+      onConnection: (connection) => this.#onTcp(connection),
+    });
+    this.#tcp = tcp;
+    this.#udp = await Bun.udpSocket({
+      hostname: address.address,
+      port: tcp.port,
+      socket: {
+        data: (socket, message, port, from) => {
+          this.#answer(message, false, (answer) => void socket.send(answer, port, from));
+        },
+      },
+    });
+    return { address: tcp.hostname, port: tcp.port };
+  }
+
+  stopAccepting(): void {
+    this.#tcp?.stopAccepting();
+  }
+
+  close(): void {
+    this.stopAccepting();
+    this.connections.terminateAll();
+    this.#tcp?.closeAll();
+    this.#udp?.close();
+    this.#forwarder.close();
+  }
+
+  #onTcp(connection: Connection): void {
+    if (this.connections.size >= maxTcpClients) {
+      this.#context.metrics.refused("dns", "overloaded");
+      connection.terminate();
+      return;
+    }
+    this.#context.metrics.accepted("dns");
+    connection.sink = new DnsTcpClient(connection, this.connections, this.#context, (message, respond) =>
+      this.#answer(message, true, respond),
+    );
+  }
+
+  #answer(message: Uint8Array, isTcp: boolean, respond: Respond): void {
+    const { metrics } = this.#context;
+    const query = parseDnsQuery(message);
+    if (query === undefined || "rcode" in query) {
+      metrics.dns("malformed");
+      if (query !== undefined) respond(encodeDnsFault(query));
+      return;
+    }
+    const mesh = this.#context.agent.snapshot.mesh;
+    const expanded = expandName(
+      query.name,
+      this.#context.workload.namespace,
+      mesh?.domainSuffix || "cluster.local",
+    );
+    const candidate = expanded.candidates[0];
+    if (candidate === undefined) {
+      this.#forward(message, query, isTcp, respond);
+      return;
+    }
+    const lookupMs = mesh?.discoveryTimeoutMs || defaultLookupMs;
+    this.#context.agent.resolveName(candidate, lookupMs, (result) => {
+      if (result === "unknown" && !expanded.isOurs) this.#forward(message, query, isTcp, respond);
+      else this.#respond(query, result, isTcp, respond);
+    });
+  }
+
+  #respond(query: DnsQuery, result: Resolved<Name>, isTcp: boolean, respond: Respond): void {
+    const { agent, metrics } = this.#context;
+    if (typeof result === "string") {
+      metrics.dns(result === "unknown" ? "answered" : "failed");
+      this.#encode(
+        query,
+        { rcode: result === "unknown" ? rcodes.nameError : rcodes.serverFailure, isTcp },
+        respond,
+      );
+      return;
+    }
+    metrics.dns("answered");
+    for (const address of result.addresses) agent.prefetch(address);
+    const maxBytes = isTcp ? maxTcpBytes : query.maxUdpBytes;
+    const { addresses, ttlSeconds } = result;
+    respond(encodeDnsAnswer(query, { rcode: rcodes.ok, addresses, ttlSeconds, maxBytes }));
+  }
+
+  #forward(message: Uint8Array, query: DnsQuery, isTcp: boolean, respond: Respond): void {
+    const { metrics } = this.#context;
+    if (this.#forwarder.isEmpty) {
+      metrics.dns("refused");
+      this.#encode(query, { rcode: rcodes.refused, isTcp }, respond);
+      return;
+    }
+    this.#forwarder.forward(message, query, (answer) => {
+      metrics.dns(answer === undefined ? "failed" : "forwarded");
+      if (answer === undefined) this.#encode(query, { rcode: rcodes.serverFailure, isTcp }, respond);
+      else respond(isTcp || answer.length <= query.maxUdpBytes ? answer : truncateDnsAnswer(query, answer));
+    });
+  }
+
+  #encode(
+    query: DnsQuery,
+    answer: { readonly rcode: Rcode; readonly isTcp: boolean },
+    respond: Respond,
+  ): void {
+    const maxBytes = answer.isTcp ? maxTcpBytes : query.maxUdpBytes;
+    respond(encodeDnsAnswer(query, { rcode: answer.rcode, addresses: [], ttlSeconds: 0, maxBytes }));
+  }
+}
+
+/** One TCP client: messages with two bytes of length in front, answered in any order (RFC 7766). */
+class DnsTcpClient implements ConnectionSink, ClientConnection {
+  readonly #connection: Connection;
+  readonly #members: ConnectionSet;
+  readonly #context: ServeContext;
+  readonly #ask: (message: Uint8Array, respond: Respond) => void;
+  #read: Uint8Array = new Uint8Array(0);
+  #pending = 0;
+  #lastActivityMs: number;
+
+  constructor(
+    connection: Connection,
+    members: ConnectionSet,
+    context: ServeContext,
+    ask: (message: Uint8Array, respond: Respond) => void,
+  ) {
+    this.#connection = connection;
+    this.#members = members;
+    this.#context = context;
+    this.#ask = ask;
+    this.#lastActivityMs = context.coarseNowMs;
+    members.add(this);
+  }
+
+  onData(chunk: Uint8Array): void {
+    this.#lastActivityMs = this.#context.coarseNowMs;
+    this.#read = this.#read.length === 0 ? chunk : Buffer.concat([this.#read, chunk]);
+    while (this.#read.length >= 2) {
+      const length = ((this.#read[0] ?? 0) << 8) | (this.#read[1] ?? 0);
+      if (this.#read.length < 2 + length) return;
+      const message = this.#read.slice(2, 2 + length);
+      this.#read = this.#read.subarray(2 + length);
+      this.#pending++;
+      this.#ask(message, (answer) => this.#send(answer));
+    }
+  }
+
+  onDrain(): void {
+    this.#connection.resume();
+  }
+
+  onEnd(): void {
+    this.#connection.close();
+  }
+
+  onClose(_cause: CloseCause): void {
+    this.#members.delete(this);
+  }
+
+  sweep(nowMs: number): void {
+    if (nowMs - this.#lastActivityMs >= tcpIdleMs) this.#connection.close();
+  }
+
+  closeIfIdle(): void {
+    if (this.#pending === 0) this.#connection.close();
+  }
+
+  terminate(): void {
+    this.#connection.terminate();
+  }
+
+  #send(answer: Uint8Array): void {
+    this.#pending--;
+    if (!this.#connection.isOpen) return;
+    const framed = new Uint8Array(2 + answer.length);
+    framed[0] = answer.length >> 8;
+    framed[1] = answer.length & 0xff;
+    framed.set(answer, 2);
+    // A client that asks and does not read is not read from either.
+    if (!this.#connection.write(framed)) this.#connection.pause();
+  }
+}

@@ -1,0 +1,65 @@
+/** HTTP that enters the mesh at a gateway's port: virtual host by authority, then its routes. */
+import type { HeaderLine, RequestHead } from "../../http1/index.ts";
+import { selectVirtualHost } from "../../decide/index.ts";
+import type { PreparedGatewayPort } from "../agent/index.ts";
+import type { EdgeSeries } from "../telemetry/index.ts";
+import type { UpstreamEndpoint } from "../upstream/index.ts";
+import type { ServeContext } from "./context.ts";
+import { outboundEdge, unreachedEdge } from "./edges.ts";
+import { latin1Line } from "./exchange-heads.ts";
+import type { HttpDestination, HttpRefusal, HttpService } from "./http-service.ts";
+import type { RouteSelector } from "./route-selector.ts";
+
+/** The port's newest configuration; the listener's owner replaces it, a request reads it once. */
+export interface GatewayPortHolder {
+  readonly current: PreparedGatewayPort;
+}
+
+const forwardedProto = latin1Line("x-forwarded-proto", "http");
+
+export class GatewayHttp implements HttpService {
+  readonly direction = "outbound";
+  readonly tellsUnprocessed = false;
+  readonly #context: ServeContext;
+  readonly #selector: RouteSelector;
+  readonly #holder: GatewayPortHolder;
+  readonly #clientAddress: string;
+
+  /** One per connection: `clientAddress` goes into x-forwarded-for; empty where it is not known (Unix sockets). */
+  constructor(
+    context: ServeContext,
+    selector: RouteSelector,
+    options: { readonly holder: GatewayPortHolder; readonly clientAddress: string },
+  ) {
+    this.#context = context;
+    this.#selector = selector;
+    this.#holder = options.holder;
+    this.#clientAddress = options.clientAddress;
+  }
+
+  select(head: RequestHead): HttpDestination | HttpRefusal {
+    const host = selectVirtualHost(this.#holder.current.hosts, head.authority);
+    if (host === undefined) return { reason: "no_route", detail: "no listener has this hostname", route: "" };
+    return this.#selector.select(host.routes, head);
+  }
+
+  addLines(head: RequestHead, lines: HeaderLine[]): void {
+    lines.push(forwardedProto);
+    if (this.#clientAddress === "") return;
+    const before = head.get("x-forwarded-for");
+    const chain = before === undefined ? this.#clientAddress : `${before}, ${this.#clientAddress}`;
+    lines.push(latin1Line("x-forwarded-for", chain));
+  }
+
+  edge(route: string, endpoint: UpstreamEndpoint | undefined): EdgeSeries {
+    if (endpoint === undefined) {
+      return unreachedEdge(this.#context, {
+        service: "",
+        route,
+        protocol: "http",
+        port: this.#holder.current.port,
+      });
+    }
+    return outboundEdge(this.#context, endpoint, { route, protocol: "http" });
+  }
+}

@@ -1,0 +1,158 @@
+/**
+ * The gateway's listeners follow the configuration: one per address and port, kept across changes, new ones opened before
+ * old ones are closed to new connections. A port that cannot be bound is reported and tried again; the others serve.
+ */
+import { chmodSync, mkdirSync, rmSync } from "node:fs";
+import { errorLine } from "../../kernel/index.ts";
+import { type Listener, type ListenOptions, listen } from "../../net/index.ts";
+import type { PreparedGatewayPort, Snapshot } from "../agent/index.ts";
+import type { GatewayListen } from "../bootstrap.ts";
+import { ConnectionSet } from "./connection-set.ts";
+import type { ServeContext } from "./context.ts";
+import { GatewayHttp } from "./gateway-http.ts";
+import { HttpDownstream } from "./http-downstream.ts";
+import type { RouteSelector } from "./route-selector.ts";
+import type { Server } from "./server.ts";
+
+interface OpenPort {
+  readonly listener: Listener;
+  readonly where: GatewayAddress;
+  current: PreparedGatewayPort;
+}
+
+export interface GatewayAddress {
+  readonly address: string;
+  readonly port: number;
+  /** Set: served on a Unix socket in the place of that address and port. */
+  readonly unixPath: string | undefined;
+}
+
+/** Between two tries to bind a port that was refused. */
+const retryMs = 5_000;
+
+export class GatewayServer implements Server {
+  readonly connections = new ConnectionSet();
+  readonly #context: ServeContext;
+  readonly #selector: RouteSelector;
+  readonly #options: GatewayListen;
+  readonly #open = new Map<string, OpenPort>();
+  /** Ports that could not be bound, and why: said once, not with every try. */
+  readonly #failed = new Map<string, string>();
+  #retryAtMs = 0;
+  #isClosed = false;
+
+  constructor(context: ServeContext, selector: RouteSelector, options: GatewayListen) {
+    this.#context = context;
+    this.#selector = selector;
+    this.#options = options;
+  }
+
+  applySnapshot(snapshot: Snapshot): void {
+    if (this.#isClosed) return;
+    const wanted = new Set<string>();
+    for (const port of snapshot.gatewayPorts) {
+      for (const where of this.#places(port, snapshot.gatewayPorts)) {
+        const key = where.unixPath ?? `${where.address}:${where.port}`;
+        wanted.add(key);
+        const known = this.#open.get(key);
+        if (known === undefined) this.#tryOpen(key, where, port);
+        else known.current = port;
+      }
+    }
+    for (const [key, entry] of this.#open) {
+      if (wanted.has(key)) continue;
+      this.#open.delete(key);
+      // What is connected finishes; its requests find no route any more once the port is gone from the configuration.
+      this.#stop(entry);
+    }
+    for (const key of this.#failed.keys()) if (!wanted.has(key)) this.#failed.delete(key);
+  }
+
+  /** What is bound at the moment. */
+  addresses(): GatewayAddress[] {
+    return [...this.#open.values()].map((entry) => ({
+      ...entry.where,
+      port: entry.where.port || entry.listener.port,
+    }));
+  }
+
+  failures(): readonly string[] {
+    return [...this.#failed.values()];
+  }
+
+  sweep(nowMs: number): void {
+    this.connections.sweep(nowMs);
+    if (this.#failed.size === 0 || nowMs < this.#retryAtMs) return;
+    this.#retryAtMs = nowMs + retryMs;
+    this.applySnapshot(this.#context.agent.snapshot);
+  }
+
+  stopAccepting(): void {
+    this.#isClosed = true;
+    for (const entry of this.#open.values()) this.#stop(entry);
+  }
+
+  close(): void {
+    this.stopAccepting();
+    this.connections.terminateAll();
+    for (const entry of this.#open.values()) entry.listener.closeAll();
+    this.#open.clear();
+  }
+
+  /** The port that the bootstrap gives stands for the gateway's first one; a gateway's further ports keep their numbers. */
+  #places(port: PreparedGatewayPort, all: readonly PreparedGatewayPort[]): GatewayAddress[] {
+    const options = this.#options;
+    const number = port === all[0] && options.port !== undefined ? options.port : port.port;
+    if (options.kind === "unix") {
+      const unixPath = `${options.directory}/${options.address}:${number}.sock`;
+      return [{ address: options.address, port: number, unixPath }];
+    }
+    const addresses = port.addresses.length === 0 ? [options.address] : port.addresses;
+    return addresses.map((address) => ({ address, port: number, unixPath: undefined }));
+  }
+
+  #tryOpen(key: string, where: GatewayAddress, port: PreparedGatewayPort): void {
+    const context = this.#context;
+    try {
+      // Declared before use by the closure: a connection cannot come in before `listen` has returned.
+      const holder: { entry: OpenPort | undefined } = { entry: undefined };
+      const listener = listen({
+        ...listenPlace(where),
+        onConnection: (connection) => {
+          const entry = holder.entry;
+          if (entry === undefined) return;
+          context.metrics.accepted("gateway");
+          const clientAddress = where.unixPath === undefined ? connection.remoteAddress : "";
+          const service = new GatewayHttp(context, this.#selector, { holder: entry, clientAddress });
+          new HttpDownstream(connection, context, service, this.connections).start(undefined);
+        },
+      });
+      const entry: OpenPort = { listener, where, current: port };
+      holder.entry = entry;
+      if (where.unixPath !== undefined) chmodSync(where.unixPath, 0o600);
+      this.#open.set(key, entry);
+      this.#failed.delete(key);
+      context.log.info("gateway listener opened", {
+        address: where.unixPath ?? listener.hostname,
+        port: listener.port,
+      });
+    } catch (error) {
+      const message = `gateway listener ${key}: ${errorLine(error)}`;
+      if (this.#failed.get(key) !== message) context.log.error(message);
+      this.#failed.set(key, message);
+    }
+  }
+
+  #stop(entry: OpenPort): void {
+    entry.listener.stopAccepting();
+    if (entry.where.unixPath !== undefined) rmSync(entry.where.unixPath, { force: true });
+  }
+}
+
+/** A socket file that a killed process left behind is in nobody's way: its directory is ours alone. */
+function listenPlace(where: GatewayAddress): Pick<ListenOptions, "hostname" | "port" | "unixPath"> {
+  if (where.unixPath === undefined) return { hostname: where.address, port: where.port };
+  mkdirSync(where.unixPath.slice(0, where.unixPath.lastIndexOf("/")), { recursive: true, mode: 0o700 });
+  rmSync(where.unixPath, { force: true });
+  return { unixPath: where.unixPath };
+}

@@ -1,0 +1,295 @@
+/**
+ * A client's HTTP/1.1 connection: parses requests, gives each to an exchange, one after another. Requests that are
+ * pipelined wait unread until the one before is answered.
+ *
+ *   idle -> head -> exchange (-> discarding what is left of a body) -> idle ...
+ *   any -> closed;   exchange -> tunnel (no longer ours)
+ */
+import { type ReasonCode, reasons } from "../../kernel/index.ts";
+import { encodeErrorResponse, type RequestHead, RequestParser, type RequestSink } from "../../http1/index.ts";
+import type { CloseCause, Connection, ConnectionSink } from "../../net/index.ts";
+import type { ClientConnection, ConnectionSet } from "./connection-set.ts";
+import type { ServeContext } from "./context.ts";
+import { Exchange, type ExchangeClient } from "./exchange.ts";
+import type { HttpService } from "./http-service.ts";
+import { errorBody, recordHttp } from "./outcome.ts";
+
+/** A head that trickles in for longer is an attack or a broken client. */
+const headTimeoutMs = 15_000;
+/** Longer than any pool of the mesh keeps a connection idle (60 s), so that the side which sends is the one that closes. */
+const idleTimeoutMs = 300_000;
+/** Between two pieces of a request's body. */
+const bodyTimeoutMs = 300_000;
+/** What is read and thrown away of a body after an early answer, rather than closing under the client's writes. */
+const maxDiscardBytes = 262_144;
+/** Pipelined requests that wait for the one before; about a hundred of them. */
+const maxHeldBytes = 65_536;
+
+export class HttpDownstream implements ConnectionSink, RequestSink, ExchangeClient, ClientConnection {
+  readonly connection: Connection;
+  readonly #context: ServeContext;
+  readonly #service: HttpService;
+  readonly #members: ConnectionSet;
+  readonly #parser: RequestParser;
+  #exchange: Exchange | undefined;
+  #state: "serving" | "discarding" | "detached" | "closed" = "serving";
+  #held: Uint8Array | undefined;
+  #isBodyPaused = false;
+  #isPumping = false;
+  /** The message that was parsed last is complete and answered: the parser may go on. */
+  #isReadyForNext = false;
+  #isMessageEnded = true;
+  #discarded = 0;
+  /** Bytes of a head that is not complete yet have come. */
+  #hasPartialHead = false;
+  #headStartedMs = 0;
+  #lastActivityMs: number;
+
+  constructor(connection: Connection, context: ServeContext, service: HttpService, members: ConnectionSet) {
+    this.connection = connection;
+    this.#context = context;
+    this.#service = service;
+    this.#members = members;
+    this.#parser = new RequestParser(this);
+    this.#lastActivityMs = context.coarseNowMs;
+    connection.sink = this;
+    members.add(this);
+  }
+
+  /** Bytes that were read to find out what is spoken. */
+  start(alreadyRead: Uint8Array | undefined): void {
+    if (alreadyRead !== undefined && alreadyRead.length > 0) this.onData(alreadyRead);
+    this.#resume();
+  }
+
+  // ---- connection
+
+  onData(chunk: Uint8Array): void {
+    if (this.#state === "closed") return;
+    this.#lastActivityMs = this.#context.coarseNowMs;
+    if (this.#held !== undefined || (this.#exchange !== undefined && this.#isMessageEnded)) this.#hold(chunk);
+    else this.#pump(chunk);
+  }
+
+  onDrain(): void {
+    this.#exchange?.onClientDrain();
+  }
+
+  onEnd(): void {
+    // As nginx and Envoy do: a client that ends its side while it waits has gone.
+    this.#exchange?.cancel("client_closed", "the client closed its side of the connection");
+    this.#exchange = undefined;
+    this.#close();
+  }
+
+  onClose(cause: CloseCause): void {
+    this.#exchange?.cancel("client_closed", `the client's connection ended: ${cause}`);
+    this.#exchange = undefined;
+    this.#forget();
+  }
+
+  // ---- parser
+
+  onHead(head: RequestHead): void {
+    this.#hasPartialHead = false;
+    this.#isMessageEnded = false;
+    const exchange = new Exchange(this.#context, this.#service, this, head);
+    this.#exchange = exchange;
+    exchange.start();
+  }
+
+  onBody(chunk: Uint8Array): void {
+    if (this.#state === "discarding") this.#discard(chunk.length);
+    else this.#exchange?.onRequestBody(chunk);
+  }
+
+  onTrailers(lines: Uint8Array): void {
+    this.#exchange?.onRequestTrailers(lines);
+  }
+
+  onMessageEnd(): void {
+    this.#isMessageEnded = true;
+    if (this.#state === "discarding") this.#becomeReady();
+    else this.#exchange?.onRequestEnd();
+  }
+
+  onError(reason: ReasonCode, detail: string): void {
+    const exchange = this.#exchange;
+    if (exchange !== undefined) {
+      exchange.failRequest(reason, detail);
+      this.#close();
+    } else if (this.#state === "discarding") {
+      this.#close();
+    } else {
+      this.#refuse(reason, detail);
+    }
+  }
+
+  // ---- exchange
+
+  pauseRequest(): void {
+    this.#isBodyPaused = true;
+    this.connection.pause();
+  }
+
+  resumeRequest(): void {
+    if (!this.#isBodyPaused) return;
+    this.#isBodyPaused = false;
+    this.#resume();
+  }
+
+  onExchangeDone(keepAlive: boolean): void {
+    this.#exchange = undefined;
+    this.resumeRequest();
+    if (!keepAlive) {
+      this.#close();
+    } else if (this.#isMessageEnded) {
+      this.#becomeReady();
+    } else {
+      this.#state = "discarding";
+      this.#discarded = 0;
+    }
+  }
+
+  abort(): void {
+    this.#exchange = undefined;
+    this.terminate();
+  }
+
+  detach(): Uint8Array | undefined {
+    const held = this.#held;
+    this.#exchange = undefined;
+    this.#parser.stop();
+    this.#forget();
+    this.#state = "detached";
+    return held;
+  }
+
+  // ---- owner
+
+  sweep(nowMs: number): void {
+    const quietMs = nowMs - this.#lastActivityMs;
+    if (this.#exchange !== undefined) {
+      if (!this.#isMessageEnded && !this.#isBodyPaused && quietMs >= bodyTimeoutMs) {
+        this.#exchange.failRequest("client_timeout", "the request's body stalled");
+      }
+    } else if (this.#state === "discarding") {
+      if (quietMs >= headTimeoutMs) this.#close();
+    } else if (this.#hasPartialHead) {
+      // From its first byte: one byte a second is no progress.
+      if (nowMs - this.#headStartedMs >= headTimeoutMs)
+        this.#refuse("client_timeout", "the request's head stalled");
+    } else if (quietMs >= idleTimeoutMs) {
+      this.#close();
+    }
+  }
+
+  closeIfIdle(): void {
+    if (this.#state === "serving" && this.#exchange === undefined && !this.#hasPartialHead) this.#close();
+  }
+
+  terminate(): void {
+    this.#forget();
+    this.connection.terminate();
+  }
+
+  // ---- inside
+
+  /** Feeds the parser until the bytes are used up or a request is under way; never recurses for pipelined ones. */
+  #pump(chunk: Uint8Array): void {
+    this.#isPumping = true;
+    let rest = chunk;
+    for (;;) {
+      if (this.#exchange === undefined && !this.#hasPartialHead) {
+        this.#hasPartialHead = true;
+        this.#headStartedMs = this.#context.coarseNowMs;
+      }
+      const consumed = this.#parser.push(rest);
+      rest = consumed === rest.length ? nothing : rest.subarray(consumed);
+      if (!this.#isReadyForNext || this.#state !== "serving") break;
+      this.#isReadyForNext = false;
+      this.#hasPartialHead = false;
+      this.#parser.next();
+      if (rest.length === 0) break;
+    }
+    this.#isPumping = false;
+    if (rest.length > 0 && this.#state === "serving") this.#hold(rest);
+  }
+
+  /** Read on until the bound: a connection that is not read does not show that its client has left. */
+  #hold(chunk: Uint8Array): void {
+    this.#held = this.#held === undefined ? chunk : Buffer.concat([this.#held, chunk]);
+    if (this.#held.length > maxHeldBytes) this.connection.pause();
+  }
+
+  #resume(): void {
+    const isFull = this.#held !== undefined && this.#held.length > maxHeldBytes;
+    if (!isFull && !this.#isBodyPaused && this.connection.isOpen) this.connection.resume();
+  }
+
+  #becomeReady(): void {
+    this.#state = "serving";
+    this.#lastActivityMs = this.#context.coarseNowMs;
+    if (this.#context.isDraining) {
+      this.#close();
+      return;
+    }
+    this.#isReadyForNext = true;
+    if (this.#isPumping) return;
+    this.#isReadyForNext = false;
+    this.#hasPartialHead = false;
+    this.#parser.next();
+    const held = this.#held;
+    if (held === undefined) return;
+    this.#held = undefined;
+    this.#pump(held);
+    this.#resume();
+  }
+
+  #discard(byteLength: number): void {
+    this.#discarded += byteLength;
+    if (this.#discarded > maxDiscardBytes) this.#close();
+  }
+
+  /** A request that cannot even be read. */
+  #refuse(reason: ReasonCode, detail: string): void {
+    const context = this.#context;
+    const status = reasons[reason].httpStatus;
+    const scratch = context.scratch;
+    scratch.clear();
+    const requestId = context.requestIds.next();
+    encodeErrorResponse(scratch, { status, body: errorBody(reason, requestId), keepAlive: false });
+    this.connection.write(scratch.view());
+    recordHttp(context, {
+      edge: this.#service.edge("", undefined),
+      head: undefined,
+      requestId,
+      status,
+      reason,
+      detail,
+      peerAddress: this.connection.remoteAddress,
+      upstreamAddress: "",
+      attempts: 0,
+      requestBytes: 0,
+      responseBytes: 0,
+      durationUs: 0,
+    });
+    this.#close();
+  }
+
+  /** The connection itself waits for what was written to be read before it goes. */
+  #close(): void {
+    if (this.#state === "closed") return;
+    this.#parser.stop();
+    this.#forget();
+    this.connection.close();
+  }
+
+  #forget(): void {
+    this.#state = "closed";
+    this.#held = undefined;
+    this.#members.delete(this);
+  }
+}
+
+const nothing = new Uint8Array(0);

@@ -1,0 +1,41 @@
+/**
+ * What differs between outbound, inbound and gateway for one HTTP exchange: where it goes, which lines are added, how it
+ * is counted. Everything else is the exchange's.
+ */
+import type { ReasonCode } from "../../kernel/index.ts";
+import type { HeadEdits, HeaderLine, RequestHead } from "../../http1/index.ts";
+import type { EdgeSeries } from "../telemetry/index.ts";
+import type { UpstreamCluster, UpstreamEndpoint } from "../upstream/index.ts";
+
+/** Where a request goes. Made when configuration is prepared wherever it can be, so that a request only points at it. */
+export interface HttpDestination {
+  readonly cluster: UpstreamCluster;
+  /** "namespace/name"; empty: no route. */
+  readonly route: string;
+  readonly requestEdits: HeadEdits | undefined;
+  readonly responseEdits: HeadEdits | undefined;
+  /** 0: none. */
+  readonly timeoutMs: number;
+}
+
+export interface HttpRefusal {
+  readonly reason: ReasonCode;
+  /** For the operator's log only. */
+  readonly detail: string;
+  readonly route: string;
+}
+
+export interface HttpService {
+  readonly direction: "outbound" | "inbound";
+  /** The peer that called is a mesh proxy: it is told which refusals left the request unprocessed. */
+  readonly tellsUnprocessed: boolean;
+  /** One snapshot decides: what is returned is kept until the exchange ends. */
+  select(head: RequestHead): HttpDestination | HttpRefusal;
+  /** Lines for the next hop beside the edits; the exchange adds x-request-id. */
+  addLines(head: RequestHead, lines: HeaderLine[]): void;
+  /** Where the outcome is counted; without an endpoint the request never had one. */
+  edge(route: string, endpoint: UpstreamEndpoint | undefined): EdgeSeries;
+}
+
+/** Tells the calling proxy that the request never reached the application. Never leaves the mesh. */
+export const unprocessedHeader = "weft-unprocessed";

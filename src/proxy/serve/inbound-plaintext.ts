@@ -1,0 +1,117 @@
+/** Captured traffic that is not the mesh's (15006): refused where mTLS is required, else handed to the application. */
+import { admitInbound, type PreparedInboundPort } from "../../decide/index.ts";
+import { type ReasonCode, WeftError } from "../../kernel/index.ts";
+import { Protocol } from "../../model/index.ts";
+import { type Connection, type Listener, listen } from "../../net/index.ts";
+import type { Application } from "./application.ts";
+import { ConnectionSet } from "./connection-set.ts";
+import type { ServeContext } from "./context.ts";
+import { HttpDownstream } from "./http-downstream.ts";
+import { callerService, type InboundCaller, InboundHttp, inboundTcp } from "./inbound-session.ts";
+import { ProtocolDetector } from "./protocol-detector.ts";
+import type { DestinationOf, Server } from "./server.ts";
+import { TcpSession } from "./tcp-session.ts";
+
+export class InboundPlaintext implements Server {
+  readonly connections = new ConnectionSet();
+  readonly #context: ServeContext;
+  readonly #application: Application;
+  readonly #destinationOf: DestinationOf;
+  #listener: Listener | undefined;
+
+  constructor(context: ServeContext, application: Application, destinationOf: DestinationOf) {
+    this.#context = context;
+    this.#application = application;
+    this.#destinationOf = destinationOf;
+  }
+
+  /** Returns the port that was bound. */
+  open(port: number): number {
+    this.#listener = this.#listenEverywhere(port);
+    return this.#listener.port;
+  }
+
+  stopAccepting(): void {
+    this.#listener?.stopAccepting();
+  }
+
+  close(): void {
+    this.stopAccepting();
+    this.connections.terminateAll();
+    this.#listener?.closeAll();
+  }
+
+  /** Both families through one socket; a machine without IPv6 has only the one. */
+  #listenEverywhere(port: number): Listener {
+    try {
+      return this.#listen("::", port);
+    } catch (error) {
+      if (error instanceof WeftError && error.code === "address_in_use") throw error;
+      return this.#listen("0.0.0.0", port);
+    }
+  }
+
+  #listen(hostname: string, port: number): Listener {
+    return listen({
+      hostname,
+      port,
+      onConnection: (connection) => {
+        this.#context.metrics.accepted("plaintext");
+        this.#onConnection(connection);
+      },
+    });
+  }
+
+  #onConnection(connection: Connection): void {
+    const destination = this.#destinationOf(connection);
+    // The port itself was dialled: nothing was captured, and forwarding it would loop.
+    if (destination === undefined || destination.port === connection.localPort) {
+      this.#refuse(connection, "target_unknown");
+      return;
+    }
+    const table = this.#context.agent.snapshot.inboundTable;
+    const refusal =
+      table === undefined
+        ? "target_unknown"
+        : admitInbound(table, {
+            peerIdentity: undefined,
+            targetAddress: destination.address,
+            targetPort: destination.port,
+          });
+    const port = table?.port(destination.port);
+    if (refusal !== undefined || port === undefined) this.#refuse(connection, refusal ?? "target_unknown");
+    else this.#serve(connection, port);
+  }
+
+  #serve(connection: Connection, port: PreparedInboundPort): void {
+    const caller: InboundCaller = { identity: "", workload: "", service: callerService(port, "") };
+    const serveHttp = (first: Uint8Array | undefined): void => {
+      const service = new InboundHttp(this.#context, caller, {
+        port: port.port,
+        answer: this.#application.port(port.port),
+      });
+      new HttpDownstream(connection, this.#context, service, this.connections).start(first);
+    };
+    const serveTcp = (first: Uint8Array | undefined, isEnded: boolean): void => {
+      const cluster = this.#application.port(port.port);
+      const target = inboundTcp(this.#context, caller, { port: port.port, cluster });
+      new TcpSession(connection, this.#context, target, this.connections).start(first, isEnded);
+    };
+    if (port.protocol === Protocol.HTTP) {
+      serveHttp(undefined);
+    } else if (port.protocol === Protocol.UNSPECIFIED) {
+      ProtocolDetector.watch(connection, this.#context.wheel, {
+        onDetected: (spoken, first, isEnded) =>
+          spoken === "http1" ? serveHttp(first) : serveTcp(first, isEnded),
+        onGone: () => {},
+      });
+    } else {
+      serveTcp(undefined, false);
+    }
+  }
+
+  #refuse(connection: Connection, reason: ReasonCode): void {
+    this.#context.metrics.refused("plaintext", reason);
+    connection.terminate();
+  }
+}

@@ -1,0 +1,106 @@
+/** What an admitted inbound connection becomes: HTTP towards the application, or bytes. Shared by tunnel and plaintext. */
+import type { PreparedInboundPort } from "../../decide/index.ts";
+import type { ReasonCode } from "../../kernel/index.ts";
+import type { HeaderLine, RequestHead } from "../../http1/index.ts";
+import { SessionProtocol } from "../../wire/index.ts";
+import type { UpstreamCluster } from "../upstream/index.ts";
+import type { ServeContext } from "./context.ts";
+import { EdgeHandle } from "./edges.ts";
+import { latin1Line } from "./exchange-heads.ts";
+import type { HttpDestination, HttpRefusal, HttpService } from "./http-service.ts";
+import { plainDestination } from "./outbound-http.ts";
+import type { TcpTarget } from "./tcp-session.ts";
+
+export interface InboundCaller {
+  /** Verified; empty where the connection came in plaintext. */
+  readonly identity: string;
+  /** What the peer says, where it fits its identity; else empty. */
+  readonly workload: string;
+  /** "namespace/name" that it dialled, where that service reaches this port; else empty. */
+  readonly service: string;
+}
+
+function inboundEdge(
+  context: ServeContext,
+  caller: InboundCaller,
+  options: { readonly port: number; readonly protocol: "http" | "tcp" },
+): EdgeHandle {
+  return new EdgeHandle(context.series, {
+    direction: "inbound",
+    sourceWorkload: caller.workload,
+    sourceIdentity: caller.identity,
+    destinationWorkload: context.workload.key,
+    destinationIdentity: context.identity,
+    destinationService: caller.service,
+    destinationPort: options.port,
+    destinationVersion: context.workload.version,
+    route: "",
+    protocol: options.protocol,
+    mtls: caller.identity !== "",
+  });
+}
+
+/** The service that a preface names, if it is one of the port's; a peer cannot make up labels. */
+export function callerService(port: PreparedInboundPort | undefined, named: string): string {
+  if (port === undefined) return "";
+  return port.services.includes(named) ? named : (port.services[0] ?? "");
+}
+
+const forwardedClientCert = "x-forwarded-client-cert";
+
+export class InboundHttp implements HttpService {
+  readonly direction = "inbound";
+  readonly tellsUnprocessed: boolean;
+  readonly #answer: HttpDestination | HttpRefusal;
+  readonly #edge: EdgeHandle;
+  readonly #lines: readonly HeaderLine[];
+
+  constructor(
+    context: ServeContext,
+    caller: InboundCaller,
+    options: { readonly port: number; readonly answer: UpstreamCluster | ReasonCode },
+  ) {
+    const { port, answer } = options;
+    this.tellsUnprocessed = caller.identity !== "";
+    this.#edge = inboundEdge(context, caller, { port, protocol: "http" });
+    this.#answer =
+      typeof answer === "string"
+        ? { reason: answer, detail: "the connection was not admitted", route: "" }
+        : {
+            ...plainDestination(answer),
+            // In plaintext nobody vouches for the caller, so what it says about itself is taken away.
+            requestEdits:
+              caller.identity === "" ? { set: [], add: [], remove: [forwardedClientCert] } : undefined,
+          };
+    this.#lines =
+      caller.identity === ""
+        ? []
+        : [latin1Line(forwardedClientCert, `By=${context.identity};URI=${caller.identity}`)];
+  }
+
+  select(): HttpDestination | HttpRefusal {
+    return this.#answer;
+  }
+
+  addLines(_head: RequestHead, lines: HeaderLine[]): void {
+    for (const line of this.#lines) lines.push(line);
+  }
+
+  edge(): ReturnType<EdgeHandle["get"]> {
+    return this.#edge.get();
+  }
+}
+
+export function inboundTcp(
+  context: ServeContext,
+  caller: InboundCaller,
+  options: { readonly port: number; readonly cluster: UpstreamCluster },
+): TcpTarget {
+  const edge = inboundEdge(context, caller, { port: options.port, protocol: "tcp" });
+  return {
+    cluster: options.cluster,
+    protocol: SessionProtocol.TCP,
+    edge: () => edge.get(),
+    failureReason: "application_unreachable",
+  };
+}

@@ -1,0 +1,141 @@
+/** Where peers of the mesh dial (15008): mutual TLS with ALPN weft/1, a preface, then the session's own bytes. */
+import { admitInbound } from "../../decide/index.ts";
+import { canonicalIp, parseSpiffeId, type ReasonCode } from "../../kernel/index.ts";
+import { type Connection, type Listener, listen, type PeerCertificate } from "../../net/index.ts";
+import { type Preface, SessionProtocol } from "../../wire/index.ts";
+import type { ListenAddress } from "../bootstrap.ts";
+import { hopAlpn } from "../upstream/index.ts";
+import type { Application } from "./application.ts";
+import { ConnectionSet } from "./connection-set.ts";
+import type { ServeContext } from "./context.ts";
+import { HttpDownstream } from "./http-downstream.ts";
+import { callerService, type InboundCaller, InboundHttp, inboundTcp } from "./inbound-session.ts";
+import { PrefaceReader } from "./preface-reader.ts";
+import type { Server } from "./server.ts";
+import { TcpSession } from "./tcp-session.ts";
+
+/** Handshakes under way at once; more are an attack or a thundering herd, and each costs half a millisecond of CPU. */
+const maxHandshakes = 1_024;
+const handshakeTimeoutMs = 10_000;
+
+export class InboundTunnel implements Server {
+  readonly connections = new ConnectionSet();
+  readonly #context: ServeContext;
+  readonly #application: Application;
+  #listener: Listener | undefined;
+
+  constructor(context: ServeContext, application: Application) {
+    this.#context = context;
+    this.#application = application;
+  }
+
+  open(address: ListenAddress): ListenAddress {
+    const { agent, metrics } = this.#context;
+    const listener = listen({
+      hostname: address.address,
+      port: address.port,
+      maxHandshakes,
+      handshakeTimeoutMs,
+      // Asked for each connection: a new certificate is shown from the next one on.
+      tls: () => ({
+        identity: agent.identity(),
+        alpn: [hopAlpn],
+        clientCertificate: "required",
+        verifyPeer: (peer) => this.#verifyPeer(peer),
+      }),
+      onHandshakeFailed: (reason) => metrics.refused("inbound", reason),
+      onConnection: (connection) => {
+        metrics.accepted("inbound");
+        this.#onConnection(connection);
+      },
+    });
+    this.#listener = listener;
+    return { address: listener.hostname, port: listener.port };
+  }
+
+  stopAccepting(): void {
+    this.#listener?.stopAccepting();
+  }
+
+  close(): void {
+    this.stopAccepting();
+    this.connections.terminateAll();
+    this.#listener?.closeAll();
+  }
+
+  /** Before any byte is read: exactly one identity, of our trust domain. */
+  #verifyPeer(peer: PeerCertificate): ReasonCode | undefined {
+    const own = parseSpiffeId(this.#context.identity);
+    const identity = parseSpiffeId(peer.uriSans.length === 1 ? (peer.uriSans[0] ?? "") : "");
+    return identity !== undefined && identity.trustDomain === own?.trustDomain
+      ? undefined
+      : "peer_identity_invalid";
+  }
+
+  #onConnection(connection: Connection): void {
+    const identity = connection.peer?.uriSans[0];
+    if (identity === undefined) {
+      this.#refuse(connection, "peer_identity_invalid");
+      return;
+    }
+    PrefaceReader.watch(connection, this.#context.wheel, {
+      onPreface: (preface, rest, isEnded) =>
+        this.#onPreface(connection, identity, { preface, rest, isEnded }),
+      onPrefaceMalformed: () => this.#context.metrics.refused("inbound", "preface_malformed"),
+    });
+  }
+
+  #onPreface(
+    connection: Connection,
+    identity: string,
+    first: { readonly preface: Preface; readonly rest: Uint8Array | undefined; readonly isEnded: boolean },
+  ): void {
+    const { preface } = first;
+    const table = this.#context.agent.snapshot.inboundTable;
+    const port = table?.port(preface.targetPort);
+    const caller: InboundCaller = {
+      identity,
+      workload: callerWorkload(identity, preface.sourceWorkload),
+      service: callerService(port, preface.service),
+    };
+    const refusal =
+      table === undefined
+        ? "target_unknown"
+        : admitInbound(table, {
+            peerIdentity: identity,
+            targetAddress: canonicalIp(preface.targetAddress) ?? "",
+            targetPort: preface.targetPort,
+          });
+    const isHttp = preface.protocol === SessionProtocol.HTTP1;
+    if (refusal !== undefined) this.#context.metrics.refused("inbound", refusal);
+    if (isHttp) {
+      const answer = refusal ?? this.#application.port(preface.targetPort);
+      const service = new InboundHttp(this.#context, caller, { port: preface.targetPort, answer });
+      new HttpDownstream(connection, this.#context, service, this.connections).start(first.rest);
+    } else if (refusal === undefined) {
+      const cluster = this.#application.port(preface.targetPort);
+      const target = inboundTcp(this.#context, caller, { port: preface.targetPort, cluster });
+      new TcpSession(connection, this.#context, target, this.connections).start(first.rest, first.isEnded);
+    } else {
+      connection.terminate();
+    }
+  }
+
+  #refuse(connection: Connection, reason: ReasonCode): void {
+    this.#context.metrics.refused("inbound", reason);
+    connection.terminate();
+  }
+}
+
+/** Longer names do not exist (namespace 63, name 253). */
+const maxWorkloadLength = 317;
+
+/** A peer names its own workload; believed as far as its certificate's namespace goes. */
+function callerWorkload(identity: string, claimed: string): string {
+  const namespace = parseSpiffeId(identity)?.namespace;
+  const isPlausible =
+    claimed.length <= maxWorkloadLength &&
+    /^[a-z0-9-]+\/[a-z0-9.-]+$/.test(claimed) &&
+    claimed.startsWith(`${namespace}/`);
+  return isPlausible ? claimed : "";
+}

@@ -1,0 +1,235 @@
+/**
+ * One connection that the local application opened, until it is known what it is: which service or workload stands at
+ * its destination, what it speaks. Then it becomes an HTTP connection or a TCP session. Nothing inside the mesh's
+ * prefixes ever passes through unresolved.
+ *
+ *   resolving address -> resolving service -> detecting (where undeclared) -> HTTP | TCP
+ *        any of them: refused with a reset and counted
+ */
+import type { ReasonCode } from "../../kernel/index.ts";
+import { type Address, outboundKey, Protocol } from "../../model/index.ts";
+import type { CloseCause, Connection, ConnectionSink } from "../../net/index.ts";
+import { SessionProtocol } from "../../wire/index.ts";
+import type { PendingLookup, PreparedOutbound, Resolved } from "../agent/index.ts";
+import type { UpstreamCluster, UpstreamEndpoint } from "../upstream/index.ts";
+import type { ConnectionSet } from "./connection-set.ts";
+import type { ServeContext } from "./context.ts";
+import { outboundEdge, unreachedEdge } from "./edges.ts";
+import { HttpDownstream } from "./http-downstream.ts";
+import type { HttpService } from "./http-service.ts";
+import type { MeshPrefixes } from "./mesh-prefixes.ts";
+import { DirectHttp, OutboundHttp } from "./outbound-http.ts";
+import { passthroughTarget } from "./passthrough.ts";
+import {
+  type DetectionListener,
+  type FirstBytes,
+  ProtocolDetector,
+  type ServerFirstMemory,
+} from "./protocol-detector.ts";
+import type { RouteSelector } from "./route-selector.ts";
+import { TcpSession, type TcpTarget } from "./tcp-session.ts";
+
+export interface OutboundParts {
+  readonly context: ServeContext;
+  readonly selector: RouteSelector;
+  readonly prefixes: MeshPrefixes;
+  readonly serverFirst: ServerFirstMemory;
+  readonly members: ConnectionSet;
+}
+
+/** Where MeshConfig says nothing. DESIGN: a lookup waits at most two seconds. */
+const defaultDiscoveryTimeoutMs = 2_000;
+
+export class OutboundConnection implements ConnectionSink, DetectionListener {
+  readonly #connection: Connection;
+  readonly #parts: OutboundParts;
+  #lookup: PendingLookup | undefined;
+  #early: Uint8Array | undefined;
+  #isEnded = false;
+  #isClosed = false;
+  /** What it becomes, once resolved. */
+  #http: HttpService | undefined;
+  #tcp: ((protocol: SessionProtocol) => TcpTarget) | undefined;
+  #memoryKey = "";
+
+  constructor(connection: Connection, parts: OutboundParts) {
+    this.#connection = connection;
+    this.#parts = parts;
+    connection.sink = this;
+    connection.pause();
+  }
+
+  /** Redirected traffic: only the original destination tells where it was going. */
+  dialAddress(address: string, port: number): void {
+    const { context, prefixes } = this.#parts;
+    const mesh = context.agent.snapshot.mesh;
+    if (mesh === undefined) {
+      this.#refuse("discovery_unavailable");
+    } else if (prefixes.contains(mesh, address)) {
+      this.#lookup = context.agent.resolveAddress(address, this.#discoveryTimeoutMs(), (result) =>
+        this.#onAddress(result, address, port),
+      );
+    } else if (mesh.allowUnknownDestinations) {
+      this.#becomeTcp(passthroughTarget(context, address, port));
+    } else {
+      this.#refuse("destination_denied");
+    }
+  }
+
+  /** An explicit listener: the service is given. */
+  dialService(namespace: string, service: string, port: number): void {
+    const { context } = this.#parts;
+    const key = outboundKey(namespace, service, port, context.workload.namespace);
+    this.#lookup = context.agent.resolveOutbound(key, this.#discoveryTimeoutMs(), (result) =>
+      this.#onOutbound(result),
+    );
+  }
+
+  onData(chunk: Uint8Array): void {
+    this.#early = this.#early === undefined ? chunk : Buffer.concat([this.#early, chunk]);
+  }
+
+  onDrain(): void {}
+
+  onEnd(): void {
+    this.#isEnded = true;
+  }
+
+  onClose(): void {
+    this.#isClosed = true;
+    this.#lookup?.cancel();
+  }
+
+  onGone(_cause: CloseCause): void {
+    this.#isClosed = true;
+  }
+
+  onDetected(spoken: FirstBytes, alreadyRead: Uint8Array | undefined, isClientEnded: boolean): void {
+    this.#early = alreadyRead;
+    this.#isEnded = isClientEnded;
+    if (spoken === "http1") {
+      this.#becomeHttp();
+      return;
+    }
+    // A client that was silent may still be HTTP; only the server's own first bytes prove otherwise (onServerFirst).
+    this.#becomeTcp(this.#tcp?.(spoken === "silent" ? SessionProtocol.UNSPECIFIED : SessionProtocol.TCP));
+  }
+
+  #onAddress(result: Resolved<Address>, address: string, port: number): void {
+    if (this.#isClosed) return;
+    if (result === "unavailable") {
+      this.#refuse("discovery_unavailable");
+      return;
+    }
+    const target = result === "unknown" ? undefined : result.target;
+    if (target?.case === "service" && target.value.ports.some((entry) => entry.port === port)) {
+      this.dialService(target.value.namespace, target.value.name, port);
+    } else if (target?.case === "workload") {
+      const cluster = this.#parts.context.upstreams.direct(target.value, address, port);
+      const declared = target.value.ports.find((entry) => entry.port === port)?.protocol;
+      if (cluster === undefined) this.#refuse("overloaded");
+      else this.#onDirect(cluster, declared ?? Protocol.UNSPECIFIED);
+    } else {
+      this.#refuse("destination_unknown");
+    }
+  }
+
+  #onDirect(cluster: UpstreamCluster, protocol: Protocol): void {
+    const { context } = this.#parts;
+    this.#http = new DirectHttp(context, cluster);
+    this.#tcp = (session) => this.#tcpTarget(cluster, session, "");
+    this.#memoryKey = `${cluster.key}:${cluster.port}`;
+    this.#choose(protocol);
+  }
+
+  #onOutbound(result: Resolved<PreparedOutbound>): void {
+    if (this.#isClosed) return;
+    if (result === "unavailable" || result === "unknown") {
+      this.#refuse(result === "unknown" ? "destination_unknown" : "discovery_unavailable");
+      return;
+    }
+    const { context, selector } = this.#parts;
+    const outbound = result.outbound;
+    const cluster = context.upstreams.cluster(outbound.defaultCluster);
+    this.#http = new OutboundHttp(context, selector, result);
+    this.#tcp =
+      cluster &&
+      ((session) => this.#tcpTarget(cluster, session, `${outbound.namespace}/${outbound.service}`));
+    this.#memoryKey = result.key;
+    this.#choose(outbound.protocol);
+  }
+
+  #choose(protocol: Protocol): void {
+    switch (protocol) {
+      case Protocol.HTTP:
+        this.#becomeHttp();
+        break;
+      case Protocol.HTTP2:
+      case Protocol.GRPC:
+        this.#becomeTcp(this.#tcp?.(SessionProtocol.HTTP2));
+        break;
+      case Protocol.TCP:
+      case Protocol.TLS:
+        this.#becomeTcp(this.#tcp?.(SessionProtocol.TCP));
+        break;
+      case Protocol.UNSPECIFIED:
+        if (this.#parts.serverFirst.has(this.#memoryKey)) {
+          this.#becomeTcp(this.#tcp?.(SessionProtocol.UNSPECIFIED));
+        } else {
+          this.#detect();
+        }
+        break;
+    }
+  }
+
+  #detect(): void {
+    const detector = ProtocolDetector.watch(this.#connection, this.#parts.context.wheel, this);
+    if (this.#early !== undefined) detector.onData(this.#early);
+    if (this.#isEnded) detector.onEnd();
+  }
+
+  #becomeHttp(): void {
+    const { context, members } = this.#parts;
+    if (this.#http === undefined || this.#isEnded) {
+      this.#connection.close();
+      return;
+    }
+    new HttpDownstream(this.#connection, context, this.#http, members).start(this.#early);
+  }
+
+  #becomeTcp(target: TcpTarget | undefined): void {
+    if (target === undefined) {
+      this.#refuse("no_endpoint");
+      return;
+    }
+    const { context, members } = this.#parts;
+    new TcpSession(this.#connection, context, target, members).start(this.#early, this.#isEnded);
+  }
+
+  #tcpTarget(cluster: UpstreamCluster, protocol: SessionProtocol, service: string): TcpTarget {
+    const { context, serverFirst } = this.#parts;
+    const options = { route: "", protocol: "tcp" as const, port: cluster.port };
+    const memoryKey = this.#memoryKey;
+    return {
+      cluster,
+      protocol,
+      edge: (endpoint: UpstreamEndpoint | undefined) =>
+        endpoint === undefined
+          ? unreachedEdge(context, { ...options, service })
+          : outboundEdge(context, endpoint, options),
+      onServerFirst: () => {
+        if (protocol === SessionProtocol.UNSPECIFIED) serverFirst.add(memoryKey);
+      },
+    };
+  }
+
+  #discoveryTimeoutMs(): number {
+    return this.#parts.context.agent.snapshot.mesh?.discoveryTimeoutMs || defaultDiscoveryTimeoutMs;
+  }
+
+  /** There is no protocol to say it in: a reset, and a count with the reason. */
+  #refuse(reason: ReasonCode): void {
+    this.#parts.context.metrics.refused("outbound", reason);
+    this.#connection.terminate();
+  }
+}

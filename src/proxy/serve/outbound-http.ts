@@ -1,0 +1,99 @@
+/** HTTP from the local application to one service port, or to a workload dialled directly. */
+import type { HeaderLine, RequestHead } from "../../http1/index.ts";
+import type { PreparedOutbound } from "../agent/index.ts";
+import type { EdgeSeries } from "../telemetry/index.ts";
+import type { UpstreamCluster, UpstreamEndpoint } from "../upstream/index.ts";
+import type { ServeContext } from "./context.ts";
+import { outboundEdge, unreachedEdge } from "./edges.ts";
+import type { HttpDestination, HttpRefusal, HttpService } from "./http-service.ts";
+import type { RouteSelector } from "./route-selector.ts";
+
+export class OutboundHttp implements HttpService {
+  readonly direction = "outbound";
+  readonly tellsUnprocessed = false;
+  readonly #context: ServeContext;
+  readonly #selector: RouteSelector;
+  readonly #key: string;
+  readonly #service: string;
+  readonly #port: number;
+  #prepared: PreparedOutbound;
+  #default: HttpDestination | undefined;
+  #touchedMs = 0;
+
+  constructor(context: ServeContext, selector: RouteSelector, prepared: PreparedOutbound) {
+    this.#context = context;
+    this.#selector = selector;
+    this.#prepared = prepared;
+    this.#key = prepared.key;
+    this.#service = `${prepared.outbound.namespace}/${prepared.outbound.service}`;
+    this.#port = prepared.outbound.port;
+  }
+
+  select(head: RequestHead): HttpDestination | HttpRefusal {
+    this.#touch();
+    const known = this.#context.agent.snapshot.outbound(this.#key);
+    if (known === "unknown") {
+      return { reason: "destination_unknown", detail: `${this.#service} has been deleted`, route: "" };
+    }
+    // Its subscription ran out while this connection slept: what was known last still holds.
+    if (known !== undefined) this.#prepared = known;
+    const routes = this.#prepared.routes;
+    return routes === undefined ? this.#selectDefault() : this.#selector.select(routes, head);
+  }
+
+  addLines(_head: RequestHead, _lines: HeaderLine[]): void {}
+
+  edge(route: string, endpoint: UpstreamEndpoint | undefined): EdgeSeries {
+    const options = { route, protocol: "http" as const, port: this.#port };
+    return endpoint === undefined
+      ? unreachedEdge(this.#context, { ...options, service: this.#service })
+      : outboundEdge(this.#context, endpoint, options);
+  }
+
+  #selectDefault(): HttpDestination | HttpRefusal {
+    const key = this.#prepared.outbound.defaultCluster;
+    const cluster = this.#context.upstreams.cluster(key);
+    if (cluster === undefined) {
+      return { reason: "no_endpoint", detail: `cluster ${key} is not known here`, route: "" };
+    }
+    if (this.#default?.cluster !== cluster) this.#default = plainDestination(cluster);
+    return this.#default ?? plainDestination(cluster);
+  }
+
+  #touch(): void {
+    const nowMs = this.#context.coarseNowMs;
+    if (nowMs === this.#touchedMs) return;
+    this.#touchedMs = nowMs;
+    this.#context.agent.touch("Outbound", this.#key);
+  }
+}
+
+/** A workload dialled by its own address: no routes, but the same hop and the same signals. */
+export class DirectHttp implements HttpService {
+  readonly direction = "outbound";
+  readonly tellsUnprocessed = false;
+  readonly #context: ServeContext;
+  readonly #destination: HttpDestination;
+
+  constructor(context: ServeContext, cluster: UpstreamCluster) {
+    this.#context = context;
+    this.#destination = plainDestination(cluster);
+  }
+
+  select(): HttpDestination {
+    return this.#destination;
+  }
+
+  addLines(_head: RequestHead, _lines: HeaderLine[]): void {}
+
+  edge(route: string, endpoint: UpstreamEndpoint | undefined): EdgeSeries {
+    const options = { route, protocol: "http" as const, port: this.#destination.cluster.port };
+    return endpoint === undefined
+      ? unreachedEdge(this.#context, { ...options, service: "" })
+      : outboundEdge(this.#context, endpoint, options);
+  }
+}
+
+export function plainDestination(cluster: UpstreamCluster): HttpDestination {
+  return { cluster, route: "", requestEdits: undefined, responseEdits: undefined, timeoutMs: 0 };
+}

@@ -1,0 +1,108 @@
+/** Where the local application's connections arrive: one port for all that is redirected, or a listener per declared upstream. */
+import { WeftError } from "../../kernel/index.ts";
+import { type Connection, type Listener, listen } from "../../net/index.ts";
+import type { Capture, ExplicitUpstream } from "../bootstrap.ts";
+import { ConnectionSet } from "./connection-set.ts";
+import type { ServeContext } from "./context.ts";
+import { MeshPrefixes } from "./mesh-prefixes.ts";
+import { OutboundConnection, type OutboundParts } from "./outbound-connection.ts";
+import { ServerFirstMemory } from "./protocol-detector.ts";
+import type { RouteSelector } from "./route-selector.ts";
+import type { DestinationOf, Server } from "./server.ts";
+
+export class OutboundServer implements Server {
+  readonly connections = new ConnectionSet();
+  readonly #parts: OutboundParts;
+  readonly #destinationOf: DestinationOf;
+  readonly #listeners: Listener[] = [];
+
+  constructor(context: ServeContext, selector: RouteSelector, destinationOf: DestinationOf) {
+    this.#destinationOf = destinationOf;
+    this.#parts = {
+      context,
+      selector,
+      prefixes: new MeshPrefixes(),
+      serverFirst: new ServerFirstMemory(),
+      members: this.connections,
+    };
+  }
+
+  /** Returns what was bound, for the ready line. Throws `address_in_use` or `permission`. */
+  open(capture: Capture): readonly { readonly address: string; readonly port: number }[] {
+    switch (capture.kind) {
+      case "redirect":
+        this.#listenRedirected(capture.outboundPort);
+        break;
+      case "explicit":
+        for (const upstream of capture.outbound) this.#listenExplicit(upstream);
+        break;
+      case "none":
+        break;
+    }
+    return this.#listeners.map((listener) => ({ address: listener.hostname, port: listener.port }));
+  }
+
+  stopAccepting(): void {
+    for (const listener of this.#listeners) listener.stopAccepting();
+  }
+
+  close(): void {
+    this.stopAccepting();
+    this.connections.terminateAll();
+    for (const listener of this.#listeners) listener.closeAll();
+  }
+
+  #listenRedirected(port: number): void {
+    // A redirected connection of a local program arrives at loopback; nobody else has business here.
+    for (const hostname of ["127.0.0.1", "::1"]) {
+      const listener = this.#tryListen(hostname, port, (connection) => {
+        const destination = this.#destinationOf(connection);
+        // Dialled directly, not redirected: following it would dial ourselves.
+        if (destination === undefined || isSelf(destination, connection)) {
+          this.#parts.context.metrics.refused("outbound", "destination_unknown");
+          connection.terminate();
+          return;
+        }
+        new OutboundConnection(connection, this.#parts).dialAddress(destination.address, destination.port);
+      });
+      if (listener !== undefined) this.#listeners.push(listener);
+    }
+  }
+
+  #listenExplicit(upstream: ExplicitUpstream): void {
+    const slash = upstream.service.indexOf("/");
+    const namespace = upstream.service.slice(0, slash);
+    const service = upstream.service.slice(slash + 1);
+    const listener = this.#tryListen(upstream.address, upstream.port, (connection) =>
+      new OutboundConnection(connection, this.#parts).dialService(namespace, service, upstream.servicePort),
+    );
+    if (listener !== undefined) this.#listeners.push(listener);
+  }
+
+  #tryListen(
+    hostname: string,
+    port: number,
+    onConnection: (connection: Connection) => void,
+  ): Listener | undefined {
+    const { metrics } = this.#parts.context;
+    try {
+      return listen({
+        hostname,
+        port,
+        onConnection: (connection) => {
+          metrics.accepted("outbound");
+          onConnection(connection);
+        },
+      });
+    } catch (error) {
+      // A machine without IPv6 has no "::1" to listen on, and no IPv6 traffic to capture either.
+      const isTaken = error instanceof WeftError && error.code === "address_in_use";
+      if (hostname === "::1" && this.#listeners.length > 0 && !isTaken) return undefined;
+      throw error;
+    }
+  }
+}
+
+function isSelf(destination: { address: string; port: number }, connection: Connection): boolean {
+  return destination.port === connection.localPort && destination.address === connection.localAddress;
+}

@@ -1,0 +1,100 @@
+/** How an exchange ended: counted, written to the access log, and told to the caller no further than its class. */
+import type { ReasonCode } from "../../kernel/index.ts";
+import { reasons } from "../../kernel/index.ts";
+import type { RequestHead } from "../../http1/index.ts";
+import { encodeAccessLine, type EdgeSeries } from "../telemetry/index.ts";
+import type { ServeContext } from "./context.ts";
+
+export interface HttpOutcome {
+  readonly edge: EdgeSeries;
+  /** Undefined: the head could not be read. */
+  readonly head: RequestHead | undefined;
+  readonly requestId: string;
+  readonly status: number;
+  readonly reason: ReasonCode | undefined;
+  readonly detail: string;
+  readonly peerAddress: string;
+  readonly upstreamAddress: string;
+  readonly attempts: number;
+  readonly requestBytes: number;
+  readonly responseBytes: number;
+  readonly durationUs: number;
+}
+
+export function recordHttp(context: ServeContext, outcome: HttpOutcome): void {
+  const edge = outcome.edge;
+  edge
+    .http(outcome.status, outcome.reason)
+    .record(outcome.durationUs, outcome.requestBytes, outcome.responseBytes);
+  if (!context.isAccessLogged) return;
+  const head = outcome.head;
+  context.accessLog.append(
+    encodeAccessLine({
+      timeMs: context.clock.nowMs(),
+      edge: edge.labels,
+      requestId: outcome.requestId,
+      method: head?.method ?? "",
+      authority: head?.authority ?? "",
+      path: head?.path ?? "",
+      userAgent: head?.get("user-agent") ?? "",
+      status: outcome.status,
+      reason: outcome.reason ?? "",
+      detail: outcome.detail,
+      peerAddress: outcome.peerAddress,
+      upstreamAddress: outcome.upstreamAddress,
+      attempts: outcome.attempts,
+      requestBytes: outcome.requestBytes,
+      responseBytes: outcome.responseBytes,
+      durationUs: outcome.durationUs,
+      revision: context.agent.snapshot.revision,
+    }),
+  );
+}
+
+export interface TcpOutcome {
+  readonly edge: EdgeSeries;
+  readonly reason: ReasonCode | undefined;
+  readonly detail: string;
+  readonly peerAddress: string;
+  readonly upstreamAddress: string;
+  readonly attempts: number;
+  readonly requestBytes: number;
+  readonly responseBytes: number;
+  readonly durationUs: number;
+}
+
+/** The line only: connections are counted while they are open. */
+export function logTcp(context: ServeContext, outcome: TcpOutcome): void {
+  if (!context.isAccessLogged) return;
+  const { edge, reason, ...rest } = outcome;
+  context.accessLog.append(
+    encodeAccessLine({
+      ...rest,
+      timeMs: context.clock.nowMs(),
+      edge: edge.labels,
+      requestId: "",
+      method: "",
+      authority: "",
+      path: "",
+      userAgent: "",
+      status: 0,
+      reason: reason ?? "",
+      revision: context.agent.snapshot.revision,
+    }),
+  );
+}
+
+/** All that a caller is told: whose side it was on, and the id by which the operator finds the rest. */
+export function errorBody(reason: ReasonCode, requestId: string): string {
+  const side = reasons[reason].responseClass;
+  return requestId === "" ? `${side} error\n` : `${side} error, request ${requestId}\n`;
+}
+
+/** The reason code in a peer's `weft-unprocessed`; a code that this version does not know still means unprocessed. */
+export function parseUnprocessed(value: string): ReasonCode {
+  return isReasonCode(value) && reasons[value].isUnprocessed ? value : "application_unreachable";
+}
+
+function isReasonCode(value: string): value is ReasonCode {
+  return Object.hasOwn(reasons, value);
+}

@@ -1,0 +1,100 @@
+/**
+ * Two connections joined byte for byte, each direction with its own back-pressure and its own end. A reset on one side
+ * is a reset on the other: truncation must never look like a proper end.
+ */
+import type { CloseCause, Connection, ConnectionSink } from "../../net/index.ts";
+
+export interface RelayListener {
+  /** The server's bytes came before any of the client's. Called at most once. */
+  onServerFirst?(): void;
+  /** Both sides are closed. Called once. */
+  onRelayEnd(relay: Relay, cause: CloseCause): void;
+}
+
+export class Relay {
+  readonly client: Connection;
+  readonly server: Connection;
+  bytesFromClient = 0;
+  bytesFromServer = 0;
+  readonly #listener: RelayListener;
+  readonly #clientSide: RelaySide;
+  readonly #serverSide: RelaySide;
+  #openSides = 2;
+  /** What ended it first; "ended" where both sides closed properly. */
+  #cause: CloseCause = "ended";
+
+  constructor(client: Connection, server: Connection, listener: RelayListener) {
+    this.client = client;
+    this.server = server;
+    this.#listener = listener;
+    this.#clientSide = new RelaySide(this, client, server, true);
+    this.#serverSide = new RelaySide(this, server, client, false);
+    client.sink = this.#clientSide;
+    server.sink = this.#serverSide;
+  }
+
+  /** Bytes that were read before the two were joined, and whether the client ended its side behind them. */
+  start(fromClient: Uint8Array | undefined, isClientEnded = false): void {
+    this.client.resume();
+    this.server.resume();
+    if (fromClient !== undefined && fromClient.length > 0) this.#clientSide.onData(fromClient);
+    if (isClientEnded) this.#clientSide.onEnd();
+  }
+
+  terminate(): void {
+    this.client.terminate();
+    this.server.terminate();
+  }
+
+  count(isClient: boolean, bytes: number): void {
+    if (isClient) {
+      this.bytesFromClient += bytes;
+      return;
+    }
+    if (this.bytesFromServer === 0 && this.bytesFromClient === 0) this.#listener.onServerFirst?.();
+    this.bytesFromServer += bytes;
+  }
+
+  onSideClosed(peer: Connection, cause: CloseCause): void {
+    this.#openSides--;
+    if (cause !== "ended" && cause !== "local" && this.#cause === "ended") this.#cause = cause;
+    if (this.#openSides === 0) {
+      this.#listener.onRelayEnd(this, this.#cause);
+    } else if (cause === "ended" || cause === "local") {
+      peer.close();
+    } else {
+      peer.terminate();
+    }
+  }
+}
+
+class RelaySide implements ConnectionSink {
+  readonly #relay: Relay;
+  readonly #own: Connection;
+  readonly #peer: Connection;
+  readonly #isClient: boolean;
+
+  constructor(relay: Relay, own: Connection, peer: Connection, isClient: boolean) {
+    this.#relay = relay;
+    this.#own = own;
+    this.#peer = peer;
+    this.#isClient = isClient;
+  }
+
+  onData(chunk: Uint8Array): void {
+    this.#relay.count(this.#isClient, chunk.length);
+    if (!this.#peer.write(chunk)) this.#own.pause();
+  }
+
+  onDrain(): void {
+    this.#peer.resume();
+  }
+
+  onEnd(): void {
+    this.#peer.shutdown();
+  }
+
+  onClose(cause: CloseCause): void {
+    this.#relay.onSideClosed(this.#peer, cause);
+  }
+}

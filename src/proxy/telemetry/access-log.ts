@@ -1,0 +1,110 @@
+/**
+ * Gathers access-log lines and hands them to a file descriptor in large writes, one at a time. A slow disk or reader
+ * never holds up a request: beyond the bound lines are dropped and counted.
+ */
+import { close, openSync, write } from "node:fs";
+import { type Clock, type Timer, WeftError } from "../../kernel/index.ts";
+import type { Counter } from "./counters.ts";
+
+/** Writes bytes and calls back with how many were taken, or an error. The shape of `fs.write`. */
+type LogWriter = (bytes: Uint8Array, done: (error: Error | null, written: number) => void) => void;
+
+/** About 2,500 lines. Enough for a stall of a second at high load, little enough to lose with the process. */
+const maxBufferedBytes = 1_048_576;
+/** A reader of the file sees a line at most this late; a busy proxy makes one write of many lines. */
+const flushDelayMs = 100;
+const flushBytes = 65_536;
+
+const standardOutput = 1;
+
+export interface AccessLogOptions {
+  readonly write: LogWriter;
+  readonly clock: Clock;
+  readonly dropped: Counter;
+  /** Called once, when the last byte is out. */
+  readonly onClosed?: () => void;
+}
+
+export class AccessLog {
+  readonly #options: AccessLogOptions;
+  #lines: string[] = [];
+  #length = 0;
+  #isWriting = false;
+  #isClosed = false;
+  #timer: Timer | undefined;
+
+  constructor(options: AccessLogOptions) {
+    this.#options = options;
+  }
+
+  /** Without a file, lines go to standard output. Throws `io` where the file cannot be opened. */
+  static open(file: string | undefined, clock: Clock, dropped: Counter): AccessLog {
+    const fd = file === undefined ? standardOutput : openForAppend(file);
+    return new AccessLog({
+      clock,
+      dropped,
+      write: (bytes, done) =>
+        write(fd, bytes, 0, bytes.length, null, (error, written) => done(error, written)),
+      onClosed: () => (file === undefined ? undefined : close(fd)),
+    });
+  }
+
+  append(line: string): void {
+    if (this.#isClosed || this.#length + line.length > maxBufferedBytes) {
+      this.#options.dropped.value++;
+      return;
+    }
+    this.#lines.push(line);
+    this.#length += line.length;
+    if (this.#length >= flushBytes) this.flush();
+    else this.#timer ??= this.#options.clock.after(flushDelayMs, () => this.flush());
+  }
+
+  flush(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    if (this.#isWriting || this.#lines.length === 0) return;
+    const bytes = encoder.encode(this.#lines.join(""));
+    this.#lines = [];
+    this.#length = 0;
+    this.#isWriting = true;
+    this.#write(bytes);
+  }
+
+  /** Writes what is left; later lines are dropped. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.flush();
+    if (!this.#isWriting) this.#options.onClosed?.();
+  }
+
+  #write(bytes: Uint8Array): void {
+    this.#options.write(bytes, (error, written) => {
+      if (error === null && written < bytes.length) {
+        this.#write(bytes.subarray(written));
+        return;
+      }
+      this.#isWriting = false;
+      if (error !== null) this.#options.dropped.value++;
+      if (this.#lines.length > 0 && (this.#isClosed || this.#length >= flushBytes)) this.flush();
+      else if (this.#isClosed) this.#options.onClosed?.();
+      else if (this.#lines.length > 0)
+        this.#timer ??= this.#options.clock.after(flushDelayMs, () => this.flush());
+    });
+  }
+}
+
+const encoder = new TextEncoder();
+
+/** For the owner only: paths and identities of callers are nobody else's business. */
+function openForAppend(file: string): number {
+  try {
+    return openSync(file, "a", 0o600);
+  } catch (cause) {
+    throw new WeftError("io", `cannot open the access log ${file}`, {
+      cause,
+      hint: "is its directory there and writable?",
+    });
+  }
+}

@@ -1,0 +1,72 @@
+/** Counters and gauges with few, fixed label values: connections, refusals, retries, pools. Golden signals live in series.ts. */
+
+export interface Counter {
+  value: number;
+}
+
+export interface MetricSample {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+export interface MetricFamily {
+  readonly name: string;
+  readonly help: string;
+  readonly type: "counter" | "gauge";
+  samples(): Iterable<MetricSample>;
+}
+
+/** A counter for each combination of label values; ask once and keep the handle. */
+export class CounterFamily implements MetricFamily {
+  readonly name: string;
+  readonly help: string;
+  readonly type = "counter";
+  readonly #labelNames: readonly string[];
+  readonly #children = new Map<string, Counter & { readonly labels: Readonly<Record<string, string>> }>();
+
+  constructor(name: string, help: string, labelNames: readonly string[] = []) {
+    this.name = name;
+    this.help = help;
+    this.#labelNames = labelNames;
+  }
+
+  /** Values come from closed sets (reason codes, listener names), so the number of children is bounded by the code. */
+  of(...values: readonly string[]): Counter {
+    const key = values.join("\n");
+    const known = this.#children.get(key);
+    if (known !== undefined) return known;
+    const labels: Record<string, string> = {};
+    for (const [index, name] of this.#labelNames.entries()) labels[name] = values[index] ?? "";
+    const created = { labels, value: 0 };
+    this.#children.set(key, created);
+    return created;
+  }
+
+  samples(): Iterable<MetricSample> {
+    return this.#children.values();
+  }
+}
+
+/** A figure that is read when somebody asks. */
+export class GaugeFamily implements MetricFamily {
+  readonly name: string;
+  readonly help: string;
+  readonly type: "counter" | "gauge";
+  readonly #read: () => Iterable<MetricSample>;
+
+  constructor(
+    name: string,
+    help: string,
+    read: () => Iterable<MetricSample>,
+    type: "counter" | "gauge" = "gauge",
+  ) {
+    this.name = name;
+    this.help = help;
+    this.type = type;
+    this.#read = read;
+  }
+
+  samples(): Iterable<MetricSample> {
+    return this.#read();
+  }
+}

@@ -1,0 +1,36 @@
+/** Waits for something that happens on the other side of a socket and has no promise. Polls, with a deadline. */
+export async function eventually(
+  isTrue: () => boolean | Promise<boolean>,
+  what: string,
+  withinMs = 3_000,
+): Promise<void> {
+  const deadline = Date.now() + withinMs;
+  while (!(await isTrue())) {
+    if (Date.now() > deadline) throw new Error(`never: ${what}`);
+    await Bun.sleep(5);
+  }
+}
+
+/** A port on which nothing listens. */
+export function freePort(): number {
+  const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+  const port = listener.port;
+  listener.stop(true);
+  return port;
+}
+
+export async function scrape(proxy: {
+  readonly bound: { readonly admin: { readonly port: number } };
+}): Promise<string> {
+  const response = await fetch(`http://127.0.0.1:${proxy.bound.admin.port}/metrics`);
+  return await response.text();
+}
+
+/** Waits until a figure has stood still for 100 ms: nothing is moving any more. */
+export async function settles(read: () => number): Promise<void> {
+  let before = -1;
+  while (before !== read()) {
+    before = read();
+    await Bun.sleep(100);
+  }
+}

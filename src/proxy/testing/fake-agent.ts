@@ -1,0 +1,197 @@
+/** An Agent with a configuration made by hand: answers at once what it holds, "unknown" for the rest. */
+import { InboundTable, RouteTable, VirtualHostTable } from "../../decide/index.ts";
+import type {
+  Address,
+  Cluster,
+  Endpoint,
+  Gateway,
+  Inbound,
+  Mesh,
+  Name,
+  Outbound,
+} from "../../model/index.ts";
+import { outboundKey } from "../../model/index.ts";
+import type { TlsIdentity } from "../../net/index.ts";
+import type {
+  Agent,
+  AgentStatus,
+  PendingLookup,
+  PreparedGatewayPort,
+  PreparedOutbound,
+  Resolved,
+  Snapshot,
+  TelemetrySource,
+} from "../agent/index.ts";
+
+export interface FakeConfiguration {
+  readonly revision?: number;
+  readonly mesh: Mesh;
+  readonly inbound?: Inbound;
+  /** The workload's own. */
+  readonly addresses?: readonly string[];
+  readonly outbounds?: readonly Outbound[];
+  readonly clusters?: readonly Cluster[];
+  readonly endpoints?: readonly Endpoint[];
+  readonly gateways?: readonly Gateway[];
+  readonly names?: Readonly<Record<string, Name>>;
+  readonly destinations?: Readonly<Record<string, Address>>;
+}
+
+export class FakeAgent implements Agent {
+  snapshot: Snapshot;
+  status: AgentStatus;
+  /** Lookups are left without an answer until their deadline. */
+  isMute = false;
+  readonly prefetched: string[] = [];
+  telemetry: TelemetrySource | undefined;
+  hasLeft = false;
+  announced: { readonly address: string; readonly port: number } | undefined;
+  #identity: TlsIdentity;
+  readonly #listeners = new Set<(snapshot: Snapshot, previous: Snapshot) => void>();
+
+  constructor(configuration: FakeConfiguration, identity: TlsIdentity, spiffeId: string) {
+    this.snapshot = fakeSnapshot(configuration);
+    this.#identity = identity;
+    this.status = {
+      isReady: true,
+      isConnected: true,
+      revision: configuration.revision ?? 1,
+      identity: spiffeId,
+      certificateNotAfterMs: Date.now() + 86_400_000,
+      subscriptions: 0,
+      rejected: [],
+      lastError: "",
+    };
+  }
+
+  configure(configuration: FakeConfiguration): void {
+    const previous = this.snapshot;
+    this.snapshot = fakeSnapshot(configuration);
+    for (const listener of this.#listeners) listener(this.snapshot, previous);
+  }
+
+  rotate(identity: TlsIdentity): void {
+    this.#identity = identity;
+  }
+
+  onSnapshot(listener: (snapshot: Snapshot, previous: Snapshot) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  resolveAddress(
+    ip: string,
+    deadlineMs: number,
+    callback: (result: Resolved<Address>) => void,
+  ): PendingLookup | undefined {
+    return this.#answer(deadlineMs, callback, () => this.snapshot.lookupAddress(ip) ?? "unknown");
+  }
+
+  resolveOutbound(
+    key: string,
+    deadlineMs: number,
+    callback: (result: Resolved<PreparedOutbound>) => void,
+  ): PendingLookup | undefined {
+    return this.#answer(deadlineMs, callback, () => this.snapshot.outbound(key) ?? "unknown");
+  }
+
+  resolveName(
+    fqdn: string,
+    deadlineMs: number,
+    callback: (result: Resolved<Name>) => void,
+  ): PendingLookup | undefined {
+    return this.#answer(deadlineMs, callback, () => this.snapshot.name(fqdn) ?? "unknown");
+  }
+
+  prefetch(ip: string): void {
+    this.prefetched.push(ip);
+  }
+
+  touch(): void {}
+
+  identity(): TlsIdentity {
+    return this.#identity;
+  }
+
+  onIdentity(): () => void {
+    return () => {};
+  }
+
+  ready(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  announce(tunnel: { readonly address: string; readonly port: number }): void {
+    this.announced = tunnel;
+  }
+
+  reportTelemetry(source: TelemetrySource): void {
+    this.telemetry = source;
+  }
+
+  async drainAndLeave(whenDrained: () => Promise<void>): Promise<void> {
+    await whenDrained();
+    this.hasLeft = true;
+  }
+
+  close(): void {}
+
+  #answer<T>(
+    deadlineMs: number,
+    callback: (result: Resolved<T>) => void,
+    read: () => Resolved<T>,
+  ): PendingLookup | undefined {
+    if (!this.isMute) {
+      callback(read());
+      return undefined;
+    }
+    const timer = setTimeout(() => callback("unavailable"), deadlineMs);
+    return { cancel: () => clearTimeout(timer) };
+  }
+}
+
+export function fakeSnapshot(configuration: FakeConfiguration): Snapshot {
+  const { mesh, inbound } = configuration;
+  const outbounds = new Map(
+    (configuration.outbounds ?? []).map((outbound) => [keyOf(outbound), prepare(outbound)]),
+  );
+  const clusters = new Map((configuration.clusters ?? []).map((cluster) => [clusterKeyOf(cluster), cluster]));
+  const endpoints = Map.groupBy(configuration.endpoints ?? [], (endpoint) => endpoint.cluster);
+  const addresses = configuration.addresses ?? [];
+  return {
+    revision: configuration.revision ?? 1,
+    mesh,
+    inbound,
+    inboundTable: inbound && InboundTable.prepare(inbound, { trustDomain: mesh.trustDomain, addresses }),
+    gateways: configuration.gateways ?? [],
+    gatewayPorts: (configuration.gateways ?? []).flatMap(gatewayPorts),
+    lookupAddress: (ip) => configuration.destinations?.[ip],
+    name: (fqdn) => configuration.names?.[fqdn],
+    outbound: (key) => outbounds.get(key),
+    cluster: (key) => clusters.get(key),
+    endpoints: (key) => endpoints.get(key) ?? [],
+    clusterKeys: () => clusters.keys(),
+  };
+}
+
+function gatewayPorts(gateway: Gateway): PreparedGatewayPort[] {
+  return gateway.listeners.map((listener) => ({
+    port: listener.port,
+    protocol: listener.protocol,
+    addresses: listener.addresses,
+    hosts: VirtualHostTable.prepare([listener]),
+  }));
+}
+
+function prepare(outbound: Outbound): PreparedOutbound {
+  const routes = outbound.http === undefined ? undefined : RouteTable.prepare(outbound.http);
+  return { key: keyOf(outbound), outbound, routes };
+}
+
+function keyOf(outbound: Outbound): string {
+  return outboundKey(outbound.namespace, outbound.service, outbound.port, outbound.clientNamespace);
+}
+
+function clusterKeyOf(cluster: Cluster): string {
+  return `${cluster.namespace}/${cluster.service}:${cluster.port}`;
+}

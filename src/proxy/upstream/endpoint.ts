@@ -1,0 +1,115 @@
+/**
+ * One endpoint of one cluster as this proxy knows it: its connections, how fast it answers, whether it just failed.
+ * Lives as long as the same place is meant, across changes of weight or health; keyed by (cluster, endpoint), never by
+ * bare address.
+ */
+import { type Endpoint, Tunnel } from "../../model/index.ts";
+import type { ConnectFailure, Connection, PendingConnect } from "../../net/index.ts";
+import { SessionProtocol } from "../../wire/index.ts";
+import type { EdgeSeries } from "../telemetry/index.ts";
+import type { BalancerMember } from "./balancer.ts";
+import type { HopDialer, HopTarget } from "./hop.ts";
+import { HttpPool } from "./http-pool.ts";
+import { PeakEwma } from "./peak-ewma.ts";
+
+export interface ConnectionLimits {
+  readonly connectTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+  readonly maxConnections: number;
+  readonly maxPending: number;
+}
+
+/** After a failed connect the endpoint stands back for half a second, doubling to ten: long enough to spare callers, short enough to notice a restart. */
+const firstAvoidanceUs = 500_000;
+const maxAvoidanceUs = 10_000_000;
+
+export class UpstreamEndpoint implements BalancerMember {
+  readonly target: HopTarget;
+  readonly pool: HttpPool;
+  readonly latency = new PeakEwma();
+  /** "namespace/name" */
+  readonly workload: string;
+  /** Of the service; the application's own is `target.port`. */
+  readonly servicePort: number;
+  inFlight = 0;
+  avoidUntilUs = 0;
+  /** Newest form; the place that it names is the same as when this was made. */
+  endpoint: Endpoint;
+  /** Telemetry handles by route and protocol, kept by whoever records. */
+  readonly edges = new Map<string, EdgeSeries>();
+  readonly #limits: ConnectionLimits;
+  readonly #dialer: HopDialer;
+  #failures = 0;
+
+  constructor(
+    endpoint: Endpoint,
+    service: { readonly name: string; readonly port: number },
+    options: { limits: ConnectionLimits; dialer: HopDialer; nowMs: () => number },
+  ) {
+    this.endpoint = endpoint;
+    this.workload = endpoint.workload;
+    this.servicePort = service.port;
+    this.#limits = options.limits;
+    this.#dialer = options.dialer;
+    this.target = {
+      address: endpoint.address,
+      port: endpoint.port,
+      tunnel: endpoint.tunnel,
+      tunnelAddress: endpoint.tunnelAddress,
+      tunnelPort: endpoint.tunnelPort,
+      identity: endpoint.identity,
+      service: service.name,
+    };
+    this.pool = new HttpPool({
+      dial: (done) => this.dial(SessionProtocol.HTTP1, done),
+      currentIdentity: () => (this.isTunnelled ? options.dialer.identity : undefined),
+      nowMs: options.nowMs,
+      maxConnections: options.limits.maxConnections,
+      maxPending: options.limits.maxPending,
+      idleTimeoutMs: options.limits.idleTimeoutMs,
+    });
+  }
+
+  get weight(): number {
+    return this.endpoint.weight;
+  }
+
+  get isTunnelled(): boolean {
+    return this.target.tunnel !== Tunnel.NONE;
+  }
+
+  /** A connection of its own, outside the pool: raw TCP. */
+  dial(protocol: SessionProtocol, done: (result: Connection | ConnectFailure) => void): PendingConnect {
+    return this.#dialer.dial(this.target, protocol, this.#limits.connectTimeoutMs, done);
+  }
+
+  recordConnectFailure(nowUs: number): void {
+    // Many requests that waited for one connect fail together: that is one failure.
+    if (this.avoidUntilUs > nowUs) return;
+    this.avoidUntilUs = nowUs + Math.min(maxAvoidanceUs, firstAvoidanceUs * 2 ** this.#failures);
+    this.#failures = Math.min(this.#failures + 1, 8);
+  }
+
+  recordConnected(): void {
+    if (this.#failures === 0) return;
+    this.#failures = 0;
+    this.avoidUntilUs = 0;
+  }
+
+  /** Whether `other` names the same place, so that connections and history stay valid. */
+  isSamePlace(other: Endpoint): boolean {
+    const target = this.target;
+    return (
+      other.address === target.address &&
+      other.port === target.port &&
+      other.tunnel === target.tunnel &&
+      other.tunnelAddress === target.tunnelAddress &&
+      other.tunnelPort === target.tunnelPort &&
+      other.identity === target.identity
+    );
+  }
+
+  close(): void {
+    this.pool.close();
+  }
+}

@@ -1,0 +1,152 @@
+/**
+ * Opens one hop: to a peer proxy with mutual TLS, ALPN weft/1 and the preface, or to an address itself where no tunnel
+ * stands there. The peer must prove exactly the identity that the mesh expects at this endpoint.
+ */
+import { create, toBinary } from "@bufbuild/protobuf";
+import type { ReasonCode } from "../../kernel/index.ts";
+import { Tunnel } from "../../model/index.ts";
+import {
+  type ClientTls,
+  type ConnectFailure,
+  Connection,
+  connect,
+  meshServerName,
+  type PeerCertificate,
+  type PendingConnect,
+  type TlsIdentity,
+} from "../../net/index.ts";
+import { PrefaceSchema, type SessionProtocol } from "../../wire/index.ts";
+
+export const hopAlpn = "weft/1";
+/** The two bytes of length in front of the preface could say more; nothing in it needs to. */
+export const maxPrefaceBytes = 1_024;
+
+export interface HopTarget {
+  readonly address: string;
+  /** The port that the application listens on. */
+  readonly port: number;
+  readonly tunnel: Tunnel;
+  readonly tunnelAddress: string;
+  readonly tunnelPort: number;
+  /** The only SPIFFE id that may answer; empty where there is no tunnel. */
+  readonly identity: string;
+  /** "namespace/name"; empty for a workload dialled directly. */
+  readonly service: string;
+}
+
+export interface HopOptions {
+  /** Asked for each connection, so that a new one shows the newest certificate. */
+  readonly identity: () => TlsIdentity;
+  /** "namespace/name" of the workload on whose behalf is dialled. */
+  readonly sourceWorkload: string;
+  /** SO_MARK, where the workload's traffic is redirected. */
+  readonly mark: number | undefined;
+}
+
+export class HopDialer {
+  readonly #options: HopOptions;
+
+  constructor(options: HopOptions) {
+    this.#options = options;
+  }
+
+  /** For an identity that is no longer this one, pooled connections are let go. */
+  get identity(): TlsIdentity {
+    return this.#options.identity();
+  }
+
+  /** `done` is called once unless cancelled, perhaps before this returns. The preface is written and leaves with the first bytes of the session. */
+  dial(
+    target: HopTarget,
+    protocol: SessionProtocol,
+    timeoutMs: number,
+    done: (result: Connection | ConnectFailure) => void,
+  ): PendingConnect {
+    switch (target.tunnel) {
+      case Tunnel.WEFT:
+        return this.#dialTunnel(target, protocol, timeoutMs, done);
+      case Tunnel.NONE:
+        return connect({ ...this.#marked(), address: target.address, port: target.port, timeoutMs }, done);
+      case Tunnel.HBONE:
+      case Tunnel.UNSPECIFIED: {
+        // Fails closed: an unknown tunnel is never taken for "none".
+        const detail = `endpoint ${target.address}:${target.port} asks for a tunnel that this version does not speak`;
+        return failLater({ reason: "upstream_connect_failed", detail }, done);
+      }
+    }
+  }
+
+  #dialTunnel(
+    target: HopTarget,
+    protocol: SessionProtocol,
+    timeoutMs: number,
+    done: (result: Connection | ConnectFailure) => void,
+  ): PendingConnect {
+    const preface = encodePreface(target, protocol, this.#options.sourceWorkload);
+    const options = {
+      ...this.#marked(),
+      address: target.tunnelAddress,
+      port: target.tunnelPort,
+      timeoutMs,
+      tls: clientTls(this.#options.identity(), target.identity),
+    };
+    return connect(options, (result) => {
+      if (result instanceof Connection) result.write(preface);
+      done(result);
+    });
+  }
+
+  #marked(): { mark?: number } {
+    return this.#options.mark === undefined ? {} : { mark: this.#options.mark };
+  }
+}
+
+export function encodePreface(
+  target: HopTarget,
+  protocol: SessionProtocol,
+  sourceWorkload: string,
+): Uint8Array {
+  const message = toBinary(
+    PrefaceSchema,
+    create(PrefaceSchema, {
+      targetAddress: target.address,
+      targetPort: target.port,
+      protocol,
+      sourceWorkload,
+      service: target.service,
+    }),
+  );
+  const bytes = new Uint8Array(2 + message.length);
+  bytes[0] = message.length >> 8;
+  bytes[1] = message.length & 0xff;
+  bytes.set(message, 2);
+  return bytes;
+}
+
+function clientTls(identity: TlsIdentity, expected: string): ClientTls {
+  return {
+    identity,
+    trustRootsPem: identity.trustRootsPem,
+    serverName: meshServerName,
+    alpn: [hopAlpn],
+    verifyPeer: (peer) => verifyIdentity(peer, expected),
+  };
+}
+
+/** Exactly one URI and exactly the expected one: a certificate with several could speak for anybody. */
+function verifyIdentity(peer: PeerCertificate, expected: string): ReasonCode | undefined {
+  const isExpected = expected !== "" && peer.uriSans.length === 1 && peer.uriSans[0] === expected;
+  return isExpected ? undefined : "upstream_identity_mismatch";
+}
+
+function failLater(failure: ConnectFailure, done: (result: ConnectFailure) => void): PendingConnect {
+  let isCancelled = false;
+  queueMicrotask(() => {
+    if (!isCancelled) done(failure);
+  });
+  return {
+    cancel: () => {
+      isCancelled = true;
+    },
+  };
+}

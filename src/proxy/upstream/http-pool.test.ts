@@ -1,0 +1,201 @@
+/** Connections to one endpoint: limits, queue, idleness, rotation. Real sockets, a clock moved by hand. */
+import { afterEach, describe, expect, test } from "bun:test";
+import { type ConnectFailure, type Connection, connect, type PendingConnect } from "../../net/index.ts";
+import { eventually } from "../testing/eventually.ts";
+import { cannedServer, type RawServer } from "../testing/raw-peer.ts";
+import { HttpPool, type PoolOptions, type PoolWaiter } from "./http-pool.ts";
+import type { HttpUpstream, UpstreamHandler } from "./http-upstream.ts";
+
+const hello = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello";
+
+class Waiter implements PoolWaiter {
+  upstream: HttpUpstream | undefined;
+  failure: ConnectFailure | undefined;
+
+  onUpstream(upstream: HttpUpstream): void {
+    this.upstream = upstream;
+  }
+
+  onUpstreamFailed(failure: ConnectFailure): void {
+    this.failure = failure;
+  }
+}
+
+class Handler implements UpstreamHandler {
+  isEnded = false;
+  lost: string | undefined;
+  onUpstreamInterim(): void {}
+  onUpstreamHead(): void {}
+  onUpstreamBody(): void {}
+  onUpstreamTrailers(): void {}
+  onUpstreamDrain(): void {}
+  onUpstreamEnd(): void {
+    this.isEnded = true;
+  }
+  onUpstreamLost(reason: string): void {
+    this.lost = reason;
+  }
+}
+
+interface Fixture {
+  readonly pool: HttpPool;
+  readonly server: RawServer;
+  readonly state: { nowMs: number; identity: object };
+}
+
+let server: RawServer | undefined;
+afterEach(() => {
+  server?.stop();
+  server = undefined;
+});
+
+function fixture(options: Partial<PoolOptions> = {}): Fixture {
+  const app = cannedServer(hello);
+  server = app;
+  const state = { nowMs: 0, identity: {} };
+  const pool = new HttpPool({
+    dial: (done) => connect({ address: "127.0.0.1", port: app.port, timeoutMs: 1_000 }, done),
+    currentIdentity: () => state.identity,
+    nowMs: () => state.nowMs,
+    maxConnections: 2,
+    maxPending: 2,
+    idleTimeoutMs: 1_000,
+    ...options,
+  });
+  return { pool, server: app, state };
+}
+
+async function acquire(pool: HttpPool): Promise<HttpUpstream> {
+  const waiter = new Waiter();
+  const acquired = pool.acquire(waiter);
+  if (typeof acquired === "string") throw new Error(acquired);
+  if (acquired !== undefined) return acquired;
+  await eventually(() => waiter.upstream !== undefined || waiter.failure !== undefined, "a connection");
+  if (waiter.upstream === undefined) throw new Error(waiter.failure?.detail);
+  return waiter.upstream;
+}
+
+async function exchange(upstream: HttpUpstream): Promise<void> {
+  const handler = new Handler();
+  upstream.begin(handler, "GET", false);
+  upstream.connection.write(Buffer.from("GET / HTTP/1.1\r\nhost: a\r\n\r\n"));
+  upstream.isRequestComplete = true;
+  await eventually(() => handler.isEnded, "the response");
+}
+
+describe("HttpPool", () => {
+  test("gives the connection back that was used last", async () => {
+    const { pool } = fixture();
+    const [first, second] = [await acquire(pool), await acquire(pool)];
+    await exchange(first);
+    await exchange(second);
+    expect(pool.acquire(new Waiter())).toBe(second);
+    expect(pool.acquire(new Waiter())).toBe(first);
+  });
+
+  test("opens no more than its limit; the next waits for the first that is free, one more is refused", async () => {
+    const { pool, server: app } = fixture({ maxPending: 1 });
+    const first = await acquire(pool);
+    await acquire(pool);
+    const waiter = new Waiter();
+    expect(pool.acquire(waiter)).toBeUndefined();
+    expect(pool.acquire(new Waiter())).toBe("pool_exhausted");
+    expect(pool.pendingRequests).toBe(1);
+    await exchange(first);
+    expect(waiter.upstream).toBe(first);
+    expect(app.connections.length).toBe(2);
+  });
+
+  test("a waiter that gives up is not called, and the connection stays for the next", async () => {
+    const { pool } = fixture();
+    const waiter = new Waiter();
+    pool.acquire(waiter);
+    pool.cancel(waiter);
+    await eventually(() => pool.idleConnections === 1, "the connection");
+    expect(waiter.upstream).toBeUndefined();
+  });
+
+  test("a busy connection that dies makes room for whoever waits", async () => {
+    const { pool } = fixture({ maxConnections: 1 });
+    const first = await acquire(pool);
+    const waiter = new Waiter();
+    pool.acquire(waiter);
+    first.begin(new Handler(), "GET", false);
+    first.abandon();
+    await eventually(() => waiter.upstream !== undefined, "another connection");
+    expect(pool.openConnections).toBe(1);
+  });
+
+  test("all who wait are told when nothing can be connected", async () => {
+    const failing = (done: (result: Connection | ConnectFailure) => void): PendingConnect => {
+      queueMicrotask(() => done({ reason: "upstream_connect_failed", detail: "refused" }));
+      return { cancel() {} };
+    };
+    const { pool } = fixture({ dial: failing, maxConnections: 1 });
+    const waiters = [new Waiter(), new Waiter()];
+    for (const waiter of waiters) pool.acquire(waiter);
+    await eventually(() => waiters.every((waiter) => waiter.failure !== undefined), "the failures");
+    expect(pool.pendingRequests).toBe(0);
+  });
+
+  test("closes what was idle for too long, and nothing else", async () => {
+    const { pool, state } = fixture();
+    const [first, second] = [await acquire(pool), await acquire(pool)];
+    await exchange(first);
+    state.nowMs = 600;
+    await exchange(second);
+    pool.sweep(999);
+    expect(pool.idleConnections).toBe(2);
+    pool.sweep(1_000);
+    expect(pool.idleConnections).toBe(1);
+    expect(pool.acquire(new Waiter())).toBe(second);
+  });
+
+  test("after a rotation old connections go a few at a time", async () => {
+    const { pool, state } = fixture({ maxConnections: 5 });
+    const upstreams = await Promise.all(Array.from({ length: 5 }, () => acquire(pool)));
+    for (const upstream of upstreams) await exchange(upstream);
+    state.identity = {};
+    const left = [0, 1, 2].map(() => {
+      pool.sweep(0);
+      return pool.idleConnections;
+    });
+    expect(left).toEqual([3, 1, 0]);
+  });
+
+  test("bytes that nobody asked for cost an idle connection its place", async () => {
+    const { pool, server: app } = fixture();
+    await exchange(await acquire(pool));
+    expect(pool.idleConnections).toBe(1);
+    app.connections[0]?.socket.write("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+    await eventually(() => pool.idleConnections === 0, "it is gone");
+    expect(pool.openConnections).toBe(0);
+  });
+
+  test("bytes behind a response do too", async () => {
+    const app = cannedServer(`${hello}HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n`);
+    const { pool } = fixture({
+      dial: (done) => connect({ address: "127.0.0.1", port: app.port, timeoutMs: 1_000 }, done),
+    });
+    const upstream = await acquire(pool);
+    const handler = new Handler();
+    upstream.begin(handler, "GET", false);
+    upstream.connection.write(Buffer.from("GET / HTTP/1.1\r\nhost: a\r\n\r\n"));
+    upstream.isRequestComplete = true;
+    await eventually(() => handler.isEnded || handler.lost !== undefined, "the response");
+    expect(pool.idleConnections).toBe(0);
+    app.stop();
+  });
+
+  test("when closed, idle connections go, busy ones finish, and new requests look elsewhere", async () => {
+    const { pool } = fixture();
+    const [idle, busy] = [await acquire(pool), await acquire(pool)];
+    await exchange(idle);
+    const waiter = new Waiter();
+    pool.close();
+    expect(pool.idleConnections).toBe(0);
+    expect(pool.acquire(waiter)).toBe("no_endpoint");
+    await exchange(busy);
+    expect(pool.openConnections).toBe(0);
+  });
+});

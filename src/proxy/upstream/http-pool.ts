@@ -1,0 +1,184 @@
+/**
+ * The HTTP/1.1 connections to one endpoint. Last used first, so that surplus ones grow old and are closed. When all are
+ * busy, requests wait in a bounded queue; beyond it they are refused at once.
+ */
+import type { ReasonCode } from "../../kernel/index.ts";
+import { type ConnectFailure, Connection, type PendingConnect } from "../../net/index.ts";
+import { HttpUpstream, type UpstreamOwner } from "./http-upstream.ts";
+
+export interface PoolWaiter {
+  onUpstream(upstream: HttpUpstream): void;
+  onUpstreamFailed(failure: ConnectFailure): void;
+}
+
+export interface PoolOptions {
+  readonly dial: (done: (result: Connection | ConnectFailure) => void) => PendingConnect;
+  /** The identity that a new connection would show; a pooled one with another is closed when it becomes idle. */
+  readonly currentIdentity: () => object | undefined;
+  readonly nowMs: () => number;
+  readonly maxConnections: number;
+  readonly maxPending: number;
+  readonly idleTimeoutMs: number;
+}
+
+/**
+ * After a rotation this many idle connections of a pool are closed per sweep (each second), so that a fleet whose
+ * certificates turn over together does not shake hands all at once.
+ */
+const rotatedPerSweep = 2;
+
+interface ConnectAttempt {
+  pending: PendingConnect | undefined;
+}
+
+export class HttpPool implements UpstreamOwner {
+  readonly #options: PoolOptions;
+  readonly #idle: HttpUpstream[] = [];
+  readonly #connections = new Set<HttpUpstream>();
+  readonly #connecting = new Set<ConnectAttempt>();
+  #waiters: PoolWaiter[] = [];
+  #rotationBudget = 0;
+  #isClosed = false;
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+  }
+
+  get openConnections(): number {
+    return this.#connections.size;
+  }
+
+  get idleConnections(): number {
+    return this.#idle.length;
+  }
+
+  get pendingRequests(): number {
+    return this.#waiters.length;
+  }
+
+  /** A connection at once, undefined where the waiter will be called later, or why neither is possible. */
+  acquire(waiter: PoolWaiter): HttpUpstream | ReasonCode | undefined {
+    const idle = this.#idle.pop();
+    if (idle !== undefined) return idle;
+    if (this.#isClosed) return "no_endpoint";
+    // Whoever waits for a connection that is being opened does not queue.
+    const queued = this.#waiters.length - this.#connecting.size;
+    if (!this.#hasRoom && queued >= this.#options.maxPending) return "pool_exhausted";
+    this.#waiters.push(waiter);
+    this.#connectForWaiters();
+    return undefined;
+  }
+
+  /** The waiter is not called any more. A connect under way goes on: somebody will want it. */
+  cancel(waiter: PoolWaiter): void {
+    const index = this.#waiters.indexOf(waiter);
+    if (index >= 0) this.#waiters.splice(index, 1);
+  }
+
+  /** One idle connection turned out to be dead: the others are likely from the same dead process. */
+  dropIdle(): void {
+    for (const upstream of this.#idle.splice(0)) upstream.close();
+  }
+
+  sweep(nowMs: number): void {
+    this.#rotationBudget = rotatedPerSweep;
+    const current = this.#options.currentIdentity();
+    // From the oldest: the stack is filled and emptied at its other end.
+    for (let i = 0; i < this.#idle.length; ) {
+      const upstream = this.#idle[i];
+      if (upstream === undefined) break;
+      const isExpired = nowMs - upstream.idleSinceMs >= this.#options.idleTimeoutMs;
+      const isRotated = upstream.identity !== current && this.#rotationBudget > 0;
+      if (isExpired || isRotated) {
+        if (!isExpired) this.#rotationBudget--;
+        upstream.close(); // takes itself out of #idle
+      } else {
+        i++;
+      }
+    }
+  }
+
+  /** Idle connections go now, busy ones when their exchange ends, waiting requests look elsewhere. */
+  close(): void {
+    this.#isClosed = true;
+    this.dropIdle();
+    for (const attempt of this.#connecting) attempt.pending?.cancel();
+    this.#connecting.clear();
+    this.#failWaiters({ reason: "no_endpoint", detail: "the endpoint left while the request waited" });
+  }
+
+  onReusable(upstream: HttpUpstream): void {
+    if (this.#isClosed) {
+      upstream.close();
+    } else if (this.#rotationBudget > 0 && upstream.identity !== this.#options.currentIdentity()) {
+      // Under steady load a connection is never idle when the sweep looks.
+      this.#rotationBudget--;
+      upstream.close();
+    } else {
+      this.#handOut(upstream);
+    }
+  }
+
+  onGone(upstream: HttpUpstream): void {
+    this.#connections.delete(upstream);
+    const index = this.#idle.indexOf(upstream);
+    if (index >= 0) this.#idle.splice(index, 1);
+    if (!this.#isClosed) this.#connectForWaiters();
+  }
+
+  get #hasRoom(): boolean {
+    return this.#connections.size + this.#connecting.size < this.#options.maxConnections;
+  }
+
+  #connectForWaiters(): void {
+    while (this.#connecting.size < this.#waiters.length && this.#hasRoom) this.#connect();
+  }
+
+  #connect(): void {
+    const identity = this.#options.currentIdentity();
+    const attempt: ConnectAttempt = { pending: undefined };
+    this.#connecting.add(attempt);
+    // Over loopback a connect can be done before `dial` returns.
+    attempt.pending = this.#options.dial((result) => {
+      this.#connecting.delete(attempt);
+      if (this.#isClosed) {
+        if (result instanceof Connection) result.close();
+        return;
+      }
+      if (result instanceof Connection) this.#onConnected(result, identity);
+      else this.#onFailed(result);
+    });
+  }
+
+  #onConnected(connection: Connection, identity: object | undefined): void {
+    const upstream = new HttpUpstream(connection, this, identity);
+    this.#connections.add(upstream);
+    this.#handOut(upstream);
+  }
+
+  #handOut(upstream: HttpUpstream): void {
+    const waiter = this.#waiters.shift();
+    if (waiter !== undefined) {
+      waiter.onUpstream(upstream);
+      return;
+    }
+    upstream.idleSinceMs = this.#options.nowMs();
+    this.#idle.push(upstream);
+  }
+
+  #onFailed(failure: ConnectFailure): void {
+    if (this.#connections.size === 0 && this.#connecting.size === 0) {
+      // Nothing is left that could serve them.
+      this.#failWaiters(failure);
+    } else {
+      this.#waiters.shift()?.onUpstreamFailed(failure);
+      this.#connectForWaiters();
+    }
+  }
+
+  #failWaiters(failure: ConnectFailure): void {
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const waiter of waiters) waiter.onUpstreamFailed(failure);
+  }
+}

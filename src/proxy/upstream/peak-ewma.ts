@@ -1,0 +1,37 @@
+/**
+ * The latency estimate of one endpoint: it jumps to a peak at once and forgets it exponentially, so a stall is seen with
+ * its first slow answer and forgiven slowly (Finagle's peak EWMA).
+ */
+
+/**
+ * The time in which an old figure loses 63 % of its weight. Long enough that an endpoint does not oscillate between
+ * picked and shunned, short enough that a recovered one is back within half a minute. Finagle and linkerd use 10 s too.
+ */
+const decayUs = 10_000_000;
+
+export class PeakEwma {
+  /** 0 until the first observation. */
+  #estimateUs = 0;
+  #stampUs = 0;
+
+  get isMeasured(): boolean {
+    return this.#stampUs !== 0;
+  }
+
+  observe(latencyUs: number, nowUs: number): void {
+    const elapsedUs = Math.max(0, nowUs - this.#stampUs);
+    if (!this.isMeasured || latencyUs > this.#estimateUs) {
+      this.#estimateUs = latencyUs;
+    } else {
+      const kept = Math.exp(-elapsedUs / decayUs);
+      this.#estimateUs = this.#estimateUs * kept + latencyUs * (1 - kept);
+    }
+    this.#stampUs = Math.max(1, nowUs);
+  }
+
+  /** Decayed to now: an endpoint that is shunned gets another chance without any request reaching it. */
+  estimateUs(nowUs: number): number {
+    const elapsedUs = nowUs - this.#stampUs;
+    return elapsedUs <= 0 ? this.#estimateUs : this.#estimateUs * Math.exp(-elapsedUs / decayUs);
+  }
+}

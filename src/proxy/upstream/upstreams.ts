@@ -1,0 +1,195 @@
+/**
+ * All upstreams of one local workload: clusters as the newest snapshot has them, and workloads dialled directly. What
+ * did not change keeps its connections and its history; what went lets its connections go.
+ */
+import type { Clock } from "../../kernel/index.ts";
+import { create } from "@bufbuild/protobuf";
+import {
+  type Cluster,
+  type Endpoint,
+  EndpointSchema,
+  Health,
+  type WorkloadTarget,
+} from "../../model/index.ts";
+import type { Snapshot } from "../agent/index.ts";
+import {
+  balanceUsable,
+  clusterLimits,
+  directLimits,
+  OrderedPicker,
+  type UpstreamCluster,
+} from "./cluster.ts";
+import { type ConnectionLimits, UpstreamEndpoint } from "./endpoint.ts";
+import type { HopDialer } from "./hop.ts";
+
+interface ClusterState {
+  readonly model: Cluster;
+  readonly endpoints: readonly Endpoint[];
+  readonly byWorkload: ReadonlyMap<string, UpstreamEndpoint>;
+  readonly view: UpstreamCluster;
+}
+
+interface DirectState {
+  readonly target: WorkloadTarget;
+  readonly endpoint: UpstreamEndpoint;
+  readonly view: UpstreamCluster;
+  lastUsedMs: number;
+}
+
+/** Workloads dialled by their own address: more than these at once is a scan, not an application. */
+const maxDirect = 1_024;
+const directIdleMs = 120_000;
+
+export class Upstreams {
+  readonly #dialer: HopDialer;
+  readonly #clock: Clock;
+  #clusters = new Map<string, ClusterState>();
+  readonly #direct = new Map<string, DirectState>();
+
+  constructor(dialer: HopDialer, clock: Clock) {
+    this.#dialer = dialer;
+    this.#clock = clock;
+  }
+
+  cluster(key: string): UpstreamCluster | undefined {
+    return this.#clusters.get(key)?.view;
+  }
+
+  clusters(): UpstreamCluster[] {
+    return [...this.#clusters.values()].map((state) => state.view);
+  }
+
+  applySnapshot(snapshot: Snapshot): void {
+    const next = new Map<string, ClusterState>();
+    for (const key of snapshot.clusterKeys()) {
+      const model = snapshot.cluster(key);
+      if (model === undefined) continue;
+      const endpoints = snapshot.endpoints(key);
+      const before = this.#clusters.get(key);
+      const isSame = before !== undefined && before.model === model && before.endpoints === endpoints;
+      next.set(key, isSame ? before : this.#prepare(key, model, endpoints, before));
+    }
+    const previous = this.#clusters;
+    this.#clusters = next;
+    for (const [key, state] of previous) {
+      if (next.has(key)) continue;
+      for (const endpoint of state.byWorkload.values()) endpoint.close();
+    }
+  }
+
+  /** The workload's own address was dialled. Undefined: too many at once. */
+  direct(target: WorkloadTarget, address: string, port: number): UpstreamCluster | undefined {
+    const key = `${target.workload} ${address}:${port}`;
+    const known = this.#direct.get(key);
+    if (known !== undefined && known.target === target) {
+      known.lastUsedMs = this.#clock.nowMs();
+      return known.view;
+    }
+    known?.endpoint.close();
+    this.#direct.delete(key);
+    if (this.#direct.size >= maxDirect) return undefined;
+    const state = this.#prepareDirect(target, address, port);
+    this.#direct.set(key, state);
+    return state.view;
+  }
+
+  /** Every second: idle connections, turned-over certificates, workloads that nobody dials any more. */
+  sweep(): void {
+    const nowMs = this.#clock.nowMs();
+    for (const state of this.#clusters.values()) {
+      for (const endpoint of state.byWorkload.values()) endpoint.pool.sweep(nowMs);
+    }
+    for (const [key, state] of this.#direct) {
+      state.endpoint.pool.sweep(nowMs);
+      if (nowMs - state.lastUsedMs < directIdleMs || state.endpoint.inFlight > 0) continue;
+      state.endpoint.close();
+      this.#direct.delete(key);
+    }
+  }
+
+  close(): void {
+    for (const state of this.#clusters.values()) {
+      for (const endpoint of state.byWorkload.values()) endpoint.close();
+    }
+    for (const state of this.#direct.values()) state.endpoint.close();
+    this.#clusters = new Map();
+    this.#direct.clear();
+  }
+
+  *endpoints(): Generator<UpstreamEndpoint> {
+    for (const state of this.#clusters.values()) yield* state.byWorkload.values();
+    for (const state of this.#direct.values()) yield state.endpoint;
+  }
+
+  #prepare(
+    key: string,
+    model: Cluster,
+    endpoints: readonly Endpoint[],
+    before: ClusterState | undefined,
+  ): ClusterState {
+    const limits = clusterLimits(model);
+    // New limits mean new pools: rare enough that carrying connections over is not worth its complexity.
+    const reusable = before?.model === model || sameLimits(before, limits) ? before?.byWorkload : undefined;
+    const service = { name: `${model.namespace}/${model.service}`, port: model.port };
+    const byWorkload = new Map<string, UpstreamEndpoint>();
+    for (const endpoint of endpoints) {
+      const known = reusable?.get(endpoint.workload);
+      if (known?.isSamePlace(endpoint) === true) {
+        known.endpoint = endpoint;
+        // It is about to close them: going first leaves no request on a connection that closes under it.
+        if (endpoint.health === Health.DRAINING) known.pool.dropIdle();
+        byWorkload.set(endpoint.workload, known);
+      } else {
+        byWorkload.set(endpoint.workload, this.#endpoint(endpoint, service, limits));
+      }
+    }
+    for (const [workload, known] of before?.byWorkload ?? []) {
+      if (byWorkload.get(workload) !== known) known.close();
+    }
+    const picker = balanceUsable([...byWorkload.values()]);
+    return { model, endpoints, byWorkload, view: { key, service: service.name, port: model.port, picker } };
+  }
+
+  #prepareDirect(target: WorkloadTarget, address: string, port: number): DirectState {
+    const endpoint = this.#endpoint(
+      create(EndpointSchema, {
+        workload: target.workload,
+        address,
+        port,
+        identity: target.identity,
+        tunnel: target.tunnel,
+        tunnelAddress: target.tunnelAddress,
+        tunnelPort: target.tunnelPort,
+        weight: 1,
+        version: target.labels["app.kubernetes.io/version"] ?? target.labels["version"] ?? "",
+      }),
+      { name: "", port },
+      directLimits,
+    );
+    const view = { key: target.workload, service: "", port, picker: new OrderedPicker([endpoint]) };
+    return { target, endpoint, view, lastUsedMs: this.#clock.nowMs() };
+  }
+
+  #endpoint(
+    endpoint: Endpoint,
+    service: { readonly name: string; readonly port: number },
+    limits: ConnectionLimits,
+  ): UpstreamEndpoint {
+    return new UpstreamEndpoint(endpoint, service, {
+      limits,
+      dialer: this.#dialer,
+      nowMs: () => this.#clock.nowMs(),
+    });
+  }
+}
+
+function sameLimits(before: ClusterState | undefined, limits: ConnectionLimits): boolean {
+  if (before === undefined) return false;
+  const old = clusterLimits(before.model);
+  return (
+    old.connectTimeoutMs === limits.connectTimeoutMs &&
+    old.idleTimeoutMs === limits.idleTimeoutMs &&
+    old.maxConnections === limits.maxConnections &&
+    old.maxPending === limits.maxPending
+  );
+}

@@ -1,0 +1,106 @@
+/** The import table of the design as data: which room may import which, and only through its door. */
+import { expect, test } from "bun:test";
+import { importsOf, type SourceFile, sourceFiles } from "./source-files.ts";
+
+const kernel = ["kernel"];
+const codec = ["kernel", "net"];
+const planes = ["kernel", "model", "wire"];
+const controlRooms = [
+  ...planes,
+  ...["decide", "net", "http1", "http2", "grpc", "api", "store", "registry", "identity"],
+  ...["compile", "distribute", "observe", "simulate"],
+];
+
+/** Room -> rooms that it may import. `types:` before a name allows `import type` only. */
+const table: Readonly<Record<string, readonly string[]>> = {
+  kernel: [],
+  model: kernel,
+  wire: kernel,
+  decide: ["kernel", "model"],
+  net: kernel,
+  http1: codec,
+  http2: codec,
+  grpc: [...codec, "http2"],
+  api: kernel,
+  store: ["kernel", "api"],
+  registry: ["kernel", "api", "store"],
+  identity: planes,
+  compile: ["kernel", "model", "api", "types:registry"],
+  distribute: [...planes, "net", "http2", "grpc"],
+  observe: planes,
+  simulate: ["kernel", "decide", "model", "api", "compile"],
+  apiserver: controlRooms,
+  control: [...controlRooms, "apiserver"],
+  proxy: [...planes, "decide", "net", "http1", "http2", "grpc", "intercept", "identity/x509"],
+  intercept: kernel,
+  client: ["kernel", "api"],
+  // A file's Program is a kind like any other, declared and checked with the api's own means.
+  local: ["kernel", "api", "client", "intercept"],
+  // The roots that its verbs start, and what they need to read files and to speak with a server.
+  cli: ["kernel", "api", "client", "local", "control", "proxy", "intercept"],
+};
+
+/** Doors besides `<room>/index.ts`. */
+const secondDoors = ["identity/x509/index.ts"];
+
+interface Import {
+  readonly file: SourceFile;
+  /** The imported file, relative to src/. */
+  readonly target: string;
+  readonly typeOnly: boolean;
+}
+
+function crossings(): Import[] {
+  const found: Import[] = [];
+  for (const file of sourceFiles("src")) {
+    for (const { specifier, typeOnly } of importsOf(file.text)) {
+      if (!specifier.startsWith(".")) continue;
+      const target = new URL(specifier, `file:///${file.path}`).pathname.slice("/src/".length);
+      if (room(target) !== room(file.path.slice("src/".length))) found.push({ file, target, typeOnly });
+    }
+  }
+  return found;
+}
+
+function room(path: string): string {
+  return path.split("/")[0] ?? "";
+}
+
+function isAllowed({ file, target, typeOnly }: Import): boolean {
+  const allowed = table[room(file.path.slice("src/".length))] ?? [];
+  const door = secondDoors.includes(target) ? target.slice(0, -"/index.ts".length) : room(target);
+  return (
+    allowed.includes(door) ||
+    allowed.includes(room(target)) ||
+    (typeOnly && allowed.includes(`types:${door}`))
+  );
+}
+
+test("the scan sees the sources and their imports", () => {
+  expect(sourceFiles("src").length).toBeGreaterThan(20);
+  expect(
+    importsOf('import type { A } from "../a/b.ts";\nexport { c } from "./c.ts";\nawait import("./d.ts");'),
+  ).toEqual([
+    { specifier: "../a/b.ts", typeOnly: true },
+    { specifier: "./c.ts", typeOnly: false },
+    { specifier: "./d.ts", typeOnly: false },
+  ]);
+  expect(crossings().length).toBeGreaterThan(5);
+});
+
+test("every room is in the table", () => {
+  const rooms = new Set(sourceFiles("src").map((file) => room(file.path.slice("src/".length))));
+  expect([...rooms].filter((name) => table[name] === undefined)).toEqual([]);
+});
+
+test("rooms import only what the table allows", () => {
+  const offenders = crossings().filter((entry) => !isAllowed(entry));
+  expect(offenders.map(({ file, target }) => `${file.path} imports ${target}`)).toEqual([]);
+});
+
+test("rooms are entered through their doors", () => {
+  const offenders = crossings().filter(
+    ({ target }) => !/^[^/]+\/index\.ts$/.test(target) && !secondDoors.includes(target),
+  );
+  expect(offenders.map(({ file, target }) => `${file.path} imports ${target}`)).toEqual([]);
+});
