@@ -1,0 +1,39 @@
+/** Two identities of one mesh as PEM files, for peers that read theirs from disk. Made by weft's own CA. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { CertificateAuthority } from "../src/identity/index.ts";
+import { derToPem, generateKeyAndCsr } from "../src/identity/x509/index.ts";
+import { formatSpiffeId } from "../src/kernel/index.ts";
+import type { Bench } from "./processes.ts";
+
+export interface BenchIdentity {
+  readonly identity: string;
+  readonly chainFile: string;
+  readonly keyFile: string;
+}
+
+export interface BenchCertificates {
+  readonly rootFile: string;
+  readonly client: BenchIdentity;
+  readonly server: BenchIdentity;
+}
+
+export async function benchCertificates(bench: Bench): Promise<BenchCertificates> {
+  const home = join(bench.directory, "certificates");
+  mkdirSync(home, { recursive: true });
+  const authority = CertificateAuthority.open(join(home, "ca"));
+  const rootFile = join(home, "root.pem");
+  const pem = (certificates: readonly Uint8Array[]): string =>
+    certificates.map((der) => derToPem(der, "CERTIFICATE")).join("");
+  writeFileSync(rootFile, pem(authority.trustRoots()));
+  const identityOf = async (name: string): Promise<BenchIdentity> => {
+    const { privateKeyPem, csrDer } = await generateKeyAndCsr();
+    const id = { trustDomain: authority.trustDomain, namespace: "default", serviceAccount: name };
+    const chainFile = join(home, `${name}.pem`);
+    const keyFile = join(home, `${name}.key`);
+    writeFileSync(chainFile, pem((await authority.issue(csrDer, id)).chain));
+    writeFileSync(keyFile, privateKeyPem, { mode: 0o600 });
+    return { identity: formatSpiffeId(id), chainFile, keyFile };
+  };
+  return { rootFile, client: await identityOf("client"), server: await identityOf("server") };
+}
