@@ -39,7 +39,7 @@ describe("decodeMessage", () => {
       issues: [{ path: "objcts", message: "unknown field; did you mean objects?" }],
     });
     const kept: unknown = { object: { ...status, later: 1 } };
-    expect<unknown>(decodeMessage(meshStatusSchema, { ...status, later: 1 }, "response")).toEqual(kept);
+    expect(decodeMessage(meshStatusSchema, { ...status, later: 1 }, "response")).toEqual(kept);
   });
 
   test("refuses wrong types in both", () => {

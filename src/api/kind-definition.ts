@@ -1,5 +1,5 @@
 /** What there is to know about one kind of resource, and the check that turns unknown input into a value of its type. */
-import type { TSchema } from "typebox";
+import type { TProperties, TSchema } from "typebox";
 import { Compile, type Validator } from "typebox/compile";
 import { Default } from "typebox/value";
 import type { Issue } from "../kernel/index.ts";
@@ -72,7 +72,7 @@ export function defineKind<const K extends string, S extends TSchema>(
   const { columns, check, checkChange, complete, shortNames, ...rest } = options;
   const { schema } = options;
   // Compiled on first use: the command line starts without paying for kinds that it does not touch.
-  let validator: Validator<Record<never, never>, S> | undefined;
+  let validator: Validator<TProperties, S> | undefined;
 
   function accepts(value: unknown, mode: ParseMode): value is ValueOf<S> {
     validator ??= Compile(schema);

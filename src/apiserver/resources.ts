@@ -170,7 +170,7 @@ function inNamespace(input: unknown, namespace: string | undefined): unknown {
   if (metadata["namespace"] !== undefined && metadata["namespace"] !== namespace) {
     throw new WeftError(
       "usage",
-      `the body's namespace is ${String(metadata["namespace"])}, the path's ${namespace}`,
+      `the body's namespace is ${JSON.stringify(metadata["namespace"])}, the path's ${namespace}`,
     );
   }
   return { ...input, metadata: { ...metadata, namespace } };

@@ -2,7 +2,7 @@
 import type { ApiObject, KindName, MeshStatus } from "../api/index.ts";
 import type { ApiClient } from "../client/index.ts";
 import type { Finding } from "./finding.ts";
-import { findConditions } from "./conditions.ts";
+import { findConditions, isProblem } from "./conditions.ts";
 import { shortName } from "./resources.ts";
 
 /** Kinds whose status says whether they took effect. */
@@ -60,10 +60,10 @@ export function checkProxies({ proxies, revision }: MeshStatus): Finding[] {
 
 function checkConditions(object: ApiObject): Finding[] {
   const name = `${shortName(object)}${object.metadata.namespace === undefined ? "" : ` in ${object.metadata.namespace}`}`;
-  const bad = findConditions(object).filter(({ status }) => status === "False");
+  const bad = findConditions(object).filter(isProblem);
   if (bad.length === 0) return [{ level: "ok", message: name }];
-  return bad.map(({ of, type, reason, message }) => ({
+  return bad.map(({ of, type, status, reason, message }) => ({
     level: "bad",
-    message: `${name}: ${of === "" ? "" : `${of}: `}${type} is False (${reason}): ${message}`,
+    message: `${name}: ${of === "" ? "" : `${of}: `}${type} is ${status} (${reason})${message === "" ? "" : `: ${message}`}`,
   }));
 }

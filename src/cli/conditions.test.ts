@@ -1,6 +1,6 @@
 /** Conditions are found wherever a kind keeps them. */
 import { expect, test } from "bun:test";
-import { findConditions } from "./conditions.ts";
+import { findConditions, isProblem } from "./conditions.ts";
 
 const accepted = { type: "Accepted", status: "True", reason: "Accepted", message: "" };
 
@@ -28,4 +28,14 @@ test("nothing where there is no status or it is not what it should be", () => {
   expect(findConditions({ spec: { conditions: [accepted] } })).toEqual([]);
   expect(findConditions({ status: { conditions: ["x", null] } })).toEqual([]);
   expect(findConditions(undefined)).toEqual([]);
+});
+
+test.each([
+  ["Accepted", "True", false],
+  ["Accepted", "False", true],
+  ["Accepted", "Unknown", false],
+  ["Conflicted", "False", false],
+  ["Conflicted", "True", true],
+] as const)("%s %s is a problem: %p", (type, status, expected) => {
+  expect(isProblem({ of: "", type, status, reason: "", message: "" })).toBe(expected);
 });

@@ -9,6 +9,13 @@ export interface FoundCondition {
   readonly message: string;
 }
 
+/** Gateway API's conditions that tell of a problem when they hold; all others do when they do not. */
+const problemTypes: ReadonlySet<string> = new Set(["Conflicted", "PartiallyInvalid", "OverlappingTLSConfig"]);
+
+export function isProblem({ type, status }: FoundCondition): boolean {
+  return status === (problemTypes.has(type) ? "True" : "False");
+}
+
 /** Statuses are a few levels deep; what is deeper is not a condition. */
 const maxDepth = 6;
 

@@ -166,7 +166,7 @@ describe("answers", () => {
       deletions: [deletionOf("Namespace", { namespace: "x", name: "old" })],
       message: "m",
     };
-    expect<unknown>(await client.transact(request)).toEqual(answer);
+    expect(await client.transact(request)).toEqual(answer);
     expect(seen[0]?.body).toEqual({
       objects: [configMap],
       deletions: [{ kind: "Namespace", name: "old" }],

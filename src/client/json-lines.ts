@@ -5,7 +5,7 @@ import { WeftError } from "../kernel/index.ts";
 const maxLineBytes = 16 * 1024 * 1024;
 const newline = 0x0a;
 
-export async function* jsonLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<unknown> {
+export async function* jsonLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator {
   let pending: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of chunks) {

@@ -26,9 +26,8 @@ interface Arrival {
 
 /** What the proxy does to learn where a connection was going. */
 function originalDestination(fd: number, family: 4 | 6): string | undefined {
-  const bytes = new Uint8Array(28);
-  const length = new Uint32Array([family === 4 ? 16 : 28]);
-  if (native().getsockopt(fd, family === 4 ? 0 : 41, 80, bytes, length) < 0) return undefined;
+  const bytes = new Uint8Array(family === 4 ? 16 : 28);
+  if (native().getsockopt(fd, family === 4 ? 0 : 41, 80, bytes) < 0) return undefined;
   const port = new DataView(bytes.buffer).getUint16(2);
   const address =
     family === 4 ? bytes.subarray(4, 8).join(".") : Buffer.from(bytes.subarray(8, 24)).toString("hex");

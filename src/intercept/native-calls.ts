@@ -68,7 +68,7 @@ export interface NativeCalls {
   send(fd: number, bytes: Bytes): number;
   recv(fd: number, bytes: Bytes, flags: number): number;
   setsockopt(fd: number, level: number, name: number, value: Bytes): number;
-  getsockopt(fd: number, level: number, name: number, value: Bytes, length: Uint32Array): number;
+  getsockopt(fd: number, level: number, name: number, value: Bytes): number;
   /** 0: still running. EINVAL for numbers that mean any child. */
   wait(pid: number, status: Int32Array, isBlocking: boolean): number;
   launch(steps: BigUint64Array, count: number, reservedDescriptors: number, failed: Int32Array): number;
@@ -95,8 +95,8 @@ function safeCalls(raw: ReturnType<typeof cc<typeof symbols>>["symbols"]): Nativ
     recv: (fd, bytes, flags) => raw.weft_recv(fd | 0, bytes, bytes.byteLength | 0, flags | 0),
     setsockopt: (fd, level, name, value) =>
       raw.weft_setsockopt(fd | 0, level | 0, name | 0, value, value.byteLength | 0),
-    getsockopt: (fd, level, name, value, length) =>
-      raw.weft_getsockopt(fd | 0, level | 0, name | 0, value, length),
+    getsockopt: (fd, level, name, value) =>
+      raw.weft_getsockopt(fd | 0, level | 0, name | 0, value, new Uint32Array([value.byteLength])),
     wait: (pid, status, isBlocking) => raw.weft_wait(pid | 0, status, isBlocking ? 1 : 0),
     launch: (steps, count, reserved, failed) => raw.weft_launch(steps, count | 0, reserved | 0, failed),
   };

@@ -67,16 +67,12 @@ function textFields(fields: LogFields): string {
   for (const [key, value] of Object.entries(fields)) {
     if (value === undefined) continue;
     const plain = String(value);
-    text += ` ${key}=${/^[\w./:@%+,*[\]-]+$/.test(plain) ? plain : JSON.stringify(plain)}`;
+    text += ` ${key}=${/^[\w./:@%+,*[\]-]+$/.test(plain) ? plain : escapeControls(JSON.stringify(plain))}`;
   }
   return text;
 }
 
 /** Control bytes would let a peer's text move the cursor of whoever reads the log. */
 function escapeControls(text: string): string {
-  // oxlint-disable-next-line no-control-regex
-  return text.replace(
-    /[\u0000-\u001f\u007f-\u009f]/g,
-    (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`,
-  );
+  return text.replace(/\p{Cc}/gu, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`);
 }

@@ -18,7 +18,10 @@ const identity = root.issue();
 
 interface Kind {
   readonly name: string;
-  pair(listenOptions?: Partial<ListenOptions>, connectOptions?: Partial<ConnectOptions>): Promise<Pair>;
+  readonly pair: (
+    listenOptions?: Partial<ListenOptions>,
+    connectOptions?: Partial<ConnectOptions>,
+  ) => Promise<Pair>;
 }
 
 const kinds: readonly Kind[] = [

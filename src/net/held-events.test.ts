@@ -4,7 +4,13 @@ import { Connection } from "./connection.ts";
 import { listen } from "./listen.ts";
 import { connected, RecordingSink, text } from "./testdata/peers.ts";
 
-async function acceptWithoutSink(): Promise<{ client: Connection; server: Connection; close(): void }> {
+interface HeldPair {
+  readonly client: Connection;
+  readonly server: Connection;
+  readonly close: () => void;
+}
+
+async function acceptWithoutSink(): Promise<HeldPair> {
   const accepted = Promise.withResolvers<Connection>();
   const listener = listen({ onConnection: accepted.resolve });
   const client = await connected({ address: "127.0.0.1", port: listener.port, timeoutMs: 5_000 });

@@ -199,6 +199,14 @@ describe("liveness", () => {
     expect(endpoints()).toEqual(["default/w1 live"]);
   });
 
+  test("is in the status of a workload that registers long after its stream opened", async () => {
+    registry.connected("default/w1");
+    await pass(1000);
+    await register("w1");
+    await pass(100);
+    expect(stored("w1")?.status?.health).toBe("Healthy");
+  });
+
   test("follows a changed lease", async () => {
     await put(meshConfig({ leaseSeconds: 20 }));
     await register("w1");

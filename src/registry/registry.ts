@@ -203,6 +203,8 @@ export class Registry {
   #upsertWorkload(workload: MeshWorkload, changes: ChangeSet, isLoading: boolean): void {
     const path = `${workload.metadata.namespace}/${workload.metadata.name}`;
     if (isLoading) this.#adopt(path, workload);
+    // The stream may have opened before the object was there to carry its status.
+    else this.#statuses.mark([path]);
     this.#index.upsertWorkload(workload, this.#healthOf(path, workload.spec.tunnel.type), changes);
   }
 

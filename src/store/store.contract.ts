@@ -61,7 +61,7 @@ async function microtasks(): Promise<void> {
 }
 
 export interface StoreContractOptions {
-  open(limits: { retainedEvents: number; retainedRevisions: number }): Store;
+  readonly open: (limits: { retainedEvents: number; retainedRevisions: number }) => Store;
 }
 
 export function storeContract(name: string, { open }: StoreContractOptions): void {

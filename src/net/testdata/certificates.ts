@@ -52,7 +52,7 @@ export function makeRoot(name: string): TestRoot {
       );
       return {
         certChainPem: leaf,
-        privateKeyPem: leafKeys.privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
+        privateKeyPem: leafKeys.privateKey.export({ type: "pkcs8", format: "pem" }),
         trustRootsPem: root,
       };
     },
