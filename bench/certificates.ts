@@ -18,7 +18,7 @@ export interface BenchCertificates {
   readonly server: BenchIdentity;
 }
 
-export async function benchCertificates(bench: Bench): Promise<BenchCertificates> {
+export function benchCertificates(bench: Bench): BenchCertificates {
   const home = join(bench.directory, "certificates");
   mkdirSync(home, { recursive: true });
   const authority = CertificateAuthority.open(join(home, "ca"));
@@ -26,14 +26,14 @@ export async function benchCertificates(bench: Bench): Promise<BenchCertificates
   const pem = (certificates: readonly Uint8Array[]): string =>
     certificates.map((der) => derToPem(der, "CERTIFICATE")).join("");
   writeFileSync(rootFile, pem(authority.trustRoots()));
-  const identityOf = async (name: string): Promise<BenchIdentity> => {
-    const { privateKeyPem, csrDer } = await generateKeyAndCsr();
+  const identityOf = (name: string): BenchIdentity => {
+    const { privateKeyPem, csrDer } = generateKeyAndCsr();
     const id = { trustDomain: authority.trustDomain, namespace: "default", serviceAccount: name };
     const chainFile = join(home, `${name}.pem`);
     const keyFile = join(home, `${name}.key`);
-    writeFileSync(chainFile, pem((await authority.issue(csrDer, id)).chain));
+    writeFileSync(chainFile, pem(authority.issue(csrDer, id).chain));
     writeFileSync(keyFile, privateKeyPem, { mode: 0o600 });
     return { identity: formatSpiffeId(id), chainFile, keyFile };
   };
-  return { rootFile, client: await identityOf("client"), server: await identityOf("server") };
+  return { rootFile, client: identityOf("client"), server: identityOf("server") };
 }

@@ -47,7 +47,7 @@ const { values, positionals } = parseArgs({
 
 if (values.list === true) {
   for (const scenario of scenarios)
-    console.log(`${scenario.name}\t${scenario.summary}\t${scenario.peers.map((p) => p.name)}`);
+    console.log(`${scenario.name}\t${scenario.summary}\t${scenario.peers.map((p) => p.name).join(",")}`);
 } else {
   await main();
 }

@@ -23,7 +23,7 @@ export function envoyPair(between: Between): Peer {
 async function startPair(bench: Bench, upstreamPort: number, between: Between): Promise<RunningPeer> {
   const program = envoyProgram();
   if (program === null) throw new Error("envoy is not installed");
-  const certificates = await benchCertificates(bench);
+  const certificates = benchCertificates(bench);
   const [outbound, hop] = [freePort(), freePort()];
   const tls = (own: "client" | "server", other: "client" | "server"): object => ({
     tls_params: { tls_minimum_protocol_version: "TLSv1_3", tls_maximum_protocol_version: "TLSv1_3" },

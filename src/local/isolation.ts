@@ -27,7 +27,7 @@ export interface InnerStart {
   readonly env: Readonly<Record<string, string>>;
   readonly instanceId: string;
   readonly log: Log;
-  /** What the inner process says after its fabric is set up. */
+  /** What the inner process says after its fabric is set up; called when `isolate` has given its result, not before. */
   readonly onMessage: (message: InnerMessage) => void;
 }
 
@@ -166,26 +166,56 @@ async function awaitFabric(
   readEnd: number,
   onMessage: (message: InnerMessage) => void,
 ): Promise<InnerProcess | string> {
-  return new Promise((resolve) => {
-    let isSettled = false;
-    const settle = (result: InnerProcess | string): void => {
-      if (isSettled) return;
-      isSettled = true;
-      clearTimeout(timer);
-      if (typeof result !== "string") return resolve(result);
-      inner.kill(SIGKILL);
-      void inner.exited.then(() => resolve(result));
-    };
-    const timer = setTimeout(() => settle("the fabric's process did not answer in time"), reportTimeoutMs);
-    void readInnerMessages(readEnd, (message) => {
-      if (message.event === "fabric_ready") settle({ inner, netNamespaceId: message.netNamespaceId });
-      else if (message.event === "fabric_refused") settle(message.reason);
-      else onMessage(message);
-    });
-    void inner.exited.then((exit) =>
-      settle(
-        `the fabric's process ended with ${exit.kind} ${exit.kind === "code" ? exit.code : exit.signal}`,
-      ),
-    );
+  const verdict = Promise.withResolvers<InnerProcess | string>();
+  const laterMessages = new LaterMessages(onMessage);
+  const reading = readInnerMessages(readEnd, (message) => {
+    if (message.event === "fabric_ready") {
+      verdict.resolve({ inner, netNamespaceId: message.netNamespaceId });
+      laterMessages.release();
+    } else if (message.event === "fabric_refused") {
+      verdict.resolve(message.reason);
+    } else {
+      laterMessages.push(message);
+    }
   });
+  // Its end may be known before its last words are read.
+  void Promise.all([inner.exited, reading]).then(([exit]) => {
+    const how = exit.kind === "code" ? `code ${exit.code}` : `signal ${exit.signal}`;
+    verdict.resolve(`the fabric's process ended with ${how}`);
+  });
+  const timer = setTimeout(
+    () => verdict.resolve("the fabric's process did not answer in time"),
+    reportTimeoutMs,
+  );
+  const result = await verdict.promise;
+  clearTimeout(timer);
+  if (typeof result === "string") {
+    inner.kill(SIGKILL);
+    await inner.exited;
+  }
+  return result;
+}
+
+/** Holds messages back until who waits for the fabric has got it: the first ones often come with the same read. */
+class LaterMessages {
+  readonly #onMessage: (message: InnerMessage) => void;
+  #held: InnerMessage[] | undefined = [];
+
+  constructor(onMessage: (message: InnerMessage) => void) {
+    this.#onMessage = onMessage;
+  }
+
+  push(message: InnerMessage): void {
+    if (this.#held === undefined) this.#onMessage(message);
+    else this.#held.push(message);
+  }
+
+  release(): void {
+    // After every continuation that awaits the result.
+    setImmediate(() => {
+      const held = this.#held ?? [];
+      this.#held = undefined;
+      for (const message of held) this.#onMessage(message);
+    });
+  }
 }
