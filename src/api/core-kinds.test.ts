@@ -1,3 +1,4 @@
+/** The kinds of Kubernetes' core and of the mesh itself: their defaults, and what each refuses. */
 import { describe, expect, test } from "bun:test";
 import { printerCells } from "./kinds.ts";
 import { issuesOf, parsed, parsedAs } from "./testing/parsing.ts";

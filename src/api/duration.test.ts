@@ -1,3 +1,4 @@
+/** Durations in the notation of Gateway API: what they mean in milliseconds, and what is none. */
 import { expect, test } from "bun:test";
 import { parseDurationMs } from "./duration.ts";
 

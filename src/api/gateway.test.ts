@@ -1,3 +1,4 @@
+/** Gateways: the defaults of Gateway API, and listeners and addresses that are refused. */
 import { describe, expect, test } from "bun:test";
 import { issuesOf, parsedAs } from "./testing/parsing.ts";
 

@@ -1,3 +1,4 @@
+/** HTTPRoutes: the defaults of Gateway API, and rules, matches and filters that are refused. */
 import { describe, expect, test } from "bun:test";
 import { issuesOf, parsedAs } from "./testing/parsing.ts";
 

@@ -1,3 +1,4 @@
+/** What holds for every kind: names, unknown fields, the list of all issues, bounds on hostile input. */
 import { describe, expect, test } from "bun:test";
 import { apiVersionOf, changeIssues, findKind, kindNames, kinds, printerCells } from "./kinds.ts";
 import { issuesOf, parsed, parsedAs } from "./testing/parsing.ts";

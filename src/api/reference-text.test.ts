@@ -1,3 +1,4 @@
+/** The reference text of every kind is complete and shows bounds, choices and defaults. */
 import { expect, test } from "bun:test";
 import { kindNames } from "./kinds.ts";
 import { referenceText } from "./reference-text.ts";

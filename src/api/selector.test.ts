@@ -1,3 +1,4 @@
+/** Label selectors as text and as objects: what they select, what is refused, their bounds. */
 import { describe, expect, test } from "bun:test";
 import { labelRequirements, matchLabels, matchRequirements, parseLabelSelector } from "./selector.ts";
 

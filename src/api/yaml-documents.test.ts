@@ -1,3 +1,4 @@
+/** Files of YAML or JSON: how they are read, the line of every issue, bounds on hostile files. */
 import { describe, expect, test } from "bun:test";
 import { issueLine } from "../kernel/index.ts";
 import { parseDocument, parseYamlDocuments } from "./yaml-documents.ts";

@@ -1,3 +1,4 @@
+/** The API client against a real HTTP server: what it sends, what it makes of answers, failures and watches. */
 import { afterEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -158,7 +159,7 @@ describe("answers", () => {
   test("a transaction says what became of each object", async () => {
     const answer = {
       revision: 4,
-      results: [{ kind: "ConfigMap", namespace: "default", name: "a", outcome: "created" }],
+      results: [{ kind: "ConfigMap", namespace: "default", name: "a", outcome: "created" as const }],
     };
     const { client, seen } = clientOf(() => Response.json(answer));
     const request = {

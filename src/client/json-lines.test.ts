@@ -1,3 +1,4 @@
+/** Lines of JSON come out the same wherever the bytes are cut; broken and endless lines are refused. */
 import { describe, expect, test } from "bun:test";
 import { jsonLines } from "./json-lines.ts";
 

@@ -1,3 +1,4 @@
+/** A section that arrives byte by byte costs no more than linear time. */
 import { expect, test } from "bun:test";
 import { incomplete } from "./faults.ts";
 import { SectionBuffer } from "./section-buffer.ts";

@@ -1,3 +1,4 @@
+/** Capture with real nftables in network namespaces: what is redirected, what is left alone. */
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { installCapture } from "./capture-rules.ts";
 import { launch } from "./launch.ts";

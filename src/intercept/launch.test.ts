@@ -1,3 +1,4 @@
+/** Launching real programs: what they get, what they do not get, how their end and a refused start are told. */
 import { describe, expect, test } from "bun:test";
 import { chmodSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,3 +1,4 @@
+/** The compiled system calls get the numbers that the caller gave, and refuse those that mean everybody. */
 import { expect, test } from "bun:test";
 import { closeDescriptor, makePipe } from "./native.ts";
 import { native } from "./native-calls.ts";

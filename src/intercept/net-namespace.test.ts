@@ -1,3 +1,4 @@
+/** Network namespaces: a visit always ends back home, and listeners inside are apart from those outside. */
 import { expect, test } from "bun:test";
 import { currentNetNamespaceId, NetNamespace } from "./net-namespace.ts";
 import { RouteSocket } from "./rtnetlink.ts";

@@ -1,3 +1,4 @@
+/** Netlink messages: the layout that the kernel wants, a round trip, every truncation refused. */
 import { expect, test } from "bun:test";
 import { attributeText, NetlinkWriter, parseAttributes, parseMessages } from "./netlink-message.ts";
 

@@ -1,3 +1,4 @@
+/** Processes are found and ended by what they are, never by a number that has passed to somebody else. */
 import { expect, test } from "bun:test";
 import { launch } from "./launch.ts";
 import type { Launched } from "./launch-spec.ts";

@@ -1,3 +1,4 @@
+/** Wait statuses of the kernel are decoded into exit codes and signals. */
 import { expect, test } from "bun:test";
 import { decodeStatus } from "./reaper.ts";
 

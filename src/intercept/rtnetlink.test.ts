@@ -1,3 +1,4 @@
+/** Links, addresses and routes on real kernel objects in network namespaces, and how refusals are told apart. */
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { NetNamespace } from "./net-namespace.ts";
 import { RouteSocket } from "./rtnetlink.ts";

@@ -1,3 +1,4 @@
+/** IP addresses and prefixes: parsing, the canonical text, membership and counting. */
 import { describe, expect, test } from "bun:test";
 import { canonicalIp, formatIp, Prefix, parseIp } from "./address.ts";
 

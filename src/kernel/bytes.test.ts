@@ -1,3 +1,4 @@
+/** The growable byte writer: nothing that was written is lost or written over while it grows. */
 import { describe, expect, test } from "bun:test";
 import { ByteWriter } from "./bytes.ts";
 

@@ -1,3 +1,4 @@
+/** The virtual clock, on which every test of time rests. */
 import { expect, test } from "bun:test";
 import { VirtualClock } from "./clock.ts";
 

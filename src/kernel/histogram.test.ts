@@ -1,3 +1,4 @@
+/** Histograms: bucket borders, the error of quantiles, merging. */
 import { describe, expect, test } from "bun:test";
 import { bucketCount, bucketOf, bucketUpperUs, Histogram } from "./histogram.ts";
 

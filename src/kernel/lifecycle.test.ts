@@ -1,3 +1,4 @@
+/** Draining: the order of the parts, the deadline, and force. */
 import { describe, expect, test } from "bun:test";
 import { VirtualClock } from "./clock.ts";
 import { Lifecycle } from "./lifecycle.ts";

@@ -1,3 +1,4 @@
+/** Log lines: their form as text and JSON, levels, and control bytes that never reach a terminal. */
 import { describe, expect, test } from "bun:test";
 import { createLog } from "./log.ts";
 

@@ -1,3 +1,4 @@
+/** SPIFFE ids of the mesh's form survive a round trip; every other form is refused. */
 import { expect, test } from "bun:test";
 import { formatSpiffeId, parseSpiffeId } from "./spiffe.ts";
 

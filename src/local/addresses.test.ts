@@ -1,3 +1,4 @@
+/** Addresses of workloads: both families, reuse that comes late, locks that end with their holder. */
 import { expect, test } from "bun:test";
 import { parseIp } from "../kernel/index.ts";
 import {

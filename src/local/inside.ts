@@ -2,7 +2,6 @@
  * The inner process of a local mesh, started in the fabric's namespaces by `weft up` or `weft run`. It first says whether the
  * fabric can be had; then it supervises the mesh, or runs one program.
  */
-import { rmSync } from "node:fs";
 import { currentNetNamespaceId } from "../intercept/index.ts";
 import { type Clock, errorLine, type Log } from "../kernel/index.ts";
 import { controlClient } from "./control-client.ts";
@@ -27,7 +26,6 @@ export interface InsideOptions {
 /** Resolves with the exit code of the process. */
 export async function runInside(options: InsideOptions): Promise<number> {
   const spec = readSpec(options.specFile);
-  rmSync(options.specFile, { force: true });
   const log = options.makeLog(spec);
   const { instanceId, instanceDirectory, api } = spec;
   const fabricOptions: NamespaceFabricOptions = {

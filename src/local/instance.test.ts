@@ -1,3 +1,4 @@
+/** The record of a running mesh: how it is found, guarded, cleaned up after a crash and ended. */
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import {
   chmodSync,

@@ -1,3 +1,4 @@
+/** The choice of an isolation, and that no process outlives the one that started it, with real processes. */
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { chmodSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

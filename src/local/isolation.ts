@@ -178,22 +178,23 @@ async function awaitFabric(
       laterMessages.push(message);
     }
   });
-  // Its end may be known before its last words are read.
-  void Promise.all([inner.exited, reading]).then(([exit]) => {
-    const how = exit.kind === "code" ? `code ${exit.code}` : `signal ${exit.signal}`;
-    verdict.resolve(`the fabric's process ended with ${how}`);
-  });
   const timer = setTimeout(
     () => verdict.resolve("the fabric's process did not answer in time"),
     reportTimeoutMs,
   );
-  const result = await verdict.promise;
+  const result = await Promise.race([verdict.promise, endOf(inner, reading)]);
   clearTimeout(timer);
   if (typeof result === "string") {
     inner.kill(SIGKILL);
     await inner.exited;
   }
   return result;
+}
+
+/** Its end may be known before its last words are read. */
+async function endOf(inner: Launched, reading: Promise<void>): Promise<string> {
+  const [exit] = await Promise.all([inner.exited, reading]);
+  return `the fabric's process ended with ${exit.kind === "code" ? `code ${exit.code}` : `signal ${exit.signal}`}`;
 }
 
 /** Holds messages back until who waits for the fabric has got it: the first ones often come with the same read. */

@@ -1,3 +1,4 @@
+/** The fabric without namespaces: addresses on loopback, environment of programs, removal of all of it. */
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { processStartTime } from "../intercept/index.ts";
 import { silentLog } from "../kernel/index.ts";

@@ -89,7 +89,8 @@ test("starts the control plane, then applies, then everything else, each sidecar
   const { fabric, mesh, calls } = setUp([program("web"), program("db")]);
   const ready = await mesh.start();
   expect(ready).toMatchObject({ revision: 7, workloads: 2, silent: [] });
-  expect(calls).toEqual(["apply 2 after control"]);
+  // The two objects of the files, and before them the gateway's service account.
+  expect(calls).toEqual(["apply 3 after control"]);
   const order = fabric.starts.map(({ what }) => what);
   expect(order[0]).toBe("control");
   expect(order.toSorted()).toEqual([

@@ -41,6 +41,8 @@ export interface LocalMeshOptions {
 }
 
 export interface MeshReady {
+  /** What the fabric cannot do, one sentence each. */
+  readonly limits: readonly string[];
   readonly revision: number;
   readonly workloads: number;
   /** Programs that do not listen on their port yet, `namespace/name`. */
@@ -97,7 +99,8 @@ export class LocalMesh {
     ]);
     const silent = await this.#silentPrograms();
     await this.#converged(revision);
-    return { revision, workloads: programs.length, silent, logsDir: join(dataDir, "logs") };
+    const { limits } = this.#options.fabric;
+    return { revision, workloads: programs.length, silent, limits, logsDir: join(dataDir, "logs") };
   }
 
   /** Drains and ends everything, then removes the fabric. Idempotent; never rejects. */

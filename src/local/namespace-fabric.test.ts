@@ -1,3 +1,4 @@
+/** The fabric of network namespaces: capture, reachability, rights of programs, removal of all of it. */
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,3 +1,4 @@
+/** The relay from the host's ports to Unix sockets: every byte arrives, ends and breaks cross it too. */
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,4 +1,5 @@
 /** The outer process of `weft run`: finds the mesh, makes sure that a Service and an identity are there, and has the program run inside. */
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { isKindName, type Service } from "../api/index.ts";
 import type { ApiClient } from "../client/index.ts";
@@ -61,7 +62,7 @@ async function runInside(record: InstanceRecord, options: RunOptions): Promise<n
     log,
     onMessage: () => {},
     ownSession: false,
-  });
+  }).finally(() => rmSync(specFile, { force: true }));
   options.onSignal((signal) => void inner.kill(signal));
   return shellExitCode(await inner.exited);
 }

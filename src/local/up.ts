@@ -2,7 +2,7 @@
  * The outer process of `weft up`: takes the name and the doors, finds out which isolation is possible, starts the supervisor
  * there (inside new namespaces, or here where there are none) and ends all of it again.
  */
-import { mkdirSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Exit, Launched } from "../intercept/index.ts";
 import { processStartTime } from "../intercept/index.ts";
@@ -43,7 +43,6 @@ export interface UpReady extends MeshReady {
   readonly isolation: IsolationKind;
   /** What was tried before, and why it was not possible. */
   readonly refused: readonly Refused[];
-  readonly limits: readonly string[];
   readonly api: SocketAddress;
   readonly gateway: { readonly hostAddress: string; readonly port?: number };
 }
@@ -52,7 +51,6 @@ export interface UpReady extends MeshReady {
 interface Supervisor {
   readonly isolation: IsolationKind;
   readonly refused: readonly Refused[];
-  readonly limits: readonly string[];
   readonly ready: Promise<MeshReady>;
   /** Settles when it ends without having been asked to. */
   readonly ended: Promise<WeftError>;
@@ -79,9 +77,9 @@ export class LocalUp {
     const api = withPort(this.#options.api);
     const gateway = withGatewayPort(this.#options.gateway);
     const supervisor = await this.#startSupervisor(this.#instance, api, gateway);
-    const { isolation, refused, limits } = supervisor;
+    const { isolation, refused } = supervisor;
     const ready = await this.#unlessStopping(supervisor.ready);
-    return { ...ready, isolation, refused, limits, api, gateway };
+    return { ...ready, isolation, refused, api, gateway };
   }
 
   /** Settles when the mesh ends by itself, which it does not unless something is badly wrong. */
@@ -141,7 +139,7 @@ export class LocalUp {
         const read = readOutcome(message);
         if (read !== undefined) outcome.resolve(read);
       },
-    });
+    }).finally(() => rmSync(specFile, { force: true }));
     const record = { isolation: isolation.kind, dataDir, tokenFile: join(dataDir, "token"), api };
     if (isolation.kind === "loopback") {
       // The relay held the doors to find out early that they are free; now the mesh takes them itself.
@@ -182,7 +180,6 @@ function superviseHere(fabric: LoopbackFabric, refused: readonly Refused[], opti
   return {
     isolation: fabric.kind,
     refused,
-    limits: fabric.limits,
     ready: mesh.start(),
     ended: new Promise(() => {}),
     stop: () => mesh.stop(),
@@ -211,7 +208,6 @@ function superviseInside(inside: {
   return {
     isolation: kind,
     refused,
-    limits: [],
     ready,
     ended,
     stop: async () => {

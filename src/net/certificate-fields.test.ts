@@ -1,3 +1,4 @@
+/** Fields read out of certificates equal what OpenSSL reads; damaged certificates are refused, never thrown at. */
 import { describe, expect, test } from "bun:test";
 import { X509Certificate } from "node:crypto";
 import { parsePeerCertificate } from "./certificate-fields.ts";

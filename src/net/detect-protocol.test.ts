@@ -1,3 +1,4 @@
+/** Protocols are told from their first bytes, the same wherever those are cut. */
 import { expect, test } from "bun:test";
 import { type Detected, detectProtocol } from "./detect-protocol.ts";
 

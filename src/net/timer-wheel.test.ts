@@ -1,3 +1,4 @@
+/** The timer wheel on a virtual clock: never early, at most a tick late, whatever callbacks do to it. */
 import { describe, expect, test } from "bun:test";
 import { VirtualClock } from "../kernel/index.ts";
 import { TimerWheel } from "./timer-wheel.ts";

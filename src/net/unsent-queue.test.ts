@@ -1,3 +1,4 @@
+/** Unsent bytes come back in order however little the socket takes. */
 import { describe, expect, test } from "bun:test";
 import { UnsentQueue } from "./unsent-queue.ts";
 

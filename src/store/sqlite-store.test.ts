@@ -1,3 +1,4 @@
+/** What only a store in a file can show: restarts, damage, full disks and sudden death. The rest is the store contract. */
 import { Database } from "bun:sqlite";
 import { afterAll, describe, expect, test } from "bun:test";
 import {

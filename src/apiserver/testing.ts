@@ -1,0 +1,94 @@
+/** An API server over a store of its own in a temporary folder, and the calls and objects that its tests share. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { silentLog, systemClock, WeftError } from "../kernel/index.ts";
+import { openSqliteStore, type Store } from "../store/index.ts";
+import { type ApiServer, startApiServer } from "./index.ts";
+
+export const token = "the-token";
+export const configMaps = "/api/v1/namespaces/default/configmaps";
+export const services = "/api/v1/namespaces/default/services";
+
+export interface Answer {
+  readonly status: number;
+  // oxlint-disable-next-line no-explicit-any -- what the wire says is what these tests are about
+  readonly body: any;
+}
+
+export class TestApi {
+  readonly store: Store;
+  readonly server: ApiServer;
+  readonly #directory: string;
+
+  private constructor(store: Store, server: ApiServer, directory: string) {
+    this.store = store;
+    this.server = server;
+    this.#directory = directory;
+  }
+
+  static async start(): Promise<TestApi> {
+    const directory = mkdtempSync(join(tmpdir(), "weft-api-"));
+    const store = openSqliteStore({
+      path: join(directory, "store.sqlite"),
+      clock: systemClock,
+      log: silentLog,
+    });
+    await store.commit(
+      ["default", "weft-system"].map((name) => ({
+        type: "put",
+        object: { apiVersion: "v1", kind: "Namespace", metadata: { name } },
+      })),
+      { author: "init", message: "init" },
+    );
+    const server = startApiServer({
+      store,
+      token,
+      listen: { kind: "tcp", address: "127.0.0.1", port: 0 },
+      version: "0.0.0-test",
+      log: silentLog,
+      providers: {
+        meshStatus: () => {
+          throw new WeftError("unavailable", "not here");
+        },
+        topology: (windowSeconds) => ({ windowSeconds, endTimeMs: 0, nodes: [], edges: [] }),
+        createJoinToken: ({ namespace, serviceAccount }) =>
+          Promise.resolve(`join-${namespace}-${serviceAccount}`),
+      },
+    });
+    return new TestApi(store, server, directory);
+  }
+
+  async call(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Answer> {
+    const response = await fetch(`${this.server.url}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json", ...headers },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    return { status: response.status, body: await response.json() };
+  }
+
+  async close(): Promise<void> {
+    await this.server.stop();
+    this.store.close();
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+}
+
+export function configMap(name: string, data: Record<string, string> = {}, metadata: object = {}) {
+  return { apiVersion: "v1", kind: "ConfigMap", metadata: { name, ...metadata }, data };
+}
+
+export function service(name: string, namespace = "default") {
+  return {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name, namespace },
+    spec: { selector: { app: name }, ports: [{ port: 80 }] },
+  };
+}

@@ -1,0 +1,96 @@
+/** Many objects at once: one revision or none, and what a refusal says about each. */
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { service, TestApi } from "./testing.ts";
+
+let api: TestApi;
+beforeEach(async () => {
+  api = await TestApi.start();
+});
+afterEach(() => api.close());
+
+describe("transactions", () => {
+  const path = "/apis/weft.dev/v1alpha1/transactions";
+
+  test("are one revision, and nothing where nothing changes", async () => {
+    const request = {
+      message: "first",
+      author: "ann",
+      objects: [service("web", "shop"), { apiVersion: "v1", kind: "Namespace", metadata: { name: "shop" } }],
+    };
+    const first = await api.call("POST", path, request);
+    expect(first.body.results.map((result: { outcome: string }) => result.outcome)).toEqual([
+      "created",
+      "created",
+    ]);
+    expect((await api.call("POST", path, request)).body).toMatchObject({
+      revision: first.body.revision,
+      results: [{ outcome: "unchanged" }, { outcome: "unchanged" }],
+    });
+    const { body } = await api.call("GET", "/apis/weft.dev/v1alpha1/history?limit=1");
+    expect(body.items[0]).toMatchObject({ revision: first.body.revision, author: "ann", message: "first" });
+  });
+
+  test("are refused whole, with the place of each issue", async () => {
+    const { status, body } = await api.call("POST", path, {
+      objects: [service("fine"), service("lost", "nowhere"), { ...service("broken"), spec: { ports: [] } }],
+    });
+    expect(status).toBe(422);
+    expect(body.details.causes[0].field).toBe("objects[2].spec.ports");
+    expect(
+      (await api.call("POST", path, { objects: [service("fine"), service("lost", "nowhere")] })).body.details
+        .causes,
+    ).toEqual([
+      {
+        reason: "FieldValueInvalid",
+        field: "objects[1].metadata.namespace",
+        message: "namespace nowhere does not exist; apply a Namespace of that name with it",
+      },
+    ]);
+    expect(api.store.get({ kind: "Service", namespace: "default", name: "fine" })).toBeUndefined();
+  });
+
+  test("a dry run tells and writes nothing", async () => {
+    const before = api.store.sequence;
+    const { body } = await api.call("POST", path, { dryRun: true, objects: [service("web")] });
+    expect(body.results).toEqual([
+      { kind: "Service", namespace: "default", name: "web", outcome: "created" },
+    ]);
+    expect(api.store.sequence).toBe(before);
+  });
+
+  test("a deleted namespace takes along what lives in it; the mesh's own stay", async () => {
+    await api.call("POST", path, {
+      objects: [{ apiVersion: "v1", kind: "Namespace", metadata: { name: "shop" } }, service("web", "shop")],
+    });
+    const { body } = await api.call("POST", path, { deletions: [{ kind: "Namespace", name: "shop" }] });
+    expect(body.results.map((result: { kind: string }) => result.kind)).toEqual(["Namespace", "Service"]);
+    expect(api.store.list({ kind: "Service" }).items).toEqual([]);
+    expect(
+      (await api.call("POST", path, { deletions: [{ kind: "Namespace", name: "default" }] })).status,
+    ).toBe(403);
+    expect(
+      (await api.call("POST", path, { deletions: [{ kind: "Service", namespace: "default", name: "no" }] }))
+        .status,
+    ).toBe(404);
+  });
+
+  test("services get distinct addresses that stay theirs", async () => {
+    const objects = Array.from({ length: 50 }, (_, index) => service(`s${index}`));
+    await api.call("POST", path, { objects });
+    const addresses = (): (readonly string[])[] =>
+      api.store.list({ kind: "Service" }).items.map(({ spec }) => spec.clusterIPs ?? []);
+    const before = addresses();
+    expect(new Set(before.flat()).size).toBe(before.flat().length);
+    await api.call("POST", path, {
+      objects: objects.map((each) => ({ ...each, spec: { ...each.spec, ports: [{ port: 81 }] } })),
+    });
+    expect(addresses()).toEqual(before);
+  });
+
+  test("writes at the same time come one after another", async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, (_, index) => api.call("POST", path, { objects: [service(`p${index}`)] })),
+    );
+    expect(new Set(answers.map(({ body }) => body.revision)).size).toBe(20);
+  });
+});
