@@ -6,7 +6,7 @@ import { derToPem, generateKeyAndCsr } from "../src/identity/x509/index.ts";
 import { formatSpiffeId } from "../src/kernel/index.ts";
 import type { Bench } from "./processes.ts";
 
-export interface BenchIdentity {
+interface BenchIdentity {
   readonly identity: string;
   readonly chainFile: string;
   readonly keyFile: string;

@@ -37,7 +37,6 @@ const headerModifierSchema = object("Edits of headers.", {
     }),
   ),
 });
-export type HeaderModifier = ValueOf<typeof headerModifierSchema>;
 
 const pathModifierSchema = object("A new path.", {
   type: oneOf("What is replaced.", ["ReplaceFullPath", "ReplacePrefixMatch"]),

@@ -35,7 +35,6 @@ const backendSchema = object("A Service that takes a share of the requests.", {
   weight: weightField,
   filters: optional(filtersSchema),
 });
-export type HttpBackendReference = ValueOf<typeof backendSchema>;
 
 const ruleSchema = object("Which requests go where.", {
   name: optional(text("Name of the rule, for status, logs and metrics.", dnsSubdomain)),
@@ -53,7 +52,7 @@ const ruleSchema = object("Which requests go where.", {
     }),
   ),
 });
-export type HttpRouteRule = ValueOf<typeof ruleSchema>;
+type HttpRouteRule = ValueOf<typeof ruleSchema>;
 
 export const httpRouteKind = defineKind({
   group: gatewayGroup,

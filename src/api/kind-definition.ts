@@ -11,7 +11,7 @@ import type { ValueOf } from "./schema.ts";
 /** Writing refuses unknown fields; reading keeps them, since a newer version may have written them. */
 export type ParseMode = "write" | "read";
 
-export interface PrinterColumn {
+interface PrinterColumn {
   readonly name: string;
   readonly description: string;
   /** Only shown with `-o wide`. */

@@ -35,16 +35,9 @@ export type ObjectOfKind<K extends KindName> = ObjectOfDefinition<(typeof kinds)
 /** Any resource; `kind` tells which. Defaults are filled in. */
 export type ApiObject = { [K in KindName]: ObjectOfKind<K> }[KindName];
 
-export type Namespace = ObjectOfKind<"Namespace">;
 export type Service = ObjectOfKind<"Service">;
-export type ServiceAccount = ObjectOfKind<"ServiceAccount">;
 export type EndpointSlice = ObjectOfKind<"EndpointSlice">;
-export type Secret = ObjectOfKind<"Secret">;
-export type ConfigMap = ObjectOfKind<"ConfigMap">;
 export type MeshWorkload = ObjectOfKind<"MeshWorkload">;
-export type GatewayClass = ObjectOfKind<"GatewayClass">;
-export type Gateway = ObjectOfKind<"Gateway">;
-export type HttpRoute = ObjectOfKind<"HTTPRoute">;
 export type MeshConfig = ObjectOfKind<"MeshConfig">;
 
 /** An object as the store holds it: the server's metadata is there. */

@@ -5,7 +5,7 @@ import { canonicalIp } from "../kernel/index.ts";
 import { anyText, dnsSubdomain, ipAddress, labelValue, portName, timestamp } from "./formats.ts";
 import { defineKind } from "./kind-definition.ts";
 import { namespacedMetadata } from "./metadata.ts";
-import { flag, integer, list, object, oneOf, optional, port, text, type ValueOf } from "./schema.ts";
+import { flag, integer, list, object, oneOf, optional, port, text } from "./schema.ts";
 
 /** Both families of a few interfaces. */
 const maxAddresses = 16;
@@ -24,7 +24,6 @@ const workloadPortSchema = object("A port that the application listens on.", {
     },
   ),
 });
-export type WorkloadPort = ValueOf<typeof workloadPortSchema>;
 
 export const meshWorkloadKind = defineKind({
   group: "weft.dev",

@@ -29,7 +29,6 @@ export const backendFields = {
   port: optional(port("Port of the Service.")),
 };
 export const backendReferenceSchema = object("A Service and one of its ports.", backendFields);
-export type BackendReference = ValueOf<typeof backendReferenceSchema>;
 
 export const weightField = integer(
   "Share of requests: weight divided by the sum of all weights of the rule.",

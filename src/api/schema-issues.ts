@@ -8,7 +8,7 @@ import { childOf, joinPath, parentPath, pathOfPointer, pointerSegments } from ".
 import { isRecord } from "./plain-json.ts";
 
 /** More than a person reads at once. The library stops looking there, so a hostile object costs no more. */
-export const maxIssues = 200;
+const maxIssues = 200;
 
 export function schemaErrors(schema: TSchema, value: unknown): readonly TLocalizedValidationError[] {
   // The library's own limit is 8, process-wide; nothing else here uses it.

@@ -17,7 +17,7 @@ import Type, {
 } from "typebox";
 import type { TextFormat } from "./formats.ts";
 
-export type DeepReadonly<T> = T extends readonly (infer Item)[]
+type DeepReadonly<T> = T extends readonly (infer Item)[]
   ? readonly DeepReadonly<Item>[]
   : T extends object
     ? { readonly [K in keyof T]: DeepReadonly<T[K]> }

@@ -38,7 +38,7 @@ const servicePortSchema = object("A port that clients dial.", {
   ),
   nodePort: optional(integer("Kubernetes only; kept as written.", 0, 65_535)),
 });
-export type ServicePort = ValueOf<typeof servicePortSchema>;
+type ServicePort = ValueOf<typeof servicePortSchema>;
 
 const loadBalancerSchema = object("Kubernetes only.", {
   ingress: optional(

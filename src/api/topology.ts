@@ -21,7 +21,6 @@ const nodeSchema = object("A workload, or what is outside the mesh.", {
   identity: text("Its SPIFFE id; empty where it proved none.", anyText),
   version: text("Its version label; empty where it has none.", anyText),
 });
-export type TopologyNode = ValueOf<typeof nodeSchema>;
 
 const edgeSchema = object("What one workload sent to another, by service, route and protocol.", {
   source: text("Id of a node.", anyText),

@@ -4,7 +4,7 @@ import { anyText, dnsLabel, kindNameFormat, objectName } from "./formats.ts";
 import { flag, integer, list, object, oneOf, optional, text, type ValueOf } from "./schema.ts";
 
 /** One commit is compiled and sent out as one change. */
-export const maxTransactionObjects = 5000;
+const maxTransactionObjects = 5000;
 const safe = Number.MAX_SAFE_INTEGER;
 
 const deletionSchema = object("An object to delete.", {

@@ -11,8 +11,8 @@ import { isRecord } from "./plain-json.ts";
 import { buildValue, offsetOfPath } from "./yaml-value.ts";
 
 /** Twice what etcd, and so Kubernetes, takes for one object. */
-export const maxDocumentBytes = 3 * 1024 * 1024;
-export const maxFileBytes = 10 * 1024 * 1024;
+const maxDocumentBytes = 3 * 1024 * 1024;
+const maxFileBytes = 10 * 1024 * 1024;
 /** As many as one transaction takes. */
 const maxDocuments = 5000;
 /** Syntax errors after which reading stops: a file that is not YAML at all has one on each byte. */

@@ -2,7 +2,7 @@
 import { errorLine, WeftError } from "../kernel/index.ts";
 
 /** A transaction of 5,000 objects of ordinary size. */
-export const maxBodyBytes = 12 * 1024 * 1024;
+const maxBodyBytes = 12 * 1024 * 1024;
 /** Above `maxBodyBytes`, so that what is a little too large gets an answer that explains; beyond it Bun refuses by itself. */
 export const hardBodyBytes = 4 * maxBodyBytes;
 

@@ -1,2 +1,1 @@
-export type { JoinTokenRequest, MeshProviders } from "./mesh-endpoints.ts";
-export { type ApiListen, type ApiServer, type ApiServerOptions, startApiServer } from "./server.ts";
+export { type ApiListen, type ApiServer, startApiServer } from "./server.ts";

@@ -22,7 +22,7 @@ const maxWindowSeconds = 86_400;
 const defaultHistory = 20;
 const maxHistory = 1000;
 
-export interface JoinTokenRequest {
+interface JoinTokenRequest {
   readonly namespace: string;
   readonly serviceAccount: string;
   readonly ttlMs: number;

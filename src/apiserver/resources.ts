@@ -155,7 +155,7 @@ export function methodNotAllowed(request: Request, allowed: string): WeftError {
 }
 
 /** Who and why, for the history: tools may say it in headers. */
-export function textOf(request: Request, verb: string): CommitText {
+function textOf(request: Request, verb: string): CommitText {
   const path = new URL(request.url).pathname;
   return {
     author: request.headers.get("weft-author") ?? "api",

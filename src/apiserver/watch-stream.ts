@@ -18,7 +18,7 @@ const maxUnreadBytes = 4 * 1024 * 1024;
 /** Often enough that a reader that is gone is noticed. */
 const bookmarkEveryMs = 30_000;
 /** Each costs a socket and a listener of the store. */
-export const maxWatches = 1024;
+const maxWatches = 1024;
 
 export interface WatchFilter {
   readonly kind: KindName;

@@ -18,7 +18,7 @@ export async function checkMesh(client: ApiClient, namespace: string | undefined
   return findings;
 }
 
-export function checkControlPlane(status: MeshStatus): Finding[] {
+function checkControlPlane(status: MeshStatus): Finding[] {
   const findings: Finding[] = [
     { level: "ok", message: `control plane ${status.version} answers, trust domain ${status.trustDomain}` },
   ];
@@ -38,7 +38,7 @@ export function checkControlPlane(status: MeshStatus): Finding[] {
   return findings;
 }
 
-export function checkProxies({ proxies, revision }: MeshStatus): Finding[] {
+function checkProxies({ proxies, revision }: MeshStatus): Finding[] {
   const findings: Finding[] = [];
   for (const proxy of proxies) {
     for (const { resource, message } of proxy.rejections ?? []) {

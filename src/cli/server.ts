@@ -8,7 +8,7 @@ import type { SharedOptions } from "./shared-options.ts";
 
 const usualServer = "http://127.0.0.1:15080";
 
-export interface ServerPlace {
+interface ServerPlace {
   readonly server: string;
   readonly token: string | undefined;
 }
@@ -17,10 +17,7 @@ export async function connectServer(cli: Cli, options: SharedOptions): Promise<A
   return new ApiClient(findServer(cli.env, options));
 }
 
-export function findServer(
-  env: Readonly<Record<string, string | undefined>>,
-  options: SharedOptions,
-): ServerPlace {
+function findServer(env: Readonly<Record<string, string | undefined>>, options: SharedOptions): ServerPlace {
   const root = instanceRoot(env);
   const named = options.server ?? nonEmpty(env["WEFT_SERVER"]);
   if (named !== undefined && options.instance === undefined) {

@@ -33,7 +33,7 @@ export async function waitForRevision(
 }
 
 /** A proxy that is gone will get the revision when it is back; nothing is gained by waiting for it. */
-export function laggards(status: MeshStatus, revision: number): string[] {
+function laggards(status: MeshStatus, revision: number): string[] {
   return status.proxies
     .filter((proxy) => proxy.connected && proxy.revision < revision)
     .map((proxy) => proxy.id);

@@ -7,5 +7,5 @@ export type {
   SourceChange,
   SourceResource,
 } from "./resource-source.ts";
-export { type SubscriberStatus, SubscriptionCore } from "./subscription-core.ts";
-export type { ProxyIdentity, ProxyRole } from "./wishes.ts";
+export { SubscriptionCore } from "./subscription-core.ts";
+export type { ProxyRole } from "./wishes.ts";

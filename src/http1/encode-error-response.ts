@@ -37,9 +37,6 @@ const phrases: Readonly<Record<number, string>> = {
   505: "HTTP Version Not Supported",
 };
 
-/** Before the body of a request that waits for it (RFC 9110 10.1.1). */
-export const continueResponse: Uint8Array = Buffer.from("HTTP/1.1 100 Continue\r\n\r\n", "latin1");
-
 export function encodeErrorResponse(out: ByteWriter, response: ErrorResponse): void {
   const body = Buffer.from(response.body, "utf8");
   out.latin1(`HTTP/1.1 ${response.status} ${phrases[response.status] ?? ""}\r\n`);

@@ -25,7 +25,7 @@ export interface CapturePorts {
   readonly openPorts: readonly number[];
 }
 
-export const captureTable = "weft";
+const captureTable = "weft";
 const dnsServicePort = 53;
 
 /** In the network namespace of the calling thread. Throws WeftError; then nothing was made. */
@@ -33,7 +33,7 @@ export function installCapture(ports: CapturePorts): void {
   installTable(captureTable, captureChains(ports));
 }
 
-export function captureChains(ports: CapturePorts): NatChain[] {
+function captureChains(ports: CapturePorts): NatChain[] {
   return [
     {
       name: "output",

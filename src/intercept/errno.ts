@@ -73,8 +73,6 @@ export function errnoOf(error: unknown): number | undefined {
 
 export const EPERM = 1;
 export const ENOENT = 2;
-export const ESRCH = 3;
 export const EAGAIN = 11;
 export const EACCES = 13;
-export const EEXIST = 17;
 export const ENODEV = 19;

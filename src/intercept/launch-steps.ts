@@ -30,8 +30,8 @@ const ops = {
   exit: 14,
 } as const;
 
-export const CLONE_NEWNS = 0x00020000;
-export const CLONE_NEWUSER = 0x10000000;
+const CLONE_NEWNS = 0x00020000;
+const CLONE_NEWUSER = 0x10000000;
 export const CLONE_NEWNET = 0x40000000;
 const MS_BIND = 4096;
 const MS_REC = 16384;

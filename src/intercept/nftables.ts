@@ -32,7 +32,7 @@ export interface NatChain {
   readonly rules: readonly NatRule[];
 }
 
-export interface NatRule {
+interface NatRule {
   /** In words, for the message when the kernel refuses it. */
   readonly words: string;
   readonly expressions: readonly Expression[];
@@ -60,7 +60,7 @@ interface Batch {
   readonly whats: ReadonlyMap<number, string>;
 }
 
-export function encodeTable(table: string, chains: readonly NatChain[], nextSequence: () => number): Batch {
+function encodeTable(table: string, chains: readonly NatChain[], nextSequence: () => number): Batch {
   const writer = new NetlinkWriter();
   const whats = new Map<number, string>();
   const add = (what: string, type: number, flags: number, content: () => void): void => {

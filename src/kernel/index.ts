@@ -9,10 +9,9 @@ export {
   type Issue,
   issueLine,
   WeftError,
-  type WeftErrorOptions,
 } from "./errors.ts";
-export { bucketCount, bucketOf, bucketUpperUs, Histogram } from "./histogram.ts";
+export { bucketCount, bucketOf, Histogram } from "./histogram.ts";
 export { type Drainable, Lifecycle } from "./lifecycle.ts";
-export { createLog, type Log, type LogFields, type LogLevel, type LogOptions, silentLog } from "./log.ts";
-export { type Reason, type ReasonCode, reasons } from "./reason.ts";
+export { createLog, type Log, type LogLevel, silentLog } from "./log.ts";
+export { type ReasonCode, reasons } from "./reason.ts";
 export { formatSpiffeId, parseSpiffeId, type SpiffeId } from "./spiffe.ts";

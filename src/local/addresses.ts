@@ -19,7 +19,7 @@ const lastIndex = 0xfffe;
 /** Linux takes at most 1,024 ports on a bridge (BR_MAX_PORTS). */
 export const maxWorkloads = 1000;
 /** Loopback addresses that one fabric may hold: each costs a descriptor. */
-export const maxLoopbackAddresses = 4000;
+const maxLoopbackAddresses = 4000;
 
 export interface AddressPair {
   readonly v4: string;

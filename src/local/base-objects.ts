@@ -1,7 +1,7 @@
 /** The objects that a program needs and that no file describes: its namespace, its service account, the Service in front of it. */
 import type { Program } from "./programs.ts";
 
-export const managedByLabel = "app.kubernetes.io/managed-by";
+const managedByLabel = "app.kubernetes.io/managed-by";
 export const gatewayNamespace = "weft-system";
 export const gatewayName = "gateway";
 
@@ -58,7 +58,7 @@ export function baseObjects(
 }
 
 /** Undefined for clients only: a Service has at least one port. */
-export function serviceSpec(service: string, members: readonly Pick<Program, "ports">[]): object | undefined {
+function serviceSpec(service: string, members: readonly Pick<Program, "ports">[]): object | undefined {
   const ports = new Map(members.flatMap((member) => member.ports).map((port) => [port.port, port]));
   if (ports.size === 0) return undefined;
   return {

@@ -45,7 +45,7 @@ export interface SocketAddress {
 }
 
 /** Same shape as the proxy's bootstrap, `capture`. */
-export type Capture =
+type Capture =
   | {
       readonly kind: "redirect";
       readonly outboundPort: number;
@@ -77,7 +77,7 @@ export interface ProxyParts {
 }
 
 /** Where the gateway listens: on the host itself, or on Unix sockets that the relay serves on the host's loopback. */
-export type GatewayDoor =
+type GatewayDoor =
   | { readonly kind: "tcp"; readonly address: string; readonly port?: number }
   | { readonly kind: "unix"; readonly directory: string; readonly address: string; readonly port?: number };
 

@@ -12,7 +12,7 @@ export type InnerMessage =
   | { readonly event: "status"; readonly fields: Readonly<Record<string, string | number | boolean>> };
 
 /** The descriptor that the inner process finds its end of the pipe on. */
-export const reportDescriptor = 3;
+const reportDescriptor = 3;
 /** Ours are a few hundred bytes; more would mean that something else writes there. */
 const maxLineBytes = 64 * 1024;
 

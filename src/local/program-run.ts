@@ -12,7 +12,7 @@ import { proxyProcess } from "./proxy-process.ts";
 import type { Restarter } from "./restarter.ts";
 
 /** `weft run`'s own failures, kept apart from what programs answer, as `env` and `timeout` have it. */
-export const runFailedExitCode = 125;
+const runFailedExitCode = 125;
 const sidecarGraceMs = 6_000;
 
 export interface ProgramRunOptions {

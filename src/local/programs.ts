@@ -5,7 +5,7 @@ import type { Issue } from "../kernel/index.ts";
 import type { WorkloadPort } from "./fabric.ts";
 import { localApiVersion, type ProgramObject, programKind } from "./program-kind.ts";
 
-export interface ProgramUpstream {
+interface ProgramUpstream {
   readonly namespace: string;
   readonly service: string;
   readonly port: number;

@@ -5,7 +5,7 @@ import type { LogLevel } from "../kernel/index.ts";
 import type { SocketAddress } from "./fabric.ts";
 import type { Program } from "./programs.ts";
 
-export interface SpecBase {
+interface SpecBase {
   readonly instanceId: string;
   readonly instanceDirectory: string;
   readonly api: SocketAddress;

@@ -6,7 +6,7 @@ import type { Store, WatchEvent } from "./store.ts";
 
 const meta = { author: "ann", message: "test" };
 
-export function valid(input: unknown): ApiObject {
+function valid(input: unknown): ApiObject {
   const parsed = parseObject(input, "write");
   if ("issues" in parsed) throw new Error(JSON.stringify(parsed.issues));
   return parsed.object;

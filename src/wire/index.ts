@@ -25,8 +25,6 @@ export {
   TelemetryAckSchema,
   type TelemetryReport,
   TelemetryReportSchema,
-  type WorkloadPort,
-  WorkloadPortSchema,
   Workloads,
 } from "./gen/weft/wire/v1/wire_pb.js";
 export {
@@ -35,16 +33,8 @@ export {
   DeltaDiscoveryRequestSchema,
   type DeltaDiscoveryResponse,
   DeltaDiscoveryResponseSchema,
-  type DiscoveryRequest,
-  DiscoveryRequestSchema,
-  type DiscoveryResponse,
-  DiscoveryResponseSchema,
-  type Locality,
-  LocalitySchema,
   type Node,
   NodeSchema,
-  type Resource,
   ResourceSchema,
-  type Status,
   StatusSchema,
 } from "./gen/envoy/service/discovery/v3/ads_pb.js";

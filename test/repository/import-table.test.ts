@@ -1,5 +1,6 @@
 /** The import table of the design as data: which room may import which, and only through its door. */
 import { expect, test } from "bun:test";
+import { posix } from "node:path";
 import { importsOf, type SourceFile, sourceFiles } from "./source-files.ts";
 
 const kernel = ["kernel"];
@@ -43,23 +44,32 @@ const table: Readonly<Record<string, readonly string[]>> = {
 /** Doors besides `<room>/index.ts`. */
 const secondDoors = ["identity/x509/index.ts"];
 
+/** Files outside of src/ that sources may import: the package's own description tells its version. */
+const outsideFiles = ["package.json"];
+
 interface Import {
   readonly file: SourceFile;
-  /** The imported file, relative to src/. */
+  /** The imported file, relative to src/ where it is in there, otherwise to the repository. */
   readonly target: string;
   readonly typeOnly: boolean;
 }
 
+function relativeImports(): (Import & { readonly isInside: boolean })[] {
+  return sourceFiles("src").flatMap((file) =>
+    importsOf(file.text)
+      .filter(({ specifier }) => specifier.startsWith("."))
+      .map(({ specifier, typeOnly }) => {
+        const path = posix.join(posix.dirname(file.path), specifier);
+        const isInside = path.startsWith("src/");
+        return { file, target: isInside ? path.slice("src/".length) : path, typeOnly, isInside };
+      }),
+  );
+}
+
 function crossings(): Import[] {
-  const found: Import[] = [];
-  for (const file of sourceFiles("src")) {
-    for (const { specifier, typeOnly } of importsOf(file.text)) {
-      if (!specifier.startsWith(".")) continue;
-      const target = new URL(specifier, `file:///${file.path}`).pathname.slice("/src/".length);
-      if (room(target) !== room(file.path.slice("src/".length))) found.push({ file, target, typeOnly });
-    }
-  }
-  return found;
+  return relativeImports().filter(
+    ({ file, target, isInside }) => isInside && room(target) !== room(file.path.slice("src/".length)),
+  );
 }
 
 function room(path: string): string {
@@ -95,6 +105,13 @@ test("every room is in the table", () => {
 
 test("rooms import only what the table allows", () => {
   const offenders = crossings().filter((entry) => !isAllowed(entry));
+  expect(offenders.map(({ file, target }) => `${file.path} imports ${target}`)).toEqual([]);
+});
+
+test("nothing outside of the rooms is imported but what is named here", () => {
+  const outside = relativeImports().filter(({ isInside }) => !isInside);
+  const offenders = outside.filter(({ target }) => !outsideFiles.includes(target));
+  expect(outside.length).toBeGreaterThan(0);
   expect(offenders.map(({ file, target }) => `${file.path} imports ${target}`)).toEqual([]);
 });
 
