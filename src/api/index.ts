@@ -67,3 +67,4 @@ export {
   transactionResponseSchema,
 } from "./transaction.ts";
 export { parseDocument, parseYamlDocuments, type SourceDocument } from "./yaml-documents.ts";
+export { referenceText } from "./reference-text.ts";

@@ -33,6 +33,10 @@ export const verbs: Readonly<Record<string, Verb>> = {
   },
   top: { summary: "show live golden signals", load: () => import("./top.ts") },
   graph: { summary: "show who calls whom", load: () => import("./graph.ts") },
+  "explain-kind": {
+    summary: "show the fields of a kind of resource",
+    load: () => import("./explain-kind.ts"),
+  },
   history: { summary: "list the revisions", load: () => import("./history.ts") },
   check: {
     summary: "find out whether all is well, or with --pre whether this machine will do",

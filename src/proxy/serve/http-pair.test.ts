@@ -1,6 +1,6 @@
 /** HTTP/1.1 through two sidecars with mutual TLS between them, byte for byte, and its back-pressure. */
 import { describe, expect, test } from "bun:test";
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { kernelBytes } from "../testing/kernel-bytes.ts";
 import { eventually, settles } from "../testing/eventually.ts";
 import { cannedServer, RawClient, rawServer } from "../testing/raw-peer.ts";
 import { TestMesh } from "../testing/test-mesh.ts";
@@ -282,29 +282,3 @@ describe("back-pressure", () => {
     app.stop();
   });
 });
-
-/**
- * What lies in the kernel's buffers of this process's TCP sockets. How much that may be is the kernel's choice: it lets
- * them grow to several megabytes, and on fast hops to tens, which says nothing about the proxies.
- */
-function kernelBytes(): number {
-  const sockets = new Set(readdirSync("/proc/self/fd").map(socketOf));
-  let bytes = 0;
-  for (const line of readFileSync("/proc/self/net/tcp", "latin1").split("\n").slice(1)) {
-    const fields = line.trim().split(/\s+/);
-    const [queues, inode] = [fields[4], fields[9]];
-    if (inode === undefined || !sockets.has(inode)) continue;
-    for (const queue of queues?.split(":") ?? []) bytes += Number.parseInt(queue, 16);
-  }
-  return bytes;
-}
-
-/** The inode number by which the kernel's list names a descriptor's socket. */
-function socketOf(fd: string): string | undefined {
-  try {
-    return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/self/fd/${fd}`))?.[1];
-  } catch {
-    // The descriptor of the folder that was being read.
-    return undefined;
-  }
-}

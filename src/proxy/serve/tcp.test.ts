@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { create } from "@bufbuild/protobuf";
 import { AddressSchema, InboundSchema, MeshSchema, MtlsMode, Protocol, Tunnel } from "../../model/index.ts";
+import { kernelBytes } from "../testing/kernel-bytes.ts";
 import { eventually, freePort, scrape, settles } from "../testing/eventually.ts";
 import { cannedServer, RawClient, rawServer } from "../testing/raw-peer.ts";
 import { TestMesh } from "../testing/test-mesh.ts";
@@ -133,8 +134,8 @@ describe("TCP through two sidecars", () => {
     await peer.bytes(1);
     peer.pause();
     await settles(() => sent);
-    // Two proxies and four kernel buffers hold less than half of it.
-    expect(sent).toBeLessThan(24 * 1_048_576);
+    expect(sent).toBeLessThan(size);
+    expect(sent - peer.totalBytes - kernelBytes()).toBeLessThan(4 * 1_048_576);
     peer.resume();
     await eventually(
       () => {
