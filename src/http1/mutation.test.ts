@@ -96,10 +96,10 @@ test("damaged requests mean the same however they are cut", () => {
   let accepted = 0;
   forEachDamaged(requests, (bytes, _vector, random) => {
     const whole = recordRequests([bytes]);
-    if (!whole.some((line) => line.startsWith("!"))) accepted++;
+    if (whole.some((line) => !line.startsWith("!"))) accepted++;
     expect(recordRequests(cutRandomly(bytes, random))).toEqual(whole);
   });
-  expect(accepted).toBeGreaterThan(0);
+  expect(accepted).toBeGreaterThan(100);
 });
 
 test("damaged responses mean the same however they are cut", () => {

@@ -13,11 +13,17 @@ import { makeRoot, meshClient } from "./testdata/certificates.ts";
 import { connected, makePair, text } from "./testdata/peers.ts";
 
 const timeoutMs = 5_000;
-/** A port that was free a moment ago. */
+/** A port on which nothing listens, below those that the kernel hands out for port 0, so that nobody gets it meanwhile. */
 function freePort(): number {
-  const listener = listen({ onConnection() {} });
-  listener.closeAll();
-  return listener.port;
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 20_000);
+    try {
+      listen({ port, onConnection() {} }).closeAll();
+      return port;
+    } catch {
+      // Taken: the next one.
+    }
+  }
 }
 
 /** Whether this process may set SO_MARK (NET_ADMIN or NET_RAW). */

@@ -29,7 +29,7 @@ export type Capture =
       readonly outboundPort: number;
       readonly inboundPort: number;
       readonly dnsPort: number;
-      /** SO_MARK of the proxy's own connections, which the redirection lets through. */
+      /** SO_MARK of the proxy's own connections, which the redirection lets through; 0: none is set. */
       readonly mark: number;
     }
   | { readonly kind: "explicit"; readonly outbound: readonly ExplicitUpstream[] }

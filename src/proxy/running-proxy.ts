@@ -96,7 +96,7 @@ class Proxy implements RunningProxy {
   constructor(parts: ProxyParts) {
     const { bootstrap, agent, clock, log } = parts;
     const workloadKey = `${bootstrap.workload.namespace}/${bootstrap.workload.name}`;
-    const mark = bootstrap.capture.kind === "redirect" ? bootstrap.capture.mark : undefined;
+    const mark = bootstrap.capture.kind === "redirect" ? bootstrap.capture.mark || undefined : undefined;
     const metrics = new ServeMetrics();
     const labels = bootstrap.workload.labels;
     this.#bootstrap = bootstrap;

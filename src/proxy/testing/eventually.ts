@@ -11,12 +11,17 @@ export async function eventually(
   }
 }
 
-/** A port on which nothing listens. */
+/** A port on which nothing listens, below those that the kernel hands out for port 0, so that nobody gets it meanwhile. */
 export function freePort(): number {
-  const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  const port = listener.port;
-  listener.stop(true);
-  return port;
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 20_000);
+    try {
+      Bun.listen({ hostname: "127.0.0.1", port, socket: { data() {} } }).stop(true);
+      return port;
+    } catch {
+      // Taken: the next one.
+    }
+  }
 }
 
 export async function scrape(proxy: {
