@@ -1,8 +1,23 @@
-/** A port that is free now. Between the answer and its use another program may take it: for tests and trials, where port 0 is asked for. */
+/**
+ * A port for those who ask for port 0 where it must be known before it is used. Below the range from which the kernel serves port 0
+ * itself, so that only somebody who asks for this very number could take it meanwhile.
+ */
+import { WeftError } from "../kernel/index.ts";
 
+const firstPort = 10_000;
+const lastPort = 29_999;
+const maxAttempts = 200;
+
+/** Throws `exhausted` where none was found. */
 export function freePort(address: string): number {
-  const listener = Bun.listen({ hostname: address, port: 0, socket: { data: () => {} } });
-  const { port } = listener;
-  listener.stop(true);
-  return port;
+  for (let attempt = 0; attempt < maxAttempts; attempt++) {
+    const port = firstPort + Math.floor(Math.random() * (lastPort - firstPort + 1));
+    try {
+      Bun.listen({ hostname: address, port, socket: { data: () => {} } }).stop(true);
+      return port;
+    } catch {
+      // Taken: another one.
+    }
+  }
+  throw new WeftError("exhausted", `no free port was found on ${address}`, { hint: "name one instead of 0" });
 }
