@@ -97,10 +97,13 @@ function acceptance(problems: RuleProblems, hasSupportedRules: boolean): Compute
   }
   if (problems.unsupported.length === 0) return [condition("Accepted", true, "Accepted", "")];
   const message = `${problems.unsupported.join("; ")}; such a rule answers 500`;
-  const accepted = condition("Accepted", false, "UnsupportedValue", message);
+  // Gateway API: a route of which some rules work is accepted, and says which do not.
   return hasSupportedRules
-    ? [accepted, condition("PartiallyInvalid", true, "UnsupportedValue", message)]
-    : [accepted];
+    ? [
+        condition("Accepted", true, "Accepted", ""),
+        condition("PartiallyInvalid", true, "UnsupportedValue", message),
+      ]
+    : [condition("Accepted", false, "UnsupportedValue", message)];
 }
 
 function resolution(problems: RuleProblems): ComputedCondition {

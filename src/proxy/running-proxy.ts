@@ -210,12 +210,9 @@ class Proxy implements RunningProxy {
     const forwarder = new DnsForwarder({
       upstreams: bootstrap.dnsUpstreams,
       wheel: this.#wheel,
-      mark: capture.mark,
+      mark: this.#context.mark,
     });
-    const dns = await this.#add(new DnsServer(this.#context, forwarder)).open({
-      address: "127.0.0.1",
-      port: capture.dnsPort,
-    });
+    const dns = await this.#add(new DnsServer(this.#context, forwarder)).open(capture.dnsPort);
     return { outbound, tunnel, plaintextPort, dns };
   }
 

@@ -38,10 +38,10 @@ function decode(message: Uint8Array): Answer {
   };
 }
 
-async function askUdp(port: number, name: string, type = 1): Promise<Answer> {
+async function askUdp(port: number, name: string, type = 1, hostname = "127.0.0.1"): Promise<Answer> {
   const { promise, resolve } = Promise.withResolvers<Uint8Array>();
   const socket = await Bun.udpSocket({
-    connect: { hostname: "127.0.0.1", port },
+    connect: { hostname, port },
     socket: { data: (_socket, message) => resolve(message) },
   });
   socket.send(encodeQuery(name, type));
@@ -96,6 +96,12 @@ describe("name service", () => {
     }
     expect((await askTcp(port, "reviews")).lastAddress).toBe("240.240.0.7");
     expect(agent.prefetched).toContain("240.240.0.7");
+  });
+
+  test("answers at the loopback address of IPv6 too, where redirected questions of IPv6 arrive", async () => {
+    await using mesh = new TestMesh();
+    const { port } = await sidecar(mesh);
+    expect((await askUdp(port, "reviews", 1, "::1")).lastAddress).toBe("240.240.0.7");
   });
 
   test("tells a missing family from a missing name", async () => {

@@ -2,6 +2,7 @@
  * Name service for the workload, UDP and TCP: names of the mesh from the agent, everything else forwarded or refused. An
  * answer starts the subscriptions that the dial which follows will need.
  */
+import { WeftError } from "../../kernel/index.ts";
 import type { Name } from "../../model/index.ts";
 import {
   type CloseCause,
@@ -40,44 +41,55 @@ export class DnsServer implements Server {
   readonly connections = new ConnectionSet();
   readonly #context: ServeContext;
   readonly #forwarder: DnsForwarder;
-  #udp: Bun.udp.Socket<"buffer"> | undefined;
-  #tcp: Listener | undefined;
+  readonly #udp: Bun.udp.Socket<"buffer">[] = [];
+  readonly #tcp: Listener[] = [];
 
   constructor(context: ServeContext, forwarder: DnsForwarder) {
     this.#context = context;
     this.#forwarder = forwarder;
   }
 
-  /** UDP and TCP on the same port. Bound to one address: from a wildcard socket, answers leave from the wrong one. */
-  async open(address: ListenAddress): Promise<ListenAddress> {
-    const tcp = listen({
-      hostname: address.address,
-      port: address.port,
-      onConnection: (connection) => this.#onTcp(connection),
-    });
-    this.#tcp = tcp;
-    this.#udp = await Bun.udpSocket({
-      hostname: address.address,
-      port: tcp.port,
-      socket: {
-        data: (socket, message, port, from) => {
-          this.#answer(message, false, (answer) => void socket.send(answer, port, from));
-        },
-      },
-    });
-    return { address: tcp.hostname, port: tcp.port };
+  /**
+   * UDP and TCP on one port of both loopback addresses, where redirected questions arrive. Not on a wildcard address: from
+   * there, answers leave from the wrong one.
+   */
+  async open(port: number): Promise<ListenAddress> {
+    const address = await this.#openOn("127.0.0.1", port);
+    try {
+      await this.#openOn("::1", address.port);
+    } catch (error) {
+      // A machine without IPv6 has no "::1" to listen on, and no IPv6 traffic to capture either.
+      if (error instanceof WeftError && error.code === "address_in_use") throw error;
+    }
+    return address;
   }
 
   stopAccepting(): void {
-    this.#tcp?.stopAccepting();
+    for (const listener of this.#tcp) listener.stopAccepting();
   }
 
   close(): void {
     this.stopAccepting();
     this.connections.terminateAll();
-    this.#tcp?.closeAll();
-    this.#udp?.close();
+    for (const listener of this.#tcp) listener.closeAll();
+    for (const socket of this.#udp) socket.close();
     this.#forwarder.close();
+  }
+
+  async #openOn(hostname: string, port: number): Promise<ListenAddress> {
+    const tcp = listen({ hostname, port, onConnection: (connection) => this.#onTcp(connection) });
+    this.#tcp.push(tcp);
+    const udp = await Bun.udpSocket({
+      hostname,
+      port: tcp.port,
+      socket: {
+        data: (socket, message, sourcePort, source) => {
+          this.#answer(message, false, (answer) => void socket.send(answer, sourcePort, source));
+        },
+      },
+    });
+    this.#udp.push(udp);
+    return { address: tcp.hostname, port: tcp.port };
   }
 
   #onTcp(connection: Connection): void {
