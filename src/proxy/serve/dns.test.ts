@@ -41,10 +41,10 @@ function decode(message: Uint8Array): Answer {
 async function askUdp(port: number, name: string, type = 1, hostname = "127.0.0.1"): Promise<Answer> {
   const { promise, resolve } = Promise.withResolvers<Uint8Array>();
   const socket = await Bun.udpSocket({
-    connect: { hostname, port },
+    hostname,
     socket: { data: (_socket, message) => resolve(message) },
   });
-  socket.send(encodeQuery(name, type));
+  socket.send(encodeQuery(name, type), port, hostname);
   const answer = decode(await promise);
   socket.close();
   return answer;
