@@ -1,7 +1,7 @@
 /** What `weft up` says when all is ready: where things are, what is worth trying, what this isolation cannot do. */
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { delimiter, join, relative } from "node:path";
-import type { UpReady } from "../local/index.ts";
+import { gatewayDoors, type UpReady } from "../local/index.ts";
 
 export interface ReadyScreenInput extends UpReady {
   readonly name: string;
@@ -59,20 +59,7 @@ function moves(paths: readonly string[]): string[] {
   return [];
 }
 
-/** In the order of the files. With one port for all of them there is one door. */
+/** In the order of the files. */
 export function gatewayUrls({ objects, gateway }: Pick<ReadyScreenInput, "objects" | "gateway">): string[] {
-  const listeners = objects.filter((object) => fieldOf(object, "kind") === "Gateway").flatMap(portsOf);
-  const listenerPorts =
-    gateway.port === undefined ? listeners : listeners.slice(0, 1).map(() => gateway.port);
-  return listenerPorts.map((port) => `http://${gateway.hostAddress}:${port}/`);
-}
-
-function portsOf(object: unknown): number[] {
-  const listeners = fieldOf(fieldOf(object, "spec"), "listeners");
-  if (!Array.isArray(listeners)) return [];
-  return listeners.map((listener) => fieldOf(listener, "port")).filter((port) => typeof port === "number");
-}
-
-function fieldOf(value: unknown, name: string): unknown {
-  return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
+  return gatewayDoors(objects, gateway).map(({ address, port }) => `http://${address}:${port}/`);
 }

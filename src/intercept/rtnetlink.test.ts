@@ -46,6 +46,30 @@ describeInNamespaces("rtnetlink", () => {
     inside.close();
   });
 
+  test("a bridge keeps the hardware address that it was given, whichever ports come and go", () => {
+    const own = Uint8Array.of(0x02, 0x77, 0, 0, 0, 1);
+    const lower = Uint8Array.of(0x02, 0, 0, 0, 0, 1);
+    routes.addBridge("weft0", own);
+    routes.addBridge("other0");
+    const addressOf = (name: string) => routes.links().find((link) => link.name === name)?.hardwareAddress;
+    const before = addressOf("other0");
+    for (const bridge of ["weft0", "other0"]) {
+      routes.addVeth(`to-${bridge}`, {
+        name: `on-${bridge}`,
+        namespaceFd: fabric.fd,
+        hardwareAddress: lower,
+      });
+      routes.enslave(routes.linkIndex(`on-${bridge}`), routes.linkIndex(bridge));
+    }
+    expect(addressOf("on-weft0")).toBe("020000000001");
+    expect(addressOf("weft0")).toBe("027700000001");
+    // What it is for: without one, the lowest of the ports becomes the bridge's.
+    expect(before).not.toBe("020000000001");
+    expect(addressOf("other0")).toBe("020000000001");
+    routes.deleteLink("to-weft0");
+    expect(addressOf("weft0")).toBe("027700000001");
+  });
+
   test("deleting one end of a veth deletes the other, and deleting it again is no error", () => {
     routes.addVeth("weft-2", { name: "eth0", namespaceFd: workload.fd });
     routes.deleteLink("weft-2");

@@ -21,6 +21,7 @@ const RTM_NEWADDR = 20;
 const RTM_GETADDR = 22;
 const RTM_NEWROUTE = 24;
 
+const IFLA_ADDRESS = 1;
 const IFLA_IFNAME = 3;
 const IFLA_MASTER = 10;
 const IFLA_LINKINFO = 18;
@@ -56,12 +57,16 @@ export interface Link {
   readonly isUp: boolean;
   /** Index of the bridge that it is a port of, or 0. */
   readonly master: number;
+  /** Twelve hexadecimal digits; empty where it has none. */
+  readonly hardwareAddress: string;
 }
 
 export interface VethPeer {
   readonly name: string;
   /** Where the peer is made at once: a network namespace by descriptor. */
   readonly namespaceFd: number;
+  /** Six bytes; absent: the kernel makes one at random. */
+  readonly hardwareAddress?: Uint8Array;
 }
 
 export class RouteSocket {
@@ -79,6 +84,7 @@ export class RouteSocket {
         name: attributeText(attributes.get(IFLA_IFNAME)),
         isUp: (readU32(payload, 8) & IFF_UP) !== 0,
         master: master === undefined ? 0 : readU32(master, 0),
+        hardwareAddress: Buffer.from(attributes.get(IFLA_ADDRESS) ?? []).toString("hex"),
       };
     });
   }
@@ -116,11 +122,16 @@ export class RouteSocket {
     });
   }
 
-  addBridge(name: string): void {
+  /**
+   * With a hardware address of its own (six bytes) the bridge keeps it. Without, it has the lowest one of its ports, and
+   * another one whenever ports come and go, which its neighbours notice only after half a minute.
+   */
+  addBridge(name: string, hardwareAddress?: Uint8Array): void {
     checkName(name);
     this.#change(`make bridge ${name}`, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, (writer) => {
       writeLinkHeader(writer, 0, 0, 0);
       writer.attributeString(IFLA_IFNAME, name);
+      if (hardwareAddress !== undefined) writer.attributeRaw(IFLA_ADDRESS, hardwareAddress);
       writer.nested(IFLA_LINKINFO, () => writer.attributeString(IFLA_INFO_KIND, "bridge"));
     });
   }
@@ -142,6 +153,7 @@ export class RouteSocket {
           writer.nested(VETH_INFO_PEER, () => {
             writeLinkHeader(writer, 0, 0, 0);
             writer.attributeString(IFLA_IFNAME, peer.name);
+            if (peer.hardwareAddress !== undefined) writer.attributeRaw(IFLA_ADDRESS, peer.hardwareAddress);
             writer.attributeU32(IFLA_NET_NS_FD, peer.namespaceFd);
           }),
         );

@@ -1,4 +1,5 @@
 export { baseObjects } from "./base-objects.ts";
+export { gatewayDoors } from "./gateway-doors.ts";
 export { runInside } from "./inside.ts";
 export { findInstance, type InstanceRecord, instanceRoot, runningInstances } from "./instance.ts";
 export { type Program } from "./programs.ts";

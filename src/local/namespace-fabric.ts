@@ -28,7 +28,7 @@ import { hostSocketPath } from "./instance.ts";
 import { NamespaceSite, type SiteOptions } from "./namespace-site.ts";
 import { ports } from "./ports.ts";
 import { launchAt, programDrops } from "./site-launch.ts";
-import { bridgeName, workloadLinks } from "./site-network.ts";
+import { bridgeHardwareAddress, bridgeName, workloadLinks } from "./site-network.ts";
 
 export interface NamespaceFabricOptions {
   readonly kind: Exclude<IsolationKind, "loopback">;
@@ -90,7 +90,7 @@ export class NamespaceFabric implements Fabric {
     try {
       checkFresh(routes);
       routes.setUp(loopbackIndex);
-      routes.addBridge(bridgeName);
+      routes.addBridge(bridgeName, bridgeHardwareAddress);
       const bridge = routes.linkIndex(bridgeName);
       routes.setUp(bridge);
       routes.addAddress(bridge, fabricAddresses.v4, workloadPrefix4.bits);

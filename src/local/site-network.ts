@@ -19,6 +19,9 @@ const linkPrefix = "weft-";
 const innerLink = "eth0";
 const loopbackIndex = 1;
 
+/** The bridge's own, where the control plane is dialled: it must not change as workloads come and go. */
+export const bridgeHardwareAddress = hardwareAddress(1);
+
 export function linkName(index: number): string {
   return `${linkPrefix}${index}`;
 }
@@ -38,7 +41,8 @@ export function addLink(routes: RouteSocket, net: NetNamespace, previousIndex: n
   for (const index of freeIndices(inUse.add(previousIndex))) {
     const name = linkName(index);
     try {
-      routes.addVeth(name, { name: innerLink, namespaceFd: net.fd }, workloadLinks);
+      const peer = { name: innerLink, namespaceFd: net.fd, hardwareAddress: hardwareAddress(index) };
+      routes.addVeth(name, peer, workloadLinks);
     } catch (error) {
       if (error instanceof WeftError && error.code === "already_exists") continue;
       throw error;
@@ -49,6 +53,14 @@ export function addLink(routes: RouteSocket, net: NetNamespace, previousIndex: n
     return index;
   }
   throw new WeftError("exhausted", "no free workload address is left");
+}
+
+/**
+ * The same for the same addresses: whoever is given those of a workload that ended is found where its neighbours still remember
+ * the other one. Locally administered, as the first byte says.
+ */
+function hardwareAddress(index: number): Uint8Array {
+  return Uint8Array.of(0x02, 0x77, 0x66, 0x74, index >> 8, index & 0xff);
 }
 
 /** Runs inside the new namespace. */

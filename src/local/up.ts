@@ -2,7 +2,7 @@
  * The outer process of `weft up`: takes the name and the doors, finds out which isolation is possible, starts the supervisor
  * there (inside new namespaces, or here where there are none) and ends all of it again.
  */
-import { mkdirSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Exit, Launched } from "../intercept/index.ts";
 import { processStartTime } from "../intercept/index.ts";
@@ -12,10 +12,12 @@ import { controlClient } from "./control-client.ts";
 import { describeExit } from "./describe-exit.ts";
 import type { IsolationKind, SocketAddress } from "./fabric.ts";
 import { freePort } from "./free-port.ts";
+import { type GatewayPlace, gatewayDoors } from "./gateway-doors.ts";
 import { hostDirectory, Instance, instanceRoot } from "./instance.ts";
 import { type IsolationChoice, isolate, type Refused } from "./isolation.ts";
 import { LoopbackFabric } from "./loopback-fabric.ts";
 import { LocalMesh, type MeshReady } from "./mesh.ts";
+import { makeDirectory } from "./make-directory.ts";
 import { ports } from "./ports.ts";
 import type { Program } from "./programs.ts";
 import { Relay } from "./relay.ts";
@@ -29,7 +31,7 @@ export interface UpOptions {
   readonly dataDir: string;
   /** Port 0: any free one. */
   readonly api: SocketAddress;
-  readonly gateway: { readonly hostAddress: string; readonly port?: number };
+  readonly gateway: GatewayPlace;
   readonly programs: readonly Program[];
   readonly objects: readonly unknown[];
   readonly env: Readonly<Record<string, string>>;
@@ -44,7 +46,7 @@ export interface UpReady extends MeshReady {
   /** What was tried before, and why it was not possible. */
   readonly refused: readonly Refused[];
   readonly api: SocketAddress;
-  readonly gateway: { readonly hostAddress: string; readonly port?: number };
+  readonly gateway: GatewayPlace;
 }
 
 /** What runs the mesh: a process inside the namespaces, or the supervisor itself. */
@@ -72,7 +74,7 @@ export class LocalUp {
   /** Rejects with what could not be done; `stop` then takes back what was. */
   async start(): Promise<UpReady> {
     const { name, env, log, dataDir } = this.#options;
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    makeDirectory(dataDir, "choose another with --data-dir");
     this.#instance = await Instance.claim(instanceRoot(env), name, log);
     const api = withPort(this.#options.api);
     const gateway = withGatewayPort(this.#options.gateway);
@@ -128,7 +130,10 @@ export class LocalUp {
       instanceDirectory: instance.directory,
       ...{ api, dataDir, programs, objects, gateway, logFormat, logLevel },
     };
-    if (choice !== "loopback") this.#openRelay(instance, api, gateway);
+    // Whatever the isolation: that a door is taken is found out before anything is started.
+    const { hostAddress, port } = gateway;
+    const gateways = port === undefined ? gatewayDoors(objects, gateway) : [{ address: hostAddress, port }];
+    this.#openRelay(instance, api, gateways);
     const specFile = writeSpec(spec);
     const isolation = await isolate(choice, {
       argv: (kind) => weftCommand("fabric", "--kind", kind, "--spec", specFile),
@@ -142,7 +147,7 @@ export class LocalUp {
     }).finally(() => rmSync(specFile, { force: true }));
     const record = { isolation: isolation.kind, dataDir, tokenFile: join(dataDir, "token"), api };
     if (isolation.kind === "loopback") {
-      // The relay held the doors to find out early that they are free; now the mesh takes them itself.
+      // Here the mesh takes the doors itself.
       this.#relay?.close();
       this.#relay = undefined;
       const fabric = new LoopbackFabric({ instanceId: instance.id, api, log });
@@ -161,7 +166,7 @@ export class LocalUp {
     return this.#supervisor;
   }
 
-  #openRelay(instance: Instance, api: SocketAddress, gateway: UpOptions["gateway"]): void {
+  #openRelay(instance: Instance, api: SocketAddress, gateways: readonly SocketAddress[]): void {
     const { log } = this.#options;
     this.#relay = new Relay({
       directory: hostDirectory(instance.directory),
@@ -170,7 +175,7 @@ export class LocalUp {
         log.error(`a gateway's listener on port ${door.port} is not served: ${error.message}`),
     });
     this.#relay.reserve(api);
-    if (gateway.port !== undefined) this.#relay.reserve({ address: gateway.hostAddress, port: gateway.port });
+    for (const door of gateways) this.#relay.reserve(door);
     this.#relay.start();
   }
 }
