@@ -123,6 +123,11 @@ export class TestMesh implements AsyncDisposable {
     return this.#spawn([weftProgram, ...args, "--instance", this.instance]).finished;
   }
 
+  /** The same, with something to read on stdin. */
+  weftInput(stdin: string, ...args: readonly string[]): Promise<Finished> {
+    return this.#spawn([weftProgram, ...args, "--instance", this.instance], stdin).finished;
+  }
+
   async weftJson<T>(...args: readonly string[]): Promise<T> {
     const { code, stdout, stderr } = await this.weft(...args, "-o", "json");
     if (code !== 0) throw new Error(`weft ${args.join(" ")} exited with ${code}: ${stderr}`);
@@ -131,8 +136,7 @@ export class TestMesh implements AsyncDisposable {
 
   /** One transaction, on every proxy when it returns. */
   async apply(yaml: string): Promise<void> {
-    const child = this.#spawn([weftProgram, "apply", "--wait", "-f", "-", "--instance", this.instance], yaml);
-    const { code, stderr } = await child.finished;
+    const { code, stderr } = await this.weftInput(yaml, "apply", "--wait", "-f", "-");
     if (code !== 0) throw new Error(`weft apply exited with ${code}: ${stderr}`);
   }
 
