@@ -1,9 +1,9 @@
 /** The functions of `native.c`, typed and safe to call. Compiles it the first time that one is used. */
-import { cc } from "bun:ffi";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { WeftError } from "../kernel/index.ts";
+import { compileC } from "./c-compiler.ts";
 import sourcePath from "./native.c" with { type: "file" };
 
 const symbols = {
@@ -26,7 +26,7 @@ const symbols = {
 
 function compile(path: string): NativeCalls {
   try {
-    return safeCalls(cc({ source: path, symbols }).symbols);
+    return safeCalls(compileC(path, symbols));
   } catch (cause) {
     throw new WeftError("unavailable", "the built-in C compiler cannot be used here", {
       cause,
@@ -80,7 +80,7 @@ export interface NativeCalls {
  * operator `| 0` gives what the engine always holds as an integer. Every number passes through it here, and nowhere
  * else may these functions be called.
  */
-function safeCalls(raw: ReturnType<typeof cc<typeof symbols>>["symbols"]): NativeCalls {
+function safeCalls(raw: ReturnType<typeof compileC<typeof symbols>>): NativeCalls {
   return {
     unshare: (flags) => raw.weft_unshare(flags | 0),
     setns: (fd, kind) => raw.weft_setns(fd | 0, kind | 0),

@@ -90,7 +90,7 @@ export class NamespaceFabric implements Fabric {
     try {
       checkFresh(routes);
       routes.setUp(loopbackIndex);
-      routes.addBridge(bridgeName);
+      routes.addBridge(bridgeName, bridgeHardwareAddress);
       const bridge = routes.linkIndex(bridgeName);
       routes.setUp(bridge);
       routes.addAddress(bridge, fabricAddresses.v4, workloadPrefix4.bits);

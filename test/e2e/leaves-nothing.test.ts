@@ -21,12 +21,6 @@ import { TemporaryFolder } from "./harness/weft.ts";
 
 const kinds: readonly IsolationName[] = ["netns", "userns", "loopback"];
 
-/**
- * What Bun itself keeps for the next start of any Bun program of this user: compiled sources, and the headers of its C compiler.
- * Caches of the runtime, not traces of a mesh; anything else in these folders counts.
- */
-const runtimeCaches = ["home/.bun/install/cache/@t@", `tmp/bun-cc-${process.getuid?.() ?? 0}`];
-
 /** Folders in which a program may leave something without being told to. */
 function ownPlaces(folder: string): Record<string, string> {
   const places = {
@@ -107,15 +101,10 @@ describe("Ctrl-C while it starts", () => {
   });
 });
 
-/** Beside the folders that are there from the start, the data directory, and the runtime's caches. */
+/** Beside the folders that are there from the start, and the data directory. */
 function leftIn(folder: string): string[] {
-  const expected = ["home", "tmp", "xdg", ...runtimeCaches];
-  return filesBelow(folder).filter(
-    (name) =>
-      !/^data(\/|$)/.test(name) &&
-      !runtimeCaches.some((cache) => name.startsWith(`${cache}/`)) &&
-      !expected.some((path) => path === name || path.startsWith(`${name}/`)),
-  );
+  const expected = ["home", "tmp", "xdg"];
+  return filesBelow(folder).filter((name) => !/^data(\/|$)/.test(name) && !expected.includes(name));
 }
 
 function tablesOf(pid: number): string[] {
