@@ -13,7 +13,7 @@ const runTimeoutMs = 40_000;
 
 const nginxConfig = (listen: string): string => `
 daemon off;
-worker_processes 1;
+master_process off;
 error_log stderr warn;
 pid nginx.pid;
 events { worker_connections 64; }

@@ -1,4 +1,5 @@
 /** Lists the nf_tables tables of the network namespace that the calling thread is in, without the program `nft`. */
+import { WeftError } from "../../../src/kernel/index.ts";
 import {
   attributeText,
   NetlinkWriter,
@@ -16,7 +17,6 @@ const headerBytes = 4;
 
 /** Names, sorted. Who may not ask has none of its own either. */
 export function ruleTables(): string[] {
-  if (process.getuid?.() !== 0) return [];
   const socket = new NetlinkSocket(NETLINK_NETFILTER);
   try {
     const sequence = socket.nextSequence();
@@ -30,6 +30,9 @@ export function ruleTables(): string[] {
         attributeText(parseAttributes(payload.subarray(headerBytes)).get(NFTA_TABLE_NAME)),
       )
       .toSorted();
+  } catch (error) {
+    if (error instanceof WeftError && error.code === "permission") return [];
+    throw error;
   } finally {
     socket.close();
   }

@@ -1,4 +1,5 @@
 /** Somebody without rights: this user where it has none, else a number that belongs to nobody. */
+import { readFileSync } from "node:fs";
 
 export interface SomeUser {
   readonly uid: number;
@@ -11,7 +12,9 @@ const strangerUid = 61_234;
 
 export function unprivilegedUser(): SomeUser {
   const uid = process.getuid?.() ?? strangerUid;
-  if (uid !== 0) return { uid, argv: [] };
+  // Root by name may be nobody in fact: in a container, without the capabilities.
+  const capabilities = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1];
+  if (uid !== 0 || BigInt(`0x${capabilities ?? "0"}`) === 0n) return { uid, argv: [] };
   const id = String(strangerUid);
   return { uid: strangerUid, argv: ["setpriv", "--reuid", id, "--regid", id, "--clear-groups", "--"] };
 }
