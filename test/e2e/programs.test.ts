@@ -13,6 +13,7 @@ const runTimeoutMs = 40_000;
 
 const nginxConfig = (listen: string): string => `
 daemon off;
+user root root;
 master_process off;
 error_log stderr warn;
 pid nginx.pid;
