@@ -18,6 +18,9 @@ const unusedProviders = {
   topology: (): never => {
     throw new Error("unused");
   },
+  metrics: (): never => {
+    throw new Error("unused");
+  },
   createJoinToken: (): never => {
     throw new Error("unused");
   },

@@ -32,6 +32,8 @@ interface JoinTokenRequest {
 export interface MeshProviders {
   meshStatus(): MeshStatus;
   topology(windowSeconds: number): Topology;
+  /** Prometheus' text format. */
+  metrics(): string;
   /** Resolves to the token, which is kept nowhere in clear. */
   createJoinToken(request: JoinTokenRequest): Promise<string>;
 }
@@ -63,6 +65,10 @@ export class MeshEndpoints {
         const window = query.get("window") ?? String(defaultWindowSeconds);
         return json(this.#providers.topology(Math.max(1, parseNumber("window", window, maxWindowSeconds))));
       }
+      case "metrics":
+        return new Response(this.#providers.metrics(), {
+          headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" },
+        });
       case "history": {
         const limit = parseNumber("limit", query.get("limit") ?? String(defaultHistory), maxHistory);
         const before = query.get("before");

@@ -52,6 +52,7 @@ export class TestApi {
           throw new WeftError("unavailable", "not here");
         },
         topology: (windowSeconds) => ({ windowSeconds, endTimeMs: 0, nodes: [], edges: [] }),
+        metrics: () => "weft_up 1\n",
         createJoinToken: ({ namespace, serviceAccount }) =>
           Promise.resolve(`join-${namespace}-${serviceAccount}`),
       },

@@ -46,11 +46,6 @@ export function command(_cli: Cli): Command {
         ...(trustDomain === undefined ? {} : { trustDomain }),
       });
       const ended = untilSignal({ stop: () => control.drain(), force: () => control.force() });
-      log.ready({
-        api: control.apiUrl,
-        ads: `${control.ads.address}:${control.ads.port}`,
-        trustDomain: control.trustDomain,
-      });
       await ended;
     });
 }

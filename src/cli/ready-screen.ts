@@ -13,7 +13,7 @@ export interface ReadyScreenInput extends UpReady {
 const programPath = join(import.meta.dir, "..", "..", "bin", "weft");
 
 export function readyScreen(input: ReadyScreenInput): string[] {
-  const { name, api, isolation, refused, limits, logsDir, silent } = input;
+  const { name, api, isolation, refused, limits, logsDir, silent, tokenFile } = input;
   const weft = `${commandName(input.env)}${name === "default" ? "" : ` --instance ${name}`}`;
   const gateways = gatewayUrls(input);
   const tries = [
@@ -30,6 +30,7 @@ export function readyScreen(input: ReadyScreenInput): string[] {
     "",
     ...tries.map(([command = "", what = ""]) => `  ${command.padEnd(width)}   ${what}`),
     "",
+    `  metrics   curl -H "authorization: Bearer $(cat ${relative("", tokenFile) || tokenFile})" http://${api.address}:${api.port}/metrics`,
     `  API on http://${api.address}:${api.port}, logs in ${relative("", logsDir) || logsDir}; Ctrl-C ends all of it`,
     ...refused.map(({ kind, reason }) => `  ${kind} is not possible here: ${reason}`),
     ...limits.map((limit) => `  with ${isolation}, ${limit}`),

@@ -3,7 +3,7 @@
  *
  *   starting --both ports listen--> serving --drain()--> draining --> stopped
  */
-import { meshConfigName } from "../api/index.ts";
+import { type MeshStatus, meshConfigName } from "../api/index.ts";
 import { type ApiListen, type ApiServer, startApiServer } from "../apiserver/index.ts";
 import { SubscriptionCore } from "../distribute/index.ts";
 import type { GrpcServer } from "../grpc/index.ts";
@@ -22,6 +22,7 @@ import { CompiledSource } from "./compiled-source.ts";
 import { Configuration } from "./configuration.ts";
 import { type DataDirectory, openDataDirectory, writeFileAtomically } from "./data-directory.ts";
 import { writeInitialObjects } from "./initial-objects.ts";
+import { encodeMetrics } from "./metrics.ts";
 import { ProxyDirectory } from "./proxy-directory.ts";
 import { serveProxyPort } from "./proxy-port.ts";
 import { StatusQueue } from "./status-queue.ts";
@@ -123,6 +124,16 @@ async function start(
     (part) => part.close(),
   );
   const version = options.version ?? "unknown";
+  const meshStatus = (): MeshStatus => ({
+    revision: store.revision,
+    sequence: store.sequence,
+    compiledRevision: configuration.revision,
+    trustDomain,
+    version,
+    startTimeMs,
+    isLivenessFrozen: registry.isFrozen,
+    proxies: directory.statuses(core),
+  });
   const api = startApiServer({
     store,
     token: data.token,
@@ -132,16 +143,13 @@ async function start(
     log,
     clock,
     providers: {
-      meshStatus: () => ({
-        revision: store.revision,
-        sequence: store.sequence,
-        compiledRevision: configuration.revision,
-        trustDomain,
-        version,
-        startTimeMs,
-        isLivenessFrozen: registry.isFrozen,
-        proxies: directory.statuses(core),
-      }),
+      meshStatus,
+      metrics: () =>
+        encodeMetrics({
+          status: meshStatus(),
+          totals: aggregator.totals.values(),
+          droppedSeries: aggregator.droppedSeries,
+        }),
       topology: (seconds) => topology(aggregator, seconds, (workload) => directory.isGateway(workload)),
       createJoinToken: async (request) => tokens.create(request),
     },

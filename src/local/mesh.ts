@@ -48,6 +48,8 @@ export interface MeshReady {
   /** Programs that do not listen on their port yet, `namespace/name`. */
   readonly silent: readonly string[];
   readonly logsDir: string;
+  /** The API's bearer token. */
+  readonly tokenFile: string;
 }
 
 export class LocalMesh {
@@ -100,7 +102,14 @@ export class LocalMesh {
     const silent = await this.#silentPrograms();
     await this.#converged(revision);
     const { limits } = this.#options.fabric;
-    return { revision, workloads: programs.length, silent, limits, logsDir: join(dataDir, "logs") };
+    return {
+      revision,
+      workloads: programs.length,
+      silent,
+      limits,
+      logsDir: join(dataDir, "logs"),
+      tokenFile: join(dataDir, "token"),
+    };
   }
 
   /** Drains and ends everything, then removes the fabric. Idempotent; never rejects. */

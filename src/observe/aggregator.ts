@@ -7,6 +7,7 @@ import type { Clock } from "../kernel/index.ts";
 import type { EdgeDelta, TelemetryReport } from "../wire/index.ts";
 import { Cell } from "./cell.ts";
 import { overflowSeries, readSeries, type Series, seriesKey } from "./series.ts";
+import { Totals } from "./totals.ts";
 
 export interface AggregatorOptions {
   readonly clock: Clock;
@@ -47,6 +48,7 @@ const maxEdgesPerReport = 10_000;
 
 export class Aggregator {
   readonly slotMs: number;
+  readonly totals = new Totals();
   readonly #clock: Clock;
   readonly #maxSlots: number;
   readonly #maxSeriesPerSlot: number;
@@ -91,7 +93,10 @@ export class Aggregator {
       const series = readSeries(edge);
       const own = series?.direction === "outbound" ? series.sourceIdentity : series?.destinationIdentity;
       if (series === undefined || own !== reporter) this.#refusedEdges++;
-      else this.#addTo(slot, series, edge);
+      else {
+        this.#addTo(slot, series, edge);
+        this.totals.add(series, edge);
+      }
     }
     this.#refusedEdges += Math.max(0, report.edges.length - maxEdgesPerReport);
   }

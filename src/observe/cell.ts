@@ -31,6 +31,6 @@ export class Cell {
 }
 
 /** Counts beyond 2^53 are no counts of requests in a few seconds: they are taken as nothing. */
-function toNumber(value: bigint): number {
+export function toNumber(value: bigint): number {
   return value > BigInt(Number.MAX_SAFE_INTEGER) ? 0 : Number(value);
 }

@@ -1,0 +1,73 @@
+/** The control plane's metrics are what Prometheus reads, whatever names hold. */
+import { expect, test } from "bun:test";
+import { create } from "@bufbuild/protobuf";
+import { VirtualClock } from "../kernel/index.ts";
+import { Aggregator } from "../observe/index.ts";
+import { Direction, EdgeDeltaSchema, TelemetryReportSchema } from "../wire/index.ts";
+import { encodeMetrics } from "./metrics.ts";
+
+const identity = "spiffe://td/ns/default/sa/web";
+const status = {
+  revision: 7,
+  sequence: 9,
+  compiledRevision: 7,
+  trustDomain: "td",
+  version: "0",
+  startTimeMs: 1500,
+  isLivenessFrozen: false,
+  proxies: [
+    { id: "a", role: "sidecar", workload: "a", identity, connected: true, revision: 7 },
+    { id: "b", role: "sidecar", workload: "b", identity, connected: true, revision: 6 },
+    { id: "c", role: "sidecar", workload: "c", identity, connected: false, revision: 1 },
+  ],
+} as const;
+
+function report(count: bigint, route: string) {
+  return create(TelemetryReportSchema, {
+    edges: [
+      create(EdgeDeltaSchema, {
+        direction: Direction.OUTBOUND,
+        sourceIdentity: identity,
+        sourceWorkload: "default/web",
+        destinationService: "default/api",
+        destinationPort: 80,
+        protocol: "http",
+        responseClass: "2xx",
+        route,
+        count,
+        duration: { buckets: [1], counts: [Number(count)], sumUs: count * 1000n },
+      }),
+    ],
+  });
+}
+
+test("counters grow with every report and outlive the window", () => {
+  const clock = new VirtualClock();
+  const aggregator = new Aggregator({ clock });
+  aggregator.add(report(3n, "default/api"), identity);
+  clock.advance(24 * 3_600_000);
+  aggregator.add(report(4n, "default/api"), identity);
+  const text = encodeMetrics({
+    status: { ...status, proxies: [...status.proxies] },
+    totals: aggregator.totals.values(),
+    droppedSeries: 0,
+  });
+  expect(text).toMatch(
+    /^weft_mesh_exchanges_total\{direction="outbound",source_workload="default\/web",.*response_class="2xx".*\} 7$/m,
+  );
+  expect(text).toMatch(/^weft_mesh_exchange_seconds_total\{.*\} 0\.007$/m);
+  expect(text).toContain('weft_control_proxies{connected="true"} 2\n');
+  expect(text).toContain("weft_control_proxies_behind 1\n");
+  expect(text.endsWith("\n")).toBe(true);
+});
+
+test("a hostile label stays within its quotes", () => {
+  const aggregator = new Aggregator({ clock: new VirtualClock() });
+  aggregator.add(report(1n, 'a"b\\c\nd'), identity);
+  const text = encodeMetrics({
+    status: { ...status, proxies: [] },
+    totals: aggregator.totals.values(),
+    droppedSeries: 0,
+  });
+  expect(text).toContain('route="a\\"b\\\\c\\nd"');
+});

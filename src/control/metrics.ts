@@ -1,0 +1,100 @@
+/** The control plane's metrics in Prometheus' text format (0.0.4): its own state, and the golden signals that all proxies reported. */
+import type { MeshStatus } from "../api/index.ts";
+import type { SeriesTotal } from "../observe/index.ts";
+
+interface Sample {
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+export interface MetricsInput {
+  readonly status: MeshStatus;
+  readonly totals: Iterable<SeriesTotal>;
+  /** Series that fit nobody's budget and were counted together. */
+  readonly droppedSeries: number;
+}
+
+export function encodeMetrics({ status, totals, droppedSeries }: MetricsInput): string {
+  const connected = status.proxies.filter((proxy) => proxy.connected);
+  const behind = connected.filter((proxy) => proxy.revision < status.revision);
+  const series = [...totals].map((total) => ({ total, labels: labelsOf(total) }));
+  return [
+    ...family("weft_control_revision", "gauge", "Newest revision of operators' resources.", [
+      { value: status.revision },
+    ]),
+    ...family("weft_control_compiled_revision", "gauge", "Newest revision that is handed out.", [
+      { value: status.compiledRevision },
+    ]),
+    ...family("weft_control_proxies", "gauge", "Proxies by whether their stream is open.", [
+      { labels: { connected: "true" }, value: connected.length },
+      { labels: { connected: "false" }, value: status.proxies.length - connected.length },
+    ]),
+    ...family(
+      "weft_control_proxies_behind",
+      "gauge",
+      "Connected proxies that do not run the newest revision.",
+      [{ value: behind.length }],
+    ),
+    ...family(
+      "weft_control_liveness_frozen",
+      "gauge",
+      "1: too many workloads would expire at once, so none does.",
+      [{ value: status.isLivenessFrozen ? 1 : 0 }],
+    ),
+    ...family(
+      "weft_control_start_time_seconds",
+      "gauge",
+      "When the control plane started, in Unix seconds.",
+      [{ value: status.startTimeMs / 1000 }],
+    ),
+    ...family("weft_telemetry_dropped_series_total", "counter", "Series that did not fit a budget.", [
+      { value: droppedSeries },
+    ]),
+    ...family(
+      "weft_mesh_exchanges_total",
+      "counter",
+      "Requests and TCP connections as reported by the proxies of both sides; direction tells which.",
+      series.map(({ total, labels }) => ({ labels, value: total.count })),
+    ),
+    ...family(
+      "weft_mesh_exchange_seconds_total",
+      "counter",
+      "The time that they took together.",
+      series.map(({ total, labels }) => ({ labels, value: total.durationUs / 1e6 })),
+    ),
+    "",
+  ].join("\n");
+}
+
+function labelsOf({ series }: SeriesTotal): Record<string, string> {
+  return {
+    direction: series.direction,
+    source_workload: series.sourceWorkload,
+    destination_workload: series.destinationWorkload,
+    destination_service: series.destinationService,
+    destination_port: String(series.destinationPort),
+    destination_version: series.destinationVersion,
+    route: series.route,
+    protocol: series.protocol,
+    response_class: series.responseClass,
+    reason: series.reason,
+    mtls: String(series.isMutualTls),
+  };
+}
+
+function family(name: string, type: "counter" | "gauge", help: string, samples: readonly Sample[]): string[] {
+  return [
+    `# HELP ${name} ${help}`,
+    `# TYPE ${name} ${type}`,
+    ...samples.map((sample) => `${name}${text(sample)}`),
+  ];
+}
+
+function text({ labels = {}, value }: Sample): string {
+  const pairs = Object.entries(labels).map(([name, label]) => `${name}="${escapeLabel(label)}"`);
+  return `${pairs.length === 0 ? "" : `{${pairs.join(",")}}`} ${value}`;
+}
+
+function escapeLabel(value: string): string {
+  return value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
+}
