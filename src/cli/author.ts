@@ -9,11 +9,8 @@ export function currentAuthor(env: Readonly<Record<string, string | undefined>>)
   return `${user}@${hostname()}`.slice(0, maxAuthorLength);
 }
 
-/** A user without an entry in the password file has a number only. */
+/** Bun says "unknown" where neither USER nor LOGNAME is set; a number tells more. */
 function nameOfUser(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return `uid-${process.getuid?.() ?? "unknown"}`;
-  }
+  const { username, uid } = userInfo();
+  return username === "unknown" ? `uid-${uid}` : username;
 }

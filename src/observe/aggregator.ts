@@ -43,6 +43,8 @@ const defaultSlotMs = 5_000;
 const defaultSlots = 120;
 const defaultMaxSeriesPerSlot = 10_000;
 const defaultMaxCells = 200_000;
+/** The first report tells of the time since its proxy started: over less than this a rate means nothing. */
+const minCoveredMs = 1_000;
 /** More edges than this in one report are not read; proxies send at most 2,000. */
 const maxEdgesPerReport = 10_000;
 
@@ -50,6 +52,7 @@ export class Aggregator {
   readonly slotMs: number;
   readonly totals = new Totals();
   readonly #clock: Clock;
+  readonly #startedMs: number;
   readonly #maxSlots: number;
   readonly #maxSeriesPerSlot: number;
   readonly #maxCells: number;
@@ -61,6 +64,7 @@ export class Aggregator {
 
   constructor(options: AggregatorOptions) {
     this.#clock = options.clock;
+    this.#startedMs = options.clock.nowMs();
     this.slotMs = options.slotMs ?? defaultSlotMs;
     this.#maxSlots = options.slots ?? defaultSlots;
     this.#maxSeriesPerSlot = options.maxSeriesPerSlot ?? defaultMaxSeriesPerSlot;
@@ -114,7 +118,9 @@ export class Aggregator {
     const cells = this.#slots
       .filter((slot) => slot.startMs >= firstMs)
       .flatMap((slot) => [...slot.cells.values()]);
-    return { cells, coveredMs: Math.max(nowMs - firstMs, 1), endMs: nowMs };
+    // Nothing was counted before the start: a rate over that time would be too low.
+    const coveredMs = nowMs - Math.max(firstMs, this.#startedMs);
+    return { cells, coveredMs: Math.max(coveredMs, minCoveredMs), endMs: nowMs };
   }
 
   #addTo(slot: Slot, series: Series, edge: EdgeDelta): void {
