@@ -7,7 +7,7 @@
  *   node scripts/check.mjs lint unit  these steps only
  */
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { constants, tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -16,7 +16,10 @@ import { compareGenerated } from "./generated-code.mjs";
 import { expectedSkipReason, readTestReport } from "./test-report.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-const scratch = mkdtempSync(join(tmpdir(), "weft-check-"));
+// Everything temporary of a run is in here, and goes with it. A short name: paths of Unix sockets have 107 bytes. Tests that
+// run programs as another user must let that one through.
+const scratch = mkdtempSync(join(tmpdir(), "wc-"));
+chmodSync(scratch, 0o711);
 const minuteMs = 60_000;
 
 // `script` names the entry of package.json that holds the command.
@@ -35,6 +38,7 @@ const { PATH } = process.env;
 const environment = {
   ...process.env,
   PATH: [dirname(bunPath(root)), join(root, "node_modules", ".bin"), PATH].join(delimiter),
+  TMPDIR: scratch,
   // Some tools want a cache folder; the home folder may be read-only.
   BUF_CACHE_DIR: join(scratch, "buf"),
   DO_NOT_TRACK: "1",

@@ -5,6 +5,7 @@
 import { currentNetNamespaceId } from "../intercept/index.ts";
 import { type Clock, errorLine, type Log } from "../kernel/index.ts";
 import { controlClient } from "./control-client.ts";
+import { withoutInnerParts } from "./inner-environment.ts";
 import { reportToOuter } from "./inner-report.ts";
 import type { InnerKind } from "./isolation.ts";
 import { LocalMesh } from "./mesh.ts";
@@ -55,7 +56,8 @@ async function superviseMesh(
   options: InsideOptions,
   log: Log,
 ): Promise<number> {
-  const { env, clock } = options;
+  const { clock } = options;
+  const env = withoutInnerParts(options.env);
   const mesh = new LocalMesh({ ...spec, fabric, env, clock, log, connect: controlClient });
   const asked = new Promise<void>((resolve) => {
     options.onSignal(() => resolve());
@@ -76,7 +78,8 @@ async function runOne(
   options: InsideOptions,
   log: Log,
 ): Promise<number> {
-  const { env, clock } = options;
+  const { clock } = options;
+  const env = withoutInnerParts(options.env);
   const run = new ProgramRun({ ...spec, fabric, env, clock, log, connect: controlClient });
   options.onSignal((signal) => run.signal(signal));
   return run.toEnd();

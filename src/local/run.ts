@@ -7,6 +7,7 @@ import { type Clock, errorLine, type Log, type LogLevel, WeftError } from "../ke
 import { baseObjects, type PlainObject } from "./base-objects.ts";
 import { controlClient, hostClient } from "./control-client.ts";
 import { shellExitCode } from "./describe-exit.ts";
+import { innerEnvironment } from "./inner-environment.ts";
 import { findInstance, type InstanceRecord, instanceRoot } from "./instance.ts";
 import { joinFabric } from "./isolation.ts";
 import { LoopbackFabric } from "./loopback-fabric.ts";
@@ -57,7 +58,7 @@ async function runInside(record: InstanceRecord, options: RunOptions): Promise<n
   const specFile = writeSpec(spec);
   const inner = await joinFabric(record, {
     argv: (kind) => weftCommand("fabric", "--kind", kind, "--spec", specFile),
-    env,
+    env: innerEnvironment(env, spec.instanceDirectory),
     instanceId: record.id,
     log,
     onMessage: () => {},

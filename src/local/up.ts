@@ -13,6 +13,7 @@ import { describeExit } from "./describe-exit.ts";
 import type { IsolationKind, SocketAddress } from "./fabric.ts";
 import { freePort } from "./free-port.ts";
 import { type GatewayPlace, gatewayDoors } from "./gateway-doors.ts";
+import { innerEnvironment } from "./inner-environment.ts";
 import { hostDirectory, Instance, instanceRoot } from "./instance.ts";
 import { type IsolationChoice, isolate, type Refused } from "./isolation.ts";
 import { LoopbackFabric } from "./loopback-fabric.ts";
@@ -137,7 +138,7 @@ export class LocalUp {
     const specFile = writeSpec(spec);
     const isolation = await isolate(choice, {
       argv: (kind) => weftCommand("fabric", "--kind", kind, "--spec", specFile),
-      env,
+      env: innerEnvironment(env, instance.directory),
       instanceId: instance.id,
       log,
       onMessage: (message) => {

@@ -3,6 +3,7 @@
  * is the configuration, the applications behind it and the bytes of its clients.
  */
 import { mkdtempSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
@@ -37,6 +38,7 @@ export interface TestServer {
 export class TestMesh {
   readonly authority: TestAuthority;
   readonly mesh: Mesh;
+  readonly #directory = mkdtempSync(join(tmpdir(), "weft-log-"));
   readonly #proxies: RunningProxy[] = [];
 
   constructor(authority = new TestAuthority()) {
@@ -147,7 +149,7 @@ export class TestMesh {
       dnsUpstreams: [],
       logFormat: "text",
       logLevel: "error",
-      accessLogFile: join(mkdtempSync(join(tmpdir(), "weft-log-")), "access.log"),
+      accessLogFile: join(this.#directory, `${name}-${this.#proxies.length}.log`),
     };
   }
 
@@ -167,7 +169,7 @@ export class TestMesh {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const proxy of this.#proxies) proxy.close();
-    await Promise.resolve();
+    await rm(this.#directory, { recursive: true, force: true });
   }
 
   #agent(serviceAccount: string, configuration: FakeConfiguration): FakeAgent {
