@@ -72,6 +72,23 @@ describe("weft up", () => {
     },
   );
 
+  test.each(["auto", "loopback"])(
+    "says so when the port that a Gateway of the files asks for is in use, with %s",
+    async (isolation) => {
+      using held = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: () => {} } });
+      using folder = new TemporaryFolder();
+      writeFileSync(join(folder.path, "door.yaml"), yaml(gatewayTo({ web: 1 }, held.port)));
+      const options = ["--isolation", isolation, "--api", "127.0.0.1:0"];
+      const finished = await runWeft(
+        ["up", folder.path, "--data-dir", join(folder.path, "data"), ...options],
+        {
+          env: { WEFT_RUNTIME_DIR: join(folder.path, "run") },
+        },
+      );
+      expectRefusal(finished, 1, new RegExp(`127.0.0.1:${held.port}`), /in use/, /choose another|--gateway/);
+    },
+  );
+
   test("says that the name is taken, by whom, and what to do", async () => {
     const again = await runWeft(
       ["up", mesh.folder, "--instance", mesh.instance, "--data-dir", join(mesh.folder, "data"), "--api", "0"],

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Finished, Running } from "./harness/child-process.ts";
 import { eventually } from "./harness/eventually.ts";
 import { root, startMesh, type TestMesh } from "./harness/mesh.ts";
-import { isolationRefusal, testWithCapture, testWithPrograms } from "./harness/requirements.ts";
+import { captureRefusal, missingPrograms, testUnless, testWithPrograms } from "./harness/requirements.ts";
 import { TemporaryFolder } from "./harness/weft.ts";
 
 const hookTimeoutMs = 60_000;
@@ -49,7 +49,8 @@ async function eventuallyDone(ask: () => Running): Promise<string> {
 }
 
 describe("captured", () => {
-  const isPossible = isolationRefusal("netns") === undefined || isolationRefusal("userns") === undefined;
+  const refusal = captureRefusal();
+  const isPossible = refusal === undefined;
   let mesh: TestMesh;
 
   beforeAll(async () => {
@@ -95,7 +96,7 @@ describe("captured", () => {
     },
   );
 
-  testCaptured(["initdb", "postgres", "psql"])("PostgreSQL and psql", async () => {
+  testCaptured(["initdb", "postgres", "psql"], postgresRefusal())("PostgreSQL and psql", async () => {
     using folder = new TemporaryFolder();
     const database = postgres(folder.path);
     mesh.run({ service: "db", ports: ["5432/tcp"], command: database.command });
@@ -114,8 +115,8 @@ describe("captured", () => {
     expect(answer.replaceAll("\r", "")).toBe("220 greetings\n250 EHLO me\n");
   });
 
-  function testCaptured(programs: readonly string[]): typeof testWithCapture {
-    return isPossible ? testWithPrograms(programs) : testWithCapture;
+  function testCaptured(programs: readonly string[], ...refusals: readonly (string | undefined)[]) {
+    return testUnless(refusal, missingPrograms(programs), ...refusals);
   }
 });
 
@@ -150,6 +151,13 @@ describe("with loopback addresses", () => {
     expect(answer).toBe("1\n");
   });
 });
+
+/** It wants to run as somebody who has a name, and not as root. */
+function postgresRefusal(): string | undefined {
+  const needed = process.getuid?.() === 0 ? "setpriv --reuid postgres --clear-groups true" : "id -un";
+  const { success } = Bun.spawnSync(["sh", "-c", needed], { stdout: "ignore", stderr: "ignore" });
+  return success ? undefined : "PostgreSQL will not run as this user";
+}
 
 function postgres(folder: string): { readonly command: readonly string[] } {
   const data = join(folder, "data");

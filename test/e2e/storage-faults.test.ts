@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { eventually } from "./harness/eventually.ts";
 import { killNow, processOf } from "./harness/mesh-processes.ts";
 import { startMesh, type TestMesh } from "./harness/mesh.ts";
+import { testUnless } from "./harness/requirements.ts";
 import { configMap, gatewayTo, webProgram, yaml } from "./harness/resources.ts";
 import { SmallDisk } from "./harness/small-disk.ts";
 import { linesOf, runWeft, TemporaryFolder } from "./harness/weft.ts";
@@ -12,12 +13,9 @@ import { linesOf, runWeft, TemporaryFolder } from "./harness/weft.ts";
 const files = { "mesh.yaml": yaml(webProgram("v1"), gatewayTo({ web: 1 })) };
 const recoveryTimeoutMs = 30_000;
 
-const diskRefusal = SmallDisk.refusal();
-const fullDisk =
-  "a full disk refuses transactions in words, keeps the acknowledged ones, and traffic goes on";
-
-if (diskRefusal === undefined) {
-  test(fullDisk, async () => {
+testUnless(SmallDisk.refusal())(
+  "a full disk refuses transactions in words, keeps the acknowledged ones, and traffic goes on",
+  async () => {
     using disk = new SmallDisk(24);
     await using mesh = await startMesh({ files, dataDir: disk.path });
     await mesh.apply(yaml(configMap("before")));
@@ -43,10 +41,8 @@ if (diskRefusal === undefined) {
     expect((await mesh.weft("status", "--wait")).code).toBe(0);
     await mesh.end();
     mesh.assertNothingLeft();
-  });
-} else {
-  test.skip(`${fullDisk} [${diskRefusal}]`, () => {});
-}
+  },
+);
 
 test("a damaged database is refused in one line, untouched, and good again from its copy", async () => {
   using data = new TemporaryFolder();

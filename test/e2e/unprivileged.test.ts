@@ -1,11 +1,11 @@
 /** The shop for somebody without rights, and in an ordinary container: `weft up` finds out by itself what it can have. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect } from "bun:test";
 import { chownSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { eventually } from "./harness/eventually.ts";
 import { meshProcesses } from "./harness/mesh-processes.ts";
 import { startMesh, type TestMesh } from "./harness/mesh.ts";
-import { isolationRefusal } from "./harness/requirements.ts";
+import { isolationRefusal, testUnless } from "./harness/requirements.ts";
 import { ordinaryContainer, unprivilegedUser } from "./harness/unprivileged-user.ts";
 import { TemporaryFolder } from "./harness/weft.ts";
 
@@ -36,14 +36,8 @@ async function endWithNothingLeft(mesh: TestMesh): Promise<void> {
   mesh.assertNothingLeft();
 }
 
-const userNamespaceRefusal = isolationRefusal("userns");
-
 describe("a user without rights", () => {
-  const name = "gets user namespaces, and the shop answers";
-  if (userNamespaceRefusal === undefined) test(name, answersUnprivileged);
-  else test.skip(`${name} [${userNamespaceRefusal}]`, () => {});
-
-  async function answersUnprivileged(): Promise<void> {
+  testUnless(isolationRefusal("userns"))("gets user namespaces, and the shop answers", async () => {
     using home = new TemporaryFolder();
     const someone = unprivilegedUser();
     chownSync(home.path, someone.uid, someone.uid);
@@ -53,18 +47,15 @@ describe("a user without rights", () => {
     await expectShop(mesh);
     expect(capabilitiesOf(mesh, "program")).toEqual(["0000000000000000"]);
     await endWithNothingLeft(mesh);
-  }
+  });
 });
 
 describe("an ordinary container: no capability, and no user namespace may be made", () => {
   const argv = ordinaryContainer();
   const trial = Bun.spawnSync([...argv, "sh", "-c", "! unshare --user true 2>/dev/null"]);
-  const name = "gets loopback addresses by itself, and the shop answers";
-  if (trial.success) test(name, answersInContainer);
-  else
-    test.skip(`${name} [such a container cannot be made here: ${trial.stderr.toString().trim()}]`, () => {});
+  const refusal = trial.success ? undefined : `none can be made here: ${trial.stderr.toString().trim()}`;
 
-  async function answersInContainer(): Promise<void> {
+  testUnless(refusal)("gets loopback addresses by itself, and the shop answers", async () => {
     using home = new TemporaryFolder();
     mkdirSync(join(home.path, "tmp"));
     const env = { HOME: home.path, TMPDIR: join(home.path, "tmp"), XDG_RUNTIME_DIR: "" };
@@ -78,7 +69,7 @@ describe("an ordinary container: no capability, and no user namespace may be mad
     const { code, stderr } = await mesh.weft("run", "--service", "guest", "--", "true");
     expect({ code, stderr }).toEqual({ code: 0, stderr });
     await endWithNothingLeft(mesh);
-  }
+  });
 });
 
 /** Effective ones, each different set once. */

@@ -2,7 +2,7 @@
 import { expect } from "bun:test";
 import { curlInside, workloadPlace } from "./harness/inside-fabric.ts";
 import { startMesh } from "./harness/mesh.ts";
-import { isolationRefusal, testWithPrograms } from "./harness/requirements.ts";
+import { isolationRefusal, missingPrograms, testUnless } from "./harness/requirements.ts";
 import { httpPort, program, testProgram, webProgram, yaml } from "./harness/resources.ts";
 import { WireCapture } from "./harness/wire-capture.ts";
 
@@ -12,11 +12,7 @@ const greeter = program({
   ports: [{ port: 2525, protocol: "" }],
 });
 
-const needed = ["tcpdump", "nsenter", "curl", "bash"];
-/** A name for the first thing that is missing makes the skip say it. */
-const missing = isolationRefusal("netns") === undefined ? [] : ["a network namespace of our own"];
-
-testWithPrograms([...needed, ...missing])(
+testUnless(missingPrograms(["tcpdump", "nsenter", "curl", "bash"]), isolationRefusal("netns"))(
   "a capture between workloads holds no plaintext of a request, an answer or a TCP session",
   async () => {
     await using mesh = await startMesh({

@@ -18,33 +18,40 @@ export function isolationRefusal(kind: IsolationName): string | undefined {
   }
 }
 
-/** `test` for machines that have all these programs; elsewhere a skip that names what is missing. */
-export function testWithPrograms(
-  programs: readonly string[],
-): (name: string, body: Body, timeoutMs?: number) => void {
-  const missing = programs.filter(
-    (program) => Bun.which(program, { PATH: `${process.env["PATH"]}:/usr/sbin:/sbin` }) === null,
-  );
+type Test = (name: string, body: Body, timeoutMs?: number) => void;
+
+/** `test` where there is no refusal; elsewhere a skip that names all of them. */
+export function testUnless(...refusals: readonly (string | undefined)[]): Test {
+  const reasons = refusals.filter((refusal) => refusal !== undefined);
   return (name, body, timeoutMs) => {
-    if (missing.length === 0) test(name, body, timeoutMs);
-    else test.skip(`${name} [not installed: ${missing.join(", ")}]`, body);
+    if (reasons.length === 0) test(name, body, timeoutMs);
+    else test.skip(`${name} [${reasons.join("; ")}]`, body);
   };
 }
 
-/** `test` for machines that allow this isolation. */
-export function testWithIsolation(
-  kind: IsolationName,
-): (name: string, body: Body, timeoutMs?: number) => void {
+/** For machines that have all these programs. */
+export function testWithPrograms(programs: readonly string[]): Test {
+  return testUnless(missingPrograms(programs));
+}
+
+/** For machines that allow this isolation. */
+export function testWithIsolation(kind: IsolationName): Test {
   const refusal = isolationRefusal(kind);
-  return (name, body, timeoutMs) => {
-    if (refusal === undefined) test(name, body, timeoutMs);
-    else test.skip(`${name} [${kind} is not possible here: ${refusal}]`, body);
-  };
+  return testUnless(refusal === undefined ? undefined : `${kind} is not possible here: ${refusal}`);
 }
 
-/** `test` for machines on which a mesh captures what its programs send, whichever kind of isolation does it. */
+/** For machines on which a mesh captures what its programs send, whichever kind of isolation does it. */
 export function testWithCapture(name: string, body: Body, timeoutMs?: number): void {
+  testUnless(captureRefusal())(name, body, timeoutMs);
+}
+
+export function captureRefusal(): string | undefined {
   const refusals = [isolationRefusal("netns"), isolationRefusal("userns")];
-  if (refusals.includes(undefined)) test(name, body, timeoutMs);
-  else test.skip(`${name} [nothing can be captured here: ${refusals.join("; ")}]`, body);
+  return refusals.includes(undefined) ? undefined : `nothing can be captured here: ${refusals.join("; ")}`;
+}
+
+export function missingPrograms(programs: readonly string[]): string | undefined {
+  const path = `${process.env["PATH"]}:/usr/sbin:/sbin`;
+  const missing = programs.filter((program) => Bun.which(program, { PATH: path }) === null);
+  return missing.length === 0 ? undefined : `not installed: ${missing.join(", ")}`;
 }

@@ -76,14 +76,14 @@ export function splitRoute(service: string, weights: Readonly<Record<string, num
   };
 }
 
-/** The mesh's door, and behind it one service, or several by weight. */
-export function gatewayTo(weights: Readonly<Record<string, number>>): object[] {
+/** The mesh's door, and behind it one service, or several by weight. Tests have it served on a port of their own. */
+export function gatewayTo(weights: Readonly<Record<string, number>>, port = 8080): object[] {
   return [
     {
       apiVersion: "gateway.networking.k8s.io/v1",
       kind: "Gateway",
       metadata: { name: "door" },
-      spec: { gatewayClassName: "weft", listeners: [{ name: "http", port: 8080, protocol: "HTTP" }] },
+      spec: { gatewayClassName: "weft", listeners: [{ name: "http", port, protocol: "HTTP" }] },
     },
     gatewayRoute(weights),
   ];

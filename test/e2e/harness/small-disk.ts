@@ -19,7 +19,7 @@ export class SmallDisk implements Disposable {
     const { success, stderr } = Bun.spawnSync(["mount", "-t", "tmpfs", "-o", options, "tmpfs", this.path]);
     if (success) return;
     this.#folder[Symbol.dispose]();
-    throw new Error(`a small disk cannot be mounted: ${stderr.toString().trim()}`);
+    throw new Error(`a small disk cannot be mounted: ${stderr.toString().trim().split("\n")[0]}`);
   }
 
   /** Why tests that need one cannot run here; undefined where they can. */
