@@ -8,7 +8,7 @@ import {
   type TransactionResponse,
   transactionRequestSchema,
 } from "../api/index.ts";
-import { type Clock, WeftError } from "../kernel/index.ts";
+import { type Clock, prometheusContentType, WeftError } from "../kernel/index.ts";
 import type { Commit, Store } from "../store/index.ts";
 import { refuse } from "./admission.ts";
 import { json } from "./answers.ts";
@@ -67,7 +67,7 @@ export class MeshEndpoints {
       }
       case "metrics":
         return new Response(this.#providers.metrics(), {
-          headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" },
+          headers: { "content-type": prometheusContentType },
         });
       case "history": {
         const limit = parseNumber("limit", query.get("limit") ?? String(defaultHistory), maxHistory);

@@ -1,11 +1,7 @@
 /** The control plane's metrics in Prometheus' text format (0.0.4): its own state, and the golden signals that all proxies reported. */
 import type { MeshStatus } from "../api/index.ts";
+import { metricHeader, metricLine, type MetricSample } from "../kernel/index.ts";
 import type { SeriesTotal } from "../observe/index.ts";
-
-interface Sample {
-  readonly labels?: Readonly<Record<string, string>>;
-  readonly value: number;
-}
 
 export interface MetricsInput {
   readonly status: MeshStatus;
@@ -82,19 +78,14 @@ function labelsOf({ series }: SeriesTotal): Record<string, string> {
   };
 }
 
-function family(name: string, type: "counter" | "gauge", help: string, samples: readonly Sample[]): string[] {
+function family(
+  name: string,
+  type: "counter" | "gauge",
+  help: string,
+  samples: readonly (Partial<MetricSample> & { readonly value: number })[],
+): string[] {
   return [
-    `# HELP ${name} ${help}`,
-    `# TYPE ${name} ${type}`,
-    ...samples.map((sample) => `${name}${text(sample)}`),
+    ...metricHeader({ name, help, type }),
+    ...samples.map(({ labels = {}, value }) => metricLine(name, { labels, value })),
   ];
-}
-
-function text({ labels = {}, value }: Sample): string {
-  const pairs = Object.entries(labels).map(([name, label]) => `${name}="${escapeLabel(label)}"`);
-  return `${pairs.length === 0 ? "" : `{${pairs.join(",")}}`} ${value}`;
-}
-
-function escapeLabel(value: string): string {
-  return value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
 }

@@ -15,3 +15,10 @@ export { type Drainable, Lifecycle } from "./lifecycle.ts";
 export { createLog, type Log, type LogLevel, silentLog } from "./log.ts";
 export { type ReasonCode, reasons } from "./reason.ts";
 export { formatSpiffeId, parseSpiffeId, type SpiffeId } from "./spiffe.ts";
+export {
+  escapeLabel,
+  metricHeader,
+  metricLine,
+  type MetricSample,
+  prometheusContentType,
+} from "./prometheus-text.ts";

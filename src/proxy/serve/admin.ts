@@ -1,12 +1,7 @@
 /** The proxy's own pages (15020) and the health port (15021). Plain HTTP for operators and scrapers, never on the data path. */
-import { WeftError } from "../../kernel/index.ts";
+import { prometheusContentType, WeftError } from "../../kernel/index.ts";
 import type { ListenAddress } from "../bootstrap.ts";
-import {
-  encodeMetrics,
-  type MetricFamily,
-  prometheusContentType,
-  type SeriesRegistry,
-} from "../telemetry/index.ts";
+import { encodeMetrics, type MetricFamily, type SeriesRegistry } from "../telemetry/index.ts";
 
 export interface AdminSource {
   readonly series: SeriesRegistry;

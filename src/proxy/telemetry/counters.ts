@@ -1,12 +1,8 @@
 /** Counters and gauges with few, fixed label values: connections, refusals, retries, pools. Golden signals live in series.ts. */
+import type { MetricSample } from "../../kernel/index.ts";
 
 export interface Counter {
   value: number;
-}
-
-export interface MetricSample {
-  readonly labels: Readonly<Record<string, string>>;
-  readonly value: number;
 }
 
 export interface MetricFamily {

@@ -1,6 +1,6 @@
 export { AccessLog } from "./access-log.ts";
 export { encodeAccessLine } from "./access-log-line.ts";
 export { type Counter, CounterFamily, GaugeFamily, type MetricFamily } from "./counters.ts";
-export { encodeMetrics, prometheusContentType } from "./prometheus.ts";
+export { encodeMetrics } from "./prometheus.ts";
 export { ReportBuilder } from "./report.ts";
 export { type EdgeLabels, type EdgeSeries, SeriesRegistry } from "./series.ts";

@@ -1,9 +1,8 @@
 /** The text exposition format of Prometheus (0.0.4). Names of HTTP durations follow OpenTelemetry's conventions. */
+import { escapeLabel, metricHeader, metricLine } from "../../kernel/index.ts";
 import type { MetricFamily } from "./counters.ts";
 import type { EdgeSeries, SeriesRegistry } from "./series.ts";
 import { durationBoundsSeconds, type SeriesCell } from "./series-cell.ts";
-
-export const prometheusContentType = "text/plain; version=0.0.4; charset=utf-8";
 
 export function encodeMetrics(series: SeriesRegistry, families: readonly MetricFamily[]): string {
   const lines: string[] = [];
@@ -67,11 +66,8 @@ export function encodeMetrics(series: SeriesRegistry, families: readonly MetricF
 }
 
 function pushFamily(lines: string[], family: MetricFamily): void {
-  pushHeader(lines, family.name, family.help, family.type);
-  for (const sample of family.samples()) {
-    const labels = Object.entries(sample.labels).map(([name, value]) => `${name}="${escapeLabel(value)}"`);
-    lines.push(`${family.name}${labels.length === 0 ? "" : `{${labels.join(",")}}`} ${sample.value}`);
-  }
+  lines.push(...metricHeader(family));
+  for (const sample of family.samples()) lines.push(metricLine(family.name, sample));
 }
 
 interface Totals {
@@ -82,14 +78,14 @@ interface Totals {
 }
 
 function pushTotals(lines: string[], { name, help, edges, read }: Totals): void {
-  pushHeader(lines, name, help, "counter");
+  lines.push(...metricHeader({ name, help, type: "counter" }));
   for (const edge of edges) {
     for (const cell of edge.cells) lines.push(`${name}{${cellLabels(edge, cell)}} ${read(cell)}`);
   }
 }
 
 function pushDurations(lines: string[], name: string, help: string, edges: readonly EdgeSeries[]): void {
-  pushHeader(lines, name, help, "histogram");
+  lines.push(...metricHeader({ name, help, type: "histogram" }));
   for (const edge of edges) {
     for (const cell of edge.cells) {
       const labels = cellLabels(edge, cell);
@@ -103,13 +99,6 @@ function pushDurations(lines: string[], name: string, help: string, edges: reado
       lines.push(`${name}_count{${labels}} ${cell.durationCount}`);
     }
   }
-}
-
-function pushHeader(lines: string[], name: string, help: string, type: string): void {
-  lines.push(
-    `# HELP ${name} ${help.replaceAll("\\", "\\\\").replaceAll("\n", "\\n")}`,
-    `# TYPE ${name} ${type}`,
-  );
 }
 
 function cellLabels(edge: EdgeSeries, cell: SeriesCell): string {
@@ -128,9 +117,4 @@ function cellLabels(edge: EdgeSeries, cell: SeriesCell): string {
     `,response_class="${cell.responseClass}"` +
     `,reason="${cell.reason}"`
   );
-}
-
-function escapeLabel(value: string): string {
-  if (!/[\\"\n]/.test(value)) return value;
-  return value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
 }
