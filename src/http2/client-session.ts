@@ -3,7 +3,8 @@ import { errorCodeName, type Http2ErrorCode } from "./error-code.ts";
 import { checkResponse, checkTrailers, contentLengthOf } from "./field-rules.ts";
 import { clientPreface, largestStreamId } from "./frame.ts";
 import type { HeaderFields } from "./header-fields.ts";
-import { Http2Session, type Http2SessionOptions, type SessionEnd } from "./session.ts";
+import { Http2Session } from "./session.ts";
+import type { Http2SessionOptions, SessionEnd } from "./session-options.ts";
 import { SessionStream } from "./session-stream.ts";
 import type { Http2Stream, StreamOutcome, StreamSink } from "./stream.ts";
 import type { Transport } from "./transport.ts";
@@ -26,7 +27,7 @@ export class Http2ClientSession extends Http2Session {
     super("client", transport, options);
     this.#handler = handler;
     transport.write(clientPreface);
-    this.start();
+    this.start(false);
   }
 
   get isDraining(): boolean {
@@ -38,17 +39,24 @@ export class Http2ClientSession extends Http2Session {
     return !this.#isDraining && !this.isClosed && this.streams.size < this.peer.maxConcurrentStreams;
   }
 
+  /** The server takes CONNECT with `:protocol` (RFC 8441). False until its SETTINGS have come. */
+  get peerAcceptsExtendedConnect(): boolean {
+    return this.peer.acceptsExtendedConnect;
+  }
+
   /** `isEnd`: the request has no body. Undefined where `canRequest` is false. */
   request(fields: HeaderFields, isEnd: boolean, sink: StreamSink): Http2Stream | undefined {
     if (!this.canRequest) return undefined;
     const streamId = this.#nextStreamId;
     this.#nextStreamId += 2;
+    const method = fields.get(":method");
     const stream = new SessionStream(streamId, this, sink, {
       sendWindowBytes: this.peer.initialWindowBytes,
       ...this.receiveWindowOptions(),
       isRemoteClosed: false,
       isLocalClosed: isEnd,
-      isHeadRequest: fields.get(":method") === "HEAD",
+      isHeadRequest: method === "HEAD",
+      isConnect: method === "CONNECT",
     });
     this.streams.set(streamId, stream);
     this.writeHead(streamId, fields, isEnd);
@@ -116,7 +124,9 @@ export class Http2ClientSession extends Http2Session {
       if (this.chargeControl()) stream.sink.onInterim(fields);
       return;
     }
-    const length = contentLengthOf(fields);
+    stream.isTunnel = stream.isConnect && status < 300;
+    // In a tunnel's head it means nothing (RFC 9110, section 9.3.6).
+    const length = stream.isTunnel ? undefined : contentLengthOf(fields);
     if (length === "invalid") return stream.fail("protocol_error", "malformed content-length");
     const isBodiless = stream.isHeadRequest || status === 204 || status === 304;
     stream.hasHead = true;
@@ -127,6 +137,7 @@ export class Http2ClientSession extends Http2Session {
 
   #receiveTrailers(stream: SessionStream, fields: HeaderFields, isEnd: boolean): void {
     if (!isEnd) return stream.fail("protocol_error", "trailers without END_STREAM");
+    if (stream.isTunnel) return stream.fail("protocol_error", "HEADERS inside a tunnel");
     const problem = checkTrailers(fields);
     if (problem !== undefined) return stream.fail("protocol_error", problem);
     stream.receiveEnd(fields);

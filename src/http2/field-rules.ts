@@ -17,11 +17,13 @@ const connectionFields: ReadonlySet<string> = new Set([
   "upgrade",
 ]);
 
-export function checkRequest(fields: HeaderFields): string | undefined {
+/** `acceptsExtendedConnect`: we announced that CONNECT may name a protocol (RFC 8441). */
+export function checkRequest(fields: HeaderFields, acceptsExtendedConnect: boolean): string | undefined {
   let method: string | undefined;
   let scheme: string | undefined;
   let path: string | undefined;
   let authority: string | undefined;
+  let protocol: string | undefined;
   let i = 0;
   for (; i < fields.count && fields.nameAt(i).startsWith(":"); i++) {
     const name = fields.nameAt(i);
@@ -30,17 +32,22 @@ export function checkRequest(fields: HeaderFields): string | undefined {
     else if (name === ":scheme" && scheme === undefined) scheme = value;
     else if (name === ":path" && path === undefined) path = value;
     else if (name === ":authority" && authority === undefined) authority = value;
+    else if (name === ":protocol" && protocol === undefined && acceptsExtendedConnect) protocol = value;
     else return `pseudo-header ${printable(name)} is unknown or repeated`;
     if (!isValue(value)) return `${name} has a forbidden character`;
   }
   if (method === undefined || !isToken(method)) return ":method is missing or no token";
-  if (method === "CONNECT") {
+  if (protocol !== undefined && (method !== "CONNECT" || !isToken(protocol))) {
+    return ":protocol is no token or without CONNECT";
+  }
+  if (method === "CONNECT" && protocol === undefined) {
     if (scheme !== undefined || path !== undefined) return "CONNECT with :scheme or :path";
-    if (authority === undefined || authority === "") return "CONNECT without :authority";
   } else {
     if (scheme === undefined || scheme === "") return ":scheme is missing";
     if (path === undefined || !isPath(path, method)) return ":path is missing or malformed";
   }
+  if (method === "CONNECT" && (authority === undefined || authority === ""))
+    return "CONNECT without :authority";
   const problem = checkRegular(fields, i);
   if (problem !== undefined) return problem;
   const host = fields.get("host");

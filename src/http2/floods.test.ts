@@ -4,7 +4,7 @@ import { VirtualClock } from "../kernel/index.ts";
 import { clientPreface } from "./frame.ts";
 import { defaultHttp2Limits } from "./limits.ts";
 import { Http2ServerSession } from "./server-session.ts";
-import type { SessionEnd } from "./session.ts";
+import type { SessionEnd } from "./session-options.ts";
 import { BlockWriter, concat, frame, memoryPair, RecordingSink, uint32 } from "./testing.ts";
 
 /** A server under attack: what it was made to do is counted, nothing of its answers is read unless asked for. */

@@ -3,59 +3,8 @@ import { expect, test } from "bun:test";
 import { VirtualClock } from "../kernel/index.ts";
 import { clientPreface } from "./frame.ts";
 import { HeaderFields } from "./header-fields.ts";
-import type { Http2Limits } from "./limits.ts";
 import { Http2ServerSession } from "./server-session.ts";
-import type { SessionEnd } from "./session.ts";
-import type { Http2Stream } from "./stream.ts";
-import {
-  BlockWriter,
-  bytesOf,
-  concat,
-  frame,
-  FrameRecorder,
-  memoryPair,
-  RecordingSink,
-  uint32,
-} from "./testing.ts";
-
-/** A server whose client is raw bytes. */
-class RawClient {
-  readonly clock = new VirtualClock();
-  readonly wires = memoryPair();
-  readonly blocks = new BlockWriter();
-  readonly streams: Http2Stream[] = [];
-  readonly sinks: RecordingSink[] = [];
-  end: SessionEnd | undefined = undefined;
-  readonly session: Http2ServerSession;
-  readonly #recorder = new FrameRecorder();
-
-  constructor(limits: Partial<Http2Limits> = {}) {
-    this.session = new Http2ServerSession(
-      this.wires.right,
-      {
-        onStream: (stream) => {
-          const sink = new RecordingSink();
-          stream.sink = sink;
-          this.streams.push(stream);
-          this.sinks.push(sink);
-        },
-        onClose: (end) => void (this.end = end),
-      },
-      { clock: this.clock, limits },
-    );
-    this.send(clientPreface, frame(4, 0, 0, []), frame(4, 1, 0, []));
-  }
-
-  /** Returns the frames of the answer. */
-  send(...frames: readonly Uint8Array[]): string[] {
-    this.wires.right.sink.onData(concat(frames));
-    return this.read();
-  }
-
-  read(): string[] {
-    return this.#recorder.read(this.wires.right.take());
-  }
-}
+import { bytesOf, concat, frame, FrameRecorder, memoryPair, RawClient, uint32 } from "./testing.ts";
 
 const headers = 1;
 const endStream = 1;

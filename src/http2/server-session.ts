@@ -1,9 +1,10 @@
 /** The server's end of an HTTP/2 connection: takes streams, refuses what is too many, drains in two steps. */
-import type { Timer } from "../kernel/index.ts";
+import type { ReasonCode, Timer } from "../kernel/index.ts";
 import { checkRequest, checkTrailers, contentLengthOf } from "./field-rules.ts";
 import { largestStreamId } from "./frame.ts";
 import { HeaderFields } from "./header-fields.ts";
-import { Http2Session, type Http2SessionOptions, type SessionEnd } from "./session.ts";
+import { Http2Session } from "./session.ts";
+import type { Http2SessionOptions, SessionEnd } from "./session-options.ts";
 import { SessionStream } from "./session-stream.ts";
 import type { Http2Stream, StreamOutcome, StreamSink } from "./stream.ts";
 import type { Transport } from "./transport.ts";
@@ -11,8 +12,24 @@ import type { Transport } from "./transport.ts";
 export interface Http2ServerHandler {
   /** Must set `stream.sink` before anything else. `isEnd`: the request has no body, and onEnd is not called. */
   onStream(stream: Http2Stream, request: HeaderFields, isEnd: boolean): void;
+  /** A request that was answered or reset here, without `onStream`: malformed, or over a limit. */
+  onRefused?(reason: ReasonCode, detail: string): void;
   /** Exactly once, last. */
   onClose(end: SessionEnd): void;
+}
+
+export interface Http2ServerOptions extends Http2SessionOptions {
+  /** Announces that CONNECT may name a `:protocol` (RFC 8441). Otherwise such requests are malformed. */
+  readonly acceptsExtendedConnect?: boolean;
+  /**
+   * The connection was HTTP/1.1 and changed by `Upgrade: h2c` (RFC 7540, section 3.2); the caller has written the 101.
+   * The request opens stream 1, whole: `onStream` is called for it from inside the constructor.
+   */
+  readonly upgraded?: {
+    /** HTTP2-Settings, as `decodeUpgradeSettings` gives it. */
+    readonly settings: Uint8Array;
+    readonly request: HeaderFields;
+  };
 }
 
 const tooLargeHead = HeaderFields.of([
@@ -22,14 +39,26 @@ const tooLargeHead = HeaderFields.of([
 
 export class Http2ServerSession extends Http2Session {
   readonly #handler: Http2ServerHandler;
+  readonly #acceptsExtendedConnect: boolean;
   #lastStreamId = 0;
   #drain: "no" | "announced" | "final" = "no";
   #drainTimer: Timer | undefined = undefined;
 
-  constructor(transport: Transport, handler: Http2ServerHandler, options: Http2SessionOptions) {
+  constructor(transport: Transport, handler: Http2ServerHandler, options: Http2ServerOptions) {
     super("server", transport, options);
     this.#handler = handler;
-    this.start();
+    this.#acceptsExtendedConnect = options.acceptsExtendedConnect ?? false;
+    this.start(this.#acceptsExtendedConnect);
+    if (options.upgraded !== undefined) this.#takeUpgraded(options.upgraded);
+  }
+
+  /** The 101 has acknowledged the settings already (RFC 7540, section 3.2.1). */
+  #takeUpgraded(upgraded: { readonly settings: Uint8Array; readonly request: HeaderFields }): void {
+    if (this.isClosed || !this.applyPeerSettings(upgraded.settings)) return;
+    this.#lastStreamId = 1;
+    const problem = checkRequest(upgraded.request, false);
+    if (problem === undefined) this.#open(1, upgraded.request, true, undefined);
+    else this.#refuse(1, "protocol_error", "malformed_request", problem);
   }
 
   /**
@@ -88,26 +117,32 @@ export class Http2ServerSession extends Http2Session {
     if (this.#drain === "final") return this.closedStreams.add(streamId, true);
     this.#lastStreamId = streamId;
     if (this.streams.size >= this.limits.maxConcurrentStreams) {
-      return this.#refuse(streamId, "refused_stream");
+      return this.#refuse(streamId, "refused_stream", "overloaded", "too many streams at once");
     }
     if (fields === "too_large") return this.#refuseTooLarge(streamId, isEnd);
     const length = contentLengthOf(fields);
-    if (
-      length === "invalid" ||
-      (isEnd && length !== undefined && length !== 0) ||
-      checkRequest(fields) !== undefined
-    ) {
-      return this.#refuse(streamId, "protocol_error");
+    const problem =
+      length === "invalid" || (isEnd && length !== undefined && length !== 0)
+        ? "content-length is malformed or promises a body that is not there"
+        : checkRequest(fields, this.#acceptsExtendedConnect);
+    if (problem !== undefined || length === "invalid") {
+      return this.#refuse(streamId, "protocol_error", "malformed_request", problem ?? "");
     }
+    this.#open(streamId, fields, isEnd, length);
+  }
+
+  #open(streamId: number, fields: HeaderFields, isEnd: boolean, length: number | undefined): void {
+    const isConnect = fields.get(":method") === "CONNECT";
     const opened = new SessionStream(streamId, this, noSink, {
       sendWindowBytes: this.peer.initialWindowBytes,
       ...this.receiveWindowOptions(),
       isRemoteClosed: isEnd,
       isLocalClosed: false,
       isHeadRequest: false,
+      isConnect,
     });
     opened.hasHead = true;
-    opened.promiseBytes(isEnd ? undefined : length);
+    opened.promiseBytes(isEnd || isConnect ? undefined : length);
     this.streams.set(streamId, opened);
     this.#handler.onStream(opened, fields, isEnd);
   }
@@ -115,6 +150,7 @@ export class Http2ServerSession extends Http2Session {
   #receiveTrailers(stream: SessionStream, fields: HeaderFields | "too_large", isEnd: boolean): void {
     if (stream.isRemoteClosed) return this.faultyStream(stream, "stream_closed", "HEADERS after END_STREAM");
     if (!isEnd) return this.faultyStream(stream, "protocol_error", "trailers without END_STREAM");
+    if (stream.isConnect) return this.faultyStream(stream, "protocol_error", "HEADERS inside a tunnel");
     if (fields === "too_large")
       return this.faultyStream(stream, "enhance_your_calm", "trailers are too large");
     const problem = checkTrailers(fields);
@@ -129,13 +165,20 @@ export class Http2ServerSession extends Http2Session {
     this.fail(code, "HEADERS on a stream that is closed");
   }
 
-  #refuse(streamId: number, code: "refused_stream" | "protocol_error"): void {
+  #refuse(
+    streamId: number,
+    code: "refused_stream" | "protocol_error",
+    reason: ReasonCode,
+    detail: string,
+  ): void {
     this.closedStreams.add(streamId, true);
+    this.#handler.onRefused?.(reason, detail);
     if (this.chargeReset()) this.writeReset(streamId, code);
   }
 
   #refuseTooLarge(streamId: number, isEnd: boolean): void {
     this.closedStreams.add(streamId, !isEnd);
+    this.#handler.onRefused?.("headers_too_large", "the request's fields are too large");
     if (!this.chargeReset()) return;
     this.writeHead(streamId, tooLargeHead, true);
     if (!isEnd) this.writeReset(streamId, "no_error");

@@ -39,14 +39,19 @@ export interface StreamOptions {
   readonly isLocalClosed: boolean;
   /** Client: the answer to HEAD announces a length and sends nothing. */
   readonly isHeadRequest: boolean;
+  /** CONNECT: DATA is the tunnel's, and HEADERS cannot follow it (RFC 9113, section 8.5). */
+  readonly isConnect: boolean;
 }
 
 export class SessionStream implements Http2Stream {
   readonly id: number;
   sink: StreamSink;
   readonly isHeadRequest: boolean;
+  readonly isConnect: boolean;
   /** Client: the final head has come. Server: always. */
   hasHead = false;
+  /** CONNECT was answered 2xx: what follows is no message any more. */
+  isTunnel = false;
   /** We sent RST_STREAM, so the peer may not know yet that the stream is closed. */
   wasResetHere = false;
   readonly #host: StreamHost;
@@ -68,6 +73,7 @@ export class SessionStream implements Http2Stream {
     this.id = id;
     this.sink = sink;
     this.isHeadRequest = options.isHeadRequest;
+    this.isConnect = options.isConnect;
     this.#host = host;
     this.#sendWindowBytes = options.sendWindowBytes;
     this.#receiveWindow = new ReceiveWindow(options.receiveWindowBytes, options.receiveSlackBytes);

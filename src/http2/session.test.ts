@@ -5,7 +5,7 @@ import { Http2ClientSession } from "./client-session.ts";
 import { HeaderFields } from "./header-fields.ts";
 import type { Http2Limits } from "./limits.ts";
 import { Http2ServerSession } from "./server-session.ts";
-import type { SessionEnd } from "./session.ts";
+import type { SessionEnd } from "./session-options.ts";
 import type { Http2Stream } from "./stream.ts";
 import { bytesOf, memoryPair, RecordingSink } from "./testing.ts";
 

@@ -16,10 +16,11 @@ import { FrameWriter } from "./frame-writer.ts";
 import type { HeaderFields } from "./header-fields.ts";
 import { HpackDecoder } from "./hpack-decoder.ts";
 import { HpackEncoder } from "./hpack-encoder.ts";
-import { KeepAlive, type KeepAliveOptions } from "./keep-alive.ts";
+import { KeepAlive } from "./keep-alive.ts";
 import { defaultHttp2Limits, type Http2Limits } from "./limits.ts";
 import { ReceiveWindow } from "./receive-window.ts";
 import { SendScheduler } from "./send-scheduler.ts";
+import type { Http2SessionOptions, SessionEnd } from "./session-options.ts";
 import type { SessionStream, StreamHost } from "./session-stream.ts";
 import {
   applySettings,
@@ -30,20 +31,6 @@ import {
 } from "./settings.ts";
 import type { StreamOutcome } from "./stream.ts";
 import type { Transport } from "./transport.ts";
-
-export interface Http2SessionOptions {
-  readonly clock: Clock;
-  readonly limits?: Partial<Http2Limits>;
-  /** Off where absent: then a dead peer is noticed only by the connection's own timeouts. */
-  readonly keepAlive?: KeepAliveOptions;
-}
-
-/** Why the session ended. `code` is no_error for an orderly end. */
-export interface SessionEnd {
-  readonly by: "local" | "peer";
-  readonly code: Http2ErrorCode;
-  readonly detail: string;
-}
 
 const drainPing = new Uint8Array([0x77, 0x65, 0x66, 0x74, 0, 0, 0, 1]);
 const keepAlivePing = new Uint8Array([0x77, 0x65, 0x66, 0x74, 0, 0, 0, 2]);
@@ -94,11 +81,12 @@ export abstract class Http2Session implements FrameSink, ConnectionSink, StreamH
   }
 
   /** Takes over the connection. The first flight goes out in one write. */
-  protected start(): void {
+  protected start(acceptsExtendedConnect: boolean): void {
     const settings = {
       maxConcurrentStreams: this.limits.maxConcurrentStreams,
       initialWindowBytes: this.limits.streamWindowBytes,
       maxHeaderListBytes: this.limits.maxHeaderListBytes,
+      acceptsExtendedConnect,
     };
     this.writer.settings(encodeSettings(settings, this.#role));
     const extra = this.limits.connectionWindowBytes - defaultWindowBytes;
@@ -321,10 +309,7 @@ export abstract class Http2Session implements FrameSink, ConnectionSink, StreamH
   onSettings(payload: Uint8Array): void {
     if (!this.chargeControl()) return;
     const before = this.peer.initialWindowBytes;
-    const problem = applySettings(this.peer, payload, this.#role);
-    if (problem !== undefined) return this.fail(problem, "SETTINGS with a value out of range");
-    this.writer.maxFrameBytes = this.peer.maxFrameBytes;
-    this.#encoder.setPeerTableBytes(this.peer.headerTableBytes);
+    if (!this.applyPeerSettings(payload)) return;
     this.control(this.writer.settingsAck(), 9);
     const change = this.peer.initialWindowBytes - before;
     if (change === 0) return;
@@ -332,6 +317,18 @@ export abstract class Http2Session implements FrameSink, ConnectionSink, StreamH
       if (!stream.widenSendWindow(change))
         return this.fail("flow_control_error", "SETTINGS overflow a window");
     }
+  }
+
+  /** Without the acknowledgement and without a word to the streams that are open. */
+  protected applyPeerSettings(payload: Uint8Array): boolean {
+    const problem = applySettings(this.peer, payload, this.#role);
+    if (problem !== undefined) {
+      this.fail(problem, "SETTINGS with a value out of range");
+      return false;
+    }
+    this.writer.maxFrameBytes = this.peer.maxFrameBytes;
+    this.#encoder.setPeerTableBytes(this.peer.headerTableBytes);
+    return true;
   }
 
   onSettingsAck(): void {

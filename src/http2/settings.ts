@@ -10,6 +10,7 @@ const ids = {
   initialWindowBytes: 0x4,
   maxFrameBytes: 0x5,
   maxHeaderListBytes: 0x6,
+  enableConnectProtocol: 0x8, // RFC 8441, section 3
 } as const;
 
 const settingBytes = 6;
@@ -21,6 +22,7 @@ export interface Settings {
   initialWindowBytes: number;
   maxFrameBytes: number;
   maxHeaderListBytes: number;
+  acceptsExtendedConnect: boolean;
 }
 
 /** What holds for a peer that has said nothing yet. */
@@ -32,6 +34,7 @@ export function initialSettings(): Settings {
     initialWindowBytes: defaultWindowBytes,
     maxFrameBytes: defaultFrameBytes,
     maxHeaderListBytes: Number.POSITIVE_INFINITY,
+    acceptsExtendedConnect: false,
   };
 }
 
@@ -39,6 +42,8 @@ export interface LocalSettings {
   readonly maxConcurrentStreams: number;
   readonly initialWindowBytes: number;
   readonly maxHeaderListBytes: number;
+  /** Server only. */
+  readonly acceptsExtendedConnect: boolean;
 }
 
 /** `role` client adds the refusal of pushes. */
@@ -49,6 +54,7 @@ export function encodeSettings(settings: LocalSettings, role: "client" | "server
   ];
   if (role === "client") entries.push([ids.enablePush, 0]);
   else entries.push([ids.maxConcurrentStreams, settings.maxConcurrentStreams]);
+  if (role === "server" && settings.acceptsExtendedConnect) entries.push([ids.enableConnectProtocol, 1]);
   const payload = new Uint8Array(entries.length * settingBytes);
   const view = new DataView(payload.buffer);
   for (const [index, [id, value]] of entries.entries()) {
@@ -88,6 +94,12 @@ export function applySettings(
         break;
       case ids.maxHeaderListBytes:
         settings.maxHeaderListBytes = value;
+        break;
+      case ids.enableConnectProtocol:
+        if (role === "server") break; // means nothing from a client
+        // Neither 0 nor 1, or taken back (RFC 8441, section 3).
+        if (value > 1 || (value === 0 && settings.acceptsExtendedConnect)) return "protocol_error";
+        settings.acceptsExtendedConnect = value === 1;
         break;
       default:
         break;

@@ -1,10 +1,15 @@
 /** For tests only: two transports joined in memory, and hand-written frames. Nothing moves until `run` is called. */
+import { VirtualClock } from "../kernel/index.ts";
 import type { CloseCause, ConnectionSink } from "../net/index.ts";
+import { clientPreface } from "./frame.ts";
 import { FrameParser, type FrameSink } from "./frame-parser.ts";
 import { HeaderFields } from "./header-fields.ts";
 import { HpackDecoder } from "./hpack-decoder.ts";
 import { HpackEncoder } from "./hpack-encoder.ts";
-import type { StreamOutcome, StreamSink } from "./stream.ts";
+import type { Http2Limits } from "./limits.ts";
+import { type Http2ServerOptions, Http2ServerSession } from "./server-session.ts";
+import type { SessionEnd } from "./session-options.ts";
+import type { Http2Stream, StreamOutcome, StreamSink } from "./stream.ts";
 import type { Transport } from "./transport.ts";
 
 const silentSink: ConnectionSink = { onData() {}, onDrain() {}, onEnd() {}, onClose() {} };
@@ -245,5 +250,48 @@ export class BlockWriter {
       [":authority", "x"],
     ];
     return frame(1, flags | 4, streamId, this.block([...head, ...extra]));
+  }
+}
+
+/** A server whose client is raw bytes. */
+export class RawClient {
+  readonly clock = new VirtualClock();
+  readonly wires = memoryPair();
+  readonly blocks = new BlockWriter();
+  readonly streams: Http2Stream[] = [];
+  readonly requests: HeaderFields[] = [];
+  readonly sinks: RecordingSink[] = [];
+  readonly refused: string[] = [];
+  end: SessionEnd | undefined = undefined;
+  readonly session: Http2ServerSession;
+  readonly #recorder = new FrameRecorder();
+
+  constructor(limits: Partial<Http2Limits> = {}, options: Partial<Http2ServerOptions> = {}) {
+    this.session = new Http2ServerSession(
+      this.wires.right,
+      {
+        onStream: (stream, request) => {
+          const sink = new RecordingSink();
+          stream.sink = sink;
+          this.streams.push(stream);
+          this.requests.push(request);
+          this.sinks.push(sink);
+        },
+        onRefused: (reason, detail) => void this.refused.push(`${reason}: ${detail}`),
+        onClose: (end) => void (this.end = end),
+      },
+      { clock: this.clock, limits, ...options },
+    );
+    this.send(clientPreface, frame(4, 0, 0, []), frame(4, 1, 0, []));
+  }
+
+  /** Returns the frames of the answer. */
+  send(...frames: readonly Uint8Array[]): string[] {
+    this.wires.right.sink.onData(concat(frames));
+    return this.read();
+  }
+
+  read(): string[] {
+    return this.#recorder.read(this.wires.right.take());
   }
 }
