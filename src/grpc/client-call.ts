@@ -13,10 +13,13 @@ import {
   type StreamSink,
 } from "../http2/index.ts";
 import type { CallReceiver, RawCall } from "./bidi-stream.ts";
-import { appendMetadata, decodeMessage, encodeTimeout, type Metadata } from "./metadata.ts";
+import { isGrpcContentType } from "./content-type.ts";
+import { decodeGrpcMessage } from "./message-text.ts";
+import { appendMetadata, type Metadata } from "./metadata.ts";
 import { MessageReader } from "./message-reader.ts";
 import { writeMessage } from "./message-writer.ts";
 import { type GrpcStatus, parseGrpcCode, statusOfHttp, statusOfOutcome } from "./status.ts";
+import { encodeGrpcTimeout } from "./timeout.ts";
 
 export interface ClientCallOptions {
   readonly path: string;
@@ -133,7 +136,7 @@ export class ClientCall implements StreamSink, RawCall {
     if (fields.get("grpc-status") !== undefined) return; // the whole answer; the end follows
     if (httpStatus !== "200") return this.finish(statusOfHttp(httpStatus));
     const type = fields.get("content-type") ?? "";
-    if (!type.startsWith("application/grpc")) {
+    if (!isGrpcContentType(type)) {
       return this.finish({ code: "unknown", message: `the response is "${type.slice(0, 64)}", not gRPC` });
     }
     const encoding = fields.get("grpc-encoding") ?? "identity";
@@ -161,7 +164,7 @@ export class ClientCall implements StreamSink, RawCall {
       return this.finish({ code: "internal", message: "the response ended inside a message" });
     }
     this.#handler?.receiveEnd();
-    this.finish({ code, message: decodeMessage(fields.get("grpc-message") ?? "") });
+    this.finish({ code, message: decodeGrpcMessage(fields.get("grpc-message") ?? "") });
   }
 
   onDrain(): void {
@@ -184,7 +187,7 @@ export class ClientCall implements StreamSink, RawCall {
       ["user-agent", "weft-grpc"],
     ]);
     if (this.#deadlineMs !== undefined)
-      fields.add("grpc-timeout", encodeTimeout(this.#deadlineMs - clock.nowMs()));
+      fields.add("grpc-timeout", encodeGrpcTimeout(this.#deadlineMs - clock.nowMs()));
     if (metadata !== undefined) appendMetadata(fields, metadata);
     return fields;
   }

@@ -4,14 +4,17 @@
  *   open --messages--> open --close(status) | deadline | reset | connection lost--> closed
  */
 import type { Clock, Timer } from "../kernel/index.ts";
-import { HeaderFields, type Http2Stream, type StreamOutcome, type StreamSink } from "../http2/index.ts";
+import type { HeaderFields, Http2Stream, StreamOutcome, StreamSink } from "../http2/index.ts";
 import type { PeerCertificate } from "../net/index.ts";
 import type { CallReceiver, RawCall } from "./bidi-stream.ts";
 import type { CallContext } from "./call-context.ts";
-import { encodeMessage, type Metadata, parseTimeoutMs, readMetadata } from "./metadata.ts";
+import { type Metadata, readMetadata } from "./metadata.ts";
 import { MessageReader } from "./message-reader.ts";
 import { writeMessage } from "./message-writer.ts";
-import { type GrpcStatus, grpcCodes, okStatus, statusOfError, statusOfOutcome } from "./status.ts";
+import { responseHead, statusTrailers, trailersOnlyHead } from "./response-fields.ts";
+import { type GrpcStatus, okStatus, statusOfError, statusOfOutcome } from "./status.ts";
+import { grpcCodes } from "./status-codes.ts";
+import { parseGrpcTimeout } from "./timeout.ts";
 
 export interface ServerCallOptions {
   readonly clock: Clock;
@@ -22,11 +25,6 @@ export interface ServerCallOptions {
   onDefect(error: unknown): void;
   onClosed(call: ServerCall): void;
 }
-
-const responseHead = HeaderFields.of([
-  [":status", "200"],
-  ["content-type", "application/grpc"],
-]);
 
 export class ServerCall implements StreamSink, CallContext, RawCall {
   readonly path: string;
@@ -53,7 +51,7 @@ export class ServerCall implements StreamSink, CallContext, RawCall {
     this.remoteAddress = options.remoteAddress;
     this.metadata = readMetadata(request);
     this.#reader = new MessageReader((bytes) => this.guard(() => this.#handler?.receive(bytes)));
-    const timeoutMs = parseTimeoutMs(request.get("grpc-timeout"));
+    const timeoutMs = parseGrpcTimeout(request.get("grpc-timeout") ?? "");
     this.deadlineMs = timeoutMs === undefined ? undefined : options.clock.nowMs() + timeoutMs;
     this.#deadline =
       timeoutMs === undefined
@@ -86,9 +84,9 @@ export class ServerCall implements StreamSink, CallContext, RawCall {
 
   close(status: GrpcStatus = okStatus): void {
     if (this.#isClosed) return;
-    const trailers = statusFields(status);
-    if (this.#hasSentHead) this.#stream.end(trailers);
-    else this.#stream.sendHead(trailersOnly(trailers), true);
+    const number = grpcCodes[status.code];
+    if (this.#hasSentHead) this.#stream.end(statusTrailers(number, status.message));
+    else this.#stream.sendHead(trailersOnlyHead(number, status.message), true);
     this.#finish(status);
     this.#stream.discardInput();
   }
@@ -150,15 +148,4 @@ export class ServerCall implements StreamSink, CallContext, RawCall {
     if (status.code !== "ok") this.#abort.abort();
     this.guard(() => this.#handler?.closed(status));
   }
-}
-
-function statusFields(status: GrpcStatus): HeaderFields {
-  const fields = HeaderFields.of([["grpc-status", String(grpcCodes[status.code])]]);
-  return status.message === "" ? fields : fields.add("grpc-message", encodeMessage(status.message));
-}
-
-function trailersOnly(trailers: HeaderFields): HeaderFields {
-  const fields = HeaderFields.of(responseHead.entries());
-  for (const [name, value] of trailers.entries()) fields.add(name, value);
-  return fields;
 }

@@ -1,26 +1,7 @@
-/** gRPC's status codes, and what they are in weft's errors, in HTTP and in HTTP/2's resets. */
+/** A call's status for code that makes and serves calls: by name, with its text, and as weft's errors. */
 import { type ErrorCode, WeftError } from "../kernel/index.ts";
 import type { StreamOutcome } from "../http2/index.ts";
-
-export const grpcCodes = {
-  ok: 0,
-  cancelled: 1,
-  unknown: 2,
-  invalid_argument: 3,
-  deadline_exceeded: 4,
-  not_found: 5,
-  already_exists: 6,
-  permission_denied: 7,
-  resource_exhausted: 8,
-  failed_precondition: 9,
-  aborted: 10,
-  out_of_range: 11,
-  unimplemented: 12,
-  internal: 13,
-  unavailable: 14,
-  data_loss: 15,
-  unauthenticated: 16,
-} as const;
+import { grpcCodes, httpStatusToGrpc, resetCodeToGrpc } from "./status-codes.ts";
 
 export type GrpcCode = keyof typeof grpcCodes;
 
@@ -99,26 +80,10 @@ export function errorOfStatus(status: GrpcStatus, what: string): WeftError {
   });
 }
 
-/** A response that is not gRPC's at all, from something in between (gRPC's http-grpc-status-mapping.md). */
+/** A response that is not gRPC's at all, from something in between. */
 export function statusOfHttp(httpStatus: string): GrpcStatus {
   const message = `HTTP status ${httpStatus} instead of a gRPC response`;
-  switch (httpStatus) {
-    case "400":
-      return { code: "internal", message };
-    case "401":
-      return { code: "unauthenticated", message };
-    case "403":
-      return { code: "permission_denied", message };
-    case "404":
-      return { code: "unimplemented", message };
-    case "429":
-    case "502":
-    case "503":
-    case "504":
-      return { code: "unavailable", message };
-    default:
-      return { code: "unknown", message };
-  }
+  return { code: grpcCodeName(httpStatusToGrpc(Number(httpStatus))), message };
 }
 
 /** A stream that ended without a status (gRPC's PROTOCOL-HTTP2.md, "HTTP2 Transport Mapping"). */
@@ -126,18 +91,7 @@ export function statusOfOutcome(outcome: StreamOutcome): GrpcStatus {
   if (outcome.kind === "done") return { code: "internal", message: "the stream ended without a status" };
   if (outcome.kind === "lost") return { code: "unavailable", message: outcome.detail };
   const message = `stream reset: ${outcome.detail === "" ? outcome.code.replaceAll("_", " ") : outcome.detail}`;
-  switch (outcome.code) {
-    case "refused_stream":
-      return { code: "unavailable", message };
-    case "cancel":
-      return { code: "cancelled", message };
-    case "enhance_your_calm":
-      return { code: "resource_exhausted", message };
-    case "inadequate_security":
-      return { code: "permission_denied", message };
-    default:
-      return { code: "internal", message };
-  }
+  return { code: grpcCodeName(resetCodeToGrpc(outcome.code)), message };
 }
 
 function isGrpcCode(name: string): name is GrpcCode {

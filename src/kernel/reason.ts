@@ -115,14 +115,14 @@ export const reasons: Record<ReasonCode, Reason> = {
   },
   destination_denied: {
     httpStatus: 502,
-    grpcStatus: 14,
+    grpcStatus: 7,
     responseClass: "mesh",
     isUnprocessed: true,
     hint: "MeshConfig denies destinations outside the mesh",
   },
   pool_exhausted: {
     httpStatus: 503,
-    grpcStatus: 14,
+    grpcStatus: 8,
     responseClass: "mesh",
     isUnprocessed: true,
     hint: "all connections are busy and the queue is full; raise the limit or add instances",
