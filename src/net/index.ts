@@ -1,4 +1,6 @@
+export type { TlsDecision, TlsInspector } from "./arrival.ts";
 export type { CloseCause } from "./causes.ts";
+export type { ClientHello } from "./client-hello-body.ts";
 export { type ConnectFailure, connect, type PendingConnect } from "./connect.ts";
 export { Connection, type ConnectionSink } from "./connection.ts";
 export { detectProtocol } from "./detect-protocol.ts";
@@ -10,5 +12,6 @@ export {
   meshServerName,
   type PeerCertificate,
   type ServerTls,
+  type TlsCertificate,
   type TlsIdentity,
 } from "./tls.ts";

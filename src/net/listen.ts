@@ -1,9 +1,11 @@
 /** Listening sockets, TCP and Unix, plain and TLS. Owns the set of its connections; refuses nothing by itself. */
 import { type ReasonCode, WeftError } from "../kernel/index.ts";
 import { errorCode, listenErrorCode } from "./causes.ts";
+import { Arrival, type TlsInspector } from "./arrival.ts";
 import { Connection, type Socket } from "./connection.ts";
+import { readAddresses } from "./connection-addresses.ts";
 import { ConnectionHost, type ConnectionSettings } from "./connection-host.ts";
-import { startServerTls } from "./server-handshake.ts";
+import { type HandshakeDone, startServerTls } from "./server-handshake.ts";
 import type { ServerTls } from "./tls.ts";
 import { serverTlsOptions } from "./tls-options.ts";
 
@@ -21,13 +23,18 @@ export interface ListenOptions extends ConnectionSettings {
   readonly unixPath?: string;
   /** Linux: several processes may share the port. */
   readonly reusePort?: boolean;
-  /** A function is asked for each connection, so that a rotated identity is used at once. */
-  readonly tls?: ServerTls | (() => ServerTls);
-  /** Set the connection's sink here. With TLS: after a verified handshake. */
+  /**
+   * A function is asked for each connection, so that a rotated identity is used at once. An inspector is asked after
+   * the client's hello, and may also pass the connection on as it is.
+   */
+  readonly tls?: ServerTls | (() => ServerTls) | TlsInspector;
+  /** Set the connection's sink here. With TLS: after a verified handshake; passed through: the hello is its first data. */
   onConnection(connection: Connection): void;
+  /** The connection is closed, or was never ours (`overloaded`). */
   onHandshakeFailed?(cause: ReasonCode, remoteAddress: string): void;
   /** Beyond it, connections are reset (`overloaded`). */
   readonly maxHandshakes?: number;
+  /** From the accepted connection to the verified handshake, a look at the hello included. */
   readonly handshakeTimeoutMs?: number;
 }
 
@@ -75,21 +82,6 @@ export function listen(options: ListenOptions): Listener {
   };
 }
 
-/**
- * After a look at the first bytes: TLS on an accepted plain connection, with the identity of now. `alreadyRead` is all
- * that was taken from `connection`, which reports nothing any more.
- */
-export function upgradeServerTls(
-  connection: Connection,
-  tls: ServerTls,
-  alreadyRead: Uint8Array | undefined,
-  done: (result: Connection | ReasonCode) => void,
-): void {
-  const parts = connection.detach();
-  if (parts === undefined) done("client_closed");
-  else startServerTls(parts, tls, alreadyRead, done);
-}
-
 type Handlers = Bun.SocketHandler<Connection | undefined>;
 
 function handlersFor(options: ListenOptions, host: ConnectionHost): Handlers {
@@ -105,6 +97,16 @@ function handlersFor(options: ListenOptions, host: ConnectionHost): Handlers {
       },
     };
   }
+  const done: HandshakeDone = (result, remoteAddress) => {
+    if (result instanceof Connection) options.onConnection(result);
+    else options.onHandshakeFailed?.(result, remoteAddress);
+  };
+  if ("inspect" in tls) {
+    return {
+      ...Connection.events,
+      open: (socket: Socket): void => arrive(socket, host, tls, done),
+    };
+  }
   const current = typeof tls === "function" ? tls : (): ServerTls => tls;
   serverTlsOptions(current()); // fails now rather than at the first connection
   return {
@@ -114,12 +116,19 @@ function handlersFor(options: ListenOptions, host: ConnectionHost): Handlers {
       host.onDefect(error);
     },
     open(socket: Socket): void {
-      startServerTls({ socket, host }, current(), undefined, (result, remoteAddress) => {
-        if (result instanceof Connection) options.onConnection(result);
-        else options.onHandshakeFailed?.(result, remoteAddress);
-      });
+      startServerTls({ socket, host }, current(), undefined, done);
     },
   };
+}
+
+function arrive(socket: Socket, host: ConnectionHost, inspector: TlsInspector, done: HandshakeDone): void {
+  if (host.handshakes < host.bounds.maxHandshakes) {
+    new Arrival(host, inspector, done).start(socket);
+    return;
+  }
+  const { remoteAddress } = readAddresses(socket);
+  socket.terminate();
+  done("overloaded", remoteAddress);
 }
 
 function bind(
