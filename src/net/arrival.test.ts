@@ -5,6 +5,7 @@ import type { TlsDecision } from "./arrival.ts";
 import type { ClientHello } from "./client-hello-body.ts";
 import { connect } from "./connect.ts";
 import { Connection } from "./connection.ts";
+import { encodeProxyHeader } from "./encode-proxy-header.ts";
 import { type Listener, type ListenOptions, listen } from "./listen.ts";
 import { makeRoot, meshClient, openServer } from "./testdata/certificates.ts";
 import { helloMessage, inRecords } from "./testdata/hellos.ts";
@@ -204,5 +205,140 @@ describe("refuses", () => {
     client.write(hello);
     expect(await server.refused).toBe("tls_handshake_failed");
     expect(defects.map(String)).toEqual(["Error: defect"]);
+  });
+});
+
+describe("PROXY header", () => {
+  const header = text("PROXY TCP4 192.0.2.7 192.0.2.1 4711 443\r\n");
+
+  interface Proxied {
+    readonly listener: Listener;
+    readonly accepted: Promise<Connection>;
+    readonly sink: RecordingSink;
+    readonly failed: Promise<{ reason: ReasonCode; remoteAddress: string }>;
+  }
+
+  function serveProxied(options: Partial<ListenOptions> = {}): Proxied {
+    const accepted = Promise.withResolvers<Connection>();
+    const failed = Promise.withResolvers<{ reason: ReasonCode; remoteAddress: string }>();
+    const sink = new RecordingSink();
+    const listener = listen({
+      ...options,
+      proxyProtocol: "required",
+      onConnection(connection) {
+        connection.sink = sink;
+        accepted.resolve(connection);
+      },
+      onHandshakeFailed: (reason, remoteAddress) => failed.resolve({ reason, remoteAddress }),
+    });
+    listeners.push(listener);
+    return { listener, accepted: accepted.promise, sink, failed: failed.promise };
+  }
+
+  test("gives the connection its addresses; the client's bytes follow", async () => {
+    const server = serveProxied();
+    const { client } = await dial(server.listener);
+    client.write(header);
+    client.write(text("behind"));
+    const connection = await server.accepted;
+    await server.sink.received("behind");
+    expect(connection).toMatchObject({
+      remoteAddress: "192.0.2.7",
+      remotePort: 4711,
+      localAddress: "192.0.2.1",
+      localPort: 443,
+    });
+    expect(connection.transport).toMatchObject({
+      remoteAddress: "127.0.0.1",
+      remotePort: client.localPort,
+      localPort: server.listener.port,
+    });
+  });
+
+  test("is enough: a server that speaks first need not wait for the client", async () => {
+    const server = serveProxied();
+    const { client, sink } = await dial(server.listener);
+    client.write(encodeProxyHeader(2, { address: "2001:db8::1", port: 1 }, { address: "::1", port: 2 }));
+    const connection = await server.accepted;
+    connection.write(text("220 hello"));
+    await sink.received("220 hello");
+    expect(connection.remoteAddress).toBe("2001:db8::1");
+  });
+
+  test("of the load balancer's own connections leaves the socket's addresses", async () => {
+    const server = serveProxied();
+    const { client } = await dial(server.listener);
+    client.write(text("PROXY UNKNOWN\r\n"));
+    expect((await server.accepted).remotePort).toBe(client.localPort);
+  });
+
+  test.each<[string, NonNullable<ListenOptions["tls"]>]>([
+    ["TLS", openServer(identity)],
+    ["an inspector", { inspect: () => ({ kind: "terminate", tls: openServer(identity) }) }],
+  ])("comes before %s", async (_name, tls) => {
+    const server = serveProxied({ tls });
+    const upstream = Promise.withResolvers<Connection>();
+    const balancer = listen({
+      onConnection(connection) {
+        connection.pause();
+        connect({ address: "127.0.0.1", port: server.listener.port, timeoutMs: 3_000 }, (result) => {
+          if (!(result instanceof Connection)) throw new Error(result.detail);
+          const sinkTo = (peer: Connection) => ({
+            onData: (chunk: Uint8Array) => void peer.write(chunk),
+            onDrain() {},
+            onEnd: () => peer.shutdown(),
+            onClose() {},
+          });
+          result.write(header);
+          result.sink = sinkTo(connection);
+          connection.sink = sinkTo(result);
+          connection.resume();
+          upstream.resolve(result);
+        });
+      },
+    });
+    listeners.push(balancer);
+    const client = await connected({
+      address: "127.0.0.1",
+      port: balancer.port,
+      timeoutMs: 3_000,
+      tls: meshClient(undefined, root.pem),
+    });
+    if (!(client instanceof Connection)) throw new Error(client.detail);
+    client.sink = new RecordingSink();
+    client.write(text("secret"));
+    await server.sink.received("secret");
+    const connection = await server.accepted;
+    expect(connection.remoteAddress).toBe("192.0.2.7");
+    expect(connection.alpn).toBe("weft/1");
+    expect(connection.transport.remotePort).toBe((await upstream.promise).localPort);
+    client.terminate();
+  });
+
+  test.each([
+    ["none", text("GET / HTTP/1.1\r\n\r\n")],
+    ["a malformed one", text("PROXY TCP4 1.2.3.4 1.2.3.4 1 99999\r\n")],
+  ])("refuses %s", async (_name, bytes) => {
+    const server = serveProxied();
+    const { client, sink } = await dial(server.listener);
+    client.write(bytes);
+    expect(await server.failed).toEqual({ reason: "proxy_protocol_malformed", remoteAddress: "127.0.0.1" });
+    await sink.event("end");
+    expect(sink.bytes).toBe(0);
+  });
+
+  test("must come in time", async () => {
+    const server = serveProxied({ handshakeTimeoutMs: 30 });
+    const { client } = await dial(server.listener);
+    client.write(header.subarray(0, 20));
+    expect((await server.failed).reason).toBe("proxy_protocol_malformed");
+  });
+
+  test("TLS that fails behind it is reported with the address that it said", async () => {
+    const server = serveProxied({ tls: openServer(identity) });
+    const { client } = await dial(server.listener);
+    client.write(header);
+    client.write(text("no TLS at all, and enough of it\r\n"));
+    expect(await server.failed).toEqual({ reason: "tls_handshake_failed", remoteAddress: "192.0.2.7" });
   });
 });

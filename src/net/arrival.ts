@@ -1,15 +1,16 @@
 /**
- * An accepted connection before it is anybody's, where a listener looks at what the client says first:
+ * An accepted connection before it is anybody's, where a listener looks at what comes first:
  *
- *   accepted --PROXY header--> --ClientHello--> terminate: TLS handshake | pass through | refuse
+ *   accepted --PROXY header--> [--ClientHello-->] TLS handshake | pass on | refuse
  *
  * One deadline and one place in the listener's bound cover all of it. What was read is handed on, never lost.
  */
 import { ByteWriter, type ReasonCode, type Timer } from "../kernel/index.ts";
-import { type BadHello, ClientHelloReader, encodeAlert, tlsAlerts } from "./client-hello.ts";
+import { ClientHelloReader, encodeAlert, tlsAlerts } from "./client-hello.ts";
 import type { ClientHello } from "./client-hello-body.ts";
 import { Connection, type ConnectionSink, type Socket } from "./connection.ts";
 import type { ConnectionHost } from "./connection-host.ts";
+import { readProxyHeader } from "./proxy-header.ts";
 import { type HandshakeDone, startServerTls } from "./server-handshake.ts";
 import type { ServerTls } from "./tls.ts";
 
@@ -24,9 +25,16 @@ export interface TlsInspector {
   inspect(hello: ClientHello): TlsDecision;
 }
 
+/** What happens before a connection is anybody's. */
+export interface ArrivalSteps {
+  readonly hasProxyHeader: boolean;
+  /** Undefined: the client's bytes are handed on as they are. */
+  readonly tls: (() => ServerTls) | TlsInspector | undefined;
+}
+
 export class Arrival implements ConnectionSink {
   readonly #host: ConnectionHost;
-  readonly #inspector: TlsInspector;
+  readonly #tls: ArrivalSteps["tls"];
   readonly #done: HandshakeDone;
   readonly #connection: Connection;
   readonly #reader: ClientHelloReader;
@@ -36,18 +44,20 @@ export class Arrival implements ConnectionSink {
   #bytes: Uint8Array;
   /** Holds them where they came in pieces. */
   #gathered: ByteWriter | undefined;
+  #isHeaderDue: boolean;
   #isSettled: boolean;
 
-  constructor(host: ConnectionHost, inspector: TlsInspector, done: HandshakeDone) {
+  constructor(host: ConnectionHost, steps: ArrivalSteps, done: HandshakeDone) {
     this.#host = host;
-    this.#inspector = inspector;
+    this.#tls = steps.tls;
     this.#done = done;
     this.#connection = new Connection(host, undefined);
     this.#reader = new ClientHelloReader();
     this.#startMs = host.clock.monotonicUs() / 1000;
-    this.#timer = host.clock.after(host.bounds.handshakeTimeoutMs, () => this.#fail("tls_handshake_failed"));
+    this.#timer = host.clock.after(host.bounds.handshakeTimeoutMs, () => this.#fail());
     this.#bytes = new Uint8Array(0);
     this.#gathered = undefined;
+    this.#isHeaderDue = steps.hasProxyHeader;
     this.#isSettled = false;
     host.handshakes++;
   }
@@ -61,20 +71,43 @@ export class Arrival implements ConnectionSink {
   onData(chunk: Uint8Array): void {
     if (this.#isSettled) return;
     this.#gather(chunk);
-    const hello = this.#reader.read(this.#bytes);
-    if (hello === undefined) return;
-    if (hello.kind === "hello") this.#decide(hello);
-    else this.#refuseBad(hello);
+    if (this.#isHeaderDue && !this.#takeHeader()) return;
+    const tls = this.#tls;
+    if (tls === undefined) this.#pass();
+    else if ("inspect" in tls) this.#look(tls);
+    else this.#terminateTls(tls());
   }
 
   onDrain(): void {}
 
   onEnd(): void {
-    this.#fail("tls_handshake_failed");
+    this.#fail();
   }
 
   onClose(): void {
-    this.#fail("tls_handshake_failed");
+    this.#fail();
+  }
+
+  /** True: there was one, and it is done with. */
+  #takeHeader(): boolean {
+    const header = readProxyHeader(this.#bytes);
+    if (header === undefined) return false;
+    if (header === "malformed") {
+      this.#refuse("proxy_protocol_malformed", undefined);
+      return false;
+    }
+    this.#isHeaderDue = false;
+    this.#connection.convey(header.addresses);
+    this.#bytes = this.#bytes.subarray(header.length);
+    this.#gathered = undefined;
+    return true;
+  }
+
+  #look(inspector: TlsInspector): void {
+    const hello = this.#reader.read(this.#bytes);
+    if (hello === undefined) return;
+    if (hello.kind === "bad") this.#refuse("tls_handshake_failed", hello.alert);
+    else this.#decide(inspector.inspect(hello), hello.serverName);
   }
 
   #gather(chunk: Uint8Array): void {
@@ -90,18 +123,14 @@ export class Arrival implements ConnectionSink {
     this.#bytes = this.#gathered.view();
   }
 
-  #decide(hello: ClientHello): void {
-    const decision = this.#inspector.inspect(hello);
-    const connection = this.#connection;
-    connection.serverName = hello.serverName;
+  #decide(decision: TlsDecision, serverName: string | undefined): void {
+    this.#connection.serverName = serverName;
     switch (decision.kind) {
       case "terminate":
         this.#terminateTls(decision.tls);
         break;
       case "passthrough":
-        connection.unread(this.#bytes, connection.addresses);
-        this.#release();
-        this.#done(connection, connection.remoteAddress);
+        this.#pass();
         break;
       case "refuse":
         this.#refuse(decision.reason, alertFor(decision.reason));
@@ -109,17 +138,19 @@ export class Arrival implements ConnectionSink {
     }
   }
 
+  #pass(): void {
+    this.#release();
+    this.#connection.unread(this.#bytes);
+    this.#done(this.#connection, this.#connection.remoteAddress);
+  }
+
   #terminateTls(tls: ServerTls): void {
     const parts = this.#connection.detach();
     if (parts === undefined) return;
-    const { addresses, serverName } = this.#connection;
+    const { conveyed, serverName } = this.#connection;
     const spentMs = this.#host.clock.monotonicUs() / 1000 - this.#startMs;
     this.#release();
-    startServerTls({ ...parts, addresses, serverName, spentMs }, tls, this.#bytes, this.#done);
-  }
-
-  #refuseBad(hello: BadHello): void {
-    this.#refuse("tls_handshake_failed", hello.alert);
+    startServerTls({ ...parts, conveyed, serverName, spentMs }, tls, this.#bytes, this.#done);
   }
 
   #refuse(reason: ReasonCode, alert: number | undefined): void {
@@ -129,8 +160,10 @@ export class Arrival implements ConnectionSink {
     this.#done(reason, this.#connection.remoteAddress);
   }
 
-  #fail(reason: ReasonCode): void {
+  /** The client left, or was too slow. */
+  #fail(): void {
     if (this.#isSettled) return;
+    const reason = this.#isHeaderDue ? "proxy_protocol_malformed" : "tls_handshake_failed";
     this.#release();
     this.#connection.terminate();
     this.#done(reason, this.#connection.remoteAddress);

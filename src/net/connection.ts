@@ -10,7 +10,7 @@ import type { Timer } from "../kernel/index.ts";
 import { type CloseCause, closeCause, isTlsError } from "./causes.ts";
 import type { ConnectionHost } from "./connection-host.ts";
 import { ConnectionOutput, type OutputOwner } from "./connection-output.ts";
-import { type ConnectionAddresses, noAddresses, readAddresses } from "./connection-addresses.ts";
+import { type ConnectionAddresses, noAddresses, SocketAddresses } from "./connection-addresses.ts";
 import type { PeerCertificate } from "./tls.ts";
 
 /** `data` is undefined on sockets that something else took over (the raw socket under TLS). */
@@ -53,7 +53,9 @@ export class Connection implements OutputOwner {
   #output: ConnectionOutput | undefined;
   #opening: Opening | undefined;
   #sink: ConnectionSink | undefined;
-  #addresses: ConnectionAddresses;
+  #transport: ConnectionAddresses;
+  /** What a PROXY header said. */
+  #conveyed: ConnectionAddresses | undefined;
   #lingerTimer: Timer | undefined;
   /** Arrived while paused or before there was a sink. */
   #held: Uint8Array[] | undefined;
@@ -73,7 +75,8 @@ export class Connection implements OutputOwner {
     this.#output = undefined;
     this.#opening = opening;
     this.#sink = undefined;
-    this.#addresses = noAddresses;
+    this.#transport = noAddresses;
+    this.#conveyed = undefined;
     this.#lingerTimer = undefined;
     this.#held = undefined;
     this.#isEndHeld = false;
@@ -121,12 +124,11 @@ export class Connection implements OutputOwner {
     },
   };
 
-  /** For `listen` and `connect`: the socket that this connection is about, and its addresses where they are known. */
-  attach(socket: Socket, addresses?: ConnectionAddresses): void {
+  /** For `listen` and `connect`: the socket that this connection is about. */
+  attach(socket: Socket): void {
     this.#socket = socket;
     this.#output = new ConnectionOutput(socket, this, this.#host);
-    // Addresses are read now: a closed socket has none, and that is when logs ask.
-    this.#addresses = addresses ?? readAddresses(socket);
+    this.#transport = new SocketAddresses(socket, this.#host.connections !== undefined);
     this.#host.connections?.add(this);
   }
 
@@ -135,9 +137,13 @@ export class Connection implements OutputOwner {
     this.#opening = undefined;
   }
 
+  /** For whoever read a PROXY header: these are the connection's addresses from now on. */
+  convey(addresses: ConnectionAddresses | undefined): void {
+    this.#conveyed = addresses;
+  }
+
   /** For whoever looked at the first bytes: as if they had not been read yet, and nobody had a sink. */
-  unread(bytes: Uint8Array, addresses: ConnectionAddresses): void {
-    this.#addresses = addresses;
+  unread(bytes: Uint8Array): void {
     this.#sink = undefined;
     if (bytes.length > 0) (this.#held ??= []).unshift(bytes);
   }
@@ -154,24 +160,31 @@ export class Connection implements OutputOwner {
     return { socket, host: this.#host };
   }
 
-  get addresses(): ConnectionAddresses {
-    return this.#addresses;
+  /** The socket's own, whatever a PROXY header said. */
+  get transport(): ConnectionAddresses {
+    return this.#transport;
+  }
+
+  /** Undefined without a PROXY header that named some. */
+  get conveyed(): ConnectionAddresses | undefined {
+    return this.#conveyed;
   }
 
   get remoteAddress(): string {
-    return this.#addresses.remoteAddress;
+    return (this.#conveyed ?? this.#transport).remoteAddress;
   }
 
+  /** This one and the local end are read from the socket when they are asked for first; 0 and "" if that is too late. */
   get remotePort(): number {
-    return this.#addresses.remotePort;
+    return (this.#conveyed ?? this.#transport).remotePort;
   }
 
   get localAddress(): string {
-    return this.#addresses.localAddress;
+    return (this.#conveyed ?? this.#transport).localAddress;
   }
 
   get localPort(): number {
-    return this.#addresses.localPort;
+    return (this.#conveyed ?? this.#transport).localPort;
   }
 
   /** -1 once closed. */

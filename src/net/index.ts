@@ -4,6 +4,8 @@ export type { ClientHello } from "./client-hello-body.ts";
 export { type ConnectFailure, connect, type PendingConnect } from "./connect.ts";
 export { Connection, type ConnectionSink } from "./connection.ts";
 export { detectProtocol } from "./detect-protocol.ts";
+export type { ConnectionAddresses } from "./connection-addresses.ts";
+export { encodeProxyHeader } from "./encode-proxy-header.ts";
 export { type Listener, type ListenOptions, listen } from "./listen.ts";
 export { originalDestination } from "./original-destination.ts";
 export { TimerWheel, type WheelTimer } from "./timer-wheel.ts";

@@ -1,9 +1,9 @@
 /** Listening sockets, TCP and Unix, plain and TLS. Owns the set of its connections; refuses nothing by itself. */
 import { type ReasonCode, WeftError } from "../kernel/index.ts";
 import { errorCode, listenErrorCode } from "./causes.ts";
-import { Arrival, type TlsInspector } from "./arrival.ts";
+import { Arrival, type ArrivalSteps, type TlsInspector } from "./arrival.ts";
 import { Connection, type Socket } from "./connection.ts";
-import { readAddresses } from "./connection-addresses.ts";
+import { plainAddress } from "./connection-addresses.ts";
 import { ConnectionHost, type ConnectionSettings } from "./connection-host.ts";
 import { type HandshakeDone, startServerTls } from "./server-handshake.ts";
 import type { ServerTls } from "./tls.ts";
@@ -28,6 +28,11 @@ export interface ListenOptions extends ConnectionSettings {
    * the client's hello, and may also pass the connection on as it is.
    */
   readonly tls?: ServerTls | (() => ServerTls) | TlsInspector;
+  /**
+   * Every connection begins with a PROXY header, before TLS, and has the addresses that it says. Only where nobody but
+   * the load balancer can reach the port: anybody else could claim to be anyone.
+   */
+  readonly proxyProtocol?: "required";
   /** Set the connection's sink here. With TLS: after a verified handshake; passed through: the hello is its first data. */
   onConnection(connection: Connection): void;
   /** The connection is closed, or was never ours (`overloaded`). */
@@ -85,48 +90,48 @@ export function listen(options: ListenOptions): Listener {
 type Handlers = Bun.SocketHandler<Connection | undefined>;
 
 function handlersFor(options: ListenOptions, host: ConnectionHost): Handlers {
-  const tls = options.tls;
-  if (tls === undefined) {
-    return {
-      ...Connection.events,
-      open(socket: Socket): void {
-        const connection = new Connection(host, undefined);
-        socket.data = connection;
-        connection.attach(socket);
-        options.onConnection(connection);
-      },
-    };
-  }
+  const { tls } = options;
+  const hasProxyHeader = options.proxyProtocol === "required";
+  const steps = {
+    hasProxyHeader,
+    tls: tls === undefined || typeof tls === "function" || "inspect" in tls ? tls : (): ServerTls => tls,
+  };
+  if (typeof steps.tls === "function") serverTlsOptions(steps.tls()); // fails now rather than at the first connection
   const done: HandshakeDone = (result, remoteAddress) => {
     if (result instanceof Connection) options.onConnection(result);
     else options.onHandshakeFailed?.(result, remoteAddress);
   };
-  if ("inspect" in tls) {
+  if (hasProxyHeader || (steps.tls !== undefined && "inspect" in steps.tls)) {
+    return { ...Connection.events, open: (socket: Socket): void => arrive(socket, host, steps, done) };
+  }
+  const current = steps.tls;
+  if (current !== undefined) {
     return {
-      ...Connection.events,
-      open: (socket: Socket): void => arrive(socket, host, tls, done),
+      // No `data` handler: after the upgrade it would get all the ciphertext as well (9 % of a bulk transfer).
+      drain() {},
+      error(_socket: Socket, error: unknown): void {
+        host.onDefect(error);
+      },
+      open: (socket: Socket): void => startServerTls({ socket, host }, current(), undefined, done),
     };
   }
-  const current = typeof tls === "function" ? tls : (): ServerTls => tls;
-  serverTlsOptions(current()); // fails now rather than at the first connection
   return {
-    // No `data` handler: after the upgrade it would get all the ciphertext as well (9 % of a bulk transfer).
-    drain() {},
-    error(_socket: Socket, error: unknown): void {
-      host.onDefect(error);
-    },
+    ...Connection.events,
     open(socket: Socket): void {
-      startServerTls({ socket, host }, current(), undefined, done);
+      const connection = new Connection(host, undefined);
+      socket.data = connection;
+      connection.attach(socket);
+      options.onConnection(connection);
     },
   };
 }
 
-function arrive(socket: Socket, host: ConnectionHost, inspector: TlsInspector, done: HandshakeDone): void {
+function arrive(socket: Socket, host: ConnectionHost, steps: ArrivalSteps, done: HandshakeDone): void {
   if (host.handshakes < host.bounds.maxHandshakes) {
-    new Arrival(host, inspector, done).start(socket);
+    new Arrival(host, steps, done).start(socket);
     return;
   }
-  const { remoteAddress } = readAddresses(socket);
+  const remoteAddress = plainAddress(socket.remoteAddress);
   socket.terminate();
   done("overloaded", remoteAddress);
 }

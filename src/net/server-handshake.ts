@@ -1,7 +1,7 @@
 /** One server-side TLS handshake on an accepted socket: bounded in number and time, judged before any byte is seen. */
 import type { ReasonCode, Timer } from "../kernel/index.ts";
 import { Connection, type Opening, type Socket } from "./connection.ts";
-import { type ConnectionAddresses, readAddresses } from "./connection-addresses.ts";
+import { type ConnectionAddresses, plainAddress } from "./connection-addresses.ts";
 import type { ConnectionHost } from "./connection-host.ts";
 import type { ServerTls } from "./tls.ts";
 import { judgeClient, serverTlsOptions } from "./tls-options.ts";
@@ -20,8 +20,8 @@ interface ServerUpgradeOptions extends Bun.TLSUpgradeOptions<Connection | undefi
 export interface AcceptedSocket {
   readonly socket: Socket;
   readonly host: ConnectionHost;
-  /** Where they are not the socket's own. */
-  readonly addresses?: ConnectionAddresses;
+  /** What a PROXY header said. */
+  readonly conveyed?: ConnectionAddresses | undefined;
   readonly serverName?: string | undefined;
   /** How much of the time for a handshake is gone already. */
   readonly spentMs?: number;
@@ -36,7 +36,7 @@ export function startServerTls(
 ): void {
   const { socket, host } = accepted;
   if (host.handshakes >= host.bounds.maxHandshakes) {
-    const { remoteAddress } = accepted.addresses ?? readAddresses(socket);
+    const remoteAddress = clientAddress(accepted);
     socket.terminate();
     done("overloaded", remoteAddress);
     return;
@@ -44,11 +44,15 @@ export function startServerTls(
   new ServerHandshake(accepted, tls, done).start(socket, alreadyRead);
 }
 
+function clientAddress({ conveyed, socket }: AcceptedSocket): string {
+  return conveyed?.remoteAddress ?? plainAddress(socket.remoteAddress);
+}
+
 class ServerHandshake implements Opening {
   readonly #host: ConnectionHost;
   readonly #tls: ServerTls;
   readonly #done: HandshakeDone;
-  readonly #addresses: ConnectionAddresses;
+  readonly #remoteAddress: string;
   readonly #connection: Connection;
   readonly #timer: Timer;
   #isSettled: boolean;
@@ -58,9 +62,10 @@ class ServerHandshake implements Opening {
     this.#host = host;
     this.#tls = tls;
     this.#done = done;
-    this.#addresses = accepted.addresses ?? readAddresses(accepted.socket);
+    this.#remoteAddress = clientAddress(accepted);
     this.#connection = new Connection(host, this);
     this.#connection.serverName = accepted.serverName;
+    this.#connection.convey(accepted.conveyed);
     this.#isSettled = false;
     host.handshakes++;
     this.#timer = host.clock.after(host.bounds.handshakeTimeoutMs - (accepted.spentMs ?? 0), () =>
@@ -91,7 +96,7 @@ class ServerHandshake implements Opening {
   }
 
   onOpen(socket: Socket): void {
-    this.#connection.attach(socket, this.#addresses);
+    this.#connection.attach(socket);
   }
 
   onDrain(): void {}
@@ -118,6 +123,6 @@ class ServerHandshake implements Opening {
     this.#host.handshakes--;
     this.#timer.cancel();
     if (result instanceof Connection) result.establish();
-    this.#done(result, this.#addresses.remoteAddress);
+    this.#done(result, this.#remoteAddress);
   }
 }
