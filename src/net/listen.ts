@@ -14,6 +14,9 @@ const defaultMaxHandshakes = 1_024;
 /** A peer's handshake takes two round trips; ten seconds cover a lost packet or two on a bad link. */
 const defaultHandshakeTimeoutMs = 10_000;
 
+/** Some 20 KB each with TLS and an HTTP session: 320 MB. What a workload needs more for is an attack or a leak. */
+const defaultMaxConnections = 16_384;
+
 export interface ListenOptions extends ConnectionSettings {
   /** Default: 127.0.0.1. */
   readonly hostname?: string;
@@ -37,7 +40,11 @@ export interface ListenOptions extends ConnectionSettings {
   onConnection(connection: Connection): void;
   /** The connection is closed, or was never ours (`overloaded`). */
   onHandshakeFailed?(cause: ReasonCode, remoteAddress: string): void;
-  /** Beyond it, connections are reset (`overloaded`). */
+  /** Open at once, handshakes included; beyond it, new connections are reset before anything is read. Default: 16,384. */
+  readonly maxConnections?: number;
+  /** A connection was reset for `maxConnections`. */
+  onRefused?(reason: "overloaded"): void;
+  /** Beyond it, connections are reset (`overloaded`). Default: 1,024. */
   readonly maxHandshakes?: number;
   /** From the accepted connection to the verified handshake, a look at the hello included. */
   readonly handshakeTimeoutMs?: number;
@@ -97,12 +104,24 @@ function handlersFor(options: ListenOptions, host: ConnectionHost): Handlers {
     tls: tls === undefined || typeof tls === "function" || "inspect" in tls ? tls : (): ServerTls => tls,
   };
   if (typeof steps.tls === "function") serverTlsOptions(steps.tls()); // fails now rather than at the first connection
+  const maxConnections = options.maxConnections ?? defaultMaxConnections;
+  const isRefused = (socket: Socket): boolean => {
+    if ((host.connections?.size ?? 0) < maxConnections) return false;
+    socket.terminate();
+    options.onRefused?.("overloaded");
+    return true;
+  };
   const done: HandshakeDone = (result, remoteAddress) => {
     if (result instanceof Connection) options.onConnection(result);
     else options.onHandshakeFailed?.(result, remoteAddress);
   };
   if (hasProxyHeader || (steps.tls !== undefined && "inspect" in steps.tls)) {
-    return { ...Connection.events, open: (socket: Socket): void => arrive(socket, host, steps, done) };
+    return {
+      ...Connection.events,
+      open(socket: Socket): void {
+        if (!isRefused(socket)) arrive(socket, host, steps, done);
+      },
+    };
   }
   const current = steps.tls;
   if (current !== undefined) {
@@ -112,12 +131,15 @@ function handlersFor(options: ListenOptions, host: ConnectionHost): Handlers {
       error(_socket: Socket, error: unknown): void {
         host.onDefect(error);
       },
-      open: (socket: Socket): void => startServerTls({ socket, host }, current(), undefined, done),
+      open(socket: Socket): void {
+        if (!isRefused(socket)) startServerTls({ socket, host }, current(), undefined, done);
+      },
     };
   }
   return {
     ...Connection.events,
     open(socket: Socket): void {
+      if (isRefused(socket)) return;
       const connection = new Connection(host, undefined);
       socket.data = connection;
       connection.attach(socket);
