@@ -28,6 +28,7 @@ export type ReasonCode =
   | "peer_untrusted"
   | "peer_identity_invalid"
   | "preface_malformed"
+  | "proxy_protocol_malformed"
   | "target_unknown"
   | "application_unreachable"
   | "client_closed"
@@ -217,6 +218,13 @@ export const reasons: Record<ReasonCode, Reason> = {
     responseClass: "client",
     isUnprocessed: true,
     hint: "the peer's preface could not be read; are both proxies' versions compatible?",
+  },
+  proxy_protocol_malformed: {
+    httpStatus: 400,
+    grpcStatus: 13,
+    responseClass: "client",
+    isUnprocessed: true,
+    hint: "the connection did not begin with a PROXY header; does the load balancer in front send one?",
   },
   target_unknown: {
     httpStatus: 503,

@@ -6,10 +6,11 @@
  *                            open --close()--> closing (FIN; what still arrives is dropped) --> closed
  *                            any --terminate() | reset | stall--> closed
  */
-import { canonicalIp, type Timer } from "../kernel/index.ts";
+import type { Timer } from "../kernel/index.ts";
 import { type CloseCause, closeCause, isTlsError } from "./causes.ts";
 import type { ConnectionHost } from "./connection-host.ts";
 import { ConnectionOutput, type OutputOwner } from "./connection-output.ts";
+import { type ConnectionAddresses, noAddresses, SocketAddresses } from "./connection-addresses.ts";
 import type { PeerCertificate } from "./tls.ts";
 
 /** `data` is undefined on sockets that something else took over (the raw socket under TLS). */
@@ -43,6 +44,8 @@ const lingerMs = 2_000;
 export class Connection implements OutputOwner {
   /** What ALPN agreed on; undefined without TLS or agreement. */
   alpn: string | undefined;
+  /** What the client's hello named, where the listener looked at it. */
+  serverName: string | undefined;
   /** The verified peer; TLS only. */
   peer: PeerCertificate | undefined;
   readonly #host: ConnectionHost;
@@ -50,10 +53,9 @@ export class Connection implements OutputOwner {
   #output: ConnectionOutput | undefined;
   #opening: Opening | undefined;
   #sink: ConnectionSink | undefined;
-  #remoteAddress: string;
-  #remotePort: number;
-  #localAddress: string;
-  #localPort: number;
+  #transport: ConnectionAddresses;
+  /** What a PROXY header said. */
+  #conveyed: ConnectionAddresses | undefined;
   #lingerTimer: Timer | undefined;
   /** Arrived while paused or before there was a sink. */
   #held: Uint8Array[] | undefined;
@@ -66,16 +68,15 @@ export class Connection implements OutputOwner {
 
   constructor(host: ConnectionHost, opening: Opening | undefined) {
     this.alpn = undefined;
+    this.serverName = undefined;
     this.peer = undefined;
     this.#host = host;
     this.#socket = undefined;
     this.#output = undefined;
     this.#opening = opening;
     this.#sink = undefined;
-    this.#remoteAddress = "";
-    this.#remotePort = 0;
-    this.#localAddress = "";
-    this.#localPort = 0;
+    this.#transport = noAddresses;
+    this.#conveyed = undefined;
     this.#lingerTimer = undefined;
     this.#held = undefined;
     this.#isEndHeld = false;
@@ -127,17 +128,24 @@ export class Connection implements OutputOwner {
   attach(socket: Socket): void {
     this.#socket = socket;
     this.#output = new ConnectionOutput(socket, this, this.#host);
-    // Addresses are read now: a closed socket has none, and that is when logs ask.
-    this.#remoteAddress = plainAddress(socket.remoteAddress);
-    this.#remotePort = socket.remotePort ?? 0;
-    this.#localAddress = plainAddress(socket.localAddress);
-    this.#localPort = socket.localPort ?? 0;
+    this.#transport = new SocketAddresses(socket, this.#host.connections !== undefined);
     this.#host.connections?.add(this);
   }
 
   /** For `listen` and `connect`: opening is over, events go to the sink from now on. */
   establish(): void {
     this.#opening = undefined;
+  }
+
+  /** For whoever read a PROXY header: these are the connection's addresses from now on. */
+  convey(addresses: ConnectionAddresses | undefined): void {
+    this.#conveyed = addresses;
+  }
+
+  /** For whoever looked at the first bytes: as if they had not been read yet, and nobody had a sink. */
+  unread(bytes: Uint8Array): void {
+    this.#sink = undefined;
+    if (bytes.length > 0) (this.#held ??= []).unshift(bytes);
   }
 
   /** For the TLS upgrade: gives the socket away. This connection reports nothing any more. */
@@ -152,20 +160,31 @@ export class Connection implements OutputOwner {
     return { socket, host: this.#host };
   }
 
-  get remoteAddress(): string {
-    return this.#remoteAddress;
+  /** The socket's own, whatever a PROXY header said. */
+  get transport(): ConnectionAddresses {
+    return this.#transport;
   }
 
+  /** Undefined without a PROXY header that named some. */
+  get conveyed(): ConnectionAddresses | undefined {
+    return this.#conveyed;
+  }
+
+  get remoteAddress(): string {
+    return (this.#conveyed ?? this.#transport).remoteAddress;
+  }
+
+  /** This one and the local end are read from the socket when they are asked for first; 0 and "" if that is too late. */
   get remotePort(): number {
-    return this.#remotePort;
+    return (this.#conveyed ?? this.#transport).remotePort;
   }
 
   get localAddress(): string {
-    return this.#localAddress;
+    return (this.#conveyed ?? this.#transport).localAddress;
   }
 
   get localPort(): number {
-    return this.#localPort;
+    return (this.#conveyed ?? this.#transport).localPort;
   }
 
   /** -1 once closed. */
@@ -340,9 +359,3 @@ export class Connection implements OutputOwner {
 
 /** Never called: without a sink, events are held. */
 const noSink: ConnectionSink = { onData() {}, onDrain() {}, onEnd() {}, onClose() {} };
-
-/** Dual-stack listeners report IPv4 peers as mapped IPv6; Unix sockets report nothing. */
-function plainAddress(address: string | undefined): string {
-  if (address === undefined) return "";
-  return address.includes(":") ? (canonicalIp(address) ?? address) : address;
-}

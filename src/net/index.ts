@@ -1,7 +1,11 @@
+export type { TlsDecision, TlsInspector } from "./arrival.ts";
 export type { CloseCause } from "./causes.ts";
+export type { ClientHello } from "./client-hello-body.ts";
 export { type ConnectFailure, connect, type PendingConnect } from "./connect.ts";
 export { Connection, type ConnectionSink } from "./connection.ts";
 export { detectProtocol } from "./detect-protocol.ts";
+export type { ConnectionAddresses } from "./connection-addresses.ts";
+export { encodeProxyHeader } from "./encode-proxy-header.ts";
 export { type Listener, type ListenOptions, listen } from "./listen.ts";
 export { originalDestination } from "./original-destination.ts";
 export { TimerWheel, type WheelTimer } from "./timer-wheel.ts";
@@ -10,5 +14,6 @@ export {
   meshServerName,
   type PeerCertificate,
   type ServerTls,
+  type TlsCertificate,
   type TlsIdentity,
 } from "./tls.ts";

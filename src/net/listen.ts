@@ -1,9 +1,11 @@
 /** Listening sockets, TCP and Unix, plain and TLS. Owns the set of its connections; refuses nothing by itself. */
 import { type ReasonCode, WeftError } from "../kernel/index.ts";
 import { errorCode, listenErrorCode } from "./causes.ts";
+import { Arrival, type ArrivalSteps, type TlsInspector } from "./arrival.ts";
 import { Connection, type Socket } from "./connection.ts";
+import { plainAddress } from "./connection-addresses.ts";
 import { ConnectionHost, type ConnectionSettings } from "./connection-host.ts";
-import { startServerTls } from "./server-handshake.ts";
+import { type HandshakeDone, startServerTls } from "./server-handshake.ts";
 import type { ServerTls } from "./tls.ts";
 import { serverTlsOptions } from "./tls-options.ts";
 
@@ -11,6 +13,9 @@ import { serverTlsOptions } from "./tls-options.ts";
 const defaultMaxHandshakes = 1_024;
 /** A peer's handshake takes two round trips; ten seconds cover a lost packet or two on a bad link. */
 const defaultHandshakeTimeoutMs = 10_000;
+
+/** Some 20 KB each with TLS and an HTTP session: 320 MB. What a workload needs more for is an attack or a leak. */
+const defaultMaxConnections = 16_384;
 
 export interface ListenOptions extends ConnectionSettings {
   /** Default: 127.0.0.1. */
@@ -21,13 +26,27 @@ export interface ListenOptions extends ConnectionSettings {
   readonly unixPath?: string;
   /** Linux: several processes may share the port. */
   readonly reusePort?: boolean;
-  /** A function is asked for each connection, so that a rotated identity is used at once. */
-  readonly tls?: ServerTls | (() => ServerTls);
-  /** Set the connection's sink here. With TLS: after a verified handshake. */
+  /**
+   * A function is asked for each connection, so that a rotated identity is used at once. An inspector is asked after
+   * the client's hello, and may also pass the connection on as it is.
+   */
+  readonly tls?: ServerTls | (() => ServerTls) | TlsInspector;
+  /**
+   * Every connection begins with a PROXY header, before TLS, and has the addresses that it says. Only where nobody but
+   * the load balancer can reach the port: anybody else could claim to be anyone.
+   */
+  readonly proxyProtocol?: "required";
+  /** Set the connection's sink here. With TLS: after a verified handshake; passed through: the hello is its first data. */
   onConnection(connection: Connection): void;
+  /** The connection is closed, or was never ours (`overloaded`). */
   onHandshakeFailed?(cause: ReasonCode, remoteAddress: string): void;
-  /** Beyond it, connections are reset (`overloaded`). */
+  /** Open at once, handshakes included; beyond it, new connections are reset before anything is read. Default: 16,384. */
+  readonly maxConnections?: number;
+  /** A connection was reset for `maxConnections`. */
+  onRefused?(reason: "overloaded"): void;
+  /** Beyond it, connections are reset (`overloaded`). Default: 1,024. */
   readonly maxHandshakes?: number;
+  /** From the accepted connection to the verified handshake, a look at the hello included. */
   readonly handshakeTimeoutMs?: number;
 }
 
@@ -75,51 +94,68 @@ export function listen(options: ListenOptions): Listener {
   };
 }
 
-/**
- * After a look at the first bytes: TLS on an accepted plain connection, with the identity of now. `alreadyRead` is all
- * that was taken from `connection`, which reports nothing any more.
- */
-export function upgradeServerTls(
-  connection: Connection,
-  tls: ServerTls,
-  alreadyRead: Uint8Array | undefined,
-  done: (result: Connection | ReasonCode) => void,
-): void {
-  const parts = connection.detach();
-  if (parts === undefined) done("client_closed");
-  else startServerTls(parts, tls, alreadyRead, done);
-}
-
 type Handlers = Bun.SocketHandler<Connection | undefined>;
 
 function handlersFor(options: ListenOptions, host: ConnectionHost): Handlers {
-  const tls = options.tls;
-  if (tls === undefined) {
+  const { tls } = options;
+  const hasProxyHeader = options.proxyProtocol === "required";
+  const steps = {
+    hasProxyHeader,
+    tls: tls === undefined || typeof tls === "function" || "inspect" in tls ? tls : (): ServerTls => tls,
+  };
+  if (typeof steps.tls === "function") serverTlsOptions(steps.tls()); // fails now rather than at the first connection
+  const maxConnections = options.maxConnections ?? defaultMaxConnections;
+  const isRefused = (socket: Socket): boolean => {
+    if ((host.connections?.size ?? 0) < maxConnections) return false;
+    socket.terminate();
+    options.onRefused?.("overloaded");
+    return true;
+  };
+  const done: HandshakeDone = (result, remoteAddress) => {
+    if (result instanceof Connection) options.onConnection(result);
+    else options.onHandshakeFailed?.(result, remoteAddress);
+  };
+  if (hasProxyHeader || (steps.tls !== undefined && "inspect" in steps.tls)) {
     return {
       ...Connection.events,
       open(socket: Socket): void {
-        const connection = new Connection(host, undefined);
-        socket.data = connection;
-        connection.attach(socket);
-        options.onConnection(connection);
+        if (!isRefused(socket)) arrive(socket, host, steps, done);
       },
     };
   }
-  const current = typeof tls === "function" ? tls : (): ServerTls => tls;
-  serverTlsOptions(current()); // fails now rather than at the first connection
+  const current = steps.tls;
+  if (current !== undefined) {
+    return {
+      // No `data` handler: after the upgrade it would get all the ciphertext as well (9 % of a bulk transfer).
+      drain() {},
+      error(_socket: Socket, error: unknown): void {
+        host.onDefect(error);
+      },
+      open(socket: Socket): void {
+        if (!isRefused(socket)) startServerTls({ socket, host }, current(), undefined, done);
+      },
+    };
+  }
   return {
-    // No `data` handler: after the upgrade it would get all the ciphertext as well (9 % of a bulk transfer).
-    drain() {},
-    error(_socket: Socket, error: unknown): void {
-      host.onDefect(error);
-    },
+    ...Connection.events,
     open(socket: Socket): void {
-      startServerTls({ socket, host }, current(), undefined, (result, remoteAddress) => {
-        if (result instanceof Connection) options.onConnection(result);
-        else options.onHandshakeFailed?.(result, remoteAddress);
-      });
+      if (isRefused(socket)) return;
+      const connection = new Connection(host, undefined);
+      socket.data = connection;
+      connection.attach(socket);
+      options.onConnection(connection);
     },
   };
+}
+
+function arrive(socket: Socket, host: ConnectionHost, steps: ArrivalSteps, done: HandshakeDone): void {
+  if (host.handshakes < host.bounds.maxHandshakes) {
+    new Arrival(host, steps, done).start(socket);
+    return;
+  }
+  const remoteAddress = plainAddress(socket.remoteAddress);
+  socket.terminate();
+  done("overloaded", remoteAddress);
 }
 
 function bind(

@@ -1,12 +1,13 @@
 /** One server-side TLS handshake on an accepted socket: bounded in number and time, judged before any byte is seen. */
 import type { ReasonCode, Timer } from "../kernel/index.ts";
 import { Connection, type Opening, type Socket } from "./connection.ts";
+import { type ConnectionAddresses, plainAddress } from "./connection-addresses.ts";
 import type { ConnectionHost } from "./connection-host.ts";
 import type { ServerTls } from "./tls.ts";
 import { judgeClient, serverTlsOptions } from "./tls-options.ts";
 
 /** `remoteAddress` is for the log of a refusal. */
-type HandshakeDone = (result: Connection | ReasonCode, remoteAddress: string) => void;
+export type HandshakeDone = (result: Connection | ReasonCode, remoteAddress: string) => void;
 
 /** Bun's own type lacks these three; all work on accepted sockets. */
 interface ServerUpgradeOptions extends Bun.TLSUpgradeOptions<Connection | undefined> {
@@ -19,22 +20,32 @@ interface ServerUpgradeOptions extends Bun.TLSUpgradeOptions<Connection | undefi
 export interface AcceptedSocket {
   readonly socket: Socket;
   readonly host: ConnectionHost;
+  /** What a PROXY header said. */
+  readonly conveyed?: ConnectionAddresses | undefined;
+  readonly serverName?: string | undefined;
+  /** How much of the time for a handshake is gone already. */
+  readonly spentMs?: number;
 }
 
 /** Upgrades instead of a TLS listener, because a listener keeps the certificate that it started with. */
 export function startServerTls(
-  { socket, host }: AcceptedSocket,
+  accepted: AcceptedSocket,
   tls: ServerTls,
   alreadyRead: Uint8Array | undefined,
   done: HandshakeDone,
 ): void {
-  const remoteAddress = socket.remoteAddress ?? "";
+  const { socket, host } = accepted;
   if (host.handshakes >= host.bounds.maxHandshakes) {
+    const remoteAddress = clientAddress(accepted);
     socket.terminate();
     done("overloaded", remoteAddress);
     return;
   }
-  new ServerHandshake(host, tls, done, remoteAddress).start(socket, alreadyRead);
+  new ServerHandshake(accepted, tls, done).start(socket, alreadyRead);
+}
+
+function clientAddress({ conveyed, socket }: AcceptedSocket): string {
+  return conveyed?.remoteAddress ?? plainAddress(socket.remoteAddress);
 }
 
 class ServerHandshake implements Opening {
@@ -46,15 +57,20 @@ class ServerHandshake implements Opening {
   readonly #timer: Timer;
   #isSettled: boolean;
 
-  constructor(host: ConnectionHost, tls: ServerTls, done: HandshakeDone, remoteAddress: string) {
+  constructor(accepted: AcceptedSocket, tls: ServerTls, done: HandshakeDone) {
+    const { host } = accepted;
     this.#host = host;
     this.#tls = tls;
     this.#done = done;
-    this.#remoteAddress = remoteAddress;
+    this.#remoteAddress = clientAddress(accepted);
     this.#connection = new Connection(host, this);
+    this.#connection.serverName = accepted.serverName;
+    this.#connection.convey(accepted.conveyed);
     this.#isSettled = false;
     host.handshakes++;
-    this.#timer = host.clock.after(host.bounds.handshakeTimeoutMs, () => this.#fail("tls_handshake_failed"));
+    this.#timer = host.clock.after(host.bounds.handshakeTimeoutMs - (accepted.spentMs ?? 0), () =>
+      this.#fail("tls_handshake_failed"),
+    );
   }
 
   start(socket: Socket, alreadyRead: Uint8Array | undefined): void {

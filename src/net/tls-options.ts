@@ -6,30 +6,60 @@ import { type ReasonCode, WeftError } from "../kernel/index.ts";
 import { errorCode, serverHandshakeReason } from "./causes.ts";
 import { parsePeerCertificate } from "./certificate-fields.ts";
 import type { Connection, Socket } from "./connection.ts";
-import type { ClientTls, ServerTls } from "./tls.ts";
+import type { ClientTls, ServerTls, TlsCertificate } from "./tls.ts";
 
-/** TLS 1.3, as BoringSSL numbers it. */
-const minVersion = 0x0304;
+/** As BoringSSL numbers them. */
+const versionNumbers = { "1.2": 0x0303, "1.3": 0x0304 } as const;
 /** SSL_OP_NO_TICKET: a resumed session skips verification, so an expired or withdrawn certificate would pass. */
 const noTickets = 0x4000;
+/**
+ * For TLS 1.2, whose other suites lack forward secrecy or have CBC (RFC 9325 4.2, RFC 9113 appendix A); those of 1.3
+ * cannot be chosen. Between AES-128 and ChaCha20 the client has the choice: it knows what its processor is good at.
+ */
+const suites12 = [
+  "[ECDHE-ECDSA-AES128-GCM-SHA256|ECDHE-ECDSA-CHACHA20-POLY1305]",
+  "[ECDHE-RSA-AES128-GCM-SHA256|ECDHE-RSA-CHACHA20-POLY1305]",
+  "ECDHE-ECDSA-AES256-GCM-SHA384",
+  "ECDHE-RSA-AES256-GCM-SHA384",
+].join(":");
 
 /** Bun's own type lacks `minVersion`. */
 interface TlsOptions extends Bun.TLSOptions {
   readonly minVersion: number;
 }
 
+/** Building one takes as long as a tenth of a handshake, and Bun looks a known one up faster than it reads a new one. */
+const serverOptions = new WeakMap<TlsCertificate, Map<string, TlsOptions>>();
+
 export function serverTlsOptions(tls: ServerTls): TlsOptions {
   assertVerificationOn();
-  const asksForCertificate = tls.clientCertificate !== "none";
+  let variants = serverOptions.get(tls.identity);
+  if (variants === undefined) {
+    variants = new Map();
+    serverOptions.set(tls.identity, variants);
+  }
+  const isResumable = tls.clientCertificate === "none" && tls.resumption === true;
+  const variant = `${tls.clientCertificate} ${tls.minVersion ?? ""} ${isResumable} ${tls.alpn.join()}`;
+  let options = variants.get(variant);
+  if (options === undefined) {
+    options = buildServerOptions(tls, isResumable);
+    variants.set(variant, options);
+  }
+  return options;
+}
+
+function buildServerOptions(tls: ServerTls, isResumable: boolean): TlsOptions {
+  const asks = tls.clientCertificate !== "none";
   return {
     key: tls.identity.privateKeyPem,
     cert: tls.identity.certChainPem,
-    ca: tls.identity.trustRootsPem,
-    requestCert: asksForCertificate,
+    ...(asks ? { ca: tls.identity.trustRootsPem } : {}),
+    requestCert: asks,
     // With "optional", a client without certificate is let in; one with a bad one is refused below.
     rejectUnauthorized: tls.clientCertificate === "required",
-    minVersion,
-    secureOptions: asksForCertificate ? noTickets : 0,
+    minVersion: versionNumbers[tls.minVersion ?? "1.3"],
+    ciphers: suites12,
+    secureOptions: isResumable ? 0 : noTickets,
     ...alpnOption(tls.alpn),
   };
 }
@@ -41,7 +71,7 @@ export function clientTlsOptions(tls: ClientTls): TlsOptions {
     serverName: tls.serverName,
     requestCert: true,
     rejectUnauthorized: true,
-    minVersion,
+    minVersion: versionNumbers["1.3"],
     secureOptions: noTickets,
     ...(tls.identity === undefined
       ? {}

@@ -7,10 +7,14 @@ import type { ReasonCode } from "../kernel/index.ts";
  */
 export const meshServerName = "peer.weft.internal";
 
-export interface TlsIdentity {
+/** What a side shows of itself. Contexts are cached per object: keep it as long as the certificate is the same. */
+export interface TlsCertificate {
   /** Leaf first, then intermediates; without the root. */
   readonly certChainPem: string;
   readonly privateKeyPem: string;
+}
+
+export interface TlsIdentity extends TlsCertificate {
   /** Roots that a peer's chain must lead to. */
   readonly trustRootsPem: string;
 }
@@ -21,17 +25,33 @@ export interface PeerCertificate {
   readonly notAfterMs: number;
 }
 
-export interface ServerTls {
-  readonly identity: TlsIdentity;
+interface ServerTlsBasics {
   /**
    * In order of preference; empty: none is negotiated. A client that offers only others is refused; one that does not
    * offer any comes in with `alpn` undefined.
    */
   readonly alpn: readonly string[];
-  readonly clientCertificate: "required" | "optional" | "none";
+  /** Default: 1.3. With 1.2, only suites with forward secrecy and authenticated encryption. */
+  readonly minVersion?: "1.2" | "1.3";
+}
+
+/** Clients are verified, so sessions are never resumed: that would skip the verification. */
+export interface VerifyingServerTls extends ServerTlsBasics {
+  readonly identity: TlsIdentity;
+  readonly clientCertificate: "required" | "optional";
   /** Called with a certificate whose chain was verified. Undefined: let it in. */
   verifyPeer?(peer: PeerCertificate): ReasonCode | undefined;
 }
+
+/** Clients are not asked who they are. */
+export interface OpenServerTls extends ServerTlsBasics {
+  readonly identity: TlsCertificate;
+  readonly clientCertificate: "none";
+  /** Gives out session tickets. Default: false. */
+  readonly resumption?: boolean;
+}
+
+export type ServerTls = VerifyingServerTls | OpenServerTls;
 
 export interface ClientTls {
   readonly identity?: TlsIdentity | undefined;

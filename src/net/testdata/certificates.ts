@@ -4,8 +4,10 @@ import {
   type ClientTls,
   meshServerName,
   type PeerCertificate,
+  type OpenServerTls,
   type ServerTls,
   type TlsIdentity,
+  type VerifyingServerTls,
 } from "../tls.ts";
 
 const dayMs = 86_400_000;
@@ -115,12 +117,23 @@ function refuseOthers(peer: PeerCertificate): boolean {
 }
 
 /** A server that wants a client certificate with `testUri`. */
-export function meshServer(identity: TlsIdentity, options: Partial<ServerTls> = {}): ServerTls {
+export function meshServer(identity: TlsIdentity, options: Partial<VerifyingServerTls> = {}): ServerTls {
   return {
     identity,
     alpn: ["weft/1"],
     clientCertificate: "required",
     verifyPeer: (peer) => (refuseOthers(peer) ? "peer_identity_invalid" : undefined),
+    ...options,
+  };
+}
+
+/** A server that takes everybody, as a gateway does. */
+export function openServer(identity: TlsIdentity, options: Partial<OpenServerTls> = {}): ServerTls {
+  const { certChainPem, privateKeyPem } = identity;
+  return {
+    identity: { certChainPem, privateKeyPem },
+    alpn: ["weft/1"],
+    clientCertificate: "none",
     ...options,
   };
 }
