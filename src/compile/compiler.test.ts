@@ -170,7 +170,7 @@ describe("what a change recomputes", () => {
     mesh.compiler.get(outbound);
     const output = mesh.add(service("late"));
     expect(output.upserted.map((resource) => resource.key)).toEqual([outbound.key]);
-    expect(output.upserted[0]?.clusters).toEqual(["default/late:80", "default/web:80"]);
+    expect(output.upserted[0]?.closure.clusters).toEqual(["default/late:80", "default/web:80"]);
     expect(output.statuses.map((update) => update.name)).toEqual(["r"]);
   });
 

@@ -42,7 +42,7 @@ export function compileGateway(inputs: InputReader, key: string): CompiledResour
         })),
       clusters,
     },
-    clusters,
+    { clusters },
   );
 }
 

@@ -24,6 +24,9 @@ export function applyObject(inputs: Inputs, object: Stored, dirty: Set<string>):
     case "Namespace":
       inputs.namespaces.set(path, object);
       break;
+    case "Secret":
+      inputs.setSecret(path, object);
+      break;
     case "MeshConfig":
       inputs.meshConfig = object;
       break;
@@ -57,6 +60,9 @@ export function removeObject(inputs: Inputs, key: ObjectKey, dirty: Set<string>)
       break;
     case "Namespace":
       inputs.namespaces.delete(path);
+      break;
+    case "Secret":
+      inputs.deleteSecret(path);
       break;
     case "MeshConfig":
       inputs.resetMeshConfig();
@@ -97,6 +103,9 @@ function markDirty(key: ObjectKey, path: string, dirty: Set<string>): void {
       break;
     case "Namespace":
       dirty.add(facts.namespace(path));
+      break;
+    case "Secret":
+      dirty.add(facts.secret(path));
       break;
     case "MeshConfig":
       dirty.add(facts.meshConfig);

@@ -12,6 +12,7 @@ import type {
   ServiceView,
   WorkloadView,
 } from "../registry/index.ts";
+import { type CertificateContent, readCertificate, type SecretContent } from "./certificate.ts";
 import { type Attachment, type CompiledRoute, parentFact } from "./compiled-route.ts";
 import type { GatewayClassInput, GatewayInput, MeshConfigInput, NamespaceInput } from "./gateway-input.ts";
 import type { RouteInput } from "./route-input.ts";
@@ -26,6 +27,7 @@ export const facts = {
   namespace: (name: string) => `namespace:${name}`,
   gateway: (path: string) => `gateway:${path}`,
   gatewayClass: (name: string) => `gateway-class:${name}`,
+  secret: (path: string) => `secret:${path}`,
   meshConfig: "mesh-config",
 } as const;
 
@@ -35,12 +37,28 @@ export interface Trust {
   readonly trustRoots: readonly Uint8Array[];
 }
 
+/** A Secret, read as a certificate once it is needed: checking a key takes a millisecond, and most Secrets are something else. */
+class SecretInput {
+  readonly #content: SecretContent;
+  #certificate: CertificateContent | undefined;
+
+  constructor(content: SecretContent) {
+    this.#content = content;
+  }
+
+  get certificate(): CertificateContent {
+    this.#certificate ??= readCertificate(this.#content);
+    return this.#certificate;
+  }
+}
+
 export class Inputs {
   readonly trust: Trust;
   readonly registry: RegistryViews;
   readonly namespaces = new Map<string, NamespaceInput>();
   readonly gateways = new Map<string, GatewayInput>();
   readonly gatewayClasses = new Map<string, GatewayClassInput>();
+  readonly #secrets = new Map<string, SecretInput>();
   readonly routes = new Map<string, RouteInput>();
   /** Results of compiling routes: the last good one of each. */
   readonly compiledRoutes = new Map<string, CompiledRoute>();
@@ -51,6 +69,18 @@ export class Inputs {
   constructor(trust: Trust, registry: RegistryViews) {
     this.trust = trust;
     this.registry = registry;
+  }
+
+  setSecret(path: string, content: SecretContent): void {
+    this.#secrets.set(path, new SecretInput(content));
+  }
+
+  deleteSecret(path: string): void {
+    this.#secrets.delete(path);
+  }
+
+  certificate(path: string): CertificateContent | undefined {
+    return this.#secrets.get(path)?.certificate;
   }
 
   resetMeshConfig(): void {
@@ -130,6 +160,12 @@ export class InputReader {
   /** Whether Gateways of the class are weft's to serve. */
   isOwnClass(name: string): boolean {
     return this.gatewayClass(name)?.spec.controllerName === weftControllerName;
+  }
+
+  /** What the Secret is as a certificate; undefined where there is no such Secret. */
+  certificate(secret: string): CertificateContent | undefined {
+    this.#read.add(facts.secret(secret));
+    return this.#inputs.certificate(secret);
   }
 
   /** In no particular order. */

@@ -39,7 +39,7 @@ export function compileOutbound(inputs: InputReader, key: string): CompiledResou
       clusters,
       ...(routes.length > 0 ? { http: buildRouting(routes) } : {}),
     },
-    clusters,
+    { clusters },
   );
 }
 

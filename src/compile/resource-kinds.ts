@@ -1,5 +1,6 @@
 /** How each kind of resource is computed: one line a kind. */
 import type { ModelKind } from "../model/index.ts";
+import { compileCertificate } from "./certificate.ts";
 import { compileGateway } from "./gateway.ts";
 import { compileInbound } from "./inbound.ts";
 import type { InputReader } from "./inputs.ts";
@@ -19,6 +20,7 @@ const compilers: Record<ModelKind, Compile> = {
   Endpoint: compileEndpoint,
   Inbound: compileInbound,
   Gateway: compileGateway,
+  Certificate: compileCertificate,
   // Made by distribute/ for each change; nothing to compile.
   Commit: () => undefined,
 };

@@ -11,8 +11,15 @@ export interface CompiledResource extends ResourceName {
   /** The first 32 hexadecimal digits of the bytes' SHA-256: 128 bits, so that two contents never share one. */
   readonly version: string;
   readonly bytes: Uint8Array;
-  /** Keys of the clusters that it may send to, sorted: its closure. */
+  readonly closure: Closure;
+}
+
+/** What a resource cannot be used without. Keys, sorted. */
+export interface Closure {
+  /** Clusters that it may send to; their endpoints come with them. */
   readonly clusters: readonly string[];
+  /** Certificates that it shows. */
+  readonly certificates: readonly string[];
 }
 
 const versionDigits = 32;
@@ -25,11 +32,11 @@ export function encodeResource<S extends DescMessage>(
   name: ResourceName,
   schema: S,
   content: MessageInitShape<S>,
-  clusters: readonly string[] = [],
+  { clusters = [], certificates = [] }: Partial<Closure> = {},
 ): CompiledResource {
   const bytes = toBinary(schema, create(schema, content));
   const version = new Bun.CryptoHasher("sha256").update(bytes).digest("hex").slice(0, versionDigits);
-  return { kind: name.kind, key: name.key, version, bytes, clusters };
+  return { kind: name.kind, key: name.key, version, bytes, closure: { clusters, certificates } };
 }
 
 export function sortedRecord(record: Readonly<Record<string, string>>): Record<string, string> {

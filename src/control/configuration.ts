@@ -29,6 +29,7 @@ const compiledKinds = [
   "Gateway",
   "HTTPRoute",
   "MeshConfig",
+  "Secret",
 ] as const satisfies KindName[];
 
 export class Configuration {

@@ -1,5 +1,5 @@
 /** What a matched rule does, prepared: its backends with their share of requests, header edits, timeout. */
-import type { Backend, HttpRule, Source } from "../model/index.ts";
+import type { Backend, ConnectionRule, HttpRule, Source } from "../model/index.ts";
 import { PreparedEdits } from "./header-edits.ts";
 
 export interface PreparedBackend {
@@ -47,7 +47,35 @@ const withoutBackend: PreparedBackend = {
 export function prepareRule(rule: HttpRule): PreparedRule {
   const requestEdits = PreparedEdits.prepare(rule.requestHeaders);
   const responseEdits = PreparedEdits.prepare(rule.responseHeaders);
-  const chosen = rule.backends.filter((backend) => backend.weight > 0);
+  const { source, requestTimeoutMs, backends } = rule;
+  return {
+    route: routeOf(source),
+    source,
+    requestTimeoutMs,
+    backends: prepareBackends(backends, requestEdits, responseEdits),
+  };
+}
+
+/** Connections have no head to edit, and the time of a whole one is not bounded. */
+export function prepareConnectionRule({ source, backends }: ConnectionRule): PreparedRule {
+  return {
+    route: routeOf(source),
+    source,
+    requestTimeoutMs: 0,
+    backends: prepareBackends(backends, undefined, undefined),
+  };
+}
+
+function routeOf(source: Source | undefined): string {
+  return source === undefined ? "" : `${source.namespace}/${source.name}`;
+}
+
+function prepareBackends(
+  backends: readonly Backend[],
+  requestEdits: PreparedEdits | undefined,
+  responseEdits: PreparedEdits | undefined,
+): readonly PreparedBackend[] {
+  const chosen = backends.filter((backend) => backend.weight > 0);
   const total = chosen.reduce((sum, backend) => sum + backend.weight, 0);
   let sum = 0;
   const prepare = (backend: Backend): PreparedBackend => {
@@ -60,12 +88,5 @@ export function prepareRule(rule: HttpRule): PreparedRule {
       shareEnd: sum / total,
     };
   };
-  const source = rule.source;
-  return {
-    route: source === undefined ? "" : `${source.namespace}/${source.name}`,
-    source,
-    requestTimeoutMs: rule.requestTimeoutMs,
-    backends:
-      chosen.length === 0 ? [{ ...withoutBackend, requestEdits, responseEdits }] : chosen.map(prepare),
-  };
+  return chosen.length === 0 ? [{ ...withoutBackend, requestEdits, responseEdits }] : chosen.map(prepare);
 }

@@ -3,6 +3,7 @@
  * wildcard before the shorter, `*` last. The choice is final: a virtual host whose rules do not match answers 404.
  */
 import type { GatewayListener } from "../model/index.ts";
+import { HostnameTable } from "./hostname-table.ts";
 import { RouteTable } from "./route-table.ts";
 
 export interface PreparedVirtualHost {
@@ -13,10 +14,7 @@ export interface PreparedVirtualHost {
 }
 
 export class VirtualHostTable {
-  readonly #exact = new Map<string, PreparedVirtualHost>();
-  /** By the text behind the star: ".example.com". */
-  readonly #wildcards = new Map<string, PreparedVirtualHost>();
-  #any: PreparedVirtualHost | undefined;
+  readonly #hosts = new HostnameTable<PreparedVirtualHost>();
 
   private constructor() {}
 
@@ -26,31 +24,16 @@ export class VirtualHostTable {
     for (const listener of listeners) {
       for (const host of listener.virtualHosts) {
         if (host.http === undefined) continue;
+        const hostname = host.hostname.toLowerCase();
         const routes = RouteTable.prepare(host.http);
-        table.#add({ hostname: host.hostname.toLowerCase(), listener: listener.name, routes });
+        table.#hosts.add(hostname, { hostname, listener: listener.name, routes });
       }
     }
     return table;
   }
 
   select(authority: string): PreparedVirtualHost | undefined {
-    const hostname = hostnameOf(authority);
-    const exact = this.#exact.get(hostname);
-    if (exact !== undefined) return exact;
-    if (this.#wildcards.size > 0) {
-      // From the left, so that the longest suffix is tried first. At least one character stands for the star.
-      for (let dot = hostname.indexOf(".", 1); dot >= 0; dot = hostname.indexOf(".", dot + 1)) {
-        const wildcard = this.#wildcards.get(hostname.slice(dot));
-        if (wildcard !== undefined) return wildcard;
-      }
-    }
-    return this.#any;
-  }
-
-  #add(host: PreparedVirtualHost): void {
-    if (host.hostname === "*" || host.hostname === "") this.#any ??= host;
-    else if (host.hostname.startsWith("*.")) addFirst(this.#wildcards, host.hostname.slice(1), host);
-    else addFirst(this.#exact, host.hostname, host);
+    return this.#hosts.select(hostnameOf(authority));
   }
 }
 
@@ -60,10 +43,6 @@ export function selectVirtualHost(
   authority: string,
 ): PreparedVirtualHost | undefined {
   return table.select(authority);
-}
-
-function addFirst<T>(map: Map<string, T>, key: string, value: T): void {
-  if (!map.has(key)) map.set(key, value);
 }
 
 /** Without the port, the final dot, and in lower case. Gateway API: the port of the Host header is ignored. */

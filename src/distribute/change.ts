@@ -18,6 +18,7 @@ export interface Change {
 const sendOrder: readonly ResourceKind[] = [
   "Cluster",
   "Endpoint",
+  "Certificate",
   "Outbound",
   "Gateway",
   "Inbound",

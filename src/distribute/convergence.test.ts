@@ -134,7 +134,7 @@ class World {
       const [kind, key = ""] = id.split(" ");
       const resource = this.source.peek(kind === "Outbound" ? "Outbound" : "Name", key);
       state.set(id, resource?.version ?? "");
-      for (const cluster of resource?.clusters ?? []) {
+      for (const cluster of resource?.closure.clusters ?? []) {
         const found = this.source.peek("Cluster", cluster);
         if (found !== undefined) state.set(`Cluster ${cluster}`, found.version);
         for (const member of this.source.peekMembers(cluster)) {

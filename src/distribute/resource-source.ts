@@ -15,9 +15,17 @@ export interface SourceResource {
   /** A hash of `bytes`, never empty. */
   readonly version: string;
   readonly bytes: Uint8Array;
-  /** Clusters that it may send to: its closure. */
-  readonly clusters: readonly string[];
+  readonly closure: Closure;
 }
+
+/** Keys of what a resource cannot be used without: it is sent in the same change, and only to who gets the resource. */
+export interface Closure {
+  /** Their endpoints come with them. */
+  readonly clusters: readonly string[];
+  readonly certificates: readonly string[];
+}
+
+export const emptyClosure: Closure = { clusters: [], certificates: [] };
 
 export interface SourceChange {
   /** The newest revision of operators' resources that is in here. All of one revision comes in one change. */

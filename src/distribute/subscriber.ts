@@ -11,7 +11,13 @@
 import { type Change, sortRemovals, sortUpserts, type Upsert } from "./change.ts";
 import type { Interests } from "./interests.ts";
 import { ItemMap } from "./item-map.ts";
-import type { ResourceKind, ResourceName, ResourceSource } from "./resource-source.ts";
+import {
+  type Closure,
+  emptyClosure,
+  type ResourceKind,
+  type ResourceName,
+  type ResourceSource,
+} from "./resource-source.ts";
 import { type NamedKind, type ProxyIdentity, Wishes } from "./wishes.ts";
 
 /** More than the destinations that a proxy keeps (4096 by its own bound), with room for names and addresses of each. */
@@ -42,7 +48,7 @@ export interface SubscriberHost {
 interface SentItem extends ResourceName {
   /** Empty: removed. */
   readonly version: string;
-  readonly clusters: readonly string[];
+  readonly closure: Closure;
   /** Whether the name was still wanted when it was removed. */
   readonly isAnswer: boolean;
 }
@@ -70,7 +76,7 @@ export class Subscriber {
   readonly #wishes: Wishes<Subscriber>;
   /** Version of everything that it has. */
   readonly #applied = new ItemMap<string>();
-  readonly #appliedClusters = new ItemMap<readonly string[]>();
+  readonly #appliedClosures = new ItemMap<Closure>();
   /** Name to the lowest revision that made it dirty. */
   readonly #dirty = new ItemMap<number>();
   readonly #rejected = new ItemMap<RejectedItem>();
@@ -146,7 +152,7 @@ export class Subscriber {
       this.#unreject(kind, key);
       this.#dirty.delete(kind, key);
       this.#inFlight?.items.delete(itemId({ kind, key }));
-      this.#wishes.setClosure(kind, key, []);
+      this.#wishes.setClosure(kind, key, emptyClosure);
     }
   }
 
@@ -243,12 +249,12 @@ export class Subscriber {
     this.flush();
   }
 
-  #applyItem({ kind, key, version, clusters, isAnswer }: SentItem): void {
+  #applyItem({ kind, key, version, closure, isAnswer }: SentItem): void {
     this.#unreject(kind, key);
     if (version === absent && !isAnswer) this.#applied.delete(kind, key);
     else this.#applied.set(kind, key, version);
-    if (clusters.length === 0) this.#appliedClusters.delete(kind, key);
-    else this.#appliedClusters.set(kind, key, clusters);
+    if (isEmpty(closure)) this.#appliedClosures.delete(kind, key);
+    else this.#appliedClosures.set(kind, key, closure);
   }
 
   #rejectItem(item: SentItem, group: RejectedGroup): void {
@@ -258,7 +264,7 @@ export class Subscriber {
     this.#applied.set(kind, key, uncertain);
     this.#rejected.set(kind, key, { version, group });
     // It may run the old one still: what that needs stays, and stays up to date.
-    const old = this.#appliedClusters.get(kind, key);
+    const old = this.#appliedClosures.get(kind, key);
     if (old !== undefined) this.#wishes.setClosure(kind, key, union(this.#wishes.closure(kind, key), old));
   }
 
@@ -300,21 +306,26 @@ export class Subscriber {
       for (const key of [...this.#dirty.keys(kind)]) {
         if (this.#rejected.has(kind, key)) continue;
         const resource = this.#wishes.isWanted(kind, key) ? this.#host.source.get(kind, key) : undefined;
-        const clusters = resource?.clusters ?? [];
-        this.#wishes.setClosure(kind, key, clusters);
+        const closure = resource?.closure ?? emptyClosure;
+        this.#wishes.setClosure(kind, key, closure);
         if (resource !== undefined && resource.version !== this.#applied.get(kind, key)) {
-          for (const cluster of clusters) this.#unrejectCluster(cluster);
+          this.#unrejectClosure(closure);
         }
       }
     }
   }
 
   /** What is about to be sent needs it, so a rejection that it was caught up in must not hold it back. */
-  #unrejectCluster(cluster: string): void {
-    if (this.#unreject("Cluster", cluster)) this.mark("Cluster", cluster);
-    for (const endpoint of this.#host.interests.members(cluster)) {
-      if (this.#unreject("Endpoint", endpoint)) this.mark("Endpoint", endpoint);
+  #unrejectClosure({ clusters, certificates }: Closure): void {
+    for (const cluster of clusters) {
+      this.#unrejectItem("Cluster", cluster);
+      for (const endpoint of this.#host.interests.members(cluster)) this.#unrejectItem("Endpoint", endpoint);
     }
+    for (const certificate of certificates) this.#unrejectItem("Certificate", certificate);
+  }
+
+  #unrejectItem(kind: ResourceKind, key: string): void {
+    if (this.#unreject(kind, key)) this.mark(kind, key);
   }
 
   #unreject(kind: ResourceKind, key: string): boolean {
@@ -345,18 +356,18 @@ export class Subscriber {
     if (resource !== undefined) {
       if (isKnown) return undefined;
       upserts.push({ ...name, resource });
-      return { ...name, version, clusters: resource.clusters, isAnswer: true };
+      return { ...name, version, closure: resource.closure, isAnswer: true };
     }
     // Only a name that was asked for is answered when it was never there.
     const isAnswer = this.#wishes.isNamed(kind, key);
     if (isKnown || (applied === undefined && !isAnswer)) return undefined;
     removals.push(name);
-    return { ...name, version: absent, clusters: [], isAnswer };
+    return { ...name, version: absent, closure: emptyClosure, isAnswer };
   }
 
   #forgetApplied(kind: ResourceKind, key: string): void {
     this.#applied.delete(kind, key);
-    this.#appliedClusters.delete(kind, key);
+    this.#appliedClosures.delete(kind, key);
   }
 }
 
@@ -364,6 +375,13 @@ function itemId({ kind, key }: ResourceName): string {
   return `${kind} ${key}`;
 }
 
-function union(a: readonly string[], b: readonly string[]): string[] {
-  return [...new Set([...a, ...b])];
+function isEmpty({ clusters, certificates }: Closure): boolean {
+  return clusters.length === 0 && certificates.length === 0;
+}
+
+function union(a: Closure, b: Closure): Closure {
+  return {
+    clusters: [...new Set([...a.clusters, ...b.clusters])],
+    certificates: [...new Set([...a.certificates, ...b.certificates])],
+  };
 }

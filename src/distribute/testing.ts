@@ -22,10 +22,16 @@ export class FakeSource implements ResourceSource {
   #memberships = new Set<string>();
   #gatewaysChanged = false;
 
-  put(kind: ResourceKind, key: string, version: string, clusters: readonly string[] = []): this {
+  put(
+    kind: ResourceKind,
+    key: string,
+    version: string,
+    clusters: readonly string[] = [],
+    certificates: readonly string[] = [],
+  ): this {
     const isNew = !this.#resources.has(`${kind} ${key}`);
     const bytes = new TextEncoder().encode(`${key}=${version}`);
-    this.#resources.set(`${kind} ${key}`, { key, version, bytes, clusters });
+    this.#resources.set(`${kind} ${key}`, { key, version, bytes, closure: { clusters, certificates } });
     return this.#note(kind, key, isNew);
   }
 

@@ -1,11 +1,11 @@
 /**
  * What one subscriber wants: names that it asked for, names that its role implies, and the closure of both (the
- * clusters of its outbounds and gateways, and their endpoints). Keeps the core's interests in step.
+ * clusters of its outbounds and gateways with their endpoints, and the certificates of its gateways). Keeps the core's interests in step.
  */
 import { inboundKey, meshKey } from "../model/index.ts";
 import type { Interests } from "./interests.ts";
 import { ItemMap } from "./item-map.ts";
-import type { ResourceKind } from "./resource-source.ts";
+import { type Closure, emptyClosure, type ResourceKind } from "./resource-source.ts";
 
 export interface ProxyIdentity {
   /** The node's id; also its workload: "namespace/name". */
@@ -18,11 +18,13 @@ export interface ProxyIdentity {
 export type ProxyRole = "sidecar" | "gateway";
 
 /** Kinds that a proxy asks for by name. The others come by themselves. */
-export type NamedKind = Exclude<ResourceKind, "Cluster" | "Endpoint" | "Mesh">;
+export type NamedKind = Exclude<ResourceKind, "Cluster" | "Endpoint" | "Certificate" | "Mesh">;
 
 export function isNamedKind(kind: ResourceKind): kind is NamedKind {
-  return kind !== "Cluster" && kind !== "Endpoint" && kind !== "Mesh";
+  return kind !== "Cluster" && kind !== "Endpoint" && kind !== "Certificate" && kind !== "Mesh";
 }
+
+type ClosureKind = "Cluster" | "Certificate";
 
 type MarkDirty = (kind: ResourceKind, key: string) => void;
 
@@ -32,9 +34,10 @@ export class Wishes<S> {
   readonly #markDirty: MarkDirty;
   readonly #named = new ItemMap<true>();
   readonly #implied = new ItemMap<true>();
-  /** Clusters of each outbound and gateway, as counted below. */
-  readonly #closures = new ItemMap<readonly string[]>();
-  readonly #clusterUses = new Map<string, number>();
+  /** Of each outbound and gateway, as counted below. */
+  readonly #closures = new ItemMap<Closure>();
+  /** Clusters and certificates: in how many closures each is. */
+  readonly #uses = new ItemMap<number>();
 
   constructor(owner: S, identity: ProxyIdentity, interests: Interests<S>, markDirty: MarkDirty) {
     this.#owner = owner;
@@ -54,10 +57,10 @@ export class Wishes<S> {
   }
 
   isWanted(kind: ResourceKind, key: string): boolean {
-    if (kind === "Cluster") return this.#clusterUses.has(key);
+    if (kind === "Cluster" || kind === "Certificate") return this.#uses.has(kind, key);
     if (kind === "Endpoint") {
       const cluster = this.#interests.clusterOf(key);
-      return cluster !== undefined && this.#clusterUses.has(cluster);
+      return cluster !== undefined && this.#uses.has("Cluster", cluster);
     }
     return this.#named.has(kind, key) || this.#implied.has(kind, key);
   }
@@ -90,50 +93,53 @@ export class Wishes<S> {
     for (const key of keys) this.imply("Gateway", key);
   }
 
-  /** Says which clusters an outbound or gateway needs from now on; gained and lost ones become dirty. */
-  setClosure(kind: ResourceKind, key: string, clusters: readonly string[]): void {
-    const before = this.#closures.get(kind, key) ?? [];
-    if (clusters.length === 0) this.#closures.delete(kind, key);
-    else this.#closures.set(kind, key, clusters);
-    // Gain first, so that a cluster that stays is never let go in between.
-    for (const cluster of clusters) this.#use(cluster);
-    for (const cluster of before) this.#unuse(cluster);
+  /** Says what an outbound or gateway needs from now on; what is gained and lost becomes dirty. */
+  setClosure(kind: ResourceKind, key: string, closure: Closure): void {
+    const before = this.closure(kind, key);
+    if (closure === emptyClosure) this.#closures.delete(kind, key);
+    else this.#closures.set(kind, key, closure);
+    // Gain first, so that what stays is never let go in between.
+    for (const cluster of closure.clusters) this.#use("Cluster", cluster);
+    for (const certificate of closure.certificates) this.#use("Certificate", certificate);
+    for (const cluster of before.clusters) this.#unuse("Cluster", cluster);
+    for (const certificate of before.certificates) this.#unuse("Certificate", certificate);
   }
 
-  closure(kind: ResourceKind, key: string): readonly string[] {
-    return this.#closures.get(kind, key) ?? [];
+  closure(kind: ResourceKind, key: string): Closure {
+    return this.#closures.get(kind, key) ?? emptyClosure;
   }
 
   close(): void {
-    for (const { kind, key } of [...this.#closures.names()]) this.setClosure(kind, key, []);
+    for (const { kind, key } of [...this.#closures.names()]) this.setClosure(kind, key, emptyClosure);
     const names = [...this.#named.names(), ...this.#implied.names()];
     this.#named.clear();
     this.#implied.clear();
     for (const { kind, key } of names) this.#release(kind, key);
   }
 
-  #use(cluster: string): void {
-    const uses = this.#clusterUses.get(cluster) ?? 0;
-    this.#clusterUses.set(cluster, uses + 1);
+  #use(kind: ClosureKind, key: string): void {
+    const uses = this.#uses.get(kind, key) ?? 0;
+    this.#uses.set(kind, key, uses + 1);
     if (uses > 0) return;
-    this.#interests.add("Cluster", cluster, this.#owner);
-    this.#markCluster(cluster);
+    this.#interests.add(kind, key, this.#owner);
+    this.#markMember(kind, key);
   }
 
-  #unuse(cluster: string): void {
-    const uses = this.#clusterUses.get(cluster) ?? 0;
+  #unuse(kind: ClosureKind, key: string): void {
+    const uses = this.#uses.get(kind, key) ?? 0;
     if (uses > 1) {
-      this.#clusterUses.set(cluster, uses - 1);
+      this.#uses.set(kind, key, uses - 1);
       return;
     }
-    this.#clusterUses.delete(cluster);
-    this.#markCluster(cluster);
-    this.#interests.remove("Cluster", cluster, this.#owner);
+    this.#uses.delete(kind, key);
+    this.#markMember(kind, key);
+    this.#interests.remove(kind, key, this.#owner);
   }
 
-  #markCluster(cluster: string): void {
-    this.#markDirty("Cluster", cluster);
-    for (const endpoint of this.#interests.members(cluster)) this.#markDirty("Endpoint", endpoint);
+  #markMember(kind: ClosureKind, key: string): void {
+    this.#markDirty(kind, key);
+    if (kind !== "Cluster") return;
+    for (const endpoint of this.#interests.members(key)) this.#markDirty("Endpoint", endpoint);
   }
 
   #release(kind: ResourceKind, key: string): void {

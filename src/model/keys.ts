@@ -2,6 +2,7 @@
 import type { DescMessage } from "@bufbuild/protobuf";
 import {
   AddressSchema,
+  CertificateSchema,
   ClusterSchema,
   CommitSchema,
   EndpointSchema,
@@ -22,6 +23,7 @@ export const modelSchemas = {
   Endpoint: EndpointSchema,
   Inbound: InboundSchema,
   Gateway: GatewaySchema,
+  Certificate: CertificateSchema,
   Commit: CommitSchema,
 } as const satisfies Record<string, DescMessage>;
 
@@ -75,4 +77,8 @@ export function inboundKey(namespace: string, workload: string): string {
 
 export function gatewayKey(namespace: string, gateway: string): string {
   return `${namespace}/${gateway}`;
+}
+
+export function certificateKey(namespace: string, secret: string): string {
+  return `${namespace}/${secret}`;
 }

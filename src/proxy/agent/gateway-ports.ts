@@ -1,62 +1,91 @@
 /** Groups the listeners of all gateways by the socket that they share. A group that did not change keeps its tables. */
-import { VirtualHostTable } from "../../decide/index.ts";
+import { ConnectionTable, VirtualHostTable } from "../../decide/index.ts";
 import { type Gateway, type GatewayListener, Protocol } from "../../model/index.ts";
+import type { GatewayCertificate } from "./gateway-certificate.ts";
+import { PreparedPortTls } from "./port-tls.ts";
 import type { PreparedGatewayPort } from "./snapshot.ts";
 
-interface Group extends PreparedGatewayPort {
+type Certificates = ReadonlyMap<string, GatewayCertificate>;
+
+interface Group {
   readonly listeners: readonly GatewayListener[];
+  /** Of the listeners, in their order. */
+  readonly certificates: readonly (GatewayCertificate | undefined)[];
+  readonly port: PreparedGatewayPort;
 }
 
 export class GatewayPorts {
+  readonly all: readonly PreparedGatewayPort[];
   readonly #groups: readonly Group[];
 
   private constructor(groups: readonly Group[]) {
     this.#groups = groups;
+    this.all = groups.map(({ port }) => port);
   }
 
   static readonly none = new GatewayPorts([]);
 
-  get all(): readonly PreparedGatewayPort[] {
-    return this.#groups;
-  }
-
-  /** `gateways` in the order of their names: where two claim one hostname, the first keeps it. */
-  next(gateways: readonly Gateway[]): GatewayPorts {
+  /** `gateways` in the order of their names: where two claim one hostname, or one port for different things, the first keeps it. */
+  next(gateways: readonly Gateway[], certificates: Certificates): GatewayPorts {
     const byPlace = new Map<string, GatewayListener[]>();
     for (const gateway of gateways) {
       for (const listener of gateway.listeners) {
         const place = placeOf(listener);
         const group = byPlace.get(place);
         if (group === undefined) byPlace.set(place, [listener]);
-        else group.push(listener);
+        else if (group[0] !== undefined && canShare(group[0], listener)) group.push(listener);
       }
     }
-    const groups = [...byPlace.values()].map(
-      (listeners) => this.#unchanged(listeners) ?? prepareGroup(listeners),
-    );
+    const groups = [...byPlace.values()].map((listeners) => this.#group(listeners, certificates));
     return new GatewayPorts(groups);
   }
 
-  #unchanged(listeners: readonly GatewayListener[]): Group | undefined {
-    return this.#groups.find(
-      (group) =>
-        group.listeners.length === listeners.length &&
-        group.listeners.every((listener, index) => listener === listeners[index]),
-    );
+  #group(listeners: readonly GatewayListener[], all: Certificates): Group {
+    const certificates = listeners.flatMap(({ tls }) => (tls?.certificates ?? []).map((key) => all.get(key)));
+    const before = this.#groups.find((group) => isSameList(group.listeners, listeners));
+    if (before === undefined) return { listeners, certificates, port: preparePort(listeners, all) };
+    if (isSameList(before.certificates, certificates)) return before;
+    // A rotation: routes stay prepared.
+    const tls = prepareTls(listeners, all);
+    return { listeners, certificates, port: { ...before.port, tls } };
   }
+}
+
+function isSameList<T>(a: readonly T[], b: readonly T[]): boolean {
+  return a.length === b.length && a.every((each, index) => each === b[index]);
 }
 
 function placeOf(listener: GatewayListener): string {
   return `${listener.port} ${listener.addresses.toSorted().join(" ")}`;
 }
 
-function prepareGroup(listeners: readonly GatewayListener[]): Group {
+/** A socket's first bytes are a PROXY header or not, TLS or not; without TLS they are HTTP or not. */
+function canShare(a: GatewayListener, b: GatewayListener): boolean {
+  if (a.proxyProtocol !== b.proxyProtocol || (a.tls === undefined) !== (b.tls === undefined)) return false;
+  return a.tls !== undefined || a.protocol === b.protocol;
+}
+
+function preparePort(listeners: readonly GatewayListener[], certificates: Certificates): PreparedGatewayPort {
   const [first] = listeners;
+  const tls = prepareTls(listeners, certificates);
   return {
     port: first?.port ?? 0,
-    protocol: first?.protocol ?? Protocol.UNSPECIFIED,
+    protocol: tls === undefined ? (first?.protocol ?? Protocol.UNSPECIFIED) : Protocol.TLS,
     addresses: first?.addresses ?? [],
+    proxyProtocol: first?.proxyProtocol ?? false,
     hosts: VirtualHostTable.prepare(listeners),
-    listeners,
+    tls,
+    connections: listeners.some((listener) => listener.connections !== undefined)
+      ? ConnectionTable.prepare(listeners)
+      : undefined,
   };
+}
+
+function prepareTls(
+  listeners: readonly GatewayListener[],
+  certificates: Certificates,
+): PreparedPortTls | undefined {
+  return listeners.some(({ tls }) => tls !== undefined)
+    ? PreparedPortTls.prepare(listeners, certificates)
+    : undefined;
 }

@@ -1,3 +1,5 @@
 export type { Agent, AgentStatus, PendingLookup, Resolved, TelemetrySource } from "./agent.ts";
+export type { CertificateSummary } from "./gateway-certificate.ts";
+export type { PortTlsChoice, PreparedPortTls } from "./port-tls.ts";
 export { createAgent } from "./proxy-agent.ts";
 export type { PreparedGatewayPort, PreparedOutbound, Snapshot } from "./snapshot.ts";

@@ -13,6 +13,7 @@ import {
   type Mesh,
   type Name,
 } from "../../model/index.ts";
+import type { CertificateSummary, GatewayCertificate } from "./gateway-certificate.ts";
 import { GatewayPorts } from "./gateway-ports.ts";
 import { type Edit, EditLists, type ResourceChange } from "./resource-change.ts";
 import type { PreparedGatewayPort, PreparedOutbound, Snapshot, Unknown } from "./snapshot.ts";
@@ -23,6 +24,7 @@ interface Tables {
   readonly inbound: Inbound | undefined;
   readonly inboundTable: InboundTable | undefined;
   readonly gateways: ReadonlyMap<string, Gateway>;
+  readonly certificates: ReadonlyMap<string, GatewayCertificate>;
   readonly ports: GatewayPorts;
   readonly addresses: ReadonlyMap<string, Address | Unknown>;
   readonly names: ReadonlyMap<string, Name | Unknown>;
@@ -40,15 +42,21 @@ export class LiveSnapshot implements Snapshot {
   readonly inboundTable: InboundTable | undefined;
   readonly gateways: readonly Gateway[];
   readonly gatewayPorts: readonly PreparedGatewayPort[];
+  readonly certificates: readonly CertificateSummary[];
   readonly #tables: Tables;
 
-  private constructor(tables: Tables, gateways: readonly Gateway[]) {
+  private constructor(
+    tables: Tables,
+    gateways: readonly Gateway[],
+    summaries: readonly CertificateSummary[],
+  ) {
     this.revision = tables.revision;
     this.mesh = tables.mesh;
     this.inbound = tables.inbound;
     this.inboundTable = tables.inboundTable;
     this.gateways = gateways;
     this.gatewayPorts = tables.ports.all;
+    this.certificates = summaries;
     this.#tables = tables;
   }
 
@@ -59,6 +67,7 @@ export class LiveSnapshot implements Snapshot {
       inbound: undefined,
       inboundTable: undefined,
       gateways: new Map(),
+      certificates: new Map(),
       ports: GatewayPorts.none,
       addresses: new Map(),
       names: new Map(),
@@ -66,6 +75,7 @@ export class LiveSnapshot implements Snapshot {
       clusters: new Map(),
       endpoints: new Map(),
     },
+    [],
     [],
   );
 
@@ -102,6 +112,8 @@ export class LiveSnapshot implements Snapshot {
     const isSameInbound = inbound === before.inbound && mesh?.trustDomain === before.mesh?.trustDomain;
     const gateways = editedTable(before.gateways, edits.gateways);
     const gatewayList = gateways === before.gateways ? this.gateways : sortedValues(gateways);
+    const certificates = editedTable(before.certificates, edits.certificates);
+    const hasSameTls = certificates === before.certificates;
     return new LiveSnapshot(
       {
         revision,
@@ -109,7 +121,11 @@ export class LiveSnapshot implements Snapshot {
         inbound,
         inboundTable: isSameInbound ? before.inboundTable : prepareInbound(inbound, mesh, ownAddresses),
         gateways,
-        ports: gateways === before.gateways ? before.ports : before.ports.next(gatewayList),
+        certificates,
+        ports:
+          gateways === before.gateways && hasSameTls
+            ? before.ports
+            : before.ports.next(gatewayList, certificates),
         addresses: editedTable(before.addresses, edits.addresses),
         names: editedTable(before.names, edits.names),
         outbounds: editedTable(before.outbounds, edits.outbounds),
@@ -117,6 +133,7 @@ export class LiveSnapshot implements Snapshot {
         endpoints: editedEndpoints(before.endpoints, edits.endpoints),
       },
       gatewayList,
+      hasSameTls ? this.certificates : sortedValues(certificates).map((each) => each.summary),
     );
   }
 }

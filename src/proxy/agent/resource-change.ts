@@ -1,5 +1,6 @@
 /** What a commit changes, sorted into one list per table. */
 import type { Address, Cluster, Endpoint, Gateway, Inbound, Mesh, Name } from "../../model/index.ts";
+import type { GatewayCertificate } from "./gateway-certificate.ts";
 import type { Resource, ResourceKind } from "./resource.ts";
 import type { PreparedOutbound, Unknown } from "./snapshot.ts";
 
@@ -20,6 +21,7 @@ export class EditLists {
   readonly mesh: Edit<Mesh>[] = [];
   readonly inbound: Edit<Inbound>[] = [];
   readonly gateways: Edit<Gateway>[] = [];
+  readonly certificates: Edit<GatewayCertificate>[] = [];
   readonly clusters: Edit<Cluster>[] = [];
   readonly endpoints: Edit<Endpoint>[] = [];
   readonly addresses: Edit<Address | Unknown>[] = [];
@@ -42,6 +44,8 @@ export class EditLists {
         return void this.inbound.push({ name, value: resource.value });
       case "Gateway":
         return void this.gateways.push({ name, value: resource.value });
+      case "Certificate":
+        return void this.certificates.push({ name, value: resource.value });
       case "Cluster":
         return void this.clusters.push({ name, value: resource.value });
       case "Endpoint":
@@ -63,6 +67,8 @@ export class EditLists {
         return void this.inbound.push({ name, value: undefined });
       case "Gateway":
         return void this.gateways.push({ name, value: undefined });
+      case "Certificate":
+        return void this.certificates.push({ name, value: undefined });
       case "Cluster":
         return void this.clusters.push({ name, value: undefined });
       case "Endpoint":

@@ -3,11 +3,13 @@
  * prepared is refused here, before anything of it is live.
  */
 import { fromBinary } from "@bufbuild/protobuf";
-import { RouteTable, VirtualHostTable } from "../../decide/index.ts";
+import { ConnectionTable, RouteTable, VirtualHostTable } from "../../decide/index.ts";
 import { WeftError } from "../../kernel/index.ts";
 import {
   type Address,
   AddressSchema,
+  CertificateSchema,
+  certificateKey,
   type Cluster,
   ClusterSchema,
   clusterKey,
@@ -29,6 +31,7 @@ import {
   outboundKey,
   typeUrl,
 } from "../../model/index.ts";
+import { GatewayCertificate } from "./gateway-certificate.ts";
 import type { PreparedOutbound } from "./snapshot.ts";
 
 /** `Commit` is no resource that anybody keeps. */
@@ -43,6 +46,7 @@ interface ResourceValues {
   readonly Endpoint: Endpoint;
   readonly Inbound: Inbound;
   readonly Gateway: Gateway;
+  readonly Certificate: GatewayCertificate;
 }
 
 export type Resource = {
@@ -104,7 +108,13 @@ export function prepareResource(raw: RawResource): Resource {
       requireName(name, gatewayKey(value.source?.namespace ?? "", value.source?.name ?? ""));
       // The tables are built for all gateways of a port together; here it only has to be possible.
       VirtualHostTable.prepare(value.listeners);
+      ConnectionTable.prepare(value.listeners);
       return { kind, ...common, value };
+    }
+    case "Certificate": {
+      const value = fromBinary(CertificateSchema, bytes);
+      requireName(name, certificateKey(value.source?.namespace ?? "", value.source?.name ?? ""));
+      return { kind, ...common, value: GatewayCertificate.prepare(name, value) };
     }
   }
 }

@@ -3,7 +3,7 @@
  * it started with. Everything that costs something to prepare was prepared when its resource changed, and what did not
  * change is the same object in the next snapshot, so that the data path can compare by reference.
  */
-import type { InboundTable, RouteTable, VirtualHostTable } from "../../decide/index.ts";
+import type { ConnectionTable, InboundTable, RouteTable, VirtualHostTable } from "../../decide/index.ts";
 import type {
   Address,
   Cluster,
@@ -15,6 +15,8 @@ import type {
   Outbound,
   Protocol,
 } from "../../model/index.ts";
+import type { CertificateSummary } from "./gateway-certificate.ts";
+import type { PreparedPortTls } from "./port-tls.ts";
 
 /** The control plane answered that there is no such thing. */
 export type Unknown = "unknown";
@@ -26,13 +28,24 @@ export interface PreparedOutbound {
   readonly routes: RouteTable | undefined;
 }
 
-/** All listeners of all gateways that share one port and set of addresses: they share one socket. */
+/**
+ * All listeners of all gateways that share one port and set of addresses: they share one socket. Those that cannot share
+ * it with the first of them (plaintext beside TLS, HTTP beside TCP, with and without PROXY protocol) are left out.
+ */
 export interface PreparedGatewayPort {
   readonly port: number;
+  /** HTTP or TCP in plaintext; TLS where `tls` is set, which then tells for each connection what is inside. */
   readonly protocol: Protocol;
   /** Empty: the proxy's own gateway address. */
   readonly addresses: readonly string[];
+  /** Every connection begins with a PROXY protocol header, before TLS; one that does not is to be closed. */
+  readonly proxyProtocol: boolean;
+  /** Where requests go. Which listener a virtual host is of says `PreparedVirtualHost.listener`. */
   readonly hosts: VirtualHostTable;
+  /** Undefined: plaintext. */
+  readonly tls: PreparedPortTls | undefined;
+  /** Where connections go that are not read as HTTP; undefined: no listener takes such. */
+  readonly connections: ConnectionTable | undefined;
 }
 
 export interface Snapshot {
@@ -44,6 +57,8 @@ export interface Snapshot {
   readonly inboundTable: InboundTable | undefined;
   readonly gateways: readonly Gateway[];
   readonly gatewayPorts: readonly PreparedGatewayPort[];
+  /** Of the gateways, in the order of their names; without keys, to be shown. */
+  readonly certificates: readonly CertificateSummary[];
   /** `ip` in canonical text. Undefined: not known yet, ask with `Agent.resolveAddress`. */
   lookupAddress(ip: string): Address | Unknown | undefined;
   /** `fqdn` in lower case without the final dot. Undefined: not known yet. */

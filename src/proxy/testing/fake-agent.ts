@@ -1,7 +1,8 @@
 /** An Agent with a configuration made by hand: answers at once what it holds, "unknown" for the rest. */
-import { InboundTable, RouteTable, VirtualHostTable } from "../../decide/index.ts";
+import { InboundTable, RouteTable } from "../../decide/index.ts";
 import type {
   Address,
+  Certificate,
   Cluster,
   Endpoint,
   Gateway,
@@ -10,13 +11,14 @@ import type {
   Name,
   Outbound,
 } from "../../model/index.ts";
-import { outboundKey } from "../../model/index.ts";
+import { certificateKey, outboundKey } from "../../model/index.ts";
 import type { TlsIdentity } from "../../net/index.ts";
+import { GatewayCertificate } from "../agent/gateway-certificate.ts";
+import { GatewayPorts } from "../agent/gateway-ports.ts";
 import type {
   Agent,
   AgentStatus,
   PendingLookup,
-  PreparedGatewayPort,
   PreparedOutbound,
   Resolved,
   Snapshot,
@@ -33,6 +35,7 @@ export interface FakeConfiguration {
   readonly clusters?: readonly Cluster[];
   readonly endpoints?: readonly Endpoint[];
   readonly gateways?: readonly Gateway[];
+  readonly certificates?: readonly Certificate[];
   readonly names?: Readonly<Record<string, Name>>;
   readonly destinations?: Readonly<Record<string, Address>>;
 }
@@ -158,13 +161,20 @@ export function fakeSnapshot(configuration: FakeConfiguration): Snapshot {
   const clusters = new Map((configuration.clusters ?? []).map((cluster) => [clusterKeyOf(cluster), cluster]));
   const endpoints = Map.groupBy(configuration.endpoints ?? [], (endpoint) => endpoint.cluster);
   const addresses = configuration.addresses ?? [];
+  const certificates = new Map(
+    (configuration.certificates ?? []).map((certificate) => {
+      const key = certificateKey(certificate.source?.namespace ?? "", certificate.source?.name ?? "");
+      return [key, GatewayCertificate.prepare(key, certificate)] as const;
+    }),
+  );
   return {
     revision: configuration.revision ?? 1,
     mesh,
     inbound,
     inboundTable: inbound && InboundTable.prepare(inbound, { trustDomain: mesh.trustDomain, addresses }),
     gateways: configuration.gateways ?? [],
-    gatewayPorts: (configuration.gateways ?? []).flatMap(gatewayPorts),
+    gatewayPorts: GatewayPorts.none.next(configuration.gateways ?? [], certificates).all,
+    certificates: [...certificates.values()].map((each) => each.summary),
     lookupAddress: (ip) => configuration.destinations?.[ip],
     name: (fqdn) => configuration.names?.[fqdn],
     outbound: (key) => outbounds.get(key),
@@ -172,15 +182,6 @@ export function fakeSnapshot(configuration: FakeConfiguration): Snapshot {
     endpoints: (key) => endpoints.get(key) ?? [],
     clusterKeys: () => clusters.keys(),
   };
-}
-
-function gatewayPorts(gateway: Gateway): PreparedGatewayPort[] {
-  return gateway.listeners.map((listener) => ({
-    port: listener.port,
-    protocol: listener.protocol,
-    addresses: listener.addresses,
-    hosts: VirtualHostTable.prepare([listener]),
-  }));
 }
 
 function prepare(outbound: Outbound): PreparedOutbound {

@@ -125,6 +125,11 @@ export declare type Mesh = Message<"weft.model.v1.Mesh"> & {
    * @generated from field: bool allow_unknown_destinations = 11;
    */
   allowUnknownDestinations: boolean;
+
+  /**
+   * @generated from field: weft.model.v1.Limits limits = 12;
+   */
+  limits?: Limits | undefined;
 };
 
 /**
@@ -132,6 +137,102 @@ export declare type Mesh = Message<"weft.model.v1.Mesh"> & {
  * Use `create(MeshSchema)` to create a new message.
  */
 export declare const MeshSchema: GenMessage<Mesh>;
+
+/**
+ * What one peer, request or connection may cost a proxy. Times in milliseconds.
+ *
+ * @generated from message weft.model.v1.Limits
+ */
+export declare type Limits = Message<"weft.model.v1.Limits"> & {
+  /**
+   * A message's head: its first line and all of its fields together.
+   *
+   * @generated from field: uint32 max_header_bytes = 1;
+   */
+  maxHeaderBytes: number;
+
+  /**
+   * @generated from field: uint32 max_headers = 2;
+   */
+  maxHeaders: number;
+
+  /**
+   * @generated from field: uint32 max_uri_bytes = 3;
+   */
+  maxUriBytes: number;
+
+  /**
+   * What waits in memory of one body in one direction before its sender is paused.
+   *
+   * @generated from field: uint32 max_buffered_body_bytes = 4;
+   */
+  maxBufferedBodyBytes: number;
+
+  /**
+   * Of one listener.
+   *
+   * @generated from field: uint32 max_connections = 5;
+   */
+  maxConnections: number;
+
+  /**
+   * Of one HTTP/2 connection.
+   *
+   * @generated from field: uint32 max_concurrent_streams = 6;
+   */
+  maxConcurrentStreams: number;
+
+  /**
+   * @generated from field: uint32 header_timeout_ms = 7;
+   */
+  headerTimeoutMs: number;
+
+  /**
+   * Of a connection that carries no request.
+   *
+   * @generated from field: uint32 idle_timeout_ms = 8;
+   */
+  idleTimeoutMs: number;
+
+  /**
+   * Of a body that does not move.
+   *
+   * @generated from field: uint32 body_idle_timeout_ms = 9;
+   */
+  bodyIdleTimeoutMs: number;
+
+  /**
+   * Of a TCP session that carries nothing in either direction. 0: none.
+   *
+   * @generated from field: uint32 tcp_idle_timeout_ms = 10;
+   */
+  tcpIdleTimeoutMs: number;
+
+  /**
+   * TLS handshakes in progress, of one listener.
+   *
+   * @generated from field: uint32 max_handshakes = 11;
+   */
+  maxHandshakes: number;
+
+  /**
+   * @generated from field: uint32 handshake_timeout_ms = 12;
+   */
+  handshakeTimeoutMs: number;
+
+  /**
+   * 0: none.
+   *
+   * @generated from field: uint32 max_requests_per_connection = 13;
+   */
+  maxRequestsPerConnection: number;
+};
+
+/**
+ * Describes the message weft.model.v1.Limits.
+ * Use `create(LimitsSchema)` to create a new message.
+ */
+export declare const LimitsSchema: GenMessage<Limits>;
 
 /**
  * A name that the mesh answers for. Resource name: the full name in lower case without the final dot,
@@ -688,6 +789,13 @@ export declare type Cluster = Message<"weft.model.v1.Cluster"> & {
    * @generated from field: uint32 max_pending_requests = 9;
    */
   maxPendingRequests: number;
+
+  /**
+   * Version of the PROXY protocol whose header every connection to an endpoint begins with. 0: none.
+   *
+   * @generated from field: uint32 proxy_protocol = 10;
+   */
+  proxyProtocol: number;
 };
 
 /**
@@ -880,6 +988,13 @@ export declare type Gateway = Message<"weft.model.v1.Gateway"> & {
    * @generated from field: repeated string clusters = 3;
    */
   clusters: string[];
+
+  /**
+   * Every Certificate that a listener names, so that the closure can be computed without reading the listeners.
+   *
+   * @generated from field: repeated string certificates = 4;
+   */
+  certificates: string[];
 };
 
 /**
@@ -908,6 +1023,8 @@ export declare type GatewayListener = Message<"weft.model.v1.GatewayListener"> &
   port: number;
 
   /**
+   * HTTP: `virtual_hosts` say where requests go. TCP and TLS: `connections` say where connections go.
+   *
    * @generated from field: weft.model.v1.Protocol protocol = 4;
    */
   protocol: Protocol;
@@ -925,6 +1042,32 @@ export declare type GatewayListener = Message<"weft.model.v1.GatewayListener"> &
    * @generated from field: repeated weft.model.v1.VirtualHost virtual_hosts = 6;
    */
   virtualHosts: VirtualHost[];
+
+  /**
+   * "*", "*.example.com" or an exact name, lower case: which server names of a shared TLS port are this listener's.
+   *
+   * @generated from field: string hostname = 7;
+   */
+  hostname: string;
+
+  /**
+   * absent: plaintext
+   *
+   * @generated from field: weft.model.v1.ListenerTls tls = 8;
+   */
+  tls?: ListenerTls | undefined;
+
+  /**
+   * @generated from field: weft.model.v1.ConnectionRouting connections = 9;
+   */
+  connections?: ConnectionRouting | undefined;
+
+  /**
+   * Every connection must begin with a PROXY protocol header, version 1 or 2. The same for all listeners of a Gateway.
+   *
+   * @generated from field: bool proxy_protocol = 10;
+   */
+  proxyProtocol: boolean;
 };
 
 /**
@@ -932,6 +1075,144 @@ export declare type GatewayListener = Message<"weft.model.v1.GatewayListener"> &
  * Use `create(GatewayListenerSchema)` to create a new message.
  */
 export declare const GatewayListenerSchema: GenMessage<GatewayListener>;
+
+/**
+ * @generated from message weft.model.v1.ListenerTls
+ */
+export declare type ListenerTls = Message<"weft.model.v1.ListenerTls"> & {
+  /**
+   * @generated from field: weft.model.v1.TlsMode mode = 1;
+   */
+  mode: TlsMode;
+
+  /**
+   * Names of `Certificate` resources in the operator's order: the first one is shown where none fits the server name.
+   *
+   * @generated from field: repeated string certificates = 2;
+   */
+  certificates: string[];
+
+  /**
+   * @generated from field: weft.model.v1.TlsVersion min_version = 3;
+   */
+  minVersion: TlsVersion;
+};
+
+/**
+ * Describes the message weft.model.v1.ListenerTls.
+ * Use `create(ListenerTlsSchema)` to create a new message.
+ */
+export declare const ListenerTlsSchema: GenMessage<ListenerTls>;
+
+/**
+ * Where connections go whose content is not read.
+ *
+ * @generated from message weft.model.v1.ConnectionRouting
+ */
+export declare type ConnectionRouting = Message<"weft.model.v1.ConnectionRouting"> & {
+  /**
+   * the older route first: it keeps a hostname that two claim
+   *
+   * @generated from field: repeated weft.model.v1.ConnectionEntry entries = 1;
+   */
+  entries: ConnectionEntry[];
+
+  /**
+   * @generated from field: repeated weft.model.v1.ConnectionRule rules = 2;
+   */
+  rules: ConnectionRule[];
+};
+
+/**
+ * Describes the message weft.model.v1.ConnectionRouting.
+ * Use `create(ConnectionRoutingSchema)` to create a new message.
+ */
+export declare const ConnectionRoutingSchema: GenMessage<ConnectionRouting>;
+
+/**
+ * @generated from message weft.model.v1.ConnectionEntry
+ */
+export declare type ConnectionEntry = Message<"weft.model.v1.ConnectionEntry"> & {
+  /**
+   * Server names, in the forms of `GatewayListener.hostname`. Empty: every connection, with a server name or without.
+   *
+   * @generated from field: repeated string hostnames = 1;
+   */
+  hostnames: string[];
+
+  /**
+   * index into ConnectionRouting.rules
+   *
+   * @generated from field: uint32 rule = 2;
+   */
+  rule: number;
+};
+
+/**
+ * Describes the message weft.model.v1.ConnectionEntry.
+ * Use `create(ConnectionEntrySchema)` to create a new message.
+ */
+export declare const ConnectionEntrySchema: GenMessage<ConnectionEntry>;
+
+/**
+ * @generated from message weft.model.v1.ConnectionRule
+ */
+export declare type ConnectionRule = Message<"weft.model.v1.ConnectionRule"> & {
+  /**
+   * kind TCPRoute or TLSRoute, section the rule
+   *
+   * @generated from field: weft.model.v1.Source source = 1;
+   */
+  source?: Source | undefined;
+
+  /**
+   * Header edits have no meaning here.
+   *
+   * @generated from field: repeated weft.model.v1.Backend backends = 2;
+   */
+  backends: Backend[];
+};
+
+/**
+ * Describes the message weft.model.v1.ConnectionRule.
+ * Use `create(ConnectionRuleSchema)` to create a new message.
+ */
+export declare const ConnectionRuleSchema: GenMessage<ConnectionRule>;
+
+/**
+ * What a gateway proves its name with. Resource name: "<namespace>/<secret>". Sent only as part of a Gateway that
+ * refers to it; the key is in no log, status or page.
+ *
+ * @generated from message weft.model.v1.Certificate
+ */
+export declare type Certificate = Message<"weft.model.v1.Certificate"> & {
+  /**
+   * the Secret
+   *
+   * @generated from field: weft.model.v1.Source source = 1;
+   */
+  source?: Source | undefined;
+
+  /**
+   * leaf first
+   *
+   * @generated from field: string certificate_chain_pem = 2;
+   */
+  certificateChainPem: string;
+
+  /**
+   * PKCS #8
+   *
+   * @generated from field: string private_key_pem = 3;
+   */
+  privateKeyPem: string;
+};
+
+/**
+ * Describes the message weft.model.v1.Certificate.
+ * Use `create(CertificateSchema)` to create a new message.
+ */
+export declare const CertificateSchema: GenMessage<Certificate>;
 
 /**
  * @generated from message weft.model.v1.VirtualHost
@@ -1124,4 +1405,58 @@ export enum Health {
  * Describes the enum weft.model.v1.Health.
  */
 export declare const HealthSchema: GenEnum<Health>;
+
+/**
+ * @generated from enum weft.model.v1.TlsMode
+ */
+export enum TlsMode {
+  /**
+   * @generated from enum value: TLS_MODE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * with one of `certificates`; what is inside is HTTP or bytes, as the listener's protocol says
+   *
+   * @generated from enum value: TLS_MODE_TERMINATE = 1;
+   */
+  TERMINATE = 1,
+
+  /**
+   * the server name is read, nothing else
+   *
+   * @generated from enum value: TLS_MODE_PASSTHROUGH = 2;
+   */
+  PASSTHROUGH = 2,
+}
+
+/**
+ * Describes the enum weft.model.v1.TlsMode.
+ */
+export declare const TlsModeSchema: GenEnum<TlsMode>;
+
+/**
+ * @generated from enum weft.model.v1.TlsVersion
+ */
+export enum TlsVersion {
+  /**
+   * @generated from enum value: TLS_VERSION_UNSPECIFIED = 0;
+   */
+  TLS_VERSION_UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: TLS_VERSION_1_2 = 1;
+   */
+  TLS_VERSION_1_2 = 1,
+
+  /**
+   * @generated from enum value: TLS_VERSION_1_3 = 2;
+   */
+  TLS_VERSION_1_3 = 2,
+}
+
+/**
+ * Describes the enum weft.model.v1.TlsVersion.
+ */
+export declare const TlsVersionSchema: GenEnum<TlsVersion>;
 

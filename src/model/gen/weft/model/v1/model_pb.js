@@ -12,7 +12,7 @@ import { enumDesc, fileDesc, messageDesc, tsEnum } from "@bufbuild/protobuf/code
  * Describes the file weft/model/v1/model.proto.
  */
 export const file_weft_model_v1_model = /*@__PURE__*/
-  fileDesc("Chl3ZWZ0L21vZGVsL3YxL21vZGVsLnByb3RvEg13ZWZ0Lm1vZGVsLnYxIkgKBlNvdXJjZRIMCgRraW5kGAEgASgJEhEKCW5hbWVzcGFjZRgCIAEoCRIMCgRuYW1lGAMgASgJEg8KB3NlY3Rpb24YBCABKAkirwIKBE1lc2gSJQoGc291cmNlGAEgASgLMhUud2VmdC5tb2RlbC52MS5Tb3VyY2USFAoMdHJ1c3RfZG9tYWluGAIgASgJEhMKC3RydXN0X3Jvb3RzGAMgAygMEhgKEHZpcnR1YWxfcHJlZml4ZXMYBCADKAkSGQoRd29ya2xvYWRfcHJlZml4ZXMYBSADKAkSFQoNZG9tYWluX3N1ZmZpeBgGIAEoCRIcChRkaXNjb3ZlcnlfdGltZW91dF9tcxgHIAEoDRIZChFkaXNjb3ZlcnlfaWRsZV9tcxgIIAEoDRIYChBkcmFpbl90aW1lb3V0X21zGAkgASgNEhIKCmFjY2Vzc19sb2cYCiABKAgSIgoaYWxsb3dfdW5rbm93bl9kZXN0aW5hdGlvbnMYCyABKAgiVQoETmFtZRIlCgZzb3VyY2UYASABKAsyFS53ZWZ0Lm1vZGVsLnYxLlNvdXJjZRIRCglhZGRyZXNzZXMYAiADKAkSEwoLdHRsX3NlY29uZHMYAyABKA0iVAoLU2VydmljZVBvcnQSDAoEcG9ydBgBIAEoDRIMCgRuYW1lGAIgASgJEikKCHByb3RvY29sGAMgASgOMhcud2VmdC5tb2RlbC52MS5Qcm90b2NvbCKeAQoHQWRkcmVzcxIlCgZzb3VyY2UYASABKAsyFS53ZWZ0Lm1vZGVsLnYxLlNvdXJjZRIvCgdzZXJ2aWNlGAIgASgLMhwud2VmdC5tb2RlbC52MS5TZXJ2aWNlVGFyZ2V0SAASMQoId29ya2xvYWQYAyABKAsyHS53ZWZ0Lm1vZGVsLnYxLldvcmtsb2FkVGFyZ2V0SABCCAoGdGFyZ2V0IlsKDVNlcnZpY2VUYXJnZXQSEQoJbmFtZXNwYWNlGAEgASgJEgwKBG5hbWUYAiABKAkSKQoFcG9ydHMYAyADKAsyGi53ZWZ0Lm1vZGVsLnYxLlNlcnZpY2VQb3J0Ip0CCg5Xb3JrbG9hZFRhcmdldBIQCgh3b3JrbG9hZBgBIAEoCRIQCghpZGVudGl0eRgCIAEoCRIlCgZ0dW5uZWwYAyABKA4yFS53ZWZ0Lm1vZGVsLnYxLlR1bm5lbBIWCg50dW5uZWxfYWRkcmVzcxgEIAEoCRITCgt0dW5uZWxfcG9ydBgFIAEoDRIpCgVwb3J0cxgGIAMoCzIaLndlZnQubW9kZWwudjEuU2VydmljZVBvcnQSOQoGbGFiZWxzGAcgAygLMikud2VmdC5tb2RlbC52MS5Xb3JrbG9hZFRhcmdldC5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIosCCghPdXRib3VuZBIlCgZzb3VyY2UYASABKAsyFS53ZWZ0Lm1vZGVsLnYxLlNvdXJjZRIRCgluYW1lc3BhY2UYAiABKAkSDwoHc2VydmljZRgDIAEoCRIMCgRwb3J0GAQgASgNEhgKEGNsaWVudF9uYW1lc3BhY2UYBSABKAkSDAoEaG9zdBgGIAEoCRIpCghwcm90b2NvbBgHIAEoDjIXLndlZnQubW9kZWwudjEuUHJvdG9jb2wSFwoPZGVmYXVsdF9jbHVzdGVyGAggASgJEigKBGh0dHAYCSABKAsyGi53ZWZ0Lm1vZGVsLnYxLkh0dHBSb3V0aW5nEhAKCGNsdXN0ZXJzGAogAygJImAKC0h0dHBSb3V0aW5nEikKB2VudHJpZXMYASADKAsyGC53ZWZ0Lm1vZGVsLnYxLkh0dHBFbnRyeRImCgVydWxlcxgCIAMoCzIXLndlZnQubW9kZWwudjEuSHR0cFJ1bGUiQgoJSHR0cEVudHJ5EicKBW1hdGNoGAEgASgLMhgud2VmdC5tb2RlbC52MS5IdHRwTWF0Y2gSDAoEcnVsZRgCIAEoDSK8AQoJSHR0cE1hdGNoEhQKCnBhdGhfZXhhY3QYASABKAlIABIVCgtwYXRoX3ByZWZpeBgCIAEoCUgAEhQKCnBhdGhfcmVnZXgYAyABKAlIABIOCgZtZXRob2QYBCABKAkSKgoHaGVhZGVycxgFIAMoCzIZLndlZnQubW9kZWwudjEuVmFsdWVNYXRjaBIoCgVxdWVyeRgGIAMoCzIZLndlZnQubW9kZWwudjEuVmFsdWVNYXRjaEIGCgRwYXRoIkUKClZhbHVlTWF0Y2gSDAoEbmFtZRgBIAEoCRIPCgVleGFjdBgCIAEoCUgAEg8KBXJlZ2V4GAMgASgJSABCBwoFdmFsdWUi4gEKCEh0dHBSdWxlEiUKBnNvdXJjZRgBIAEoCzIVLndlZnQubW9kZWwudjEuU291cmNlEjMKD3JlcXVlc3RfaGVhZGVycxgCIAEoCzIaLndlZnQubW9kZWwudjEuSGVhZGVyRWRpdHMSNAoQcmVzcG9uc2VfaGVhZGVycxgDIAEoCzIaLndlZnQubW9kZWwudjEuSGVhZGVyRWRpdHMSGgoScmVxdWVzdF90aW1lb3V0X21zGAQgASgNEigKCGJhY2tlbmRzGAUgAygLMhYud2VmdC5tb2RlbC52MS5CYWNrZW5kIiUKBkhlYWRlchIMCgRuYW1lGAEgASgJEg0KBXZhbHVlGAIgASgJImUKC0hlYWRlckVkaXRzEiIKA3NldBgBIAMoCzIVLndlZnQubW9kZWwudjEuSGVhZGVyEiIKA2FkZBgCIAMoCzIVLndlZnQubW9kZWwudjEuSGVhZGVyEg4KBnJlbW92ZRgDIAMoCSLQAQoHQmFja2VuZBIlCgZzb3VyY2UYASABKAsyFS53ZWZ0Lm1vZGVsLnYxLlNvdXJjZRIPCgdjbHVzdGVyGAIgASgJEg4KBndlaWdodBgDIAEoDRIzCg9yZXF1ZXN0X2hlYWRlcnMYBCABKAsyGi53ZWZ0Lm1vZGVsLnYxLkhlYWRlckVkaXRzEjQKEHJlc3BvbnNlX2hlYWRlcnMYBSABKAsyGi53ZWZ0Lm1vZGVsLnYxLkhlYWRlckVkaXRzEhIKCnVucmVzb2x2ZWQYBiABKAkihgIKB0NsdXN0ZXISJQoGc291cmNlGAEgASgLMhUud2VmdC5tb2RlbC52MS5Tb3VyY2USEQoJbmFtZXNwYWNlGAIgASgJEg8KB3NlcnZpY2UYAyABKAkSDAoEcG9ydBgEIAEoDRIpCghwcm90b2NvbBgFIAEoDjIXLndlZnQubW9kZWwudjEuUHJvdG9jb2wSGgoSY29ubmVjdF90aW1lb3V0X21zGAYgASgNEhcKD2lkbGVfdGltZW91dF9tcxgHIAEoDRIkChxtYXhfY29ubmVjdGlvbnNfcGVyX2VuZHBvaW50GAggASgNEhwKFG1heF9wZW5kaW5nX3JlcXVlc3RzGAkgASgNIr8CCghFbmRwb2ludBIlCgZzb3VyY2UYASABKAsyFS53ZWZ0Lm1vZGVsLnYxLlNvdXJjZRIPCgdjbHVzdGVyGAIgASgJEhAKCHdvcmtsb2FkGAMgASgJEg8KB2FkZHJlc3MYBCABKAkSDAoEcG9ydBgFIAEoDRIQCghpZGVudGl0eRgGIAEoCRIlCgZ0dW5uZWwYByABKA4yFS53ZWZ0Lm1vZGVsLnYxLlR1bm5lbBIWCg50dW5uZWxfYWRkcmVzcxgIIAEoCRITCgt0dW5uZWxfcG9ydBgJIAEoDRIOCgZ3ZWlnaHQYCiABKA0SJQoGaGVhbHRoGAsgASgOMhUud2VmdC5tb2RlbC52MS5IZWFsdGgSDwoHdmVyc2lvbhgMIAEoCRIMCgR6b25lGA0gASgJEg4KBnJlZ2lvbhgOIAEoCSKmAQoHSW5ib3VuZBIlCgZzb3VyY2UYASABKAsyFS53ZWZ0Lm1vZGVsLnYxLlNvdXJjZRIQCgh3b3JrbG9hZBgCIAEoCRIQCghpZGVudGl0eRgDIAEoCRIlCgRtdGxzGAQgASgOMhcud2VmdC5tb2RlbC52MS5NdGxzTW9kZRIpCgVwb3J0cxgFIAMoCzIaLndlZnQubW9kZWwudjEuSW5ib3VuZFBvcnQifwoLSW5ib3VuZFBvcnQSDAoEcG9ydBgBIAEoDRIpCghwcm90b2NvbBgCIAEoDjIXLndlZnQubW9kZWwudjEuUHJvdG9jb2wSJQoEbXRscxgDIAEoDjIXLndlZnQubW9kZWwudjEuTXRsc01vZGUSEAoIc2VydmljZXMYBCADKAkidQoHR2F0ZXdheRIlCgZzb3VyY2UYASABKAsyFS53ZWZ0Lm1vZGVsLnYxLlNvdXJjZRIxCglsaXN0ZW5lcnMYAiADKAsyHi53ZWZ0Lm1vZGVsLnYxLkdhdGV3YXlMaXN0ZW5lchIQCghjbHVzdGVycxgDIAMoCSLFAQoPR2F0ZXdheUxpc3RlbmVyEiUKBnNvdXJjZRgBIAEoCzIVLndlZnQubW9kZWwudjEuU291cmNlEgwKBG5hbWUYAiABKAkSDAoEcG9ydBgDIAEoDRIpCghwcm90b2NvbBgEIAEoDjIXLndlZnQubW9kZWwudjEuUHJvdG9jb2wSEQoJYWRkcmVzc2VzGAUgAygJEjEKDXZpcnR1YWxfaG9zdHMYBiADKAsyGi53ZWZ0Lm1vZGVsLnYxLlZpcnR1YWxIb3N0IkkKC1ZpcnR1YWxIb3N0EhAKCGhvc3RuYW1lGAEgASgJEigKBGh0dHAYAiABKAsyGi53ZWZ0Lm1vZGVsLnYxLkh0dHBSb3V0aW5nIiwKBkNvbW1pdBIQCghyZXZpc2lvbhgBIAEoBBIQCghzZXF1ZW5jZRgCIAEoBCqCAQoIUHJvdG9jb2wSGAoUUFJPVE9DT0xfVU5TUEVDSUZJRUQQABIRCg1QUk9UT0NPTF9IVFRQEAESEgoOUFJPVE9DT0xfSFRUUDIQAhIRCg1QUk9UT0NPTF9HUlBDEAMSEAoMUFJPVE9DT0xfVENQEAQSEAoMUFJPVE9DT0xfVExTEAUqVAoGVHVubmVsEhYKElRVTk5FTF9VTlNQRUNJRklFRBAAEg8KC1RVTk5FTF9OT05FEAESDwoLVFVOTkVMX1dFRlQQAhIQCgxUVU5ORUxfSEJPTkUQAyptCghNdGxzTW9kZRIZChVNVExTX01PREVfVU5TUEVDSUZJRUQQABIUChBNVExTX01PREVfU1RSSUNUEAESGAoUTVRMU19NT0RFX1BFUk1JU1NJVkUQAhIWChJNVExTX01PREVfRElTQUJMRUQQAypfCgZIZWFsdGgSFgoSSEVBTFRIX1VOU1BFQ0lGSUVEEAASEgoOSEVBTFRIX0hFQUxUSFkQARIUChBIRUFMVEhfVU5IRUFMVEhZEAISEwoPSEVBTFRIX0RSQUlOSU5HEANiBnByb3RvMw");
+  fileDesc("Chl3ZWZ0L21vZGVsL3YxL21vZGVsLnByb3RvEg13ZWZ0Lm1vZGVsLnYxIkgKBlNvdXJjZRIMCgRraW5kGAEgASgJEhEKCW5hbWVzcGFjZRgCIAEoCRIMCgRuYW1lGAMgASgJEg8KB3NlY3Rpb24YBCABKAki1gIKBE1lc2gSJQoGc291cmNlGAEgASgLMhUud2VmdC5tb2RlbC52MS5Tb3VyY2USFAoMdHJ1c3RfZG9tYWluGAIgASgJEhMKC3RydXN0X3Jvb3RzGAMgAygMEhgKEHZpcnR1YWxfcHJlZml4ZXMYBCADKAkSGQoRd29ya2xvYWRfcHJlZml4ZXMYBSADKAkSFQoNZG9tYWluX3N1ZmZpeBgGIAEoCRIcChRkaXNjb3ZlcnlfdGltZW91dF9tcxgHIAEoDRIZChFkaXNjb3ZlcnlfaWRsZV9tcxgIIAEoDRIYChBkcmFpbl90aW1lb3V0X21zGAkgASgNEhIKCmFjY2Vzc19sb2cYCiABKAgSIgoaYWxsb3dfdW5rbm93bl9kZXN0aW5hdGlvbnMYCyABKAgSJQoGbGltaXRzGAwgASgLMhUud2VmdC5tb2RlbC52MS5MaW1pdHMi8gIKBkxpbWl0cxIYChBtYXhfaGVhZGVyX2J5dGVzGAEgASgNEhMKC21heF9oZWFkZXJzGAIgASgNEhUKDW1heF91cmlfYnl0ZXMYAyABKA0SHwoXbWF4X2J1ZmZlcmVkX2JvZHlfYnl0ZXMYBCABKA0SFwoPbWF4X2Nvbm5lY3Rpb25zGAUgASgNEh4KFm1heF9jb25jdXJyZW50X3N0cmVhbXMYBiABKA0SGQoRaGVhZGVyX3RpbWVvdXRfbXMYByABKA0SFwoPaWRsZV90aW1lb3V0X21zGAggASgNEhwKFGJvZHlfaWRsZV90aW1lb3V0X21zGAkgASgNEhsKE3RjcF9pZGxlX3RpbWVvdXRfbXMYCiABKA0SFgoObWF4X2hhbmRzaGFrZXMYCyABKA0SHAoUaGFuZHNoYWtlX3RpbWVvdXRfbXMYDCABKA0SIwobbWF4X3JlcXVlc3RzX3Blcl9jb25uZWN0aW9uGA0gASgNIlUKBE5hbWUSJQoGc291cmNlGAEgASgLMhUud2VmdC5tb2RlbC52MS5Tb3VyY2USEQoJYWRkcmVzc2VzGAIgAygJEhMKC3R0bF9zZWNvbmRzGAMgASgNIlQKC1NlcnZpY2VQb3J0EgwKBHBvcnQYASABKA0SDAoEbmFtZRgCIAEoCRIpCghwcm90b2NvbBgDIAEoDjIXLndlZnQubW9kZWwudjEuUHJvdG9jb2wingEKB0FkZHJlc3MSJQoGc291cmNlGAEgASgLMhUud2VmdC5tb2RlbC52MS5Tb3VyY2USLwoHc2VydmljZRgCIAEoCzIcLndlZnQubW9kZWwudjEuU2VydmljZVRhcmdldEgAEjEKCHdvcmtsb2FkGAMgASgLMh0ud2VmdC5tb2RlbC52MS5Xb3JrbG9hZFRhcmdldEgAQggKBnRhcmdldCJbCg1TZXJ2aWNlVGFyZ2V0EhEKCW5hbWVzcGFjZRgBIAEoCRIMCgRuYW1lGAIgASgJEikKBXBvcnRzGAMgAygLMhoud2VmdC5tb2RlbC52MS5TZXJ2aWNlUG9ydCKdAgoOV29ya2xvYWRUYXJnZXQSEAoId29ya2xvYWQYASABKAkSEAoIaWRlbnRpdHkYAiABKAkSJQoGdHVubmVsGAMgASgOMhUud2VmdC5tb2RlbC52MS5UdW5uZWwSFgoOdHVubmVsX2FkZHJlc3MYBCABKAkSEwoLdHVubmVsX3BvcnQYBSABKA0SKQoFcG9ydHMYBiADKAsyGi53ZWZ0Lm1vZGVsLnYxLlNlcnZpY2VQb3J0EjkKBmxhYmVscxgHIAMoCzIpLndlZnQubW9kZWwudjEuV29ya2xvYWRUYXJnZXQuTGFiZWxzRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKLAgoIT3V0Ym91bmQSJQoGc291cmNlGAEgASgLMhUud2VmdC5tb2RlbC52MS5Tb3VyY2USEQoJbmFtZXNwYWNlGAIgASgJEg8KB3NlcnZpY2UYAyABKAkSDAoEcG9ydBgEIAEoDRIYChBjbGllbnRfbmFtZXNwYWNlGAUgASgJEgwKBGhvc3QYBiABKAkSKQoIcHJvdG9jb2wYByABKA4yFy53ZWZ0Lm1vZGVsLnYxLlByb3RvY29sEhcKD2RlZmF1bHRfY2x1c3RlchgIIAEoCRIoCgRodHRwGAkgASgLMhoud2VmdC5tb2RlbC52MS5IdHRwUm91dGluZxIQCghjbHVzdGVycxgKIAMoCSJgCgtIdHRwUm91dGluZxIpCgdlbnRyaWVzGAEgAygLMhgud2VmdC5tb2RlbC52MS5IdHRwRW50cnkSJgoFcnVsZXMYAiADKAsyFy53ZWZ0Lm1vZGVsLnYxLkh0dHBSdWxlIkIKCUh0dHBFbnRyeRInCgVtYXRjaBgBIAEoCzIYLndlZnQubW9kZWwudjEuSHR0cE1hdGNoEgwKBHJ1bGUYAiABKA0ivAEKCUh0dHBNYXRjaBIUCgpwYXRoX2V4YWN0GAEgASgJSAASFQoLcGF0aF9wcmVmaXgYAiABKAlIABIUCgpwYXRoX3JlZ2V4GAMgASgJSAASDgoGbWV0aG9kGAQgASgJEioKB2hlYWRlcnMYBSADKAsyGS53ZWZ0Lm1vZGVsLnYxLlZhbHVlTWF0Y2gSKAoFcXVlcnkYBiADKAsyGS53ZWZ0Lm1vZGVsLnYxLlZhbHVlTWF0Y2hCBgoEcGF0aCJFCgpWYWx1ZU1hdGNoEgwKBG5hbWUYASABKAkSDwoFZXhhY3QYAiABKAlIABIPCgVyZWdleBgDIAEoCUgAQgcKBXZhbHVlIuIBCghIdHRwUnVsZRIlCgZzb3VyY2UYASABKAsyFS53ZWZ0Lm1vZGVsLnYxLlNvdXJjZRIzCg9yZXF1ZXN0X2hlYWRlcnMYAiABKAsyGi53ZWZ0Lm1vZGVsLnYxLkhlYWRlckVkaXRzEjQKEHJlc3BvbnNlX2hlYWRlcnMYAyABKAsyGi53ZWZ0Lm1vZGVsLnYxLkhlYWRlckVkaXRzEhoKEnJlcXVlc3RfdGltZW91dF9tcxgEIAEoDRIoCghiYWNrZW5kcxgFIAMoCzIWLndlZnQubW9kZWwudjEuQmFja2VuZCIlCgZIZWFkZXISDAoEbmFtZRgBIAEoCRINCgV2YWx1ZRgCIAEoCSJlCgtIZWFkZXJFZGl0cxIiCgNzZXQYASADKAsyFS53ZWZ0Lm1vZGVsLnYxLkhlYWRlchIiCgNhZGQYAiADKAsyFS53ZWZ0Lm1vZGVsLnYxLkhlYWRlchIOCgZyZW1vdmUYAyADKAki0AEKB0JhY2tlbmQSJQoGc291cmNlGAEgASgLMhUud2VmdC5tb2RlbC52MS5Tb3VyY2USDwoHY2x1c3RlchgCIAEoCRIOCgZ3ZWlnaHQYAyABKA0SMwoPcmVxdWVzdF9oZWFkZXJzGAQgASgLMhoud2VmdC5tb2RlbC52MS5IZWFkZXJFZGl0cxI0ChByZXNwb25zZV9oZWFkZXJzGAUgASgLMhoud2VmdC5tb2RlbC52MS5IZWFkZXJFZGl0cxISCgp1bnJlc29sdmVkGAYgASgJIp4CCgdDbHVzdGVyEiUKBnNvdXJjZRgBIAEoCzIVLndlZnQubW9kZWwudjEuU291cmNlEhEKCW5hbWVzcGFjZRgCIAEoCRIPCgdzZXJ2aWNlGAMgASgJEgwKBHBvcnQYBCABKA0SKQoIcHJvdG9jb2wYBSABKA4yFy53ZWZ0Lm1vZGVsLnYxLlByb3RvY29sEhoKEmNvbm5lY3RfdGltZW91dF9tcxgGIAEoDRIXCg9pZGxlX3RpbWVvdXRfbXMYByABKA0SJAocbWF4X2Nvbm5lY3Rpb25zX3Blcl9lbmRwb2ludBgIIAEoDRIcChRtYXhfcGVuZGluZ19yZXF1ZXN0cxgJIAEoDRIWCg5wcm94eV9wcm90b2NvbBgKIAEoDSK/AgoIRW5kcG9pbnQSJQoGc291cmNlGAEgASgLMhUud2VmdC5tb2RlbC52MS5Tb3VyY2USDwoHY2x1c3RlchgCIAEoCRIQCgh3b3JrbG9hZBgDIAEoCRIPCgdhZGRyZXNzGAQgASgJEgwKBHBvcnQYBSABKA0SEAoIaWRlbnRpdHkYBiABKAkSJQoGdHVubmVsGAcgASgOMhUud2VmdC5tb2RlbC52MS5UdW5uZWwSFgoOdHVubmVsX2FkZHJlc3MYCCABKAkSEwoLdHVubmVsX3BvcnQYCSABKA0SDgoGd2VpZ2h0GAogASgNEiUKBmhlYWx0aBgLIAEoDjIVLndlZnQubW9kZWwudjEuSGVhbHRoEg8KB3ZlcnNpb24YDCABKAkSDAoEem9uZRgNIAEoCRIOCgZyZWdpb24YDiABKAkipgEKB0luYm91bmQSJQoGc291cmNlGAEgASgLMhUud2VmdC5tb2RlbC52MS5Tb3VyY2USEAoId29ya2xvYWQYAiABKAkSEAoIaWRlbnRpdHkYAyABKAkSJQoEbXRscxgEIAEoDjIXLndlZnQubW9kZWwudjEuTXRsc01vZGUSKQoFcG9ydHMYBSADKAsyGi53ZWZ0Lm1vZGVsLnYxLkluYm91bmRQb3J0In8KC0luYm91bmRQb3J0EgwKBHBvcnQYASABKA0SKQoIcHJvdG9jb2wYAiABKA4yFy53ZWZ0Lm1vZGVsLnYxLlByb3RvY29sEiUKBG10bHMYAyABKA4yFy53ZWZ0Lm1vZGVsLnYxLk10bHNNb2RlEhAKCHNlcnZpY2VzGAQgAygJIosBCgdHYXRld2F5EiUKBnNvdXJjZRgBIAEoCzIVLndlZnQubW9kZWwudjEuU291cmNlEjEKCWxpc3RlbmVycxgCIAMoCzIeLndlZnQubW9kZWwudjEuR2F0ZXdheUxpc3RlbmVyEhAKCGNsdXN0ZXJzGAMgAygJEhQKDGNlcnRpZmljYXRlcxgEIAMoCSLPAgoPR2F0ZXdheUxpc3RlbmVyEiUKBnNvdXJjZRgBIAEoCzIVLndlZnQubW9kZWwudjEuU291cmNlEgwKBG5hbWUYAiABKAkSDAoEcG9ydBgDIAEoDRIpCghwcm90b2NvbBgEIAEoDjIXLndlZnQubW9kZWwudjEuUHJvdG9jb2wSEQoJYWRkcmVzc2VzGAUgAygJEjEKDXZpcnR1YWxfaG9zdHMYBiADKAsyGi53ZWZ0Lm1vZGVsLnYxLlZpcnR1YWxIb3N0EhAKCGhvc3RuYW1lGAcgASgJEicKA3RscxgIIAEoCzIaLndlZnQubW9kZWwudjEuTGlzdGVuZXJUbHMSNQoLY29ubmVjdGlvbnMYCSABKAsyIC53ZWZ0Lm1vZGVsLnYxLkNvbm5lY3Rpb25Sb3V0aW5nEhYKDnByb3h5X3Byb3RvY29sGAogASgIInkKC0xpc3RlbmVyVGxzEiQKBG1vZGUYASABKA4yFi53ZWZ0Lm1vZGVsLnYxLlRsc01vZGUSFAoMY2VydGlmaWNhdGVzGAIgAygJEi4KC21pbl92ZXJzaW9uGAMgASgOMhkud2VmdC5tb2RlbC52MS5UbHNWZXJzaW9uInIKEUNvbm5lY3Rpb25Sb3V0aW5nEi8KB2VudHJpZXMYASADKAsyHi53ZWZ0Lm1vZGVsLnYxLkNvbm5lY3Rpb25FbnRyeRIsCgVydWxlcxgCIAMoCzIdLndlZnQubW9kZWwudjEuQ29ubmVjdGlvblJ1bGUiMgoPQ29ubmVjdGlvbkVudHJ5EhEKCWhvc3RuYW1lcxgBIAMoCRIMCgRydWxlGAIgASgNImEKDkNvbm5lY3Rpb25SdWxlEiUKBnNvdXJjZRgBIAEoCzIVLndlZnQubW9kZWwudjEuU291cmNlEigKCGJhY2tlbmRzGAIgAygLMhYud2VmdC5tb2RlbC52MS5CYWNrZW5kImwKC0NlcnRpZmljYXRlEiUKBnNvdXJjZRgBIAEoCzIVLndlZnQubW9kZWwudjEuU291cmNlEh0KFWNlcnRpZmljYXRlX2NoYWluX3BlbRgCIAEoCRIXCg9wcml2YXRlX2tleV9wZW0YAyABKAkiSQoLVmlydHVhbEhvc3QSEAoIaG9zdG5hbWUYASABKAkSKAoEaHR0cBgCIAEoCzIaLndlZnQubW9kZWwudjEuSHR0cFJvdXRpbmciLAoGQ29tbWl0EhAKCHJldmlzaW9uGAEgASgEEhAKCHNlcXVlbmNlGAIgASgEKoIBCghQcm90b2NvbBIYChRQUk9UT0NPTF9VTlNQRUNJRklFRBAAEhEKDVBST1RPQ09MX0hUVFAQARISCg5QUk9UT0NPTF9IVFRQMhACEhEKDVBST1RPQ09MX0dSUEMQAxIQCgxQUk9UT0NPTF9UQ1AQBBIQCgxQUk9UT0NPTF9UTFMQBSpUCgZUdW5uZWwSFgoSVFVOTkVMX1VOU1BFQ0lGSUVEEAASDwoLVFVOTkVMX05PTkUQARIPCgtUVU5ORUxfV0VGVBACEhAKDFRVTk5FTF9IQk9ORRADKm0KCE10bHNNb2RlEhkKFU1UTFNfTU9ERV9VTlNQRUNJRklFRBAAEhQKEE1UTFNfTU9ERV9TVFJJQ1QQARIYChRNVExTX01PREVfUEVSTUlTU0lWRRACEhYKEk1UTFNfTU9ERV9ESVNBQkxFRBADKl8KBkhlYWx0aBIWChJIRUFMVEhfVU5TUEVDSUZJRUQQABISCg5IRUFMVEhfSEVBTFRIWRABEhQKEEhFQUxUSF9VTkhFQUxUSFkQAhITCg9IRUFMVEhfRFJBSU5JTkcQAypVCgdUbHNNb2RlEhgKFFRMU19NT0RFX1VOU1BFQ0lGSUVEEAASFgoSVExTX01PREVfVEVSTUlOQVRFEAESGAoUVExTX01PREVfUEFTU1RIUk9VR0gQAipTCgpUbHNWZXJzaW9uEhsKF1RMU19WRVJTSU9OX1VOU1BFQ0lGSUVEEAASEwoPVExTX1ZFUlNJT05fMV8yEAESEwoPVExTX1ZFUlNJT05fMV8zEAJiBnByb3RvMw");
 
 /**
  * Describes the message weft.model.v1.Source.
@@ -29,158 +29,200 @@ export const MeshSchema = /*@__PURE__*/
   messageDesc(file_weft_model_v1_model, 1);
 
 /**
+ * Describes the message weft.model.v1.Limits.
+ * Use `create(LimitsSchema)` to create a new message.
+ */
+export const LimitsSchema = /*@__PURE__*/
+  messageDesc(file_weft_model_v1_model, 2);
+
+/**
  * Describes the message weft.model.v1.Name.
  * Use `create(NameSchema)` to create a new message.
  */
 export const NameSchema = /*@__PURE__*/
-  messageDesc(file_weft_model_v1_model, 2);
+  messageDesc(file_weft_model_v1_model, 3);
 
 /**
  * Describes the message weft.model.v1.ServicePort.
  * Use `create(ServicePortSchema)` to create a new message.
  */
 export const ServicePortSchema = /*@__PURE__*/
-  messageDesc(file_weft_model_v1_model, 3);
+  messageDesc(file_weft_model_v1_model, 4);
 
 /**
  * Describes the message weft.model.v1.Address.
  * Use `create(AddressSchema)` to create a new message.
  */
 export const AddressSchema = /*@__PURE__*/
-  messageDesc(file_weft_model_v1_model, 4);
+  messageDesc(file_weft_model_v1_model, 5);
 
 /**
  * Describes the message weft.model.v1.ServiceTarget.
  * Use `create(ServiceTargetSchema)` to create a new message.
  */
 export const ServiceTargetSchema = /*@__PURE__*/
-  messageDesc(file_weft_model_v1_model, 5);
+  messageDesc(file_weft_model_v1_model, 6);
 
 /**
  * Describes the message weft.model.v1.WorkloadTarget.
  * Use `create(WorkloadTargetSchema)` to create a new message.
  */
 export const WorkloadTargetSchema = /*@__PURE__*/
-  messageDesc(file_weft_model_v1_model, 6);
+  messageDesc(file_weft_model_v1_model, 7);
 
 /**
  * Describes the message weft.model.v1.Outbound.
  * Use `create(OutboundSchema)` to create a new message.
  */
 export const OutboundSchema = /*@__PURE__*/
-  messageDesc(file_weft_model_v1_model, 7);
+  messageDesc(file_weft_model_v1_model, 8);
 
 /**
  * Describes the message weft.model.v1.HttpRouting.
  * Use `create(HttpRoutingSchema)` to create a new message.
  */
 export const HttpRoutingSchema = /*@__PURE__*/
-  messageDesc(file_weft_model_v1_model, 8);
+  messageDesc(file_weft_model_v1_model, 9);
 
 /**
  * Describes the message weft.model.v1.HttpEntry.
  * Use `create(HttpEntrySchema)` to create a new message.
  */
 export const HttpEntrySchema = /*@__PURE__*/
-  messageDesc(file_weft_model_v1_model, 9);
+  messageDesc(file_weft_model_v1_model, 10);
 
 /**
  * Describes the message weft.model.v1.HttpMatch.
  * Use `create(HttpMatchSchema)` to create a new message.
  */
 export const HttpMatchSchema = /*@__PURE__*/
-  messageDesc(file_weft_model_v1_model, 10);
+  messageDesc(file_weft_model_v1_model, 11);
 
 /**
  * Describes the message weft.model.v1.ValueMatch.
  * Use `create(ValueMatchSchema)` to create a new message.
  */
 export const ValueMatchSchema = /*@__PURE__*/
-  messageDesc(file_weft_model_v1_model, 11);
+  messageDesc(file_weft_model_v1_model, 12);
 
 /**
  * Describes the message weft.model.v1.HttpRule.
  * Use `create(HttpRuleSchema)` to create a new message.
  */
 export const HttpRuleSchema = /*@__PURE__*/
-  messageDesc(file_weft_model_v1_model, 12);
+  messageDesc(file_weft_model_v1_model, 13);
 
 /**
  * Describes the message weft.model.v1.Header.
  * Use `create(HeaderSchema)` to create a new message.
  */
 export const HeaderSchema = /*@__PURE__*/
-  messageDesc(file_weft_model_v1_model, 13);
+  messageDesc(file_weft_model_v1_model, 14);
 
 /**
  * Describes the message weft.model.v1.HeaderEdits.
  * Use `create(HeaderEditsSchema)` to create a new message.
  */
 export const HeaderEditsSchema = /*@__PURE__*/
-  messageDesc(file_weft_model_v1_model, 14);
+  messageDesc(file_weft_model_v1_model, 15);
 
 /**
  * Describes the message weft.model.v1.Backend.
  * Use `create(BackendSchema)` to create a new message.
  */
 export const BackendSchema = /*@__PURE__*/
-  messageDesc(file_weft_model_v1_model, 15);
+  messageDesc(file_weft_model_v1_model, 16);
 
 /**
  * Describes the message weft.model.v1.Cluster.
  * Use `create(ClusterSchema)` to create a new message.
  */
 export const ClusterSchema = /*@__PURE__*/
-  messageDesc(file_weft_model_v1_model, 16);
+  messageDesc(file_weft_model_v1_model, 17);
 
 /**
  * Describes the message weft.model.v1.Endpoint.
  * Use `create(EndpointSchema)` to create a new message.
  */
 export const EndpointSchema = /*@__PURE__*/
-  messageDesc(file_weft_model_v1_model, 17);
+  messageDesc(file_weft_model_v1_model, 18);
 
 /**
  * Describes the message weft.model.v1.Inbound.
  * Use `create(InboundSchema)` to create a new message.
  */
 export const InboundSchema = /*@__PURE__*/
-  messageDesc(file_weft_model_v1_model, 18);
+  messageDesc(file_weft_model_v1_model, 19);
 
 /**
  * Describes the message weft.model.v1.InboundPort.
  * Use `create(InboundPortSchema)` to create a new message.
  */
 export const InboundPortSchema = /*@__PURE__*/
-  messageDesc(file_weft_model_v1_model, 19);
+  messageDesc(file_weft_model_v1_model, 20);
 
 /**
  * Describes the message weft.model.v1.Gateway.
  * Use `create(GatewaySchema)` to create a new message.
  */
 export const GatewaySchema = /*@__PURE__*/
-  messageDesc(file_weft_model_v1_model, 20);
+  messageDesc(file_weft_model_v1_model, 21);
 
 /**
  * Describes the message weft.model.v1.GatewayListener.
  * Use `create(GatewayListenerSchema)` to create a new message.
  */
 export const GatewayListenerSchema = /*@__PURE__*/
-  messageDesc(file_weft_model_v1_model, 21);
+  messageDesc(file_weft_model_v1_model, 22);
+
+/**
+ * Describes the message weft.model.v1.ListenerTls.
+ * Use `create(ListenerTlsSchema)` to create a new message.
+ */
+export const ListenerTlsSchema = /*@__PURE__*/
+  messageDesc(file_weft_model_v1_model, 23);
+
+/**
+ * Describes the message weft.model.v1.ConnectionRouting.
+ * Use `create(ConnectionRoutingSchema)` to create a new message.
+ */
+export const ConnectionRoutingSchema = /*@__PURE__*/
+  messageDesc(file_weft_model_v1_model, 24);
+
+/**
+ * Describes the message weft.model.v1.ConnectionEntry.
+ * Use `create(ConnectionEntrySchema)` to create a new message.
+ */
+export const ConnectionEntrySchema = /*@__PURE__*/
+  messageDesc(file_weft_model_v1_model, 25);
+
+/**
+ * Describes the message weft.model.v1.ConnectionRule.
+ * Use `create(ConnectionRuleSchema)` to create a new message.
+ */
+export const ConnectionRuleSchema = /*@__PURE__*/
+  messageDesc(file_weft_model_v1_model, 26);
+
+/**
+ * Describes the message weft.model.v1.Certificate.
+ * Use `create(CertificateSchema)` to create a new message.
+ */
+export const CertificateSchema = /*@__PURE__*/
+  messageDesc(file_weft_model_v1_model, 27);
 
 /**
  * Describes the message weft.model.v1.VirtualHost.
  * Use `create(VirtualHostSchema)` to create a new message.
  */
 export const VirtualHostSchema = /*@__PURE__*/
-  messageDesc(file_weft_model_v1_model, 22);
+  messageDesc(file_weft_model_v1_model, 28);
 
 /**
  * Describes the message weft.model.v1.Commit.
  * Use `create(CommitSchema)` to create a new message.
  */
 export const CommitSchema = /*@__PURE__*/
-  messageDesc(file_weft_model_v1_model, 23);
+  messageDesc(file_weft_model_v1_model, 29);
 
 /**
  * Describes the enum weft.model.v1.Protocol.
@@ -229,4 +271,28 @@ export const HealthSchema = /*@__PURE__*/
  */
 export const Health = /*@__PURE__*/
   tsEnum(HealthSchema);
+
+/**
+ * Describes the enum weft.model.v1.TlsMode.
+ */
+export const TlsModeSchema = /*@__PURE__*/
+  enumDesc(file_weft_model_v1_model, 4);
+
+/**
+ * @generated from enum weft.model.v1.TlsMode
+ */
+export const TlsMode = /*@__PURE__*/
+  tsEnum(TlsModeSchema);
+
+/**
+ * Describes the enum weft.model.v1.TlsVersion.
+ */
+export const TlsVersionSchema = /*@__PURE__*/
+  enumDesc(file_weft_model_v1_model, 5);
+
+/**
+ * @generated from enum weft.model.v1.TlsVersion
+ */
+export const TlsVersion = /*@__PURE__*/
+  tsEnum(TlsVersionSchema);
 
