@@ -28,14 +28,32 @@ export function refuse(issues: readonly Issue[]): void {
 
 async function readPath(path: string): Promise<{ file: string; input: Uint8Array }[]> {
   if (path === "-") return [{ file: "stdin", input: await Bun.stdin.bytes() }];
+  return listFiles([path]).map((file) => ({ file, input: readOne(file) }));
+}
+
+/** The files that are read for these paths, none of them stdin. Throws `bad_input` where a path cannot be read. */
+export function listFiles(paths: readonly string[]): string[] {
+  return paths.flatMap((path) => {
+    try {
+      if (!statSync(path).isDirectory()) return [path];
+      return (
+        readdirSync(path)
+          // Hidden ones are editors' locks and copies, and what Kubernetes keeps beside a mounted ConfigMap.
+          .filter((name) => !name.startsWith(".") && suffixes.some((suffix) => name.endsWith(suffix)))
+          .toSorted()
+          .map((name) => join(path, name))
+      );
+    } catch (error) {
+      throw unreadable(path, error);
+    }
+  });
+}
+
+function readOne(file: string): Uint8Array {
   try {
-    if (!statSync(path).isDirectory()) return [{ file: path, input: readFileSync(path) }];
-    return readdirSync(path)
-      .filter((name) => suffixes.some((suffix) => name.endsWith(suffix)))
-      .toSorted()
-      .map((name) => ({ file: join(path, name), input: readFileSync(join(path, name)) }));
+    return readFileSync(file);
   } catch (error) {
-    throw unreadable(path, error);
+    throw unreadable(file, error);
   }
 }
 

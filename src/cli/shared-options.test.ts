@@ -1,7 +1,6 @@
 /** How values of options are read, and what is said when they cannot be. */
 import { expect, test } from "bun:test";
-import { parseCount, parseDuration, parseHostPort } from "./shared-options.ts";
-import { parseGatewayAddress } from "./up.ts";
+import { parseCount, parseDuration, parseGatewayAddress, parseHostPort } from "./shared-options.ts";
 
 test.each([
   ["15080", { address: "127.0.0.1", port: 15_080 }],

@@ -88,6 +88,23 @@ export function parseHostPort(text: string): HostPort {
   return { address: match[1] ?? match[2] ?? "127.0.0.1", port };
 }
 
+export interface GatewayAddress {
+  readonly hostAddress: string;
+  /** In the place of a Gateway's own port. */
+  readonly port?: number;
+}
+
+/** `127.0.0.1`, `127.0.0.1:8080`, `8080`. */
+export function parseGatewayAddress(text: string): GatewayAddress {
+  if (/^[0-9.]+$/.test(text) && text.includes(".")) return { hostAddress: text };
+  try {
+    const { address, port } = parseHostPort(text);
+    return { hostAddress: address, port };
+  } catch {
+    throw new InvalidArgumentError("write an address, or an address and a port, such as 127.0.0.1:8080");
+  }
+}
+
 /** Collects an option that may be given several times. */
 export function collect(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value];

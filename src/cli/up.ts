@@ -1,6 +1,6 @@
 /** `weft up [DIR…]`: a whole mesh on this machine in the foreground, until Ctrl-C. */
 import { join, resolve } from "node:path";
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, Option } from "commander";
 import { keyOf } from "../api/index.ts";
 import { createLog, systemClock } from "../kernel/index.ts";
 import { baseObjects, LocalUp, readMeshFiles } from "../local/index.ts";
@@ -9,7 +9,13 @@ import type { Cli } from "./cli.ts";
 import { definedOnly } from "./environment.ts";
 import { readFiles, refuse } from "./read-files.ts";
 import { gatewayUrls, readyScreen } from "./ready-screen.ts";
-import { type HostPort, parseHostPort, type SharedOptions } from "./shared-options.ts";
+import {
+  type GatewayAddress,
+  type HostPort,
+  parseGatewayAddress,
+  parseHostPort,
+  type SharedOptions,
+} from "./shared-options.ts";
 import { untilSignal } from "./signals.ts";
 
 export const defaultInstance = "default";
@@ -20,11 +26,6 @@ interface Options extends SharedOptions {
   readonly api: HostPort;
   readonly gateway: GatewayAddress;
   readonly isolation: "auto" | "netns" | "userns" | "loopback";
-}
-
-interface GatewayAddress {
-  readonly hostAddress: string;
-  readonly port?: number;
 }
 
 export function command(cli: Cli): Command {
@@ -104,14 +105,4 @@ async function readMesh(paths: readonly string[], namespace: string) {
   const described = (kind: string, ns: string, name: string): boolean =>
     keys.some((key) => key.kind === kind && key.namespace === ns && key.name === name);
   return { programs, objects: [...baseObjects(programs, described, "weft-up"), ...written] };
-}
-
-export function parseGatewayAddress(text: string): GatewayAddress {
-  if (/^[0-9.]+$/.test(text) && text.includes(".")) return { hostAddress: text };
-  try {
-    const { address, port } = parseHostPort(text);
-    return { hostAddress: address, port };
-  } catch {
-    throw new InvalidArgumentError("write an address, or an address and a port, such as 127.0.0.1:8080");
-  }
 }

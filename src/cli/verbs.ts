@@ -18,6 +18,10 @@ export const verbs: Readonly<Record<string, Verb>> = {
     summary: "run one unmodified program as a workload of a running mesh",
     load: () => import("./run.ts"),
   },
+  serve: {
+    summary: "run a gateway that files configure, compiler and gateway in one process",
+    load: () => import("./serve.ts"),
+  },
   control: { summary: "run the control plane", load: () => import("./control.ts") },
   proxy: { summary: "run the data plane for one workload or gateway", load: () => import("./proxy.ts") },
   apply: {

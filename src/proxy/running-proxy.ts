@@ -29,6 +29,7 @@ interface BoundAddresses {
   readonly tunnel: ListenAddress | undefined;
   readonly plaintextPort: number | undefined;
   readonly dns: ListenAddress | undefined;
+  /** Port 0: not opened. */
   readonly admin: ListenAddress;
   readonly health: ListenAddress;
 }
@@ -37,6 +38,8 @@ export interface RunningProxy {
   readonly bound: BoundAddresses;
   /** A gateway's listeners come and go with the configuration. */
   gatewayAddresses(): readonly GatewayAddress[];
+  /** Listeners that could not be opened and are tried again: one line each. */
+  gatewayFailures(): readonly string[];
   /** Tells the mesh, finishes what is in flight up to the mesh's drain timeout, ends. Idempotent. */
   drain(): Promise<void>;
   /** Ends everything at once. Idempotent. */
@@ -54,8 +57,19 @@ const defaultDrainTimeoutMs = 10_000;
 /** A control plane that registered us answers within a few milliseconds; one that just died must not stop the start. */
 const inboundWaitMs = 5_000;
 
+/** What of a bootstrap still matters once there is an agent. */
+export interface ProxyPlan
+  extends Pick<
+    ProxyBootstrap,
+    "role" | "workload" | "capture" | "tunnel" | "application" | "gateway" | "dnsUpstreams" | "accessLogFile"
+  > {
+  /** Absent: not opened. */
+  readonly admin?: ListenAddress;
+  readonly health?: ListenAddress;
+}
+
 export interface ProxyParts {
-  readonly bootstrap: ProxyBootstrap;
+  readonly bootstrap: ProxyPlan;
   readonly agent: Agent;
   readonly clock: Clock;
   readonly log: Log;
@@ -76,7 +90,7 @@ export async function runProxy(parts: ProxyParts): Promise<RunningProxy> {
 }
 
 class Proxy implements RunningProxy {
-  readonly #bootstrap: ProxyBootstrap;
+  readonly #bootstrap: ProxyPlan;
   readonly #agent: Agent;
   readonly #clock: Clock;
   readonly #destinationOf: DestinationOf;
@@ -150,13 +164,15 @@ class Proxy implements RunningProxy {
     return this.#gateway?.addresses() ?? [];
   }
 
+  gatewayFailures(): readonly string[] {
+    return this.#gateway?.failures() ?? [];
+  }
+
   async open(): Promise<void> {
     const bootstrap = this.#bootstrap;
     const source = this.#adminSource();
-    const admin = AdminServer.openAdmin(bootstrap.admin, source);
-    this.#admins.push(admin);
-    const health = AdminServer.openHealth(bootstrap.health, source);
-    this.#admins.push(health);
+    const admin = this.#openAdmin(bootstrap.admin, (address) => AdminServer.openAdmin(address, source));
+    const health = this.#openAdmin(bootstrap.health, (address) => AdminServer.openHealth(address, source));
     this.#stopWatching = this.#agent.onSnapshot((snapshot) => {
       this.#context.upstreams.applySnapshot(snapshot);
       this.#gateway?.applySnapshot(snapshot);
@@ -170,7 +186,7 @@ class Proxy implements RunningProxy {
       this.#clock.nowMs(),
     );
     this.#agent.reportTelemetry(reports);
-    this.#bound = { ...doors, admin: admin.bound, health: health.bound };
+    this.#bound = { ...doors, admin, health };
     this.#scheduleSweep();
   }
 
@@ -191,6 +207,16 @@ class Proxy implements RunningProxy {
     this.#wheel.close();
     this.#context.accessLog.close();
     this.#agent.close();
+  }
+
+  #openAdmin(
+    address: ListenAddress | undefined,
+    open: (address: ListenAddress) => AdminServer,
+  ): ListenAddress {
+    if (address === undefined) return { address: "", port: 0 };
+    const server = open(address);
+    this.#admins.push(server);
+    return server.bound;
   }
 
   async #openDoors(): Promise<Omit<BoundAddresses, "admin" | "health">> {

@@ -200,7 +200,13 @@ export class RegistryIndex implements RegistryViews {
           : endpointAt(workload, entry.address, number);
       // Both opinions count: the slice's author may know of an application what the mesh cannot see.
       const health = entry.health === "live" ? endpoint.health : entry.health;
-      if (!found.has(endpoint.workload)) found.set(endpoint.workload, { ...endpoint, health });
+      const known = found.get(endpoint.workload);
+      if (known === undefined) found.set(endpoint.workload, { ...endpoint, health });
+      // Several programs at one address that is no workload's, told apart by their ports.
+      else if (known.port !== number && workload === undefined) {
+        const name = `${endpoint.workload}:${number}`;
+        if (!found.has(name)) found.set(name, { ...endpoint, workload: name, health });
+      }
     }
   }
 

@@ -1,0 +1,111 @@
+/** `weft serve -f PATH…`: compiler and gateway in one process, configured by files, in the foreground until a signal. */
+import { Command, Option } from "commander";
+import { createLog, WeftError } from "../kernel/index.ts";
+import { type FileSource, startStandalone } from "../standalone/index.ts";
+import { checkDocuments } from "./check-documents.ts";
+import type { Cli } from "./cli.ts";
+import { listFiles, readFiles } from "./read-files.ts";
+import {
+  collect,
+  type GatewayAddress,
+  type HostPort,
+  parseGatewayAddress,
+  parseHostPort,
+  type SharedOptions,
+} from "./shared-options.ts";
+import { untilSignal } from "./signals.ts";
+
+interface Options extends SharedOptions {
+  readonly filename: readonly string[];
+  readonly gateway: GatewayAddress;
+  readonly admin: HostPort;
+  readonly health: HostPort;
+  readonly listenOnly?: boolean;
+}
+
+const help = `
+Reads Gateways, HTTPRoutes, Services, EndpointSlices and what belongs to them from the files, and follows their changes:
+a change is taken whole or not at all, and no connection is dropped for it. SIGHUP reads the files again.
+Services get their endpoints from EndpointSlices (or from MeshWorkloads without a tunnel), which are dialled directly.
+
+  weft serve -f gateway.yaml
+  weft serve -f conf/ --gateway 0.0.0.0 --log-format json`;
+
+export function command(_cli: Cli): Command {
+  return new Command("serve")
+    .addOption(
+      new Option("-f, --filename <path>", "a file, or a folder of files; may be given several times")
+        .argParser(collect)
+        .makeOptionMandatory(),
+    )
+    .addOption(
+      new Option(
+        "--gateway <address[:port]>",
+        "where Gateways without addresses of their own listen; a port replaces that of the first listener",
+      )
+        .argParser(parseGatewayAddress)
+        .default({ hostAddress: "127.0.0.1" }, "127.0.0.1"),
+    )
+    .addOption(
+      new Option("--admin <address:port>", "metrics, readiness and the configuration that runs")
+        .argParser(parseHostPort)
+        .default({ address: "127.0.0.1", port: 15_020 }, "127.0.0.1:15020"),
+    )
+    .addOption(
+      new Option("--health <address:port>", "readiness alone")
+        .argParser(parseHostPort)
+        .default({ address: "127.0.0.1", port: 15_021 }, "127.0.0.1:15021"),
+    )
+    .option("--listen-only", "open the Gateways' listeners and nothing else: neither --admin nor --health")
+    .addHelpText("after", help)
+    .action(async (options: Options) => {
+      const startedMs = performance.now();
+      const { admin, health, gateway } = options;
+      const log = createLog({ format: options.logFormat, level: options.logLevel });
+      const standalone = await startStandalone({
+        files: fileSource(options.filename, options.namespace),
+        gateway: {
+          kind: "tcp",
+          address: gateway.hostAddress,
+          ...(gateway.port === undefined ? {} : { port: gateway.port }),
+        },
+        ...(options.listenOnly === true ? {} : { admin, health }),
+        log,
+      });
+      const ended = untilSignal({ stop: () => standalone.drain(), force: () => standalone.close() });
+      process.on("SIGHUP", () => standalone.reload());
+      log.ready({
+        gateway: standalone.gatewayUrl,
+        listeners: standalone.listeners.map(hostPort).join(","),
+        admin: standalone.admin && hostPort(standalone.admin),
+        health: standalone.health && hostPort(standalone.health),
+        revision: standalone.revision,
+        tookMs: Math.round(performance.now() - startedMs),
+      });
+      await ended;
+    });
+}
+
+function fileSource(paths: readonly string[], namespace: string): FileSource {
+  if (paths.includes("-")) {
+    throw new WeftError("usage", "weft serve follows files; - cannot be followed", {
+      hint: "write it into a file",
+    });
+  }
+  return {
+    paths,
+    list: () => listFiles(paths),
+    async read() {
+      const documents = await readFiles(paths);
+      const { objects } = checkDocuments(documents, namespace);
+      return objects.flatMap((object, index) => {
+        const source = documents[index];
+        return source === undefined ? [] : [{ object, source }];
+      });
+    },
+  };
+}
+
+function hostPort({ address, port }: HostPort): string {
+  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+}

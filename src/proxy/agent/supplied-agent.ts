@@ -1,0 +1,130 @@
+/**
+ * An agent that is supplied with its configuration by its own process: there is no control plane, no certificate, and
+ * nothing to ask for on demand. What it was not supplied with does not exist.
+ */
+import { errorLine, type Log, WeftError } from "../../kernel/index.ts";
+import type { Address, Name } from "../../model/index.ts";
+import type { TlsIdentity } from "../../net/index.ts";
+import type { Agent, AgentStatus, PendingLookup, Resolved, TelemetrySource } from "./agent.ts";
+import { Configuration, type SnapshotListener } from "./configuration.ts";
+import { Rejections } from "./rejections.ts";
+import { prepareResource, type RawResource } from "./resource.ts";
+import type { ResourceChange } from "./resource-change.ts";
+import type { PreparedOutbound, Snapshot } from "./snapshot.ts";
+import type { Rejection } from "./staging.ts";
+
+/** Everything of one change, in any order: it becomes live in one step. */
+export interface SuppliedChange {
+  readonly revision: number;
+  readonly upserts: readonly RawResource[];
+  readonly removals: readonly Pick<RawResource, "kind" | "name">[];
+}
+
+export class SuppliedAgent implements Agent {
+  readonly #configuration: Configuration;
+  readonly #rejections = new Rejections();
+  readonly #ready = Promise.withResolvers<void>();
+  #isSupplied = false;
+
+  constructor(log: Log) {
+    this.#configuration = new Configuration([], log);
+    this.#ready.promise.catch(() => {});
+  }
+
+  /** Returns what cannot be used: it stays as it was before, and the rest is live. */
+  commit({ revision, upserts, removals }: SuppliedChange): readonly Rejection[] {
+    const changes: ResourceChange[] = [];
+    const rejected: Rejection[] = [];
+    for (const raw of upserts) {
+      try {
+        changes.push({ type: "upsert", resource: prepareResource(raw) });
+      } catch (error) {
+        rejected.push({ kind: raw.kind, name: raw.name, why: errorLine(error) });
+      }
+    }
+    for (const { kind, name } of removals) changes.push({ type: "remove", kind, name });
+    this.#rejections.note({ revision, changes, answers: [{ typeUrl: "", nonce: "", rejected }] });
+    this.#isSupplied = true;
+    this.#configuration.apply(changes, revision);
+    this.#ready.resolve();
+    return rejected;
+  }
+
+  get snapshot(): Snapshot {
+    return this.#configuration.snapshot;
+  }
+
+  get status(): AgentStatus {
+    return {
+      isReady: this.#isSupplied,
+      isConnected: false,
+      revision: this.snapshot.revision,
+      identity: "",
+      certificateNotAfterMs: 0,
+      subscriptions: 0,
+      rejected: this.#rejections.all,
+      lastError: "",
+    };
+  }
+
+  onSnapshot(listener: SnapshotListener): () => void {
+    return this.#configuration.onSnapshot(listener);
+  }
+
+  resolveAddress(
+    ip: string,
+    _deadlineMs: number,
+    callback: (result: Resolved<Address>) => void,
+  ): PendingLookup | undefined {
+    callback(this.snapshot.lookupAddress(ip) ?? "unknown");
+    return undefined;
+  }
+
+  resolveOutbound(
+    key: string,
+    _deadlineMs: number,
+    callback: (result: Resolved<PreparedOutbound>) => void,
+  ): PendingLookup | undefined {
+    callback(this.snapshot.outbound(key) ?? "unknown");
+    return undefined;
+  }
+
+  resolveName(
+    fqdn: string,
+    _deadlineMs: number,
+    callback: (result: Resolved<Name>) => void,
+  ): PendingLookup | undefined {
+    callback(this.snapshot.name(fqdn) ?? "unknown");
+    return undefined;
+  }
+
+  prefetch(): void {}
+
+  touch(): void {}
+
+  /** It is nobody in the mesh: an endpoint behind a tunnel cannot be dialled. */
+  identity(): TlsIdentity {
+    throw new WeftError("unavailable", "this proxy has no identity");
+  }
+
+  onIdentity(): () => void {
+    return () => {};
+  }
+
+  ready(): Promise<void> {
+    return this.#ready.promise;
+  }
+
+  announce(): void {}
+
+  reportTelemetry(_source: TelemetrySource): void {}
+
+  async drainAndLeave(whenDrained: () => Promise<void>): Promise<void> {
+    await whenDrained();
+    this.close();
+  }
+
+  close(): void {
+    this.#ready.reject(new WeftError("unavailable", "the agent was closed before it was ready"));
+  }
+}

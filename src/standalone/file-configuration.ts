@@ -1,0 +1,106 @@
+/** From the objects of the files to compiled resources: registry and compiler together, one step and one revision for each change. */
+import type { ApiObject, ObjectKey, Stored } from "../api/index.ts";
+import { Compiler, type CompileOutput, type StatusUpdate } from "../compile/index.ts";
+import type {
+  ResourceKind,
+  ResourceName,
+  ResourceSource,
+  SourceChange,
+  SourceResource,
+} from "../distribute/index.ts";
+import { ChangeSet, RegistryIndex } from "../registry/index.ts";
+import { ObjectLedger } from "./object-ledger.ts";
+
+/** There is no mesh, so nobody is asked for a certificate of it. */
+const trust = { trustDomain: "standalone.weft", trustRoots: [] };
+
+export interface AppliedChange {
+  /** How many objects are new or different, or gone. 0: nothing happened. */
+  readonly changed: number;
+  /** Of the objects whose status is another one now. */
+  readonly statuses: readonly StatusUpdate[];
+  /** Computations that ran into a defect of ours; what they would have replaced stays. */
+  readonly defects: readonly string[];
+}
+
+export class FileConfiguration implements ResourceSource {
+  readonly #ledger = new ObjectLedger();
+  readonly #registry = new RegistryIndex();
+  readonly #compiler = new Compiler({ ...trust, registry: this.#registry });
+  readonly #listeners = new Set<(change: SourceChange) => void>();
+  #revision = 0;
+
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** All objects that there are now. */
+  apply(objects: readonly ApiObject[]): AppliedChange {
+    const { upserted, removed } = this.#ledger.replace(objects);
+    const changed = upserted.length + removed.length;
+    if (changed === 0) return { changed, statuses: [], defects: [] };
+    const registry = new ChangeSet();
+    for (const key of removed) this.#removeFromRegistry(key, registry);
+    for (const object of upserted) this.#addToRegistry(object, registry);
+    const output = this.#compiler.apply({ upserted, removed, registry });
+    this.#revision++;
+    const change = {
+      revision: this.#revision,
+      changed: changedNames(output),
+      memberships: output.memberships,
+      gatewaysChanged: output.gatewaysChanged,
+    };
+    for (const listener of this.#listeners) listener(change);
+    return { changed, statuses: output.statuses, defects: output.defects };
+  }
+
+  get(kind: ResourceKind, key: string): SourceResource | undefined {
+    return this.#compiler.get({ kind, key });
+  }
+
+  members(cluster: string): readonly string[] {
+    return this.#compiler.members(cluster);
+  }
+
+  gateways(): readonly string[] {
+    return this.#compiler.gateways();
+  }
+
+  forget(kind: ResourceKind, key: string): void {
+    this.#compiler.forget({ kind, key });
+  }
+
+  forgetMembers(cluster: string): void {
+    this.#compiler.forgetMembers(cluster);
+  }
+
+  subscribe(listener: (change: SourceChange) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  #addToRegistry(object: Stored, changes: ChangeSet): void {
+    switch (object.kind) {
+      case "Service":
+        return this.#registry.upsertService(object, changes);
+      case "EndpointSlice":
+        return this.#registry.upsertSlice(object, changes);
+      case "MeshWorkload":
+        // Nobody tells of its life but the author of the file.
+        return this.#registry.upsertWorkload(object, "live", changes);
+      default:
+    }
+  }
+
+  #removeFromRegistry({ kind, namespace, name }: ObjectKey, changes: ChangeSet): void {
+    const path = `${namespace}/${name}`;
+    if (kind === "Service") this.#registry.removeService(path, changes);
+    if (kind === "EndpointSlice") this.#registry.removeSlice(path, changes);
+    if (kind === "MeshWorkload") this.#registry.removeWorkload(path, changes);
+  }
+}
+
+function changedNames({ upserted, removed }: CompileOutput): ResourceName[] {
+  // Nothing compiles to a Commit: what follows the changes makes its own.
+  return [...upserted, ...removed].flatMap(({ kind, key }) => (kind === "Commit" ? [] : [{ kind, key }]));
+}

@@ -1,0 +1,54 @@
+/**
+ * The objects of the files as the compiler wants them, with what a store would add, and what changed since the last reading.
+ * What is added follows from the files alone, so that a restart serves exactly what it served before.
+ */
+import { type ApiObject, isStored, keyOf, keyText, type ObjectKey, type Stored } from "../api/index.ts";
+import { WeftError } from "../kernel/index.ts";
+
+export interface ObjectChange {
+  readonly upserted: readonly Stored[];
+  readonly removed: readonly ObjectKey[];
+}
+
+interface Entry {
+  readonly written: ApiObject;
+  readonly stored: Stored;
+}
+
+/** Files tell no age: routes that are equally specific are then ordered by name, not by when their file was added. */
+const defaultCreationTimestamp = "1970-01-01T00:00:00Z";
+
+export class ObjectLedger {
+  #entries: ReadonlyMap<string, Entry> = new Map();
+
+  /** All objects that there are now. */
+  replace(objects: readonly ApiObject[]): ObjectChange {
+    const before = this.#entries;
+    const entries = new Map<string, Entry>();
+    const upserted: Stored[] = [];
+    for (const written of objects) {
+      const key = keyText(keyOf(written));
+      const known = before.get(key);
+      if (known !== undefined && Bun.deepEquals(known.written, written)) {
+        entries.set(key, known);
+        continue;
+      }
+      const stored = storedOf(written, (known?.stored.metadata.generation ?? 0) + 1);
+      entries.set(key, { written, stored });
+      upserted.push(stored);
+    }
+    this.#entries = entries;
+    const removed = [...before].flatMap(([key, { stored }]) => (entries.has(key) ? [] : [keyOf(stored)]));
+    return { upserted, removed };
+  }
+}
+
+function storedOf(written: ApiObject, generation: number): Stored {
+  const uid = keyText(keyOf(written));
+  const creationTimestamp = written.metadata.creationTimestamp ?? defaultCreationTimestamp;
+  const added = { uid, creationTimestamp, generation, resourceVersion: String(generation) };
+  const object: ApiObject = structuredClone(written);
+  Object.assign(object.metadata, added);
+  if (!isStored(object)) throw new WeftError("internal", "an object lacks what was added to it");
+  return object;
+}
