@@ -6,8 +6,10 @@ export {
   type ResponseHeadOptions,
 } from "./encode-head.ts";
 export type { HeadEdits, HeaderLine } from "./header-line.ts";
-export type { BodyKind } from "./message-head.ts";
+export type { BodyKind, MessageHead } from "./message-head.ts";
 export { RequestHead } from "./request-head.ts";
 export { RequestParser, type RequestSink } from "./request-parser.ts";
 export { ResponseHead } from "./response-head.ts";
 export { ResponseParser, type ResponseSink } from "./response-parser.ts";
+export { forbiddenInTrailers, framingNames } from "./known-fields.ts";
+export { isAuthorityText, isFieldText, isTargetText } from "./text-checks.ts";

@@ -97,6 +97,11 @@ export class MessageHead {
     return this.#fields[index * stride + 4] ?? 0;
   }
 
+  /** About this hop only: Connection names it (RFC 9110 7.6.1). */
+  isHopField(index: number): boolean {
+    return this.kindAt(index) === field.nominated;
+  }
+
   /** Where the line after this one starts. */
   lineEnd(index: number): number {
     return index + 1 < this.headerCount ? this.nameStart(index + 1) : this.fieldsEnd;

@@ -22,6 +22,7 @@ export class Http2ClientSession extends Http2Session {
   readonly #handler: Http2ClientHandler;
   #nextStreamId = 1;
   #isDraining = false;
+  #hasPeerSettings = false;
 
   constructor(transport: Transport, handler: Http2ClientHandler, options: Http2SessionOptions) {
     super("client", transport, options);
@@ -37,6 +38,11 @@ export class Http2ClientSession extends Http2Session {
   /** Another stream may be opened now. */
   get canRequest(): boolean {
     return !this.#isDraining && !this.isClosed && this.streams.size < this.peer.maxConcurrentStreams;
+  }
+
+  /** The server's SETTINGS have come: what it takes is known. */
+  get hasPeerSettings(): boolean {
+    return this.#hasPeerSettings;
   }
 
   /** The server takes CONNECT with `:protocol` (RFC 8441). False until its SETTINGS have come. */
@@ -91,6 +97,7 @@ export class Http2ClientSession extends Http2Session {
 
   override onSettings(payload: Uint8Array): void {
     super.onSettings(payload);
+    this.#hasPeerSettings = true;
     if (!this.isClosed) this.#handler.onCapacity?.();
   }
 
@@ -131,7 +138,7 @@ export class Http2ClientSession extends Http2Session {
     const isBodiless = stream.isHeadRequest || status === 204 || status === 304;
     stream.hasHead = true;
     stream.promiseBytes(isBodiless ? undefined : length);
-    stream.sink.onHead(fields);
+    stream.sink.onHead(fields, isEnd);
     if (isEnd && !stream.isClosed) stream.receiveEnd(undefined);
   }
 

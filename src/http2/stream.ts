@@ -15,8 +15,8 @@ export type StreamOutcome =
   | { readonly kind: "lost"; readonly detail: string; readonly isUnprocessed: boolean };
 
 export interface StreamSink {
-  /** Client only: the final response's head. */
-  onHead(fields: HeaderFields): void;
+  /** Client only: the final response's head. `isEnd`: there is no body, and `onEnd` follows. */
+  onHead(fields: HeaderFields, isEnd: boolean): void;
   /** Client only: an informational (1xx) head. */
   onInterim(fields: HeaderFields): void;
   /** May be kept. At most one window's worth arrives after `pause`. */

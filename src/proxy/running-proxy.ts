@@ -128,7 +128,7 @@ class Proxy implements RunningProxy {
         version: labels["app.kubernetes.io/version"] ?? labels["version"] ?? "",
       },
       dialer,
-      upstreams: new Upstreams(dialer, clock),
+      upstreams: new Upstreams(dialer, clock, bootstrap.role === "gateway" ? "http1" : "client"),
       series: new SeriesRegistry(),
       metrics,
       accessLog: AccessLog.open(bootstrap.accessLogFile, clock, metrics.accessLogDropped),

@@ -3,8 +3,14 @@
  * programs listen only there.
  */
 import { create } from "@bufbuild/protobuf";
-import { EndpointSchema, Tunnel } from "../../model/index.ts";
-import { type HopDialer, OrderedPicker, type UpstreamCluster, UpstreamEndpoint } from "../upstream/index.ts";
+import { EndpointSchema, type Protocol, Tunnel } from "../../model/index.ts";
+import {
+  type HopDialer,
+  OrderedPicker,
+  type UpstreamCluster,
+  UpstreamEndpoint,
+  versionRule,
+} from "../upstream/index.ts";
 import type { Clock } from "../../kernel/index.ts";
 
 /** Shorter than the 5 s after which Node's server, the least patient of the common ones, closes an idle connection. */
@@ -27,26 +33,26 @@ export interface ApplicationOptions {
 
 export class Application {
   readonly #options: ApplicationOptions;
-  readonly #byPort = new Map<number, UpstreamCluster>();
+  readonly #byPort = new Map<number, { readonly declared: Protocol; readonly cluster: UpstreamCluster }>();
 
   constructor(options: ApplicationOptions) {
     this.#options = options;
   }
 
   /** Only for ports that were admitted: those are declared, so their number is bounded. */
-  port(port: number): UpstreamCluster {
+  port(port: number, declared: Protocol): UpstreamCluster {
     const known = this.#byPort.get(port);
-    if (known !== undefined) return known;
-    const { address, addresses, workload } = this.#options;
-    const members = [...new Set([address, ...addresses])].map((place) => this.#place(place, port));
-    const created: UpstreamCluster = {
+    if (known !== undefined && known.declared === declared) return known.cluster;
+    const { workload } = this.#options;
+    const cluster: UpstreamCluster = {
       key: `${workload}:${port}`,
       service: "",
       port,
-      picker: new OrderedPicker(members),
+      picker: known?.cluster.picker ?? new OrderedPicker(this.#places(port)),
+      versionFor: versionRule(declared, "client"),
     };
-    this.#byPort.set(port, created);
-    return created;
+    this.#byPort.set(port, { declared, cluster });
+    return cluster;
   }
 
   sweep(nowMs: number): void {
@@ -58,7 +64,12 @@ export class Application {
   }
 
   *places(): Generator<UpstreamEndpoint> {
-    for (const cluster of this.#byPort.values()) yield* cluster.picker.members;
+    for (const { cluster } of this.#byPort.values()) yield* cluster.picker.members;
+  }
+
+  #places(port: number): UpstreamEndpoint[] {
+    const { address, addresses } = this.#options;
+    return [...new Set([address, ...addresses])].map((place) => this.#place(place, port));
   }
 
   #place(address: string, port: number): UpstreamEndpoint {
@@ -69,7 +80,7 @@ export class Application {
       {
         limits: { connectTimeoutMs, idleTimeoutMs, maxConnections, maxPending },
         dialer,
-        nowMs: () => clock.nowMs(),
+        clock,
       },
     );
   }

@@ -1,5 +1,12 @@
 /** Small pieces of heads that exchanges share: constants and one-line encoders. */
-import type { BodyKind, HeadEdits, HeaderLine, ResponseHeadOptions } from "../../http1/index.ts";
+import {
+  type BodyKind,
+  type HeadEdits,
+  type HeaderLine,
+  ResponseHead,
+  type ResponseHeadOptions,
+} from "../../http1/index.ts";
+import type { HttpResponse } from "../http/index.ts";
 import { unprocessedHeader } from "./http-service.ts";
 
 /** RFC 9110 section 9.2.2: to send such a request twice has the effect of sending it once. */
@@ -22,15 +29,15 @@ const closing: ResponseHeadOptions = { connection: "close" };
 /** An HTTP/1.0 client keeps the connection only where it is told so. */
 const keeping10: ResponseHeadOptions = { connection: "keep-alive" };
 
-/** `own` is the response's framing as it came, `framing` the one towards the client. */
+/** `framing`: the one towards the client. */
 export function responseOptions(
-  own: BodyKind,
+  head: HttpResponse,
   framing: BodyKind,
   keepAlive: boolean,
   versionMinor: 0 | 1,
 ): ResponseHeadOptions {
   const options = keepAlive ? (versionMinor === 1 ? unchanged : keeping10) : closing;
-  return own === framing ? options : { ...options, body: framing };
+  return head instanceof ResponseHead && head.body === framing ? options : { ...options, body: framing };
 }
 
 export function withoutUnprocessed(edits: HeadEdits | undefined): HeadEdits {

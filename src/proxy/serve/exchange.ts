@@ -1,77 +1,79 @@
 /**
- * One HTTP request and its response, from the client's head to the last byte of the answer. All state of a request is
- * here; no promise and no closure is made for it.
+ * One HTTP request and its response, from the client's head to the last byte of the answer, whichever versions of HTTP the
+ * two sides speak. All state of a request is here; no promise and no closure is made for it.
  *
  *   start -> waiting for a connection -> sending --head--> responding --end--> done
  *              ^------- retry -------------'  |               |
  *              '-> refused -> done    101 -> tunnel -> done   '-> cut short -> done
  */
 import { type ReasonCode, reasons } from "../../kernel/index.ts";
+import { type HeadEdits, type HeaderLine, RequestHead } from "../../http1/index.ts";
+import type { CloseCause, ConnectFailure, WheelTimer } from "../../net/index.ts";
 import {
-  encodeRequestHead,
-  type HeadEdits,
-  type HeaderLine,
-  type RequestHead,
-  type ResponseHead,
-} from "../../http1/index.ts";
-import type { CloseCause, ConnectFailure, Connection, WheelTimer } from "../../net/index.ts";
-import type { HttpUpstream, PoolWaiter, UpstreamEndpoint, UpstreamHandler } from "../upstream/index.ts";
+  type HttpRequest,
+  type HttpResponse,
+  type HttpVersion,
+  isPlainConnect,
+  isSwitch,
+  type Trailers,
+  upgradeOf,
+} from "../http/index.ts";
+import type { PoolWaiter, UpstreamHandler, UpstreamStream } from "../upstream/index.ts";
+import type { ClientStream } from "./client-stream.ts";
 import type { ServeContext } from "./context.ts";
+import { idempotentMethods, latin1Line, withoutUnprocessed } from "./exchange-heads.ts";
+import { EndpointAttempts } from "./endpoint-attempts.ts";
+import { GrpcCall, shorterTimeout } from "./grpc-call.ts";
 import { type HttpDestination, type HttpService, unprocessedHeader } from "./http-service.ts";
 import { parseUnprocessed, recordHttp } from "./outcome.ts";
 import { Relay, type RelayListener } from "./relay.ts";
 import { RequestBody } from "./request-body.ts";
-import { ResponseWriter } from "./response-writer.ts";
-import { idempotentMethods, latin1Line, withoutUnprocessed } from "./exchange-heads.ts";
 
-/** The client's connection as an exchange sees it. */
-export interface ExchangeClient {
-  readonly connection: Connection;
-  pauseRequest(): void;
-  resumeRequest(): void;
-  /** The response is complete (or was refused with an answer). `keepAlive`: another request may follow. */
-  onExchangeDone(keepAlive: boolean): void;
-  /** The response cannot be completed: the client must notice. */
-  abort(): void;
-  /** The connection becomes a byte tunnel. Returns what was read behind the request. */
-  detach(): Uint8Array | undefined;
-}
-
-/** A request is tried on at most this many connections: enough for one dead and one dying endpoint, bounded for storms. */
-const maxAttempts = 3;
 /** A caller's own id is kept up to this length; UUIDs have 36. It is repeated in logs and answers. */
 const maxRequestIdLength = 128;
 
 export class Exchange implements UpstreamHandler, PoolWaiter, RelayListener {
-  readonly head: RequestHead;
+  readonly head: HttpRequest;
   readonly #context: ServeContext;
   readonly #service: HttpService;
-  readonly #client: ExchangeClient;
-  readonly #body: RequestBody;
-  readonly #response: ResponseWriter;
+  readonly #client: ClientStream;
+  readonly #body = new RequestBody();
   readonly #startUs: number;
+  /** The request is gRPC's: failures are said in its status, its deadline holds. */
+  readonly #grpc: GrpcCall | undefined;
+  /** Asks to switch protocols. */
+  readonly #isUpgrade: boolean;
   #attemptUs = 0;
   #requestId = "";
   #hasOwnRequestId = false;
   #destination: HttpDestination | undefined;
   #route = "";
-  #endpoint: UpstreamEndpoint | undefined;
-  #upstream: HttpUpstream | undefined;
-  #tried: UpstreamEndpoint[] | undefined;
-  #attempts = 0;
+  readonly #attempts = new EndpointAttempts();
+  #upstream: UpstreamStream | undefined;
   #timer: WheelTimer | undefined;
-  /** For the record, when it has been released. */
-  #lastEndpoint: UpstreamEndpoint | undefined;
+  #timeoutMs = 0;
+  /** The final head has been written: from here on nothing else can be answered. */
+  #isResponseStarted = false;
+  #sawInterim = false;
+  #status = 0;
+  #responseBytes = 0;
+  /** A tunnel: bodies are its bytes, and it is over when both directions have ended. */
+  #isTunnel = false;
+  #isUpstreamEnded = false;
   #isDone = false;
 
-  constructor(context: ServeContext, service: HttpService, client: ExchangeClient, head: RequestHead) {
+  constructor(context: ServeContext, service: HttpService, client: ClientStream, head: HttpRequest) {
     this.head = head;
     this.#context = context;
     this.#service = service;
     this.#client = client;
-    this.#body = new RequestBody(head.body, context.scratch);
-    this.#response = new ResponseWriter(context, client.connection, head);
+    this.#grpc = GrpcCall.of(head);
+    this.#isUpgrade = upgradeOf(head) !== undefined;
     this.#startUs = context.clock.monotonicUs();
+  }
+
+  get needsSettings(): boolean {
+    return this.#isUpgrade;
   }
 
   start(): void {
@@ -81,7 +83,7 @@ export class Exchange implements UpstreamHandler, PoolWaiter, RelayListener {
       this.#requestId = this.#context.requestIds.next();
       this.#hasOwnRequestId = true;
     }
-    if (this.head.method === "CONNECT") {
+    if (!this.#service.servesConnect && isPlainConnect(this.head)) {
       this.#refuse("unsupported_request", "CONNECT is not served here");
       return;
     }
@@ -92,8 +94,9 @@ export class Exchange implements UpstreamHandler, PoolWaiter, RelayListener {
       return;
     }
     this.#destination = selected;
-    if (selected.timeoutMs > 0) {
-      this.#timer = this.#context.wheel.schedule(selected.timeoutMs, () => this.#onTimeout());
+    this.#timeoutMs = shorterTimeout(selected.timeoutMs, this.#grpc?.timeoutMs ?? 0);
+    if (this.#timeoutMs > 0) {
+      this.#timer = this.#context.wheel.schedule(this.#timeoutMs, () => this.#onTimeout());
     }
     this.#dispatch(selected, "no_endpoint", "the cluster has no usable endpoint");
   }
@@ -102,27 +105,25 @@ export class Exchange implements UpstreamHandler, PoolWaiter, RelayListener {
 
   onRequestBody(chunk: Uint8Array): void {
     if (this.#isDone) return;
-    if (!this.#body.push(chunk, this.#upstream?.connection)) this.#client.pauseRequest();
+    if (!this.#body.push(chunk, this.#upstream)) this.#client.pauseRequest();
   }
 
-  onRequestTrailers(lines: Uint8Array): void {
-    this.#body.setTrailers(lines);
-  }
-
-  onRequestEnd(): void {
+  onRequestEnd(trailers: Trailers | undefined): void {
     this.#body.isEnded = true;
-    if (this.#upstream !== undefined) this.#completeRequest(this.#upstream);
+    this.#body.trailers = trailers;
+    this.#upstream?.writeEnd(trailers);
+    if (this.#isTunnel && this.#isUpstreamEnded) this.#complete();
   }
 
   onClientDrain(): void {
-    this.#upstream?.connection.resume();
+    this.#upstream?.resume();
   }
 
   /** The client went away, or its bytes turned out to be malformed: no answer is possible or asked for. */
   cancel(reason: ReasonCode, detail: string): void {
     if (this.#isDone) return;
     this.#letGo();
-    if (!this.#response.isStarted) this.#response.status = reasons[reason].httpStatus;
+    if (!this.#isResponseStarted) this.#status = reasons[reason].httpStatus;
     this.#finish(reason, detail);
   }
 
@@ -135,36 +136,47 @@ export class Exchange implements UpstreamHandler, PoolWaiter, RelayListener {
 
   // ---- the upstream's side
 
-  onUpstream(upstream: HttpUpstream): void {
+  onUpstream(upstream: UpstreamStream): void {
     const destination = this.#destination;
     if (destination === undefined) return;
-    if (!upstream.isReused) this.#endpoint?.recordConnected();
+    if (!upstream.isReused) this.#attempts.current?.recordConnected();
     this.#upstream = upstream;
     this.#attemptUs = this.#context.clock.monotonicUs();
-    const isUpgrade = this.head.hasUpgrade;
-    upstream.begin(this, this.head.method, isUpgrade);
-    this.#sendHead(upstream.connection, destination.requestEdits, isUpgrade);
-    const hasRoom = this.#body.sendKept(upstream.connection);
+    const obstacle = upstream.begin(this, {
+      head: this.head,
+      edits: destination.requestEdits,
+      lines: this.#lines(),
+      scheme: this.#service.scheme,
+      isUpgrade: this.#isUpgrade,
+    });
+    if (obstacle !== undefined) {
+      this.#upstream = undefined;
+      this.#attempts.release();
+      this.#refuse("malformed_request", obstacle);
+      return;
+    }
+    const hasRoom = this.#body.sendKept(upstream);
     if (hasRoom) this.#client.resumeRequest();
     else this.#client.pauseRequest();
-    if (this.#body.isEnded) this.#completeRequest(upstream);
+    if (this.#body.isEnded) upstream.writeEnd(this.#body.trailers);
   }
 
   onUpstreamFailed(failure: ConnectFailure): void {
     this.#context.metrics.connectFailed(failure.reason);
-    const endpoint = this.#endpoint;
+    const endpoint = this.#attempts.current;
     if (endpoint === undefined) return;
     endpoint.recordConnectFailure(this.#context.clock.monotonicUs());
     const isInbound = this.#service.direction === "inbound";
     this.#tryElsewhere(isInbound ? "application_unreachable" : failure.reason, failure.detail);
   }
 
-  onUpstreamInterim(head: ResponseHead): void {
-    this.#response.writeInterim(head);
+  onUpstreamInterim(head: HttpResponse): void {
+    this.#sawInterim = true;
+    this.#client.writeInterim(head);
   }
 
-  onUpstreamHead(head: ResponseHead): void {
-    const endpoint = this.#endpoint;
+  onUpstreamHead(head: HttpResponse): void {
+    const endpoint = this.#attempts.current;
     const nowUs = this.#context.clock.monotonicUs();
     endpoint?.latency.observe(nowUs - this.#attemptUs, nowUs);
     let edits = this.#destination?.responseEdits;
@@ -180,44 +192,54 @@ export class Exchange implements UpstreamHandler, PoolWaiter, RelayListener {
       }
     }
     this.#body.forget();
-    if (head.status === 101) this.#becomeTunnel(head, edits);
-    else this.#response.writeHead(head, edits, this.#body.isEnded);
+    if (isSwitch(this.head, head, this.#upstream?.version)) {
+      this.#becomeTunnel(head, edits);
+      return;
+    }
+    const obstacle = this.#client.writeHead(head, edits, this.#body.isEnded);
+    if (obstacle !== undefined) {
+      this.#letGo();
+      this.#refuse("upstream_malformed", obstacle);
+      return;
+    }
+    this.#isResponseStarted = true;
+    this.#status = head.status;
+    this.#grpc?.readStatus(head);
   }
 
   onUpstreamBody(chunk: Uint8Array): void {
-    if (!this.#response.writeBody(chunk)) this.#upstream?.connection.pause();
+    this.#responseBytes += chunk.length;
+    if (!this.#client.writeBody(chunk)) this.#upstream?.pause();
   }
 
-  onUpstreamTrailers(lines: Uint8Array): void {
-    this.#response.setTrailers(lines);
-  }
-
-  onUpstreamEnd(): void {
-    this.#response.writeEnd();
-    this.#upstream = undefined;
-    this.#releaseEndpoint();
-    this.#finish(undefined, "");
-    this.#client.onExchangeDone(this.#response.keepAlive);
+  onUpstreamEnd(trailers: Trailers | undefined): void {
+    this.#grpc?.readTrailers(trailers);
+    this.#client.writeEnd(trailers);
+    if (this.#isTunnel) {
+      this.#isUpstreamEnded = true;
+      if (!this.#body.isEnded) return;
+    }
+    this.#complete();
   }
 
   onUpstreamDrain(): void {
     this.#client.resumeRequest();
   }
 
-  onUpstreamLost(reason: ReasonCode, detail: string): void {
+  onUpstreamLost(reason: ReasonCode, detail: string, isUnprocessed: boolean): void {
     const wasReused = this.#upstream?.isReused === true;
     this.#upstream = undefined;
-    const isSafe = idempotentMethods.has(this.head.method) && this.#body.isReplayable;
-    const isStale =
-      wasReused && !this.#response.isStarted && !this.#response.sawInterim && reason === "upstream_reset";
-    if (isStale && isSafe && this.#attempts < maxAttempts && this.#destination !== undefined) {
-      this.#endpoint?.pool.dropIdle();
-      this.#releaseEndpoint();
+    const isUntouched = !this.#isResponseStarted && !this.#sawInterim && reason === "upstream_reset";
+    const isSafe = isUnprocessed || (wasReused && idempotentMethods.has(this.head.method));
+    const mayRetry = isUntouched && isSafe && this.#body.isReplayable && this.#attempts.hasMore;
+    if (mayRetry && this.#destination !== undefined) {
+      if (!isUnprocessed) this.#attempts.current?.pool.dropIdle();
+      this.#attempts.release();
       this.#context.metrics.retried(reason);
       this.#dispatch(this.#destination, reason, detail);
       return;
     }
-    this.#releaseEndpoint();
+    this.#attempts.release();
     this.#fail(reason, detail);
   }
 
@@ -225,8 +247,8 @@ export class Exchange implements UpstreamHandler, PoolWaiter, RelayListener {
 
   onRelayEnd(relay: Relay, cause: CloseCause): void {
     this.#body.byteLength += relay.bytesFromClient;
-    this.#response.byteLength += relay.bytesFromServer;
-    this.#releaseEndpoint();
+    this.#responseBytes += relay.bytesFromServer;
+    this.#attempts.release();
     this.#finish(cause === "ended" ? undefined : "upstream_reset", cause);
   }
 
@@ -234,19 +256,13 @@ export class Exchange implements UpstreamHandler, PoolWaiter, RelayListener {
 
   #dispatch(destination: HttpDestination, reason: ReasonCode, detail: string): void {
     const context = this.#context;
-    const endpoint = destination.cluster.picker.pick(
-      context.clock.monotonicUs(),
-      context.random,
-      this.#tried,
-    );
+    const endpoint = this.#attempts.next(context, destination.cluster);
     if (endpoint === undefined) {
       this.#refuse(reason, detail);
       return;
     }
-    this.#endpoint = endpoint;
-    this.#attempts++;
-    endpoint.inFlight++;
-    const acquired = endpoint.pool.acquire(this);
+    const version: HttpVersion = this.head instanceof RequestHead ? 1 : 2;
+    const acquired = endpoint.pool.acquire(destination.cluster.versionFor(version, endpoint), this);
     if (acquired === undefined) return;
     if (typeof acquired === "string") this.#tryElsewhere(acquired, "the endpoint's connection pool refused");
     else this.onUpstream(acquired);
@@ -254,15 +270,12 @@ export class Exchange implements UpstreamHandler, PoolWaiter, RelayListener {
 
   /** The request has not been processed: another endpoint may have it, while the whole body is still here. */
   #tryElsewhere(reason: ReasonCode, detail: string): void {
-    const endpoint = this.#endpoint;
-    this.#releaseEndpoint();
+    const endpoint = this.#attempts.current;
+    this.#attempts.release();
     const destination = this.#destination;
     if (endpoint === undefined || destination === undefined) return;
-    if (this.#attempts < maxAttempts && this.#body.isReplayable && reasons[reason].isUnprocessed) {
-      this.#tried ??= [];
-      this.#tried.push(endpoint);
-      if (this.#tried.length < destination.cluster.picker.members.length)
-        this.#context.metrics.retried(reason);
+    if (this.#attempts.hasMore && this.#body.isReplayable && reasons[reason].isUnprocessed) {
+      if (this.#attempts.avoid(endpoint, destination.cluster)) this.#context.metrics.retried(reason);
       this.#dispatch(destination, reason, detail);
     } else {
       this.#refuse(reason, detail);
@@ -273,74 +286,88 @@ export class Exchange implements UpstreamHandler, PoolWaiter, RelayListener {
     // The answer's body is of no interest, and neither is a connection to a proxy without its application.
     this.#upstream?.abandon();
     this.#upstream = undefined;
-    this.#endpoint?.recordConnectFailure(this.#context.clock.monotonicUs());
+    this.#attempts.current?.recordConnectFailure(this.#context.clock.monotonicUs());
     this.#tryElsewhere(reason, "the peer proxy did not reach its application");
   }
 
-  #sendHead(connection: Connection, edits: HeadEdits | undefined, isUpgrade: boolean): void {
+  #lines(): HeaderLine[] {
     const lines: HeaderLine[] = [];
     if (this.#hasOwnRequestId) lines.push(latin1Line("x-request-id", this.#requestId));
     this.#service.addLines(this.head, lines);
-    const scratch = this.#context.scratch;
-    scratch.clear();
-    encodeRequestHead(scratch, this.head, edits, { lines, upgrade: isUpgrade });
-    connection.write(scratch.view());
+    return lines;
   }
 
-  #completeRequest(upstream: HttpUpstream): void {
-    this.#body.sendEnd(upstream.connection);
-    upstream.isRequestComplete = true;
-  }
-
-  #becomeTunnel(head: ResponseHead, edits: HeadEdits | undefined): void {
+  #becomeTunnel(head: HttpResponse, edits: HeadEdits | undefined): void {
     const upstream = this.#upstream;
     if (upstream === undefined) return;
-    this.#response.writeSwitch(head, edits);
-    this.#upstream = undefined;
+    this.#isResponseStarted = true;
+    this.#status = head.status;
+    this.#client.writeSwitch(head, edits);
     this.#timer?.cancel();
-    upstream.detach();
-    const fromClient = this.#client.detach();
-    new Relay(this.#client.connection, upstream.connection, this).start(fromClient);
+    const server = this.head instanceof RequestHead ? upstream.detach() : undefined;
+    const client = server === undefined ? undefined : this.#client.detach();
+    if (server !== undefined && client !== undefined) {
+      this.#upstream = undefined;
+      new Relay(client.connection, server, this).start(client.alreadyRead);
+      return;
+    }
+    this.#isTunnel = true;
+    // What ended over HTTP/1.1 was the request alone.
+    if (this.head instanceof RequestHead) this.#body.isEnded = false;
+    upstream.enterTunnel();
+    this.#client.enterTunnel();
   }
 
   #onTimeout(): void {
     if (this.#isDone) return;
     this.#letGo();
-    this.#fail("request_timeout", `no complete response within ${this.#destination?.timeoutMs ?? 0} ms`);
+    this.#fail("request_timeout", `no complete response within ${this.#timeoutMs} ms`);
   }
 
   /** Withdraws from whatever is waited for upstream. What was sent there is reset, so the work really ends. */
   #letGo(): void {
     if (this.#upstream !== undefined) this.#upstream.abandon();
-    else this.#endpoint?.pool.cancel(this);
+    else this.#attempts.current?.pool.cancel(this);
     this.#upstream = undefined;
-    this.#releaseEndpoint();
+    this.#attempts.release();
   }
 
-  #releaseEndpoint(): void {
-    const endpoint = this.#endpoint;
-    if (endpoint === undefined) return;
-    endpoint.inFlight--;
-    this.#lastEndpoint = endpoint;
-    this.#endpoint = undefined;
+  #complete(): void {
+    this.#upstream = undefined;
+    this.#attempts.release();
+    this.#finish(undefined, "");
+    this.#client.onExchangeDone();
   }
 
   #fail(reason: ReasonCode, detail: string): void {
-    if (!this.#response.isStarted) {
+    if (!this.#isResponseStarted) {
       this.#refuse(reason, detail);
       return;
     }
+    const trailers = this.#isTunnel ? undefined : this.#grpc?.failureTrailers(reason, this.#requestId);
     this.#finish(reason, detail);
-    this.#client.abort();
+    if (trailers === undefined) {
+      this.#client.abort();
+    } else {
+      this.#client.writeEnd(trailers);
+      this.#client.onExchangeDone();
+    }
   }
 
   #refuse(reason: ReasonCode, detail: string): void {
-    this.#response.writeRefusal(reason, this.#requestId, {
-      tellsUnprocessed: this.#service.tellsUnprocessed,
+    const facts = reasons[reason];
+    const tellsUnprocessed = this.#service.tellsUnprocessed && facts.isUnprocessed;
+    this.#status = facts.httpStatus;
+    this.#client.writeRefusal({
+      reason,
+      requestId: this.#requestId,
+      lines: tellsUnprocessed ? [latin1Line(unprocessedHeader, reason)] : [],
       isRequestEnded: this.#body.isEnded,
+      // The calling proxy reads the status, tries elsewhere, or says it in gRPC's way itself.
+      isGrpc: this.#grpc !== undefined && !tellsUnprocessed,
     });
     this.#finish(reason, detail);
-    this.#client.onExchangeDone(this.#response.keepAlive);
+    this.#client.onExchangeDone();
   }
 
   #finish(reason: ReasonCode | undefined, detail: string): void {
@@ -350,24 +377,20 @@ export class Exchange implements UpstreamHandler, PoolWaiter, RelayListener {
     this.#body.forget();
     const context = this.#context;
     context.inFlight--;
-    const endpoint = this.#lastEndpoint;
+    const endpoint = this.#attempts.last;
     recordHttp(context, {
       edge: this.#service.edge(this.#route, endpoint),
       head: this.head,
       requestId: this.#requestId,
-      status: this.#response.status,
+      status: reason === undefined ? (this.#grpc?.httpStatus(this.#status) ?? this.#status) : this.#status,
       reason,
       detail,
-      peerAddress: this.#client.connection.remoteAddress,
-      upstreamAddress: context.isAccessLogged ? describePlace(endpoint) : "",
-      attempts: this.#attempts,
+      peerAddress: this.#client.remoteAddress,
+      upstreamAddress: context.isAccessLogged ? this.#attempts.place : "",
+      attempts: this.#attempts.count,
       requestBytes: this.#body.byteLength,
-      responseBytes: this.#response.byteLength,
+      responseBytes: this.#responseBytes,
       durationUs: context.clock.monotonicUs() - this.#startUs,
     });
   }
-}
-
-function describePlace(endpoint: UpstreamEndpoint | undefined): string {
-  return endpoint === undefined ? "" : `${endpoint.target.address}:${endpoint.target.port}`;
 }

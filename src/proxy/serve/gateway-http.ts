@@ -1,5 +1,6 @@
 /** HTTP that enters the mesh at a gateway's port: virtual host by authority, then its routes. */
-import type { HeaderLine, RequestHead } from "../../http1/index.ts";
+import type { HeaderLine } from "../../http1/index.ts";
+import type { HttpRequest } from "../http/index.ts";
 import { selectVirtualHost } from "../../decide/index.ts";
 import type { PreparedGatewayPort } from "../agent/index.ts";
 import type { EdgeSeries } from "../telemetry/index.ts";
@@ -20,6 +21,8 @@ const forwardedProto = latin1Line("x-forwarded-proto", "http");
 export class GatewayHttp implements HttpService {
   readonly direction = "outbound";
   readonly tellsUnprocessed = false;
+  readonly scheme = "http";
+  readonly servesConnect = false;
   readonly #context: ServeContext;
   readonly #selector: RouteSelector;
   readonly #holder: GatewayPortHolder;
@@ -37,13 +40,13 @@ export class GatewayHttp implements HttpService {
     this.#clientAddress = options.clientAddress;
   }
 
-  select(head: RequestHead): HttpDestination | HttpRefusal {
+  select(head: HttpRequest): HttpDestination | HttpRefusal {
     const host = selectVirtualHost(this.#holder.current.hosts, head.authority);
     if (host === undefined) return { reason: "no_route", detail: "no listener has this hostname", route: "" };
     return this.#selector.select(host.routes, head);
   }
 
-  addLines(head: RequestHead, lines: HeaderLine[]): void {
+  addLines(head: HttpRequest, lines: HeaderLine[]): void {
     lines.push(forwardedProto);
     if (this.#clientAddress === "") return;
     const before = head.get("x-forwarded-for");

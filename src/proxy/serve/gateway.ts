@@ -10,7 +10,7 @@ import type { GatewayListen } from "../bootstrap.ts";
 import { ConnectionSet } from "./connection-set.ts";
 import type { ServeContext } from "./context.ts";
 import { GatewayHttp } from "./gateway-http.ts";
-import { HttpDownstream } from "./http-downstream.ts";
+import { serveHttp } from "./http-opening.ts";
 import type { RouteSelector } from "./route-selector.ts";
 import type { Server } from "./server.ts";
 
@@ -124,7 +124,7 @@ export class GatewayServer implements Server {
           context.metrics.accepted("gateway");
           const clientAddress = where.unixPath === undefined ? connection.remoteAddress : "";
           const service = new GatewayHttp(context, this.#selector, { holder: entry, clientAddress });
-          new HttpDownstream(connection, context, service, this.connections).start(undefined);
+          serveHttp(connection, context, service, { members: this.connections });
         },
       });
       const entry: OpenPort = { listener, where, current: port };

@@ -3,7 +3,8 @@
  * is counted. Everything else is the exchange's.
  */
 import type { ReasonCode } from "../../kernel/index.ts";
-import type { HeadEdits, HeaderLine, RequestHead } from "../../http1/index.ts";
+import type { HeadEdits, HeaderLine } from "../../http1/index.ts";
+import type { HttpRequest } from "../http/index.ts";
 import type { EdgeSeries } from "../telemetry/index.ts";
 import type { UpstreamCluster, UpstreamEndpoint } from "../upstream/index.ts";
 
@@ -29,10 +30,14 @@ export interface HttpService {
   readonly direction: "outbound" | "inbound";
   /** The peer that called is a mesh proxy: it is told which refusals left the request unprocessed. */
   readonly tellsUnprocessed: boolean;
+  /** Of the client's connection. */
+  readonly scheme: "http" | "https";
+  /** CONNECT goes to the application, which may be a proxy. */
+  readonly servesConnect: boolean;
   /** One snapshot decides: what is returned is kept until the exchange ends. */
-  select(head: RequestHead): HttpDestination | HttpRefusal;
+  select(head: HttpRequest): HttpDestination | HttpRefusal;
   /** Lines for the next hop beside the edits; the exchange adds x-request-id. */
-  addLines(head: RequestHead, lines: HeaderLine[]): void;
+  addLines(head: HttpRequest, lines: HeaderLine[]): void;
   /** Where the outcome is counted; without an endpoint the request never had one. */
   edge(route: string, endpoint: UpstreamEndpoint | undefined): EdgeSeries;
 }

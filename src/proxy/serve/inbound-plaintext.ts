@@ -6,7 +6,7 @@ import { type Connection, type Listener, listen } from "../../net/index.ts";
 import type { Application } from "./application.ts";
 import { ConnectionSet } from "./connection-set.ts";
 import type { ServeContext } from "./context.ts";
-import { HttpDownstream } from "./http-downstream.ts";
+import { serveHttp } from "./http-opening.ts";
 import { callerService, type InboundCaller, InboundHttp, inboundTcp } from "./inbound-session.ts";
 import { ProtocolDetector } from "./protocol-detector.ts";
 import type { DestinationOf, Server } from "./server.ts";
@@ -85,24 +85,24 @@ export class InboundPlaintext implements Server {
 
   #serve(connection: Connection, port: PreparedInboundPort): void {
     const caller: InboundCaller = { identity: "", workload: "", service: callerService(port, "") };
-    const serveHttp = (first: Uint8Array | undefined): void => {
+    const serveHttpHere = (first: Uint8Array | undefined): void => {
       const service = new InboundHttp(this.#context, caller, {
         port: port.port,
-        answer: this.#application.port(port.port),
+        answer: this.#application.port(port.port, port.protocol),
       });
-      new HttpDownstream(connection, this.#context, service, this.connections).start(first);
+      serveHttp(connection, this.#context, service, { members: this.connections, alreadyRead: first });
     };
     const serveTcp = (first: Uint8Array | undefined, isEnded: boolean): void => {
-      const cluster = this.#application.port(port.port);
+      const cluster = this.#application.port(port.port, port.protocol);
       const target = inboundTcp(this.#context, caller, { port: port.port, cluster });
       new TcpSession(connection, this.#context, target, this.connections).start(first, isEnded);
     };
-    if (port.protocol === Protocol.HTTP) {
-      serveHttp(undefined);
+    if (isHttp(port.protocol)) {
+      serveHttpHere(undefined);
     } else if (port.protocol === Protocol.UNSPECIFIED) {
       ProtocolDetector.watch(connection, this.#context.wheel, {
         onDetected: (spoken, first, isEnded) =>
-          spoken === "http1" ? serveHttp(first) : serveTcp(first, isEnded),
+          spoken === "http" ? serveHttpHere(first) : serveTcp(first, isEnded),
         onGone: () => {},
       });
     } else {
@@ -114,4 +114,8 @@ export class InboundPlaintext implements Server {
     this.#context.metrics.refused("plaintext", reason);
     connection.terminate();
   }
+}
+
+function isHttp(protocol: Protocol): boolean {
+  return protocol === Protocol.HTTP || protocol === Protocol.HTTP2 || protocol === Protocol.GRPC;
 }

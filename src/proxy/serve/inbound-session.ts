@@ -1,7 +1,8 @@
 /** What an admitted inbound connection becomes: HTTP towards the application, or bytes. Shared by tunnel and plaintext. */
 import type { PreparedInboundPort } from "../../decide/index.ts";
 import type { ReasonCode } from "../../kernel/index.ts";
-import type { HeaderLine, RequestHead } from "../../http1/index.ts";
+import type { HeaderLine } from "../../http1/index.ts";
+import type { HttpRequest } from "../http/index.ts";
 import { SessionProtocol } from "../../wire/index.ts";
 import type { UpstreamCluster } from "../upstream/index.ts";
 import type { ServeContext } from "./context.ts";
@@ -51,6 +52,8 @@ const forwardedClientCert = "x-forwarded-client-cert";
 export class InboundHttp implements HttpService {
   readonly direction = "inbound";
   readonly tellsUnprocessed: boolean;
+  readonly scheme = "http";
+  readonly servesConnect = true;
   readonly #answer: HttpDestination | HttpRefusal;
   readonly #edge: EdgeHandle;
   readonly #lines: readonly HeaderLine[];
@@ -82,7 +85,7 @@ export class InboundHttp implements HttpService {
     return this.#answer;
   }
 
-  addLines(_head: RequestHead, lines: HeaderLine[]): void {
+  addLines(_head: HttpRequest, lines: HeaderLine[]): void {
     for (const line of this.#lines) lines.push(line);
   }
 

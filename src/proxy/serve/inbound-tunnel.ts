@@ -2,13 +2,14 @@
 import { admitInbound } from "../../decide/index.ts";
 import { canonicalIp, parseSpiffeId, type ReasonCode } from "../../kernel/index.ts";
 import { type Connection, type Listener, listen, type PeerCertificate } from "../../net/index.ts";
+import { Protocol } from "../../model/index.ts";
 import { type Preface, SessionProtocol } from "../../wire/index.ts";
 import type { ListenAddress } from "../bootstrap.ts";
 import { hopAlpn } from "../upstream/index.ts";
 import type { Application } from "./application.ts";
 import { ConnectionSet } from "./connection-set.ts";
 import type { ServeContext } from "./context.ts";
-import { HttpDownstream } from "./http-downstream.ts";
+import { serveHttp } from "./http-opening.ts";
 import { callerService, type InboundCaller, InboundHttp, inboundTcp } from "./inbound-session.ts";
 import { PrefaceReader } from "./preface-reader.ts";
 import type { Server } from "./server.ts";
@@ -106,14 +107,16 @@ export class InboundTunnel implements Server {
             targetAddress: canonicalIp(preface.targetAddress) ?? "",
             targetPort: preface.targetPort,
           });
-    const isHttp = preface.protocol === SessionProtocol.HTTP1;
+    const version = httpVersionOf(preface.protocol);
+    const declared = port?.protocol ?? Protocol.UNSPECIFIED;
     if (refusal !== undefined) this.#context.metrics.refused("inbound", refusal);
-    if (isHttp) {
-      const answer = refusal ?? this.#application.port(preface.targetPort);
+    if (version !== undefined) {
+      const answer = refusal ?? this.#application.port(preface.targetPort, declared);
       const service = new InboundHttp(this.#context, caller, { port: preface.targetPort, answer });
-      new HttpDownstream(connection, this.#context, service, this.connections).start(first.rest);
+      const members = this.connections;
+      serveHttp(connection, this.#context, service, { members, alreadyRead: first.rest, version });
     } else if (refusal === undefined) {
-      const cluster = this.#application.port(preface.targetPort);
+      const cluster = this.#application.port(preface.targetPort, declared);
       const target = inboundTcp(this.#context, caller, { port: preface.targetPort, cluster });
       new TcpSession(connection, this.#context, target, this.connections).start(first.rest, first.isEnded);
     } else {
@@ -124,6 +127,18 @@ export class InboundTunnel implements Server {
   #refuse(connection: Connection, reason: ReasonCode): void {
     this.#context.metrics.refused("inbound", reason);
     connection.terminate();
+  }
+}
+
+function httpVersionOf(protocol: SessionProtocol): 1 | 2 | undefined {
+  switch (protocol) {
+    case SessionProtocol.HTTP1:
+      return 1;
+    case SessionProtocol.HTTP2:
+      return 2;
+    case SessionProtocol.TCP:
+    case SessionProtocol.UNSPECIFIED:
+      return undefined;
   }
 }
 

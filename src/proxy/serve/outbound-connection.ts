@@ -15,7 +15,7 @@ import type { UpstreamCluster, UpstreamEndpoint } from "../upstream/index.ts";
 import type { ConnectionSet } from "./connection-set.ts";
 import type { ServeContext } from "./context.ts";
 import { outboundEdge, unreachedEdge } from "./edges.ts";
-import { HttpDownstream } from "./http-downstream.ts";
+import { serveHttp } from "./http-opening.ts";
 import type { HttpService } from "./http-service.ts";
 import type { MeshPrefixes } from "./mesh-prefixes.ts";
 import { DirectHttp, OutboundHttp } from "./outbound-http.ts";
@@ -107,7 +107,7 @@ export class OutboundConnection implements ConnectionSink, DetectionListener {
   onDetected(spoken: FirstBytes, alreadyRead: Uint8Array | undefined, isClientEnded: boolean): void {
     this.#early = alreadyRead;
     this.#isEnded = isClientEnded;
-    if (spoken === "http1") {
+    if (spoken === "http") {
       this.#becomeHttp();
       return;
     }
@@ -162,11 +162,9 @@ export class OutboundConnection implements ConnectionSink, DetectionListener {
   #choose(protocol: Protocol): void {
     switch (protocol) {
       case Protocol.HTTP:
-        this.#becomeHttp();
-        break;
       case Protocol.HTTP2:
       case Protocol.GRPC:
-        this.#becomeTcp(this.#tcp?.(SessionProtocol.HTTP2));
+        this.#becomeHttp();
         break;
       case Protocol.TCP:
       case Protocol.TLS:
@@ -194,7 +192,7 @@ export class OutboundConnection implements ConnectionSink, DetectionListener {
       this.#connection.close();
       return;
     }
-    new HttpDownstream(this.#connection, context, this.#http, members).start(this.#early);
+    serveHttp(this.#connection, context, this.#http, { members, alreadyRead: this.#early });
   }
 
   #becomeTcp(target: TcpTarget | undefined): void {

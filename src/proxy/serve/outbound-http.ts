@@ -1,5 +1,6 @@
 /** HTTP from the local application to one service port, or to a workload dialled directly. */
-import type { HeaderLine, RequestHead } from "../../http1/index.ts";
+import type { HeaderLine } from "../../http1/index.ts";
+import type { HttpRequest } from "../http/index.ts";
 import type { PreparedOutbound } from "../agent/index.ts";
 import type { EdgeSeries } from "../telemetry/index.ts";
 import type { UpstreamCluster, UpstreamEndpoint } from "../upstream/index.ts";
@@ -11,6 +12,8 @@ import type { RouteSelector } from "./route-selector.ts";
 export class OutboundHttp implements HttpService {
   readonly direction = "outbound";
   readonly tellsUnprocessed = false;
+  readonly scheme = "http";
+  readonly servesConnect = true;
   readonly #context: ServeContext;
   readonly #selector: RouteSelector;
   readonly #key: string;
@@ -29,7 +32,7 @@ export class OutboundHttp implements HttpService {
     this.#port = prepared.outbound.port;
   }
 
-  select(head: RequestHead): HttpDestination | HttpRefusal {
+  select(head: HttpRequest): HttpDestination | HttpRefusal {
     this.#touch();
     const known = this.#context.agent.snapshot.outbound(this.#key);
     if (known === "unknown") {
@@ -41,7 +44,7 @@ export class OutboundHttp implements HttpService {
     return routes === undefined ? this.#selectDefault() : this.#selector.select(routes, head);
   }
 
-  addLines(_head: RequestHead, _lines: HeaderLine[]): void {}
+  addLines(_head: HttpRequest, _lines: HeaderLine[]): void {}
 
   edge(route: string, endpoint: UpstreamEndpoint | undefined): EdgeSeries {
     const options = { route, protocol: "http" as const, port: this.#port };
@@ -72,6 +75,8 @@ export class OutboundHttp implements HttpService {
 export class DirectHttp implements HttpService {
   readonly direction = "outbound";
   readonly tellsUnprocessed = false;
+  readonly scheme = "http";
+  readonly servesConnect = true;
   readonly #context: ServeContext;
   readonly #destination: HttpDestination;
 
@@ -84,7 +89,7 @@ export class DirectHttp implements HttpService {
     return this.#destination;
   }
 
-  addLines(_head: RequestHead, _lines: HeaderLine[]): void {}
+  addLines(_head: HttpRequest, _lines: HeaderLine[]): void {}
 
   edge(route: string, endpoint: UpstreamEndpoint | undefined): EdgeSeries {
     const options = { route, protocol: "http" as const, port: this.#destination.cluster.port };

@@ -1,14 +1,14 @@
 /** How an exchange ended: counted, written to the access log, and told to the caller no further than its class. */
 import type { ReasonCode } from "../../kernel/index.ts";
 import { reasons } from "../../kernel/index.ts";
-import type { RequestHead } from "../../http1/index.ts";
+import type { HttpRequest } from "../http/index.ts";
 import { encodeAccessLine, type EdgeSeries } from "../telemetry/index.ts";
 import type { ServeContext } from "./context.ts";
 
 export interface HttpOutcome {
   readonly edge: EdgeSeries;
   /** Undefined: the head could not be read. */
-  readonly head: RequestHead | undefined;
+  readonly head: HttpRequest | undefined;
   readonly requestId: string;
   readonly status: number;
   readonly reason: ReasonCode | undefined;

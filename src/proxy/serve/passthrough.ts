@@ -10,10 +10,16 @@ export function passthroughTarget(context: ServeContext, address: string, port: 
   const endpoint = new UpstreamEndpoint(
     create(EndpointSchema, { address, port, tunnel: Tunnel.NONE, weight: 1 }),
     { name: "", port },
-    { limits: directLimits, dialer: context.dialer, nowMs: () => context.clock.nowMs() },
+    { limits: directLimits, dialer: context.dialer, clock: context.clock },
   );
   return {
-    cluster: { key: "", service: "", port, picker: new OrderedPicker([endpoint]) },
+    cluster: {
+      key: "",
+      service: "",
+      port,
+      picker: new OrderedPicker([endpoint]),
+      versionFor: (client) => client,
+    },
     protocol: SessionProtocol.TCP,
     // One edge for everything outside: addresses of the internet as labels would be a series each.
     edge: () =>

@@ -11,7 +11,7 @@ import {
   type WheelTimer,
 } from "../../net/index.ts";
 
-export type FirstBytes = "http1" | "tcp" | "silent";
+export type FirstBytes = "http" | "tcp" | "silent";
 
 export interface DetectionListener {
   onDetected(spoken: FirstBytes, alreadyRead: Uint8Array | undefined, isClientEnded: boolean): void;
@@ -53,7 +53,7 @@ export class ProtocolDetector implements ConnectionSink {
     this.#read = this.#read === undefined ? chunk : Buffer.concat([this.#read, chunk]);
     const detected = detectProtocol(this.#read);
     if (detected === "more" && this.#read.length < maxUndecidedBytes) return;
-    this.#decide(detected === "http1" ? "http1" : "tcp", false);
+    this.#decide(detected === "http1" || detected === "http2" ? "http" : "tcp", false);
   }
 
   onDrain(): void {}

@@ -8,7 +8,7 @@ import {
   type RouteTable,
   selectBackend,
 } from "../../decide/index.ts";
-import type { RequestHead } from "../../http1/index.ts";
+import type { HttpRequest } from "../http/index.ts";
 import type { ServeContext } from "./context.ts";
 import type { HttpDestination, HttpRefusal } from "./http-service.ts";
 
@@ -20,7 +20,7 @@ export class RouteSelector {
     this.#context = context;
   }
 
-  select(routes: RouteTable, head: RequestHead): HttpDestination | HttpRefusal {
+  select(routes: RouteTable, head: HttpRequest): HttpDestination | HttpRefusal {
     const rule = routes.match(new HeadView(head));
     if (rule === undefined) return { reason: "no_route", detail: "no rule matches", route: "" };
     const backend = selectBackend(rule, this.#context.random());
@@ -50,9 +50,9 @@ export class RouteSelector {
 }
 
 class HeadView implements HttpRequestView {
-  readonly #head: RequestHead;
+  readonly #head: HttpRequest;
 
-  constructor(head: RequestHead) {
+  constructor(head: HttpRequest) {
     this.#head = head;
   }
 

@@ -2,7 +2,8 @@
  * What requests are balanced over: an immutable view of a cluster's usable endpoints. A request keeps the view that it
  * started with; the endpoints in it are shared with the views before and after.
  */
-import { type Endpoint, Health, type Cluster } from "../../model/index.ts";
+import { type Cluster, type Endpoint, Health, Protocol } from "../../model/index.ts";
+import type { HttpVersion } from "../http/index.ts";
 import { P2cBalancer } from "./balancer.ts";
 import type { ConnectionLimits, UpstreamEndpoint } from "./endpoint.ts";
 
@@ -22,6 +23,35 @@ export interface UpstreamCluster {
   readonly service: string;
   readonly port: number;
   readonly picker: Picker;
+  /** Which version of HTTP is spoken to an endpoint for a client that speaks `client`. */
+  versionFor(client: HttpVersion, endpoint: UpstreamEndpoint): HttpVersion;
+}
+
+/**
+ * To a peer proxy a request goes as it came: the peer knows best what its application speaks. To the endpoint itself in
+ * what is declared for it; where nothing is, in the client's version if the client chose that for this very server
+ * (`undeclared: "client"`), else in HTTP/1.1, which every server speaks.
+ */
+export function versionRule(
+  declared: Protocol,
+  undeclared: "client" | "http1",
+): UpstreamCluster["versionFor"] {
+  const direct = declaredVersion(declared) ?? (undeclared === "http1" ? 1 : undefined);
+  return (client, endpoint) => (direct === undefined || endpoint.isTunnelled ? client : direct);
+}
+
+function declaredVersion(declared: Protocol): HttpVersion | undefined {
+  switch (declared) {
+    case Protocol.HTTP:
+      return 1;
+    case Protocol.HTTP2:
+    case Protocol.GRPC:
+      return 2;
+    case Protocol.UNSPECIFIED:
+    case Protocol.TCP:
+    case Protocol.TLS:
+      return undefined;
+  }
 }
 
 /** Takes the first that is not avoided: for places that are alternatives of one another rather than equals. */

@@ -3,13 +3,14 @@
  * Lives as long as the same place is meant, across changes of weight or health; keyed by (cluster, endpoint), never by
  * bare address.
  */
+import type { Clock } from "../../kernel/index.ts";
 import { type Endpoint, Tunnel } from "../../model/index.ts";
 import type { ConnectFailure, Connection, PendingConnect } from "../../net/index.ts";
 import { SessionProtocol } from "../../wire/index.ts";
 import type { EdgeSeries } from "../telemetry/index.ts";
 import type { BalancerMember } from "./balancer.ts";
 import type { HopDialer, HopTarget } from "./hop.ts";
-import { HttpPool } from "./http-pool.ts";
+import { EndpointPools } from "./endpoint-pools.ts";
 import { PeakEwma } from "./peak-ewma.ts";
 
 export interface ConnectionLimits {
@@ -25,7 +26,7 @@ const maxAvoidanceUs = 10_000_000;
 
 export class UpstreamEndpoint implements BalancerMember {
   readonly target: HopTarget;
-  readonly pool: HttpPool;
+  readonly pool: EndpointPools;
   readonly latency = new PeakEwma();
   /** "namespace/name" */
   readonly workload: string;
@@ -44,7 +45,7 @@ export class UpstreamEndpoint implements BalancerMember {
   constructor(
     endpoint: Endpoint,
     service: { readonly name: string; readonly port: number },
-    options: { limits: ConnectionLimits; dialer: HopDialer; nowMs: () => number },
+    options: { limits: ConnectionLimits; dialer: HopDialer; clock: Clock },
   ) {
     this.endpoint = endpoint;
     this.workload = endpoint.workload;
@@ -60,10 +61,10 @@ export class UpstreamEndpoint implements BalancerMember {
       identity: endpoint.identity,
       service: service.name,
     };
-    this.pool = new HttpPool({
-      dial: (done) => this.dial(SessionProtocol.HTTP1, done),
+    this.pool = new EndpointPools({
+      dial: (version, done) => this.dial(version === 2 ? SessionProtocol.HTTP2 : SessionProtocol.HTTP1, done),
       currentIdentity: () => (this.isTunnelled ? options.dialer.identity : undefined),
-      nowMs: options.nowMs,
+      clock: options.clock,
       maxConnections: options.limits.maxConnections,
       maxPending: options.limits.maxPending,
       idleTimeoutMs: options.limits.idleTimeoutMs,

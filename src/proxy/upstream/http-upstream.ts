@@ -1,177 +1,90 @@
-/**
- * One HTTP/1.1 connection towards an endpoint: it carries one exchange at a time and goes back to its pool in between.
- *
- *   idle --begin()--> busy --response and request complete--> idle
- *   any  --closed, malformed, unsolicited bytes--> gone (never reused)
- */
+/** One exchange's place on a connection towards an endpoint, whichever version of HTTP that speaks. */
+import type { HeadEdits, HeaderLine } from "../../http1/index.ts";
 import type { ReasonCode } from "../../kernel/index.ts";
-import type { CloseCause, Connection, ConnectionSink } from "../../net/index.ts";
-import { type ResponseHead, ResponseParser, type ResponseSink } from "../../http1/index.ts";
+import type { ConnectFailure, Connection } from "../../net/index.ts";
+import type { HttpRequest, HttpResponse, HttpVersion, Trailers } from "../http/index.ts";
 
 /** The exchange's side: what its upstream tells it. After `onUpstreamEnd` or `onUpstreamLost` nothing more comes. */
 export interface UpstreamHandler {
-  onUpstreamInterim(head: ResponseHead): void;
-  onUpstreamHead(head: ResponseHead): void;
+  onUpstreamInterim(head: HttpResponse): void;
+  /** The final response; 101, or 2xx to CONNECT, where the connection becomes a tunnel. */
+  onUpstreamHead(head: HttpResponse): void;
+  /** May be kept. */
   onUpstreamBody(chunk: Uint8Array): void;
-  onUpstreamTrailers(lines: Uint8Array): void;
-  onUpstreamEnd(): void;
+  onUpstreamEnd(trailers: Trailers | undefined): void;
+  /** After `writeBody` returned false: more is wanted. */
   onUpstreamDrain(): void;
-  onUpstreamLost(reason: ReasonCode, detail: string): void;
+  /** `isUnprocessed`: the peer says that it never looked at the request. */
+  onUpstreamLost(reason: ReasonCode, detail: string, isUnprocessed: boolean): void;
 }
 
-/** The pool's side. */
-export interface UpstreamOwner {
-  onReusable(upstream: HttpUpstream): void;
-  onGone(upstream: HttpUpstream): void;
+export interface UpstreamRequest {
+  readonly head: HttpRequest;
+  readonly edits: HeadEdits | undefined;
+  /** Of this one request; they replace fields of their names. */
+  readonly lines: readonly HeaderLine[];
+  /** Of the client's connection. */
+  readonly scheme: "http" | "https";
+  /** Asks to switch protocols, where the client did. */
+  readonly isUpgrade: boolean;
 }
 
-export class HttpUpstream implements ConnectionSink, ResponseSink {
-  readonly connection: Connection;
-  /** It has carried an exchange before: the peer may have closed it while our request was on its way. */
-  isReused = false;
-  /** Set by the exchange when the last byte of its request was written. */
-  isRequestComplete = false;
-  idleSinceMs = 0;
-  /** Compared with the current one when the connection becomes idle: rotation. */
-  readonly identity: object | undefined;
-  readonly #owner: UpstreamOwner;
-  readonly #parser: ResponseParser;
-  #handler: UpstreamHandler | undefined;
-  #isGone = false;
-  #isResponseComplete = false;
-  #keepAlive = false;
-
-  constructor(connection: Connection, owner: UpstreamOwner, identity: object | undefined) {
-    this.connection = connection;
-    this.identity = identity;
-    this.#owner = owner;
-    this.#parser = new ResponseParser(this);
-    connection.sink = this;
-  }
-
-  begin(handler: UpstreamHandler, method: string, isUpgrade: boolean): void {
-    this.#handler = handler;
-    this.#isResponseComplete = false;
-    this.#keepAlive = false;
-    this.isRequestComplete = false;
-    this.#parser.expect(method, isUpgrade);
-  }
-
-  /** The exchange gives up: what is under way on this connection cannot be undone, so it is reset. */
-  abandon(): void {
-    this.#handler = undefined;
-    this.#leave();
-    this.connection.terminate();
-  }
-
-  /** After 101: the connection is the caller's, and the next bytes from it are no HTTP. */
-  detach(): void {
-    this.#handler = undefined;
-    this.#leave();
-  }
-
-  /** Idle and no longer wanted. */
-  close(): void {
-    this.#handler = undefined;
-    this.#leave();
-    this.connection.close();
-  }
-
-  onData(chunk: Uint8Array): void {
-    if (this.#handler === undefined) {
-      // Bytes that nobody asked for: whatever they are, the next response could not be trusted.
-      this.#leave();
-      this.connection.terminate();
-      return;
-    }
-    const consumed = this.#parser.push(chunk);
-    if (consumed < chunk.length) {
-      // Detached: these are the first bytes of the tunnel. Otherwise something follows the response unasked.
-      if (this.connection.sink !== this) this.connection.sink.onData(chunk.subarray(consumed));
-      else this.#keepAlive = false;
-    }
-    if (this.#isResponseComplete) this.#settle();
-  }
-
-  onDrain(): void {
-    this.#handler?.onUpstreamDrain();
-  }
-
-  onEnd(): void {
-    if (this.#handler === undefined) {
-      this.close();
-      return;
-    }
-    this.#keepAlive = false;
-    this.#parser.end();
-    if (this.#isResponseComplete) this.#settle();
-    else this.#lose("upstream_reset", "the endpoint closed the connection before its response was complete");
-    this.connection.close();
-  }
-
-  onClose(cause: CloseCause): void {
-    this.#lose("upstream_reset", `the connection to the endpoint ended: ${cause}`);
-    this.#leave();
-  }
-
-  onInterim(head: ResponseHead): void {
-    this.#handler?.onUpstreamInterim(head);
-  }
-
-  onHead(head: ResponseHead): void {
-    this.#keepAlive = head.keepAlive;
-    this.#handler?.onUpstreamHead(head);
-  }
-
-  onBody(chunk: Uint8Array): void {
-    this.#handler?.onUpstreamBody(chunk);
-  }
-
-  onTrailers(lines: Uint8Array): void {
-    this.#handler?.onUpstreamTrailers(lines);
-  }
-
-  onMessageEnd(): void {
-    this.#isResponseComplete = true;
-  }
-
-  onError(reason: ReasonCode, detail: string): void {
-    this.#lose(reason, detail);
-    this.#leave();
-    this.connection.terminate();
-  }
-
-  /**
-   * The whole chunk was parsed: only now is it known that nothing follows the response. Back to the pool first, so that
-   * a request which the exchange's end lets in finds this connection rather than opening another.
-   */
-  #settle(): void {
-    const handler = this.#handler;
-    this.#handler = undefined;
-    this.#isResponseComplete = false;
-    if (handler === undefined) return;
-    if (this.#keepAlive && this.isRequestComplete && !this.#isGone) {
-      this.isReused = true;
-      this.connection.resume();
-      this.#owner.onReusable(this);
-    } else {
-      this.close();
-    }
-    handler.onUpstreamEnd();
-  }
-
-  #lose(reason: ReasonCode, detail: string): void {
-    const handler = this.#handler;
-    this.#handler = undefined;
-    if (handler === undefined) return;
-    // Out of the pool before the exchange looks for another connection.
-    this.#leave();
-    handler.onUpstreamLost(reason, detail);
-  }
-
-  #leave(): void {
-    if (this.#isGone) return;
-    this.#isGone = true;
-    this.#owner.onGone(this);
-  }
+export interface UpstreamStream {
+  readonly version: HttpVersion;
+  /** The connection has carried an exchange before: the peer may have closed it while the request was on its way. */
+  readonly isReused: boolean;
+  /** Sends the head. What it returns says why this request cannot be said in this version; nothing was sent then. */
+  begin(handler: UpstreamHandler, request: UpstreamRequest): string | undefined;
+  /** False: it was taken, but stop until `onUpstreamDrain`. */
+  writeBody(chunk: Uint8Array): boolean;
+  /** The last byte of the request. */
+  writeEnd(trailers: Trailers | undefined): void;
+  pause(): void;
+  resume(): void;
+  /** The exchange gives up: what is under way there is reset, so that the work really ends. */
+  abandon(): void;
+  /** From here on bodies are the tunnel's bytes, each direction with its own end. */
+  enterTunnel(): void;
+  /** A tunnel over HTTP/1.1: the connection is the caller's. Undefined where others share the connection. */
+  detach(): Connection | undefined;
 }
+
+export interface PoolWaiter {
+  /** The request is one that not every HTTP/2 server takes (a switch of protocols): a fresh one's settings are awaited. */
+  readonly needsSettings: boolean;
+  onUpstream(upstream: UpstreamStream): void;
+  onUpstreamFailed(failure: ConnectFailure): void;
+}
+
+/** What a pool of either version needs. */
+export interface PoolOptions {
+  readonly dial: (done: (result: Connection | ConnectFailure) => void) => { cancel(): void };
+  /** The identity that a new connection would show; a pooled one with another is closed when it becomes idle. */
+  readonly currentIdentity: () => object | undefined;
+  readonly nowMs: () => number;
+  readonly maxConnections: number;
+  readonly maxPending: number;
+  readonly idleTimeoutMs: number;
+}
+
+/** The connections to one endpoint in one version of HTTP. */
+export interface UpstreamPool {
+  readonly openConnections: number;
+  readonly idleConnections: number;
+  readonly pendingRequests: number;
+  /** A place at once, undefined where the waiter will be called later, or why neither is possible. */
+  acquire(waiter: PoolWaiter): UpstreamStream | ReasonCode | undefined;
+  /** The waiter is not called any more. A connect under way goes on: somebody will want it. */
+  cancel(waiter: PoolWaiter): void;
+  /** One connection turned out to be dead: idle ones are likely from the same dead process. */
+  dropIdle(): void;
+  sweep(nowMs: number): void;
+  /** Idle connections go now, busy ones when their exchanges end, waiting requests look elsewhere. */
+  close(): void;
+}
+
+/**
+ * After a rotation this many connections of a pool are closed per sweep (each second), so that a fleet whose
+ * certificates turn over together does not shake hands all at once.
+ */
+export const rotatedPerSweep = 2;

@@ -40,7 +40,7 @@ function endpoint(name: string, changes: Partial<Endpoint> = {}): Endpoint {
 function setUp() {
   const clock = new VirtualClock();
   const dialer = new HopDialer({ identity: () => identity, sourceWorkload: "default/web", mark: undefined });
-  const upstreams = new Upstreams(dialer, clock);
+  const upstreams = new Upstreams(dialer, clock, "client");
   const apply = (endpoints: readonly Endpoint[], clusters = [model]): string[] => {
     upstreams.applySnapshot(fakeSnapshot({ mesh, clusters, endpoints }));
     return members();
@@ -63,7 +63,9 @@ describe("Upstreams", () => {
     const after = upstreams.cluster(cluster)?.picker.members[0];
     expect(after).toBe(a);
     expect(after?.weight).toBe(5);
-    expect(b?.pool.acquire({ onUpstream() {}, onUpstreamFailed() {} })).toBe("no_endpoint");
+    expect(b?.pool.acquire(1, { needsSettings: false, onUpstream() {}, onUpstreamFailed() {} })).toBe(
+      "no_endpoint",
+    );
   });
 
   test("the same workload at another place is another endpoint", () => {

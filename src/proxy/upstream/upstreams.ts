@@ -9,6 +9,7 @@ import {
   type Endpoint,
   EndpointSchema,
   Health,
+  Protocol,
   type WorkloadTarget,
 } from "../../model/index.ts";
 import type { Snapshot } from "../agent/index.ts";
@@ -18,6 +19,7 @@ import {
   directLimits,
   OrderedPicker,
   type UpstreamCluster,
+  versionRule,
 } from "./cluster.ts";
 import { type ConnectionLimits, UpstreamEndpoint } from "./endpoint.ts";
 import type { HopDialer } from "./hop.ts";
@@ -43,12 +45,15 @@ const directIdleMs = 120_000;
 export class Upstreams {
   readonly #dialer: HopDialer;
   readonly #clock: Clock;
+  readonly #undeclared: "client" | "http1";
   #clusters = new Map<string, ClusterState>();
   readonly #direct = new Map<string, DirectState>();
 
-  constructor(dialer: HopDialer, clock: Clock) {
+  /** `undeclared`: which version of HTTP an endpoint without a declared one gets (`versionRule`). */
+  constructor(dialer: HopDialer, clock: Clock, undeclared: "client" | "http1") {
     this.#dialer = dialer;
     this.#clock = clock;
+    this.#undeclared = undeclared;
   }
 
   cluster(key: string): UpstreamCluster | undefined {
@@ -147,7 +152,9 @@ export class Upstreams {
       if (byWorkload.get(workload) !== known) known.close();
     }
     const picker = balanceUsable([...byWorkload.values()]);
-    return { model, endpoints, byWorkload, view: { key, service: service.name, port: model.port, picker } };
+    const versionFor = versionRule(model.protocol, this.#undeclared);
+    const view = { key, service: service.name, port: model.port, picker, versionFor };
+    return { model, endpoints, byWorkload, view };
   }
 
   #prepareDirect(target: WorkloadTarget, address: string, port: number): DirectState {
@@ -166,7 +173,15 @@ export class Upstreams {
       { name: "", port },
       directLimits,
     );
-    const view = { key: target.workload, service: "", port, picker: new OrderedPicker([endpoint]) };
+    const declared = target.ports.find((entry) => entry.port === port)?.protocol ?? Protocol.UNSPECIFIED;
+    const versionFor = versionRule(declared, this.#undeclared);
+    const view = {
+      key: target.workload,
+      service: "",
+      port,
+      picker: new OrderedPicker([endpoint]),
+      versionFor,
+    };
     return { target, endpoint, view, lastUsedMs: this.#clock.nowMs() };
   }
 
@@ -178,7 +193,7 @@ export class Upstreams {
     return new UpstreamEndpoint(endpoint, service, {
       limits,
       dialer: this.#dialer,
-      nowMs: () => this.#clock.nowMs(),
+      clock: this.#clock,
     });
   }
 }

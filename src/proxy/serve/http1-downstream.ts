@@ -3,14 +3,18 @@
  * pipelined wait unread until the one before is answered.
  *
  *   idle -> head -> exchange (-> discarding what is left of a body) -> idle ...
- *   any -> closed;   exchange -> tunnel (no longer ours)
+ *   any -> closed;   exchange -> tunnel (bytes go to the exchange as they are) | detached (no longer ours)
+ *   idle -> head that asks for h2c -> detached, and the connection goes on as HTTP/2
  */
 import { type ReasonCode, reasons } from "../../kernel/index.ts";
 import { encodeErrorResponse, type RequestHead, RequestParser, type RequestSink } from "../../http1/index.ts";
 import type { CloseCause, Connection, ConnectionSink } from "../../net/index.ts";
 import type { ClientConnection, ConnectionSet } from "./connection-set.ts";
 import type { ServeContext } from "./context.ts";
-import { Exchange, type ExchangeClient } from "./exchange.ts";
+import type { Exchange } from "./exchange.ts";
+import { openExchange } from "./exchange-opening.ts";
+import { asksForHttp2, upgradeToHttp2 } from "./h2c-upgrade.ts";
+import { Http1Client, type Http1ClientOwner } from "./http1-client.ts";
 import type { HttpService } from "./http-service.ts";
 import { errorBody, recordHttp } from "./outcome.ts";
 
@@ -25,14 +29,14 @@ const maxDiscardBytes = 262_144;
 /** Pipelined requests that wait for the one before; about a hundred of them. */
 const maxHeldBytes = 65_536;
 
-export class HttpDownstream implements ConnectionSink, RequestSink, ExchangeClient, ClientConnection {
+export class Http1Downstream implements ConnectionSink, RequestSink, Http1ClientOwner, ClientConnection {
   readonly connection: Connection;
   readonly #context: ServeContext;
   readonly #service: HttpService;
   readonly #members: ConnectionSet;
   readonly #parser: RequestParser;
   #exchange: Exchange | undefined;
-  #state: "serving" | "discarding" | "detached" | "closed" = "serving";
+  #state: "serving" | "discarding" | "tunnel" | "detached" | "closed" = "serving";
   #held: Uint8Array | undefined;
   #isBodyPaused = false;
   #isPumping = false;
@@ -40,6 +44,9 @@ export class HttpDownstream implements ConnectionSink, RequestSink, ExchangeClie
   #isReadyForNext = false;
   #isMessageEnded = true;
   #discarded = 0;
+  #trailers: Uint8Array | undefined;
+  /** It asked to go on as HTTP/2, and is answered there. */
+  #http2Request: RequestHead | undefined;
   /** Bytes of a head that is not complete yet have come. */
   #hasPartialHead = false;
   #headStartedMs = 0;
@@ -67,7 +74,9 @@ export class HttpDownstream implements ConnectionSink, RequestSink, ExchangeClie
   onData(chunk: Uint8Array): void {
     if (this.#state === "closed") return;
     this.#lastActivityMs = this.#context.coarseNowMs;
-    if (this.#held !== undefined || (this.#exchange !== undefined && this.#isMessageEnded)) this.#hold(chunk);
+    if (this.#state === "tunnel") this.#exchange?.onRequestBody(chunk);
+    else if (this.#held !== undefined || (this.#exchange !== undefined && this.#isMessageEnded))
+      this.#hold(chunk);
     else this.#pump(chunk);
   }
 
@@ -76,6 +85,10 @@ export class HttpDownstream implements ConnectionSink, RequestSink, ExchangeClie
   }
 
   onEnd(): void {
+    if (this.#state === "tunnel") {
+      this.#exchange?.onRequestEnd(undefined);
+      return;
+    }
     // As nginx and Envoy do: a client that ends its side while it waits has gone.
     this.#exchange?.cancel("client_closed", "the client closed its side of the connection");
     this.#exchange = undefined;
@@ -93,7 +106,13 @@ export class HttpDownstream implements ConnectionSink, RequestSink, ExchangeClie
   onHead(head: RequestHead): void {
     this.#hasPartialHead = false;
     this.#isMessageEnded = false;
-    const exchange = new Exchange(this.#context, this.#service, this, head);
+    this.#trailers = undefined;
+    if (head.hasUpgrade && this.#service.scheme === "http" && asksForHttp2(head)) {
+      this.#http2Request = head;
+      return;
+    }
+    const client = new Http1Client(this.#context, this, head);
+    const exchange = openExchange(this.#context, this.#service, client, head);
     this.#exchange = exchange;
     exchange.start();
   }
@@ -104,13 +123,13 @@ export class HttpDownstream implements ConnectionSink, RequestSink, ExchangeClie
   }
 
   onTrailers(lines: Uint8Array): void {
-    this.#exchange?.onRequestTrailers(lines);
+    this.#trailers = lines.slice();
   }
 
   onMessageEnd(): void {
     this.#isMessageEnded = true;
     if (this.#state === "discarding") this.#becomeReady();
-    else this.#exchange?.onRequestEnd();
+    else this.#exchange?.onRequestEnd(this.#trailers);
   }
 
   onError(reason: ReasonCode, detail: string): void {
@@ -138,8 +157,12 @@ export class HttpDownstream implements ConnectionSink, RequestSink, ExchangeClie
     this.#resume();
   }
 
-  onExchangeDone(keepAlive: boolean): void {
+  onResponseDone(keepAlive: boolean): void {
     this.#exchange = undefined;
+    if (this.#state === "tunnel") {
+      this.#close();
+      return;
+    }
     this.resumeRequest();
     if (!keepAlive) {
       this.#close();
@@ -154,6 +177,16 @@ export class HttpDownstream implements ConnectionSink, RequestSink, ExchangeClie
   abort(): void {
     this.#exchange = undefined;
     this.terminate();
+  }
+
+  enterTunnel(): void {
+    this.#state = "tunnel";
+    this.#parser.stop();
+    const held = this.#held;
+    this.#held = undefined;
+    this.#isBodyPaused = false;
+    if (held !== undefined) this.#exchange?.onRequestBody(held);
+    this.#resume();
   }
 
   detach(): Uint8Array | undefined {
@@ -206,6 +239,10 @@ export class HttpDownstream implements ConnectionSink, RequestSink, ExchangeClie
       }
       const consumed = this.#parser.push(rest);
       rest = consumed === rest.length ? nothing : rest.subarray(consumed);
+      if (this.#http2Request !== undefined) {
+        this.#becomeHttp2(this.#http2Request, rest);
+        return;
+      }
       if (!this.#isReadyForNext || this.#state !== "serving") break;
       this.#isReadyForNext = false;
       this.#hasPartialHead = false;
@@ -214,6 +251,17 @@ export class HttpDownstream implements ConnectionSink, RequestSink, ExchangeClie
     }
     this.#isPumping = false;
     if (rest.length > 0 && this.#state === "serving") this.#hold(rest);
+  }
+
+  #becomeHttp2(request: RequestHead, rest: Uint8Array): void {
+    this.detach();
+    upgradeToHttp2(this.connection, {
+      context: this.#context,
+      service: this.#service,
+      members: this.#members,
+      request,
+      alreadyRead: rest,
+    });
   }
 
   /** Read on until the bound: a connection that is not read does not show that its client has left. */

@@ -3,38 +3,18 @@
  * busy, requests wait in a bounded queue; beyond it they are refused at once.
  */
 import type { ReasonCode } from "../../kernel/index.ts";
-import { type ConnectFailure, Connection, type PendingConnect } from "../../net/index.ts";
-import { HttpUpstream, type UpstreamOwner } from "./http-upstream.ts";
-
-export interface PoolWaiter {
-  onUpstream(upstream: HttpUpstream): void;
-  onUpstreamFailed(failure: ConnectFailure): void;
-}
-
-export interface PoolOptions {
-  readonly dial: (done: (result: Connection | ConnectFailure) => void) => PendingConnect;
-  /** The identity that a new connection would show; a pooled one with another is closed when it becomes idle. */
-  readonly currentIdentity: () => object | undefined;
-  readonly nowMs: () => number;
-  readonly maxConnections: number;
-  readonly maxPending: number;
-  readonly idleTimeoutMs: number;
-}
-
-/**
- * After a rotation this many idle connections of a pool are closed per sweep (each second), so that a fleet whose
- * certificates turn over together does not shake hands all at once.
- */
-const rotatedPerSweep = 2;
+import { type ConnectFailure, Connection } from "../../net/index.ts";
+import { Http1Upstream, type Http1UpstreamOwner } from "./http1-upstream.ts";
+import { type PoolOptions, type PoolWaiter, rotatedPerSweep, type UpstreamPool } from "./http-upstream.ts";
 
 interface ConnectAttempt {
-  pending: PendingConnect | undefined;
+  pending: { cancel(): void } | undefined;
 }
 
-export class HttpPool implements UpstreamOwner {
+export class Http1Pool implements UpstreamPool, Http1UpstreamOwner {
   readonly #options: PoolOptions;
-  readonly #idle: HttpUpstream[] = [];
-  readonly #connections = new Set<HttpUpstream>();
+  readonly #idle: Http1Upstream[] = [];
+  readonly #connections = new Set<Http1Upstream>();
   readonly #connecting = new Set<ConnectAttempt>();
   #waiters: PoolWaiter[] = [];
   #rotationBudget = 0;
@@ -57,7 +37,7 @@ export class HttpPool implements UpstreamOwner {
   }
 
   /** A connection at once, undefined where the waiter will be called later, or why neither is possible. */
-  acquire(waiter: PoolWaiter): HttpUpstream | ReasonCode | undefined {
+  acquire(waiter: PoolWaiter): Http1Upstream | ReasonCode | undefined {
     const idle = this.#idle.pop();
     if (idle !== undefined) return idle;
     if (this.#isClosed) return "no_endpoint";
@@ -107,7 +87,7 @@ export class HttpPool implements UpstreamOwner {
     this.#failWaiters({ reason: "no_endpoint", detail: "the endpoint left while the request waited" });
   }
 
-  onReusable(upstream: HttpUpstream): void {
+  onReusable(upstream: Http1Upstream): void {
     if (this.#isClosed) {
       upstream.close();
     } else if (this.#rotationBudget > 0 && upstream.identity !== this.#options.currentIdentity()) {
@@ -119,7 +99,7 @@ export class HttpPool implements UpstreamOwner {
     }
   }
 
-  onGone(upstream: HttpUpstream): void {
+  onGone(upstream: Http1Upstream): void {
     this.#connections.delete(upstream);
     const index = this.#idle.indexOf(upstream);
     if (index >= 0) this.#idle.splice(index, 1);
@@ -151,12 +131,12 @@ export class HttpPool implements UpstreamOwner {
   }
 
   #onConnected(connection: Connection, identity: object | undefined): void {
-    const upstream = new HttpUpstream(connection, this, identity);
+    const upstream = new Http1Upstream(connection, this, identity);
     this.#connections.add(upstream);
     this.#handOut(upstream);
   }
 
-  #handOut(upstream: HttpUpstream): void {
+  #handOut(upstream: Http1Upstream): void {
     const waiter = this.#waiters.shift();
     if (waiter !== undefined) {
       waiter.onUpstream(upstream);

@@ -1,0 +1,15 @@
+/** From a request's head to its exchange. */
+import type { HttpRequest } from "../http/index.ts";
+import type { ClientStream } from "./client-stream.ts";
+import type { ServeContext } from "./context.ts";
+import { Exchange } from "./exchange.ts";
+import type { HttpService } from "./http-service.ts";
+
+export function openExchange(
+  context: ServeContext,
+  service: HttpService,
+  client: ClientStream,
+  head: HttpRequest,
+): Exchange {
+  return new Exchange(context, service, client, head);
+}

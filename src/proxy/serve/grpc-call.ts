@@ -1,0 +1,62 @@
+/** What the proxy knows of a gRPC call: its deadline, its status, and how a failure of the proxy's own is said in it. */
+import {
+  grpcFailureOf,
+  isGrpcContentType,
+  parseGrpcTimeout,
+  readGrpcStatus,
+  statusTrailers,
+} from "../../grpc/index.ts";
+import { HeaderFields } from "../../http2/index.ts";
+import type { ReasonCode } from "../../kernel/index.ts";
+import { Http2Request, type HttpRequest, type HttpResponse, type Trailers } from "../http/index.ts";
+
+/**
+ * google.rpc.Code's mapping to HTTP, for golden signals: a call that failed on the server's side counts as one, whatever
+ * HTTP says. Index: the code.
+ */
+const httpStatuses: readonly number[] = [
+  200, 499, 500, 400, 504, 404, 409, 403, 429, 400, 409, 400, 501, 500, 503, 500, 401,
+];
+
+export class GrpcCall {
+  /** 0: none. */
+  readonly timeoutMs: number;
+  #status: number | undefined = undefined;
+
+  private constructor(timeoutMs: number) {
+    this.timeoutMs = timeoutMs;
+  }
+
+  static of(head: HttpRequest): GrpcCall | undefined {
+    if (!(head instanceof Http2Request) || head.method !== "POST") return undefined;
+    const contentType = head.fields.get("content-type");
+    if (contentType === undefined || !isGrpcContentType(contentType)) return undefined;
+    const timeout = head.fields.get("grpc-timeout");
+    return new GrpcCall(timeout === undefined ? 0 : Math.max(1, parseGrpcTimeout(timeout) ?? 1));
+  }
+
+  /** A response of trailers only has its status in the head. */
+  readStatus(head: HttpResponse): void {
+    this.#status = readGrpcStatus(head);
+  }
+
+  readTrailers(trailers: Trailers | undefined): void {
+    if (trailers instanceof HeaderFields) this.#status = readGrpcStatus(trailers) ?? this.#status;
+  }
+
+  /** What the call's outcome counts as, among statuses of HTTP. */
+  httpStatus(transport: number): number {
+    return transport === 200 && this.#status !== undefined ? (httpStatuses[this.#status] ?? 500) : transport;
+  }
+
+  /** After the response has started, this is all that can be said. */
+  failureTrailers(reason: ReasonCode, requestId: string): HeaderFields {
+    const failure = grpcFailureOf(reason, requestId);
+    return statusTrailers(failure.status, failure.message);
+  }
+}
+
+/** Of a route's timeout and a call's; 0 is none. */
+export function shorterTimeout(aMs: number, bMs: number): number {
+  return aMs === 0 || bMs === 0 ? aMs + bMs : Math.min(aMs, bMs);
+}

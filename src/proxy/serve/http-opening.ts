@@ -1,0 +1,122 @@
+/**
+ * The first bytes of a connection that is HTTP: which version. HTTP/2 by prior knowledge starts with its preface; everything
+ * else is HTTP/1.1's to judge. Nothing waits: a client of either version speaks first.
+ */
+import { type CloseCause, type Connection, type ConnectionSink, detectProtocol } from "../../net/index.ts";
+import type { ClientConnection, ConnectionSet } from "./connection-set.ts";
+import type { ServeContext } from "./context.ts";
+import { Http1Downstream } from "./http1-downstream.ts";
+import { Http2Downstream } from "./http2-downstream.ts";
+import type { HttpService } from "./http-service.ts";
+
+/** A connection that never says anything is closed after this long: a pool's spare ones say something sooner or later. */
+const silenceTimeoutMs = 300_000;
+/** One that says part of HTTP/2's preface, and then nothing. */
+const prefaceTimeoutMs = 15_000;
+
+/** Takes the connection over. `alreadyRead`: bytes that were read before. */
+export function serveHttp(
+  connection: Connection,
+  context: ServeContext,
+  service: HttpService,
+  options: {
+    readonly members: ConnectionSet;
+    readonly alreadyRead?: Uint8Array | undefined;
+    /** Where the version is known (ALPN, the hop's preface). */
+    readonly version?: 1 | 2 | undefined;
+  },
+): void {
+  const { members, alreadyRead, version } = options;
+  if (version !== undefined) serveVersion(connection, context, service, { members, alreadyRead, version });
+  else new HttpOpening(connection, context, service, members).start(alreadyRead);
+}
+
+function serveVersion(
+  connection: Connection,
+  context: ServeContext,
+  service: HttpService,
+  options: {
+    readonly members: ConnectionSet;
+    readonly alreadyRead: Uint8Array | undefined;
+    readonly version: 1 | 2;
+  },
+): void {
+  const { members, alreadyRead } = options;
+  if (options.version === 2)
+    new Http2Downstream(connection, context, service, { members }).start(alreadyRead);
+  else new Http1Downstream(connection, context, service, members).start(alreadyRead);
+}
+
+class HttpOpening implements ConnectionSink, ClientConnection {
+  readonly #connection: Connection;
+  readonly #context: ServeContext;
+  readonly #service: HttpService;
+  readonly #members: ConnectionSet;
+  readonly #startMs: number;
+  #read: Uint8Array | undefined;
+
+  constructor(connection: Connection, context: ServeContext, service: HttpService, members: ConnectionSet) {
+    this.#connection = connection;
+    this.#context = context;
+    this.#service = service;
+    this.#members = members;
+    this.#startMs = context.coarseNowMs;
+  }
+
+  start(alreadyRead: Uint8Array | undefined): void {
+    this.#members.add(this);
+    this.#connection.sink = this;
+    if (alreadyRead !== undefined && alreadyRead.length > 0) this.onData(alreadyRead);
+    if (this.#connection.isOpen && this.#connection.sink === this) this.#connection.resume();
+  }
+
+  onData(chunk: Uint8Array): void {
+    const read = this.#read === undefined ? chunk : Buffer.concat([this.#read, chunk]);
+    const detected = startsLikeHttp2(read) ? detectProtocol(read) : "http1";
+    if (detected === "more") {
+      this.#read = read;
+      return;
+    }
+    this.#members.delete(this);
+    serveVersion(this.#connection, this.#context, this.#service, {
+      members: this.#members,
+      alreadyRead: read,
+      version: detected === "http2" ? 2 : 1,
+    });
+  }
+
+  onDrain(): void {}
+
+  onEnd(): void {
+    this.#close();
+  }
+
+  onClose(_cause: CloseCause): void {
+    this.#members.delete(this);
+  }
+
+  sweep(nowMs: number): void {
+    const timeoutMs = this.#read === undefined ? silenceTimeoutMs : prefaceTimeoutMs;
+    if (nowMs - this.#startMs >= timeoutMs) this.#close();
+  }
+
+  closeIfIdle(): void {
+    this.#close();
+  }
+
+  terminate(): void {
+    this.#members.delete(this);
+    this.#connection.terminate();
+  }
+
+  #close(): void {
+    this.#members.delete(this);
+    this.#connection.close();
+  }
+}
+
+const firstOfPreface = 0x50; // P
+const secondOfPreface = 0x52; // R: no method of HTTP/1.1 but PROPFIND and its kin starts so
+function startsLikeHttp2(bytes: Uint8Array): boolean {
+  return bytes[0] === firstOfPreface && (bytes.length === 1 || bytes[1] === secondOfPreface);
+}

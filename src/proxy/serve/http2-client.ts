@@ -1,0 +1,167 @@
+/** The client's side of one exchange as a stream of its HTTP/2 connection. */
+import { grpcFailureOf, trailersOnlyHead } from "../../grpc/index.ts";
+import { type HeadEdits, ResponseHead } from "../../http1/index.ts";
+import { HeaderFields, type Http2Stream, type StreamOutcome, type StreamSink } from "../../http2/index.ts";
+import { reasons } from "../../kernel/index.ts";
+import {
+  type Http2Request,
+  Http2Response,
+  http2ResponseFields,
+  type HttpResponse,
+  type Trailers,
+  trailerFields,
+} from "../http/index.ts";
+import type { ClientStream, Refusal } from "./client-stream.ts";
+import type { Exchange } from "./exchange.ts";
+import { errorBody } from "./outcome.ts";
+
+/** The connection that the stream is on. */
+export interface Http2ClientOwner {
+  readonly remoteAddress: string;
+  onStreamClosed(client: Http2Client): void;
+}
+
+export class Http2Client implements ClientStream, StreamSink {
+  /** Set by whoever opened it, before anything else happens. */
+  exchange: Exchange | undefined = undefined;
+  readonly #owner: Http2ClientOwner;
+  readonly #stream: Http2Stream;
+  readonly #request: Http2Request;
+  #isTunnel = false;
+  #isResponseEnded = false;
+
+  constructor(owner: Http2ClientOwner, stream: Http2Stream, request: Http2Request) {
+    this.#owner = owner;
+    this.#stream = stream;
+    this.#request = request;
+  }
+
+  // ---- the stream
+
+  onHead(): void {}
+
+  onInterim(): void {}
+
+  onData(chunk: Uint8Array): void {
+    this.exchange?.onRequestBody(chunk);
+  }
+
+  onEnd(trailers: HeaderFields | undefined): void {
+    this.exchange?.onRequestEnd(trailers);
+  }
+
+  onDrain(): void {
+    this.exchange?.onClientDrain();
+  }
+
+  onClose(outcome: StreamOutcome): void {
+    const exchange = this.exchange;
+    this.exchange = undefined;
+    this.#owner.onStreamClosed(this);
+    switch (outcome.kind) {
+      case "done":
+        break;
+      case "lost":
+        exchange?.cancel("client_closed", `the client's connection ended: ${outcome.detail}`);
+        break;
+      case "reset":
+        if (outcome.by === "peer")
+          exchange?.cancel("client_closed", `the client reset the stream: ${outcome.code}`);
+        else exchange?.cancel("malformed_request", outcome.detail === "" ? outcome.code : outcome.detail);
+        break;
+    }
+  }
+
+  // ---- the exchange
+
+  get remoteAddress(): string {
+    return this.#owner.remoteAddress;
+  }
+
+  pauseRequest(): void {
+    this.#stream.pause();
+  }
+
+  resumeRequest(): void {
+    this.#stream.resume();
+  }
+
+  writeInterim(head: HttpResponse): void {
+    this.#stream.sendHead(http2ResponseFields(head, undefined), false);
+  }
+
+  writeHead(head: HttpResponse, edits: HeadEdits | undefined): undefined {
+    const isEnd = hasNoBody(head, this.#request.method);
+    this.#isResponseEnded = isEnd;
+    this.#stream.sendHead(http2ResponseFields(head, edits), isEnd);
+    return undefined;
+  }
+
+  writeSwitch(head: HttpResponse, edits: HeadEdits | undefined): void {
+    this.#stream.sendHead(http2ResponseFields(head, edits, head.status === 101 ? 200 : head.status), false);
+  }
+
+  enterTunnel(): void {
+    this.#isTunnel = true;
+  }
+
+  writeBody(chunk: Uint8Array): boolean {
+    return this.#stream.write(chunk);
+  }
+
+  writeEnd(trailers: Trailers | undefined): void {
+    if (this.#isResponseEnded) return;
+    this.#isResponseEnded = true;
+    this.#stream.end(trailerFields(trailers));
+  }
+
+  writeRefusal(refusal: Refusal): void {
+    const { reason, requestId } = refusal;
+    if (refusal.isGrpc) {
+      const failure = grpcFailureOf(reason, requestId);
+      const fields = trailersOnlyHead(failure.status, failure.message);
+      this.#finishHead(fields, refusal);
+      this.#stream.sendHead(fields, true);
+      return;
+    }
+    const body = Buffer.from(errorBody(reason, requestId), "utf8");
+    const fields = HeaderFields.of([
+      [":status", String(reasons[reason].httpStatus)],
+      ["content-type", "text/plain; charset=utf-8"],
+      ["content-length", String(body.length)],
+    ]);
+    this.#finishHead(fields, refusal);
+    const isHead = this.#request.method === "HEAD";
+    this.#stream.sendHead(fields, isHead);
+    if (isHead) return;
+    this.#stream.write(body);
+    this.#stream.end();
+  }
+
+  onExchangeDone(): void {
+    this.exchange = undefined;
+    // An early answer: what the client still sends of its request is not wanted.
+    if (this.#isTunnel) this.#stream.reset("no_error");
+    else this.#stream.discardInput();
+  }
+
+  abort(): void {
+    this.exchange = undefined;
+    this.#stream.reset("internal_error");
+  }
+
+  detach(): undefined {
+    return undefined;
+  }
+
+  #finishHead(fields: HeaderFields, refusal: Refusal): void {
+    fields.add("x-request-id", refusal.requestId);
+    for (const line of refusal.lines) fields.add(line.nameLower, line.value);
+  }
+}
+
+function hasNoBody(head: HttpResponse, method: string): boolean {
+  if (head instanceof Http2Response) return head.isEnd;
+  if (!(head instanceof ResponseHead)) return false;
+  return head.body === "none" || method === "HEAD" || (head.body === "length" && head.contentLength === 0);
+}

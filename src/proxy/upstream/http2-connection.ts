@@ -1,0 +1,48 @@
+/**
+ * One HTTP/2 connection towards an endpoint, shared by many exchanges.
+ *
+ *   open --drain() | GOAWAY | stream ids used up--> draining (takes no more) --last stream done--> gone
+ */
+import { Http2ClientSession } from "../../http2/index.ts";
+import type { Clock } from "../../kernel/index.ts";
+import type { Connection } from "../../net/index.ts";
+
+/** The pool's side. */
+export interface Http2ConnectionOwner {
+  onCapacity(connection: Http2Connection): void;
+  onDraining(connection: Http2Connection): void;
+  onGone(connection: Http2Connection): void;
+}
+
+/**
+ * A peer that vanished without a word is found by PING: often enough that a request which needs half a minute is not
+ * waiting for nobody, seldom enough that it costs nothing and no server takes it for abuse (gRPC's allow one in 5 min
+ * without streams, and none is sent then).
+ */
+const keepAlive = { intervalMs: 30_000, timeoutMs: 10_000 };
+
+export class Http2Connection {
+  readonly session: Http2ClientSession;
+  readonly identity: object | undefined;
+  /** It has carried an exchange before. */
+  hasServed = false;
+  /** 0 while streams are open. */
+  idleSinceMs = 0;
+
+  constructor(
+    connection: Connection,
+    owner: Http2ConnectionOwner,
+    options: { readonly identity: object | undefined; readonly clock: Clock },
+  ) {
+    this.identity = options.identity;
+    this.session = new Http2ClientSession(
+      connection,
+      {
+        onCapacity: () => owner.onCapacity(this),
+        onDraining: () => owner.onDraining(this),
+        onClose: () => owner.onGone(this),
+      },
+      { clock: options.clock, keepAlive },
+    );
+  }
+}
