@@ -2,7 +2,7 @@
 import type { Issue } from "../kernel/index.ts";
 import { headerName, headerValue, preciseHostname } from "./formats.ts";
 import { httpMethods, repeatedNames } from "./http-route-match.ts";
-import { backendReferenceSchema, localReferenceSchema } from "./references.ts";
+import { backendReferenceSchema, checkBackendPort, localReferenceSchema } from "./references.ts";
 import {
   flag,
   integer,
@@ -205,14 +205,6 @@ function checkFilter(filter: HttpRouteFilter, path: string): Issue[] {
     }
   }
   return issues;
-}
-
-export function checkBackendPort(
-  backend: { readonly group: string; readonly kind: string; readonly port?: number | undefined },
-  path: string,
-): Issue[] {
-  const isMissing = backend.group === "" && backend.kind === "Service" && backend.port === undefined;
-  return isMissing ? [{ path: `${path}.port`, message: "is required for a Service" }] : [];
 }
 
 export function prefixRewriteField(filter: HttpRouteFilter): string | undefined {

@@ -1,11 +1,9 @@
 /** HTTPRoute (Gateway API v1.6): rules that say which backend takes which HTTP request. Its parent is a Service (mesh) or a Gateway (edge). */
 import Type from "typebox";
 import type { Issue } from "../kernel/index.ts";
-import { conditionSchema } from "./conditions.ts";
 import { parseDurationMs } from "./duration.ts";
-import { controllerName, dnsSubdomain, duration, hostname } from "./formats.ts";
+import { dnsSubdomain, duration, hostname } from "./formats.ts";
 import {
-  checkBackendPort,
   checkFilters,
   filtersSchema,
   type HttpRouteFilter,
@@ -14,18 +12,12 @@ import {
 import { checkMatch, matchesSchema } from "./http-route-match.ts";
 import { defineKind } from "./kind-definition.ts";
 import { namespacedMetadata } from "./metadata.ts";
-import {
-  backendFields,
-  gatewayGroup,
-  type ParentReference,
-  parentReferenceSchema,
-  weightField,
-} from "./references.ts";
+import { backendFields, checkBackendPort, gatewayGroup, weightField } from "./references.ts";
+import { checkParents, parentColumns, parentReferences, routeStatus } from "./route-parents.ts";
 import { list, object, optional, text, type ValueOf } from "./schema.ts";
 
 /** Gateway API's bounds. */
 const maxHostnames = 16;
-const maxParents = 32;
 const maxRules = 16;
 const maxBackends = 16;
 const maxMatchesOfRoute = 128;
@@ -69,7 +61,7 @@ export const httpRouteKind = defineKind({
     kind: Type.Literal("HTTPRoute"),
     metadata: namespacedMetadata(text("Name of the route.", dnsSubdomain)),
     spec: object("Parents and rules.", {
-      parentRefs: optional(list("What the route attaches to.", parentReferenceSchema, { max: maxParents })),
+      parentRefs: parentReferences,
       hostnames: optional(
         list("Only requests for these hosts. Ignored under a Service.", text("A host name.", hostname), {
           max: maxHostnames,
@@ -81,41 +73,11 @@ export const httpRouteKind = defineKind({
         default: [{}],
       }),
     }),
-    status: optional(
-      object("What the controllers found.", {
-        parents: list(
-          "State at each parent.",
-          object("One parent.", {
-            parentRef: parentReferenceSchema,
-            controllerName: text("Who says so.", controllerName),
-            conditions: list("What is true of the route at this parent.", conditionSchema, {
-              min: 1,
-              max: 8,
-            }),
-          }),
-          { max: maxParents },
-        ),
-      }),
-    ),
+    status: routeStatus,
   }),
   columns: [
     { name: "Hostnames", description: "Hosts.", value: (route) => route.spec.hostnames?.join(",") ?? "" },
-    {
-      name: "Parents",
-      description: "What it attaches to.",
-      value: (route) =>
-        (route.spec.parentRefs ?? []).map((parent) => `${parent.kind}/${parent.name}`).join(","),
-    },
-    {
-      name: "Accepted",
-      description: "Every parent accepts it.",
-      value: (route) =>
-        summary(
-          route.status?.parents.map(
-            (parent) => parent.conditions.find((each) => each.type === "Accepted")?.status,
-          ),
-        ),
-    },
+    ...parentColumns,
   ],
   check({ spec }) {
     const issues = checkParents(spec.parentRefs ?? []);
@@ -135,11 +97,6 @@ export const httpRouteKind = defineKind({
     return issues;
   },
 });
-
-function summary(statuses: readonly (string | undefined)[] | undefined): string {
-  if (statuses === undefined || statuses.length === 0) return "Unknown";
-  return statuses.find((status) => status !== "True") ?? "True";
-}
 
 function checkRule(rule: HttpRouteRule, path: string): Issue[] {
   const issues: Issue[] = [];
@@ -182,25 +139,4 @@ function checkPrefixRewrites(
     const message = "replacePrefixMatch needs exactly one match in the rule, of type PathPrefix";
     return field === undefined ? [] : [{ path: `${path}[${index}].${field}.path`, message }];
   });
-}
-
-/** Several references to one parent must each name another section of it. */
-function checkParents(parents: readonly ParentReference[]): Issue[] {
-  const sections = new Map<string, (string | undefined)[]>();
-  const issues: Issue[] = [];
-  for (const [index, parent] of parents.entries()) {
-    const key = `${parent.group}/${parent.kind}/${parent.namespace ?? ""}/${parent.name}`;
-    const known = sections.get(key) ?? [];
-    const path = `spec.parentRefs[${index}].sectionName`;
-    if (known.length > 0 && (parent.sectionName === undefined) !== (known[0] === undefined)) {
-      issues.push({
-        path,
-        message: "must be given in every reference to a parent that is referred to twice",
-      });
-    } else if (known.includes(parent.sectionName)) {
-      issues.push({ path, message: "must be unique where a parent is referred to twice" });
-    }
-    sections.set(key, [...known, parent.sectionName]);
-  }
-  return issues;
 }

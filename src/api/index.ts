@@ -1,3 +1,4 @@
+export { minTlsVersionOption, ownOptionPrefix, proxyProtocolAnnotation } from "./annotations.ts";
 export { decodeMessage } from "./decode.ts";
 export { parseDurationMs } from "./duration.ts";
 export { serviceNameLabel } from "./endpoint-slice.ts";

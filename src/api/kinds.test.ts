@@ -16,6 +16,16 @@ const minimal: Record<string, Record<string, unknown>> = {
     spec: { gatewayClassName: "weft", listeners: [{ name: "http", port: 8080, protocol: "HTTP" }] },
   },
   HTTPRoute: { spec: {} },
+  TLSRoute: {
+    spec: { hostnames: ["a.example.com"], rules: [{ backendRefs: [{ name: "db", port: 5432 }] }] },
+  },
+  TCPRoute: { spec: { rules: [{ backendRefs: [{ name: "db", port: 5432 }] }] } },
+  ReferenceGrant: {
+    spec: {
+      from: [{ group: "gateway.networking.k8s.io", kind: "Gateway", namespace: "edge" }],
+      to: [{ group: "", kind: "Secret" }],
+    },
+  },
   MeshConfig: {},
 };
 

@@ -12,9 +12,12 @@ import { meshWorkloadKind } from "./mesh-workload.ts";
 import type { StoredMetadata } from "./metadata.ts";
 import { namespaceKind } from "./namespace.ts";
 import { isRecord } from "./plain-json.ts";
+import { referenceGrantKind } from "./reference-grant.ts";
 import { secretKind } from "./secret.ts";
 import { serviceKind } from "./service.ts";
 import { serviceAccountKind } from "./service-account.ts";
+import { tcpRouteKind } from "./tcp-route.ts";
+import { tlsRouteKind } from "./tls-route.ts";
 
 export const kinds = {
   Namespace: namespaceKind,
@@ -27,6 +30,9 @@ export const kinds = {
   GatewayClass: gatewayClassKind,
   Gateway: gatewayKind,
   HTTPRoute: httpRouteKind,
+  TLSRoute: tlsRouteKind,
+  TCPRoute: tcpRouteKind,
+  ReferenceGrant: referenceGrantKind,
   MeshConfig: meshConfigKind,
 } as const;
 

@@ -5,6 +5,7 @@ import { Prefix } from "../kernel/index.ts";
 import { conditionsSchema } from "./conditions.ts";
 import { parseDurationMs } from "./duration.ts";
 import { cidr, duration, preciseHostname } from "./formats.ts";
+import { checkLimits, limitsSchema } from "./limits.ts";
 import { defineKind } from "./kind-definition.ts";
 import { clusterMetadata } from "./metadata.ts";
 import { flag, integer, list, object, oneOf, optional, text } from "./schema.ts";
@@ -75,6 +76,7 @@ export const meshConfigKind = defineKind({
             default: 5,
           },
         ),
+        limits: limitsSchema,
       },
       { default: {} },
     ),
@@ -114,6 +116,6 @@ export const meshConfigKind = defineKind({
       if ((parseDurationMs(value) ?? 0) > maxDurationMs)
         issues.push({ path: `spec.${field}`, message: "must not be longer than 24h" });
     }
-    return issues;
+    return [...issues, ...checkLimits(spec.limits)];
   },
 });

@@ -1,4 +1,5 @@
 /** References from one object to another, as Gateway API writes them. */
+import type { Issue } from "../kernel/index.ts";
 import { dnsLabel, dnsSubdomain, groupName, kindNameFormat, objectName } from "./formats.ts";
 import { integer, object, optional, port, text, type ValueOf } from "./schema.ts";
 
@@ -29,6 +30,15 @@ export const backendFields = {
   port: optional(port("Port of the Service.")),
 };
 export const backendReferenceSchema = object("A Service and one of its ports.", backendFields);
+
+/** Gateway API: a port may only be absent where the backend is no Service. */
+export function checkBackendPort(
+  backend: { readonly group: string; readonly kind: string; readonly port?: number | undefined },
+  path: string,
+): Issue[] {
+  const isMissing = backend.group === "" && backend.kind === "Service" && backend.port === undefined;
+  return isMissing ? [{ path: `${path}.port`, message: "is required for a Service" }] : [];
+}
 
 export const weightField = integer(
   "Share of requests: weight divided by the sum of all weights of the rule.",

@@ -2,6 +2,7 @@
 import Type from "typebox";
 import type { Issue } from "../kernel/index.ts";
 import { canonicalIp, Prefix } from "../kernel/index.ts";
+import { proxyProtocolAnnotation } from "./annotations.ts";
 import { conditionsSchema } from "./conditions.ts";
 import { anyText, cidr, ipAddress, labelValue, portName, preciseHostname, serviceName } from "./formats.ts";
 import { defineKind } from "./kind-definition.ts";
@@ -173,7 +174,7 @@ export const serviceKind = defineKind({
     if (spec.type === "ExternalName" && spec.externalName === undefined) {
       issues.push({ path: "spec.externalName", message: "is required where type is ExternalName" });
     }
-    issues.push(...checkPorts(spec.ports), ...checkAddresses(spec));
+    issues.push(...checkPorts(spec.ports), ...checkAddresses(spec), ...checkProxyProtocol(service.metadata));
     for (const [index, text] of (spec.loadBalancerSourceRanges ?? []).entries()) {
       if (Prefix.parse(text) === undefined) {
         issues.push({
@@ -185,6 +186,17 @@ export const serviceKind = defineKind({
     return issues;
   },
 });
+
+/** A Service has no condition of ours to say it in, so a value without meaning is refused when it is written. */
+function checkProxyProtocol({
+  annotations,
+}: {
+  readonly annotations?: Readonly<Record<string, string>>;
+}): Issue[] {
+  const value = annotations?.[proxyProtocolAnnotation];
+  if (value === undefined || value === "v1" || value === "v2") return [];
+  return [{ path: `metadata.annotations[${proxyProtocolAnnotation}]`, message: "must be v1 or v2" }];
+}
 
 function checkPorts(ports: readonly ServicePort[]): Issue[] {
   const issues: Issue[] = [];

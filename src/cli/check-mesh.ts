@@ -6,7 +6,13 @@ import { findConditions, isProblem } from "./conditions.ts";
 import { shortName } from "./resources.ts";
 
 /** Kinds whose status says whether they took effect. */
-const kindsWithConditions: readonly KindName[] = ["GatewayClass", "Gateway", "HTTPRoute"];
+const kindsWithConditions: readonly KindName[] = [
+  "GatewayClass",
+  "Gateway",
+  "HTTPRoute",
+  "TLSRoute",
+  "TCPRoute",
+];
 
 export async function checkMesh(client: ApiClient, namespace: string | undefined): Promise<Finding[]> {
   const status = await client.status();

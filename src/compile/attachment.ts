@@ -10,7 +10,11 @@ import { tcpPort } from "./service-resources.ts";
 export type ParentOutcome =
   | { readonly attachments: readonly Attachment[] }
   | {
-      readonly reason: "NoMatchingParent" | "NotAllowedByListeners" | "NoMatchingListenerHostname";
+      readonly reason:
+        | "NoMatchingParent"
+        | "NotAllowedByListeners"
+        | "NoMatchingListenerHostname"
+        | "UnsupportedValue";
       readonly message: string;
     };
 
@@ -22,7 +26,11 @@ export function attach(
 ): ParentOutcome | undefined {
   const { group, kind } = parent;
   const path = parentPath(route, parent);
-  if (kind === "Service" && (group === "" || group === "core")) return attachToService(inputs, parent, path);
+  if (kind === "Service" && (group === "" || group === "core")) {
+    return route.kind === "HTTPRoute"
+      ? attachToService(inputs, parent, path)
+      : { reason: "UnsupportedValue", message: `a ${route.kind} attaches to Gateways only, not to Services` };
+  }
   if (kind === "Gateway" && group === gatewayGroup) return attachToGateway(inputs, route, parent, path);
   return undefined;
 }
@@ -66,17 +74,17 @@ function attachToGateway(
   if (named.length === 0) return none(`Gateway ${path} has no such listener`);
   const allowed = named.filter(
     (listener) =>
-      listener.supportedKinds.length > 0 &&
+      listener.supportedKinds.some((kind) => kind.kind === route.kind) &&
       allowsNamespace(inputs, gateway, listener.input, route.metadata.namespace),
   );
   if (allowed.length === 0) {
     return {
       reason: "NotAllowedByListeners",
-      message: `no listener of Gateway ${path} allows HTTPRoutes of namespace ${route.metadata.namespace}`,
+      message: `no listener of Gateway ${path} allows ${route.kind}s of namespace ${route.metadata.namespace}`,
     };
   }
   const attachments = allowed.flatMap(({ input }): Attachment[] => {
-    const hostnames = commonHostnames(input.hostname, route.spec.hostnames);
+    const hostnames = commonHostnames(input.hostname, hostnamesOf(route));
     return hostnames.length === 0 ? [] : [{ kind: "Gateway", parent: path, listener: input.name, hostnames }];
   });
   return attachments.length > 0
@@ -85,6 +93,11 @@ function attachToGateway(
         reason: "NoMatchingListenerHostname",
         message: `no hostname is also one of Gateway ${path}'s listeners`,
       };
+}
+
+/** A TCPRoute has none: it takes what its listener takes. */
+function hostnamesOf(route: RouteInput): readonly string[] | undefined {
+  return route.kind === "TCPRoute" ? undefined : route.spec.hostnames;
 }
 
 function commonHostnames(listener: string | undefined, route: readonly string[] | undefined): string[] {

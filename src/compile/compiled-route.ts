@@ -1,9 +1,11 @@
-/** An HTTPRoute once compiled: what its rules do and where it attaches, whatever else attaches there. */
+/** A route once compiled: what its rules do and where it attaches, whatever else attaches there. */
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { HttpRuleSchema } from "../model/index.ts";
+import type { ConnectionRuleSchema, HttpRuleSchema } from "../model/index.ts";
 import type { RankedMatch, RouteOrder } from "./precedence.ts";
 
 export type RuleContent = MessageInitShape<typeof HttpRuleSchema>;
+
+export type ConnectionRuleContent = MessageInitShape<typeof ConnectionRuleSchema>;
 
 export type Attachment =
   | {
@@ -17,15 +19,34 @@ export type Attachment =
       readonly kind: "Gateway";
       readonly parent: string;
       readonly listener: string;
-      /** What listener and route have in common. */
+      /** What listener and route have in common; "*" for a route without hostnames at a listener without one. */
       readonly hostnames: readonly string[];
     };
 
-export interface CompiledRoute extends RouteOrder {
+interface CompiledRouteBase extends RouteOrder {
   readonly namespace: string;
+  readonly attachments: readonly Attachment[];
+}
+
+export interface CompiledHttpRoute extends CompiledRouteBase {
+  readonly kind: "HTTPRoute";
   readonly rules: readonly RuleContent[];
   readonly matches: readonly RankedMatch[];
-  readonly attachments: readonly Attachment[];
+}
+
+export interface CompiledConnectionRoute extends CompiledRouteBase {
+  readonly kind: "TLSRoute" | "TCPRoute";
+  readonly rules: readonly ConnectionRuleContent[];
+}
+
+export type CompiledRoute = CompiledHttpRoute | CompiledConnectionRoute;
+
+export function isHttpRoute(route: CompiledRoute): route is CompiledHttpRoute {
+  return route.kind === "HTTPRoute";
+}
+
+export function isConnectionRoute(route: CompiledRoute): route is CompiledConnectionRoute {
+  return route.kind !== "HTTPRoute";
 }
 
 /** Key of the set of routes that attach to a parent. */

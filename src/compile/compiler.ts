@@ -8,7 +8,7 @@ import { errorLine } from "../kernel/index.ts";
 import type { RegistryChange, RegistryViews } from "../registry/index.ts";
 import { type CompiledRoute, parentFact } from "./compiled-route.ts";
 import { DependencyIndex } from "./dependency-index.ts";
-import { gatewayStatus } from "./gateway.ts";
+import { gatewayStatus } from "./gateway-status.ts";
 import { gatewayClassStatus } from "./gateway-class.ts";
 import { InputReader, Inputs, type Trust } from "./inputs.ts";
 import { applyObject, applyRegistryChange, removeObject } from "./input-change.ts";
@@ -142,12 +142,12 @@ export class Compiler {
   }
 
   #compileRoute(node: string, dirty: Set<string>, statuses: StatusUpdate[]): void {
-    const path = node.slice("route ".length);
-    const input = this.#inputs.routes.get(path);
+    const key = node.slice("route ".length);
+    const input = this.#inputs.routes.get(key);
     if (input === undefined) {
       this.#dependencies.forget(node);
       this.#statuses.delete(node);
-      this.#replaceRoute(path, undefined, dirty);
+      this.#replaceRoute(key, undefined, dirty);
       return;
     }
     const outcome = this.#attempt(node, (inputs) => compileRoute(inputs, input));
@@ -157,29 +157,29 @@ export class Compiler {
     }
     const { route, status } = outcome.result;
     // An invalid route keeps its last good output.
-    if (route !== undefined) this.#replaceRoute(path, route, dirty);
+    if (route !== undefined) this.#replaceRoute(key, route, dirty);
     this.#setStatus(node, status, statuses);
   }
 
-  #replaceRoute(path: string, route: CompiledRoute | undefined, dirty: Set<string>): void {
-    const before = this.#inputs.compiledRoutes.get(path);
+  #replaceRoute(key: string, route: CompiledRoute | undefined, dirty: Set<string>): void {
+    const before = this.#inputs.compiledRoutes.get(key);
     if (before !== undefined && route !== undefined && Bun.deepEquals(before, route)) return;
     for (const attachment of before?.attachments ?? []) {
       const fact = parentFact(attachment);
-      const paths = this.#inputs.routesByParent.get(fact);
-      paths?.delete(path);
-      if (paths?.size === 0) this.#inputs.routesByParent.delete(fact);
+      const keys = this.#inputs.routesByParent.get(fact);
+      keys?.delete(key);
+      if (keys?.size === 0) this.#inputs.routesByParent.delete(fact);
       dirty.add(fact);
     }
     for (const attachment of route?.attachments ?? []) {
       const fact = parentFact(attachment);
-      const paths = this.#inputs.routesByParent.get(fact);
-      if (paths === undefined) this.#inputs.routesByParent.set(fact, new Set([path]));
-      else paths.add(path);
+      const keys = this.#inputs.routesByParent.get(fact);
+      if (keys === undefined) this.#inputs.routesByParent.set(fact, new Set([key]));
+      else keys.add(key);
       dirty.add(fact);
     }
-    if (route === undefined) this.#inputs.compiledRoutes.delete(path);
-    else this.#inputs.compiledRoutes.set(path, route);
+    if (route === undefined) this.#inputs.compiledRoutes.delete(key);
+    else this.#inputs.compiledRoutes.set(key, route);
   }
 
   #computeStatus(node: string, statuses: StatusUpdate[]): void {

@@ -6,7 +6,7 @@ import { Compiler, type CompileOutput } from "./compiler.ts";
 import type { ResourceName } from "./resource.ts";
 import { resourceNode } from "./resource-kinds.ts";
 import { trust } from "./test/objects.ts";
-import { namespaces, randomChange, seededRandom, services, workloads } from "./test/random-mesh.ts";
+import { namespaces, randomChange, secrets, seededRandom, services, workloads } from "./test/random-mesh.ts";
 import { TestRegistry } from "./test/test-registry.ts";
 
 const seed = Number(process.env["WEFT_TEST_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
@@ -17,6 +17,7 @@ function allNames(): ResourceName[] {
   const names: ResourceName[] = [{ kind: "Mesh", key: "mesh" }];
   for (const namespace of namespaces) {
     names.push({ kind: "Gateway", key: `${namespace}/edge` });
+    for (const secret of secrets) names.push({ kind: "Certificate", key: `${namespace}/${secret}` });
     for (const workload of workloads) {
       names.push({ kind: "Inbound", key: `${namespace}/${workload}` });
       names.push({ kind: "Endpoint", key: `red/a:80/${namespace}/${workload}` });
@@ -69,6 +70,7 @@ function state(compiler: Compiler) {
 test(`incremental equals full (WEFT_TEST_SEED=${seed})`, () => {
   const random = seededRandom(seed);
   let outputs = 0;
+  let certificates = 0;
   for (let round = 0; round < rounds; round++) {
     const registry = new TestRegistry();
     const compiler = new Compiler({ ...trust, registry });
@@ -90,6 +92,7 @@ test(`incremental equals full (WEFT_TEST_SEED=${seed})`, () => {
         registry: registry.replace([...objects.values()]),
       });
       outputs += output.upserted.length + output.removed.length;
+      certificates += output.upserted.filter(({ closure }) => closure.certificates.length > 0).length;
       mirror.apply(output);
 
       const fresh = new Compiler({ ...trust, registry });
@@ -102,4 +105,5 @@ test(`incremental equals full (WEFT_TEST_SEED=${seed})`, () => {
   }
   // A generator whose changes touch nothing would compare nothing.
   expect(outputs).toBeGreaterThan(1_000);
+  expect(certificates).toBeGreaterThan(5);
 });

@@ -1,7 +1,6 @@
 /** Which Gateways are weft's: those of a GatewayClass that names this controller. */
 import type { InputReader } from "./inputs.ts";
-import { condition } from "./listener.ts";
-import type { StatusUpdate } from "./status.ts";
+import { condition, type StatusUpdate } from "./status.ts";
 
 /** Undefined where the class does not exist or is another controller's. */
 export function gatewayClassStatus(inputs: InputReader, name: string): StatusUpdate | undefined {

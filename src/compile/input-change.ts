@@ -2,19 +2,25 @@
 import type { ObjectKey, Stored } from "../api/index.ts";
 import { keyOf } from "../api/index.ts";
 import type { RegistryChange, RegistryViews } from "../registry/index.ts";
+import type { GatewayInput } from "./gateway-input.ts";
 import { facts, type Inputs } from "./inputs.ts";
+import type { RouteKind } from "./route-input.ts";
 
-/** `route <path>` and `status <kind> <path>` are nodes, marked by name since an object that is new has no dependants yet. */
+/** `route <kind> <path>` and `status <kind> <path>` are nodes, marked by name since an object that is new has no dependants yet. */
 export function applyObject(inputs: Inputs, object: Stored, dirty: Set<string>): void {
   const key = keyOf(object);
   const path = pathOf(key);
   switch (object.kind) {
     case "HTTPRoute":
-      if (isSameSpec(inputs.routes.get(path), object)) return;
-      inputs.routes.set(path, object);
+    case "TLSRoute":
+    case "TCPRoute": {
+      const route = routeKey(object.kind, path);
+      if (isSameSpec(inputs.routes.get(route), object)) return;
+      inputs.routes.set(route, object);
       break;
+    }
     case "Gateway":
-      if (isSameSpec(inputs.gateways.get(path), object)) return;
+      if (isSameGateway(inputs.gateways.get(path), object)) return;
       inputs.gateways.set(path, object);
       break;
     case "GatewayClass":
@@ -23,6 +29,9 @@ export function applyObject(inputs: Inputs, object: Stored, dirty: Set<string>):
       break;
     case "Namespace":
       inputs.namespaces.set(path, object);
+      break;
+    case "ReferenceGrant":
+      inputs.grants.set(object);
       break;
     case "Secret":
       inputs.setSecret(path, object);
@@ -46,11 +55,25 @@ function isSameSpec(before: Stored | undefined, after: Stored): boolean {
   );
 }
 
+/** Annotations mean something here, and move no generation. */
+function isSameGateway(before: GatewayInput | undefined, after: GatewayInput): boolean {
+  return (
+    isSameSpec(before, after) && Bun.deepEquals(before?.metadata.annotations, after.metadata.annotations)
+  );
+}
+
+/** Names an input among routes of all kinds. */
+export function routeKey(kind: RouteKind, path: string): string {
+  return `${kind} ${path}`;
+}
+
 export function removeObject(inputs: Inputs, key: ObjectKey, dirty: Set<string>): void {
   const path = pathOf(key);
   switch (key.kind) {
     case "HTTPRoute":
-      inputs.routes.delete(path);
+    case "TLSRoute":
+    case "TCPRoute":
+      inputs.routes.delete(routeKey(key.kind, path));
       break;
     case "Gateway":
       inputs.gateways.delete(path);
@@ -60,6 +83,9 @@ export function removeObject(inputs: Inputs, key: ObjectKey, dirty: Set<string>)
       break;
     case "Namespace":
       inputs.namespaces.delete(path);
+      break;
+    case "ReferenceGrant":
+      inputs.grants.delete(key.namespace, key.name);
       break;
     case "Secret":
       inputs.deleteSecret(path);
@@ -93,7 +119,9 @@ export function applyRegistryChange(
 function markDirty(key: ObjectKey, path: string, dirty: Set<string>): void {
   switch (key.kind) {
     case "HTTPRoute":
-      dirty.add(`route ${path}`);
+    case "TLSRoute":
+    case "TCPRoute":
+      dirty.add(`route ${routeKey(key.kind, path)}`);
       break;
     case "Gateway":
       dirty.add(facts.gateway(path)).add(`status Gateway ${path}`);
@@ -103,6 +131,9 @@ function markDirty(key: ObjectKey, path: string, dirty: Set<string>): void {
       break;
     case "Namespace":
       dirty.add(facts.namespace(path));
+      break;
+    case "ReferenceGrant":
+      dirty.add(facts.grants(key.namespace));
       break;
     case "Secret":
       dirty.add(facts.secret(path));

@@ -14,6 +14,7 @@ import type {
 } from "../registry/index.ts";
 import { type CertificateContent, readCertificate, type SecretContent } from "./certificate.ts";
 import { type Attachment, type CompiledRoute, parentFact } from "./compiled-route.ts";
+import { Grants, type Referent, type Referrer } from "./grants.ts";
 import type { GatewayClassInput, GatewayInput, MeshConfigInput, NamespaceInput } from "./gateway-input.ts";
 import type { RouteInput } from "./route-input.ts";
 
@@ -27,6 +28,7 @@ export const facts = {
   namespace: (name: string) => `namespace:${name}`,
   gateway: (path: string) => `gateway:${path}`,
   gatewayClass: (name: string) => `gateway-class:${name}`,
+  grants: (namespace: string) => `grants:${namespace}`,
   secret: (path: string) => `secret:${path}`,
   meshConfig: "mesh-config",
 } as const;
@@ -59,10 +61,12 @@ export class Inputs {
   readonly gateways = new Map<string, GatewayInput>();
   readonly gatewayClasses = new Map<string, GatewayClassInput>();
   readonly #secrets = new Map<string, SecretInput>();
+  readonly grants = new Grants();
+  /** By `routeKey`. */
   readonly routes = new Map<string, RouteInput>();
-  /** Results of compiling routes: the last good one of each. */
+  /** Results of compiling routes: the last good one of each, by `routeKey`. */
   readonly compiledRoutes = new Map<string, CompiledRoute>();
-  /** Paths of the routes that attach to a parent, by `parentFact`. */
+  /** Keys of the routes that attach to a parent, by `parentFact`. */
   readonly routesByParent = new Map<string, Set<string>>();
   meshConfig: MeshConfig | MeshConfigInput = defaultMeshConfig();
 
@@ -162,6 +166,13 @@ export class InputReader {
     return this.gatewayClass(name)?.spec.controllerName === weftControllerName;
   }
 
+  /** Whether an object may refer to another: in its own namespace always, elsewhere where a ReferenceGrant says so. */
+  isPermitted(from: Referrer, to: Referent): boolean {
+    if (from.namespace === to.namespace) return true;
+    this.#read.add(facts.grants(to.namespace));
+    return this.#inputs.grants.permit(from, to);
+  }
+
   /** What the Secret is as a certificate; undefined where there is no such Secret. */
   certificate(secret: string): CertificateContent | undefined {
     this.#read.add(facts.secret(secret));
@@ -172,8 +183,8 @@ export class InputReader {
   routesOf(parent: Pick<Attachment, "kind" | "parent">): CompiledRoute[] {
     const fact = parentFact(parent);
     this.#read.add(fact);
-    const paths = this.#inputs.routesByParent.get(fact) ?? [];
-    return [...paths].flatMap((path) => this.#inputs.compiledRoutes.get(path) ?? []);
+    const keys = this.#inputs.routesByParent.get(fact) ?? [];
+    return [...keys].flatMap((key) => this.#inputs.compiledRoutes.get(key) ?? []);
   }
 }
 

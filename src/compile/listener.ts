@@ -1,77 +1,134 @@
-/** A Gateway's listeners: which of them can be served, and which routes they let attach. */
-import { gatewayGroup, labelRequirements, matchRequirements } from "../api/index.ts";
+/** A Gateway's listeners: which of them can be taken together, and which routes they let attach. */
+import {
+  gatewayGroup,
+  labelRequirements,
+  matchRequirements,
+  minTlsVersionOption,
+  ownOptionPrefix,
+} from "../api/index.ts";
 import type { GatewayInput, ListenerInput } from "./gateway-input.ts";
 import type { InputReader } from "./inputs.ts";
-import type { ComputedCondition } from "./status.ts";
+import type { RouteKind } from "./route-input.ts";
 
-const routeKind = { group: gatewayGroup, kind: "HTTPRoute" } as const;
+interface SupportedKind {
+  readonly group: typeof gatewayGroup;
+  readonly kind: RouteKind;
+}
+
+export interface ListenerProblem {
+  readonly reason: "UnsupportedProtocol" | "UnsupportedValue" | "HostnameConflict" | "ProtocolConflict";
+  readonly message: string;
+}
 
 export interface Listener {
   readonly input: ListenerInput;
-  /** Served. False: its status says why, and no traffic is taken for it. */
-  readonly isAccepted: boolean;
-  readonly supportedKinds: readonly (typeof routeKind)[];
-  readonly conditions: readonly ComputedCondition[];
+  /** "*" where it has none. */
+  readonly hostname: string;
+  /** Set: no traffic is taken for it, and this is why. */
+  readonly problem: ListenerProblem | undefined;
+  readonly supportedKinds: readonly SupportedKind[];
+  /** Kinds that it names and that cannot attach. */
+  readonly foreignKinds: readonly string[];
 }
 
 export function analyzeListeners(gateway: GatewayInput): Listener[] {
   const listeners = gateway.spec.listeners;
-  const supported = listeners.filter((listener) => listener.protocol === "HTTP");
+  const supported = listeners.filter((listener) => ownProblem(listener) === undefined);
   return listeners.map((input) => {
-    const isSupported = input.protocol === "HTTP";
-    const isConflicted = isSupported && supported.some((other) => other !== input && claimSame(input, other));
-    const isAccepted = isSupported && !isConflicted;
+    const possible = kindsFor(input);
     const kinds = input.allowedRoutes.kinds;
-    const supportedKinds = isSupported && (kinds === undefined || kinds.some(isRouteKind)) ? [routeKind] : [];
-    const hasForeignKinds = kinds?.some((kind) => !isRouteKind(kind)) === true;
     return {
       input,
-      isAccepted,
-      supportedKinds,
-      conditions: [
-        acceptance(input, isSupported, isConflicted),
-        isConflicted
-          ? condition("Conflicted", true, "HostnameConflict", conflictMessage(input))
-          : condition("Conflicted", false, "NoConflicts", ""),
-        hasForeignKinds
-          ? condition("ResolvedRefs", false, "InvalidRouteKinds", "only HTTPRoute can attach")
-          : condition("ResolvedRefs", true, "ResolvedRefs", ""),
-        isAccepted
-          ? condition("Programmed", true, "Programmed", "")
-          : condition("Programmed", false, "Invalid", "the listener is not accepted"),
-      ],
+      hostname: hostnameOf(input),
+      problem: ownProblem(input) ?? findConflict(input, supported),
+      supportedKinds: possible
+        .filter((kind) => kinds === undefined || kinds.some((each) => isSameKind(each, kind)))
+        .map((kind) => ({ group: gatewayGroup, kind })),
+      foreignKinds: (kinds ?? [])
+        .filter((each) => !possible.some((kind) => isSameKind(each, kind)))
+        .map((each) => each.kind),
     };
   });
 }
 
-export function condition(type: string, holds: boolean, reason: string, message: string): ComputedCondition {
-  return { type, status: holds ? "True" : "False", reason, message };
-}
-
-function acceptance(input: ListenerInput, isSupported: boolean, isConflicted: boolean): ComputedCondition {
-  if (!isSupported) {
-    return condition(
-      "Accepted",
-      false,
-      "UnsupportedProtocol",
-      `protocol ${input.protocol} is not supported; use HTTP`,
-    );
+/** What is the matter with the listener by itself. */
+function ownProblem({ protocol, tls }: ListenerInput): ListenerProblem | undefined {
+  if (transportOf(protocol) === undefined) {
+    return {
+      reason: "UnsupportedProtocol",
+      message: `protocol ${protocol} is not supported; use HTTP, HTTPS, TLS or TCP`,
+    };
   }
-  return isConflicted
-    ? condition("Accepted", false, "HostnameConflict", conflictMessage(input))
-    : condition("Accepted", true, "Accepted", "");
+  for (const [key, value] of Object.entries(tls?.options ?? {})) {
+    if (!key.startsWith(ownOptionPrefix)) continue;
+    if (key !== minTlsVersionOption) {
+      return { reason: "UnsupportedValue", message: `tls.options: ${key} is no option of weft` };
+    }
+    if (value !== "1.2" && value !== "1.3") {
+      return { reason: "UnsupportedValue", message: `tls.options: ${key} must be 1.2 or 1.3` };
+    }
+  }
+  return undefined;
 }
 
-function conflictMessage(input: ListenerInput): string {
-  return `another listener has port ${input.port} and hostname ${input.hostname ?? "*"} too`;
+type Transport = "http" | "tcp" | "tls";
+
+/** What the first bytes on the port are. HTTPS and TLS share a port: the server name tells them apart. */
+function transportOf(protocol: string): Transport | undefined {
+  switch (protocol) {
+    case "HTTP":
+      return "http";
+    case "TCP":
+      return "tcp";
+    case "HTTPS":
+    case "TLS":
+      return "tls";
+    default:
+      return undefined;
+  }
 }
 
-function claimSame(a: ListenerInput, b: ListenerInput): boolean {
-  return a.port === b.port && (a.hostname ?? "*") === (b.hostname ?? "*");
+function findConflict(
+  input: ListenerInput,
+  supported: readonly ListenerInput[],
+): ListenerProblem | undefined {
+  const others = supported.filter((other) => other !== input && other.port === input.port);
+  const foreign = others.find((other) => transportOf(other.protocol) !== transportOf(input.protocol));
+  if (foreign !== undefined) {
+    return {
+      reason: "ProtocolConflict",
+      message: `port ${input.port} cannot speak both ${input.protocol} and ${foreign.protocol}`,
+    };
+  }
+  return others.some((other) => hostnameOf(other) === hostnameOf(input))
+    ? {
+        reason: "HostnameConflict",
+        message: `another listener has port ${input.port} and hostname ${hostnameOf(input)} too`,
+      }
+    : undefined;
 }
 
-function isRouteKind(kind: { readonly group: string; readonly kind: string }): boolean {
-  return kind.kind === routeKind.kind && kind.group === routeKind.group;
+function hostnameOf({ hostname }: ListenerInput): string {
+  return hostname === undefined || hostname === "" ? "*" : hostname.toLowerCase();
+}
+
+/** Gateway API's table of protocols and kinds. */
+function kindsFor({ protocol, tls }: ListenerInput): readonly RouteKind[] {
+  switch (protocol) {
+    case "HTTP":
+    case "HTTPS":
+      return ["HTTPRoute"];
+    case "TLS":
+      return tls?.mode === "Passthrough" ? ["TLSRoute"] : ["TLSRoute", "TCPRoute"];
+    case "TCP":
+      return ["TCPRoute"];
+    default:
+      return [];
+  }
+}
+
+function isSameKind(named: { readonly group: string; readonly kind: string }, kind: RouteKind): boolean {
+  return named.kind === kind && named.group === gatewayGroup;
 }
 
 export function allowsNamespace(

@@ -1,6 +1,7 @@
 /** What every proxy of the mesh knows. */
-import { parseDurationMs } from "../api/index.ts";
-import { MeshSchema, meshKey } from "../model/index.ts";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { type MeshConfig, parseDurationMs } from "../api/index.ts";
+import { type LimitsSchema, MeshSchema, meshKey } from "../model/index.ts";
 import type { InputReader } from "./inputs.ts";
 import { type CompiledResource, encodeResource } from "./resource.ts";
 
@@ -19,5 +20,18 @@ export function compileMesh(inputs: InputReader, key: string): CompiledResource 
     drainTimeoutMs: parseDurationMs(spec.drainTimeout) ?? 0,
     accessLog: spec.accessLog,
     allowUnknownDestinations: spec.outboundTraffic === "allow",
+    limits: compileLimits(spec.limits),
   });
+}
+
+function compileLimits(limits: MeshConfig["spec"]["limits"]): MessageInitShape<typeof LimitsSchema> {
+  const { headerTimeout, idleTimeout, bodyIdleTimeout, tcpIdleTimeout, handshakeTimeout, ...counts } = limits;
+  return {
+    ...counts,
+    headerTimeoutMs: parseDurationMs(headerTimeout) ?? 0,
+    idleTimeoutMs: parseDurationMs(idleTimeout) ?? 0,
+    bodyIdleTimeoutMs: parseDurationMs(bodyIdleTimeout) ?? 0,
+    tcpIdleTimeoutMs: parseDurationMs(tcpIdleTimeout) ?? 0,
+    handshakeTimeoutMs: parseDurationMs(handshakeTimeout) ?? 0,
+  };
 }

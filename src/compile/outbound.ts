@@ -8,7 +8,7 @@ import type { ServiceView } from "../registry/index.ts";
 import type { InputReader } from "./inputs.ts";
 import { mayCarryHttp, protocolOf } from "./protocol.ts";
 import { type CompiledResource, encodeResource } from "./resource.ts";
-import type { CompiledRoute } from "./compiled-route.ts";
+import { type CompiledHttpRoute, isHttpRoute } from "./compiled-route.ts";
 import { buildRouting, clustersOf } from "./routing.ts";
 import { hostOf, tcpPort } from "./service-resources.ts";
 
@@ -48,9 +48,10 @@ function applicable(
   service: ServiceView,
   port: number,
   clientNamespace: string,
-): readonly CompiledRoute[] {
+): readonly CompiledHttpRoute[] {
   const attached = inputs
     .routesOf({ kind: "Service", parent: service.path })
+    .filter(isHttpRoute)
     .filter((route) =>
       route.attachments.some(
         (attachment) =>

@@ -1,4 +1,4 @@
-/** The protocol of a port, as a Service declares it: `appProtocol` first, else the port's name up to the first hyphen (`http-api`). */
+/** The protocol of a port, as a Service declares it: `appProtocol` first, else what the port's name begins with (`http-api`). */
 import { Protocol } from "../model/index.ts";
 
 /**
@@ -9,13 +9,20 @@ const declared: Readonly<Record<string, Protocol>> = {
   http: Protocol.HTTP,
   http1: Protocol.HTTP,
   "http/1.1": Protocol.HTTP,
+  ws: Protocol.HTTP,
   "kubernetes.io/ws": Protocol.HTTP,
+  // A backend that speaks gRPC-Web itself: requests of HTTP like any other.
+  "grpc-web": Protocol.HTTP,
+  h2: Protocol.HTTP2,
   http2: Protocol.HTTP2,
+  "http/2": Protocol.HTTP2,
   h2c: Protocol.HTTP2,
   "kubernetes.io/h2c": Protocol.HTTP2,
   grpc: Protocol.GRPC,
+  "kubernetes.io/grpc": Protocol.GRPC,
   https: Protocol.TLS,
   tls: Protocol.TLS,
+  wss: Protocol.TLS,
   "kubernetes.io/wss": Protocol.TLS,
   tcp: Protocol.TCP,
   amqp: Protocol.TCP,
@@ -37,7 +44,16 @@ export function protocolOf(port: {
 }): Protocol {
   if (port.appProtocol !== undefined && port.appProtocol !== "")
     return lookUp(port.appProtocol.toLowerCase());
-  return lookUp(port.name.split("-", 1)[0]?.toLowerCase() ?? "");
+  return lookUpPrefix(port.name.toLowerCase());
+}
+
+/** The longest run of the name's parts that is known: "grpc-web-api" is no "grpc". */
+function lookUpPrefix(name: string): Protocol {
+  for (let end = name.length; end > 0; end = name.lastIndexOf("-", end - 1)) {
+    const protocol = lookUp(name.slice(0, end));
+    if (protocol !== Protocol.UNSPECIFIED) return protocol;
+  }
+  return Protocol.UNSPECIFIED;
 }
 
 export function protocolNamed(name: string): Protocol {

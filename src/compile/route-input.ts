@@ -1,11 +1,15 @@
-/** The parts of an HTTPRoute that compile reads, by the names that it uses for them. */
+/** The parts of routes that compile reads, by the names that it uses for them. */
 import type { StoredOfKind } from "../api/index.ts";
 
-export type RouteInput = StoredOfKind<"HTTPRoute">;
+export type HttpRouteInput = StoredOfKind<"HTTPRoute">;
+export type ConnectionRouteInput = StoredOfKind<"TLSRoute"> | StoredOfKind<"TCPRoute">;
+export type RouteInput = HttpRouteInput | ConnectionRouteInput;
+export type RouteKind = RouteInput["kind"];
 export type ParentInput = NonNullable<RouteInput["spec"]["parentRefs"]>[number];
-export type RuleInput = RouteInput["spec"]["rules"][number];
+export type RuleInput = HttpRouteInput["spec"]["rules"][number];
 export type MatchInput = RuleInput["matches"][number];
 export type ValueMatchInput = NonNullable<MatchInput["headers"]>[number];
 export type FilterInput = NonNullable<RuleInput["filters"]>[number];
 export type HeaderModifierInput = NonNullable<FilterInput["requestHeaderModifier"]>;
-export type BackendInput = NonNullable<RuleInput["backendRefs"]>[number];
+export type HttpBackendInput = NonNullable<RuleInput["backendRefs"]>[number];
+export type BackendInput = ConnectionRouteInput["spec"]["rules"][number]["backendRefs"][number];

@@ -5,20 +5,24 @@
  */
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { parseDurationMs } from "../api/index.ts";
-import { type BackendSchema, clusterKey, type HeaderEditsSchema } from "../model/index.ts";
+import type { BackendSchema, HeaderEditsSchema } from "../model/index.ts";
+import { resolveBackend, type UnresolvedBackend } from "./backend.ts";
 import type { RuleContent } from "./compiled-route.ts";
 import type { InputReader } from "./inputs.ts";
-import type { BackendInput, FilterInput, HeaderModifierInput, RouteInput, RuleInput } from "./route-input.ts";
-import { tcpPort } from "./service-resources.ts";
+import type {
+  FilterInput,
+  HeaderModifierInput,
+  HttpBackendInput,
+  HttpRouteInput,
+  RuleInput,
+} from "./route-input.ts";
 
 type BackendContent = MessageInitShape<typeof BackendSchema>;
 type EditsContent = MessageInitShape<typeof HeaderEditsSchema>;
 
-type UnresolvedReason = "BackendNotFound" | "RefNotPermitted" | "InvalidKind";
-
 export interface RuleProblems {
   readonly unsupported: string[];
-  readonly unresolved: { readonly reason: UnresolvedReason; readonly message: string }[];
+  readonly unresolved: UnresolvedBackend[];
   readonly invalid: string[];
 }
 
@@ -29,7 +33,7 @@ export interface CompiledRule {
 
 export function compileRule(
   inputs: InputReader,
-  route: RouteInput,
+  route: HttpRouteInput,
   { index, rule }: { readonly index: number; readonly rule: RuleInput },
   problems: RuleProblems,
 ): CompiledRule {
@@ -130,59 +134,16 @@ function lowerName(header: { readonly name: string; readonly value: string }) {
 
 function compileBackend(
   inputs: InputReader,
-  route: RouteInput,
-  backend: BackendInput,
+  route: HttpRouteInput,
+  backend: HttpBackendInput,
   context: { readonly field: string; readonly unsupported: string[]; readonly problems: RuleProblems },
 ): BackendContent {
-  const namespace = backend.namespace ?? route.metadata.namespace;
-  const weight = backend.weight;
-  const edits = compileFilters(backend.filters, `${context.field}.filters`, {
-    unsupported: context.unsupported,
-    invalid: context.problems.invalid,
+  const { field, unsupported, problems } = context;
+  const edits = compileFilters(backend.filters, `${field}.filters`, {
+    unsupported,
+    invalid: problems.invalid,
   });
-  const source = {
-    kind: backend.kind,
-    namespace,
-    name: backend.name,
-    section: backend.port === undefined ? "" : String(backend.port),
-  };
-  const problem = resolve(inputs, route, backend);
-  if (problem !== undefined) {
-    context.problems.unresolved.push({
-      reason: problem.reason,
-      message: `${context.field}: ${problem.message}`,
-    });
-    return { source, weight, ...edits, unresolved: problem.message };
-  }
-  return { source, cluster: clusterKey(namespace, backend.name, backend.port ?? 0), weight, ...edits };
-}
-
-function resolve(
-  inputs: InputReader,
-  route: RouteInput,
-  backend: BackendInput,
-): { readonly reason: UnresolvedReason; readonly message: string } | undefined {
-  const { kind, group } = backend;
-  if (kind !== "Service" || (group !== "" && group !== "core")) {
-    return { reason: "InvalidKind", message: `backends of kind ${kind} are not supported` };
-  }
-  const namespace = backend.namespace ?? route.metadata.namespace;
-  const path = `${namespace}/${backend.name}`;
-  if (namespace !== route.metadata.namespace) {
-    return {
-      reason: "RefNotPermitted",
-      message: `Service ${path} is in another namespace and nothing there permits the reference`,
-    };
-  }
-  if (backend.port === undefined) {
-    return { reason: "BackendNotFound", message: `Service ${path} is named without a port` };
-  }
-  const service = inputs.service(path);
-  if (service === undefined) return { reason: "BackendNotFound", message: `Service ${path} does not exist` };
-  if (tcpPort(service, backend.port) === undefined) {
-    return { reason: "BackendNotFound", message: `Service ${path} has no TCP port ${backend.port}` };
-  }
-  return undefined;
+  return { ...resolveBackend(inputs, route, { backend, field }, problems.unresolved), ...edits };
 }
 
 /**

@@ -1,16 +1,16 @@
 /**
- * One HTTPRoute, compiled apart from its parents: rules, matches, and where it attaches. A route that is invalid
- * yields none; its last good one then stays in force, and the status says so.
+ * One route, compiled apart from its parents: rules, matches, and where it attaches. A route that is invalid yields
+ * none; its last good one then stays in force, and the status says so.
  */
 import { attach } from "./attachment.ts";
-import type { Attachment, CompiledRoute } from "./compiled-route.ts";
+import { resolveBackend, type UnresolvedBackend } from "./backend.ts";
+import type { Attachment, CompiledRoute, ConnectionRuleContent } from "./compiled-route.ts";
 import type { InputReader } from "./inputs.ts";
-import { condition } from "./listener.ts";
 import type { RankedMatch } from "./precedence.ts";
-import type { ParentInput, RouteInput } from "./route-input.ts";
+import type { ConnectionRouteInput, HttpRouteInput, ParentInput, RouteInput } from "./route-input.ts";
 import { compileMatch } from "./route-match.ts";
 import { compileRule, type RuleProblems } from "./route-rule.ts";
-import type { ComputedCondition, ComputedParentStatus, StatusUpdate } from "./status.ts";
+import { type ComputedCondition, type ComputedParentStatus, condition, type StatusUpdate } from "./status.ts";
 
 export interface RouteOutcome {
   /** Undefined: the route cannot compile. */
@@ -19,7 +19,10 @@ export interface RouteOutcome {
 }
 
 export function compileRoute(inputs: InputReader, route: RouteInput): RouteOutcome {
-  const { namespace, name, creationTimestamp } = route.metadata;
+  return route.kind === "HTTPRoute" ? compileHttpRoute(inputs, route) : compileConnectionRoute(inputs, route);
+}
+
+function compileHttpRoute(inputs: InputReader, route: HttpRouteInput): RouteOutcome {
   const problems: RuleProblems = { unsupported: [], unresolved: [], invalid: [] };
   const rules = route.spec.rules.map((rule, index) => compileRule(inputs, route, { index, rule }, problems));
   const matches = route.spec.rules.flatMap((rule, index) =>
@@ -28,63 +31,95 @@ export function compileRoute(inputs: InputReader, route: RouteInput): RouteOutco
       return { rule: index, match: compileMatch(match, field, problems.invalid) };
     }),
   );
+  const hasSupportedRules = rules.some((rule) => rule.isSupported);
+  const { attachments, parents } = attachAll(inputs, route, {
+    acceptance: acceptance(problems, hasSupportedRules),
+    resolution: resolution(problems.unresolved),
+  });
+  const compiled: CompiledRoute = {
+    kind: "HTTPRoute",
+    ...orderOf(route),
+    rules: rules.map((rule) => rule.content),
+    matches,
+    attachments,
+  };
+  return {
+    route: problems.invalid.length > 0 ? undefined : compiled,
+    status: statusOf(route, parents),
+  };
+}
+
+function compileConnectionRoute(inputs: InputReader, route: ConnectionRouteInput): RouteOutcome {
+  const { kind } = route;
+  const { namespace, name } = route.metadata;
+  const unresolved: UnresolvedBackend[] = [];
+  const rules = route.spec.rules.map(
+    (rule, index): ConnectionRuleContent => ({
+      source: { kind, namespace, name, section: rule.name ?? `rules[${index}]` },
+      backends: rule.backendRefs.map((backend, i) => {
+        const field = `spec.rules[${index}].backendRefs[${i}]`;
+        return resolveBackend(inputs, route, { backend, field }, unresolved);
+      }),
+    }),
+  );
+  const { attachments, parents } = attachAll(inputs, route, {
+    acceptance: [condition("Accepted", true, "Accepted", "")],
+    resolution: resolution(unresolved),
+  });
+  return { route: { kind, ...orderOf(route), rules, attachments }, status: statusOf(route, parents) };
+}
+
+function orderOf({ metadata: { namespace, name, creationTimestamp } }: RouteInput) {
+  return { path: `${namespace}/${name}`, namespace, creationTimestamp };
+}
+
+interface RouteConditions {
+  /** Where the parent takes it. */
+  readonly acceptance: readonly ComputedCondition[];
+  readonly resolution: ComputedCondition;
+}
+
+function attachAll(
+  inputs: InputReader,
+  route: RouteInput,
+  { acceptance: accepted, resolution: resolved }: RouteConditions,
+) {
   const attachments: Attachment[] = [];
   const parents: ComputedParentStatus[] = [];
   for (const parent of route.spec.parentRefs ?? []) {
     const outcome = attach(inputs, route, parent);
     if (outcome === undefined) continue;
-    if ("attachments" in outcome) attachments.push(...outcome.attachments);
+    const isAttached = "attachments" in outcome;
+    if (isAttached) attachments.push(...outcome.attachments);
     parents.push({
       parentRef: parentReference(parent),
       conditions: [
-        ...("attachments" in outcome
-          ? acceptance(
-              problems,
-              rules.some((rule) => rule.isSupported),
-            )
-          : [condition("Accepted", false, outcome.reason, outcome.message)]),
-        resolution(problems),
+        ...(isAttached ? accepted : [condition("Accepted", false, outcome.reason, outcome.message)]),
+        resolved,
       ],
     });
   }
+  return { attachments, parents };
+}
+
+function statusOf(route: RouteInput, parents: readonly ComputedParentStatus[]): StatusUpdate {
+  const { namespace, name, generation } = route.metadata;
   return {
-    route:
-      problems.invalid.length > 0
-        ? undefined
-        : {
-            path: `${namespace}/${name}`,
-            namespace,
-            creationTimestamp,
-            rules: rules.map((rule) => rule.content),
-            matches,
-            attachments,
-          },
-    status: {
-      kind: "HTTPRoute",
-      namespace,
-      name,
-      observedGeneration: route.metadata.generation,
-      status: { kind: "route", parents },
-    },
+    kind: route.kind,
+    namespace,
+    name,
+    observedGeneration: generation,
+    status: { kind: "route", parents },
   };
 }
 
 /** For a route whose compilation ran into a defect of ours. */
 export function failedStatus(route: RouteInput, message: string): StatusUpdate {
-  const { namespace, name, generation } = route.metadata;
-  return {
-    kind: "HTTPRoute",
-    namespace,
-    name,
-    observedGeneration: generation,
-    status: {
-      kind: "route",
-      parents: (route.spec.parentRefs ?? []).map((parent) => ({
-        parentRef: parentReference(parent),
-        conditions: [condition("Accepted", false, "UnsupportedValue", `${message}; ${lastGoodStays}`)],
-      })),
-    },
-  };
+  const parents = (route.spec.parentRefs ?? []).map((parent) => ({
+    parentRef: parentReference(parent),
+    conditions: [condition("Accepted", false, "UnsupportedValue", `${message}; ${lastGoodStays}`)],
+  }));
+  return statusOf(route, parents);
 }
 
 const lastGoodStays = "the last version that could be compiled stays in force";
@@ -106,15 +141,11 @@ function acceptance(problems: RuleProblems, hasSupportedRules: boolean): Compute
     : [condition("Accepted", false, "UnsupportedValue", message)];
 }
 
-function resolution(problems: RuleProblems): ComputedCondition {
-  const first = problems.unresolved[0];
+function resolution(unresolved: readonly UnresolvedBackend[]): ComputedCondition {
+  const [first] = unresolved;
   if (first === undefined) return condition("ResolvedRefs", true, "ResolvedRefs", "");
-  return condition(
-    "ResolvedRefs",
-    false,
-    first.reason,
-    problems.unresolved.map((entry) => entry.message).join("; "),
-  );
+  const message = unresolved.map((entry) => entry.message).join("; ");
+  return condition("ResolvedRefs", false, first.reason, message);
 }
 
 /** The reference as the route has it, without what was not written. */

@@ -1,13 +1,19 @@
 /** Routes that apply together, flattened into one list of entries in the order in which they are tried. */
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { HttpEntrySchema, HttpRoutingSchema } from "../model/index.ts";
+import type { ConnectionRoutingSchema, HttpEntrySchema, HttpRoutingSchema } from "../model/index.ts";
 import { compareMatches, compareRoutes, type MatchContent } from "./precedence.ts";
 import { compareText } from "./resource.ts";
-import type { CompiledRoute, RuleContent } from "./compiled-route.ts";
+import type {
+  CompiledConnectionRoute,
+  CompiledHttpRoute,
+  CompiledRoute,
+  ConnectionRuleContent,
+  RuleContent,
+} from "./compiled-route.ts";
 
 export type RoutingContent = MessageInitShape<typeof HttpRoutingSchema>;
 
-export function buildRouting(routes: readonly CompiledRoute[]): RoutingContent {
+export function buildRouting(routes: readonly CompiledHttpRoute[]): RoutingContent {
   const rules: RuleContent[] = [];
   const entries: { match: MatchContent; rule: number }[] = [];
   for (const route of routes.toSorted(compareRoutes)) {
@@ -19,6 +25,25 @@ export function buildRouting(routes: readonly CompiledRoute[]): RoutingContent {
   entries.sort((a, b) => compareMatches(a.match, b.match));
   const content: MessageInitShape<typeof HttpEntrySchema>[] = entries;
   return { entries: content, rules };
+}
+
+/** The older route first, so that it keeps a hostname that two claim; `hostnamesOf` gives those at one listener. */
+export function buildConnectionRouting(
+  routes: readonly CompiledConnectionRoute[],
+  hostnamesOf: (route: CompiledConnectionRoute) => readonly string[],
+): MessageInitShape<typeof ConnectionRoutingSchema> {
+  const rules: ConnectionRuleContent[] = [];
+  const entries: { hostnames: string[]; rule: number }[] = [];
+  for (const route of routes.toSorted(compareRoutes)) {
+    const names = hostnamesOf(route);
+    if (names.length === 0) continue;
+    const hostnames = names.includes("*") ? [] : [...names];
+    for (const rule of route.rules) {
+      entries.push({ hostnames, rule: rules.length });
+      rules.push(rule);
+    }
+  }
+  return { entries, rules };
 }
 
 /** Clusters that the routes may choose, sorted. */

@@ -133,6 +133,7 @@ export function compileCluster(inputs: InputReader, key: string): CompiledResour
     idleTimeoutMs,
     maxConnectionsPerEndpoint,
     maxPendingRequests,
+    proxyProtocol: service.proxyProtocol,
   });
 }
 

@@ -3,11 +3,17 @@
  * written on transitions only: a merge that changes nothing says so.
  */
 
+import type { RouteKind } from "./route-input.ts";
+
 export interface ComputedCondition {
   readonly type: string;
   readonly status: "True" | "False" | "Unknown";
   readonly reason: string;
   readonly message: string;
+}
+
+export function condition(type: string, holds: boolean, reason: string, message: string): ComputedCondition {
+  return { type, status: holds ? "True" : "False", reason, message };
 }
 
 interface StoredCondition extends ComputedCondition {
@@ -38,7 +44,7 @@ type ComputedStatus =
     };
 
 export interface StatusUpdate {
-  readonly kind: "HTTPRoute" | "Gateway" | "GatewayClass";
+  readonly kind: RouteKind | "Gateway" | "GatewayClass";
   readonly namespace: string;
   readonly name: string;
   /** The generation of the object that the status was computed from. */

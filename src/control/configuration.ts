@@ -28,6 +28,9 @@ const compiledKinds = [
   "GatewayClass",
   "Gateway",
   "HTTPRoute",
+  "TLSRoute",
+  "TCPRoute",
+  "ReferenceGrant",
   "MeshConfig",
   "Secret",
 ] as const satisfies KindName[];

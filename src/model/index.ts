@@ -32,6 +32,8 @@ export {
   InboundSchema,
   type Limits,
   LimitsSchema,
+  type ListenerTls,
+  ListenerTlsSchema,
   type Mesh,
   MeshSchema,
   MtlsMode,

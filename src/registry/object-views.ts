@@ -1,5 +1,10 @@
 /** From resources as operators and proxies write them to the registry's views. */
-import type { EndpointSlice, MeshWorkload, Service } from "../api/index.ts";
+import {
+  type EndpointSlice,
+  type MeshWorkload,
+  proxyProtocolAnnotation,
+  type Service,
+} from "../api/index.ts";
 import { canonicalIp } from "../kernel/index.ts";
 import type { EndpointView, ServicePortView, ServiceView, WorkloadHealth, WorkloadView } from "./view.ts";
 
@@ -18,6 +23,7 @@ export function serviceView(service: Service): ServiceView {
     addresses: written.flatMap((address) => canonicalIp(address) ?? []),
     isHeadless,
     publishNotReadyAddresses: spec.publishNotReadyAddresses ?? false,
+    proxyProtocol: proxyProtocolVersion(metadata.annotations?.[proxyProtocolAnnotation]),
     ports: spec.ports.map((port) => ({
       port: port.port,
       name: port.name ?? "",
@@ -26,6 +32,12 @@ export function serviceView(service: Service): ServiceView {
       targetPort: port.targetPort ?? port.port,
     })),
   };
+}
+
+/** Other values are refused when they are written. */
+function proxyProtocolVersion(text: string | undefined): 0 | 1 | 2 {
+  if (text === "v1") return 1;
+  return text === "v2" ? 2 : 0;
 }
 
 export function workloadView(workload: MeshWorkload, health: WorkloadHealth): WorkloadView {

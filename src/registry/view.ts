@@ -25,6 +25,8 @@ export interface ServiceView {
   readonly addresses: readonly string[];
   readonly isHeadless: boolean;
   readonly publishNotReadyAddresses: boolean;
+  /** Version of the PROXY protocol that its endpoints want; 0: none. */
+  readonly proxyProtocol: 0 | 1 | 2;
   readonly ports: readonly ServicePortView[];
 }
 

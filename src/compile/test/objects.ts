@@ -24,6 +24,14 @@ function withMetadata(object: ReturnType<typeof stored> | Parsed, generation: nu
       return { ...object, metadata: { ...object.metadata, ...added } };
     case "Gateway":
       return { ...object, metadata: { ...object.metadata, ...added } };
+    case "TLSRoute":
+      return { ...object, metadata: { ...object.metadata, ...added } };
+    case "TCPRoute":
+      return { ...object, metadata: { ...object.metadata, ...added } };
+    case "ReferenceGrant":
+      return { ...object, metadata: { ...object.metadata, ...added } };
+    case "Secret":
+      return { ...object, metadata: { ...object.metadata, ...added } };
     case "GatewayClass":
       return { ...object, metadata: { ...object.metadata, ...added } };
     case "Namespace":

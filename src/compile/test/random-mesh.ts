@@ -1,5 +1,6 @@
 /** A small random mesh and random changes to it. Names come from short lists, so that objects refer to each other often. */
 import type { Stored } from "../../api/index.ts";
+import { shopPair, starPair } from "./certificates.ts";
 import { stored } from "./objects.ts";
 
 export type Random = () => number;
@@ -22,6 +23,7 @@ function pick<T>(random: Random, items: readonly [T, ...T[]]): T {
 export const namespaces = ["red", "blue"] as const;
 export const services = ["a", "b", "c"] as const;
 export const workloads = ["w1", "w2", "w3", "w4"] as const;
+export const secrets = ["s1", "s2"] as const;
 const routes = ["r1", "r2", "r3", "r4"] as const;
 const ports = [80, 81] as const;
 const apps = ["x", "y"] as const;
@@ -38,7 +40,10 @@ function randomObject(random: Random): unknown {
   const kind = random();
   if (kind < 0.2) return service(random, namespace);
   if (kind < 0.45) return workload(random, namespace);
-  if (kind < 0.72) return route(random, namespace);
+  if (kind < 0.62) return route(random, namespace);
+  if (kind < 0.67) return connectionRoute(random, namespace);
+  if (kind < 0.7) return grant(random, namespace);
+  if (kind < 0.74) return secret(random, namespace);
   if (kind < 0.85) return gateway(random, namespace);
   if (kind < 0.89) {
     const controllerName = random() < 0.9 ? "weft.dev/gateway-controller" : "example.com/other";
@@ -64,7 +69,11 @@ function service(random: Random, namespace: string) {
   return {
     apiVersion: "v1",
     kind: "Service",
-    metadata: { name, namespace },
+    metadata: {
+      name,
+      namespace,
+      ...(random() < 0.2 ? { annotations: { "weft.dev/proxy-protocol": "v2" } } : {}),
+    },
     spec: {
       selector: { app: pick(random, apps) },
       ...(isHeadless ? { clusterIP: "None" } : { clusterIPs: [`240.240.0.${index}`] }),
@@ -137,6 +146,73 @@ function route(random: Random, namespace: string) {
   };
 }
 
+function connectionRoute(random: Random, namespace: string) {
+  const isTls = random() < 0.6;
+  return {
+    apiVersion: "gateway.networking.k8s.io/v1",
+    kind: isTls ? "TLSRoute" : "TCPRoute",
+    metadata: { name: pick(random, ["r1", "r2"]), namespace },
+    spec: {
+      parentRefs: [
+        {
+          name: "edge",
+          namespace: pick(random, namespaces),
+          ...(random() < 0.4 ? { sectionName: pick(random, ["one", "two", "three"]) } : {}),
+        },
+      ],
+      ...(isTls ? { hostnames: [pick(random, hostnames)] } : {}),
+      rules: [
+        { backendRefs: [{ name: pick(random, services), namespace: pick(random, namespaces), port: 80 }] },
+      ],
+    },
+  };
+}
+
+function grant(random: Random, namespace: string) {
+  return {
+    apiVersion: "gateway.networking.k8s.io/v1",
+    kind: "ReferenceGrant",
+    metadata: { name: pick(random, ["g1", "g2"]), namespace },
+    spec: {
+      from: ["Gateway", pick(random, ["HTTPRoute", "TLSRoute", "TCPRoute"])].map((kind) => ({
+        group: "gateway.networking.k8s.io",
+        kind,
+        namespace: pick(random, namespaces),
+      })),
+      to: [
+        pick<object>(random, [
+          { group: "", kind: "Secret" },
+          { group: "", kind: "Service", name: pick(random, services) },
+        ]),
+      ],
+    },
+  };
+}
+
+function secret(random: Random, namespace: string) {
+  const { certificate } = pick(random, [shopPair, starPair]);
+  const { key } = pick(random, [shopPair, starPair]);
+  return {
+    apiVersion: "v1",
+    kind: "Secret",
+    metadata: { name: pick(random, secrets), namespace },
+    type: random() < 0.9 ? "kubernetes.io/tls" : "Opaque",
+    stringData: { "tls.crt": certificate, "tls.key": key },
+  };
+}
+
+function tlsListener(random: Random): object {
+  const certificateRefs = [pick(random, secrets), pick(random, secrets)].map((name) => ({
+    name,
+    ...(random() < 0.3 ? { namespace: pick(random, namespaces) } : {}),
+  }));
+  return pick<object>(random, [
+    { protocol: "HTTPS", tls: { certificateRefs } },
+    { protocol: "TLS", tls: { certificateRefs } },
+    { protocol: "TLS", tls: { mode: "Passthrough" } },
+  ]);
+}
+
 function gateway(random: Random, namespace: string) {
   const allowedRoutes = {
     namespaces: pick<object>(random, [
@@ -147,7 +223,13 @@ function gateway(random: Random, namespace: string) {
   return {
     apiVersion: "gateway.networking.k8s.io/v1",
     kind: "Gateway",
-    metadata: { name: "edge", namespace },
+    metadata: {
+      name: "edge",
+      namespace,
+      ...(random() < 0.2
+        ? { annotations: { "weft.dev/proxy-protocol": pick(random, ["required", "perhaps"]) } }
+        : {}),
+    },
     spec: {
       gatewayClassName: pick(random, ["weft", "weft", "weft", "other"]),
       listeners: [
@@ -156,6 +238,13 @@ function gateway(random: Random, namespace: string) {
           name: "two",
           port: pick(random, ports),
           ...(random() < 0.7 ? { protocol: "HTTP", hostname: "*.example.com" } : { protocol: "TCP" }),
+          allowedRoutes,
+        },
+        {
+          name: "three",
+          port: 443,
+          ...(random() < 0.5 ? { hostname: pick(random, hostnames) } : {}),
+          ...tlsListener(random),
           allowedRoutes,
         },
       ],

@@ -149,6 +149,8 @@ export class TestRegistry implements RegistryViews {
   }
 }
 
+const versions: Readonly<Record<string, 1 | 2>> = { v1: 1, v2: 2 };
+
 function serviceView(object: StoredOfKind<"Service">): ServiceView {
   const { name, namespace, labels } = object.metadata;
   const { spec } = object;
@@ -162,6 +164,7 @@ function serviceView(object: StoredOfKind<"Service">): ServiceView {
     addresses: isHeadless ? [] : (spec.clusterIPs ?? []),
     isHeadless,
     publishNotReadyAddresses: spec.publishNotReadyAddresses ?? false,
+    proxyProtocol: versions[object.metadata.annotations?.["weft.dev/proxy-protocol"] ?? ""] ?? 0,
     ports: spec.ports.map((port) => ({
       port: port.port,
       name: port.name ?? "",

@@ -58,6 +58,7 @@ const order: readonly ResourceKind[] = [
   "Inbound",
   "Cluster",
   "Endpoint",
+  "Certificate",
   "Gateway",
   "Outbound",
   "Name",
