@@ -78,6 +78,7 @@ test.each([
   ["DATA padded and empty", [settings, frame(0, 8, 1, [])], "frame_size_error"],
   ["HEADERS with too much padding", [settings, frame(1, 4 | 8, 1, [2, 0x82])], "protocol_error"],
   ["HEADERS too short for priority", [settings, frame(1, 4 | 0x20, 1, [0, 0, 0])], "protocol_error"],
+  ["HEADERS that depend on themselves", [settings, frame(1, 0x24, 1, [...uint32(1), 0])], "protocol_error"],
   ["SETTINGS ack with a payload", [settings, frame(4, 1, 0, new Uint8Array(6))], "frame_size_error"],
   ["SETTINGS of seven bytes", [settings, frame(4, 0, 0, new Uint8Array(7))], "frame_size_error"],
   ["SETTINGS on a stream", [settings, frame(4, 0, 1, [])], "protocol_error"],
@@ -110,6 +111,14 @@ test.each([
 test("WINDOW_UPDATE of 0 on a stream is the stream's error only", () => {
   const lines = new FrameRecorder().read(concat([settings, frame(8, 0, 5, uint32(0)), settings]));
   expect(lines).toEqual(["SETTINGS 1", "STREAM ERROR 5 protocol_error", "SETTINGS 1"]);
+});
+
+test.each([
+  ["of four bytes", frame(2, 0, 5, new Uint8Array(4)), "frame_size_error"],
+  ["that depends on itself", frame(2, 0, 5, [...uint32(0x80000005), 1]), "protocol_error"],
+] as const)("PRIORITY %s is the stream's error only", (_name, bytes, code) => {
+  const lines = new FrameRecorder().read(concat([settings, bytes, settings]));
+  expect(lines).toEqual(["SETTINGS 1", `STREAM ERROR 5 ${code}`, "SETTINGS 1"]);
 });
 
 test("a connection that does not begin with the preface is refused at the first wrong byte", () => {

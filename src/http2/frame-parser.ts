@@ -231,6 +231,8 @@ export class FrameParser {
         return this.#sink.onGoaway(readUint31(payload, 0), readUint32(payload, 4));
       case frameTypes.windowUpdate:
         return this.#endWindowUpdate(readUint31(payload, 0));
+      case frameTypes.priority:
+        return this.#endPriority(payload);
       default:
         return this.#sink.onIgnoredFrame(this.#type);
     }
@@ -242,6 +244,17 @@ export class FrameParser {
     return this.#sink.onStreamError(this.#streamId, "protocol_error", "WINDOW_UPDATE of 0");
   }
 
+  /** Nothing is done with priorities (RFC 9113, section 5.3), but what RFC 7540 forbade stays an error. */
+  #endPriority(payload: Uint8Array): void {
+    if (payload.length !== 5) {
+      return this.#sink.onStreamError(this.#streamId, "frame_size_error", "PRIORITY of a wrong length");
+    }
+    if (readUint31(payload, 0) === this.#streamId) {
+      return this.#sink.onStreamError(this.#streamId, "protocol_error", "a stream depends on itself");
+    }
+    this.#sink.onIgnoredFrame(this.#type);
+  }
+
   #endHeaders(payload: Uint8Array): void {
     let start = 0;
     let end = payload.length;
@@ -250,8 +263,12 @@ export class FrameParser {
       start = 1;
       end -= payload[0] ?? 0;
     }
-    if ((this.#flags & frameFlags.priority) !== 0) start += 5; // deprecated by RFC 9113, section 5.3: skipped
+    const priorityAt = start;
+    if ((this.#flags & frameFlags.priority) !== 0) start += 5;
     if (start > end) return this.#fail("protocol_error", "HEADERS with more padding than payload");
+    if (start > priorityAt && readUint31(payload, priorityAt) === this.#streamId) {
+      return this.#fail("protocol_error", "a stream depends on itself");
+    }
     const block = payload.subarray(start, end);
     const isEndOfStream = (this.#flags & frameFlags.endStream) !== 0;
     if ((this.#flags & frameFlags.endHeaders) !== 0) {

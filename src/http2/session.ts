@@ -376,7 +376,7 @@ export abstract class Http2Session implements FrameSink, ConnectionSink, StreamH
     const stream = this.streams.get(streamId);
     if (stream !== undefined) return this.faultyStream(stream, code, detail);
     if (this.isIdle(streamId)) return this.fail(code, detail);
-    this.chargeControl();
+    if (this.chargeControl() && this.chargeReset()) this.writeReset(streamId, code);
   }
 
   onConnectionError(code: Http2ErrorCode, detail: string): void {
