@@ -25,9 +25,9 @@ export const isTargetByte: Uint8Array = Uint8Array.from({ length: 256 }, (_, byt
   byte > space && byte < 0x7f && byte !== 0x23 ? 1 : 0,
 );
 
-/** uri-host and port of a Host field (RFC 9110 7.2), without comma: there it is the trace of two joined fields. */
+/** Bytes of a registered name (RFC 3986 3.2.2), without comma: in Host it is the trace of two joined fields. */
 export const isAuthorityByte: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>
-  /[A-Za-z0-9._~!$&'()*+;=%:[\]-]/.test(String.fromCharCode(byte)) ? 1 : 0,
+  /[A-Za-z0-9._~!$&'()*+;=%-]/.test(String.fromCharCode(byte)) ? 1 : 0,
 );
 
 /** A hexadecimal digit's value, 255 for everything else. */

@@ -234,3 +234,11 @@ describe("headerLine", () => {
     expect(Buffer.from(headerLine("X-A", "b c").bytes).toString()).toBe("x-a: b c\r\n");
   });
 });
+
+describe("upgrades to HTTP/2", () => {
+  test.each(["h2c", "H2C", "websocket, h2c"])("%s is never passed on", (protocols) => {
+    const fields = `Connection: Upgrade, HTTP2-Settings\r\nUpgrade: ${protocols}\r\nHTTP2-Settings: AAMAAABk\r\n`;
+    const sent = request(`GET / HTTP/1.1\r\nHost: a\r\n${fields}X: 2\r\n\r\n`, { upgrade: true });
+    expect(sent).toBe("GET / HTTP/1.1\r\nHost: a\r\nX: 2\r\n\r\n");
+  });
+});

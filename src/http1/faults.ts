@@ -66,7 +66,7 @@ const texts: Readonly<Record<number, FaultText>> = {
   [fault.badTarget]: malformed("request target is empty or has a byte that no target has"),
   [fault.targetTooLong]: { reason: "uri_too_long", detail: "request target is too long" },
   [fault.badVersion]: malformed("protocol version is malformed"),
-  [fault.otherVersion]: { reason: "unsupported_request", detail: "major version is not 1" },
+  [fault.otherVersion]: { reason: "unsupported_version", detail: "major version is not 1" },
   [fault.leadingSpace]: malformed("line starts with white space (obsolete line folding)"),
   [fault.badName]: malformed("field name is empty or no token"),
   [fault.spaceBeforeColon]: malformed("white space between field name and colon"),

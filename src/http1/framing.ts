@@ -2,7 +2,7 @@
  * Where a message's body ends, and whether the connection outlives it: RFC 9112 6.3 and 9.3. Whatever two readers
  * could understand differently (the ways of request smuggling, RFC 9112 11.2) is refused and never repaired.
  */
-import { equalsName, isAuthorityByte, tab, tokenLower } from "./characters.ts";
+import { equalsName, tab, tokenLower } from "./characters.ts";
 import { fault } from "./faults.ts";
 import { field } from "./known-fields.ts";
 import type { MessageHead } from "./message-head.ts";
@@ -96,33 +96,6 @@ function checkTransferEncoding(value: string): number {
   const others = codings.slice(0, -1);
   if (others.some((coding) => coding === "chunked" || !isToken(coding))) return fault.badTransferEncoding;
   return others.length === 0 ? 0 : fault.unknownTransferCoding;
-}
-
-/** Host (or an authority): no userinfo, a bracketed address whole, the port digits up to 65535. */
-export function isAuthority(bytes: Uint8Array, start: number, end: number): boolean {
-  let hostEnd = end;
-  for (let at = start; at < end; at++) if (isAuthorityByte[bytes[at] ?? 0] !== 1) return false;
-  if (bytes[start] === 0x5b) {
-    const close = bytes.indexOf(0x5d, start);
-    if (close < 0 || close >= end || close < start + 3) return false;
-    for (let at = start + 1; at < close; at++) if (bytes[at] === 0x5b) return false;
-    hostEnd = close + 1;
-    if (hostEnd < end && bytes[hostEnd] !== 0x3a) return false;
-  } else {
-    for (let at = start; at < end; at++) {
-      if (bytes[at] === 0x5b || bytes[at] === 0x5d) return false;
-      if (bytes[at] === 0x3a && hostEnd === end) hostEnd = at;
-    }
-  }
-  let port = 0;
-  for (let at = hostEnd + 1; at < end; at++) {
-    const digit = (bytes[at] ?? 0) - 48;
-    if (digit < 0 || digit > 9) return false;
-    port = port * 10 + digit;
-    if (port > 65_535) return false;
-  }
-  // ":80" names no host; an empty value does not either but is what a client without one must send.
-  return hostEnd > start || start === end;
 }
 
 function isToken(text: string): boolean {

@@ -10,7 +10,7 @@ export const field = {
   upgrade: 5,
   te: 6,
   expect: 7,
-  /** Keep-Alive and Proxy-Connection: about one hop, and nothing that we act on. */
+  /** Keep-Alive, Proxy-Connection and HTTP2-Settings: about one hop, and nothing that the codec acts on. */
   hop: 8,
   /** Any field that Connection names: about one hop too. */
   nominated: 9,
@@ -31,7 +31,8 @@ export function identifyField(bytes: Uint8Array, start: number, end: number): nu
       if (equalsName(bytes, start, end, "connection")) return field.connection;
       return equalsName(bytes, start, end, "keep-alive") ? field.hop : field.other;
     case 14:
-      return equalsName(bytes, start, end, "content-length") ? field.contentLength : field.other;
+      if (equalsName(bytes, start, end, "content-length")) return field.contentLength;
+      return equalsName(bytes, start, end, "http2-settings") ? field.hop : field.other;
     case 16:
       return equalsName(bytes, start, end, "proxy-connection") ? field.hop : field.other;
     case 17:
@@ -45,6 +46,7 @@ export function identifyField(bytes: Uint8Array, start: number, end: number): nu
 export const framingNames: ReadonlySet<string> = new Set([
   "connection",
   "content-length",
+  "http2-settings",
   "keep-alive",
   "proxy-connection",
   "te",

@@ -46,9 +46,13 @@ export abstract class MessageParser implements SectionParser, ChunkedSink {
     return this.#state === "stopped";
   }
 
-  /** Between two messages, with nothing read of the next. */
-  get isIdle(): boolean {
-    return this.#state === "idle" || (this.#state === "head" && this.#headBuffer.isEmpty);
+  /** Whether the peer's FIN cuts nothing off: by default between two messages, with nothing read of the next. */
+  protected get mayEnd(): boolean {
+    return this.isBetween || (this.#state === "head" && this.#headBuffer.isEmpty);
+  }
+
+  protected get isBetween(): boolean {
+    return this.#state === "idle";
   }
 
   /**
@@ -90,7 +94,7 @@ export abstract class MessageParser implements SectionParser, ChunkedSink {
 
   /** The peer's FIN. */
   end(): void {
-    if (this.#state === "stopped" || this.isIdle) return;
+    if (this.#state === "stopped" || this.mayEnd) return;
     const isWhole = this.#state === "until_close";
     this.#state = "stopped";
     if (isWhole) this.messageEnd();

@@ -7,11 +7,9 @@ import { ByteWriter } from "../kernel/index.ts";
 import { encodeRequestHead } from "./encode-head.ts";
 import { RequestParser } from "./request-parser.ts";
 import type { RequestHead } from "./request-head.ts";
-import { chunkVectors } from "./testdata/chunk-vectors.ts";
-import { recordRequests, recordResponses, type Vector } from "./testdata/recorder.ts";
-import { requestFramingVectors } from "./testdata/request-framing-vectors.ts";
-import { requestVectors } from "./testdata/request-vectors.ts";
-import { responseVectors } from "./testdata/response-vectors.ts";
+import { recordRequests, recordResponses } from "./testdata/recorder.ts";
+import { allRequestVectors, allResponseVectors } from "./testdata/tables.ts";
+import type { Vector } from "./testdata/vector.ts";
 
 const rounds = 4_000;
 /** So that a damaged head is decided on however it was cut: only an empty line makes a parser look. */
@@ -90,11 +88,9 @@ function forEachDamaged(
   }
 }
 
-const requests = [...requestVectors, ...requestFramingVectors, ...chunkVectors];
-
 test("damaged requests mean the same however they are cut", () => {
   let accepted = 0;
-  forEachDamaged(requests, (bytes, _vector, random) => {
+  forEachDamaged(allRequestVectors, (bytes, _vector, random) => {
     const whole = recordRequests([bytes]);
     if (whole.some((line) => !line.startsWith("!"))) accepted++;
     expect(recordRequests(cutRandomly(bytes, random))).toEqual(whole);
@@ -103,7 +99,7 @@ test("damaged requests mean the same however they are cut", () => {
 });
 
 test("damaged responses mean the same however they are cut", () => {
-  forEachDamaged(responseVectors, (bytes, vector, random) => {
+  forEachDamaged(allResponseVectors, (bytes, vector, random) => {
     const whole = recordResponses([bytes], vector);
     expect(recordResponses(cutRandomly(bytes, random), vector)).toEqual(whole);
   });
@@ -111,7 +107,7 @@ test("damaged responses mean the same however they are cut", () => {
 
 test("an accepted request is read the same way after it was encoded", () => {
   let compared = 0;
-  forEachDamaged(requests, (bytes) => {
+  forEachDamaged(allRequestVectors, (bytes) => {
     for (const head of headsOf(bytes)) {
       if (head.form === "authority") continue; // CONNECT ends at this hop
       const out = new ByteWriter();

@@ -7,6 +7,11 @@ export type TargetForm = "origin" | "absolute" | "authority" | "asterisk";
 export class RequestHead extends MessageHead {
   /** The sender waits for 100 before it sends the body. */
   expectContinue: boolean;
+  /**
+   * The client offers HTTP/2 by Upgrade. For this hop to take or leave and never passed on: behind a 101 an upstream would
+   * serve streams that no hop has looked at. `hasUpgrade` is false then.
+   */
+  asksForH2c: boolean;
   form: TargetForm;
   methodStart: number;
   methodEnd: number;
@@ -25,6 +30,7 @@ export class RequestHead extends MessageHead {
   constructor() {
     super();
     this.expectContinue = false;
+    this.asksForH2c = false;
     this.form = "origin";
     this.methodStart = 0;
     this.methodEnd = 0;

@@ -2,7 +2,7 @@
 import type { ReasonCode } from "../kernel/index.ts";
 import { equalsName } from "./characters.ts";
 import { fault, requestFault } from "./faults.ts";
-import { readFraming } from "./framing.ts";
+import { readFraming, trimSpace } from "./framing.ts";
 import { field } from "./known-fields.ts";
 import { defaultHttp1Limits, type Http1Limits } from "./limits.ts";
 import { MessageParser } from "./message-parser.ts";
@@ -97,7 +97,16 @@ function completeHead(head: RequestHead): number {
   if (head.hasTransferEncoding) head.body = "chunked";
   else if (head.hasContentLength) head.body = "length";
   head.expectContinue = expectsContinue(head);
+  if (head.hasUpgrade && offersH2c(head.upgrade ?? "")) {
+    head.hasUpgrade = false;
+    head.asksForH2c = true;
+  }
   return 0;
+}
+
+/** RFC 7540 3.2, in whatever place of the list. */
+function offersH2c(protocols: string): boolean {
+  return protocols.split(",").some((protocol) => trimSpace(protocol).toLowerCase() === "h2c");
 }
 
 /** RFC 9110 10.1.1: ignored in HTTP/1.0; other expectations are the application's to judge. */

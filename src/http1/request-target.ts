@@ -1,6 +1,6 @@
 /** The four forms of a request target and their agreement with method and Host: RFC 9112 3.2. */
+import { isAuthority } from "./authority.ts";
 import { fault } from "./faults.ts";
-import { isAuthority } from "./framing.ts";
 import { field } from "./known-fields.ts";
 import type { RequestHead } from "./request-head.ts";
 

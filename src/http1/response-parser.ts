@@ -52,6 +52,11 @@ export class ResponseParser extends MessageParser {
     this.expectHead();
   }
 
+  /** A response that was asked for is owed from then on, not from its first byte. */
+  protected override get mayEnd(): boolean {
+    return this.isBetween;
+  }
+
   override parseSection(bytes: Buffer, start: number, end: number): number {
     const head = new ResponseHead();
     head.bytes = bytes;

@@ -8,6 +8,7 @@ export type ReasonCode =
   | "uri_too_long"
   | "headers_too_large"
   | "unsupported_request"
+  | "unsupported_version"
   | "no_route"
   | "backend_unresolved"
   | "no_endpoint"
@@ -77,7 +78,14 @@ export const reasons: Record<ReasonCode, Reason> = {
     grpcStatus: 12,
     responseClass: "client",
     isUnprocessed: true,
-    hint: "this method, version or coding is not supported here",
+    hint: "this method or coding is not supported here",
+  },
+  unsupported_version: {
+    httpStatus: 505,
+    grpcStatus: 12,
+    responseClass: "client",
+    isUnprocessed: true,
+    hint: "the request's major version of HTTP is not spoken on this connection",
   },
   no_route: {
     httpStatus: 404,

@@ -2,22 +2,7 @@
 import { RequestParser } from "../request-parser.ts";
 import { ResponseParser } from "../response-parser.ts";
 import type { Http1Limits } from "../limits.ts";
-
-export interface Vector {
-  /** The RFC and section that make the outcome the right one, then what the vector is. */
-  readonly title: string;
-  readonly raw: string;
-  /**
-   * `METHOD target framing keep|close "content"` or `status framing keep|close "content"` for each message, `! reason:
-   * detail` for a refusal, `?` after a message that is not complete.
-   */
-  readonly outcome: readonly string[];
-  /** Responses: the requests' methods; default GET for each. */
-  readonly methods?: readonly string[];
-  readonly upgrade?: boolean;
-  /** The peer's FIN follows. */
-  readonly fin?: boolean;
-}
+import type { Vector } from "./vector.ts";
 
 /** Collects one line for each message. */
 class Lines {

@@ -1,24 +1,5 @@
 /** Raw requests whose framing and connection fields are at stake, each with its section and one right outcome. */
-import type { Vector } from "./recorder.ts";
-
-const host = "Host: a\r\n";
-
-function accepted(title: string, raw: string, ...outcome: string[]): Vector {
-  return { title, raw, outcome };
-}
-
-function refused(title: string, raw: string, detail: string, reason = "malformed_request"): Vector {
-  return { title, raw, outcome: [`! ${reason}: ${detail}`] };
-}
-
-const badValue = "control byte in a field value";
-const badLength = "content-length is no decimal number";
-const repeatedLength = "content-length is repeated";
-const badCoding = "transfer-encoding does not end in a single chunked";
-const badConnection = "connection option is no token or names a field that is not the hop's";
-
-const get = (fields: string): string => `GET / HTTP/1.1\r\n${fields}\r\n`;
-const post = (fields: string, body = ""): string => `POST / HTTP/1.1\r\n${host}${fields}\r\n${body}`;
+import { accepted, get, host, post, refused, says, type Vector } from "./vector.ts";
 
 export const requestFramingVectors: readonly Vector[] = [
   // Length.
@@ -35,26 +16,30 @@ export const requestFramingVectors: readonly Vector[] = [
     `GET / HTTP/1.1\r\n${host}Content-Length: 2\r\n\r\nhi`,
     'GET / length keep "hi"',
   ),
-  refused("9110 8.6: content-length with a sign", post("Content-Length: +5\r\n", "hello"), badLength),
-  refused("9110 8.6: negative content-length", post("Content-Length: -5\r\n", "hello"), badLength),
-  refused("9110 8.6: hexadecimal content-length", post("Content-Length: 0x5\r\n", "hello"), badLength),
+  refused("9110 8.6: content-length with a sign", post("Content-Length: +5\r\n", "hello"), says.badLength),
+  refused("9110 8.6: negative content-length", post("Content-Length: -5\r\n", "hello"), says.badLength),
+  refused("9110 8.6: hexadecimal content-length", post("Content-Length: 0x5\r\n", "hello"), says.badLength),
   refused(
     "9110 8.6: content-length with a space inside",
     post("Content-Length: 1 0\r\n", "hello"),
-    badLength,
+    says.badLength,
   ),
-  refused("9110 8.6: empty content-length", post("Content-Length:\r\n", "hello"), badLength),
-  refused("9110 8.6: content-length above 2^53", post("Content-Length: 9007199254740992\r\n"), badLength),
-  refused("9112 6.3: list of equal lengths", post("Content-Length: 5, 5\r\n", "hello"), badLength),
+  refused("9110 8.6: empty content-length", post("Content-Length:\r\n", "hello"), says.badLength),
+  refused(
+    "9110 8.6: content-length above 2^53",
+    post("Content-Length: 9007199254740992\r\n"),
+    says.badLength,
+  ),
+  refused("9112 6.3: list of equal lengths", post("Content-Length: 5, 5\r\n", "hello"), says.badLength),
   refused(
     "9112 6.3: two equal lengths",
     post("Content-Length: 5\r\nContent-Length: 5\r\n", "hello"),
-    repeatedLength,
+    says.repeatedLength,
   ),
   refused(
     "9112 6.3: two lengths",
     post("Content-Length: 5\r\ncontent-length: 6\r\n", "hello"),
-    repeatedLength,
+    says.repeatedLength,
   ),
   // Coding.
   accepted(
@@ -70,46 +55,46 @@ export const requestFramingVectors: readonly Vector[] = [
   refused(
     "9112 6.1: length and coding",
     post("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"),
-    "both content-length and transfer-encoding",
+    says.lengthAndCoding,
   ),
   refused(
     "9112 6.1: coding and length",
     post("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", "0\r\n\r\n"),
-    "both content-length and transfer-encoding",
+    says.lengthAndCoding,
   ),
   refused(
     "9112 6.1: coding in HTTP/1.0",
     `POST / HTTP/1.0\r\n${host}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
-    "transfer-encoding in an HTTP/1.0 message",
+    says.codingIn10,
   ),
   refused(
     "9112 6.1: coding not understood before chunked",
     post("Transfer-Encoding: gzip, chunked\r\n", "0\r\n\r\n"),
-    "transfer coding other than chunked",
+    says.otherCoding,
     "unsupported_request",
   ),
   refused(
     "9112 6.1: the same on two lines",
     post("Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n"),
-    "transfer coding other than chunked",
+    says.otherCoding,
     "unsupported_request",
   ),
-  refused("9112 6.3: chunked not last", post("Transfer-Encoding: chunked, gzip\r\n"), badCoding),
-  refused("9112 6.1: chunked twice", post("Transfer-Encoding: chunked, chunked\r\n"), badCoding),
+  refused("9112 6.3: chunked not last", post("Transfer-Encoding: chunked, gzip\r\n"), says.badCoding),
+  refused("9112 6.1: chunked twice", post("Transfer-Encoding: chunked, chunked\r\n"), says.badCoding),
   refused(
     "9112 6.1: chunked on two lines",
     post("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"),
-    badCoding,
+    says.badCoding,
   ),
-  refused("9112 6.3: identity", post("Transfer-Encoding: identity\r\n"), badCoding),
-  refused("9112 6.3: almost chunked", post("Transfer-Encoding: xchunked\r\n"), badCoding),
-  refused("9112 7: chunked with a parameter", post("Transfer-Encoding: chunked;q=1\r\n"), badCoding),
-  refused("9112 6.1: empty coding", post("Transfer-Encoding:\r\n"), badCoding),
-  refused("9112 6.1: coding ending in a comma", post("Transfer-Encoding: chunked,\r\n"), badCoding),
+  refused("9112 6.3: identity", post("Transfer-Encoding: identity\r\n"), says.badCoding),
+  refused("9112 6.3: almost chunked", post("Transfer-Encoding: xchunked\r\n"), says.badCoding),
+  refused("9112 7: chunked with a parameter", post("Transfer-Encoding: chunked;q=1\r\n"), says.badCoding),
+  refused("9112 6.1: empty coding", post("Transfer-Encoding:\r\n"), says.badCoding),
+  refused("9112 6.1: coding ending in a comma", post("Transfer-Encoding: chunked,\r\n"), says.badCoding),
   refused(
     "9110 5.5: coding hidden behind a vertical tab",
     post("Transfer-Encoding: \x0bchunked\r\n"),
-    badValue,
+    says.badValue,
   ),
   // Connection.
   accepted("9112 9.6: close", get(`${host}Connection: close\r\n`), "GET / none close"),
@@ -128,13 +113,17 @@ export const requestFramingVectors: readonly Vector[] = [
     get(`${host}Connection: keep-alive, close\r\n`),
     "GET / none close",
   ),
-  refused("9110 7.6.1: Connection that names Host", get(`${host}Connection: host\r\n`), badConnection),
+  refused("9110 7.6.1: Connection that names Host", get(`${host}Connection: host\r\n`), says.badConnection),
   refused(
     "9110 7.6.1: Connection that names Content-Length",
     post("Connection: content-length\r\nContent-Length: 1\r\n", "x"),
-    badConnection,
+    says.badConnection,
   ),
-  refused("9110 7.6.1: Connection option that is no token", get(`${host}Connection: a b\r\n`), badConnection),
+  refused(
+    "9110 7.6.1: Connection option that is no token",
+    get(`${host}Connection: a b\r\n`),
+    says.badConnection,
+  ),
   accepted(
     "9110 7.8: upgrade",
     get(`${host}Connection: Upgrade\r\nUpgrade: websocket\r\n`),

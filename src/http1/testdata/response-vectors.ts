@@ -1,5 +1,5 @@
 /** Raw responses, each with the section that rules it and its one right outcome. */
-import type { Vector } from "./recorder.ts";
+import { says, type Vector } from "./vector.ts";
 
 type Options = Partial<Pick<Vector, "methods" | "upgrade" | "fin">>;
 
@@ -12,8 +12,6 @@ function refused(title: string, raw: string, detail: string, options: Options = 
 }
 
 const ok = (fields: string, body = ""): string => `HTTP/1.1 200 OK\r\n${fields}\r\n${body}`;
-const badStatus = "status line is malformed";
-const badVersion = "protocol version is malformed";
 
 export const responseVectors: readonly Vector[] = [
   accepted("9112 6.2: content-length", ok("Content-Length: 2\r\n", "hi"), '200 length keep "hi"'),
@@ -46,61 +44,37 @@ export const responseVectors: readonly Vector[] = [
     "HTTP/1.1 799 Odd\r\nContent-Length: 0\r\n\r\n",
     "799 length keep",
   ),
-  refused("9112 4: status of two digits", "HTTP/1.1 20 OK\r\n\r\n", badStatus),
-  refused("9112 4: status of four digits", "HTTP/1.1 2000 OK\r\n\r\n", badStatus),
-  refused("9110 15: status below 100", "HTTP/1.1 099 Low\r\n\r\n", badStatus),
-  refused("9112 4: status of letters", "HTTP/1.1 abc OK\r\n\r\n", badStatus),
-  refused("9112 4: control byte in the reason phrase", "HTTP/1.1 200 O\x00K\r\n\r\n", badStatus),
-  refused(
-    "9112 2.2: bare line feed after the status line",
-    "HTTP/1.1 200 OK\nA: b\r\n\r\n",
-    "line feed without carriage return",
-  ),
-  refused(
-    "9112 2.2: bare carriage return in the reason phrase",
-    "HTTP/1.1 200 O\rK\r\n\r\n",
-    "carriage return without line feed",
-  ),
-  refused("9112 2.2: empty line before", `\r\n${ok("")}`, badVersion),
-  refused("9112 2.3: not HTTP", "SSH-2.0-OpenSSH_9.2\r\n\r\n", badVersion),
-  refused("9110 2.5: major version 2", "HTTP/2.0 200 OK\r\n\r\n", "major version is not 1"),
-  refused("9112 5.1: space before a colon", ok("A : b\r\n"), "white space between field name and colon"),
-  refused(
-    "9112 5.2: folded line",
-    ok("A: b\r\n c\r\n"),
-    "line starts with white space (obsolete line folding)",
-  ),
-  refused("9110 5.5: NUL in a value", ok("A: \x00\r\n"), "control byte in a field value"),
+  refused("9112 4: status of two digits", "HTTP/1.1 20 OK\r\n\r\n", says.badStatus),
+  refused("9112 4: status of four digits", "HTTP/1.1 2000 OK\r\n\r\n", says.badStatus),
+  refused("9110 15: status below 100", "HTTP/1.1 099 Low\r\n\r\n", says.badStatus),
+  refused("9112 4: status of letters", "HTTP/1.1 abc OK\r\n\r\n", says.badStatus),
+  refused("9112 4: control byte in the reason phrase", "HTTP/1.1 200 O\x00K\r\n\r\n", says.badStatus),
+  refused("9112 2.2: bare line feed after the status line", "HTTP/1.1 200 OK\nA: b\r\n\r\n", says.bareLf),
+  refused("9112 2.2: bare carriage return in the reason phrase", "HTTP/1.1 200 O\rK\r\n\r\n", says.bareCr),
+  refused("9112 2.2: empty line before", `\r\n${ok("")}`, says.badVersion),
+  refused("9112 2.3: not HTTP", "SSH-2.0-OpenSSH_9.2\r\n\r\n", says.badVersion),
+  refused("9110 2.5: major version 2", "HTTP/2.0 200 OK\r\n\r\n", says.otherVersion),
+  refused("9112 5.1: space before a colon", ok("A : b\r\n"), says.spaceBeforeColon),
+  refused("9112 5.2: folded line", ok("A: b\r\n c\r\n"), says.folded),
+  refused("9110 5.5: NUL in a value", ok("A: \x00\r\n"), says.badValue),
   refused(
     "9112 6.3: two lengths",
     ok("Content-Length: 2\r\nContent-Length: 3\r\n", "hi"),
-    "content-length is repeated",
+    says.repeatedLength,
   ),
-  refused(
-    "9112 6.3: list of lengths",
-    ok("Content-Length: 2, 2\r\n", "hi"),
-    "content-length is no decimal number",
-  ),
+  refused("9112 6.3: list of lengths", ok("Content-Length: 2, 2\r\n", "hi"), says.badLength),
   refused(
     "9112 6.3: length and coding",
     ok("Content-Length: 2\r\nTransfer-Encoding: chunked\r\n"),
-    "both content-length and transfer-encoding",
+    says.lengthAndCoding,
   ),
   refused(
     "9112 6.1: coding in HTTP/1.0",
     "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
-    "transfer-encoding in an HTTP/1.0 message",
+    says.codingIn10,
   ),
-  refused(
-    "9112 6.3: coding that is not chunked",
-    ok("Transfer-Encoding: gzip\r\n"),
-    "transfer-encoding does not end in a single chunked",
-  ),
-  refused(
-    "9112 6.1: coding not understood",
-    ok("Transfer-Encoding: gzip, chunked\r\n"),
-    "transfer coding other than chunked",
-  ),
+  refused("9112 6.3: coding that is not chunked", ok("Transfer-Encoding: gzip\r\n"), says.badCoding),
+  refused("9112 6.1: coding not understood", ok("Transfer-Encoding: gzip, chunked\r\n"), says.otherCoding),
   // No content, whatever the fields say.
   accepted(
     "9112 6.3: HEAD",
@@ -153,12 +127,12 @@ export const responseVectors: readonly Vector[] = [
   refused(
     "9110 15.2.2: switch that was not asked for",
     "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n",
-    "protocol switch that was not asked for",
+    says.unexpectedSwitch,
   ),
   refused(
     "9110 15.2.2: switch without Upgrade",
     "HTTP/1.1 101 Switching Protocols\r\n\r\n",
-    "protocol switch that was not asked for",
+    says.unexpectedSwitch,
     { upgrade: true },
   ),
   // CONNECT.

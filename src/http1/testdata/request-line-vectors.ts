@@ -1,0 +1,148 @@
+/** More request lines: separators, versions, methods and targets at their edges, RFC 9112 2 and 3. */
+import { accepted, host, refused, says, smuggled, type Vector } from "./vector.ts";
+
+const line = (start: string): string => `${start}\r\n${host}\r\n`;
+const longest = 16 * 1024;
+
+function version(name: string, text: string): Vector {
+  return refused(`9112 2.3: version ${name}`, line(`GET / ${text}`), says.badVersion);
+}
+
+export const requestLineVectors: readonly Vector[] = [
+  refused(
+    "9112 2.2: three empty lines before",
+    `\r\n\r\n\r\n${line("GET / HTTP/1.1")}`,
+    "more than one empty line before the start line",
+  ),
+  refused("9112 2.2: bare carriage return before", `\r${line("GET / HTTP/1.1")}`, says.bareCr),
+  refused("9112 2.2: space before the method", line("\tGET / HTTP/1.1"), says.badMethod),
+  refused("9112 2.2: bare line feeds throughout", "GET / HTTP/1.1\nHost: a\n\n", says.bareLf),
+  refused(
+    "9112 2.2: carriage return twice after the start line",
+    `GET / HTTP/1.1\r\r\n${host}\r\n`,
+    says.bareCr,
+  ),
+  refused("9112 2.2: line feed, carriage return", `GET / HTTP/1.1\n\r${host}\r\n`, says.bareLf),
+  refused("9112 3: vertical tab for a space", line("GET\x0b/ HTTP/1.1"), says.badMethod),
+  refused("9112 3: form feed before the version", line("GET /\x0cHTTP/1.1"), says.badTarget),
+  refused("9112 3: tab before the version", line("GET /\tHTTP/1.1"), says.badTarget),
+  refused("9112 3: space in the target", line("GET /a b HTTP/1.1"), says.badVersion),
+  refused(
+    "9112 3: target that ends in what looks like a version",
+    line("GET /a HTTP/1.1 HTTP/1.1"),
+    says.badVersion,
+  ),
+  refused("9112 3: no target", line("GET HTTP/1.1"), says.badTarget),
+  refused("9112 3: method only", line("GET"), says.badMethod),
+  refused("9112 3.1: NUL in the method", line("G\x00ET / HTTP/1.1"), says.badMethod),
+  refused("9112 3.1: obs-text in the method", line("G\xc3\x89T / HTTP/1.1"), says.badMethod),
+  refused("9112 3.1: method with a colon", line("GET: / HTTP/1.1"), says.badMethod),
+  refused("9112 3.1: method in quotes", line('"GET" / HTTP/1.1'), says.badMethod),
+  refused("9112 3.1: method with a comma", line("GET,POST / HTTP/1.1"), says.badMethod),
+  accepted(
+    "9112 3.1: method of 32 bytes",
+    line(`${"M".repeat(32)} / HTTP/1.1`),
+    `${"M".repeat(32)} / none keep`,
+  ),
+  refused(
+    "9110 9.1: method of 1,000 bytes",
+    line(`${"M".repeat(1000)} / HTTP/1.1`),
+    "method is too long",
+    "unsupported_request",
+  ),
+  accepted("9110 9.1: method with a hyphen", line("M-SEARCH / HTTP/1.1"), "M-SEARCH / none keep"),
+  accepted("9110 9.3.2: HEAD", line("HEAD /h HTTP/1.1"), "HEAD /h none keep"),
+  accepted("9110 9.3.5: DELETE", line("DELETE /d HTTP/1.1"), "DELETE /d none keep"),
+  accepted("9110 9.3.7: OPTIONS of a resource", line("OPTIONS /o HTTP/1.1"), "OPTIONS /o none keep"),
+  accepted("9110 9.3.4: PUT of a mixed-case look-alike", line("Put / HTTP/1.1"), "Put / none keep"),
+  version("without a dot", "HTTP/11"),
+  version("with a comma", "HTTP/1,1"),
+  version("with a leading zero", "HTTP/01.1"),
+  version("with a sign", "HTTP/+1.1"),
+  version("with a letter", "HTTP/1.x"),
+  version("with bytes behind", "HTTP/1.1x"),
+  version("of another protocol", "HTTPS/1.1"),
+  version("of SIP", "SIP/2.0"),
+  version("without a slash", "HTTP 1.1"),
+  version("with a NUL behind", "HTTP/1.1\x00"),
+  version("of mixed case", "Http/1.1"),
+  version("of 12 digits", "HTTP/1.00000000001"),
+  refused("9110 2.5: major version 0", line("GET / HTTP/0.9"), says.otherVersion, "unsupported_version"),
+  refused("9110 2.5: major version 3", line("GET / HTTP/3.0"), says.otherVersion, "unsupported_version"),
+  refused("9110 2.5: major version 9", line("GET / HTTP/9.9"), says.otherVersion, "unsupported_version"),
+  accepted("9110 2.5: minor version 9", line("GET / HTTP/1.9"), "GET / none keep"),
+  refused(
+    "9113 3.4: preface of HTTP/2",
+    "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    says.otherVersion,
+    "unsupported_version",
+  ),
+  refused("9112 3: HTTP/0.9 without a target's line end", `GET /\r\n${smuggled}`, says.badTarget),
+  refused("9112 3.2: NUL in the target", line("GET /\x00 HTTP/1.1"), says.badTarget),
+  refused("9112 3.2: obs-text in the query", line("GET /?\xff HTTP/1.1"), says.badTarget),
+  refused("9112 3.2: fragment after a query", line("GET /?a#b HTTP/1.1"), says.badTarget),
+  refused("9112 3.2: bare carriage return in the target", line("GET /a\rb HTTP/1.1"), says.badTarget),
+  refused("9112 3.2: bare line feed in the target", line("GET /a\nX: HTTP/1.1"), says.badTarget),
+  accepted(
+    "9112 3.2.1: escapes are kept as they are",
+    line("GET /%2e%2E/%00?%0d%0a HTTP/1.1"),
+    "GET /%2e%2E/%00?%0d%0a none keep",
+  ),
+  accepted("9112 3.2.1: two question marks", line("GET /a?b?c HTTP/1.1"), "GET /a?b?c none keep"),
+  accepted(
+    "9112 3.2.1: semicolons and at signs",
+    line("GET /a;b=c/@d:e HTTP/1.1"),
+    "GET /a;b=c/@d:e none keep",
+  ),
+  accepted(
+    "9110 4.1: target of 8,000 bytes",
+    line(`GET /${"t".repeat(7_000)} HTTP/1.1`),
+    `GET /${"t".repeat(7_000)} none keep`,
+  ),
+  refused(
+    "9112 3: target beyond the limit",
+    line(`GET /${"t".repeat(longest)} HTTP/1.1`),
+    "request target is too long",
+    "uri_too_long",
+  ),
+  refused(
+    "9112 3: target of 100,000 bytes",
+    line(`GET /${"t".repeat(100_000)} HTTP/1.1`),
+    "request target is too long",
+    "uri_too_long",
+  ),
+  refused("9112 3.2.1: query without a path", line("GET ?x HTTP/1.1"), says.badForm),
+  refused("9112 3.2.1: backslash for a slash", line("GET \\x HTTP/1.1"), says.badForm),
+  refused("9112 3.2.2: scheme without an authority", line("GET urn:x HTTP/1.1"), says.badForm),
+  refused("9112 3.2.2: another host before a smuggled path", line("GET http://b/a HTTP/1.1"), says.mismatch),
+  accepted(
+    "9112 3.2.2: absolute form with a query and no path",
+    line("GET http://a?q HTTP/1.1"),
+    "GET http://a?q none keep",
+  ),
+  accepted(
+    "9112 3.2.2: absolute form that is POSTed",
+    `POST http://a/p HTTP/1.1\r\n${host}Content-Length: 2\r\n\r\nhi`,
+    'POST http://a/p length keep "hi"',
+  ),
+  refused("9112 3.2.4: two asterisks", line("OPTIONS ** HTTP/1.1"), says.badForm),
+  accepted("9112 3.2.4: asterisk in HTTP/1.0", line("OPTIONS * HTTP/1.0"), "OPTIONS * none close"),
+  refused("9112 3.2.3: CONNECT to a port only", "CONNECT :443 HTTP/1.1\r\nHost: a\r\n\r\n", says.badTarget),
+  refused(
+    "9112 3.2.3: CONNECT in absolute form",
+    "CONNECT http://a:1/ HTTP/1.1\r\nHost: a:1\r\n\r\n",
+    says.badTarget,
+  ),
+  refused("9112 3.2.3: CONNECT with an empty port", "CONNECT a: HTTP/1.1\r\nHost: a\r\n\r\n", says.badTarget),
+  refused("9112 3.2.3: CONNECT with userinfo", "CONNECT u@a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n", says.badTarget),
+  accepted(
+    "9112 3.2.3: CONNECT to an IPv6 address",
+    "CONNECT [::1]:443 HTTP/1.1\r\nHost: [::1]:443\r\n\r\n",
+    "CONNECT [::1]:443 none keep",
+  ),
+  refused(
+    "9110 9.3.6: CONNECT with chunked content",
+    `CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+    "content in a CONNECT request",
+  ),
+];
