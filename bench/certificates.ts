@@ -1,5 +1,5 @@
 /** Two identities of one mesh as PEM files, for peers that read theirs from disk. Made by weft's own CA. */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CertificateAuthority } from "../src/identity/index.ts";
 import { derToPem, generateKeyAndCsr } from "../src/identity/x509/index.ts";
@@ -10,6 +10,8 @@ interface BenchIdentity {
   readonly identity: string;
   readonly chainFile: string;
   readonly keyFile: string;
+  /** Both in one file. */
+  readonly combinedFile: string;
 }
 
 export interface BenchCertificates {
@@ -29,11 +31,17 @@ export function benchCertificates(bench: Bench): BenchCertificates {
   const identityOf = (name: string): BenchIdentity => {
     const { privateKeyPem, csrDer } = generateKeyAndCsr();
     const id = { trustDomain: authority.trustDomain, namespace: "default", serviceAccount: name };
-    const chainFile = join(home, `${name}.pem`);
-    const keyFile = join(home, `${name}.key`);
-    writeFileSync(chainFile, pem(authority.issue(csrDer, id).chain));
+    const chain = pem(authority.issue(csrDer, id).chain);
+    const fileOf = (end: string): string => join(home, `${name}.${end}`);
+    const [chainFile, keyFile, combinedFile] = [fileOf("pem"), fileOf("key"), fileOf("both.pem")] as const;
+    writeFileSync(chainFile, chain);
     writeFileSync(keyFile, privateKeyPem, { mode: 0o600 });
-    return { identity: formatSpiffeId(id), chainFile, keyFile };
+    writeFileSync(combinedFile, chain + privateKeyPem, { mode: 0o600 });
+    return { identity: formatSpiffeId(id), chainFile, keyFile, combinedFile };
   };
   return { rootFile, client: identityOf("client"), server: identityOf("server") };
+}
+
+export function base64Of(file: string): string {
+  return readFileSync(file).toString("base64");
 }

@@ -1,13 +1,33 @@
-/** What a process cost: CPU from the scheduler's own accounting (nanoseconds, all threads), memory from smaps_rollup. Linux only. */
+/** What processes cost: CPU from each process' own clock, memory from smaps_rollup; children are counted too. Linux only. */
+import { dlopen, FFIType, ptr } from "bun:ffi";
 import { readdirSync, readFileSync } from "node:fs";
 
-/** CPU time that the process's threads have used since they started, in microseconds. Threads that ended are not counted. */
+const libc = dlopen("libc.so.6", {
+  clock_gettime: { args: [FFIType.i32, FFIType.ptr], returns: FFIType.i32 },
+});
+
+/** The kernel's number of "the CPU clock of that process": it counts every thread, also those that have ended. */
+function processClock(pid: number): number {
+  const schedulerClock = 2;
+  return (~pid << 3) | schedulerClock;
+}
+
+/** CPU time of the process since it started, in microseconds. */
 export function cpuUs(pid: number): number {
-  let nanoseconds = 0;
-  for (const task of readdirSync(`/proc/${pid}/task`)) {
-    nanoseconds += Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, "utf8").split(" ")[0]);
-  }
-  return nanoseconds / 1000;
+  const time = new BigInt64Array(2);
+  if (libc.symbols.clock_gettime(processClock(pid), ptr(time)) !== 0) throw new Error(`no process ${pid}`);
+  return Number(time[0]) * 1e6 + Number(time[1]) / 1000;
+}
+
+/** These processes and all that they have started. */
+export function processTree(pids: readonly number[]): number[] {
+  return pids.flatMap((pid) => [pid, ...processTree(childrenOf(pid))]);
+}
+
+function childrenOf(pid: number): number[] {
+  return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+    readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").split(" ").filter(Boolean).map(Number),
+  );
 }
 
 export interface Memory {
@@ -23,6 +43,21 @@ export function memory(pid: number): Memory {
   return {
     rssMb: kilobytes("Rss") / 1024,
     privateMb: (kilobytes("Private_Clean") + kilobytes("Private_Dirty")) / 1024,
+  };
+}
+
+export interface Usage extends Memory {
+  readonly cpuUs: number;
+}
+
+/** Of the whole trees below these processes. */
+export function usage(pids: readonly number[]): Usage {
+  const tree = processTree(pids);
+  const total = (figure: (pid: number) => number): number => tree.reduce((sum, pid) => sum + figure(pid), 0);
+  return {
+    cpuUs: total(cpuUs),
+    rssMb: total((pid) => memory(pid).rssMb),
+    privateMb: total((pid) => memory(pid).privateMb),
   };
 }
 

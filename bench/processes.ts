@@ -1,5 +1,5 @@
-/** Starts the programs of a bench run pinned to a core, and ends exactly those. */
-import { mkdtempSync, rmSync } from "node:fs";
+/** Starts the programs of a bench run pinned to a core, and ends exactly those. Groups nest: a peer's group can end before the run's. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,52 +8,163 @@ import { join } from "node:path";
 export const proxyCore = 0;
 export const loadCore = 1;
 
-export class Bench implements AsyncDisposable {
-  readonly directory = mkdtempSync(join(tmpdir(), "weft-bench-"));
-  readonly #children: Bun.Subprocess[] = [];
+const stopTimeoutMs = 5_000;
+const defaultListenTimeoutMs = 15_000;
+/** What of a program's log an error quotes. */
+const maxQuotedLogBytes = 600;
 
-  /** The child's own pid: `taskset` replaces itself by the program. */
-  start(
-    core: number,
-    command: readonly string[],
-    env: Readonly<Record<string, string>> = {},
-  ): Bun.Subprocess {
-    const log = Bun.file(join(this.directory, `${this.#children.length}.log`));
-    const child = Bun.spawn(["taskset", "-c", String(core), ...command], {
+/** Descriptors for ten thousand connections (where the user may not raise the limit: as many as allowed), then the core, then the program itself: each replaces the one before, so the pid stays. */
+const pinned = 'ulimit -n 65536 2>/dev/null || ulimit -n "$(ulimit -Hn)"; exec taskset -c "$0" "$@"';
+
+export interface StartOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** "pipe": the caller reads standard output and may end the program by closing its standard input. */
+  readonly io?: "log" | "pipe";
+}
+
+export class Bench implements AsyncDisposable {
+  readonly directory: string;
+  readonly #children: Bun.Subprocess[] = [];
+  readonly #groups = new Set<Bench>();
+  readonly #onDisposed: () => void;
+  #nextLog = 0;
+
+  private constructor(directory: string, onDisposed: () => void) {
+    this.directory = directory;
+    this.#onDisposed = onDisposed;
+  }
+
+  static open(): Bench {
+    return new Bench(mkdtempSync(join(tmpdir(), "weft-bench-")), () => {});
+  }
+
+  /** Programs and files of their own, ended with this one at the latest. */
+  group(name: string): Bench {
+    const directory = join(this.directory, name);
+    mkdirSync(directory, { recursive: true });
+    const group: Bench = new Bench(directory, () => this.#groups.delete(group));
+    this.#groups.add(group);
+    return group;
+  }
+
+  /** Its output is in a file of the group's directory. */
+  start(core: number, command: readonly string[], options: StartOptions = {}): BenchProcess {
+    const logFile = join(this.directory, `${this.#nextLog++}.log`);
+    const isPipe = options.io === "pipe";
+    const child = Bun.spawn(["sh", "-c", pinned, String(core), ...command], {
       cwd: this.directory,
-      env: { ...process.env, ...env },
-      stdin: "ignore",
-      stdout: log,
-      stderr: log,
+      env: { ...process.env, ...options.env },
+      stdin: isPipe ? "pipe" : "ignore",
+      stdout: isPipe ? "pipe" : Bun.file(logFile),
+      stderr: Bun.file(`${logFile}.err`),
     });
     this.#children.push(child);
-    return child;
+    return new BenchProcess(command[0] ?? "", child, logFile);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const child of this.#children.toReversed()) {
-      child.kill("SIGTERM");
-      await Promise.race([child.exited, Bun.sleep(5000)]);
-      if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
-    }
+    for (const group of [...this.#groups]) await group[Symbol.asyncDispose]();
+    await Promise.all(this.#children.splice(0).map(stop));
     rmSync(this.directory, { recursive: true, force: true });
+    this.#onDisposed();
   }
 }
 
-/** Resolves once something accepts connections there; rejects after `timeoutMs`. */
-export async function listening(port: number, timeoutMs = 15_000): Promise<void> {
-  const deadline = Date.now() + timeoutMs;
-  while (Date.now() < deadline) {
-    const open = await new Promise<boolean>((resolve) => {
-      const socket = connect(port, "127.0.0.1");
-      socket.once("connect", () => resolve(true));
-      socket.once("error", () => resolve(false));
-      socket.once("connect", () => socket.destroy());
-    });
-    if (open) return;
-    await Bun.sleep(50);
+async function stop(child: Bun.Subprocess): Promise<void> {
+  child.kill("SIGTERM");
+  await Promise.race([child.exited, Bun.sleep(stopTimeoutMs)]);
+  if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
+  await child.exited;
+}
+
+export class BenchProcess {
+  readonly program: string;
+  readonly child: Bun.Subprocess;
+  readonly #logFile: string;
+
+  constructor(program: string, child: Bun.Subprocess, logFile: string) {
+    this.program = program;
+    this.child = child;
+    this.#logFile = logFile;
   }
-  throw new Error(`nothing listened on 127.0.0.1:${port} within ${timeoutMs} ms`);
+
+  get pid(): number {
+    return this.child.pid;
+  }
+
+  /** Resolves once something accepts connections there; rejects when the program ends first or after `timeoutMs`. */
+  async listening(port: number, address = "127.0.0.1", timeoutMs = defaultListenTimeoutMs): Promise<void> {
+    const deadline = Date.now() + timeoutMs;
+    while (Date.now() < deadline) {
+      if (await accepts(port, address)) return;
+      if (this.child.exitCode !== null)
+        throw new Error(`${this.program} ended with ${this.child.exitCode}: ${this.lastWords()}`);
+      await Bun.sleep(20);
+    }
+    throw new Error(
+      `${this.program} did not listen on ${address}:${port} within ${timeoutMs} ms: ${this.lastWords()}`,
+    );
+  }
+
+  /** All that it writes to standard output until it ends. Of `io: "pipe"` only. */
+  output(): Promise<string> {
+    return new Response(this.#pipe()).text();
+  }
+
+  #pipe(): ReadableStream<Uint8Array<ArrayBuffer>> {
+    const { stdout } = this.child;
+    if (!(stdout instanceof ReadableStream)) throw new Error(`${this.program} has no pipe`);
+    return stdout;
+  }
+
+  /** Its standard output line by line; undefined at its end. Of `io: "pipe"` only. */
+  lines(): { next(): Promise<string | undefined> } {
+    const reader = this.#pipe().pipeThrough(new TextDecoderStream()).getReader();
+    let text = "";
+    const next = async (): Promise<string | undefined> => {
+      for (;;) {
+        const end = text.indexOf("\n");
+        if (end >= 0) {
+          const line = text.slice(0, end);
+          text = text.slice(end + 1);
+          return line;
+        }
+        const { value, done } = await reader.read();
+        if (done) return undefined;
+        text += value;
+      }
+    };
+    return { next };
+  }
+
+  /** Of `io: "pipe"` only. */
+  endInput(): void {
+    const { stdin } = this.child;
+    if (typeof stdin === "object") void stdin.end();
+  }
+
+  /** The end of what it wrote. */
+  lastWords(): string {
+    const texts = [this.#logFile, `${this.#logFile}.err`].map((file) => {
+      try {
+        return readFileSync(file, "utf8");
+      } catch {
+        return "";
+      }
+    });
+    return texts.join("").trim().slice(-maxQuotedLogBytes);
+  }
+}
+
+function accepts(port: number, address: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, address);
+    socket.once("connect", () => {
+      resolve(true);
+      socket.destroy();
+    });
+    socket.once("error", () => resolve(false));
+  });
 }
 
 /** A port that was free a moment ago. Peers that cannot bind port 0 and report it need one. */

@@ -1,0 +1,79 @@
+/** What became of each peer in a run, and the figures that come out of it. */
+import { type Figures, medians } from "./figures.ts";
+import type { Peer, RunningPeer } from "./peers/peer.ts";
+import type { PeerResult } from "./result-file.ts";
+
+/** One peer with one number of routes. */
+export class Entry {
+  readonly peer: Peer;
+  readonly routes: number;
+  readonly rounds: Figures[] = [];
+  errors = 0;
+  failure: string | undefined = undefined;
+  version = "";
+  /** Before any load. */
+  idle: Figures = {};
+  running: RunningPeer | undefined = undefined;
+
+  constructor(peer: Peer, routes: number) {
+    this.peer = peer;
+    this.routes = routes;
+  }
+
+  get label(): string {
+    return this.routes === 1 ? this.peer.name : `${this.peer.name} with ${this.routes} routes`;
+  }
+}
+
+export interface ScenarioOutcome {
+  readonly results: Readonly<Record<string, PeerResult>>;
+  /** Why a peer has no figures. */
+  readonly failures: Readonly<Record<string, string>>;
+}
+
+export function outcomeOf(entries: readonly Entry[]): ScenarioOutcome {
+  const results: Record<string, PeerResult> = {};
+  const failures: Record<string, string> = {};
+  const baseline = entries.find(({ peer }) => peer.name === "direct");
+  const byPeer = Map.groupBy(entries, ({ peer }) => peer.name);
+  for (const [name, own] of byPeer) {
+    const errors = own.reduce((sum, entry) => sum + entry.errors, 0);
+    const failure = own.find((entry) => entry.failure !== undefined)?.failure;
+    const last = own.at(-1);
+    if (failure !== undefined || last === undefined) failures[name] = failure ?? "it never ran";
+    else if (errors > 0) {
+      failures[name] = `${errors} errors, so no figure`;
+      results[name] = { version: last.version, errors };
+    } else {
+      const figures = { ...medians(last.rounds), ...last.idle };
+      const more = { ...againstFewer(own), ...addedTo(baseline, last) };
+      results[name] = { version: last.version, ...figures, ...more, errors };
+    }
+  }
+  return { results, failures };
+}
+
+/** The same peer with the fewest routes, where there are several numbers of routes. */
+function againstFewer(own: readonly Entry[]): Figures {
+  const [first, last] = [own[0], own.at(-1)];
+  if (first === undefined || last === undefined || first === last) return {};
+  const [one, many] = [medians(first.rounds), medians(last.rounds)];
+  if (one.cpuUsPerRequest === undefined || many.cpuUsPerRequest === undefined) return {};
+  return {
+    cpuUsPerRequestOneRoute: one.cpuUsPerRequest,
+    cpuRatio: many.cpuUsPerRequest / one.cpuUsPerRequest,
+    ...(one.rssMb === undefined ? {} : { rssMbOneRoute: one.rssMb }),
+  };
+}
+
+/** Differences to the run without a proxy, round by round: what slows both in one round cancels out. */
+function addedTo(baseline: Entry | undefined, entry: Entry): Figures {
+  if (baseline === undefined || baseline === entry) return {};
+  return medians(
+    entry.rounds.map((figures, round) => {
+      const without = baseline.rounds[round] ?? {};
+      const added = (name: "p50Ms" | "p99Ms"): number => (figures[name] ?? NaN) - (without[name] ?? NaN);
+      return { addedP50Ms: added("p50Ms"), addedP99Ms: added("p99Ms") };
+    }),
+  );
+}

@@ -1,0 +1,120 @@
+/** Runs one scenario: every peer in the same run, interleaved rounds, a warm-up that is thrown away, medians. */
+import { benchCertificates } from "./certificates.ts";
+import { Entry, outcomeOf, type ScenarioOutcome } from "./entry.ts";
+import { usage } from "./measure.ts";
+import type { Peer, RunningPeer } from "./peers/peer.ts";
+import { Bench } from "./processes.ts";
+import type { RoundResult } from "./rounds/round.ts";
+import { runRound } from "./rounds/run-round.ts";
+import type { Scenario } from "./scenarios/scenario.ts";
+import { startUpstream } from "./upstreams/upstream.ts";
+
+export interface RunOptions {
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly log: (line: string) => void;
+}
+
+/** Longer loads warm no more than this: pools are full and code is compiled. */
+const minWarmSeconds = 3;
+const maxWarmSeconds = 10;
+
+export async function runScenario(
+  scenario: Scenario,
+  peers: readonly Peer[],
+  options: RunOptions,
+): Promise<ScenarioOutcome> {
+  await using bench = Bench.open();
+  const run = new ScenarioRun(bench, scenario, options, await startUpstream(bench, scenario.upstream));
+  const entries = peers.flatMap((peer) => scenario.routes.map((routes) => new Entry(peer, routes)));
+  if (!scenario.isFresh) for (const entry of entries) await run.attempt(entry, () => run.warmUp(entry));
+  for (let round = 1; round <= options.rounds; round++) {
+    for (const entry of entries) {
+      if (entry.failure !== undefined) continue;
+      await run.attempt(entry, async () => {
+        const { errors, figures } = await (scenario.isFresh ? run.freshRound(entry) : run.round(entry));
+        entry.rounds.push(figures);
+        entry.errors += errors;
+        const headline = figures[scenario.headline];
+        const shown = headline === undefined ? "" : ` ${scenario.headline} ${headline.toFixed(2)}`;
+        options.log(`round ${round}/${options.rounds} ${entry.label}:${shown} errors ${errors}`);
+      });
+    }
+  }
+  return outcomeOf(entries);
+}
+
+class ScenarioRun {
+  readonly #bench: Bench;
+  readonly #scenario: Scenario;
+  readonly #options: RunOptions;
+  readonly #upstreamPort: number;
+  readonly #certificates: ReturnType<typeof benchCertificates>;
+  #nextGroup = 0;
+
+  constructor(bench: Bench, scenario: Scenario, options: RunOptions, upstreamPort: number) {
+    this.#bench = bench;
+    this.#scenario = scenario;
+    this.#options = options;
+    this.#upstreamPort = upstreamPort;
+    this.#certificates = benchCertificates(bench);
+  }
+
+  /** A peer that fails is out; the others go on. */
+  async attempt(entry: Entry, act: () => Promise<void>): Promise<void> {
+    try {
+      await act();
+    } catch (error) {
+      entry.failure = error instanceof Error ? error.message : String(error);
+      this.#options.log(`${entry.label} failed: ${entry.failure}`);
+    }
+  }
+
+  async warmUp(entry: Entry): Promise<void> {
+    entry.running = await this.#start(this.#bench.group(this.#groupName(entry)), entry);
+    await this.#measure(entry, entry.running, this.#warmSeconds);
+  }
+
+  async round(entry: Entry): Promise<RoundResult> {
+    if (entry.running === undefined) throw new Error("it was never started");
+    return this.#measure(entry, entry.running, this.#options.seconds);
+  }
+
+  async freshRound(entry: Entry): Promise<RoundResult> {
+    await using group = this.#bench.group(this.#groupName(entry));
+    const running = await this.#start(group, entry);
+    const result = await this.#measure(entry, running, this.#options.seconds);
+    return { ...result, figures: { ...result.figures, ...entry.idle } };
+  }
+
+  async #start(group: Bench, entry: Entry): Promise<RunningPeer> {
+    const { work, connections } = this.#scenario;
+    const running = await entry.peer.start(group, {
+      work,
+      connections,
+      upstreamPort: this.#upstreamPort,
+      certificates: this.#certificates,
+      routes: entry.routes,
+    });
+    entry.version = running.version;
+    if (running.pids.length > 0) {
+      const { rssMb, privateMb } = usage(running.pids);
+      entry.idle = { idleRssMb: rssMb, idlePrivateMb: privateMb };
+    }
+    return running;
+  }
+
+  async #measure(entry: Entry, peer: RunningPeer, seconds: number): Promise<RoundResult> {
+    await using bench = this.#bench.group("load");
+    return await runRound({ bench, scenario: this.#scenario, peer, routes: entry.routes, seconds });
+  }
+
+  get #warmSeconds(): number {
+    const { seconds } = this.#options;
+    return seconds < minWarmSeconds ? seconds : Math.min(seconds, maxWarmSeconds);
+  }
+
+  #groupName(entry: Entry): string {
+    return `${entry.peer.name}-${this.#nextGroup++}`;
+  }
+}
