@@ -1,7 +1,8 @@
 /** `weft serve -f PATH…`: compiler and gateway in one process, configured by files, in the foreground until a signal. */
-import { Command, Option } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { createLog, WeftError } from "../kernel/index.ts";
 import { type FileSource, startStandalone } from "../standalone/index.ts";
+import { placeText } from "../workers/index.ts";
 import { checkDocuments } from "./check-documents.ts";
 import type { Cli } from "./cli.ts";
 import { listFiles, readFiles } from "./read-files.ts";
@@ -9,6 +10,7 @@ import {
   collect,
   type GatewayAddress,
   type HostPort,
+  parseCount,
   parseGatewayAddress,
   parseHostPort,
   type SharedOptions,
@@ -21,11 +23,13 @@ interface Options extends SharedOptions {
   readonly admin: HostPort;
   readonly health: HostPort;
   readonly listenOnly?: boolean;
+  readonly workers?: number;
 }
 
 const help = `
 Reads Gateways, HTTPRoutes, Services, EndpointSlices and what belongs to them from the files, and follows their changes:
 a change is taken whole or not at all, and no connection is dropped for it. SIGHUP reads the files again.
+With --workers, each change reaches all of them before it is reported, and --admin adds up what they count.
 Services get their endpoints from EndpointSlices (or from MeshWorkloads without a tunnel), which are dialled directly.
 
   weft serve -f gateway.yaml
@@ -56,6 +60,11 @@ export function command(_cli: Cli): Command {
         .argParser(parseHostPort)
         .default({ address: "127.0.0.1", port: 15_021 }, "127.0.0.1:15021"),
     )
+    .addOption(
+      new Option("--workers <number>", "processes that share the work, for as many cores").argParser(
+        parseWorkers,
+      ),
+    )
     .option("--listen-only", "open the Gateways' listeners and nothing else: neither --admin nor --health")
     .addHelpText("after", help)
     .action(async (options: Options) => {
@@ -70,15 +79,16 @@ export function command(_cli: Cli): Command {
           ...(gateway.port === undefined ? {} : { port: gateway.port }),
         },
         ...(options.listenOnly === true ? {} : { admin, health }),
+        ...(await workersOf(options)),
         log,
       });
       const ended = untilSignal({ stop: () => standalone.drain(), force: () => standalone.close() });
       process.on("SIGHUP", () => standalone.reload());
       log.ready({
         gateway: standalone.gatewayUrl,
-        listeners: standalone.listeners.map(hostPort).join(","),
-        admin: standalone.admin && hostPort(standalone.admin),
-        health: standalone.health && hostPort(standalone.health),
+        listeners: standalone.listeners.map(placeText).join(","),
+        admin: standalone.admin && placeText(standalone.admin),
+        health: standalone.health && placeText(standalone.health),
         revision: standalone.revision,
         tookMs: Math.round(performance.now() - startedMs),
       });
@@ -106,6 +116,21 @@ function fileSource(paths: readonly string[], namespace: string): FileSource {
   };
 }
 
-function hostPort({ address, port }: HostPort): string {
-  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+/** More would only wait for each other. */
+const maxWorkers = 64;
+
+function parseWorkers(text: string): number {
+  const count = parseCount(text);
+  if (count > maxWorkers) throw new InvalidArgumentError(`at most ${maxWorkers}`);
+  return count;
+}
+
+async function workersOf({ workers, logFormat, logLevel }: Options) {
+  if (workers === undefined || workers === 1) return {};
+  // Only a parent needs to know how weft is started; it is with what starts whole meshes.
+  const { weftCommand } = await import("../local/index.ts");
+  const log = ["--log-format", logFormat, "--log-level", logLevel];
+  const command = (index: number): readonly string[] =>
+    weftCommand("worker", "--index", String(index), ...log);
+  return { workers: { count: workers, command } };
 }

@@ -47,5 +47,6 @@ export const verbs: Readonly<Record<string, Verb>> = {
     load: () => import("./check.ts"),
   },
   version: { summary: "print the version", load: () => import("./version.ts") },
+  worker: { summary: "", hidden: true, load: () => import("./worker.ts") },
   fabric: { summary: "", hidden: true, load: () => import("./fabric.ts") },
 };

@@ -6,6 +6,7 @@
 import type { Clock, Log, Timer } from "../kernel/index.ts";
 import { originalDestination, TimerWheel } from "../net/index.ts";
 import type { Agent } from "./agent/index.ts";
+import { Avoidance } from "./avoidance.ts";
 import type { ListenAddress, ProxyBootstrap } from "./bootstrap.ts";
 import { AdminServer, type AdminSource } from "./serve/admin.ts";
 import { Application } from "./serve/application.ts";
@@ -13,14 +14,14 @@ import { ServeContext } from "./serve/context.ts";
 import { describeConfig, type RuntimeParts, runtimeGauges } from "./serve/describe.ts";
 import { DnsServer } from "./serve/dns.ts";
 import { DnsForwarder } from "./serve/dns-forwarder.ts";
-import { type GatewayAddress, GatewayServer } from "./serve/gateway.ts";
+import { type GatewayAddress, GatewayServer, type GatewaySharing } from "./serve/gateway.ts";
 import { InboundPlaintext } from "./serve/inbound-plaintext.ts";
 import { InboundTunnel } from "./serve/inbound-tunnel.ts";
 import { ServeMetrics } from "./serve/metrics.ts";
 import { OutboundServer } from "./serve/outbound.ts";
 import { RouteSelector } from "./serve/route-selector.ts";
 import type { DestinationOf, Server } from "./serve/server.ts";
-import { AccessLog, ReportBuilder, SeriesRegistry } from "./telemetry/index.ts";
+import { AccessLog, encodeMetrics, ReportBuilder, SeriesRegistry } from "./telemetry/index.ts";
 import { HopDialer, Upstreams } from "./upstream/index.ts";
 
 /** What was bound, port 0 resolved. */
@@ -40,6 +41,10 @@ export interface RunningProxy {
   gatewayAddresses(): readonly GatewayAddress[];
   /** Listeners that could not be opened and are tried again: one line each. */
   gatewayFailures(): readonly string[];
+  /** What the admin port answers, for a parent that has the port. */
+  metricsText(): string;
+  configPage(): unknown;
+  readonly avoidance: Avoidance;
   /** Tells the mesh, finishes what is in flight up to the mesh's drain timeout, ends. Idempotent. */
   drain(): Promise<void>;
   /** Ends everything at once. Idempotent. */
@@ -66,6 +71,8 @@ export interface ProxyPlan
   /** Absent: not opened. */
   readonly admin?: ListenAddress;
   readonly health?: ListenAddress;
+  /** Set: other processes of ours listen on the gateway's ports too. */
+  readonly gatewaySharing?: GatewaySharing;
 }
 
 export interface ProxyParts {
@@ -101,6 +108,8 @@ class Proxy implements RunningProxy {
   readonly #selector: RouteSelector;
   readonly #servers: Server[] = [];
   readonly #admins: AdminServer[] = [];
+  readonly avoidance: Avoidance;
+  readonly #adminSource: AdminSource;
   #bound: BoundAddresses | undefined;
   #sweepTimer: Timer | undefined;
   #stopWatching: () => void = () => {};
@@ -150,9 +159,11 @@ class Proxy implements RunningProxy {
       });
     }
     if (bootstrap.gateway !== undefined) {
-      this.#gateway = new GatewayServer(this.#context, selector, bootstrap.gateway);
+      this.#gateway = new GatewayServer(this.#context, selector, bootstrap.gateway, bootstrap.gatewaySharing);
       this.#servers.push(this.#gateway);
     }
+    this.avoidance = new Avoidance(this.#context.upstreams, clock);
+    this.#adminSource = this.#describe();
   }
 
   get bound(): BoundAddresses {
@@ -168,9 +179,18 @@ class Proxy implements RunningProxy {
     return this.#gateway?.failures() ?? [];
   }
 
+  metricsText(): string {
+    const { series, families } = this.#adminSource;
+    return encodeMetrics(series, families);
+  }
+
+  configPage(): unknown {
+    return this.#adminSource.config();
+  }
+
   async open(): Promise<void> {
     const bootstrap = this.#bootstrap;
-    const source = this.#adminSource();
+    const source = this.#adminSource;
     const admin = this.#openAdmin(bootstrap.admin, (address) => AdminServer.openAdmin(address, source));
     const health = this.#openAdmin(bootstrap.health, (address) => AdminServer.openHealth(address, source));
     this.#stopWatching = this.#agent.onSnapshot((snapshot) => {
@@ -269,7 +289,7 @@ class Proxy implements RunningProxy {
     return server;
   }
 
-  #adminSource(): AdminSource {
+  #describe(): AdminSource {
     const parts: RuntimeParts = {
       context: this.#context,
       application: this.#application,

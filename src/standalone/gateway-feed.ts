@@ -4,7 +4,7 @@
  */
 import { SubscriptionCore } from "../distribute/index.ts";
 import type { Clock, Log } from "../kernel/index.ts";
-import type { SuppliedAgent } from "../proxy/index.ts";
+import type { Rejection, SuppliedAgent, SuppliedChange } from "../proxy/index.ts";
 import type { FileConfiguration } from "./file-configuration.ts";
 
 type Subscriber = ReturnType<SubscriptionCore["open"]>;
@@ -37,13 +37,20 @@ export class GatewayFeed {
     this.#subscriber.subscribeAllGateways();
   }
 
-  /** Makes what was compiled since the last call live. */
-  deliver(): void {
+  /** Gives the agent what was compiled since the last call. Returns what it took: several changes only after a rejection. */
+  deliver(): SuppliedChange[] {
     const { agent, log, configuration } = this.#options;
+    const taken: SuppliedChange[] = [];
+    const commit = (change: SuppliedChange): readonly Rejection[] => {
+      const rejected = agent.commit(change);
+      const names = new Set(rejected.map(nameOf));
+      taken.push({ ...change, upserts: change.upserts.filter((each) => !names.has(nameOf(each))) });
+      return rejected;
+    };
     this.#subscriber.flush();
     // An acknowledgement may bring what was held back until then.
     for (let change = this.#take(); change !== undefined; change = this.#take()) {
-      const rejected = agent.commit({
+      const rejected = commit({
         revision: change.revision,
         upserts: change.upserts.map(({ kind, key, resource }) => ({
           kind,
@@ -66,8 +73,9 @@ export class GatewayFeed {
     }
     // A change that touches no Gateway is a revision all the same.
     if (agent.snapshot.revision !== configuration.revision) {
-      agent.commit({ revision: configuration.revision, upserts: [], removals: [] });
+      commit({ revision: configuration.revision, upserts: [], removals: [] });
     }
+    return taken;
   }
 
   close(): void {
@@ -79,4 +87,8 @@ export class GatewayFeed {
     this.#pending = undefined;
     return change;
   }
+}
+
+function nameOf({ kind, name }: Pick<Rejection, "kind" | "name">): string {
+  return `${kind} ${name}`;
 }

@@ -5,25 +5,24 @@
  *   starting --listeners open--> serving --drain()--> draining --> stopped
  */
 import { type Clock, errorLine, issueLine, type Log, systemClock, WeftError } from "../kernel/index.ts";
-import { type GatewayListen, type RunningProxy, runProxy, SuppliedAgent } from "../proxy/index.ts";
+import { type GatewayListen, SuppliedAgent } from "../proxy/index.ts";
+import { type Place, placeText } from "../workers/index.ts";
 import { admitObjects } from "./admission.ts";
 import { type AppliedChange, FileConfiguration } from "./file-configuration.ts";
 import { FileWatch, fingerprint } from "./file-watch.ts";
 import { GatewayFeed } from "./gateway-feed.ts";
+import { type GatewayHost, gatewayWorkload, hostInProcess, hostInWorkers } from "./gateway-host.ts";
 import type { FileSource } from "./source-object.ts";
 import { statusProblems } from "./status-problems.ts";
-
-interface Address {
-  readonly address: string;
-  readonly port: number;
-}
 
 export interface StandaloneOptions {
   readonly files: FileSource;
   readonly gateway: GatewayListen;
   /** Absent: not opened. */
-  readonly admin?: Address;
-  readonly health?: Address;
+  readonly admin?: Place;
+  readonly health?: Place;
+  /** Absent: this process carries the traffic itself. */
+  readonly workers?: { readonly count: number; readonly command: (index: number) => readonly string[] };
   readonly log: Log;
   readonly clock?: Clock;
 }
@@ -31,9 +30,9 @@ export interface StandaloneOptions {
 export interface RunningStandalone {
   /** The first of the gateway's listeners as a URL. */
   readonly gatewayUrl: string;
-  readonly listeners: readonly Address[];
-  readonly admin: Address | undefined;
-  readonly health: Address | undefined;
+  readonly listeners: readonly Place[];
+  readonly admin: Place | undefined;
+  readonly health: Place | undefined;
   readonly revision: number;
   /** Reads the files again, changed or not. */
   reload(): void;
@@ -42,8 +41,6 @@ export interface RunningStandalone {
   close(): void;
 }
 
-/** What metrics and traces call this gateway. */
-const workload = { namespace: "weft-system", name: "gateway" };
 /** A file that is no YAML at all has an issue on each line; a person starts with the first ones. */
 const maxLoggedIssues = 20;
 
@@ -66,7 +63,7 @@ class Standalone implements RunningStandalone {
   readonly #configuration = new FileConfiguration();
   readonly #agent: SuppliedAgent;
   readonly #feed: GatewayFeed;
-  #proxy: RunningProxy | undefined;
+  #host: GatewayHost | undefined;
   #watch: FileWatch | undefined;
   /** What was last said about files that cannot be used. */
   #lastTrouble = "";
@@ -80,14 +77,14 @@ class Standalone implements RunningStandalone {
     this.#feed = new GatewayFeed({
       configuration: this.#configuration,
       agent: this.#agent,
-      workload,
+      workload: gatewayWorkload,
       clock,
       log,
     });
   }
 
   async start(): Promise<void> {
-    const { files, gateway, admin, health } = this.#options;
+    const { files, gateway, admin, health, workers } = this.#options;
     const before = fingerprint(files.list);
     const applied = this.#configuration.apply(admitObjects(await files.read()));
     this.#feed.deliver();
@@ -97,35 +94,15 @@ class Standalone implements RunningStandalone {
         issues: problems.map((message) => ({ path: "", message })),
       });
     }
-    const proxy = await runProxy({
-      bootstrap: {
-        role: "gateway",
-        workload: {
-          ...workload,
-          serviceAccount: "default",
-          labels: {},
-          addresses: [],
-          ports: [],
-          region: "",
-          zone: "",
-        },
-        capture: { kind: "none" },
-        // Of a sidecar; a gateway opens neither.
-        tunnel: { address: "127.0.0.1", port: 0 },
-        application: { address: "127.0.0.1" },
-        gateway,
-        dnsUpstreams: [],
-        ...(admin === undefined ? {} : { admin }),
-        ...(health === undefined ? {} : { health }),
-      },
+    const host = {
       agent: this.#agent,
+      gateway,
+      ...(admin === undefined ? {} : { admin }),
+      ...(health === undefined ? {} : { health }),
       clock: this.#clock,
       log: this.#log,
-    });
-    this.#proxy = proxy;
-    // Which and why has been logged.
-    const failed = proxy.gatewayFailures().length;
-    if (failed > 0) throw new WeftError("address_in_use", `${failed} listeners cannot be opened`);
+    };
+    this.#host = await (workers === undefined ? hostInProcess(host) : hostInWorkers({ ...host, ...workers }));
     this.#watch = new FileWatch(
       { paths: files.paths, list: files.list, clock: this.#clock, onChange: () => this.#read() },
       before,
@@ -134,21 +111,19 @@ class Standalone implements RunningStandalone {
 
   get gatewayUrl(): string {
     const [first] = this.listeners;
-    if (first === undefined) return "";
-    const host = first.address.includes(":") ? `[${first.address}]` : first.address;
-    return `http://${host}:${first.port}`;
+    return first === undefined ? "" : `http://${placeText(first)}`;
   }
 
-  get listeners(): readonly Address[] {
-    return this.#proxy?.gatewayAddresses() ?? [];
+  get listeners(): readonly Place[] {
+    return this.#host?.listeners ?? [];
   }
 
-  get admin(): Address | undefined {
-    return this.#options.admin && this.#proxy?.bound.admin;
+  get admin(): Place | undefined {
+    return this.#host?.admin;
   }
 
-  get health(): Address | undefined {
-    return this.#options.health && this.#proxy?.bound.health;
+  get health(): Place | undefined {
+    return this.#host?.health;
   }
 
   get revision(): number {
@@ -161,13 +136,13 @@ class Standalone implements RunningStandalone {
 
   async drain(): Promise<void> {
     this.#watch?.close();
-    await this.#proxy?.drain();
+    await this.#host?.drain();
     this.close();
   }
 
   close(): void {
     this.#watch?.close();
-    this.#proxy?.close();
+    this.#host?.close();
     this.#agent.close();
     this.#feed.close();
   }
@@ -179,20 +154,20 @@ class Standalone implements RunningStandalone {
       const objects = admitObjects(await files.read());
       // Changed while they were read, so perhaps half of one state and half of the next: the watch comes back.
       if (fingerprint(files.list) !== before) return;
-      this.#take(this.#configuration.apply(objects));
+      await this.#take(this.#configuration.apply(objects));
     } catch (error) {
       if (fingerprint(files.list) === before) this.#complain(error);
     }
   }
 
-  #take(applied: AppliedChange): void {
+  async #take(applied: AppliedChange): Promise<void> {
     if (this.#lastTrouble !== "") this.#log.info("the files can be used again");
     this.#lastTrouble = "";
     if (applied.changed === 0) {
       this.#log.debug("the files were read again; nothing in them has changed");
       return;
     }
-    this.#feed.deliver();
+    for (const change of this.#feed.deliver()) await this.#host?.commit(change);
     this.#log.info("configuration changed", { revision: this.revision, objects: applied.changed });
     this.#tell(applied);
   }

@@ -34,13 +34,15 @@ const table: Readonly<Record<string, readonly string[]>> = {
   control: [...controlRooms, "apiserver"],
   proxy: [...planes, "decide", "net", "http1", "http2", "grpc", "intercept", "identity/x509"],
   // Compiler and gateway in one process, configured by files.
-  standalone: ["kernel", "api", "registry", "compile", "distribute", "proxy"],
+  standalone: ["kernel", "api", "registry", "compile", "distribute", "proxy", "workers"],
+  // Several processes on one set of ports: a parent that supervises and adds up, workers that serve.
+  workers: ["kernel", "proxy"],
   intercept: kernel,
   client: ["kernel", "api"],
   // A file's Program is a kind like any other, declared and checked with the api's own means.
   local: ["kernel", "api", "client", "intercept"],
   // The roots that its verbs start, and what they need to read files and to speak with a server.
-  cli: ["kernel", "api", "client", "local", "control", "proxy", "standalone", "intercept"],
+  cli: ["kernel", "api", "client", "local", "control", "proxy", "standalone", "workers", "intercept"],
 };
 
 /** Doors besides `<room>/index.ts`. */

@@ -4,4 +4,4 @@ export type { PortTlsChoice, PreparedPortTls } from "./port-tls.ts";
 export { createAgent } from "./proxy-agent.ts";
 export type { PreparedGatewayPort, PreparedOutbound, Snapshot } from "./snapshot.ts";
 export type { Rejection } from "./staging.ts";
-export { SuppliedAgent } from "./supplied-agent.ts";
+export { SuppliedAgent, type SuppliedChange } from "./supplied-agent.ts";

@@ -50,6 +50,14 @@ export class SuppliedAgent implements Agent {
     return rejected;
   }
 
+  /** All that it was supplied with and could use, as one change: for another agent that shall serve the same. */
+  everything(): SuppliedChange {
+    const upserts = [...this.#configuration.resources()].map(
+      ({ kind, name, version, bytes }): RawResource => ({ kind, name, version, bytes }),
+    );
+    return { revision: this.snapshot.revision, upserts, removals: [] };
+  }
+
   get snapshot(): Snapshot {
     return this.#configuration.snapshot;
   }

@@ -4,7 +4,7 @@
  */
 import { chmodSync, mkdirSync, rmSync } from "node:fs";
 import { errorLine } from "../../kernel/index.ts";
-import { type Listener, type ListenOptions, listen } from "../../net/index.ts";
+import { type Connection, type Listener, type ListenOptions, listen } from "../../net/index.ts";
 import type { PreparedGatewayPort, Snapshot } from "../agent/index.ts";
 import type { GatewayListen } from "../bootstrap.ts";
 import { ConnectionSet } from "./connection-set.ts";
@@ -27,6 +27,12 @@ export interface GatewayAddress {
   readonly unixPath: string | undefined;
 }
 
+/**
+ * How several processes share a port, asked when it is opened: "claim" fails where anybody else has it, "join" stands beside the
+ * others.
+ */
+export type GatewaySharing = (address: string, port: number) => "claim" | "join";
+
 /** Between two tries to bind a port that was refused. */
 const retryMs = 5_000;
 
@@ -35,16 +41,23 @@ export class GatewayServer implements Server {
   readonly #context: ServeContext;
   readonly #selector: RouteSelector;
   readonly #options: GatewayListen;
+  readonly #sharing: GatewaySharing | undefined;
   readonly #open = new Map<string, OpenPort>();
   /** Ports that could not be bound, and why: said once, not with every try. */
   readonly #failed = new Map<string, string>();
   #retryAtMs = 0;
   #isClosed = false;
 
-  constructor(context: ServeContext, selector: RouteSelector, options: GatewayListen) {
+  constructor(
+    context: ServeContext,
+    selector: RouteSelector,
+    options: GatewayListen,
+    sharing: GatewaySharing | undefined,
+  ) {
     this.#context = context;
     this.#selector = selector;
     this.#options = options;
+    this.#sharing = sharing;
   }
 
   applySnapshot(snapshot: Snapshot): void {
@@ -117,7 +130,7 @@ export class GatewayServer implements Server {
       // Declared before use by the closure: a connection cannot come in before `listen` has returned.
       const holder: { entry: OpenPort | undefined } = { entry: undefined };
       const listener = listen({
-        ...listenPlace(where),
+        ...this.#listenPlace(where),
         onConnection: (connection) => {
           const entry = holder.entry;
           if (entry === undefined) return;
@@ -143,6 +156,19 @@ export class GatewayServer implements Server {
     }
   }
 
+  #listenPlace(where: GatewayAddress): Pick<ListenOptions, "hostname" | "port" | "unixPath" | "reusePort"> {
+    const { address: hostname, port, unixPath } = where;
+    if (unixPath !== undefined) {
+      makeWay(unixPath);
+      return { unixPath };
+    }
+    if (this.#sharing === undefined) return { hostname, port };
+    // The kernel lets any process of the same user share the port; only one that does not share is told of others.
+    if (this.#sharing(hostname, port) === "claim" && port !== 0)
+      listen({ hostname, port, onConnection: refuse }).closeAll();
+    return { hostname, port, reusePort: true };
+  }
+
   #stop(entry: OpenPort): void {
     entry.listener.stopAccepting();
     if (entry.where.unixPath !== undefined) rmSync(entry.where.unixPath, { force: true });
@@ -150,9 +176,11 @@ export class GatewayServer implements Server {
 }
 
 /** A socket file that a killed process left behind is in nobody's way: its directory is ours alone. */
-function listenPlace(where: GatewayAddress): Pick<ListenOptions, "hostname" | "port" | "unixPath"> {
-  if (where.unixPath === undefined) return { hostname: where.address, port: where.port };
-  mkdirSync(where.unixPath.slice(0, where.unixPath.lastIndexOf("/")), { recursive: true, mode: 0o700 });
-  rmSync(where.unixPath, { force: true });
-  return { unixPath: where.unixPath };
+function makeWay(unixPath: string): void {
+  mkdirSync(unixPath.slice(0, unixPath.lastIndexOf("/")), { recursive: true, mode: 0o700 });
+  rmSync(unixPath, { force: true });
+}
+
+function refuse(connection: Connection): void {
+  connection.terminate();
 }

@@ -1,0 +1,58 @@
+/** What parent and workers say to each other. Both are one program of one version, joined by the channel of the spawn: nobody else is heard. */
+import type { AvoidedEndpoint, ProxyPlan, SuppliedChange } from "../proxy/index.ts";
+
+/** A gateway's plan, without what cannot be sent. */
+export type WorkerPlan = Omit<ProxyPlan, "admin" | "health" | "gatewaySharing">;
+
+export interface Place {
+  readonly address: string;
+  readonly port: number;
+}
+
+export type ToWorker =
+  /** `ours`: where other processes of ours listen, which are joined; any other place must be free. */
+  | {
+      readonly kind: "start";
+      readonly plan: WorkerPlan;
+      readonly state: SuppliedChange;
+      readonly ours: readonly Place[];
+    }
+  | { readonly kind: "commit"; readonly change: SuppliedChange; readonly ours: readonly Place[] }
+  | { readonly kind: "question"; readonly id: number; readonly page: Page }
+  | { readonly kind: "avoid"; readonly endpoints: readonly AvoidedEndpoint[] }
+  | { readonly kind: "drain" };
+
+export type FromWorker =
+  | { readonly kind: "hello" }
+  | { readonly kind: "failed"; readonly message: string }
+  /** Of a start or a commit. */
+  | {
+      readonly kind: "live";
+      readonly revision: number;
+      readonly listeners: readonly Place[];
+      readonly failures: readonly string[];
+    }
+  | { readonly kind: "answer"; readonly id: number; readonly text: string }
+  | { readonly kind: "avoid"; readonly endpoints: readonly AvoidedEndpoint[] };
+
+export function placeText({ address, port }: Place): string {
+  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+export type Page = "metrics" | "config";
+
+const toWorkerKinds = ["start", "commit", "question", "avoid", "drain"];
+const fromWorkerKinds = ["hello", "failed", "live", "answer", "avoid"];
+
+export function isToWorker(message: unknown): message is ToWorker {
+  return isOneOf(message, toWorkerKinds);
+}
+
+export function isFromWorker(message: unknown): message is FromWorker {
+  return isOneOf(message, fromWorkerKinds);
+}
+
+function isOneOf(message: unknown, kinds: readonly string[]): boolean {
+  if (typeof message !== "object" || message === null || !("kind" in message)) return false;
+  return typeof message.kind === "string" && kinds.includes(message.kind);
+}

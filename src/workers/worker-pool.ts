@@ -1,0 +1,237 @@
+/**
+ * The workers of one gateway: started, fed with changes one worker after another, started again when they end, drained together.
+ * What they count is read and added up here.
+ *
+ *   starting --every worker is live--> serving --drain()--> draining --all have ended--> stopped
+ */
+import { type Clock, type Log, type Timer, WeftError } from "../kernel/index.ts";
+import type { SuppliedChange } from "../proxy/index.ts";
+import { countedOnly, mergeMetrics } from "./merge-metrics.ts";
+import { type Place, placeText, type ToWorker, type WorkerPlan } from "./messages.ts";
+import { parentMetrics } from "./parent-metrics.ts";
+import { RestartDelay } from "./restart-delay.ts";
+import { type LiveState, WorkerProcess } from "./worker-process.ts";
+
+export interface WorkerPoolOptions {
+  readonly count: number;
+  /** What starts the worker of this index. */
+  readonly command: (index: number) => readonly string[];
+  readonly plan: WorkerPlan;
+  /** All that a worker which starts now must know. */
+  readonly everything: () => SuppliedChange;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Between two looks at listeners that could not be opened. */
+const retryMs = 5_000;
+
+interface Slot {
+  readonly index: number;
+  readonly delay: RestartDelay;
+  process: WorkerProcess;
+  restarts: number;
+}
+
+export class WorkerPool {
+  readonly #options: WorkerPoolOptions;
+  readonly #slots: Slot[] = [];
+  #plan: WorkerPlan;
+  /** Starts and changes, one after another: so the order in which workers bind a port is that of their turns. */
+  #tail: Promise<unknown> = Promise.resolve();
+  /** What workers that are gone had counted. */
+  #gone = "";
+  #retryTimer: Timer | undefined;
+  #isEnding = false;
+
+  private constructor(options: WorkerPoolOptions) {
+    this.#options = options;
+    this.#plan = options.plan;
+  }
+
+  /** Resolves when all listen. Throws WeftError; then none is left. */
+  static async start(options: WorkerPoolOptions): Promise<WorkerPool> {
+    const pool = new WorkerPool(options);
+    try {
+      await pool.#startAll();
+    } catch (error) {
+      await pool.close();
+      throw error;
+    }
+    return pool;
+  }
+
+  /** Where all workers listen. */
+  get listeners(): readonly Place[] {
+    return this.#slots.find(({ process }) => process.live !== undefined)?.process.listeners ?? [];
+  }
+
+  get isServing(): boolean {
+    return !this.#isEnding && this.#slots.some(({ process }) => process.live !== undefined);
+  }
+
+  /** The newest one that every worker runs; 0 while one is being started. */
+  get revision(): number {
+    return Math.min(...this.#slots.map(({ process }) => process.live?.revision ?? 0));
+  }
+
+  /** Resolves when every worker that serves has taken it, or was ended because it did not. */
+  commit(change: SuppliedChange): Promise<void> {
+    return this.#inTurn(async () => {
+      for (const { index, process } of this.#slots) {
+        if (process.live === undefined) continue;
+        const result = await process.commit({ kind: "commit", change, ours: this.#ours() });
+        if (typeof result === "string")
+          this.#options.log.error("a worker is ended", { worker: index, why: result });
+        else this.#scheduleRetry(result);
+      }
+    });
+  }
+
+  async metrics(): Promise<string> {
+    const { count } = this.#options;
+    await Promise.all(
+      this.#slots.map(async ({ process }) => {
+        process.lastMetrics = (await process.ask("metrics")) ?? process.lastMetrics;
+      }),
+    );
+    const restarts = this.#slots.reduce((sum, slot) => sum + slot.restarts, 0);
+    const own = parentMetrics({
+      workers: count,
+      live: this.#slots.filter(({ process }) => process.live !== undefined).length,
+      restarts,
+    });
+    return mergeMetrics([...this.#slots.map(({ process }) => process.lastMetrics), this.#gone, own]);
+  }
+
+  async config(): Promise<unknown> {
+    const workers = this.#slots.map(async ({ index, process, restarts }) => ({
+      index,
+      pid: process.pid,
+      restarts,
+      revision: process.live?.revision ?? 0,
+      config: parseJson(await process.ask("config")),
+    }));
+    return { revision: this.revision, workers: await Promise.all(workers) };
+  }
+
+  /** Every worker finishes what it has in flight. */
+  async drain(): Promise<void> {
+    this.#isEnding = true;
+    this.#retryTimer?.cancel();
+    for (const { process } of this.#slots) process.tell({ kind: "drain" });
+    await Promise.all(this.#slots.map(({ process }) => process.exited));
+  }
+
+  /** Ends them at once. */
+  async close(): Promise<void> {
+    this.#isEnding = true;
+    this.#retryTimer?.cancel();
+    for (const { process } of this.#slots) process.kill();
+    await Promise.all(this.#slots.map(({ process }) => process.exited));
+  }
+
+  async #startAll(): Promise<void> {
+    for (let index = 0; index < this.#options.count; index++) {
+      const delay = new RestartDelay(this.#options.clock);
+      this.#slots.push({ index, delay, process: this.#spawn(index), restarts: 0 });
+    }
+    for (const slot of this.#slots) {
+      const result = await this.#inTurn(() => this.#startSlot(slot));
+      if (typeof result === "string") {
+        throw new WeftError("io", `worker ${slot.index} cannot be started: ${result}`);
+      }
+      // Which and why has been logged.
+      const failed = result.failures.length;
+      if (failed > 0) throw new WeftError("address_in_use", `${failed} listeners cannot be opened`);
+    }
+  }
+
+  #spawn(index: number): WorkerProcess {
+    const { clock, log, command } = this.#options;
+    return new WorkerProcess({
+      index,
+      command: command(index),
+      clock,
+      log,
+      events: {
+        onAvoid: (message) => {
+          for (const { process } of this.#slots) if (process.index !== index) process.tell(message);
+        },
+        onExit: (description) => this.#exited(index, description),
+      },
+    });
+  }
+
+  async #startSlot(slot: Slot): Promise<LiveState | string> {
+    const message: ToWorker & { kind: "start" } = {
+      kind: "start",
+      plan: this.#plan,
+      state: this.#options.everything(),
+      ours: this.#ours(),
+    };
+    const result = await slot.process.start(message);
+    if (typeof result !== "string") {
+      this.#fixPort(result);
+      this.#scheduleRetry(result);
+    }
+    return result;
+  }
+
+  /** The system chose it for the first worker: the others must have the same, and whoever comes back. */
+  #fixPort({ listeners }: LiveState): void {
+    const { gateway } = this.#plan;
+    const [first] = listeners;
+    if (gateway?.port !== 0 || first === undefined) return;
+    this.#plan = { ...this.#plan, gateway: { ...gateway, port: first.port } };
+  }
+
+  #ours(): Place[] {
+    const places = this.#slots.flatMap(({ process }) => process.listeners);
+    return [...new Map(places.map((place) => [placeText(place), place])).values()];
+  }
+
+  #exited(index: number, description: string): void {
+    const slot = this.#slots[index];
+    if (slot === undefined || this.#isEnding) return;
+    this.#gone = mergeMetrics([this.#gone, countedOnly(slot.process.lastMetrics)]);
+    const delayMs = slot.delay.next(slot.process.startedMs);
+    this.#options.log.error("a worker has ended and is started again", {
+      worker: index,
+      description,
+      delayMs,
+    });
+    this.#options.clock.after(delayMs, () => void this.#restart(slot));
+  }
+
+  async #restart(slot: Slot): Promise<void> {
+    if (this.#isEnding) return;
+    slot.restarts++;
+    slot.process = this.#spawn(slot.index);
+    const result = await this.#inTurn(() => this.#startSlot(slot));
+    const { log } = this.#options;
+    // It was ended, and comes back by its exit.
+    if (typeof result === "string")
+      log.error("a worker cannot be started", { worker: slot.index, why: result });
+    else log.info("a worker serves again", { worker: slot.index, pid: slot.process.pid });
+  }
+
+  /** Workers try again by themselves; a turn tells them which places are ours by then. */
+  #scheduleRetry({ failures, revision }: LiveState): void {
+    if (failures.length === 0 || this.#retryTimer !== undefined || this.#isEnding) return;
+    this.#retryTimer = this.#options.clock.after(retryMs, () => {
+      this.#retryTimer = undefined;
+      void this.commit({ revision, upserts: [], removals: [] });
+    });
+  }
+
+  #inTurn<T>(task: () => Promise<T>): Promise<T> {
+    const turn = this.#tail.then(task);
+    this.#tail = turn.catch(() => undefined);
+    return turn;
+  }
+}
+
+function parseJson(text: string | undefined): unknown {
+  return text === undefined || text === "" ? null : JSON.parse(text);
+}
