@@ -97,9 +97,10 @@ export class MessageHead {
     return this.#fields[index * stride + 4] ?? 0;
   }
 
-  /** About this hop only: Connection names it (RFC 9110 7.6.1). */
+  /** About this hop only (RFC 9110 7.6.1), and nothing that frames messages. */
   isHopField(index: number): boolean {
-    return this.kindAt(index) === field.nominated;
+    const kind = this.kindAt(index);
+    return kind === field.nominated || kind === field.hop;
   }
 
   /** Where the line after this one starts. */

@@ -1,5 +1,6 @@
 /** Whether text that came in another way than through this codec (from HTTP/2) can stand in an HTTP/1.1 message. */
-import { isAuthorityByte, isFieldByte, isTargetByte } from "./characters.ts";
+import { isAuthority } from "./authority.ts";
+import { isFieldByte, isTargetByte } from "./characters.ts";
 
 /** One character for each byte. */
 export function isFieldText(value: string): boolean {
@@ -11,8 +12,9 @@ export function isTargetText(target: string): boolean {
   return target !== "" && isEvery(target, isTargetByte);
 }
 
+/** Host, not empty. One character for each byte. */
 export function isAuthorityText(authority: string): boolean {
-  return authority !== "" && isEvery(authority, isAuthorityByte);
+  return authority !== "" && isAuthority(Buffer.from(authority, "latin1"), 0, authority.length);
 }
 
 function isEvery(text: string, table: Uint8Array): boolean {

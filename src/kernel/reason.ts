@@ -10,6 +10,8 @@ export type ReasonCode =
   | "unsupported_request"
   | "unsupported_version"
   | "no_route"
+  | "misdirected_request"
+  | "protocol_mismatch"
   | "backend_unresolved"
   | "no_endpoint"
   | "discovery_unavailable"
@@ -93,6 +95,20 @@ export const reasons: Record<ReasonCode, Reason> = {
     responseClass: "mesh",
     isUnprocessed: true,
     hint: "no rule of the attached routes matches; run weft describe on the route",
+  },
+  misdirected_request: {
+    httpStatus: 421,
+    grpcStatus: 14,
+    responseClass: "client",
+    isUnprocessed: true,
+    hint: "the client sent a request for one hostname over a TLS connection that it opened for another's listener",
+  },
+  protocol_mismatch: {
+    httpStatus: 400,
+    grpcStatus: 13,
+    responseClass: "client",
+    isUnprocessed: true,
+    hint: "the client does not speak the protocol that the port is declared with; correct appProtocol or the port's name",
   },
   backend_unresolved: {
     httpStatus: 500,

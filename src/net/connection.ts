@@ -46,6 +46,8 @@ export class Connection implements OutputOwner {
   alpn: string | undefined;
   /** What the client's hello named, where the listener looked at it. */
   serverName: string | undefined;
+  /** Its bytes travel in TLS that ends here. */
+  isTls: boolean;
   /** The verified peer; TLS only. */
   peer: PeerCertificate | undefined;
   readonly #host: ConnectionHost;
@@ -69,6 +71,7 @@ export class Connection implements OutputOwner {
   constructor(host: ConnectionHost, opening: Opening | undefined) {
     this.alpn = undefined;
     this.serverName = undefined;
+    this.isTls = false;
     this.peer = undefined;
     this.#host = host;
     this.#socket = undefined;

@@ -1,4 +1,4 @@
-export type { TlsDecision, TlsInspector } from "./arrival.ts";
+export type { TlsDecision } from "./arrival.ts";
 export type { CloseCause } from "./causes.ts";
 export type { ClientHello } from "./client-hello-body.ts";
 export { type ConnectFailure, connect, type PendingConnect } from "./connect.ts";
@@ -6,7 +6,7 @@ export { Connection, type ConnectionSink } from "./connection.ts";
 export { detectProtocol } from "./detect-protocol.ts";
 export type { ConnectionAddresses } from "./connection-addresses.ts";
 export { encodeProxyHeader } from "./encode-proxy-header.ts";
-export { type Listener, type ListenOptions, listen } from "./listen.ts";
+export { type ArrivalChoice, type Listener, type ListenOptions, listen } from "./listen.ts";
 export { originalDestination } from "./original-destination.ts";
 export { TimerWheel, type WheelTimer } from "./timer-wheel.ts";
 export {

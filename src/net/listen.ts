@@ -36,6 +36,11 @@ export interface ListenOptions extends ConnectionSettings {
    * the load balancer can reach the port: anybody else could claim to be anyone.
    */
   readonly proxyProtocol?: "required";
+  /**
+   * In the place of `tls` and `proxyProtocol`, and asked for each connection: a port whose configuration changes keeps its
+   * socket, and so loses nothing that waits in its queue.
+   */
+  readonly arrival?: () => ArrivalChoice;
   /** Set the connection's sink here. With TLS: after a verified handshake; passed through: the hello is its first data. */
   onConnection(connection: Connection): void;
   /** The connection is closed, or was never ours (`overloaded`). */
@@ -48,6 +53,12 @@ export interface ListenOptions extends ConnectionSettings {
   readonly maxHandshakes?: number;
   /** From the accepted connection to the verified handshake, a look at the hello included. */
   readonly handshakeTimeoutMs?: number;
+}
+
+export interface ArrivalChoice {
+  readonly hasProxyHeader: boolean;
+  /** Undefined: plaintext. */
+  readonly tls: TlsInspector | undefined;
 }
 
 export interface Listener {
@@ -115,6 +126,18 @@ function handlersFor(options: ListenOptions, host: ConnectionHost): Handlers {
     if (result instanceof Connection) options.onConnection(result);
     else options.onHandshakeFailed?.(result, remoteAddress);
   };
+  const { arrival } = options;
+  if (arrival !== undefined) {
+    return {
+      ...Connection.events,
+      open(socket: Socket): void {
+        if (isRefused(socket)) return;
+        const choice = arrival();
+        if (choice.hasProxyHeader || choice.tls !== undefined) arrive(socket, host, choice, done);
+        else take(socket, host, options);
+      },
+    };
+  }
   if (hasProxyHeader || (steps.tls !== undefined && "inspect" in steps.tls)) {
     return {
       ...Connection.events,
@@ -139,13 +162,16 @@ function handlersFor(options: ListenOptions, host: ConnectionHost): Handlers {
   return {
     ...Connection.events,
     open(socket: Socket): void {
-      if (isRefused(socket)) return;
-      const connection = new Connection(host, undefined);
-      socket.data = connection;
-      connection.attach(socket);
-      options.onConnection(connection);
+      if (!isRefused(socket)) take(socket, host, options);
     },
   };
+}
+
+function take(socket: Socket, host: ConnectionHost, options: ListenOptions): void {
+  const connection = new Connection(host, undefined);
+  socket.data = connection;
+  connection.attach(socket);
+  options.onConnection(connection);
 }
 
 function arrive(socket: Socket, host: ConnectionHost, steps: ArrivalSteps, done: HandshakeDone): void {

@@ -65,6 +65,7 @@ class ServerHandshake implements Opening {
     this.#remoteAddress = clientAddress(accepted);
     this.#connection = new Connection(host, this);
     this.#connection.serverName = accepted.serverName;
+    this.#connection.isTls = true;
     this.#connection.convey(accepted.conveyed);
     this.#isSettled = false;
     host.handshakes++;

@@ -16,38 +16,53 @@ export interface GatewayPortHolder {
   readonly current: PreparedGatewayPort;
 }
 
-const forwardedProto = latin1Line("x-forwarded-proto", "http");
+const forwardedProto = {
+  http: latin1Line("x-forwarded-proto", "http"),
+  https: latin1Line("x-forwarded-proto", "https"),
+};
+
+export interface GatewayClient {
+  readonly holder: GatewayPortHolder;
+  /** Goes into x-forwarded-for; empty where it is not known (Unix sockets). */
+  readonly clientAddress: string;
+  readonly scheme: "http" | "https";
+  /** The listener that the TLS hello chose; undefined in plaintext. */
+  readonly tlsListener: string | undefined;
+}
 
 export class GatewayHttp implements HttpService {
   readonly direction = "outbound";
   readonly tellsUnprocessed = false;
-  readonly scheme = "http";
+  readonly scheme: "http" | "https";
   readonly servesConnect = false;
   readonly #context: ServeContext;
   readonly #selector: RouteSelector;
   readonly #holder: GatewayPortHolder;
   readonly #clientAddress: string;
+  readonly #tlsListener: string | undefined;
 
-  /** One per connection: `clientAddress` goes into x-forwarded-for; empty where it is not known (Unix sockets). */
-  constructor(
-    context: ServeContext,
-    selector: RouteSelector,
-    options: { readonly holder: GatewayPortHolder; readonly clientAddress: string },
-  ) {
+  /** One per connection. */
+  constructor(context: ServeContext, selector: RouteSelector, client: GatewayClient) {
     this.#context = context;
     this.#selector = selector;
-    this.#holder = options.holder;
-    this.#clientAddress = options.clientAddress;
+    this.#holder = client.holder;
+    this.#clientAddress = client.clientAddress;
+    this.scheme = client.scheme;
+    this.#tlsListener = client.tlsListener;
   }
 
   select(head: HttpRequest): HttpDestination | HttpRefusal {
     const host = selectVirtualHost(this.#holder.current.hosts, head.authority);
     if (host === undefined) return { reason: "no_route", detail: "no listener has this hostname", route: "" };
+    if (this.#tlsListener !== undefined && host.listener !== this.#tlsListener) {
+      // RFC 9110 section 15.5.20: the client reuses a connection whose certificate and rules are another listener's.
+      return { reason: "misdirected_request", detail: `it belongs to listener ${host.listener}`, route: "" };
+    }
     return this.#selector.select(host.routes, head);
   }
 
   addLines(head: HttpRequest, lines: HeaderLine[]): void {
-    lines.push(forwardedProto);
+    lines.push(forwardedProto[this.scheme]);
     if (this.#clientAddress === "") return;
     const before = head.get("x-forwarded-for");
     const chain = before === undefined ? this.#clientAddress : `${before}, ${this.#clientAddress}`;

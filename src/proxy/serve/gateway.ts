@@ -9,15 +9,15 @@ import type { PreparedGatewayPort, Snapshot } from "../agent/index.ts";
 import type { GatewayListen } from "../bootstrap.ts";
 import { ConnectionSet } from "./connection-set.ts";
 import type { ServeContext } from "./context.ts";
-import { GatewayHttp } from "./gateway-http.ts";
-import { serveHttp } from "./http-opening.ts";
+import { arrivalOf, type GatewayParts, serveGatewayConnection } from "./gateway-connection.ts";
 import type { RouteSelector } from "./route-selector.ts";
 import type { Server } from "./server.ts";
 
 interface OpenPort {
   readonly listener: Listener;
   readonly where: GatewayAddress;
-  current: PreparedGatewayPort;
+  /** The port's newest configuration: replaced with each snapshot, read by each connection and request. */
+  readonly holder: { current: PreparedGatewayPort };
 }
 
 export interface GatewayAddress {
@@ -69,7 +69,7 @@ export class GatewayServer implements Server {
         wanted.add(key);
         const known = this.#open.get(key);
         if (known === undefined) this.#tryOpen(key, where, port);
-        else known.current = port;
+        else known.holder.current = port;
       }
     }
     for (const [key, entry] of this.#open) {
@@ -127,21 +127,24 @@ export class GatewayServer implements Server {
   #tryOpen(key: string, where: GatewayAddress, port: PreparedGatewayPort): void {
     const context = this.#context;
     try {
-      // Declared before use by the closure: a connection cannot come in before `listen` has returned.
-      const holder: { entry: OpenPort | undefined } = { entry: undefined };
+      const holder = { current: port };
+      const parts: GatewayParts = {
+        context,
+        selector: this.#selector,
+        members: this.connections,
+        hasClientAddresses: where.unixPath === undefined,
+      };
       const listener = listen({
         ...this.#listenPlace(where),
+        arrival: () => arrivalOf(holder),
+        onHandshakeFailed: (reason) => context.metrics.refused("gateway", reason),
+        onRefused: (reason) => context.metrics.refused("gateway", reason),
         onConnection: (connection) => {
-          const entry = holder.entry;
-          if (entry === undefined) return;
           context.metrics.accepted("gateway");
-          const clientAddress = where.unixPath === undefined ? connection.remoteAddress : "";
-          const service = new GatewayHttp(context, this.#selector, { holder: entry, clientAddress });
-          serveHttp(connection, context, service, { members: this.connections });
+          serveGatewayConnection(connection, holder, parts);
         },
       });
-      const entry: OpenPort = { listener, where, current: port };
-      holder.entry = entry;
+      const entry: OpenPort = { listener, where, holder };
       if (where.unixPath !== undefined) chmodSync(where.unixPath, 0o600);
       this.#open.set(key, entry);
       this.#failed.delete(key);

@@ -17,7 +17,7 @@ const switching = Buffer.from(
 
 export function asksForHttp2(request: RequestHead): boolean {
   return (
-    offersHttp2(request) &&
+    request.asksForH2c &&
     isBodiless(request) &&
     request.method !== "CONNECT" &&
     settingsOf(request) !== undefined
@@ -50,17 +50,15 @@ export function upgradeToHttp2(connection: Connection, parts: Http2UpgradeParts)
   }).start(parts.alreadyRead);
 }
 
-function offersHttp2(request: RequestHead): boolean {
-  return (request.upgrade ?? "").split(",").some((token) => token.trim().toLowerCase() === "h2c");
-}
-
 /** HTTP2-Settings must be there once, and Connection must name it. */
 function settingsOf(request: RequestHead): Uint8Array | undefined {
   let found: string | undefined;
   for (let i = 0; i < request.headerCount; i++) {
     if (request.nameAt(i) !== "http2-settings") continue;
-    if (found !== undefined || !request.isHopField(i)) return undefined;
+    if (found !== undefined) return undefined;
     found = request.valueAt(i);
   }
+  const options = (request.get("connection") ?? "").toLowerCase().split(",");
+  if (!options.some((option) => option.trim() === "http2-settings")) return undefined;
   return found === undefined ? undefined : decodeUpgradeSettings(found);
 }

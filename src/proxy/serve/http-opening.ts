@@ -8,6 +8,7 @@ import type { ServeContext } from "./context.ts";
 import { Http1Downstream } from "./http1-downstream.ts";
 import { Http2Downstream } from "./http2-downstream.ts";
 import type { HttpService } from "./http-service.ts";
+import { recordUnread } from "./outcome.ts";
 
 /** A connection that never says anything is closed after this long: a pool's spare ones say something sooner or later. */
 const silenceTimeoutMs = 300_000;
@@ -72,12 +73,23 @@ class HttpOpening implements ConnectionSink, ClientConnection {
 
   onData(chunk: Uint8Array): void {
     const read = this.#read === undefined ? chunk : Buffer.concat([this.#read, chunk]);
-    const detected = startsLikeHttp2(read) ? detectProtocol(read) : "http1";
+    const detected = mayBeOther(read) ? detectProtocol(read) : "http1";
     if (detected === "more") {
       this.#read = read;
       return;
     }
     this.#members.delete(this);
+    if (detected === "tls") {
+      recordUnread(this.#context, {
+        edge: this.#service.edge("", undefined),
+        requestId: this.#context.requestIds.next(),
+        reason: "protocol_mismatch",
+        detail: "the client speaks TLS where plaintext HTTP is expected",
+        peerAddress: this.#connection.remoteAddress,
+      });
+      this.#connection.terminate();
+      return;
+    }
     serveVersion(this.#connection, this.#context, this.#service, {
       members: this.#members,
       alreadyRead: read,
@@ -117,6 +129,9 @@ class HttpOpening implements ConnectionSink, ClientConnection {
 
 const firstOfPreface = 0x50; // P
 const secondOfPreface = 0x52; // R: no method of HTTP/1.1 but PROPFIND and its kin starts so
-function startsLikeHttp2(bytes: Uint8Array): boolean {
+const tlsHandshake = 0x16;
+
+function mayBeOther(bytes: Uint8Array): boolean {
+  if (bytes[0] === tlsHandshake) return true;
   return bytes[0] === firstOfPreface && (bytes.length === 1 || bytes[1] === secondOfPreface);
 }

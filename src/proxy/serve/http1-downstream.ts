@@ -16,7 +16,7 @@ import { openExchange } from "./exchange-opening.ts";
 import { asksForHttp2, upgradeToHttp2 } from "./h2c-upgrade.ts";
 import { Http1Client, type Http1ClientOwner } from "./http1-client.ts";
 import type { HttpService } from "./http-service.ts";
-import { errorBody, recordHttp } from "./outcome.ts";
+import { errorBody, recordUnread } from "./outcome.ts";
 
 /** A head that trickles in for longer is an attack or a broken client. */
 const headTimeoutMs = 15_000;
@@ -107,7 +107,7 @@ export class Http1Downstream implements ConnectionSink, RequestSink, Http1Client
     this.#hasPartialHead = false;
     this.#isMessageEnded = false;
     this.#trailers = undefined;
-    if (head.hasUpgrade && this.#service.scheme === "http" && asksForHttp2(head)) {
+    if (head.asksForH2c && this.#service.scheme === "http" && asksForHttp2(head)) {
       this.#http2Request = head;
       return;
     }
@@ -308,19 +308,12 @@ export class Http1Downstream implements ConnectionSink, RequestSink, Http1Client
     const requestId = context.requestIds.next();
     encodeErrorResponse(scratch, { status, body: errorBody(reason, requestId), keepAlive: false });
     this.connection.write(scratch.view());
-    recordHttp(context, {
+    recordUnread(context, {
       edge: this.#service.edge("", undefined),
-      head: undefined,
       requestId,
-      status,
       reason,
       detail,
       peerAddress: this.connection.remoteAddress,
-      upstreamAddress: "",
-      attempts: 0,
-      requestBytes: 0,
-      responseBytes: 0,
-      durationUs: 0,
     });
     this.#close();
   }

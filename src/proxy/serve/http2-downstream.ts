@@ -6,7 +6,7 @@ import {
   type Http2Stream,
   type SessionEnd,
 } from "../../http2/index.ts";
-import { type ReasonCode, reasons } from "../../kernel/index.ts";
+import type { ReasonCode } from "../../kernel/index.ts";
 import type { Connection } from "../../net/index.ts";
 import { Http2Request } from "../http/index.ts";
 import type { ClientConnection, ConnectionSet } from "./connection-set.ts";
@@ -14,7 +14,7 @@ import type { ServeContext } from "./context.ts";
 import { openExchange } from "./exchange-opening.ts";
 import { Http2Client, type Http2ClientOwner } from "./http2-client.ts";
 import type { HttpService } from "./http-service.ts";
-import { recordHttp } from "./outcome.ts";
+import { recordUnread } from "./outcome.ts";
 
 /** As for HTTP/1.1: longer than any pool of the mesh keeps a connection idle. */
 const idleTimeoutMs = 300_000;
@@ -110,19 +110,12 @@ export class Http2Downstream implements Http2ClientOwner, ClientConnection {
 
   /** It was answered by the codec: a stream that was malformed, or one too many. */
   #onRefused(reason: ReasonCode, detail: string): void {
-    recordHttp(this.#context, {
+    recordUnread(this.#context, {
       edge: this.#service.edge("", undefined),
-      head: undefined,
       requestId: this.#context.requestIds.next(),
-      status: reasons[reason].httpStatus,
       reason,
       detail,
       peerAddress: this.remoteAddress,
-      upstreamAddress: "",
-      attempts: 0,
-      requestBytes: 0,
-      responseBytes: 0,
-      durationUs: 0,
     });
   }
 

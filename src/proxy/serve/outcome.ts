@@ -51,6 +51,28 @@ export function recordHttp(context: ServeContext, outcome: HttpOutcome): void {
   );
 }
 
+/** A request that could not even be read. */
+export interface UnreadRequest {
+  readonly edge: EdgeSeries;
+  readonly requestId: string;
+  readonly reason: ReasonCode;
+  readonly detail: string;
+  readonly peerAddress: string;
+}
+
+export function recordUnread(context: ServeContext, request: UnreadRequest): void {
+  recordHttp(context, {
+    ...request,
+    head: undefined,
+    status: reasons[request.reason].httpStatus,
+    upstreamAddress: "",
+    attempts: 0,
+    requestBytes: 0,
+    responseBytes: 0,
+    durationUs: 0,
+  });
+}
+
 export interface TcpOutcome {
   readonly edge: EdgeSeries;
   readonly reason: ReasonCode | undefined;
