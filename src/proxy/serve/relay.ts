@@ -35,9 +35,9 @@ export class Relay {
 
   /** Bytes that were read before the two were joined, and whether the client ended its side behind them. */
   start(fromClient: Uint8Array | undefined, isClientEnded = false): void {
+    if (fromClient !== undefined && fromClient.length > 0) this.#clientSide.onData(fromClient);
     this.client.resume();
     this.server.resume();
-    if (fromClient !== undefined && fromClient.length > 0) this.#clientSide.onData(fromClient);
     if (isClientEnded) this.#clientSide.onEnd();
   }
 

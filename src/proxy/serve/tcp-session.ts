@@ -52,15 +52,17 @@ export class TcpSession implements ConnectionSink, RelayListener, ClientConnecti
     this.#target = target;
     this.#members = members;
     this.#startUs = context.clock.monotonicUs();
-    client.sink = this;
-    members.add(this);
   }
 
   start(alreadyRead: Uint8Array | undefined, isClientEnded: boolean): void {
     this.#context.inFlight++;
     this.#alreadyRead = alreadyRead;
     this.#isClientEnded = isClientEnded;
+    this.#members.add(this);
+    // Paused first: what waits in the connection is delivered when the two are joined.
     this.#client.pause();
+    this.#client.sink = this;
+    if (this.#isDone) return;
     this.#connect("no_endpoint", "the cluster has no usable endpoint");
   }
 
