@@ -44,7 +44,6 @@ export const fault = {
   chunkExtensionsTooLarge: -36,
   badChunkEnd: -37,
   trailersTooLarge: -38,
-  unsolicited: -39,
 } as const;
 
 interface FaultText {
@@ -98,7 +97,6 @@ const texts: Readonly<Record<number, FaultText>> = {
   [fault.chunkExtensionsTooLarge]: malformed("chunk extensions are too large"),
   [fault.badChunkEnd]: malformed("chunk does not end where its size says"),
   [fault.trailersTooLarge]: { reason: "headers_too_large", detail: "trailers are too large" },
-  [fault.unsolicited]: malformed("bytes that answer no request"),
 };
 
 export function requestFault(code: number): FaultText {

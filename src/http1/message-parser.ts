@@ -56,8 +56,8 @@ export abstract class MessageParser implements SectionParser, ChunkedSink {
   }
 
   /**
-   * Returns how many bytes were consumed. Fewer than given after the end of a message: the rest belongs to the next
-   * one (or to a tunnel) and is to be pushed again later.
+   * Returns how many bytes were consumed. Fewer than given after the end of a message: the rest belongs to the next one
+   * and is to be pushed again later, or to a tunnel, or (behind a response) to nobody.
    */
   push(chunk: Uint8Array): number {
     const end = chunk.length;
@@ -79,12 +79,13 @@ export abstract class MessageParser implements SectionParser, ChunkedSink {
           this.onBody(at === 0 ? chunk : chunk.subarray(at));
           break;
         case "idle":
-          return this.onIdleBytes() ? at : end;
+          this.onIdleBytes();
+          return at;
         case "stopped":
           return end;
       }
       if (after < 0) {
-        this.fault(after);
+        this.#fault(after);
         return end;
       }
       at = after;
@@ -111,10 +112,10 @@ export abstract class MessageParser implements SectionParser, ChunkedSink {
     if (this.#state === "idle") this.#state = "head";
   }
 
-  /** Bytes came between two messages. True: keep them for later. */
-  protected abstract onIdleBytes(): boolean;
+  /** Bytes came between two messages; they stay with the caller. */
+  protected abstract onIdleBytes(): void;
 
-  protected fault(code: number): void {
+  #fault(code: number): void {
     if (this.#state === "stopped") return;
     this.#state = "stopped";
     this.fail(code);

@@ -70,9 +70,7 @@ export class RequestParser extends MessageParser {
     this.#sink.onMessageEnd();
   }
 
-  protected override onIdleBytes(): boolean {
-    return true;
-  }
+  protected override onIdleBytes(): void {}
 
   protected override fail(code: number): void {
     const { reason, detail } = requestFault(code);

@@ -1,4 +1,4 @@
-/** Responses from an upstream: strict RFC 9112. One response for each `expect`; other bytes are a fault. */
+/** Responses from an upstream: strict RFC 9112. One response for each `expect`; behind other bytes none is read any more. */
 import type { ReasonCode } from "../kernel/index.ts";
 import { fault, responseFault } from "./faults.ts";
 import { readFraming } from "./framing.ts";
@@ -33,6 +33,7 @@ export class ResponseParser extends MessageParser {
   #requestMethod: string;
   #upgradeRequested: boolean;
   #interimCount: number;
+  #isSpoiled: boolean;
 
   constructor(sink: ResponseSink, limits: Http1Limits = defaultHttp1Limits) {
     super(limits, "idle");
@@ -42,6 +43,7 @@ export class ResponseParser extends MessageParser {
     this.#requestMethod = "";
     this.#upgradeRequested = false;
     this.#interimCount = 0;
+    this.#isSpoiled = false;
   }
 
   /** Before each response: the request's method, and whether Upgrade was forwarded with it. */
@@ -49,7 +51,7 @@ export class ResponseParser extends MessageParser {
     this.#requestMethod = requestMethod;
     this.#upgradeRequested = upgradeRequested;
     this.#interimCount = 0;
-    this.expectHead();
+    if (!this.#isSpoiled) this.expectHead();
   }
 
   /** A response that was asked for is owed from then on, not from its first byte. */
@@ -98,11 +100,13 @@ export class ResponseParser extends MessageParser {
     this.#sink.onMessageEnd();
   }
 
-  /** After a tunnel or upgrade the bytes are not ours; otherwise nobody asked for them (response splitting). */
-  protected override onIdleBytes(): boolean {
-    if (isTunnel(this.#head, this.#requestMethod)) return true;
-    this.fault(fault.unsolicited);
-    return false;
+  /**
+   * What comes now is the tunnel's, or answers no request (response splitting): left to the caller, who sees it by what
+   * `push` returns. The response before it was whole all the same, wherever the bytes happened to be cut; but no other is
+   * read from this connection.
+   */
+  protected override onIdleBytes(): void {
+    if (!isTunnel(this.#head, this.#requestMethod)) this.#isSpoiled = true;
   }
 
   protected override fail(code: number): void {

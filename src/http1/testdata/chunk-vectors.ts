@@ -8,12 +8,12 @@ function accepted(name: string, body: string, outcome: string, section = "7.1"):
   return { title: `9112 ${section}: ${name}`, raw: head + body, outcome: [outcome] };
 }
 
-/** `content`: what was delivered before the fault. */
+/** `content`: what was delivered before the fault. A last chunk follows, so that who does not see the fault sees an end. */
 function refused(name: string, body: string, detail: string, content = ""): Vector {
   const line = content === "" ? `${open} ?` : `${open} ${JSON.stringify(content)} ?`;
   return {
     title: `9112 7.1: ${name}`,
-    raw: head + body,
+    raw: `${head}${body}${body.endsWith("abc\r\n") ? "0\r\n\r\n" : ""}`,
     outcome: [line, `! malformed_request: ${detail}`],
   };
 }

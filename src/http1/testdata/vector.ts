@@ -9,7 +9,8 @@ export interface Vector {
   readonly raw: string;
   /**
    * What a parser tells: `METHOD target framing keep|close "content"` or `status framing keep|close "content"` for each message,
-   * `! reason: detail` for a refusal, `?` after a message that is not complete.
+   * `! reason: detail` for a refusal, `?` after a message that is not complete, `rest "bytes"` for what follows a response and
+   * is not read: of a tunnel, or of nobody.
    */
   readonly outcome: readonly string[];
   /** Responses: the requests' methods; default GET for each. */
@@ -65,6 +66,5 @@ export const says = {
   badExtension: "chunk extension is malformed",
   extensionsTooLarge: "chunk extensions are too large",
   badChunkEnd: "chunk does not end where its size says",
-  unsolicited: "bytes that answer no request",
   unexpectedSwitch: "protocol switch that was not asked for",
 } as const;
