@@ -119,12 +119,13 @@ describe("listeners that cannot share a socket with the first one's", () => {
     ["TLS beside plaintext", { tls: terminate }],
     ["TCP beside HTTP", { protocol: Protocol.TCP }],
     ["PROXY protocol beside none", { proxyProtocol: true }],
-  ])("are left out: %s", (_, second) => {
-    const { gatewayPorts } = of(
+  ])("are left out and named: %s", (_, second) => {
+    const { gatewayPorts, unservedListeners } = of(
       gateway("a", { name: "one", virtualHosts: [{ hostname: "*", http: {} }] }),
       gateway("b", { name: "two", virtualHosts: [{ hostname: "b.org", http: {} }], ...second }),
     );
     expect(gatewayPorts).toHaveLength(1);
+    expect(unservedListeners).toEqual(["default/b/two"]);
     expect(gatewayPorts[0]?.tls).toBeUndefined();
     expect(gatewayPorts[0]?.proxyProtocol).toBe(false);
     expect(gatewayPorts[0]?.hosts.select("b.org")?.listener).toBe("one");

@@ -42,6 +42,7 @@ export class LiveSnapshot implements Snapshot {
   readonly inboundTable: InboundTable | undefined;
   readonly gateways: readonly Gateway[];
   readonly gatewayPorts: readonly PreparedGatewayPort[];
+  readonly unservedListeners: readonly string[];
   readonly certificates: readonly CertificateSummary[];
   readonly #tables: Tables;
 
@@ -56,6 +57,7 @@ export class LiveSnapshot implements Snapshot {
     this.inboundTable = tables.inboundTable;
     this.gateways = gateways;
     this.gatewayPorts = tables.ports.all;
+    this.unservedListeners = tables.ports.unserved;
     this.certificates = summaries;
     this.#tables = tables;
   }
