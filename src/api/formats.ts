@@ -24,6 +24,12 @@ export const dnsSubdomain: TextFormat = {
   pattern: `^${subdomain}$`,
   expected: "lower-case letters, digits, '-' and '.', such as reviews.v2",
 };
+export const namespacedName: TextFormat = {
+  min: 3,
+  max: 317,
+  pattern: `^${label}/${subdomain}$`,
+  expected: "a namespace and a name such as shop/web",
+};
 /** Service names start with a letter (RFC 1035). */
 export const serviceName: TextFormat = {
   min: 1,

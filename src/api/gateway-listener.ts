@@ -1,5 +1,6 @@
 /** Listeners of a Gateway (Gateway API v1.6): the schema and the rules between their fields. */
 import type { Issue } from "../kernel/index.ts";
+import { minTlsVersionOption } from "./annotations.ts";
 import {
   annotationOfGateway,
   dnsSubdomain,
@@ -29,9 +30,20 @@ const listenerTlsSchema = object("TLS of the listener.", {
     default: "Terminate",
   }),
   certificateRefs: optional(
-    list("Secrets with certificate and key.", secretReferenceSchema, { max: maxCertificates }),
+    list(
+      "Secrets of type kubernetes.io/tls. Of several the one whose names fit the client's server name is shown, else the first.",
+      secretReferenceSchema,
+      { max: maxCertificates },
+    ),
   ),
-  options: optional(textMap("Options of an implementation.", labelKey, annotationOfGateway, maxTlsOptions)),
+  options: optional(
+    textMap(
+      `Options of an implementation. Ours: ${minTlsVersionOption}, "1.2" (the default) or "1.3".`,
+      labelKey,
+      annotationOfGateway,
+      maxTlsOptions,
+    ),
+  ),
 });
 
 const listenerSchema = object("A port that the Gateway listens on.", {

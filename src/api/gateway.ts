@@ -2,6 +2,7 @@
 import Type from "typebox";
 import type { Issue } from "../kernel/index.ts";
 import { canonicalIp } from "../kernel/index.ts";
+import { proxyProtocolAnnotation } from "./annotations.ts";
 import { conditionOf, conditionsSchema, pendingConditions } from "./conditions.ts";
 import {
   addressType,
@@ -76,8 +77,7 @@ export const gatewayKind = defineKind({
   shortNames: ["gtw"],
   namespaced: true,
   hasStatus: true,
-  description:
-    "An entrance of the mesh: ports that clients outside dial. HTTPRoutes attach to its listeners.",
+  description: `An entrance of the mesh: ports that clients outside dial. HTTPRoutes, TLSRoutes and TCPRoutes attach to its listeners. With the annotation ${proxyProtocolAnnotation}: required, every connection has to begin with a PROXY protocol header (version 1 or 2).`,
   schema: object("An entrance of the mesh.", {
     apiVersion: Type.Literal("gateway.networking.k8s.io/v1"),
     kind: Type.Literal("Gateway"),

@@ -4,7 +4,7 @@ import type { Issue } from "../kernel/index.ts";
 import { Prefix } from "../kernel/index.ts";
 import { conditionsSchema } from "./conditions.ts";
 import { parseDurationMs } from "./duration.ts";
-import { cidr, duration, preciseHostname } from "./formats.ts";
+import { cidr, duration, namespacedName, preciseHostname } from "./formats.ts";
 import { checkLimits, limitsSchema } from "./limits.ts";
 import { defineKind } from "./kind-definition.ts";
 import { clusterMetadata } from "./metadata.ts";
@@ -13,6 +13,8 @@ import { flag, integer, list, object, oneOf, optional, text } from "./schema.ts"
 export const meshConfigName = "mesh";
 /** Every proxy compares each destination with these. */
 const maxPrefixes = 16;
+/** Groups of gateways that are run apart from each other. */
+const maxGatewayAccounts = 64;
 /** Longer than any deployment should wait for one proxy. */
 const maxDurationMs = 86_400_000;
 const maxLeaseSeconds = 3600;
@@ -75,6 +77,11 @@ export const meshConfigKind = defineKind({
           {
             default: 5,
           },
+        ),
+        gatewayServiceAccounts: list(
+          "Who may serve Gateways, and so is sent the private keys of their certificates.",
+          text("namespace/name of a ServiceAccount.", namespacedName),
+          { max: maxGatewayAccounts, unique: true, default: ["weft-system/gateway"] },
         ),
         limits: limitsSchema,
       },

@@ -75,7 +75,7 @@ export const serviceKind = defineKind({
   shortNames: ["svc"],
   namespaced: true,
   hasStatus: true,
-  description: "A name with virtual addresses and ports, and the workloads behind it.",
+  description: `A name with virtual addresses and ports, and the workloads behind it. With the annotation ${proxyProtocolAnnotation}: v1 or v2, connections to its endpoints begin with a PROXY protocol header of that version.`,
   schema: object("A name with virtual addresses and ports, and the workloads behind it.", {
     apiVersion: Type.Literal("v1"),
     kind: Type.Literal("Service"),

@@ -3,7 +3,7 @@
  * routes (what they do and where they attach), statuses, resources. Routes and statuses are computed for every
  * object; resources only once somebody asked for them, and from then on until they are forgotten.
  */
-import type { ObjectKey, Stored } from "../api/index.ts";
+import type { MeshConfig, ObjectKey, Stored } from "../api/index.ts";
 import { errorLine } from "../kernel/index.ts";
 import type { RegistryChange, RegistryViews } from "../registry/index.ts";
 import { type CompiledRoute, parentFact } from "./compiled-route.ts";
@@ -105,6 +105,11 @@ export class Compiler {
       reader.isOwnClass(gateway.spec.gatewayClassName),
     );
     return own.map(([path]) => path).toSorted(compareText);
+  }
+
+  /** The stored one, or what holds before anybody wrote one. */
+  get meshConfig(): MeshConfig {
+    return this.#inputs.meshConfig;
   }
 
   /** Nobody asks for it any more. */

@@ -63,7 +63,7 @@ function isSameGateway(before: GatewayInput | undefined, after: GatewayInput): b
 }
 
 /** Names an input among routes of all kinds. */
-export function routeKey(kind: RouteKind, path: string): string {
+function routeKey(kind: RouteKind, path: string): string {
   return `${kind} ${path}`;
 }
 

@@ -12,7 +12,7 @@ import type {
   ServiceView,
   WorkloadView,
 } from "../registry/index.ts";
-import { type CertificateContent, readCertificate, type SecretContent } from "./certificate.ts";
+import { type CertificateContent, readCertificate, type SecretContent } from "./certificate-content.ts";
 import { type Attachment, type CompiledRoute, parentFact } from "./compiled-route.ts";
 import { Grants, type Referent, type Referrer } from "./grants.ts";
 import type { GatewayClassInput, GatewayInput, MeshConfigInput, NamespaceInput } from "./gateway-input.ts";

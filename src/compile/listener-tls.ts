@@ -10,7 +10,7 @@ import type { InputReader } from "./inputs.ts";
 
 type ReferenceInput = NonNullable<NonNullable<ListenerInput["tls"]>["certificateRefs"]>[number];
 
-export interface ReferenceProblem {
+interface ReferenceProblem {
   readonly reason: "InvalidCertificateRef" | "RefNotPermitted";
   readonly message: string;
 }

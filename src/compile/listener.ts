@@ -15,7 +15,7 @@ interface SupportedKind {
   readonly kind: RouteKind;
 }
 
-export interface ListenerProblem {
+interface ListenerProblem {
   readonly reason: "UnsupportedProtocol" | "UnsupportedValue" | "HostnameConflict" | "ProtocolConflict";
   readonly message: string;
 }

@@ -11,6 +11,7 @@ import { openSqliteStore, type Store, type Write } from "../store/index.ts";
 import { Configuration } from "./configuration.ts";
 import { writeInitialObjects } from "./initial-objects.ts";
 import { StatusQueue } from "./status-queue.ts";
+import { publicCertificate } from "./test/public-certificate.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "weft-configuration-"));
 const trust = { trustDomain: "0a1b2c3d.weft", trustRoots: [] };
@@ -62,6 +63,16 @@ const service = (name: string): Write =>
     metadata: { name },
     spec: { selector: { app: name }, ports: [{ port: 80 }] },
   });
+
+const httpsGateway = put({
+  apiVersion: "gateway.networking.k8s.io/v1",
+  kind: "Gateway",
+  metadata: { name: "edge" },
+  spec: {
+    gatewayClassName: "weft",
+    listeners: [{ name: "https", port: 443, protocol: "HTTPS", tls: { certificateRefs: [{ name: "tls" }] } }],
+  },
+});
 
 const route = (value: string): Write =>
   put({
@@ -149,6 +160,34 @@ describe("status", () => {
     await statuses.idle();
     expect(store.sequence).toBe(sequence);
   });
+});
+
+test("a Secret becomes a certificate, its Gateway's status says so, and a rotation is told", async () => {
+  const pair = () => publicCertificate("shop.example.com");
+  const secret = ({ certChainPem, privateKeyPem }: ReturnType<typeof pair>): Write =>
+    put({
+      apiVersion: "v1",
+      kind: "Secret",
+      metadata: { name: "tls" },
+      type: "kubernetes.io/tls",
+      stringData: { "tls.crt": certChainPem, "tls.key": privateKeyPem },
+    });
+  const certificate: ResourceName = { kind: "Certificate", key: "default/tls" };
+  configuration.compiler.get(certificate);
+  await commit(secret(pair()), httpsGateway);
+  await statuses.idle();
+  const listener = store.get({ kind: "Gateway", namespace: "default", name: "edge" })?.status?.listeners?.[0];
+  expect(listener?.conditions.map(({ type, status }) => `${type}=${status}`)).toEqual([
+    "Accepted=True",
+    "Conflicted=False",
+    "ResolvedRefs=True",
+    "Programmed=True",
+  ]);
+  const before = configuration.compiler.get(certificate)?.version;
+  const outputs = await commit(secret(pair()));
+  const changed = outputs.flatMap((output) => output.upserted.map(({ kind, key }) => ({ kind, key })));
+  expect(changed).toEqual([certificate]);
+  expect(configuration.compiler.get(certificate)?.version).not.toBe(before ?? "");
 });
 
 test("a restart compiles what was there, to the same versions", async () => {

@@ -3,7 +3,7 @@
  * compiler together, so that what one commit wrote is seen as one change and with its revision. Liveness, which no
  * write causes, takes the same way.
  */
-import { type KindName, keyOf, keyText, type ObjectKey, type Stored } from "../api/index.ts";
+import { type KindName, keyOf, keyText, type MeshConfig, type ObjectKey, type Stored } from "../api/index.ts";
 import { type CompileChange, Compiler, type CompileOutput } from "../compile/index.ts";
 import { type Log, WeftError } from "../kernel/index.ts";
 import type { Registry } from "../registry/index.ts";
@@ -66,6 +66,11 @@ export class Configuration {
   /** The newest revision that is compiled. */
   get revision(): number {
     return this.#revision;
+  }
+
+  /** The stored one, or what holds before anybody wrote one. */
+  get meshConfig(): MeshConfig {
+    return this.compiler.meshConfig;
   }
 
   /** Called after every change, also one that changed no resource: the revision has moved. */

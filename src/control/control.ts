@@ -118,6 +118,7 @@ async function start(
       registry,
       directory,
       telemetry: telemetryMethods(aggregator),
+      gatewayServiceAccounts: () => configuration.meshConfig.spec.gatewayServiceAccounts,
       clock,
       log,
     }),

@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { VirtualClock, silentLog } from "../kernel/index.ts";
 import { Registry } from "../registry/index.ts";
 import { openSqliteStore } from "../store/index.ts";
-import { mayActFor, requireIdentity, verifyProxy } from "./proxies.ts";
+import { mayActFor, mayServeGateways, requireIdentity, verifyProxy } from "./proxies.ts";
 
 const domain = "0a1b2c3d.weft";
 const peer = (...uriSans: string[]) => ({ uriSans, notAfterMs: 1_000 });
@@ -43,4 +43,17 @@ test.each([
   const id = { trustDomain: domain, namespace: "shop", serviceAccount: "web" };
   expect(mayActFor(id, workload, views)).toBe(expected);
   store.close();
+});
+
+test("only a named service account serves gateways: its namespace alone is not enough", () => {
+  const id = (namespace: string, serviceAccount: string) => ({
+    trustDomain: domain,
+    namespace,
+    serviceAccount,
+  });
+  const accounts = ["weft-system/gateway"];
+  expect(mayServeGateways(id("weft-system", "gateway"), accounts)).toBe(true);
+  expect(mayServeGateways(id("weft-system", "other"), accounts)).toBe(false);
+  expect(mayServeGateways(id("shop", "gateway"), accounts)).toBe(false);
+  expect(mayServeGateways(id("weft-system", "gateway"), [])).toBe(false);
 });

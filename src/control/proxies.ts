@@ -59,3 +59,8 @@ export function mayActFor(id: SpiffeId, workload: string, views: RegistryViews):
   const known = views.workload(workload);
   return known === undefined || known.serviceAccount === id.serviceAccount;
 }
+
+/** The role is the proxy's own word, and what it brings are private keys: it takes an account that the mesh names for it. */
+export function mayServeGateways(id: SpiffeId, serviceAccounts: readonly string[]): boolean {
+  return serviceAccounts.includes(`${id.namespace}/${id.serviceAccount}`);
+}

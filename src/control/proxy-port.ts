@@ -16,7 +16,7 @@ import type { ServerTls } from "../net/index.ts";
 import type { TelemetryMethods } from "../observe/index.ts";
 import type { Registry } from "../registry/index.ts";
 import { Certificates, Telemetry, Workloads } from "../wire/index.ts";
-import { mayActFor, provenIdentity, requireIdentity, verifyProxy } from "./proxies.ts";
+import { mayActFor, mayServeGateways, provenIdentity, requireIdentity, verifyProxy } from "./proxies.ts";
 import type { ProxyDirectory } from "./proxy-directory.ts";
 import { workloadsMethods } from "./workloads-methods.ts";
 
@@ -29,6 +29,8 @@ export interface ProxyPortOptions {
   readonly registry: Registry;
   readonly directory: ProxyDirectory;
   readonly telemetry: TelemetryMethods;
+  /** Who may serve gateways: "namespace/name" of service accounts. */
+  readonly gatewayServiceAccounts: () => readonly string[];
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -58,15 +60,17 @@ function discovery({
   registry,
   directory,
   trustDomain,
+  gatewayServiceAccounts,
 }: ProxyPortOptions): ServiceRegistration {
   return adsService({
     core,
     clock,
     log,
     presence: directory,
-    mayActFor(peer, workload) {
+    mayActFor(peer, workload, role) {
       const id = provenIdentity(peer, trustDomain, clock.nowMs());
       if (id === undefined || !mayActFor(id, workload, registry.views)) return false;
+      if (role === "gateway" && !mayServeGateways(id, gatewayServiceAccounts())) return false;
       directory.admit(workload, id);
       return true;
     },

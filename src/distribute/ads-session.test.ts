@@ -236,9 +236,12 @@ test("an unknown type and too many names end the stream", () => {
   expect(send("Name", { resourceNamesSubscribe: names })?.code).toBe("resource_exhausted");
 });
 
-test("naming clusters is no request: they come with what refers to them", () => {
-  const source = new FakeSource().put("Cluster", "c", "c1");
-  const { send, take } = start({ source });
-  send("Cluster", { node: sidecar, resourceNamesSubscribe: ["c"] });
-  expect(take().map(shape)).toEqual(["Commit +commit@1"]);
-});
+test.each(["Cluster", "Certificate"] as const)(
+  "naming a %s is no request: it comes with what refers to it",
+  (kind) => {
+    const source = new FakeSource().put(kind, "c", "c1");
+    const { send, take } = start({ source });
+    send(kind, { node: sidecar, resourceNamesSubscribe: ["c"] });
+    expect(take().map(shape)).toEqual(["Commit +commit@1"]);
+  },
+);

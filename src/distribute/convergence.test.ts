@@ -11,10 +11,20 @@ const names = ["n1", "n2"];
 const clusters = ["c1", "c2", "c3"];
 const endpoints = clusters.flatMap((cluster) => [`${cluster}#a`, `${cluster}#b`]);
 
+const certificates = ["k1", "k2"];
+
 const pick = (values: readonly string[]) => fc.constantFrom(...values);
 const version = fc.constantFrom("x", "y", "z");
 const step = fc.oneof(
-  fc.record({ do: fc.constant("put outbound"), key: pick(outbounds), version, to: fc.subarray(clusters) }),
+  fc.record({
+    do: fc.constant("put outbound"),
+    key: pick(outbounds),
+    version,
+    to: fc.subarray(clusters),
+    shows: fc.subarray(certificates),
+  }),
+  fc.record({ do: fc.constant("put certificate"), key: pick(certificates), version }),
+  fc.record({ do: fc.constant("remove certificate"), key: pick(certificates) }),
   fc.record({ do: fc.constant("put name"), key: pick(names), version }),
   fc.record({ do: fc.constant("put cluster"), key: pick(clusters), version }),
   fc.record({ do: fc.constant("put endpoint"), key: pick(endpoints), version }),
@@ -39,6 +49,7 @@ interface Step {
   readonly key?: string;
   readonly version?: string;
   readonly to?: readonly string[];
+  readonly shows?: readonly string[];
 }
 
 const kinds: Record<string, ResourceKind> = {
@@ -46,6 +57,7 @@ const kinds: Record<string, ResourceKind> = {
   name: "Name",
   cluster: "Cluster",
   endpoint: "Endpoint",
+  certificate: "Certificate",
 };
 
 class World {
@@ -62,13 +74,16 @@ class World {
 
   readonly isAsked = (id: string): boolean => this.asked.has(id) || !/^(Outbound|Name) /.test(id);
 
-  take({ do: action, key = "", version: text = "", to = [] }: Step): void {
+  take({ do: action, key = "", version: text = "", to = [], shows = [] }: Step): void {
     const [verb = "", noun = ""] = action.split(" ");
     const kind = kinds[noun] ?? "Name";
     switch (verb) {
       case "put":
         // A version is a hash of the content, the closure included.
-        this.source.put(kind, key, kind === "Outbound" ? `${text}(${to.join()})` : text, to);
+        this.source.put(kind, key, kind === "Outbound" ? `${text}(${to.join()}|${shows.join()})` : text, {
+          clusters: to,
+          certificates: shows,
+        });
         this.#edits++;
         return;
       case "remove":
@@ -134,6 +149,10 @@ class World {
       const [kind, key = ""] = id.split(" ");
       const resource = this.source.peek(kind === "Outbound" ? "Outbound" : "Name", key);
       state.set(id, resource?.version ?? "");
+      for (const certificate of resource?.closure.certificates ?? []) {
+        const found = this.source.peek("Certificate", certificate);
+        if (found !== undefined) state.set(`Certificate ${certificate}`, found.version);
+      }
       for (const cluster of resource?.closure.clusters ?? []) {
         const found = this.source.peek("Cluster", cluster);
         if (found !== undefined) state.set(`Cluster ${cluster}`, found.version);

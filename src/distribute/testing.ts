@@ -1,11 +1,13 @@
 /** For tests only: a source that is edited by hand, and a proxy that applies what it is sent. */
 import type { Change } from "./change.ts";
-import type {
-  ResourceKind,
-  ResourceName,
-  ResourceSource,
-  SourceChange,
-  SourceResource,
+import {
+  type Closure,
+  emptyClosure,
+  type ResourceKind,
+  type ResourceName,
+  type ResourceSource,
+  type SourceChange,
+  type SourceResource,
 } from "./resource-source.ts";
 import type { Subscriber } from "./subscriber.ts";
 import type { SubscriptionCore } from "./subscription-core.ts";
@@ -22,16 +24,17 @@ export class FakeSource implements ResourceSource {
   #memberships = new Set<string>();
   #gatewaysChanged = false;
 
+  /** `needs`: its closure, or the clusters in it. */
   put(
     kind: ResourceKind,
     key: string,
     version: string,
-    clusters: readonly string[] = [],
-    certificates: readonly string[] = [],
+    needs: readonly string[] | Partial<Closure> = [],
   ): this {
     const isNew = !this.#resources.has(`${kind} ${key}`);
+    const closure = { ...emptyClosure, ...(isList(needs) ? { clusters: needs } : needs) };
     const bytes = new TextEncoder().encode(`${key}=${version}`);
-    this.#resources.set(`${kind} ${key}`, { key, version, bytes, closure: { clusters, certificates } });
+    this.#resources.set(`${kind} ${key}`, { key, version, bytes, closure });
     return this.#note(kind, key, isNew);
   }
 
@@ -109,6 +112,10 @@ export class FakeSource implements ResourceSource {
     if (kind === "Gateway" && isMembership) this.#gatewaysChanged = true;
     return this;
   }
+}
+
+function isList(needs: readonly string[] | Partial<Closure>): needs is readonly string[] {
+  return Array.isArray(needs);
 }
 
 function clusterOfEndpoint(key: string): string {

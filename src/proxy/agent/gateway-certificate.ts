@@ -55,6 +55,17 @@ export class GatewayCertificate {
     return this.#identity;
   }
 
+  /** The same certificate, as it comes again on a new stream. */
+  isSame(other: GatewayCertificate): boolean {
+    const { certChainPem, privateKeyPem } = this.#identity;
+    const { identity, summary } = other;
+    return (
+      summary.name === this.summary.name &&
+      identity.certChainPem === certChainPem &&
+      identity.privateKeyPem === privateKeyPem
+    );
+  }
+
   /** `serverName` in lower case. A wildcard in a certificate stands for exactly one label (RFC 9525 section 6.3). */
   isFor(serverName: string): boolean {
     const dot = serverName.indexOf(".");

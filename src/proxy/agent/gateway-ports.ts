@@ -16,28 +16,33 @@ interface Group {
 
 export class GatewayPorts {
   readonly all: readonly PreparedGatewayPort[];
+  /** "namespace/gateway/listener" of those that cannot share their port with one that came before. */
+  readonly unserved: readonly string[];
   readonly #groups: readonly Group[];
 
-  private constructor(groups: readonly Group[]) {
+  private constructor(groups: readonly Group[], unserved: readonly string[]) {
     this.#groups = groups;
+    this.unserved = unserved;
     this.all = groups.map(({ port }) => port);
   }
 
-  static readonly none = new GatewayPorts([]);
+  static readonly none = new GatewayPorts([], []);
 
   /** `gateways` in the order of their names: where two claim one hostname, or one port for different things, the first keeps it. */
   next(gateways: readonly Gateway[], certificates: Certificates): GatewayPorts {
     const byPlace = new Map<string, GatewayListener[]>();
+    const unserved: string[] = [];
     for (const gateway of gateways) {
       for (const listener of gateway.listeners) {
         const place = placeOf(listener);
         const group = byPlace.get(place);
         if (group === undefined) byPlace.set(place, [listener]);
         else if (group[0] !== undefined && canShare(group[0], listener)) group.push(listener);
+        else unserved.push(`${gateway.source?.namespace}/${gateway.source?.name}/${listener.name}`);
       }
     }
     const groups = [...byPlace.values()].map((listeners) => this.#group(listeners, certificates));
-    return new GatewayPorts(groups);
+    return new GatewayPorts(groups, unserved);
   }
 
   #group(listeners: readonly GatewayListener[], all: Certificates): Group {

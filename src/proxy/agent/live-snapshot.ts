@@ -42,6 +42,7 @@ export class LiveSnapshot implements Snapshot {
   readonly inboundTable: InboundTable | undefined;
   readonly gateways: readonly Gateway[];
   readonly gatewayPorts: readonly PreparedGatewayPort[];
+  readonly unservedListeners: readonly string[];
   readonly certificates: readonly CertificateSummary[];
   readonly #tables: Tables;
 
@@ -56,6 +57,7 @@ export class LiveSnapshot implements Snapshot {
     this.inboundTable = tables.inboundTable;
     this.gateways = gateways;
     this.gatewayPorts = tables.ports.all;
+    this.unservedListeners = tables.ports.unserved;
     this.certificates = summaries;
     this.#tables = tables;
   }
@@ -112,7 +114,7 @@ export class LiveSnapshot implements Snapshot {
     const isSameInbound = inbound === before.inbound && mesh?.trustDomain === before.mesh?.trustDomain;
     const gateways = editedTable(before.gateways, edits.gateways);
     const gatewayList = gateways === before.gateways ? this.gateways : sortedValues(gateways);
-    const certificates = editedTable(before.certificates, edits.certificates);
+    const certificates = editedCertificates(before.certificates, edits.certificates);
     const hasSameTls = certificates === before.certificates;
     return new LiveSnapshot(
       {
@@ -152,6 +154,18 @@ function editedTable<V>(before: ReadonlyMap<string, V>, edits: readonly Edit<V>[
     else after.set(name, value);
   }
   return after;
+}
+
+/** One that says the same stays the same object: TLS contexts are cached by it. */
+function editedCertificates(
+  before: ReadonlyMap<string, GatewayCertificate>,
+  edits: readonly Edit<GatewayCertificate>[],
+): ReadonlyMap<string, GatewayCertificate> {
+  const changes = edits.filter(({ name, value }) => {
+    const known = before.get(name);
+    return known === undefined || value === undefined || !value.isSame(known);
+  });
+  return editedTable(before, changes);
 }
 
 function editedEndpoints(

@@ -57,6 +57,8 @@ export interface Snapshot {
   readonly inboundTable: InboundTable | undefined;
   readonly gateways: readonly Gateway[];
   readonly gatewayPorts: readonly PreparedGatewayPort[];
+  /** "namespace/gateway/listener" of listeners that are in no port, because another Gateway has the port for something else. */
+  readonly unservedListeners: readonly string[];
   /** Of the gateways, in the order of their names; without keys, to be shown. */
   readonly certificates: readonly CertificateSummary[];
   /** `ip` in canonical text. Undefined: not known yet, ask with `Agent.resolveAddress`. */

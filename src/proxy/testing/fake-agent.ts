@@ -167,13 +167,15 @@ export function fakeSnapshot(configuration: FakeConfiguration): Snapshot {
       return [key, GatewayCertificate.prepare(key, certificate)] as const;
     }),
   );
+  const ports = GatewayPorts.none.next(configuration.gateways ?? [], certificates);
   return {
     revision: configuration.revision ?? 1,
     mesh,
     inbound,
     inboundTable: inbound && InboundTable.prepare(inbound, { trustDomain: mesh.trustDomain, addresses }),
     gateways: configuration.gateways ?? [],
-    gatewayPorts: GatewayPorts.none.next(configuration.gateways ?? [], certificates).all,
+    gatewayPorts: ports.all,
+    unservedListeners: ports.unserved,
     certificates: [...certificates.values()].map((each) => each.summary),
     lookupAddress: (ip) => configuration.destinations?.[ip],
     name: (fqdn) => configuration.names?.[fqdn],

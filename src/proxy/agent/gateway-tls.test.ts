@@ -1,0 +1,190 @@
+/** Gateway ports with TLS: which listener and certificate a server name leads to, what stays the same, and what shows of a key. */
+import { describe, expect, test } from "bun:test";
+import { create, toBinary } from "@bufbuild/protobuf";
+import {
+  CertificateSchema,
+  type GatewayListener,
+  GatewayListenerSchema,
+  GatewaySchema,
+  Protocol,
+  TlsMode,
+  TlsVersion,
+} from "../../model/index.ts";
+import { LiveSnapshot } from "./live-snapshot.ts";
+import { prepareResource } from "./resource.ts";
+import type { ResourceChange } from "./resource-change.ts";
+import { publicCertificate } from "./test/public-certificate.ts";
+
+const terminate = { mode: TlsMode.TERMINATE, certificates: ["default/shop"] };
+
+function certificate(name: string, dns: string): ResourceChange {
+  const { certChainPem, privateKeyPem } = publicCertificate(dns);
+  const bytes = toBinary(
+    CertificateSchema,
+    create(CertificateSchema, {
+      source: { kind: "Secret", namespace: "default", name },
+      certificateChainPem: certChainPem,
+      privateKeyPem,
+    }),
+  );
+  const resource = prepareResource({ kind: "Certificate", name: `default/${name}`, version: "1", bytes });
+  return { type: "upsert", resource };
+}
+
+function gateway(name: string, ...listeners: Parameters<typeof listener>[0][]): ResourceChange {
+  const content = create(GatewaySchema, {
+    source: { namespace: "default", name },
+    listeners: listeners.map(listener),
+  });
+  const bytes = toBinary(GatewaySchema, content);
+  return {
+    type: "upsert",
+    resource: prepareResource({ kind: "Gateway", name: `default/${name}`, version: "1", bytes }),
+  };
+}
+
+function listener(init: Parameters<typeof create<typeof GatewayListenerSchema>>[1]): GatewayListener {
+  return create(GatewayListenerSchema, { port: 443, protocol: Protocol.HTTP, hostname: "*", ...init });
+}
+
+const after = (snapshot: LiveSnapshot, ...changes: ResourceChange[]): LiveSnapshot =>
+  snapshot.with(changes, 1, []);
+const of = (...changes: ResourceChange[]) => after(LiveSnapshot.empty, ...changes);
+
+describe("a port", () => {
+  const snapshot = of(
+    certificate("shop", "shop.example.com"),
+    certificate("star", "*.example.com"),
+    gateway(
+      "edge",
+      {
+        name: "https",
+        hostname: "*.example.com",
+        tls: { mode: TlsMode.TERMINATE, certificates: ["default/shop", "default/star"] },
+      },
+      {
+        name: "raw",
+        hostname: "*.raw.example.com",
+        protocol: Protocol.TLS,
+        tls: { mode: TlsMode.PASSTHROUGH },
+        connections: { entries: [{ rule: 0 }], rules: [{ backends: [{ cluster: "raw", weight: 1 }] }] },
+      },
+      {
+        name: "bytes",
+        hostname: "db.example.com",
+        protocol: Protocol.TLS,
+        tls: { ...terminate, minVersion: TlsVersion.TLS_VERSION_1_3 },
+        connections: {},
+      },
+      { name: "broken", hostname: "broken.example.com", tls: { mode: TlsMode.TERMINATE } },
+    ),
+  );
+  const [port] = snapshot.gatewayPorts;
+
+  test.each([
+    ["shop.example.com", { mode: "terminate", listener: "https", protocol: "http", minVersion: "1.2" }],
+    ["a.raw.example.com", { mode: "passthrough", listener: "raw" }],
+    ["DB.example.com", { mode: "terminate", listener: "bytes", protocol: "tcp", minVersion: "1.3" }],
+    ["broken.example.com", undefined],
+    ["other.org", undefined],
+    [undefined, undefined],
+  ])("leads %s to its listener", (serverName, expected) => {
+    const choice = port?.tls?.select(serverName);
+    if (expected === undefined) expect(choice).toBeUndefined();
+    else expect(choice).toMatchObject(expected);
+  });
+
+  test("is of protocol TLS, and says where connections go that are not read", () => {
+    expect(port?.protocol).toBe(Protocol.TLS);
+    expect(port?.connections?.pick("a.raw.example.com", 0)?.backend.cluster).toBe("raw");
+    expect(port?.connections?.pick("db.example.com", 0)).toBeUndefined();
+  });
+
+  test("shows the certificate that is for the name, a wildcard for one label only, else the first", () => {
+    const identityFor = (name: string) => {
+      const choice = port?.tls?.select(name);
+      return choice?.mode === "terminate" ? choice.identity : undefined;
+    };
+    const shop = identityFor("shop.example.com");
+    const star = identityFor("other.example.com");
+    expect(star).toBeDefined();
+    expect(star).not.toBe(shop);
+    expect(identityFor("two.labels.example.com")).toBe(shop);
+    expect(identityFor("ANOTHER.example.com")).toBe(star);
+  });
+});
+
+describe("listeners that cannot share a socket with the first one's", () => {
+  test.each([
+    ["TLS beside plaintext", { tls: terminate }],
+    ["TCP beside HTTP", { protocol: Protocol.TCP }],
+    ["PROXY protocol beside none", { proxyProtocol: true }],
+  ])("are left out and named: %s", (_, second) => {
+    const { gatewayPorts, unservedListeners } = of(
+      gateway("a", { name: "one", virtualHosts: [{ hostname: "*", http: {} }] }),
+      gateway("b", { name: "two", virtualHosts: [{ hostname: "b.org", http: {} }], ...second }),
+    );
+    expect(gatewayPorts).toHaveLength(1);
+    expect(unservedListeners).toEqual(["default/b/two"]);
+    expect(gatewayPorts[0]?.tls).toBeUndefined();
+    expect(gatewayPorts[0]?.proxyProtocol).toBe(false);
+    expect(gatewayPorts[0]?.hosts.select("b.org")?.listener).toBe("one");
+  });
+});
+
+describe("a certificate", () => {
+  const edge = gateway("edge", {
+    name: "https",
+    tls: terminate,
+    virtualHosts: [{ hostname: "*", http: {} }],
+  });
+  const identityIn = (snapshot: LiveSnapshot) => {
+    const choice = snapshot.gatewayPorts[0]?.tls?.select("shop.example.com");
+    return choice?.mode === "terminate" ? choice.identity : undefined;
+  };
+
+  test("is the same object until it changes; a rotation keeps the routes", () => {
+    const shop = certificate("shop", "shop.example.com");
+    const first = of(shop, edge);
+    const again = after(first, shop);
+    expect(identityIn(again)).toBe(identityIn(first));
+    expect(again.gatewayPorts).toBe(first.gatewayPorts);
+    const rotated = after(again, certificate("shop", "shop.example.com"));
+    expect(identityIn(rotated)).toBeDefined();
+    expect(identityIn(rotated)).not.toBe(identityIn(first));
+    expect(rotated.gatewayPorts[0]?.hosts).toBe(first.gatewayPorts[0]?.hosts);
+  });
+
+  test("that is not here refuses the handshake, and serves once it comes", () => {
+    const without = of(edge);
+    expect(without.gatewayPorts[0]?.tls?.select("shop.example.com")).toBeUndefined();
+    expect(identityIn(after(without, certificate("shop", "shop.example.com")))).toBeDefined();
+  });
+
+  test("is told of without its key", () => {
+    const snapshot = of(certificate("shop", "Shop.example.com"), edge);
+    expect(snapshot.certificates).toMatchObject([
+      {
+        name: "default/shop",
+        dnsNames: ["shop.example.com"],
+        fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/),
+      },
+    ]);
+    expect(snapshot.certificates[0]?.notAfterMs).toBeGreaterThan(Date.now());
+    expect(`${Bun.inspect(snapshot, { depth: 20 })}${JSON.stringify(snapshot)}`).not.toContain("PRIVATE KEY");
+  });
+
+  test("that cannot be read is refused, and the refusal repeats nothing of it", () => {
+    const bytes = toBinary(
+      CertificateSchema,
+      create(CertificateSchema, {
+        source: { namespace: "default", name: "shop" },
+        certificateChainPem: "-----BEGIN CERTIFICATE-----\nc2VjcmV0\n-----END CERTIFICATE-----",
+        privateKeyPem: "secret key",
+      }),
+    );
+    const prepare = () => prepareResource({ kind: "Certificate", name: "default/shop", version: "1", bytes });
+    expect(prepare).toThrow("the certificate cannot be read");
+    expect(prepare).not.toThrow(/secret|c2Vj/);
+  });
+});
