@@ -6,7 +6,7 @@ import { envoyPair } from "../peers/envoy-pair.ts";
 import { haproxy } from "../peers/haproxy.ts";
 import { nghttpx } from "../peers/nghttpx.ts";
 import { nginx } from "../peers/nginx.ts";
-import { weft } from "../peers/weft-gateway.ts";
+import { weft, weftUnderControl } from "../peers/weft-gateway.ts";
 import { weftPair } from "../peers/weft-pair.ts";
 import { largeBodyBytes, largePath, smallBody } from "../upstreams/answer.ts";
 import type { Load, Scenario } from "./scenario.ts";
@@ -203,6 +203,7 @@ export const scenarios: readonly Scenario[] = [
     ],
     work: "routes",
     routes: [1, 5000],
+    peers: [weft, weftUnderControl, nginx, haproxy, envoy],
   },
   {
     ...http1,
@@ -215,6 +216,6 @@ export const scenarios: readonly Scenario[] = [
     load: { kind: "stall", requestsPerSecond: 2000, routes: 5000 },
     connections: 20,
     isFresh: true,
-    peers: [weft, envoy],
+    peers: [weft, weftUnderControl, envoy],
   },
 ];
