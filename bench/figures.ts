@@ -44,7 +44,7 @@ export const figureStyles = {
 export type FigureName = keyof typeof figureStyles;
 export type Figures = Readonly<Partial<Record<FigureName, number>>>;
 
-export const figureNames: readonly FigureName[] = Object.keys(figureStyles).filter(isFigureName);
+const figureNames: readonly FigureName[] = Object.keys(figureStyles).filter(isFigureName);
 
 export function isFigureName(name: string): name is FigureName {
   return Object.hasOwn(figureStyles, name);

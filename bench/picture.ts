@@ -1,7 +1,7 @@
 /** One scenario as a bar chart in SVG, readable on light and on dark pages. No picture where no peer has the figure. */
 import { type FigureName, figureStyles, show } from "./figures.ts";
 
-export interface Bar {
+interface Bar {
   readonly name: string;
   readonly version: string;
   readonly value: number;

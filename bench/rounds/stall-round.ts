@@ -6,6 +6,8 @@ import type { Load } from "../scenarios/scenario.ts";
 import { measured, type RoundResult, type RoundTask } from "./round.ts";
 
 const scrapeMs = 1_000;
+/** Less is too short for anything to happen in. */
+const minSeconds = 4;
 /** Of the load's time. */
 const applyAt = 0.25;
 const applyPollMs = 20;
@@ -17,7 +19,8 @@ export async function stallRound(
   task: RoundTask,
   { requestsPerSecond, routes }: Extract<Load, { kind: "stall" }>,
 ): Promise<RoundResult> {
-  const { peer, seconds } = task;
+  const { peer } = task;
+  const seconds = Math.max(task.seconds, minSeconds);
   const [route] = benchRoutes(1);
   if (route === undefined || peer.metricsUrl === undefined || peer.applyRoutes === undefined)
     throw new Error("this peer's routes or metrics are not to be had while it runs");
