@@ -31,6 +31,7 @@ export const figureStyles = {
   addedP50Ms: style("p50 added ms", 3),
   addedP99Ms: style("p99 added ms", 3),
   scrapeMs: style("scrape ms", 1),
+  applyMs: style("ms until the routes answer", 0),
   cpuUsPerRequestOneRoute: style("CPU µs per request, 1 route", 1),
   cpuRatio: style("CPU, against 1 route", 2),
   rssMbOneRoute: style("resident MB, 1 route", 0),
@@ -43,7 +44,7 @@ export const figureStyles = {
 export type FigureName = keyof typeof figureStyles;
 export type Figures = Readonly<Partial<Record<FigureName, number>>>;
 
-export const figureNames: readonly FigureName[] = Object.keys(figureStyles).filter(isFigureName);
+const figureNames: readonly FigureName[] = Object.keys(figureStyles).filter(isFigureName);
 
 export function isFigureName(name: string): name is FigureName {
   return Object.hasOwn(figureStyles, name);

@@ -30,13 +30,13 @@ function childrenOf(pid: number): number[] {
   );
 }
 
-export interface Memory {
+interface Memory {
   readonly rssMb: number;
   /** Pages that no other process shares: what one more process of the kind costs. */
   readonly privateMb: number;
 }
 
-export function memory(pid: number): Memory {
+function memory(pid: number): Memory {
   const text = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
   const kilobytes = (name: string): number =>
     Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(text)?.[1] ?? 0);

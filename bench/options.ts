@@ -5,6 +5,7 @@ import { maxRequestHeaders } from "./loads/request-headers.ts";
 export const usageText = `usage: npm run bench -- --list
        npm run bench -- SCENARIO [--rounds N] [--seconds S] [--peers a,b] [--connections N] [--headers N] [--json FILE]
        npm run bench -- all --json DIRECTORY [--rounds N] [--seconds S] [--peers a,b]
+       npm run bench -- all --smoke            does everything still work? One short round of each, figures not judged
        npm run bench -- --report DIRECTORY     docs/performance.md and its pictures from results`;
 
 export interface MeasureOptions {
@@ -18,6 +19,8 @@ export interface MeasureOptions {
   readonly headers: number | undefined;
   /** A file, or with "all" a directory. */
   readonly json: string | undefined;
+  /** Everything small and short: whether it works, not how fast. */
+  readonly isSmoke: boolean;
 }
 
 export type BenchCommand =
@@ -55,7 +58,8 @@ export function parseCommand(args: readonly string[]): BenchCommand {
     )
       return { kind: "wrong", problem: `--${name} is a whole number from ${min} to ${max}` };
   }
-  if (scenario === "all" && values.json === undefined)
+  const isSmoke = values.smoke === true;
+  if (scenario === "all" && values.json === undefined && !isSmoke)
     return { kind: "wrong", problem: "all wants a directory for its results: --json DIRECTORY" };
   const optional = (text: string | undefined): number | undefined =>
     text === undefined ? undefined : Number(text);
@@ -63,12 +67,13 @@ export function parseCommand(args: readonly string[]): BenchCommand {
     kind: "measure",
     options: {
       scenario,
-      rounds: Number(values.rounds),
-      seconds: Number(values.seconds),
+      rounds: isSmoke ? 1 : Number(values.rounds),
+      seconds: isSmoke ? 1 : Number(values.seconds),
       peers: values.peers?.split(","),
       connections: optional(values.connections),
       headers: optional(values.headers),
       json: values.json,
+      isSmoke,
     },
   };
 }
@@ -79,6 +84,7 @@ function parse(args: readonly string[]) {
     allowPositionals: true,
     options: {
       list: { type: "boolean" },
+      smoke: { type: "boolean" },
       report: { type: "string" },
       rounds: { type: "string", default: "5" },
       seconds: { type: "string", default: "5" },

@@ -10,6 +10,7 @@ import { type ResultFile, writeResult } from "./result-file.ts";
 import { runScenario } from "./run-scenario.ts";
 import { scenarios } from "./scenarios/index.ts";
 import type { Scenario } from "./scenarios/scenario.ts";
+import { smokeOf } from "./scenarios/smoke.ts";
 
 process.exitCode = await main();
 
@@ -55,9 +56,9 @@ async function measure(options: MeasureOptions): Promise<number> {
 
 async function measureOne(base: Scenario, options: MeasureOptions): Promise<ResultFile> {
   const scenario: Scenario = {
-    ...base,
-    connections: options.connections ?? base.connections,
-    headers: options.headers ?? base.headers,
+    ...(options.isSmoke ? smokeOf(base) : base),
+    ...(options.connections === undefined ? {} : { connections: options.connections }),
+    ...(options.headers === undefined ? {} : { headers: options.headers }),
   };
   const { rounds, seconds } = options;
   const log = (line: string): void => console.error(`${scenario.name}: ${line}`);

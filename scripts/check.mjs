@@ -5,6 +5,8 @@
  *
  *   node scripts/check.mjs            everything
  *   node scripts/check.mjs lint unit  these steps only
+ *   node scripts/check.mjs bench      every scenario of the bench for a second, figures not judged: takes minutes, wants a
+ *                                     machine with the peers, and so is never part of everything
  */
 import { spawn } from "node:child_process";
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -32,6 +34,7 @@ const steps = {
   unused: { kind: "command", script: "check:unused" },
   unit: { kind: "tests", script: "test:unit" },
   e2e: { kind: "tests", script: "test:e2e" },
+  bench: { kind: "command", script: "bench", args: "all --smoke", isOnRequest: true },
 };
 const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 const { PATH } = process.env;
@@ -85,7 +88,7 @@ function run(commandLine) {
 async function runStep(name, step) {
   switch (step.kind) {
     case "command":
-      return single(await run(scripts[step.script]));
+      return single(await run([scripts[step.script], step.args].join(" ")));
     case "generated":
       return single(await compareGenerated({ root, scratch, run }));
     case "tests": {
@@ -96,6 +99,10 @@ async function runStep(name, step) {
     default:
       throw new Error(`unknown kind of step: ${step.kind}`);
   }
+}
+
+function everything() {
+  return Object.keys(steps).filter((name) => steps[name].isOnRequest !== true);
 }
 
 function single(ok) {
@@ -134,7 +141,7 @@ async function main(wanted) {
   }
   const total = { passed: 0, failed: 0, skipped: [] };
   const failedSteps = [];
-  for (const name of wanted.length > 0 ? wanted : Object.keys(steps)) {
+  for (const name of wanted.length > 0 ? wanted : everything()) {
     console.log(`\n== ${name}`);
     const startedMs = Date.now();
     const result = await runStep(name, steps[name]);

@@ -6,7 +6,7 @@ import { envoyPair } from "../peers/envoy-pair.ts";
 import { haproxy } from "../peers/haproxy.ts";
 import { nghttpx } from "../peers/nghttpx.ts";
 import { nginx } from "../peers/nginx.ts";
-import { weft } from "../peers/weft-gateway.ts";
+import { weft, weftUnderControl } from "../peers/weft-gateway.ts";
 import { weftPair } from "../peers/weft-pair.ts";
 import { largeBodyBytes, largePath, smallBody } from "../upstreams/answer.ts";
 import type { Load, Scenario } from "./scenario.ts";
@@ -203,6 +203,7 @@ export const scenarios: readonly Scenario[] = [
     ],
     work: "routes",
     routes: [1, 5000],
+    peers: [weft, weftUnderControl, nginx, haproxy, envoy],
   },
   {
     ...http1,
@@ -210,11 +211,11 @@ export const scenarios: readonly Scenario[] = [
     summary:
       "2,000 requests a second while metrics are scraped each second and 5,000 routes are applied: the longest answer bounds the longest stall",
     headline: "maxMs",
-    columns: ["maxMs", ...latencies, "scrapeMs", "cpuUsPerRequest", ...memories],
+    columns: ["maxMs", ...latencies, "scrapeMs", "applyMs", "cpuUsPerRequest", ...memories],
     work: "routes",
     load: { kind: "stall", requestsPerSecond: 2000, routes: 5000 },
     connections: 20,
     isFresh: true,
-    peers: [weft, envoy],
+    peers: [weft, weftUnderControl, envoy],
   },
 ];
