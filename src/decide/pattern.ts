@@ -2,7 +2,7 @@
  * Operators' patterns: RE2 syntax on a linear-time engine, so that no input can hang a proxy. The whole text must
  * match. The only file of the data plane that knows the engine.
  */
-import { RE2JS } from "re2js";
+import type { RE2JS } from "re2js";
 import { errorLine, WeftError } from "../kernel/index.ts";
 
 export interface Pattern {
@@ -12,8 +12,14 @@ export interface Pattern {
 /** Throws `bad_input` where the text is no RE2 expression: the control plane checked it before, so a proxy rejects the push. */
 export function compilePattern(expression: string): Pattern {
   try {
-    return RE2JS.compile(expression);
+    return engine().compile(expression);
   } catch (cause) {
     throw new WeftError("bad_input", `"${expression}" is no RE2 expression: ${errorLine(cause)}`, { cause });
   }
+}
+
+/** Loaded with the first pattern: its tables are 1.5 MB that a mesh without patterns does not need. */
+function engine(): typeof RE2JS {
+  const loaded: { readonly RE2JS: typeof RE2JS } = require("re2js");
+  return loaded.RE2JS;
 }

@@ -6,7 +6,7 @@ import type { Site, SiteLaunch, SocketAddress, WorkloadPort } from "./fabric.ts"
 import type { MeshControl } from "./mesh-control.ts";
 import { Restarter } from "./restarter.ts";
 import { untilReady } from "./until-ready.ts";
-import { weftCommand } from "./weft-command.ts";
+import { proxyCommand } from "./weft-command.ts";
 
 /** A proxy that is not ready after this has no control plane and no last good configuration. */
 const readyTimeoutMs = 15_000;
@@ -48,7 +48,7 @@ export function proxyProcess(
     launch: async () => {
       const bootstrap = await writeBootstrap(site, identity, surroundings);
       const start: SiteLaunch = {
-        argv: weftCommand("proxy", "--bootstrap", bootstrap),
+        argv: proxyCommand(bootstrap),
         env: surroundings.env,
         stdio: ["null", { fd: logFile.fd }, { fd: logFile.fd }],
         ownSession: true,

@@ -1,0 +1,49 @@
+/**
+ * Builds `weft proxy` into one file with its bytecode, for bin/weft, which runs this where there is no build or an older one.
+ * Loading 260 modules one by one would cost each proxy 4 MB of the transpiler's memory for good and half a second at start.
+ *
+ *   bun scripts/build-proxy.mjs FOLDER        writes FOLDER/proxy-program.js, .jsc and, last of all, FOLDER/built-for
+ */
+import { mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { smallDescriptorsPlugin } from "../src/proxy/program/small-descriptors-plugin.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url)).replace(/\/$/, "");
+
+async function main(folder) {
+  const startedMs = Date.now();
+  const scratch = `${folder}.${process.pid}`;
+  mkdirSync(scratch, { recursive: true });
+  try {
+    const { success, logs } = await Bun.build({
+      entrypoints: [join(root, "src/cli/proxy-program.ts")],
+      outdir: scratch,
+      naming: "[name].js",
+      target: "bun",
+      format: "cjs",
+      bytecode: true,
+      // Names stay, so that a stack tells something.
+      minify: { whitespace: true, syntax: true, identifiers: false },
+      // Loaded with the first pattern, from node_modules.
+      external: ["re2js"],
+      plugins: [smallDescriptorsPlugin],
+      throw: false,
+    });
+    if (!success) throw new AggregateError(logs, logs.map(String).join("\n"));
+    for (const name of ["proxy-program.js", "proxy-program.js.jsc"])
+      utimesSync(join(scratch, name), startedMs / 1000, startedMs / 1000);
+    // A copy of the folder in another checkout is not a build of that one.
+    writeFileSync(join(scratch, "built-for"), `${root}\n`);
+    // What changed while this was built is newer than the build.
+    utimesSync(join(scratch, "built-for"), startedMs / 1000, startedMs / 1000);
+    rmSync(folder, { recursive: true, force: true });
+    renameSync(scratch, folder);
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+const [folder] = process.argv.slice(2);
+if (folder === undefined) throw new Error("name the folder to build into");
+await main(folder);
