@@ -1,8 +1,5 @@
-/** grpc-go's own interoperability programs: those that the environment names, else built with Go in a folder of this user's. */
-import { existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { spawnProcess } from "../../e2e/harness/child-process.ts";
+/** grpc-go's own interoperability programs and their cases. */
+import { findGoTool } from "../go-tools.ts";
 
 export interface GrpcGo {
   readonly client: string;
@@ -10,34 +7,20 @@ export interface GrpcGo {
 }
 
 const version = "v1.83.1";
-const buildTimeoutMs = 600_000;
 
 /** A text says why there are none. */
 export async function findGrpcGo(): Promise<GrpcGo | string> {
-  const { WEFT_GRPC_INTEROP_CLIENT: client, WEFT_GRPC_INTEROP_SERVER: server } = process.env;
-  if (client !== undefined && server !== undefined) return { client, server };
-  const directory = join(tmpdir(), `weft-grpc-go-${version}-${process.getuid?.() ?? 0}`);
-  const built = { client: join(directory, "client"), server: join(directory, "server") };
-  if (existsSync(built.client) && existsSync(built.server)) return built;
-  if (Bun.which("go") === null) {
-    return "grpc-go: install Go, or set WEFT_GRPC_INTEROP_CLIENT and WEFT_GRPC_INTEROP_SERVER";
-  }
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  writeFileSync(join(directory, "go.mod"), "module scratch\n");
-  const go = async (...args: string[]): Promise<string | undefined> => {
-    const { code, stderr } = await spawnProcess(["go", ...args], { cwd: directory, env: process.env }).within(
-      buildTimeoutMs,
-    );
-    return code === 0 ? undefined : `go ${args.join(" ")}: ${stderr.trim()}`;
-  };
-  for (const name of ["client", "server"] as const) {
-    const source = `google.golang.org/grpc/interop/${name}`;
-    const partial = `${built[name]}.partial`;
-    const problem = (await go("get", `${source}@${version}`)) ?? (await go("build", "-o", partial, source));
-    if (problem !== undefined) return problem;
-    renameSync(partial, built[name]);
-  }
-  return built;
+  const part = (name: "client" | "server"): ReturnType<typeof findGoTool> =>
+    findGoTool({
+      name: `grpc-go-${name}`,
+      variable: `WEFT_GRPC_INTEROP_${name.toUpperCase()}`,
+      source: `google.golang.org/grpc/interop/${name}`,
+      version,
+    });
+  const [client, server] = [await part("client"), await part("server")];
+  if ("missing" in client) return client.missing;
+  if ("missing" in server) return server.missing;
+  return { client: client.path, server: server.path };
 }
 
 /** Cases that need neither a cloud nor another server than grpc-go's. */

@@ -2,8 +2,8 @@
 import { join } from "node:path";
 import { type Running, spawnProcess } from "../../e2e/harness/child-process.ts";
 import { eventually } from "../../e2e/harness/eventually.ts";
+import { freePort } from "../free-port.ts";
 import { type GrpcGo, grpcGoCases, grpcGoConfigs, grpcGoServerCases, grpcJsServerCases } from "./grpc-go.ts";
-import { freePort } from "./sidecars.ts";
 
 export interface CaseResult {
   readonly name: string;

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { ApiClient } from "../../../src/client/index.ts";
 import type { ProxyBootstrap } from "../../../src/proxy/index.ts";
 import { type Running, spawnProcess } from "../../e2e/harness/child-process.ts";
+import { freePort } from "../free-port.ts";
 
 export interface Application {
   readonly name: string;
@@ -157,14 +158,6 @@ function serviceOf({ name, port, appProtocol }: Application): Record<string, unk
     metadata: { name, namespace },
     spec: { selector: { app: name }, ports },
   };
-}
-
-/** A port that was free a moment ago, for programs that cannot say which one they were given. */
-export function freePort(): number {
-  const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  const { port } = listener;
-  listener.stop(true);
-  return port;
 }
 
 function randomBetween(low: number, high: number): number {
