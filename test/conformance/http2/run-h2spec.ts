@@ -7,7 +7,8 @@ import { TemporaryFolder } from "../../e2e/harness/weft.ts";
 import { freePort } from "../free-port.ts";
 import { type Backend, gatewayFiles } from "./gateway-files.ts";
 import { findH2spec, h2specCases, runH2spec } from "./h2spec.ts";
-import { listening, upstreams } from "./upstreams.ts";
+import { whyUnanswered } from "./is-answered.ts";
+import { answer, listening, upstreams } from "./upstreams.ts";
 
 const stopTimeoutMs = 5_000;
 
@@ -42,8 +43,10 @@ export async function runHttp2(): Promise<boolean> {
     for (const { name } of backends) {
       for (const [way, port] of [["plain", ports.plain] as const, ["TLS", ports.tls] as const]) {
         const target = { port, path: `/${name}/`, isTls: way === "TLS" };
+        const problem = await whyUnanswered(target, answer);
+        if (problem !== undefined) console.log(`${way}, ${name} behind: not answered: ${problem}`);
         const { passed, failed, failures } = await runH2spec(h2spec.path, target);
-        isGood = isGood && passed === h2specCases;
+        isGood = isGood && problem === undefined && passed === h2specCases;
         console.log(
           `h2spec strict, ${way}, ${name} behind: ${passed} of ${h2specCases} passed, ${failed} failed`,
         );

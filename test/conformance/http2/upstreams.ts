@@ -15,7 +15,7 @@ export interface Upstream {
 
 const startTimeoutMs = 10_000;
 /** Longer than a frame's least maximum needs, so that cases of flow control have bytes to wait for. */
-const answer = "HTTP/2 in, anything out. ".repeat(20);
+export const answer = "HTTP/2 in, anything out. ".repeat(20);
 
 export const upstreams: readonly Upstream[] = [
   {
@@ -54,7 +54,9 @@ function spawn(argv: readonly string[], cwd: string): Running {
   return spawnProcess(argv, { cwd, env: { ...process.env, PATH } });
 }
 
+/** Asks itself, so that it reads a request's body before it answers: most cases are about requests that are still open. */
 function nginxConfiguration(directory: string, port: number): string {
+  const inner = join(directory, "nginx.sock");
   const places = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
   return `
 daemon off;
@@ -67,6 +69,10 @@ http {
   ${places.map((place) => `${place}_temp_path ${join(directory, `nginx-${place}`)};`).join("\n  ")}
   server {
     listen 127.0.0.1:${port};
+    location / { proxy_pass http://unix:${inner}; }
+  }
+  server {
+    listen unix:${inner};
     location / { return 200 "${answer}"; }
   }
 }
