@@ -1,7 +1,7 @@
 /**
  * All that CI checks, in order: format, types, lint, generated code, imports and repository, unused code, unit tests,
- * end-to-end tests. Every step runs even when an earlier one failed. The last line is `N passed, N failed, N skipped`, in which
- * a step that is no test suite counts as one. Plain JavaScript on Node 20 without a dependency.
+ * end-to-end and conformance tests. Every step runs even when an earlier one failed. The last line is `N passed, N failed,
+ * N skipped`, in which a step that is no test suite counts as one. Plain JavaScript on Node 20 without a dependency.
  *
  *   node scripts/check.mjs            everything
  *   node scripts/check.mjs lint unit  these steps only
@@ -34,6 +34,7 @@ const steps = {
   unused: { kind: "command", script: "check:unused" },
   unit: { kind: "tests", script: "test:unit" },
   e2e: { kind: "tests", script: "test:e2e" },
+  conformance: { kind: "tests", script: "test:conformance" },
   bench: { kind: "command", script: "bench", args: "all --smoke", isOnRequest: true },
 };
 const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));

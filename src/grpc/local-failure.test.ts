@@ -15,11 +15,11 @@ const rows: Readonly<Record<number, readonly ReasonCode[]>> = {
   // "Server temporarily out of resources"
   8: ["pool_exhausted", "overloaded"],
   // "Method not found at server"; what a GRPCRoute answers where no rule matches
-  12: ["unsupported_request", "no_route"],
+  12: ["unsupported_request", "unsupported_version", "no_route"],
   // HTTP 400 and 431, protocol violations, defects
   13: [
     ...(["malformed_request", "uri_too_long", "headers_too_large", "preface_malformed"] as const),
-    ...(["upstream_malformed", "internal"] as const),
+    ...(["protocol_mismatch", "proxy_protocol_malformed", "upstream_malformed", "internal"] as const),
   ],
   // "Server shutting down", "connection breaks", and what may be mended by trying again
   14: [
@@ -28,8 +28,8 @@ const rows: Readonly<Record<number, readonly ReasonCode[]>> = {
     ...(["upstream_identity_mismatch", "upstream_reset", "target_unknown"] as const),
     ...(["application_unreachable", "draining"] as const),
   ],
-  // "Incorrect Auth metadata"
-  16: ["tls_handshake_failed", "peer_untrusted", "peer_identity_invalid"],
+  // "Incorrect Auth metadata", of which "Invalid host set in :authority" is one
+  16: ["tls_handshake_failed", "peer_untrusted", "peer_identity_invalid", "misdirected_request"],
 };
 
 test("every reason has the status of its row", () => {

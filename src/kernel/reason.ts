@@ -98,7 +98,7 @@ export const reasons: Record<ReasonCode, Reason> = {
   },
   misdirected_request: {
     httpStatus: 421,
-    grpcStatus: 14,
+    grpcStatus: 16,
     responseClass: "client",
     isUnprocessed: true,
     hint: "the client sent a request for one hostname over a TLS connection that it opened for another's listener",

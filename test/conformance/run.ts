@@ -1,0 +1,15 @@
+/** `npm run conformance -- NAME…`: suites of others' programs against weft, too long or with too many tools for `npm test`. */
+import { runGrpc } from "./grpc/run-interop.ts";
+import { runHttp2 } from "./http2/run-h2spec.ts";
+
+const suites: Readonly<Record<string, () => Promise<boolean>>> = { grpc: runGrpc, h2spec: runHttp2 };
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => !Object.hasOwn(suites, name));
+if (unknown.length > 0 || wanted.length === 0) {
+  console.error(`usage: npm run conformance -- SUITE…; suites: ${Object.keys(suites).join(", ")}`);
+  process.exit(64);
+}
+let isGood = true;
+for (const name of wanted) isGood = (await suites[name]?.()) === true && isGood;
+process.exit(isGood ? 0 : 1);
