@@ -80,14 +80,11 @@ class HttpOpening implements ConnectionSink, ClientConnection {
     }
     this.#members.delete(this);
     if (detected === "tls") {
-      recordUnread(this.#context, {
-        edge: this.#service.edge("", undefined),
-        requestId: this.#context.requestIds.next(),
-        reason: "protocol_mismatch",
-        detail: "the client speaks TLS where plaintext HTTP is expected",
-        peerAddress: this.#connection.remoteAddress,
-      });
-      this.#connection.terminate();
+      this.#refuse("the client speaks TLS where plaintext HTTP is expected");
+      return;
+    }
+    if (detected === "http1" && isForeignLine(read)) {
+      this.#refuse("the first line is no request of any version of HTTP");
       return;
     }
     serveVersion(this.#connection, this.#context, this.#service, {
@@ -121,6 +118,18 @@ class HttpOpening implements ConnectionSink, ClientConnection {
     this.#connection.terminate();
   }
 
+  /** Without an answer, which this client could not read. */
+  #refuse(detail: string): void {
+    recordUnread(this.#context, {
+      edge: this.#service.edge("", undefined),
+      requestId: this.#context.requestIds.next(),
+      reason: "protocol_mismatch",
+      detail,
+      peerAddress: this.#connection.remoteAddress,
+    });
+    this.#connection.terminate();
+  }
+
   #close(): void {
     this.#members.delete(this);
     this.#connection.close();
@@ -130,8 +139,25 @@ class HttpOpening implements ConnectionSink, ClientConnection {
 const firstOfPreface = 0x50; // P
 const secondOfPreface = 0x52; // R: no method of HTTP/1.1 but PROPFIND and its kin starts so
 const tlsHandshake = 0x16;
+const lineFeed = 0x0a;
+const carriageReturn = 0x0d;
+const space = 0x20;
+const slash = 0x2f;
+/** " HTTP/1.1": the slash stands here before the line's end. */
+const slashFromEnd = 4;
 
 function mayBeOther(bytes: Uint8Array): boolean {
   if (bytes[0] === tlsHandshake) return true;
   return bytes[0] === firstOfPreface && (bytes.length === 1 || bytes[1] === secondOfPreface);
+}
+
+/** Three words or more, of which the last has no slash: whoever says this means no version of HTTP. */
+function isForeignLine(bytes: Uint8Array): boolean {
+  const end = bytes.indexOf(carriageReturn);
+  if (end <= 0 || bytes[end - slashFromEnd] === slash) return false;
+  if (bytes.lastIndexOf(lineFeed, end) >= 0) return false;
+  const last = bytes.lastIndexOf(space, end);
+  if (last <= 0 || last === end - 1 || bytes.lastIndexOf(space, last - 1) < 0) return false;
+  const word = bytes.subarray(last + 1, end);
+  return !word.includes(slash);
 }
