@@ -127,7 +127,7 @@ class HttpOpening implements ConnectionSink, ClientConnection {
       detail,
       peerAddress: this.#connection.remoteAddress,
     });
-    this.#connection.terminate();
+    this.#connection.close();
   }
 
   #close(): void {
