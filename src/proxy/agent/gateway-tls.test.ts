@@ -4,7 +4,7 @@ import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import {
   CertificateSchema,
   type GatewayListener,
-  GatewayListenerSchema,
+  type GatewayListenerSchema,
   GatewaySchema,
   Protocol,
   TlsMode,
