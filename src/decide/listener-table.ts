@@ -33,3 +33,8 @@ export class ListenerTable<T> {
 export function normalizeServerName(serverName: string): string {
   return (serverName.endsWith(".") ? serverName.slice(0, -1) : serverName).toLowerCase();
 }
+
+/** "namespace/gateway/listener": two gateways that share a port may each have a listener of one name. */
+export function listenerId({ name, source }: GatewayListener): string {
+  return source === undefined ? name : `${source.namespace}/${source.name}/${name}`;
+}

@@ -4,11 +4,12 @@
  */
 import type { GatewayListener } from "../model/index.ts";
 import { HostnameTable } from "./hostname-table.ts";
+import { listenerId } from "./listener-table.ts";
 import { RouteTable } from "./route-table.ts";
 
 export interface PreparedVirtualHost {
   readonly hostname: string;
-  /** Name of the listener that it belongs to. */
+  /** The listener that it belongs to, as `listenerId` writes it. */
   readonly listener: string;
   readonly routes: RouteTable;
 }
@@ -26,7 +27,7 @@ export class VirtualHostTable {
         if (host.http === undefined) continue;
         const hostname = host.hostname.toLowerCase();
         const routes = RouteTable.prepare(host.http);
-        table.#hosts.add(hostname, { hostname, listener: listener.name, routes });
+        table.#hosts.add(hostname, { hostname, listener: listenerId(listener), routes });
       }
     }
     return table;

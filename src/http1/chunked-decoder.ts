@@ -52,6 +52,10 @@ export class ChunkedDecoder {
     this.#trailers = undefined;
   }
 
+  get bufferedBytes(): number {
+    return this.#trailers?.buffer.length ?? 0;
+  }
+
   /** For the next message on the connection. */
   reset(): void {
     this.isDone = false;

@@ -46,9 +46,14 @@ export abstract class MessageParser implements SectionParser, ChunkedSink {
     return this.#state === "stopped";
   }
 
+  /** Of a head or trailers that are not whole yet: what is held of them. */
+  get bufferedBytes(): number {
+    return this.#headBuffer.length + (this.#chunked?.bufferedBytes ?? 0);
+  }
+
   /** Whether the peer's FIN cuts nothing off: by default between two messages, with nothing read of the next. */
   protected get mayEnd(): boolean {
-    return this.isBetween || (this.#state === "head" && this.#headBuffer.isEmpty);
+    return this.isBetween || (this.#state === "head" && this.#headBuffer.length === 0);
   }
 
   protected get isBetween(): boolean {

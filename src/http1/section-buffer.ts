@@ -27,8 +27,9 @@ export class SectionBuffer {
     this.#length = 0;
   }
 
-  get isEmpty(): boolean {
-    return this.#length === 0;
+  /** Of what is held. */
+  get length(): number {
+    return this.#length;
   }
 
   /** Returns the position in `chunk` after the section, `incomplete` (all was taken), or a fault. */

@@ -1,5 +1,5 @@
 /** Groups the listeners of all gateways by the socket that they share. A group that did not change keeps its tables. */
-import { ConnectionTable, VirtualHostTable } from "../../decide/index.ts";
+import { ConnectionTable, listenerId, VirtualHostTable } from "../../decide/index.ts";
 import { type Gateway, type GatewayListener, Protocol } from "../../model/index.ts";
 import type { GatewayCertificate } from "./gateway-certificate.ts";
 import { PreparedPortTls } from "./port-tls.ts";
@@ -38,7 +38,7 @@ export class GatewayPorts {
         const group = byPlace.get(place);
         if (group === undefined) byPlace.set(place, [listener]);
         else if (group[0] !== undefined && canShare(group[0], listener)) group.push(listener);
-        else unserved.push(`${gateway.source?.namespace}/${gateway.source?.name}/${listener.name}`);
+        else unserved.push(listenerId(listener));
       }
     }
     const groups = [...byPlace.values()].map((listeners) => this.#group(listeners, certificates));

@@ -1,10 +1,10 @@
 /** Gateway ports with TLS: which listener and certificate a server name leads to, what stays the same, and what shows of a key. */
 import { describe, expect, test } from "bun:test";
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import {
   CertificateSchema,
   type GatewayListener,
-  GatewayListenerSchema,
+  type GatewayListenerSchema,
   GatewaySchema,
   Protocol,
   TlsMode,
@@ -31,20 +31,25 @@ function certificate(name: string, dns: string): ResourceChange {
   return { type: "upsert", resource };
 }
 
-function gateway(name: string, ...listeners: Parameters<typeof listener>[0][]): ResourceChange {
+type ListenerInit = Omit<Exclude<MessageInitShape<typeof GatewayListenerSchema>, GatewayListener>, "source">;
+
+function gateway(name: string, ...listeners: ListenerInit[]): ResourceChange {
+  const source = { namespace: "default", name };
   const content = create(GatewaySchema, {
-    source: { namespace: "default", name },
-    listeners: listeners.map(listener),
+    source,
+    listeners: listeners.map((init) => ({
+      port: 443,
+      protocol: Protocol.HTTP,
+      hostname: "*",
+      ...init,
+      source,
+    })),
   });
   const bytes = toBinary(GatewaySchema, content);
   return {
     type: "upsert",
     resource: prepareResource({ kind: "Gateway", name: `default/${name}`, version: "1", bytes }),
   };
-}
-
-function listener(init: Parameters<typeof create<typeof GatewayListenerSchema>>[1]): GatewayListener {
-  return create(GatewayListenerSchema, { port: 443, protocol: Protocol.HTTP, hostname: "*", ...init });
 }
 
 const after = (snapshot: LiveSnapshot, ...changes: ResourceChange[]): LiveSnapshot =>
@@ -82,9 +87,15 @@ describe("a port", () => {
   const [port] = snapshot.gatewayPorts;
 
   test.each([
-    ["shop.example.com", { mode: "terminate", listener: "https", protocol: "http", minVersion: "1.2" }],
-    ["a.raw.example.com", { mode: "passthrough", listener: "raw" }],
-    ["DB.example.com", { mode: "terminate", listener: "bytes", protocol: "tcp", minVersion: "1.3" }],
+    [
+      "shop.example.com",
+      { mode: "terminate", listener: "default/edge/https", protocol: "http", minVersion: "1.2" },
+    ],
+    ["a.raw.example.com", { mode: "passthrough", listener: "default/edge/raw" }],
+    [
+      "DB.example.com",
+      { mode: "terminate", listener: "default/edge/bytes", protocol: "tcp", minVersion: "1.3" },
+    ],
     ["broken.example.com", undefined],
     ["other.org", undefined],
     [undefined, undefined],
@@ -128,7 +139,7 @@ describe("listeners that cannot share a socket with the first one's", () => {
     expect(unservedListeners).toEqual(["default/b/two"]);
     expect(gatewayPorts[0]?.tls).toBeUndefined();
     expect(gatewayPorts[0]?.proxyProtocol).toBe(false);
-    expect(gatewayPorts[0]?.hosts.select("b.org")?.listener).toBe("one");
+    expect(gatewayPorts[0]?.hosts.select("b.org")?.listener).toBe("default/a/one");
   });
 });
 

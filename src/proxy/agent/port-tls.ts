@@ -2,7 +2,7 @@
  * TLS of one gateway port: the server name tells the listener, and the listener whether TLS ends here, with which
  * certificate, and what is inside. The answer for a name is one object for as long as the port is the same.
  */
-import { ListenerTable, normalizeServerName } from "../../decide/index.ts";
+import { listenerId, ListenerTable, normalizeServerName } from "../../decide/index.ts";
 import { type GatewayListener, Protocol, TlsMode, TlsVersion } from "../../model/index.ts";
 import type { TlsIdentity } from "../../net/index.ts";
 import type { GatewayCertificate } from "./gateway-certificate.ts";
@@ -10,7 +10,7 @@ import type { GatewayCertificate } from "./gateway-certificate.ts";
 export type PortTlsChoice =
   | {
       readonly mode: "terminate";
-      /** Name of the listener, as in `PreparedVirtualHost.listener`. */
+      /** As in `PreparedVirtualHost.listener`: requests for a host of another listener are misdirected. */
       readonly listener: string;
       /** The same object as long as the certificate is unchanged. */
       readonly identity: TlsIdentity;
@@ -63,18 +63,20 @@ export class PreparedPortTls {
 }
 
 function prepareChoices(
-  { name, protocol, tls }: GatewayListener,
+  listener: GatewayListener,
   certificates: ReadonlyMap<string, GatewayCertificate>,
 ): ListenerChoices {
+  const { protocol, tls } = listener;
+  const id = listenerId(listener);
   if (tls?.mode === TlsMode.PASSTHROUGH) {
-    return { passthrough: { mode: "passthrough", listener: name }, certificates: [] };
+    return { passthrough: { mode: "passthrough", listener: id }, certificates: [] };
   }
   const prepared = (tls?.certificates ?? []).flatMap((key): ListenerCertificate[] => {
     const certificate = certificates.get(key);
     if (certificate === undefined) return [];
     const choice: Terminate = {
       mode: "terminate",
-      listener: name,
+      listener: id,
       identity: certificate.identity,
       minVersion: tls?.minVersion === TlsVersion.TLS_VERSION_1_3 ? "1.3" : "1.2",
       protocol: protocol === Protocol.HTTP ? "http" : "tcp",

@@ -1,24 +1,8 @@
 /** What a proxy is to do with a vector: follows from what the parser tells, except where `overrides.ts` says more. */
 import { reasons } from "../../../src/kernel/index.ts";
 import type { Vector } from "../../../src/http1/testdata/vector.ts";
+import type { Expectation } from "./outcome.ts";
 import { type Override, requestOverrides, responseOverrides } from "./overrides.ts";
-
-export interface Expectation {
-  /** Not for a proxy to show: why. */
-  readonly skip: string | undefined;
-  /** The requests of which the upstream must see every byte, and no other: `METHOD target "content"`. */
-  readonly seen: readonly string[];
-  /** What the client gets, interim responses left out: `status` or `status "content"`, with ` cut` where it must not be complete. */
-  readonly answers: readonly string[];
-  readonly interims: readonly string[];
-  /** Afterwards; undefined: no matter. */
-  readonly connection: "open" | "closed" | undefined;
-  /** Something is wrong with the message: the last answer is a refusal, or none comes. */
-  readonly isRefused: boolean;
-  /** Lines of the head that the next hop must, and names that it must not see; in lower case. */
-  readonly has: readonly string[];
-  readonly lacks: readonly string[];
-}
 
 const line =
   /^(?<first>\S+) (?:(?<target>\S+) )?(?<framing>none|length|chunked|until_close) (?<after>keep|close)(?: expect)?(?: upgrade=\S+)?(?: (?<content>"(?:[^"\\]|\\.)*"))?(?: trailers (?<trailers>"(?:[^"\\]|\\.)*"))?(?<open> \?)?$/;

@@ -1,6 +1,6 @@
 /** Compares what a proxy did with the vector's one right outcome. */
 import { originForm } from "./expectation.ts";
-import type { Choice } from "./choices.ts";
+import type { Choice } from "./choice.ts";
 import type { Observation, Run } from "./run-vector.ts";
 
 /**
@@ -41,7 +41,7 @@ export function judge(run: Run, choice: Choice | undefined): Judgement {
 
 function judgeRequest(run: Run): Verdict {
   const { expectation, observation } = run;
-  const wanted = expectation.seen;
+  const wanted = expectation.seen.map(normalised);
   const seen = observation.seen.map(normalised);
   const isPrefix =
     seen.length <= wanted.length &&

@@ -1,6 +1,6 @@
 /** What a vector's parser outcome alone does not tell about a proxy, by the vector's title. */
 import { get, host } from "../../../src/http1/testdata/vector.ts";
-import type { Expectation } from "./expectation.ts";
+import type { Expectation } from "./outcome.ts";
 
 export type Override = Partial<Expectation>;
 

@@ -65,9 +65,14 @@ export class RecordingUpstream {
     this.raw = "";
   }
 
+  /** For proxies that wait for the end of what they cannot read. */
+  end(): void {
+    for (const peer of this.#peers) peer.socket.shutdown();
+  }
+
   /** Ends all connections and reads what was still under way: afterwards nothing of this vector can arrive any more. */
   async settle(): Promise<void> {
-    for (const peer of this.#peers) peer.socket.shutdown();
+    this.end();
     const quiet = new Promise<void>((resolve) => {
       this.#onQuiet = resolve;
     });

@@ -43,14 +43,15 @@ export function markdown(results: Results): string {
 Written by \`npm run conformance:http1 -- --peers ${names.join(",")} --markdown docs/conformance-http1.md\`. ${requests} requests and ${total - requests}
 responses, each with the section of RFC 9110 or 9112 that rules it and one right outcome, are sent byte for byte to a port where a plain
 reverse proxy listens; behind it an upstream records all that comes and answers with fixed bytes (for a response: with the vector's).
-The vectors are in \`src/http1/testdata\`, the judge in \`test/conformance/http1\`.
+The table is our own, so weft's column says no more than that it does what we mean; what arrived malformed is told by weft's parser, which
+is checked against llhttp besides. The vectors are in \`src/http1/testdata\`, the judge in \`test/conformance/http1\`.
 
 ${table(["", ...names.map((name) => `${name} ${results.get(name)?.version ?? ""}`)], summaryRows(results))}
 
 - **right or safe**: as the table says; _safe_ ones differ without harm: refused with another status, the connection not closed after a
   refusal or closed after a good answer, trailers dropped.
-- **other choice**: the proxy does otherwise than our table, and the RFC lets it (${choices} vectors; \`test/conformance/http1/choices.ts\`
-  says which words allow it). Never counted against anybody; to pass on unrepaired what may only be repaired is.
+- **other choice**: the proxy does otherwise than our table, and the RFC lets it (${choices} vectors; \`*-choices.ts\` in
+  \`test/conformance/http1\` say which words allow it). Never counted against anybody; to pass on unrepaired what may only be repaired is.
 - **repaired**: what the table refuses was passed on as one well-formed message: what was meant was guessed. RFC 9112 2.2 says that
   a server SHOULD answer 400; for an invalid Host, white space before a colon and a faulty length it is a MUST.
 - **forwarded**: what must be refused was passed on malformed, or as more messages than it may be. **altered**: passed on with a field that must end at this

@@ -1,6 +1,7 @@
 /** The whole table through one proxy: vectors side by side, one for each lane at a time. */
 import { allRequestVectors, allResponseVectors } from "../../../src/http1/testdata/tables.ts";
-import { requestChoices, responseChoices } from "./choices.ts";
+import { requestChoices } from "./request-choices.ts";
+import { responseChoices } from "./response-choices.ts";
 import { expectRequest, expectResponse } from "./expectation.ts";
 import { judge, type Judgement } from "./judge.ts";
 import type { Peer } from "./peers/peer.ts";

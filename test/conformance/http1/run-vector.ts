@@ -1,6 +1,7 @@
 /** One vector through one lane: what the upstream saw, what the client got, and what became of the connection. */
 import type { Vector } from "../../../src/http1/testdata/vector.ts";
-import { expectRequest, expectResponse, type Expectation } from "./expectation.ts";
+import { expectRequest, expectResponse } from "./expectation.ts";
+import type { Expectation } from "./outcome.ts";
 import { askingRequest } from "./overrides.ts";
 import { RawClient } from "./raw-client.ts";
 import { probePath, type RecordingUpstream } from "./recording-upstream.ts";
@@ -71,7 +72,11 @@ export async function runResponse(vector: Vector, lane: Lane, patienceMs: number
   const client = await RawClient.connect(lane.port, [method], vector.upgrade ?? false);
   client.write(askingRequest(method, vector.upgrade ?? false));
   const wanted = expectation.answers.length;
-  await client.until(() => client.isClosed || client.finals.length >= wanted, patienceMs);
+  const isAnswered = (): boolean => client.isClosed || client.finals.length >= wanted;
+  if (!(await client.until(isAnswered, patienceMs))) {
+    upstream.end();
+    await client.until(isAnswered, patienceMs);
+  }
   const isTunnel = client.finals.some((answer) => answer.startsWith("101"));
   let connection: Observation["connection"] = client.isClosed ? "closed" : "silent";
   const answers = [...client.finals];

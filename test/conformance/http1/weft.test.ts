@@ -1,7 +1,8 @@
 /** Every vector through weft's listener: each has its one right outcome. */
 import { expect, test } from "bun:test";
 import { allRequestVectors, allResponseVectors } from "../../../src/http1/testdata/tables.ts";
-import { requestChoices, responseChoices } from "./choices.ts";
+import { requestChoices } from "./request-choices.ts";
+import { responseChoices } from "./response-choices.ts";
 import { requestOverrides, responseOverrides } from "./overrides.ts";
 import { weft } from "./peers/index.ts";
 import { runTable } from "./run-table.ts";
