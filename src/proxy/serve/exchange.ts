@@ -23,6 +23,7 @@ import type { ClientStream } from "./client-stream.ts";
 import type { ServeContext } from "./context.ts";
 import { idempotentMethods, latin1Line, withoutUnprocessed } from "./exchange-heads.ts";
 import { EndpointAttempts } from "./endpoint-attempts.ts";
+import type { ExchangeInput } from "./exchange-input.ts";
 import { GrpcCall, shorterTimeout } from "./grpc-call.ts";
 import { type HttpDestination, type HttpService, unprocessedHeader } from "./http-service.ts";
 import { parseUnprocessed, recordHttp } from "./outcome.ts";
@@ -32,7 +33,7 @@ import { RequestBody } from "./request-body.ts";
 /** A caller's own id is kept up to this length; UUIDs have 36. It is repeated in logs and answers. */
 const maxRequestIdLength = 128;
 
-export class Exchange implements UpstreamHandler, PoolWaiter, RelayListener {
+export class Exchange implements ExchangeInput, UpstreamHandler, PoolWaiter, RelayListener {
   readonly head: HttpRequest;
   readonly #context: ServeContext;
   readonly #service: HttpService;
@@ -119,7 +120,6 @@ export class Exchange implements UpstreamHandler, PoolWaiter, RelayListener {
     this.#upstream?.resume();
   }
 
-  /** The client went away, or its bytes turned out to be malformed: no answer is possible or asked for. */
   cancel(reason: ReasonCode, detail: string): void {
     if (this.#isDone) return;
     this.#letGo();
@@ -127,7 +127,6 @@ export class Exchange implements UpstreamHandler, PoolWaiter, RelayListener {
     this.#finish(reason, detail);
   }
 
-  /** The body is malformed or never came: refused with an answer where none has started. */
   failRequest(reason: ReasonCode, detail: string): void {
     if (this.#isDone) return;
     this.#letGo();
@@ -261,8 +260,9 @@ export class Exchange implements UpstreamHandler, PoolWaiter, RelayListener {
       this.#refuse(reason, detail);
       return;
     }
-    const version: HttpVersion = this.head instanceof RequestHead ? 1 : 2;
-    const acquired = endpoint.pool.acquire(destination.cluster.versionFor(version, endpoint), this);
+    const client: HttpVersion = this.head instanceof RequestHead ? 1 : 2;
+    const version = destination.cluster.versionFor(client, endpoint, this.#grpc !== undefined);
+    const acquired = endpoint.pool.acquire(version, this);
     if (acquired === undefined) return;
     if (typeof acquired === "string") this.#tryElsewhere(acquired, "the endpoint's connection pool refused");
     else this.onUpstream(acquired);

@@ -35,6 +35,7 @@ export class GatewayHttp implements HttpService {
   readonly tellsUnprocessed = false;
   readonly scheme: "http" | "https";
   readonly servesConnect = false;
+  readonly takesGrpcWeb = true;
   readonly #context: ServeContext;
   readonly #selector: RouteSelector;
   readonly #holder: GatewayPortHolder;

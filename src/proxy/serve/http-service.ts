@@ -34,6 +34,8 @@ export interface HttpService {
   readonly scheme: "http" | "https";
   /** CONNECT goes to the application, which may be a proxy. */
   readonly servesConnect: boolean;
+  /** gRPC-Web is made gRPC here: at the mesh's edge, where browsers call. */
+  readonly takesGrpcWeb: boolean;
   /** One snapshot decides: what is returned is kept until the exchange ends. */
   select(head: HttpRequest): HttpDestination | HttpRefusal;
   /** Lines for the next hop beside the edits; the exchange adds x-request-id. */

@@ -11,7 +11,7 @@ import { encodeErrorResponse, type RequestHead, RequestParser, type RequestSink 
 import type { CloseCause, Connection, ConnectionSink } from "../../net/index.ts";
 import type { ClientConnection, ConnectionSet } from "./connection-set.ts";
 import type { ServeContext } from "./context.ts";
-import type { Exchange } from "./exchange.ts";
+import type { ExchangeInput } from "./exchange-input.ts";
 import { openExchange } from "./exchange-opening.ts";
 import { asksForHttp2, upgradeToHttp2 } from "./h2c-upgrade.ts";
 import { Http1Client, type Http1ClientOwner } from "./http1-client.ts";
@@ -35,7 +35,7 @@ export class Http1Downstream implements ConnectionSink, RequestSink, Http1Client
   readonly #service: HttpService;
   readonly #members: ConnectionSet;
   readonly #parser: RequestParser;
-  #exchange: Exchange | undefined;
+  #exchange: ExchangeInput | undefined;
   #state: "serving" | "discarding" | "tunnel" | "detached" | "closed" = "serving";
   #held: Uint8Array | undefined;
   #isBodyPaused = false;

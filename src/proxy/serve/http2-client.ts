@@ -12,7 +12,7 @@ import {
   trailerFields,
 } from "../http/index.ts";
 import type { ClientStream, Refusal } from "./client-stream.ts";
-import type { Exchange } from "./exchange.ts";
+import type { ExchangeInput } from "./exchange-input.ts";
 import { errorBody } from "./outcome.ts";
 
 /** The connection that the stream is on. */
@@ -23,7 +23,7 @@ export interface Http2ClientOwner {
 
 export class Http2Client implements ClientStream, StreamSink {
   /** Set by whoever opened it, before anything else happens. */
-  exchange: Exchange | undefined = undefined;
+  exchange: ExchangeInput | undefined = undefined;
   readonly #owner: Http2ClientOwner;
   readonly #stream: Http2Stream;
   readonly #request: Http2Request;

@@ -54,6 +54,7 @@ export class InboundHttp implements HttpService {
   readonly tellsUnprocessed: boolean;
   readonly scheme = "http";
   readonly servesConnect = true;
+  readonly takesGrpcWeb = false;
   readonly #answer: HttpDestination | HttpRefusal;
   readonly #edge: EdgeHandle;
   readonly #lines: readonly HeaderLine[];

@@ -14,6 +14,7 @@ export class OutboundHttp implements HttpService {
   readonly tellsUnprocessed = false;
   readonly scheme = "http";
   readonly servesConnect = true;
+  readonly takesGrpcWeb = false;
   readonly #context: ServeContext;
   readonly #selector: RouteSelector;
   readonly #key: string;
@@ -77,6 +78,7 @@ export class DirectHttp implements HttpService {
   readonly tellsUnprocessed = false;
   readonly scheme = "http";
   readonly servesConnect = true;
+  readonly takesGrpcWeb = false;
   readonly #context: ServeContext;
   readonly #destination: HttpDestination;
 

@@ -24,20 +24,23 @@ export interface UpstreamCluster {
   readonly port: number;
   readonly picker: Picker;
   /** Which version of HTTP is spoken to an endpoint for a client that speaks `client`. */
-  versionFor(client: HttpVersion, endpoint: UpstreamEndpoint): HttpVersion;
+  versionFor(client: HttpVersion, endpoint: UpstreamEndpoint, isGrpc: boolean): HttpVersion;
 }
 
 /**
  * To a peer proxy a request goes as it came: the peer knows best what its application speaks. To the endpoint itself in
  * what is declared for it; where nothing is, in the client's version if the client chose that for this very server
- * (`undeclared: "client"`), else in HTTP/1.1, which every server speaks.
+ * (`undeclared: "client"`) or the request is gRPC's, else in HTTP/1.1, which every server speaks.
  */
 export function versionRule(
   declared: Protocol,
   undeclared: "client" | "http1",
 ): UpstreamCluster["versionFor"] {
-  const direct = declaredVersion(declared) ?? (undeclared === "http1" ? 1 : undefined);
-  return (client, endpoint) => (direct === undefined || endpoint.isTunnelled ? client : direct);
+  const direct = declaredVersion(declared);
+  return (client, endpoint, isGrpc) => {
+    if (endpoint.isTunnelled) return client;
+    return direct ?? (undeclared === "client" || isGrpc ? client : 1);
+  };
 }
 
 function declaredVersion(declared: Protocol): HttpVersion | undefined {
