@@ -24,6 +24,8 @@ interface Options extends SharedOptions {
   readonly health: HostPort;
   readonly listenOnly?: boolean;
   readonly workers?: number;
+  readonly dataDir?: string;
+  readonly takeover?: boolean;
 }
 
 const help = `
@@ -33,6 +35,7 @@ With --workers, each change reaches all of them before it is reported, and --adm
 Services get their endpoints from EndpointSlices (or from MeshWorkloads without a tunnel), which are dialled directly.
 
   weft serve -f gateway.yaml
+  weft serve -f gateway.yaml --data-dir run/ --takeover     restart or upgrade, with no connection lost
   weft serve -f conf/ --gateway 0.0.0.0 --log-format json`;
 
 export function command(_cli: Cli): Command {
@@ -65,6 +68,14 @@ export function command(_cli: Cli): Command {
         parseWorkers,
       ),
     )
+    .option(
+      "--data-dir <dir>",
+      "a directory of its own, which one process has at a time, and by which the next one takes over",
+    )
+    .option(
+      "--takeover",
+      "replace the process that has the data directory: open the same listeners, have it finish what it has, lose nothing",
+    )
     .option("--listen-only", "open the Gateways' listeners and nothing else: neither --admin nor --health")
     .addHelpText("after", help)
     .action(async (options: Options) => {
@@ -80,6 +91,7 @@ export function command(_cli: Cli): Command {
         },
         ...(options.listenOnly === true ? {} : { admin, health }),
         ...(await workersOf(options)),
+        ...successionOf(options),
         log,
       });
       const ended = untilSignal({ stop: () => standalone.drain(), force: () => standalone.close() });
@@ -90,9 +102,10 @@ export function command(_cli: Cli): Command {
         admin: standalone.admin && placeText(standalone.admin),
         health: standalone.health && placeText(standalone.health),
         revision: standalone.revision,
+        replaced: standalone.replacedPid,
         tookMs: Math.round(performance.now() - startedMs),
       });
-      await ended;
+      await Promise.race([ended, standalone.replaced]);
     });
 }
 
@@ -123,6 +136,12 @@ function parseWorkers(text: string): number {
   const count = parseCount(text);
   if (count > maxWorkers) throw new InvalidArgumentError(`at most ${maxWorkers}`);
   return count;
+}
+
+function successionOf({ dataDir, takeover }: Options): { dataDir?: string; takesOver?: boolean } {
+  if (dataDir !== undefined) return { dataDir, takesOver: takeover ?? false };
+  if (takeover !== true) return {};
+  throw new WeftError("usage", "--takeover needs the --data-dir of the process to replace");
 }
 
 async function workersOf({ workers, logFormat, logLevel }: Options) {

@@ -66,6 +66,8 @@ export interface Listener {
   readonly hostname: string;
   /** What was bound; 0 for Unix sockets. */
   readonly port: number;
+  /** Of the listening socket; -1 once it is closed. */
+  readonly fd: number;
   /** Open now, handshakes included. */
   readonly connections: number;
   /** Connections stay. */
@@ -94,6 +96,9 @@ export function listen(options: ListenOptions): Listener {
   return {
     hostname: options.unixPath ?? ("hostname" in server ? server.hostname : ""),
     port: !isUnix && "port" in server ? server.port : 0,
+    get fd() {
+      return "fd" in server && typeof server.fd === "number" ? server.fd : -1;
+    },
     get connections() {
       return connections.size;
     },

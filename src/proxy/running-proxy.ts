@@ -14,7 +14,12 @@ import { ServeContext } from "./serve/context.ts";
 import { describeConfig, type RuntimeParts, runtimeGauges } from "./serve/describe.ts";
 import { DnsServer } from "./serve/dns.ts";
 import { DnsForwarder } from "./serve/dns-forwarder.ts";
-import { type GatewayAddress, GatewayServer, type GatewaySharing } from "./serve/gateway.ts";
+import {
+  type GatewayAddress,
+  GatewayServer,
+  type GatewaySharing,
+  type OpenListener,
+} from "./serve/gateway.ts";
 import { InboundPlaintext } from "./serve/inbound-plaintext.ts";
 import { InboundTunnel } from "./serve/inbound-tunnel.ts";
 import { ServeMetrics } from "./serve/metrics.ts";
@@ -41,9 +46,16 @@ export interface RunningProxy {
   gatewayAddresses(): readonly GatewayAddress[];
   /** Listeners that could not be opened and are tried again: one line each. */
   gatewayFailures(): readonly string[];
+  /** Listeners of the gateway that another process may take over, one by one; see `reopenListeners`. */
+  gatewayListeners(): readonly OpenListener[];
+  releaseListener(fd: number): void;
+  /** The other process did not: what was released is opened again. */
+  reopenListeners(): void;
   /** What the admin port answers, for a parent that has the port. */
   metricsText(): string;
   configPage(): unknown;
+  /** Undefined: ready; else what is missing. */
+  notReady(): string | undefined;
   readonly avoidance: Avoidance;
   /** Tells the mesh, finishes what is in flight up to the mesh's drain timeout, ends. Idempotent. */
   drain(): Promise<void>;
@@ -179,6 +191,18 @@ class Proxy implements RunningProxy {
     return this.#gateway?.failures() ?? [];
   }
 
+  gatewayListeners(): readonly OpenListener[] {
+    return this.#gateway?.openListeners() ?? [];
+  }
+
+  releaseListener(fd: number): void {
+    this.#gateway?.release(fd);
+  }
+
+  reopenListeners(): void {
+    if (!this.#context.isDraining) this.#gateway?.applySnapshot(this.#agent.snapshot);
+  }
+
   metricsText(): string {
     const { series, families } = this.#adminSource;
     return encodeMetrics(series, families);
@@ -298,12 +322,12 @@ class Proxy implements RunningProxy {
     return {
       series: this.#context.series,
       families: [...this.#context.metrics.families, ...runtimeGauges(parts)],
-      notReady: () => this.#notReady(),
+      notReady: () => this.notReady(),
       config: () => describeConfig(parts),
     };
   }
 
-  #notReady(): string | undefined {
+  notReady(): string | undefined {
     if (this.#context.isDraining) return "draining";
     if (!this.#agent.status.isReady) return "no certificate or configuration yet";
     return this.#bound === undefined ? "listeners are not open yet" : undefined;

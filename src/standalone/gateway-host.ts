@@ -1,21 +1,30 @@
-/** Who carries the traffic: this process itself, or workers of it. */
+/** Who carries the traffic: this process itself, or workers of it. Both can be taken over by another process, and can take over from one. */
 import type { Clock, Log } from "../kernel/index.ts";
-import {
-  type GatewayListen,
-  type ProxyPlan,
-  runProxy,
-  type SuppliedAgent,
-  type SuppliedChange,
-} from "../proxy/index.ts";
 import { WeftError } from "../kernel/index.ts";
-import { PageServer, type PageSource, type Place, WorkerPool, type WorkerPlan } from "../workers/index.ts";
+import { type GatewayListen, runProxy, type SuppliedAgent, type SuppliedChange } from "../proxy/index.ts";
+import {
+  type HandOverSubject,
+  type PageSource,
+  type Place,
+  placeText,
+  retireListener,
+  type TakenPlace,
+  type WorkerPlan,
+  WorkerPool,
+} from "../workers/index.ts";
 
-export interface GatewayHost {
+export interface GatewayHost extends PageSource, Pick<HandOverSubject, "retire"> {
   readonly listeners: readonly Place[];
-  readonly admin: Place | undefined;
-  readonly health: Place | undefined;
+  /** Listeners at each place. */
+  readonly count: number;
   /** After the agent was given the change. Resolves when all that carry traffic run it. */
   commit(change: SuppliedChange): Promise<void>;
+  /** Places with the number of listeners there. */
+  taken(): readonly TakenPlace[];
+  /** Undoes `retire`. */
+  reopen(): Promise<void>;
+  /** The process that stood here before has closed its listeners. */
+  tookOver(): void;
   /** Finishes what is in flight. */
   drain(): Promise<void>;
   close(): void;
@@ -25,8 +34,8 @@ export interface GatewayHostOptions {
   /** Has the whole configuration already. */
   readonly agent: SuppliedAgent;
   readonly gateway: GatewayListen;
-  readonly admin?: Place;
-  readonly health?: Place;
+  /** Where a process listens that is being taken over. */
+  readonly taken: readonly TakenPlace[];
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -34,7 +43,8 @@ export interface GatewayHostOptions {
 /** What metrics and traces call this gateway. */
 export const gatewayWorkload = { namespace: "weft-system", name: "gateway" };
 
-function planOf(gateway: GatewayListen): WorkerPlan {
+function planOf({ gateway, taken }: GatewayHostOptions): WorkerPlan {
+  const [first] = taken;
   return {
     role: "gateway",
     workload: {
@@ -50,34 +60,52 @@ function planOf(gateway: GatewayListen): WorkerPlan {
     // Of a sidecar; a gateway opens neither.
     tunnel: { address: "127.0.0.1", port: 0 },
     application: { address: "127.0.0.1" },
-    gateway,
+    // A port that the system chose for the process before is the one to have.
+    gateway: gateway.port === 0 && first !== undefined ? { ...gateway, port: first.port } : gateway,
     dnsUpstreams: [],
   };
 }
 
 /** Resolves when all listeners are open. Throws WeftError; then none is. */
 export async function hostInProcess(options: GatewayHostOptions): Promise<GatewayHost> {
-  const { agent, gateway, admin, health, clock, log } = options;
-  const bootstrap: ProxyPlan = {
-    ...planOf(gateway),
-    ...(admin === undefined ? {} : { admin }),
-    ...(health === undefined ? {} : { health }),
-  };
-  const proxy = await runProxy({ bootstrap, agent, clock, log });
+  const { agent, clock, log } = options;
+  let ours = new Set(options.taken.map(placeText));
+  const gatewaySharing = (address: string, port: number) =>
+    ours.has(placeText({ address, port })) ? "join" : "claim";
+  const proxy = await runProxy({ bootstrap: { ...planOf(options), gatewaySharing }, agent, clock, log });
   // Which and why has been logged.
   const failed = proxy.gatewayFailures().length;
   if (failed > 0) {
     proxy.close();
     throw new WeftError("address_in_use", `${failed} listeners cannot be opened`);
   }
+  const places = (): Place[] => proxy.gatewayListeners().map(({ address, port }) => ({ address, port }));
   return {
+    count: 1,
     get listeners() {
       return proxy.gatewayAddresses();
     },
-    admin: admin && proxy.bound.admin,
-    health: health && proxy.bound.health,
+    metrics: () => Promise.resolve(proxy.metricsText()),
+    config: () => Promise.resolve(proxy.configPage()),
+    notReady: () => proxy.notReady(),
     // It follows the agent.
     commit: () => Promise.resolve(),
+    taken: () => places().map((place) => ({ ...place, count: 1 })),
+    async retire(kept, count) {
+      const names = new Set(kept.map(placeText));
+      await Promise.all(
+        places().map((place) =>
+          retireListener(proxy, place, names.has(placeText(place)) ? { first: 1, count } : undefined, clock),
+        ),
+      );
+    },
+    reopen() {
+      proxy.reopenListeners();
+      return Promise.resolve();
+    },
+    tookOver() {
+      ours = new Set();
+    },
     drain: () => proxy.drain(),
     close: () => proxy.close(),
   };
@@ -90,48 +118,30 @@ export interface WorkerHostOptions extends GatewayHostOptions {
 
 /** Resolves when all workers listen. Throws WeftError; then nothing is left. */
 export async function hostInWorkers(options: WorkerHostOptions): Promise<GatewayHost> {
-  const { agent, gateway, count, command, clock, log } = options;
-  const holder: { pool: WorkerPool | undefined } = { pool: undefined };
-  const source: PageSource = {
-    metrics: async () => (await holder.pool?.metrics()) ?? "",
-    config: async () => await holder.pool?.config(),
-    notReady: () => (holder.pool?.isServing === true ? undefined : "no worker serves"),
-  };
-  const admin = options.admin && PageServer.openAdmin(options.admin, source);
-  let health: PageServer | undefined;
-  const closePages = (): void => {
-    admin?.close();
-    health?.close();
-  };
-  try {
-    health = options.health && PageServer.openHealth(options.health, source);
-    holder.pool = await WorkerPool.start({
-      count,
-      command,
-      plan: planOf(gateway),
-      everything: () => agent.everything(),
-      clock,
-      log,
-    });
-  } catch (error) {
-    closePages();
-    throw error;
-  }
-  const { pool } = holder;
+  const { agent, count, command, taken, clock, log } = options;
+  const pool = await WorkerPool.start({
+    count,
+    command,
+    plan: planOf(options),
+    everything: () => agent.everything(),
+    taken,
+    clock,
+    log,
+  });
   return {
+    count,
     get listeners() {
       return pool.listeners;
     },
-    admin: admin?.bound,
-    health: health?.bound,
+    metrics: () => pool.metrics(),
+    config: () => pool.config(),
+    notReady: () => (pool.isServing ? undefined : "no worker serves"),
     commit: (change) => pool.commit(change),
-    async drain() {
-      await pool.drain();
-      closePages();
-    },
-    close() {
-      void pool.close();
-      closePages();
-    },
+    taken: () => pool.taken(),
+    retire: (kept, listeners) => pool.retire(kept, listeners),
+    reopen: () => pool.reopen(),
+    tookOver: () => pool.tookOver(),
+    drain: () => pool.drain(),
+    close: () => void pool.close(),
   };
 }

@@ -1,19 +1,25 @@
 /**
- * The composition root of `weft serve`: files -> admission -> compiler -> gateway, in one process. A change of the files is one
- * commit; files that cannot be used change nothing.
+ * The composition root of `weft serve`: files -> admission -> compiler -> gateway, in one process or with workers. A change of the files is
+ * one commit; a process with a data directory can be replaced by another one without a lost connection.
  *
- *   starting --listeners open--> serving --drain()--> draining --> stopped
+ *   files read -> (place of the process before asked for) -> listeners open -> (place taken) -> serving
+ *   serving --drain() | taken over--> draining --> stopped
  */
-import { type Clock, errorLine, issueLine, type Log, systemClock, WeftError } from "../kernel/index.ts";
-import { type GatewayListen, SuppliedAgent } from "../proxy/index.ts";
-import { type Place, placeText } from "../workers/index.ts";
-import { admitObjects } from "./admission.ts";
-import { type AppliedChange, FileConfiguration } from "./file-configuration.ts";
-import { FileWatch, fingerprint } from "./file-watch.ts";
-import { GatewayFeed } from "./gateway-feed.ts";
-import { type GatewayHost, gatewayWorkload, hostInProcess, hostInWorkers } from "./gateway-host.ts";
+import { type Clock, type Log, systemClock, WeftError } from "../kernel/index.ts";
+import type { GatewayListen } from "../proxy/index.ts";
+import {
+  HandOverServer,
+  InstanceDirectory,
+  PageServer,
+  type PageSource,
+  type Place,
+  placeText,
+  TakeOver,
+} from "../workers/index.ts";
+import { FilePipeline } from "./file-pipeline.ts";
+import { FileWatch } from "./file-watch.ts";
+import { type GatewayHost, hostInProcess, hostInWorkers } from "./gateway-host.ts";
 import type { FileSource } from "./source-object.ts";
-import { statusProblems } from "./status-problems.ts";
 
 export interface StandaloneOptions {
   readonly files: FileSource;
@@ -23,6 +29,10 @@ export interface StandaloneOptions {
   readonly health?: Place;
   /** Absent: this process carries the traffic itself. */
   readonly workers?: { readonly count: number; readonly command: (index: number) => readonly string[] };
+  /** Only one process at a time has it. Absent: nobody can take over from this one. */
+  readonly dataDir?: string;
+  /** Replace the process that has the data directory; without one, start as ever. */
+  readonly takesOver?: boolean;
   readonly log: Log;
   readonly clock?: Clock;
 }
@@ -34,15 +44,16 @@ export interface RunningStandalone {
   readonly admin: Place | undefined;
   readonly health: Place | undefined;
   readonly revision: number;
+  /** The process that this one took over from. */
+  readonly replacedPid: number | undefined;
+  /** Resolves when another process has taken over and all that was in flight here is done. */
+  readonly replaced: Promise<void>;
   /** Reads the files again, changed or not. */
   reload(): void;
   /** Finishes what is in flight. Idempotent. */
   drain(): Promise<void>;
   close(): void;
 }
-
-/** A file that is no YAML at all has an issue on each line; a person starts with the first ones. */
-const maxLoggedIssues = 20;
 
 /** Resolves when all listeners are open. Throws WeftError; then nothing is left open. */
 export async function startStandalone(options: StandaloneOptions): Promise<RunningStandalone> {
@@ -56,56 +67,63 @@ export async function startStandalone(options: StandaloneOptions): Promise<Runni
   return standalone;
 }
 
+/** The process before gives its lock free just before it says so. */
+const lockRetryMs = 20;
+const maxLockTries = 100;
+
 class Standalone implements RunningStandalone {
+  replacedPid: number | undefined;
   readonly #options: StandaloneOptions;
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #configuration = new FileConfiguration();
-  readonly #agent: SuppliedAgent;
-  readonly #feed: GatewayFeed;
+  readonly #pipeline: FilePipeline;
+  readonly #replaced = Promise.withResolvers<void>();
   #host: GatewayHost | undefined;
   #watch: FileWatch | undefined;
-  /** What was last said about files that cannot be used. */
-  #lastTrouble = "";
+  #directory: InstanceDirectory | undefined;
+  #takeOver: TakeOver | undefined;
+  #handOver: HandOverServer | undefined;
+  #admin: PageServer | undefined;
+  #health: PageServer | undefined;
 
   constructor(options: StandaloneOptions) {
-    const { log, clock = systemClock } = options;
+    const { files, log, clock = systemClock } = options;
     this.#options = options;
     this.#clock = clock;
     this.#log = log;
-    this.#agent = new SuppliedAgent(log);
-    this.#feed = new GatewayFeed({
-      configuration: this.#configuration,
-      agent: this.#agent,
-      workload: gatewayWorkload,
+    this.#pipeline = new FilePipeline({
+      files,
+      commit: async (change) => await this.#host?.commit(change),
       clock,
       log,
     });
   }
 
   async start(): Promise<void> {
-    const { files, gateway, admin, health, workers } = this.#options;
-    const before = fingerprint(files.list);
-    const applied = this.#configuration.apply(admitObjects(await files.read()));
-    this.#feed.deliver();
-    const problems = this.#tell(applied);
-    if (this.#agent.snapshot.gatewayPorts.length === 0) {
-      throw new WeftError("bad_input", "no listener of the Gateways in the files can be served", {
-        issues: problems.map((message) => ({ path: "", message })),
-      });
-    }
+    const { files, gateway, workers, dataDir } = this.#options;
+    const state = await this.#pipeline.load();
+    if (dataDir !== undefined) await this.#enter(InstanceDirectory.open(dataDir));
+    const takeOver = this.#takeOver;
+    // The process before still has these ports.
+    if (takeOver === undefined) this.#openPages();
     const host = {
-      agent: this.#agent,
+      agent: this.#pipeline.agent,
       gateway,
-      ...(admin === undefined ? {} : { admin }),
-      ...(health === undefined ? {} : { health }),
+      taken: takeOver?.places ?? [],
       clock: this.#clock,
       log: this.#log,
     };
     this.#host = await (workers === undefined ? hostInProcess(host) : hostInWorkers({ ...host, ...workers }));
+    if (takeOver !== undefined) await this.#succeed(takeOver, this.#host);
+    if (this.#directory !== undefined) this.#handOver = this.#openHandOver(this.#directory, this.#host);
     this.#watch = new FileWatch(
-      { paths: files.paths, list: files.list, clock: this.#clock, onChange: () => this.#read() },
-      before,
+      {
+        paths: files.paths,
+        list: files.list,
+        clock: this.#clock,
+        onChange: () => this.#pipeline.reload(),
+      },
+      state,
     );
   }
 
@@ -119,15 +137,19 @@ class Standalone implements RunningStandalone {
   }
 
   get admin(): Place | undefined {
-    return this.#host?.admin;
+    return this.#admin?.bound;
   }
 
   get health(): Place | undefined {
-    return this.#host?.health;
+    return this.#health?.bound;
   }
 
   get revision(): number {
-    return this.#configuration.revision;
+    return this.#pipeline.revision;
+  }
+
+  get replaced(): Promise<void> {
+    return this.#replaced.promise;
   }
 
   reload(): void {
@@ -136,62 +158,84 @@ class Standalone implements RunningStandalone {
 
   async drain(): Promise<void> {
     this.#watch?.close();
+    this.#handOver?.close();
     await this.#host?.drain();
     this.close();
   }
 
   close(): void {
     this.#watch?.close();
+    this.#handOver?.close();
+    this.#takeOver?.abort();
     this.#host?.close();
-    this.#agent.close();
-    this.#feed.close();
+    this.#closePages();
+    this.#pipeline.close();
+    this.#directory?.unlock();
   }
 
-  async #read(): Promise<void> {
-    const { files } = this.#options;
-    const before = fingerprint(files.list);
-    try {
-      const objects = admitObjects(await files.read());
-      // Changed while they were read, so perhaps half of one state and half of the next: the watch comes back.
-      if (fingerprint(files.list) !== before) return;
-      await this.#take(this.#configuration.apply(objects));
-    } catch (error) {
-      if (fingerprint(files.list) === before) this.#complain(error);
+  async #enter(directory: InstanceDirectory): Promise<void> {
+    this.#directory = directory;
+    if (directory.tryLock()) return;
+    if (this.#options.takesOver !== true) {
+      throw new WeftError("conflict", `another weft serve runs with the data directory ${directory.path}`, {
+        hint: "--takeover replaces it without losing a connection",
+      });
     }
+    this.#takeOver = await TakeOver.begin(directory, this.#clock);
   }
 
-  async #take(applied: AppliedChange): Promise<void> {
-    if (this.#lastTrouble !== "") this.#log.info("the files can be used again");
-    this.#lastTrouble = "";
-    if (applied.changed === 0) {
-      this.#log.debug("the files were read again; nothing in them has changed");
-      return;
+  /** From here on new connections come here alone, and what there can only be one of is ours. */
+  async #succeed(takeOver: TakeOver, host: GatewayHost): Promise<void> {
+    await takeOver.complete(host.listeners, host.count);
+    host.tookOver();
+    for (let tries = 0; this.#directory?.tryLock() === false; tries++) {
+      if (tries === maxLockTries) throw new WeftError("conflict", "another process took the data directory");
+      await new Promise<void>((resolve) => void this.#clock.after(lockRetryMs, resolve));
     }
-    for (const change of this.#feed.deliver()) await this.#host?.commit(change);
-    this.#log.info("configuration changed", { revision: this.revision, objects: applied.changed });
-    this.#tell(applied);
+    this.replacedPid = takeOver.pid;
+    this.#takeOver = undefined;
+    this.#openPages();
   }
 
-  #tell({ statuses, defects }: AppliedChange): string[] {
-    for (const defect of defects) {
-      this.#log.error("a resource could not be compiled; the last one stays", { defect });
-    }
-    const problems = statuses.flatMap(statusProblems);
-    for (const problem of problems) this.#log.warn(problem);
-    return problems;
+  #openHandOver(directory: InstanceDirectory, host: GatewayHost): HandOverServer {
+    const pipeline = this.#pipeline;
+    return new HandOverServer(
+      directory,
+      {
+        freeze() {
+          if (host.notReady() !== undefined) return undefined;
+          pipeline.isFrozen = true;
+          return host.taken();
+        },
+        retire: (kept, count) => host.retire(kept, count),
+        release: () => {
+          this.#closePages();
+          directory.unlock();
+        },
+        leave: () => void this.drain().then(() => this.#replaced.resolve()),
+        resume: async () => {
+          await host.reopen();
+          pipeline.isFrozen = false;
+          this.reload();
+        },
+      },
+      this.#log,
+    );
   }
 
-  #complain(error: unknown): void {
-    const issues = error instanceof WeftError ? error.issues : [];
-    const lines = issues.length > 0 ? issues.map(issueLine) : [errorLine(error)];
-    const trouble = lines.join("\n");
-    if (trouble === this.#lastTrouble) return;
-    this.#lastTrouble = trouble;
-    const more = lines.length > maxLoggedIssues ? { more: lines.length - maxLoggedIssues } : {};
-    this.#log.error("the files cannot be used; the last good configuration stays", {
-      revision: this.revision,
-      ...more,
-    });
-    for (const line of lines.slice(0, maxLoggedIssues)) this.#log.error(line);
+  #openPages(): void {
+    const { admin, health } = this.#options;
+    const source: PageSource = {
+      metrics: async () => (await this.#host?.metrics()) ?? "",
+      config: async () => await this.#host?.config(),
+      notReady: () => (this.#host === undefined ? "listeners are not open yet" : this.#host.notReady()),
+    };
+    this.#admin = admin && PageServer.openAdmin(admin, source);
+    this.#health = health && PageServer.openHealth(health, source);
+  }
+
+  #closePages(): void {
+    this.#admin?.close();
+    this.#health?.close();
   }
 }

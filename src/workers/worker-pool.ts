@@ -6,7 +6,9 @@
  */
 import { type Clock, type Log, type Timer, WeftError } from "../kernel/index.ts";
 import type { SuppliedChange } from "../proxy/index.ts";
+import { BindOrder } from "./bind-order.ts";
 import { countedOnly, mergeMetrics } from "./merge-metrics.ts";
+import type { TakenPlace } from "./hand-over-messages.ts";
 import { type Place, placeText, type ToWorker, type WorkerPlan } from "./messages.ts";
 import { parentMetrics } from "./parent-metrics.ts";
 import { RestartDelay } from "./restart-delay.ts";
@@ -19,6 +21,8 @@ export interface WorkerPoolOptions {
   readonly plan: WorkerPlan;
   /** All that a worker which starts now must know. */
   readonly everything: () => SuppliedChange;
+  /** Where a process listens that is being taken over. */
+  readonly taken: readonly TakenPlace[];
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -37,16 +41,21 @@ export class WorkerPool {
   readonly #options: WorkerPoolOptions;
   readonly #slots: Slot[] = [];
   #plan: WorkerPlan;
+  #taken: readonly TakenPlace[];
   /** Starts and changes, one after another: so the order in which workers bind a port is that of their turns. */
   #tail: Promise<unknown> = Promise.resolve();
   /** What workers that are gone had counted. */
   #gone = "";
+  readonly #order = new BindOrder();
   #retryTimer: Timer | undefined;
   #isEnding = false;
+  /** Whoever ends now does not come back: its place belongs to somebody else. */
+  #isHandingOver = false;
 
   private constructor(options: WorkerPoolOptions) {
     this.#options = options;
     this.#plan = options.plan;
+    this.#taken = options.taken;
   }
 
   /** Resolves when all listen. Throws WeftError; then none is left. */
@@ -75,6 +84,18 @@ export class WorkerPool {
     return Math.min(...this.#slots.map(({ process }) => process.live?.revision ?? 0));
   }
 
+  /** The other process has closed its listeners: new connections are for all of ours. */
+  tookOver(): void {
+    for (const place of this.#taken) this.#order.rotate(place, place.count);
+    this.#taken = [];
+    this.#slots[0]?.process.tell({ kind: "steer", choice: { first: 0, count: this.#options.count } });
+  }
+
+  /** Places with the number of our listeners there. */
+  taken(): TakenPlace[] {
+    return this.#order.places().map((place) => ({ ...place, count: this.#order.at(place).length }));
+  }
+
   /** Resolves when every worker that serves has taken it, or was ended because it did not. */
   commit(change: SuppliedChange): Promise<void> {
     return this.#inTurn(async () => {
@@ -83,9 +104,39 @@ export class WorkerPool {
         const result = await process.commit({ kind: "commit", change, ours: this.#ours() });
         if (typeof result === "string")
           this.#options.log.error("a worker is ended", { worker: index, why: result });
-        else this.#scheduleRetry(result);
+        else this.#serves(index, result);
       }
     });
+  }
+
+  /**
+   * Closes every listener without losing a connection, where `count` listeners of another process have bound `kept` behind
+   * ours. One worker after another, the last in the order first, so that it is always known where the others' stand.
+   */
+  retire(kept: readonly Place[], count: number): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#isHandingOver = true;
+      const names = new Set(kept.map(placeText));
+      await Promise.all(
+        this.#order.places().map(async (place) => {
+          const isKept = names.has(placeText(place));
+          for (const [first, index] of [...this.#order.at(place).entries()].toReversed()) {
+            await this.#slots[index]?.process.retire(place, isKept ? { first: first + 1, count } : undefined);
+          }
+        }),
+      );
+    });
+  }
+
+  /** After `retire`: the other process is gone, and all is as it was. */
+  async reopen(): Promise<void> {
+    this.#isHandingOver = false;
+    for (const { index } of this.#slots) this.#order.update(index, []);
+    for (const { process } of this.#slots) {
+      process.tell({ kind: "reopen" });
+      // The answer to an empty change comes after, and tells what is open.
+      await this.commit({ ...this.#options.everything(), upserts: [], removals: [] });
+    }
   }
 
   async metrics(): Promise<string> {
@@ -173,9 +224,14 @@ export class WorkerPool {
     const result = await slot.process.start(message);
     if (typeof result !== "string") {
       this.#fixPort(result);
-      this.#scheduleRetry(result);
+      this.#serves(slot.index, result);
     }
     return result;
+  }
+
+  #serves(index: number, live: LiveState): void {
+    this.#order.update(index, live.listeners);
+    this.#scheduleRetry(live);
   }
 
   /** The system chose it for the first worker: the others must have the same, and whoever comes back. */
@@ -187,13 +243,15 @@ export class WorkerPool {
   }
 
   #ours(): Place[] {
-    const places = this.#slots.flatMap(({ process }) => process.listeners);
+    const places = [...this.#taken, ...this.#slots.flatMap(({ process }) => process.listeners)];
     return [...new Map(places.map((place) => [placeText(place), place])).values()];
   }
 
   #exited(index: number, description: string): void {
     const slot = this.#slots[index];
-    if (slot === undefined || this.#isEnding) return;
+    if (slot === undefined) return;
+    this.#order.update(index, []);
+    if (this.#isEnding) return;
     this.#gone = mergeMetrics([this.#gone, countedOnly(slot.process.lastMetrics)]);
     const delayMs = slot.delay.next(slot.process.startedMs);
     this.#options.log.error("a worker has ended and is started again", {
@@ -205,7 +263,7 @@ export class WorkerPool {
   }
 
   async #restart(slot: Slot): Promise<void> {
-    if (this.#isEnding) return;
+    if (this.#isEnding || this.#isHandingOver) return;
     slot.restarts++;
     slot.process = this.#spawn(slot.index);
     const result = await this.#inTurn(() => this.#startSlot(slot));

@@ -1,6 +1,7 @@
 /** One worker as its parent sees it: spawned, spoken with, and ended when it does not answer. */
 import type { Clock, Log } from "../kernel/index.ts";
 import { type FromWorker, isFromWorker, type Page, type Place, type ToWorker } from "./messages.ts";
+import type { Choice } from "./reuse-port.ts";
 
 /** A quarter of a second on a machine with nothing else to do; one that is overloaded must not be given more to do. */
 const startTimeoutMs = 30_000;
@@ -8,6 +9,9 @@ const startTimeoutMs = 30_000;
 const liveTimeoutMs = 10_000;
 /** Reading a page is nothing that a busy worker does at once, and a scrape must not wait for ever. */
 const pageTimeoutMs = 2_000;
+
+/** Emptying a queue takes half a second and has its own bound. */
+const retireTimeoutMs = 10_000;
 
 export type LiveState = FromWorker & { readonly kind: "live" };
 
@@ -86,6 +90,15 @@ export class WorkerProcess {
 
   /** Undefined: no answer in time. */
   ask(page: Page): Promise<string | undefined> {
+    return this.#question(pageTimeoutMs, (id) => ({ kind: "question", id, page }));
+  }
+
+  /** Resolves when its listener there is closed, with nothing lost. */
+  async retire(place: Place, choice: Choice | undefined): Promise<void> {
+    await this.#question(retireTimeoutMs, (id) => ({ kind: "retire", id, place, choice }));
+  }
+
+  #question(timeoutMs: number, message: (id: number) => ToWorker): Promise<string | undefined> {
     if (this.#hasExited || this.live === undefined) return Promise.resolve(undefined);
     const id = this.#nextQuestion++;
     return new Promise((resolve) => {
@@ -94,9 +107,9 @@ export class WorkerProcess {
         this.#questions.delete(id);
         resolve(text);
       };
-      const timer = this.#options.clock.after(pageTimeoutMs, () => answer(undefined));
+      const timer = this.#options.clock.after(timeoutMs, () => answer(undefined));
       this.#questions.set(id, answer);
-      this.tell({ kind: "question", id, page });
+      this.tell(message(id));
     });
   }
 

@@ -6,6 +6,8 @@
 import { type Clock, errorLine, type Log } from "../kernel/index.ts";
 import { type RunningProxy, runProxy, SuppliedAgent } from "../proxy/index.ts";
 import { type FromWorker, placeText, type ToWorker } from "./messages.ts";
+import { steer } from "./reuse-port.ts";
+import { retireListener } from "./retire-listener.ts";
 
 /** An endpoint that fails is tried by the others a few times more at most. */
 const avoidanceMs = 250;
@@ -48,6 +50,15 @@ export class Worker {
       case "avoid":
         this.#proxy?.avoidance.adopt(message.endpoints);
         break;
+      case "retire":
+        void this.#retire(message);
+        break;
+      case "steer":
+        for (const { fd } of this.#proxy?.gatewayListeners() ?? []) steer(fd, message.choice);
+        break;
+      case "reopen":
+        this.#proxy?.reopenListeners();
+        break;
       case "drain":
         void this.drain();
         break;
@@ -74,6 +85,11 @@ export class Worker {
     });
     this.#tellLive();
     this.#scheduleAvoidance();
+  }
+
+  async #retire({ id, place, choice }: ToWorker & { kind: "retire" }): Promise<void> {
+    if (this.#proxy !== undefined) await retireListener(this.#proxy, place, choice, this.#options.clock);
+    this.#options.send({ kind: "answer", id, text: "" });
   }
 
   #tellLive(): void {

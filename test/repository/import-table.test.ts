@@ -36,7 +36,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
   // Compiler and gateway in one process, configured by files.
   standalone: ["kernel", "api", "registry", "compile", "distribute", "proxy", "workers"],
   // Several processes on one set of ports: a parent that supervises and adds up, workers that serve.
-  workers: ["kernel", "proxy"],
+  workers: ["kernel", "net", "proxy"],
   intercept: kernel,
   client: ["kernel", "api"],
   // A file's Program is a kind like any other, declared and checked with the api's own means.

@@ -27,6 +27,12 @@ export interface GatewayAddress {
   readonly unixPath: string | undefined;
 }
 
+export interface OpenListener {
+  readonly address: string;
+  readonly port: number;
+  readonly fd: number;
+}
+
 /**
  * How several processes share a port, asked when it is opened: "claim" fails where anybody else has it, "join" stands beside the
  * others.
@@ -87,6 +93,23 @@ export class GatewayServer implements Server {
       ...entry.where,
       port: entry.where.port || entry.listener.port,
     }));
+  }
+
+  /** For a process that takes over: each is given away with `release`. */
+  openListeners(): OpenListener[] {
+    return [...this.#open.values()].flatMap(({ listener, where }) => {
+      const { address, port, unixPath } = where;
+      return unixPath === undefined ? [{ address, port: port || listener.port, fd: listener.fd }] : [];
+    });
+  }
+
+  /** Closes it for new connections; it comes back with the next snapshot that has it. */
+  release(fd: number): void {
+    for (const [key, entry] of this.#open) {
+      if (entry.listener.fd !== fd) continue;
+      this.#open.delete(key);
+      this.#stop(entry);
+    }
   }
 
   failures(): readonly string[] {

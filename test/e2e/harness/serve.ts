@@ -15,6 +15,7 @@ export interface ServeReady {
   readonly listeners: string;
   readonly admin?: string;
   readonly health?: string;
+  readonly replaced?: number;
   readonly revision: number;
 }
 
