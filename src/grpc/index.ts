@@ -19,5 +19,11 @@ export { statusTrailers, trailersOnlyHead } from "./response-fields.ts";
 export { type FieldSource, impliedGrpcStatus, readGrpcStatus } from "./response-status.ts";
 export { type GrpcServer, serveGrpc } from "./server.ts";
 export type { GrpcStatus } from "./status.ts";
-export { grpcCodes, grpcToResetCode, httpStatusToGrpc, resetCodeToGrpc } from "./status-codes.ts";
+export {
+  grpcCodes,
+  grpcToResetCode,
+  httpStatusToGrpc,
+  type ResetCode,
+  resetCodeToGrpc,
+} from "./status-codes.ts";
 export { encodeGrpcTimeout, parseGrpcTimeout } from "./timeout.ts";

@@ -1,4 +1,5 @@
 /** The client's side of one exchange, whichever version of HTTP it speaks. */
+import type { GrpcFailure } from "../../grpc/index.ts";
 import type { HeadEdits, HeaderLine } from "../../http1/index.ts";
 import type { ReasonCode } from "../../kernel/index.ts";
 import type { Connection } from "../../net/index.ts";
@@ -13,7 +14,7 @@ export interface Refusal {
   /** The client has sent all of its request. */
   readonly isRequestEnded: boolean;
   /** Said as gRPC's status (HTTP status 200), where the client's version can. */
-  readonly isGrpc: boolean;
+  readonly grpc: GrpcFailure | undefined;
 }
 
 export interface ClientStream {

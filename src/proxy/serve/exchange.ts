@@ -6,6 +6,7 @@
  *              ^------- retry -------------'  |               |
  *              '-> refused -> done    101 -> tunnel -> done   '-> cut short -> done
  */
+import type { ResetCode } from "../../grpc/index.ts";
 import { type ReasonCode, reasons } from "../../kernel/index.ts";
 import { type HeadEdits, type HeaderLine, RequestHead } from "../../http1/index.ts";
 import type { CloseCause, ConnectFailure, WheelTimer } from "../../net/index.ts";
@@ -225,7 +226,8 @@ export class Exchange implements ExchangeInput, UpstreamHandler, PoolWaiter, Rel
     this.#client.resumeRequest();
   }
 
-  onUpstreamLost(reason: ReasonCode, detail: string, isUnprocessed: boolean): void {
+  onUpstreamLost(reason: ReasonCode, detail: string, isUnprocessed: boolean, resetCode?: ResetCode): void {
+    if (resetCode !== undefined) this.#grpc?.readReset(resetCode);
     const wasReused = this.#upstream?.isReused === true;
     this.#upstream = undefined;
     const isUntouched = !this.#isResponseStarted && !this.#sawInterim && reason === "upstream_reset";
@@ -364,7 +366,7 @@ export class Exchange implements ExchangeInput, UpstreamHandler, PoolWaiter, Rel
       lines: tellsUnprocessed ? [latin1Line(unprocessedHeader, reason)] : [],
       isRequestEnded: this.#body.isEnded,
       // The calling proxy reads the status, tries elsewhere, or says it in gRPC's way itself.
-      isGrpc: this.#grpc !== undefined && !tellsUnprocessed,
+      grpc: tellsUnprocessed ? undefined : this.#grpc?.failure(reason, this.#requestId),
     });
     this.#finish(reason, detail);
     this.#client.onExchangeDone();

@@ -1,9 +1,12 @@
 /** What the proxy knows of a gRPC call: its deadline, its status, and how a failure of the proxy's own is said in it. */
 import {
+  type GrpcFailure,
   grpcFailureOf,
   isGrpcContentType,
   parseGrpcTimeout,
   readGrpcStatus,
+  type ResetCode,
+  resetCodeToGrpc,
   statusTrailers,
 } from "../../grpc/index.ts";
 import { HeaderFields } from "../../http2/index.ts";
@@ -22,6 +25,7 @@ export class GrpcCall {
   /** 0: none. */
   readonly timeoutMs: number;
   #status: number | undefined = undefined;
+  #resetStatus: number | undefined = undefined;
 
   private constructor(timeoutMs: number) {
     this.timeoutMs = timeoutMs;
@@ -31,8 +35,9 @@ export class GrpcCall {
     if (!(head instanceof Http2Request) || head.method !== "POST") return undefined;
     const contentType = head.fields.get("content-type");
     if (contentType === undefined || !isGrpcContentType(contentType)) return undefined;
-    const timeout = head.fields.get("grpc-timeout");
-    return new GrpcCall(timeout === undefined ? 0 : Math.max(1, parseGrpcTimeout(timeout) ?? 1));
+    // One that cannot be read is passed on for the server to judge; zero is a deadline that has passed.
+    const timeoutMs = parseGrpcTimeout(head.fields.get("grpc-timeout") ?? "");
+    return new GrpcCall(timeoutMs === undefined ? 0 : Math.max(1, timeoutMs));
   }
 
   /** A response of trailers only has its status in the head. */
@@ -49,9 +54,21 @@ export class GrpcCall {
     return transport === 200 && this.#status !== undefined ? (httpStatuses[this.#status] ?? 500) : transport;
   }
 
+  /** The server reset the call: the code says what the status is, as it would without a proxy. */
+  readReset(code: ResetCode): void {
+    this.#resetStatus = resetCodeToGrpc(code);
+  }
+
+  /** What the caller is told of a failure of the proxy's own, or of the server's reset. */
+  failure(reason: ReasonCode, requestId: string): GrpcFailure {
+    const failure = grpcFailureOf(reason, requestId);
+    const isReset = reason === "upstream_reset" && this.#resetStatus !== undefined;
+    return isReset ? { ...failure, status: this.#resetStatus ?? failure.status } : failure;
+  }
+
   /** After the response has started, this is all that can be said. */
   failureTrailers(reason: ReasonCode, requestId: string): HeaderFields {
-    const failure = grpcFailureOf(reason, requestId);
+    const failure = this.failure(reason, requestId);
     return statusTrailers(failure.status, failure.message);
   }
 }

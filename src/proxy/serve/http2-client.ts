@@ -1,5 +1,5 @@
 /** The client's side of one exchange as a stream of its HTTP/2 connection. */
-import { grpcFailureOf, trailersOnlyHead } from "../../grpc/index.ts";
+import { trailersOnlyHead } from "../../grpc/index.ts";
 import { type HeadEdits, ResponseHead } from "../../http1/index.ts";
 import { HeaderFields, type Http2Stream, type StreamOutcome, type StreamSink } from "../../http2/index.ts";
 import { reasons } from "../../kernel/index.ts";
@@ -117,9 +117,8 @@ export class Http2Client implements ClientStream, StreamSink {
 
   writeRefusal(refusal: Refusal): void {
     const { reason, requestId } = refusal;
-    if (refusal.isGrpc) {
-      const failure = grpcFailureOf(reason, requestId);
-      const fields = trailersOnlyHead(failure.status, failure.message);
+    if (refusal.grpc !== undefined) {
+      const fields = trailersOnlyHead(refusal.grpc.status, refusal.grpc.message);
       this.#finishHead(fields, refusal);
       this.#stream.sendHead(fields, true);
       return;

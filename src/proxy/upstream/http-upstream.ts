@@ -1,5 +1,6 @@
 /** One exchange's place on a connection towards an endpoint, whichever version of HTTP that speaks. */
 import type { HeadEdits, HeaderLine } from "../../http1/index.ts";
+import type { ResetCode } from "../../grpc/index.ts";
 import type { ReasonCode } from "../../kernel/index.ts";
 import type { ConnectFailure, Connection } from "../../net/index.ts";
 import type { HttpRequest, HttpResponse, HttpVersion, Trailers } from "../http/index.ts";
@@ -14,8 +15,8 @@ export interface UpstreamHandler {
   onUpstreamEnd(trailers: Trailers | undefined): void;
   /** After `writeBody` returned false: more is wanted. */
   onUpstreamDrain(): void;
-  /** `isUnprocessed`: the peer says that it never looked at the request. */
-  onUpstreamLost(reason: ReasonCode, detail: string, isUnprocessed: boolean): void;
+  /** `isUnprocessed`: the peer says that it never looked at the request. `resetCode`: it reset the stream alone. */
+  onUpstreamLost(reason: ReasonCode, detail: string, isUnprocessed: boolean, resetCode?: ResetCode): void;
 }
 
 export interface UpstreamRequest {

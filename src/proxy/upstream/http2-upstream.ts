@@ -1,5 +1,7 @@
 /** One exchange as a stream of a shared HTTP/2 connection. */
+import type { ResetCode } from "../../grpc/index.ts";
 import { RequestHead } from "../../http1/index.ts";
+import type { ReasonCode } from "../../kernel/index.ts";
 import type { HeaderFields, Http2Stream, StreamOutcome, StreamSink } from "../../http2/index.ts";
 import {
   http2RequestFields,
@@ -46,7 +48,8 @@ export class Http2Upstream implements UpstreamStream, StreamSink {
     this.#connection.hasServed = true;
     this.#connection.idleSinceMs = 0;
     const stream = session.request(fields, isEnd, this);
-    if (stream === undefined) this.#lose("the connection was lost before the request was sent", true);
+    if (stream === undefined)
+      this.#lose("upstream_reset", "the connection was lost before the request was sent", true);
     else this.#stream = stream;
     return undefined;
   }
@@ -113,21 +116,23 @@ export class Http2Upstream implements UpstreamStream, StreamSink {
         this.#handler = undefined;
         break;
       case "lost":
-        this.#lose(outcome.detail, outcome.isUnprocessed);
+        this.#lose("upstream_reset", outcome.detail, outcome.isUnprocessed);
         break;
       case "reset":
-        this.#lose(
-          `the stream was reset: ${outcome.code}${outcome.detail === "" ? "" : `, ${outcome.detail}`}`,
-          outcome.by === "peer" && outcome.code === "refused_stream",
-          outcome.by === "local",
-        );
+        this.#onReset(outcome.by, outcome.code, outcome.detail);
         break;
     }
   }
 
-  #lose(detail: string, isUnprocessed: boolean, isMalformed = false): void {
+  #onReset(by: "peer" | "local", code: ResetCode, detail: string): void {
+    const text = `the stream was reset: ${code}${detail === "" ? "" : `, ${detail}`}`;
+    if (by === "local") this.#lose("upstream_malformed", text, false);
+    else this.#lose("upstream_reset", text, code === "refused_stream", code);
+  }
+
+  #lose(reason: ReasonCode, detail: string, isUnprocessed: boolean, resetCode?: ResetCode): void {
     const handler = this.#handler;
     this.#handler = undefined;
-    handler?.onUpstreamLost(isMalformed ? "upstream_malformed" : "upstream_reset", detail, isUnprocessed);
+    handler?.onUpstreamLost(reason, detail, isUnprocessed, resetCode);
   }
 }

@@ -12,8 +12,8 @@ import { freePort } from "../free-port.ts";
 
 export interface Application {
   readonly name: string;
-  /** Where it listens, on 127.0.0.1. */
-  readonly port: number;
+  /** Where it listens, on 127.0.0.1; undefined: a service without a workload. */
+  readonly port: number | undefined;
   /** What the service declares; undefined: the sidecars find out. */
   readonly appProtocol: string | undefined;
 }
@@ -73,10 +73,10 @@ export class Sidecars implements AsyncDisposable {
     });
     await client.transact({ message: "conformance", objects: applications.map(serviceOf) });
     for (const [i, { name, port, appProtocol = "" }] of applications.entries()) {
-      await this.#startProxy({ client, adsPort, name, address: `${this.#network}.${i + 2}` }, [
-        { port, name: appProtocol, protocol: appProtocol },
-      ]);
       this.#listeners.set(name, freePort());
+      if (port === undefined) continue;
+      const place = { client, adsPort, name, address: `${this.#network}.${i + 2}` };
+      await this.#startProxy(place, [{ port, name: appProtocol, protocol: appProtocol }]);
     }
     const outbound = applications.map(({ name }) => ({
       address: "127.0.0.1",
@@ -150,7 +150,11 @@ export class Sidecars implements AsyncDisposable {
 
 function serviceOf({ name, port, appProtocol }: Application): Record<string, unknown> {
   const ports = [
-    { port: servicePort, targetPort: port, ...(appProtocol === undefined ? {} : { appProtocol }) },
+    {
+      port: servicePort,
+      ...(port === undefined ? {} : { targetPort: port }),
+      ...(appProtocol === undefined ? {} : { appProtocol }),
+    },
   ];
   return {
     apiVersion: "v1",
