@@ -40,7 +40,9 @@ test("weft is held against the better pair of Envoys", () => {
 });
 
 test("more is better where the figure says so", () => {
-  expect(figuresMarkdown([tcp])).toContain("| 900 | 600 | 1.50 |");
+  const text = figuresMarkdown([tcp]);
+  expect(text).toContain("| 900 | 600 | 1.50 |");
+  expect(text).toContain("| envoy 1.40.0 | 600 | – | – | – | 1.00 | 1.50 |");
 });
 
 test("scenarios come in their own order, each with conditions, picture and who has no figure", () => {
@@ -56,6 +58,6 @@ test("scenarios come in their own order, each with conditions, picture and who h
 test("a peer without figures has no ratio", () => {
   const failed = result("tcp", { results: { weft: { version: "0.1.0", errors: 3 } } });
   const text = figuresMarkdown([failed]);
-  expect(text).toContain("| weft 0.1.0 | – | – | – | – | – |");
+  expect(text).toContain("| weft 0.1.0 | – | – | – | – | – | – |");
   expect(text).not.toContain("![tcp");
 });

@@ -54,10 +54,13 @@ ${lines.join("\n")}
 function section({ scenario, result }: Measured): string {
   const { headline, columns } = scenario;
   const envoy = bestEnvoy(headline, result);
-  const head = ["", ...columns.map((column) => figureStyles[column].label), "ratio to Envoy"];
+  const weft = result.results["weft"];
+  const labels = columns.map((column) => figureStyles[column].label);
+  const head = ["", ...labels, "against Envoy", "weft against it"];
   const lines = Object.entries(result.results).map(([name, peer]) => {
     const cells = [`${name} ${peer.version}`.trim(), ...columns.map((column) => cell(column, peer))];
-    return `| ${[...cells, ratio(headline, peer, envoy)].join(" | ")} |`;
+    const ratios = [ratio(headline, peer, envoy), ratio(headline, weft, peer)];
+    return `| ${[...cells, ...ratios].join(" | ")} |`;
   });
   const failures = Object.entries(result.failures).map(
     ([name, failure]) => `- ${name}: no figure, ${failure}`,
@@ -68,7 +71,7 @@ function section({ scenario, result }: Measured): string {
 ${scenario.summary}; ${result.connections.toLocaleString("en-US")} connections. Medians of ${rounds(result)}.
 
 ${hasPicture ? `![${scenario.name}: ${figureStyles[headline].label}](bench/${scenario.name}.svg)\n\n` : ""}| ${head.join(" | ")} |
-| --- | ${[...columns, ""].map(() => "---:").join(" | ")} |
+| --- | ${[...columns, "", ""].map(() => "---:").join(" | ")} |
 ${lines.join("\n")}
 ${failures.length === 0 ? "" : `\n${failures.map((line) => line.replaceAll("\n", " ")).join("\n")}\n`}`;
 }
