@@ -8,6 +8,9 @@ export type { ConnectionAddresses } from "./connection-addresses.ts";
 export { encodeProxyHeader } from "./encode-proxy-header.ts";
 export { type ArrivalChoice, type Listener, type ListenOptions, listen } from "./listen.ts";
 export { originalDestination } from "./original-destination.ts";
+export { acceptQueueLength, resetReusePort, steerReusePort } from "./reuse-port.ts";
+export { ReusePortOrder } from "./reuse-port-order.ts";
+export { type RetireOptions, retireListener } from "./retire-listener.ts";
 export { TimerWheel, type WheelTimer } from "./timer-wheel.ts";
 export {
   type ClientTls,

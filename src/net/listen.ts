@@ -66,7 +66,7 @@ export interface Listener {
   readonly hostname: string;
   /** What was bound; 0 for Unix sockets. */
   readonly port: number;
-  /** Of the listening socket; -1 once it is closed. */
+  /** -1 once it stopped accepting. */
   readonly fd: number;
   /** Open now, handshakes included. */
   readonly connections: number;
@@ -92,12 +92,17 @@ export function listen(options: ListenOptions): Listener {
   const server = bind(options, handlersFor(options, host));
   // Both kinds have both properties at run time, so only the options tell which it is.
   const isUnix = options.unixPath !== undefined;
-  const stopAccepting = (): void => server.stop(false);
+  let isAccepting = true;
+  const stopAccepting = (): void => {
+    isAccepting = false;
+    server.stop(false);
+  };
   return {
     hostname: options.unixPath ?? ("hostname" in server ? server.hostname : ""),
     port: !isUnix && "port" in server ? server.port : 0,
     get fd() {
-      return "fd" in server && typeof server.fd === "number" ? server.fd : -1;
+      // Bun has it, its types lack it.
+      return isAccepting && "fd" in server && typeof server.fd === "number" ? server.fd : -1;
     },
     get connections() {
       return connections.size;
