@@ -83,7 +83,7 @@ class RelaySide implements ConnectionSink {
 
   onData(chunk: Uint8Array): void {
     this.#relay.count(this.#isClient, chunk.length);
-    if (!this.#peer.write(chunk)) this.#own.pause();
+    if (!this.#peer.give(chunk)) this.#own.pause();
   }
 
   onDrain(): void {
