@@ -11,6 +11,7 @@ import type { HeaderFields } from "./header-fields.ts";
 import { ReceiveWindow } from "./receive-window.ts";
 import { SendBuffer } from "./send-buffer.ts";
 import type { Sender } from "./send-scheduler.ts";
+import type { WaitingStream } from "./send-stall.ts";
 import type { SessionOutput } from "./session-output.ts";
 import type { Http2Stream, StreamOutcome, StreamSink } from "./stream.ts";
 
@@ -25,6 +26,8 @@ export interface StreamHost {
   readonly streamSlackBytes: number;
   /** Bytes of this stream's data were consumed. `streamIncrement` 0: nothing to announce for the stream. */
   credit(streamId: number, bytes: number, streamIncrement: number): void;
+  /** Data has to wait: for a window, for the connection, for others. */
+  queued(): void;
   closed(stream: SessionStream, outcome: StreamOutcome): void;
 }
 
@@ -40,7 +43,7 @@ export const streamTraits = {
   connect: 8,
 } as const;
 
-export class SessionStream implements Http2Stream, Sender {
+export class SessionStream implements Http2Stream, Sender, WaitingStream {
   readonly id: number;
   sink: StreamSink;
   readonly isHeadRequest: boolean;
@@ -56,6 +59,7 @@ export class SessionStream implements Http2Stream, Sender {
   readonly #buffer = new SendBuffer();
   #sendWindowBytes: number;
   #wantsDrain = false;
+  #hasProgressed = false;
   #isEnding = false;
   #trailers: HeaderFields | undefined = undefined;
   #discardsInput = false;
@@ -106,6 +110,10 @@ export class SessionStream implements Http2Stream, Sender {
     if (this.#isLocalClosed || this.#isEnding) return false;
     const sent = this.#buffer.bytes === 0 ? this.#sendNow(chunk, isLast) : 0;
     if (sent < chunk.length && !this.isClosed) {
+      if (this.#buffer.bytes === 0) {
+        this.#hasProgressed = true;
+        this.#host.queued();
+      }
       this.#buffer.push(sent === 0 ? chunk : chunk.subarray(sent));
       if (this.#sendWindowBytes > 0) this.#host.output.scheduler.schedule(this);
     }
@@ -150,6 +158,12 @@ export class SessionStream implements Http2Stream, Sender {
     this.fail(code, "");
   }
 
+  takeProgress(): boolean {
+    const hasProgressed = this.#hasProgressed;
+    this.#hasProgressed = false;
+    return hasProgressed;
+  }
+
   get isSendable(): boolean {
     return this.#buffer.bytes > 0 && this.#sendWindowBytes > 0 && !this.#isLocalClosed;
   }
@@ -159,6 +173,7 @@ export class SessionStream implements Http2Stream, Sender {
     const queued = this.#buffer.bytes;
     const length = Math.min(queued, maxBytes, this.#sendWindowBytes, this.#host.output.maxDataBytes);
     const isLast = this.#isEnding && this.#trailers === undefined && length === queued;
+    this.#hasProgressed = true;
     this.#sendWindowBytes -= length;
     this.#host.output.dataFrom(this.id, this.#buffer, length, isLast);
     if (isLast) this.#closeLocal();

@@ -19,6 +19,7 @@ import { KeepAlive } from "./keep-alive.ts";
 import { defaultHttp2Limits, type Http2Limits } from "./limits.ts";
 import { ReceiveWindow } from "./receive-window.ts";
 import type { Http2SessionOptions, SessionEnd } from "./session-options.ts";
+import { SendStallWatch } from "./send-stall.ts";
 import { SessionOutput } from "./session-output.ts";
 import type { SessionStream, StreamHost } from "./session-stream.ts";
 import {
@@ -49,6 +50,7 @@ export abstract class Http2Session implements FrameSink, ConnectionSink, StreamH
   readonly #decoder: HpackDecoder;
   readonly #receiveWindow: ReceiveWindow;
   readonly #keepAlive: KeepAlive | undefined;
+  readonly #stallWatch: SendStallWatch<SessionStream>;
   #settingsTimer: Timer | undefined;
   #frameDataBytes = 0;
   #end: SessionEnd | undefined = undefined;
@@ -75,6 +77,12 @@ export abstract class Http2Session implements FrameSink, ConnectionSink, StreamH
             ping: () => this.output.ping(keepAlivePing, 0, false),
             dead: () => this.fail("no_error", "the peer does not answer PING"),
           });
+    this.#stallWatch = new SendStallWatch(
+      options.clock,
+      this.limits.sendStallTimeoutMs,
+      this.streams,
+      (stream) => stream.fail("cancel", "the peer gave no window for too long"),
+    );
     this.#settingsTimer = options.clock.after(this.limits.settingsTimeoutMs, () => {
       this.fail("settings_timeout", "no acknowledgement of SETTINGS");
     });
@@ -171,6 +179,7 @@ export abstract class Http2Session implements FrameSink, ConnectionSink, StreamH
     this.output.stop();
     this.#parser.stop();
     this.#keepAlive?.stop();
+    this.#stallWatch.stop();
     this.#settingsTimer?.cancel();
     const lost = [...this.streams.values()];
     for (const stream of lost) stream.lose(end.detail, false);
@@ -213,6 +222,10 @@ export abstract class Http2Session implements FrameSink, ConnectionSink, StreamH
     if (streamIncrement > 0) this.output.windowUpdate(streamId, streamIncrement);
     const increment = this.#receiveWindow.consume(bytes);
     if (increment > 0) this.output.windowUpdate(0, increment);
+  }
+
+  queued(): void {
+    this.#stallWatch.watch();
   }
 
   closed(stream: SessionStream, outcome: StreamOutcome): void {
