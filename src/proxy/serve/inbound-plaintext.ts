@@ -8,6 +8,7 @@ import { ConnectionSet } from "./connection-set.ts";
 import type { ServeContext } from "./context.ts";
 import { serveHttp } from "./http-opening.ts";
 import { callerService, type InboundCaller, InboundHttp, inboundTcp } from "./inbound-session.ts";
+import { listenLimits } from "./listen-limits.ts";
 import { ProtocolDetector } from "./protocol-detector.ts";
 import type { DestinationOf, Server } from "./server.ts";
 import { TcpSession } from "./tcp-session.ts";
@@ -55,6 +56,8 @@ export class InboundPlaintext implements Server {
     return listen({
       hostname,
       port,
+      ...listenLimits(this.#context),
+      onRefused: (reason) => this.#context.metrics.refused("plaintext", reason),
       onConnection: (connection) => {
         this.#context.metrics.accepted("plaintext");
         this.#onConnection(connection);
