@@ -4,7 +4,7 @@
  *   opening -> serving --drain()--> told the mesh -> accepting nothing -> in flight done | deadline -> closed
  */
 import type { Clock, Log, Timer } from "../kernel/index.ts";
-import { originalDestination, TimerWheel } from "../net/index.ts";
+import { type Listener, originalDestination, TimerWheel } from "../net/index.ts";
 import type { Agent } from "./agent/index.ts";
 import { Avoidance } from "./avoidance.ts";
 import type { ListenAddress, ProxyBootstrap } from "./bootstrap.ts";
@@ -48,7 +48,7 @@ export interface RunningProxy {
   gatewayFailures(): readonly string[];
   /** Listeners of the gateway that another process may take over, one by one; see `reopenListeners`. */
   gatewayListeners(): readonly OpenListener[];
-  releaseListener(fd: number): void;
+  releaseListener(listener: Listener): void;
   /** The other process did not: what was released is opened again. */
   reopenListeners(): void;
   /** What the admin port answers, for a parent that has the port. */
@@ -195,8 +195,8 @@ class Proxy implements RunningProxy {
     return this.#gateway?.openListeners() ?? [];
   }
 
-  releaseListener(fd: number): void {
-    this.#gateway?.release(fd);
+  releaseListener(listener: Listener): void {
+    this.#gateway?.release(listener);
   }
 
   reopenListeners(): void {

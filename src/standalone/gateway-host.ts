@@ -1,13 +1,14 @@
 /** Who carries the traffic: this process itself, or workers of it. Both can be taken over by another process, and can take over from one. */
 import type { Clock, Log } from "../kernel/index.ts";
 import { WeftError } from "../kernel/index.ts";
+import { resetReusePort } from "../net/index.ts";
 import { type GatewayListen, runProxy, type SuppliedAgent, type SuppliedChange } from "../proxy/index.ts";
 import {
   type HandOverSubject,
   type PageSource,
   type Place,
   placeText,
-  retireListener,
+  retirePlace,
   type TakenPlace,
   type WorkerPlan,
   WorkerPool,
@@ -95,7 +96,11 @@ export async function hostInProcess(options: GatewayHostOptions): Promise<Gatewa
       const names = new Set(kept.map(placeText));
       await Promise.all(
         places().map((place) =>
-          retireListener(proxy, place, names.has(placeText(place)) ? { first: 1, count } : undefined, clock),
+          retirePlace(
+            proxy,
+            { place, targets: names.has(placeText(place)) ? behindOurs(count) : [] },
+            options,
+          ),
         ),
       );
     },
@@ -105,10 +110,16 @@ export async function hostInProcess(options: GatewayHostOptions): Promise<Gatewa
     },
     tookOver() {
       ours = new Set();
+      for (const { listener } of proxy.gatewayListeners()) resetReusePort(listener);
     },
     drain: () => proxy.drain(),
     close: () => proxy.close(),
   };
+}
+
+/** Numbers of another process's listeners where our only one is number 0. */
+function behindOurs(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i + 1);
 }
 
 export interface WorkerHostOptions extends GatewayHostOptions {

@@ -6,6 +6,7 @@
  *   serving --drain() | taken over--> draining --> stopped
  */
 import { type Clock, type Log, systemClock, WeftError } from "../kernel/index.ts";
+import { Protocol } from "../model/index.ts";
 import type { GatewayListen } from "../proxy/index.ts";
 import {
   HandOverServer,
@@ -129,7 +130,8 @@ class Standalone implements RunningStandalone {
 
   get gatewayUrl(): string {
     const [first] = this.listeners;
-    return first === undefined ? "" : `http://${placeText(first)}`;
+    const [port] = this.#pipeline.agent.snapshot.gatewayPorts;
+    return first === undefined || port === undefined ? "" : `${schemeOf(port)}://${placeText(first)}`;
   }
 
   get listeners(): readonly Place[] {
@@ -238,4 +240,15 @@ class Standalone implements RunningStandalone {
     this.#admin?.close();
     this.#health?.close();
   }
+}
+
+function schemeOf({
+  tls,
+  protocol,
+}: {
+  readonly tls: object | undefined;
+  readonly protocol: Protocol;
+}): string {
+  if (tls !== undefined) return "https";
+  return protocol === Protocol.TCP ? "tcp" : "http";
 }

@@ -1,5 +1,5 @@
 /** What parent and workers say to each other. Both are one program of one version, joined by the channel of the spawn: nobody else is heard. */
-import type { Choice } from "./reuse-port.ts";
+import type { Retirement } from "./retire-listener.ts";
 import type { AvoidedEndpoint, ProxyPlan, SuppliedChange } from "../proxy/index.ts";
 
 /** A gateway's plan, without what cannot be sent. */
@@ -21,15 +21,10 @@ export type ToWorker =
   | { readonly kind: "commit"; readonly change: SuppliedChange; readonly ours: readonly Place[] }
   | { readonly kind: "question"; readonly id: number; readonly page: Page }
   | { readonly kind: "avoid"; readonly endpoints: readonly AvoidedEndpoint[] }
-  /** Closes its listener there without losing a connection; `choice`: who takes new ones. Answered when that is done. */
-  | {
-      readonly kind: "retire";
-      readonly id: number;
-      readonly place: Place;
-      readonly choice: Choice | undefined;
-    }
-  /** Who takes new connections where this worker listens. */
-  | { readonly kind: "steer"; readonly choice: Choice }
+  /** Closes its listener there without losing a connection. Answered when that is done. */
+  | { readonly kind: "retire"; readonly id: number; readonly retirement: Retirement }
+  /** Its listeners' ports have none but ours: the kernel spreads connections again. */
+  | { readonly kind: "spread" }
   /** What was retired is opened again. */
   | { readonly kind: "reopen" }
   | { readonly kind: "drain" };
@@ -53,7 +48,7 @@ export function placeText({ address, port }: Place): string {
 
 export type Page = "metrics" | "config";
 
-const toWorkerKinds = ["start", "commit", "question", "avoid", "retire", "steer", "reopen", "drain"];
+const toWorkerKinds = ["start", "commit", "question", "avoid", "retire", "spread", "reopen", "drain"];
 const fromWorkerKinds = ["hello", "failed", "live", "answer", "avoid"];
 
 export function isToWorker(message: unknown): message is ToWorker {

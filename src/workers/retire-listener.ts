@@ -1,18 +1,29 @@
 /** Closes one listener of this process without losing a connection. */
-import type { Clock } from "../kernel/index.ts";
+import type { Clock, Log } from "../kernel/index.ts";
+import { retireListener, steerReusePort } from "../net/index.ts";
 import type { RunningProxy } from "../proxy/index.ts";
 import { type Place, placeText } from "./messages.ts";
-import { type Choice, steer, untilEmpty } from "./reuse-port.ts";
 
-/** `choice`: which listeners at this place take new connections from now on; undefined: none will be there. */
-export async function retireListener(
+export interface Retirement {
+  readonly place: Place;
+  /** Numbers, in the port's order, of the listeners that take new connections from now on. Empty: none will be there. */
+  readonly targets: readonly number[];
+}
+
+export async function retirePlace(
   proxy: RunningProxy,
-  place: Place,
-  choice: Choice | undefined,
-  clock: Clock,
+  { place, targets }: Retirement,
+  { clock, log }: { readonly clock: Clock; readonly log: Log },
 ): Promise<void> {
-  const listener = proxy.gatewayListeners().find((each) => placeText(each) === placeText(place));
-  if (listener === undefined) return;
-  if (choice !== undefined && steer(listener.fd, choice)) await untilEmpty(listener.fd, clock);
-  proxy.releaseListener(listener.fd);
+  const open = proxy.gatewayListeners().find((each) => placeText(each) === placeText(place));
+  if (open === undefined) return;
+  const { listener } = open;
+  if (targets.length > 0) {
+    const isSteered = steerReusePort(listener, targets);
+    const isEmpty =
+      isSteered && (await new Promise<boolean>((done) => retireListener(listener, { clock }, done)));
+    if (!isEmpty)
+      log.warn("connections that waited at a listener may be lost", { listener: placeText(place) });
+  }
+  proxy.releaseListener(listener);
 }

@@ -6,11 +6,11 @@
  */
 import { type Clock, type Log, type Timer, WeftError } from "../kernel/index.ts";
 import type { SuppliedChange } from "../proxy/index.ts";
-import { BindOrder } from "./bind-order.ts";
 import { countedOnly, mergeMetrics } from "./merge-metrics.ts";
 import type { TakenPlace } from "./hand-over-messages.ts";
 import { type Place, placeText, type ToWorker, type WorkerPlan } from "./messages.ts";
 import { parentMetrics } from "./parent-metrics.ts";
+import { PortOrders } from "./port-orders.ts";
 import { RestartDelay } from "./restart-delay.ts";
 import { type LiveState, WorkerProcess } from "./worker-process.ts";
 
@@ -46,7 +46,7 @@ export class WorkerPool {
   #tail: Promise<unknown> = Promise.resolve();
   /** What workers that are gone had counted. */
   #gone = "";
-  readonly #order = new BindOrder();
+  readonly #orders: PortOrders;
   #retryTimer: Timer | undefined;
   #isEnding = false;
   /** Whoever ends now does not come back: its place belongs to somebody else. */
@@ -56,6 +56,7 @@ export class WorkerPool {
     this.#options = options;
     this.#plan = options.plan;
     this.#taken = options.taken;
+    this.#orders = new PortOrders(options.taken);
   }
 
   /** Resolves when all listen. Throws WeftError; then none is left. */
@@ -86,14 +87,14 @@ export class WorkerPool {
 
   /** The other process has closed its listeners: new connections are for all of ours. */
   tookOver(): void {
-    for (const place of this.#taken) this.#order.rotate(place, place.count);
+    this.#orders.removeOld(this.#taken);
     this.#taken = [];
-    this.#slots[0]?.process.tell({ kind: "steer", choice: { first: 0, count: this.#options.count } });
+    for (const { process } of this.#slots) process.tell({ kind: "spread" });
   }
 
   /** Places with the number of our listeners there. */
   taken(): TakenPlace[] {
-    return this.#order.places().map((place) => ({ ...place, count: this.#order.at(place).length }));
+    return this.#orders.places();
   }
 
   /** Resolves when every worker that serves has taken it, or was ended because it did not. */
@@ -118,10 +119,10 @@ export class WorkerPool {
       this.#isHandingOver = true;
       const names = new Set(kept.map(placeText));
       await Promise.all(
-        this.#order.places().map(async (place) => {
-          const isKept = names.has(placeText(place));
-          for (const [first, index] of [...this.#order.at(place).entries()].toReversed()) {
-            await this.#slots[index]?.process.retire(place, isKept ? { first: first + 1, count } : undefined);
+        this.#orders.places().map(async (place) => {
+          const others = names.has(placeText(place)) ? count : 0;
+          for (const { worker, targets } of this.#orders.retirements(place, others)) {
+            await this.#slots[worker]?.process.retire({ place, targets });
           }
         }),
       );
@@ -131,7 +132,7 @@ export class WorkerPool {
   /** After `retire`: the other process is gone, and all is as it was. */
   async reopen(): Promise<void> {
     this.#isHandingOver = false;
-    for (const { index } of this.#slots) this.#order.update(index, []);
+    for (const { index } of this.#slots) this.#orders.update(index, []);
     for (const { process } of this.#slots) {
       process.tell({ kind: "reopen" });
       // The answer to an empty change comes after, and tells what is open.
@@ -230,7 +231,7 @@ export class WorkerPool {
   }
 
   #serves(index: number, live: LiveState): void {
-    this.#order.update(index, live.listeners);
+    this.#orders.update(index, live.listeners);
     this.#scheduleRetry(live);
   }
 
@@ -250,7 +251,7 @@ export class WorkerPool {
   #exited(index: number, description: string): void {
     const slot = this.#slots[index];
     if (slot === undefined) return;
-    this.#order.update(index, []);
+    this.#orders.update(index, []);
     if (this.#isEnding) return;
     this.#gone = mergeMetrics([this.#gone, countedOnly(slot.process.lastMetrics)]);
     const delayMs = slot.delay.next(slot.process.startedMs);

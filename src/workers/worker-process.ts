@@ -1,7 +1,7 @@
 /** One worker as its parent sees it: spawned, spoken with, and ended when it does not answer. */
 import type { Clock, Log } from "../kernel/index.ts";
 import { type FromWorker, isFromWorker, type Page, type Place, type ToWorker } from "./messages.ts";
-import type { Choice } from "./reuse-port.ts";
+import type { Retirement } from "./retire-listener.ts";
 
 /** A quarter of a second on a machine with nothing else to do; one that is overloaded must not be given more to do. */
 const startTimeoutMs = 30_000;
@@ -10,8 +10,8 @@ const liveTimeoutMs = 10_000;
 /** Reading a page is nothing that a busy worker does at once, and a scrape must not wait for ever. */
 const pageTimeoutMs = 2_000;
 
-/** Emptying a queue takes half a second and has its own bound. */
-const retireTimeoutMs = 10_000;
+/** Emptying a queue takes a second and has its own bound, which is less. */
+const retireTimeoutMs = 15_000;
 
 export type LiveState = FromWorker & { readonly kind: "live" };
 
@@ -94,8 +94,8 @@ export class WorkerProcess {
   }
 
   /** Resolves when its listener there is closed, with nothing lost. */
-  async retire(place: Place, choice: Choice | undefined): Promise<void> {
-    await this.#question(retireTimeoutMs, (id) => ({ kind: "retire", id, place, choice }));
+  async retire(retirement: Retirement): Promise<void> {
+    await this.#question(retireTimeoutMs, (id) => ({ kind: "retire", id, retirement }));
   }
 
   #question(timeoutMs: number, message: (id: number) => ToWorker): Promise<string | undefined> {

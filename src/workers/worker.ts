@@ -4,10 +4,10 @@
  *   hello -> start -> serving --commit*--> draining -> ended
  */
 import { type Clock, errorLine, type Log } from "../kernel/index.ts";
+import { resetReusePort } from "../net/index.ts";
 import { type RunningProxy, runProxy, SuppliedAgent } from "../proxy/index.ts";
 import { type FromWorker, placeText, type ToWorker } from "./messages.ts";
-import { steer } from "./reuse-port.ts";
-import { retireListener } from "./retire-listener.ts";
+import { retirePlace } from "./retire-listener.ts";
 
 /** An endpoint that fails is tried by the others a few times more at most. */
 const avoidanceMs = 250;
@@ -53,8 +53,8 @@ export class Worker {
       case "retire":
         void this.#retire(message);
         break;
-      case "steer":
-        for (const { fd } of this.#proxy?.gatewayListeners() ?? []) steer(fd, message.choice);
+      case "spread":
+        for (const { listener } of this.#proxy?.gatewayListeners() ?? []) resetReusePort(listener);
         break;
       case "reopen":
         this.#proxy?.reopenListeners();
@@ -87,8 +87,8 @@ export class Worker {
     this.#scheduleAvoidance();
   }
 
-  async #retire({ id, place, choice }: ToWorker & { kind: "retire" }): Promise<void> {
-    if (this.#proxy !== undefined) await retireListener(this.#proxy, place, choice, this.#options.clock);
+  async #retire({ id, retirement }: ToWorker & { kind: "retire" }): Promise<void> {
+    if (this.#proxy !== undefined) await retirePlace(this.#proxy, retirement, this.#options);
     this.#options.send({ kind: "answer", id, text: "" });
   }
 

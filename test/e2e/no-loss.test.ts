@@ -3,8 +3,9 @@
  * again. A few seconds as it stands; `WEFT_NO_LOSS_RATE=1000 WEFT_NO_LOSS_ROUNDS=20` is the long form.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { rmSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { connect, type PeerCertificate } from "node:tls";
 import { ConnectionLoad } from "./harness/connection-load.ts";
 import { eventually } from "./harness/eventually.ts";
 import { gatewayTo, yaml } from "./harness/resources.ts";
@@ -45,14 +46,21 @@ function startProcess(...options: readonly string[]): Promise<Served> {
   return runServe(folder.path, ["--gateway", "127.0.0.1:0", "--data-dir", dataDir, ...options]);
 }
 
-function loadOn(served: Served): ConnectionLoad {
-  return new ConnectionLoad({ port: Number(new URL(served.ready.gateway).port), connectionsPerSecond });
+function loadOn({ ready }: Served): ConnectionLoad {
+  const { port, protocol } = new URL(ready.gateway);
+  const tls = protocol === "https:";
+  // A handshake is ten times the work of a connection, at both ends.
+  return new ConnectionLoad({
+    port: Number(port),
+    connectionsPerSecond: tls ? connectionsPerSecond / 4 : connectionsPerSecond,
+    tls,
+  });
 }
 
 async function expectNoLoss(load: ConnectionLoad): Promise<void> {
+  await eventually(() => expect(load.total).toBeGreaterThan(connectionsPerSecond / 4));
   await load.stop();
   expect({ lost: load.lost, losses: load.losses }).toEqual({ lost: 0, losses: [] });
-  expect(load.outcomes.answered).toBeGreaterThan(connectionsPerSecond / 2);
 }
 
 describe.each([
@@ -99,6 +107,40 @@ describe.each([
     rounds * roundTimeoutMs,
   );
 });
+
+test(
+  "certificates are rotated again and again: each is shown soon, and no handshake fails",
+  async () => {
+    prepare();
+    using _folder = folder;
+    const [door = {}, route = {}] = gatewayTo({ web: 1 });
+    const listener = {
+      name: "https",
+      port: 8443,
+      protocol: "HTTPS",
+      tls: { certificateRefs: [{ name: "door" }] },
+    };
+    writeFileSync(
+      files,
+      yaml(
+        { ...door, spec: { gatewayClassName: "weft", listeners: [listener] } },
+        route,
+        serviceAt("web", upstream.port ?? 0),
+      ),
+    );
+    const secretFile = join(folder.path, "secret.yaml");
+    writeFileSync(secretFile, yaml(newSecret(0)));
+    await using served = await startProcess();
+    const load = loadOn(served);
+    for (let round = 1; round <= rounds; round++) {
+      writeFileSync(`${secretFile}.new`, yaml(newSecret(round)));
+      renameSync(`${secretFile}.new`, secretFile);
+      await eventually(async () => expect(await shownName(served)).toBe(`round-${round}.example`));
+    }
+    await expectNoLoss(load);
+  },
+  rounds * roundTimeoutMs,
+);
 
 describe("a data directory", () => {
   test(
@@ -166,6 +208,45 @@ describe("a data directory", () => {
     roundTimeoutMs,
   );
 });
+
+/** A Secret with a certificate of its own, as `openssl` makes it. */
+function newSecret(round: number): object {
+  const name = `round-${round}.example`;
+  const key = join(folder.path, "key.pem");
+  const made = Bun.spawnSync([
+    ...["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"],
+    ...["-keyout", key, "-days", "2", "-subj", `/CN=${name}`, "-addext", `subjectAltName=DNS:${name}`],
+  ]);
+  if (made.exitCode !== 0) throw new Error(made.stderr.toString());
+  return {
+    apiVersion: "v1",
+    kind: "Secret",
+    metadata: { name: "door" },
+    type: "kubernetes.io/tls",
+    stringData: { "tls.crt": made.stdout.toString(), "tls.key": readFileSync(key, "utf8") },
+  };
+}
+
+/** Of the certificate that a new connection is shown. */
+async function shownName({ ready }: Served): Promise<string | undefined> {
+  const { promise, resolve, reject } = Promise.withResolvers<string | undefined>();
+  const socket = connect({
+    host: "127.0.0.1",
+    port: Number(new URL(ready.gateway).port),
+    rejectUnauthorized: false,
+  });
+  socket.on("secureConnect", () => resolve(commonName(socket.getPeerCertificate().subject)));
+  socket.on("error", reject);
+  try {
+    return await promise;
+  } finally {
+    socket.destroy();
+  }
+}
+
+function commonName({ CN }: PeerCertificate["subject"]): string | undefined {
+  return Array.isArray(CN) ? CN[0] : CN;
+}
 
 function freePort(): number {
   const probe = Bun.listen({ hostname: "127.0.0.3", port: 0, socket: { data: () => {} } });

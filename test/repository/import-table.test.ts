@@ -34,7 +34,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
   control: [...controlRooms, "apiserver"],
   proxy: [...planes, "decide", "net", "http1", "http2", "grpc", "intercept", "identity/x509"],
   // Compiler and gateway in one process, configured by files.
-  standalone: ["kernel", "api", "registry", "compile", "distribute", "proxy", "workers"],
+  standalone: ["kernel", "model", "net", "api", "registry", "compile", "distribute", "proxy", "workers"],
   // Several processes on one set of ports: a parent that supervises and adds up, workers that serve.
   workers: ["kernel", "net", "proxy"],
   intercept: kernel,

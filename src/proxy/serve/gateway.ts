@@ -31,7 +31,7 @@ export interface GatewayAddress {
 export interface OpenListener {
   readonly address: string;
   readonly port: number;
-  readonly fd: number;
+  readonly listener: Listener;
 }
 
 /**
@@ -100,14 +100,14 @@ export class GatewayServer implements Server {
   openListeners(): OpenListener[] {
     return [...this.#open.values()].flatMap(({ listener, where }) => {
       const { address, port, unixPath } = where;
-      return unixPath === undefined ? [{ address, port: port || listener.port, fd: listener.fd }] : [];
+      return unixPath === undefined ? [{ address, port: port || listener.port, listener }] : [];
     });
   }
 
   /** Closes it for new connections; it comes back with the next snapshot that has it. */
-  release(fd: number): void {
+  release(listener: Listener): void {
     for (const [key, entry] of this.#open) {
-      if (entry.listener.fd !== fd) continue;
+      if (entry.listener !== listener) continue;
       this.#open.delete(key);
       this.#stop(entry);
     }

@@ -1,6 +1,5 @@
 /** The client's side of a gRPC-Web exchange: a gRPC response on its way out becomes a gRPC-Web one. */
 import {
-  grpcFailureOf,
   type GrpcWebForm,
   GrpcWebResponseEncoder,
   trailersOnlyHead,
@@ -83,11 +82,11 @@ export class GrpcWebClient implements ClientStream {
   }
 
   writeRefusal(refusal: Refusal): void {
-    if (!refusal.isGrpc) {
+    const failure = refusal.grpc;
+    if (failure === undefined) {
       this.#client.writeRefusal(refusal);
       return;
     }
-    const failure = grpcFailureOf(refusal.reason, refusal.requestId);
     const webType = webTypeOfGrpc("application/grpc", this.#form) ?? "";
     const fields = retyped(trailersOnlyHead(failure.status, failure.message), webType);
     fields.add("x-request-id", refusal.requestId);

@@ -1,4 +1,4 @@
-/** `npm run conformance -- grpc`: grpc-go's and grpc-js's clients against each other's servers through two sidecars. */
+/** `npm run conformance -- grpc`: grpc-go's and grpc-js's clients against each other's servers through sidecars and gateways. */
 import { findGrpcGo } from "./grpc-go.ts";
 import { grpcGo, grpcJs } from "./interop-peers.ts";
 import { runInterop } from "./interop-suite.ts";
@@ -13,7 +13,7 @@ export async function runGrpc(): Promise<boolean> {
   let [passed, failed] = [0, 0];
   let heading = "";
   for await (const { client, server, way, name, problem } of runInterop([grpcGo(tools), grpcJs])) {
-    const leg = `${client} client -> sidecar -> sidecar -> ${server} server, protocol ${way}`;
+    const leg = `${client} client -> ${way} -> ${server} server`;
     if (leg !== heading) console.log(`\n${leg}`);
     heading = leg;
     console.log(problem === undefined ? `  ok    ${name}` : `  FAIL  ${name}: ${problem}`);

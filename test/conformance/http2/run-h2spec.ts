@@ -5,7 +5,7 @@ import type { Running } from "../../e2e/harness/child-process.ts";
 import { runServe } from "../../e2e/harness/serve.ts";
 import { TemporaryFolder } from "../../e2e/harness/weft.ts";
 import { freePort } from "../free-port.ts";
-import { type Backend, gatewayFiles } from "./gateway-files.ts";
+import { type Backend, gatewayFiles } from "../gateway-files.ts";
 import { findH2spec, h2specCases, runH2spec } from "./h2spec.ts";
 import { whyUnanswered } from "./is-answered.ts";
 import { answer, listening, upstreams } from "./upstreams.ts";
@@ -32,7 +32,12 @@ export async function runHttp2(): Promise<boolean> {
       const port = freePort();
       running.push(upstream.start(folder.path, port));
       await listening(port);
-      backends.push({ name: upstream.name, appProtocol: upstream.appProtocol, port });
+      backends.push({
+        name: upstream.name,
+        path: `/${upstream.name}/`,
+        appProtocol: upstream.appProtocol,
+        port,
+      });
     }
     const ports = { plain: freePort(), tls: freePort() };
     const files = join(folder.path, "files");
@@ -40,9 +45,9 @@ export async function runHttp2(): Promise<boolean> {
     writeFileSync(join(files, "gateway.yaml"), gatewayFiles(ports, backends));
     await using served = await runServe(files, ["--listen-only"]);
     let isGood = true;
-    for (const { name } of backends) {
+    for (const { name, path } of backends) {
       for (const [way, port] of [["plain", ports.plain] as const, ["TLS", ports.tls] as const]) {
-        const target = { port, path: `/${name}/`, isTls: way === "TLS" };
+        const target = { port, path, isTls: way === "TLS" };
         const problem = await whyUnanswered(target, answer);
         if (problem !== undefined) console.log(`${way}, ${name} behind: not answered: ${problem}`);
         const { passed, failed, failures } = await runH2spec(h2spec.path, target);

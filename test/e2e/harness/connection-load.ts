@@ -83,7 +83,8 @@ export class ConnectionLoad {
     Bun.connect({
       hostname,
       port,
-      ...(tls === true ? { tls: { rejectUnauthorized: false } } : {}),
+      // Without a name Bun would send the address as one, which is no name and refused.
+      ...(tls === true ? { tls: { rejectUnauthorized: false, serverName: "door.example" } } : {}),
       socket: {
         open: (socket) => {
           if (tls !== true) send(socket);

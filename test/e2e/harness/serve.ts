@@ -6,8 +6,8 @@ import { root, weftProgram } from "./mesh.ts";
 import { httpPort } from "./resources.ts";
 import { TemporaryFolder } from "./weft.ts";
 
-const readyTimeoutMs = 20_000;
-const endTimeoutMs = 20_000;
+const readyTimeoutMs = 60_000;
+const endTimeoutMs = 60_000;
 
 export interface ServeReady {
   readonly event: string;

@@ -1,10 +1,11 @@
-/** A gateway's files: a plain and a TLS listener, and behind them one application for each path `/<name>/`. */
-import { makeRoot } from "../../../src/net/testdata/certificates.ts";
-import { yaml } from "../../e2e/harness/resources.ts";
+/** A gateway's files: a plain and a TLS listener, and behind them applications, each under a path of its own. */
+import { makeRoot } from "../../src/net/testdata/certificates.ts";
+import { yaml } from "../e2e/harness/resources.ts";
 
 export interface Backend {
-  /** Also its path. */
   readonly name: string;
+  /** Prefix of what goes to it. */
+  readonly path: string;
   readonly appProtocol: string;
   /** On 127.0.0.1. */
   readonly port: number;
@@ -42,7 +43,7 @@ export function gatewayFiles(
   );
 }
 
-function backendObjects({ name, appProtocol, port }: Backend): object[] {
+function backendObjects({ name, path, appProtocol, port }: Backend): object[] {
   return [
     {
       apiVersion: "v1",
@@ -66,7 +67,7 @@ function backendObjects({ name, appProtocol, port }: Backend): object[] {
         parentRefs: [{ name: gateway }],
         rules: [
           {
-            matches: [{ path: { type: "PathPrefix", value: `/${name}` } }],
+            matches: [{ path: { type: "PathPrefix", value: path } }],
             backendRefs: [{ name, port: servicePort }],
           },
         ],
