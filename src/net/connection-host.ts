@@ -31,7 +31,7 @@ export interface HandshakeBounds {
 }
 
 /** What a listener counts when it ends a connection for it. */
-export type ListenLimit = "maxConnections" | "maxHandshakes" | "handshakeTimeout";
+export type ListenLimit = "maxConnections" | "maxHandshakes" | "handshakeTimeout" | "writeStallTimeout";
 
 interface HostSettings extends ConnectionSettings {
   readonly onLimit?: (limit: ListenLimit) => void;

@@ -102,7 +102,6 @@ export class Http1Downstream implements ConnectionSink, RequestSink, Http1Client
   }
 
   onClose(cause: CloseCause): void {
-    if (cause === "timeout") this.#context.metrics.limitReached("writeStallTimeout");
     this.#exchange?.cancel("client_closed", `the client's connection ended: ${cause}`);
     this.#exchange = undefined;
     this.#forget();

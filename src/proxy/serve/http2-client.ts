@@ -32,6 +32,7 @@ export class Http2Client implements ClientStream, StreamSink {
   readonly #request: Http2Request;
   #isTunnel = false;
   #isRequestPaused = false;
+  #sawBody = false;
   #isResponseStarted = false;
   #isResponseEnded = false;
   /** What neither end has moved, and since when. */
@@ -47,8 +48,9 @@ export class Http2Client implements ClientStream, StreamSink {
   /** Every second. */
   sweep(nowMs: number): void {
     const { limits, metrics } = this.#owner.context;
-    // The end of a tunnel's silence is its own protocols' business; a gRPC call that is answered may be a watch.
-    const mayWait = this.#isTunnel || (this.#isResponseStarted && isGrpc(this.#request));
+    const hasBegun = this.#isResponseStarted || this.#sawBody;
+    // A tunnel's silence is its own protocol's business; a gRPC call that has begun may be a watch.
+    const mayWait = this.#isTunnel || (hasBegun && isGrpc(this.#request));
     const waitsForBody = !this.#isRequestPaused && !mayWait;
     const stalled = this.#stall.look(nowMs, this.#stream.queuedBytes, waitsForBody);
     if (stalled === undefined || nowMs - stalled.sinceMs < limits.bodyIdleTimeoutMs) return;
@@ -69,6 +71,7 @@ export class Http2Client implements ClientStream, StreamSink {
   onInterim(): void {}
 
   onData(chunk: Uint8Array): void {
+    this.#sawBody = true;
     this.#stall.moved(this.#owner.context.coarseNowMs);
     this.exchange?.onRequestBody(chunk);
   }
