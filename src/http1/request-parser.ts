@@ -19,8 +19,8 @@ export interface RequestSink {
   /** Trailer lines that may be forwarded, each ending in CRLF, before `onMessageEnd`; not called where there are none. */
   onTrailers?(lines: Uint8Array): void;
   onMessageEnd(): void;
-  /** Last call. Answer with the reason's status and close. */
-  onError(reason: ReasonCode, detail: string): void;
+  /** Last call. Answer with the reason's status and close. `limit`: the bound that was passed, if it was one. */
+  onError(reason: ReasonCode, detail: string, limit?: keyof Http1Limits): void;
 }
 
 export class RequestParser extends MessageParser {
@@ -79,8 +79,8 @@ export class RequestParser extends MessageParser {
   protected override onIdleBytes(): void {}
 
   protected override fail(code: number): void {
-    const { reason, detail } = requestFault(code);
-    this.#sink.onError(reason, detail);
+    const { reason, detail, limit } = requestFault(code);
+    this.#sink.onError(reason, detail, limit);
   }
 
   protected override truncated(): void {

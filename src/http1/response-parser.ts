@@ -20,8 +20,8 @@ export interface ResponseSink {
   /** Trailer lines that may be forwarded, each ending in CRLF, before `onMessageEnd`; not called where there are none. */
   onTrailers?(lines: Uint8Array): void;
   onMessageEnd(): void;
-  /** Last call. The connection cannot be used any more. */
-  onError(reason: ReasonCode, detail: string): void;
+  /** Last call. The connection cannot be used any more. `limit`: the bound that was passed, if it was one. */
+  onError(reason: ReasonCode, detail: string, limit?: keyof Http1Limits): void;
 }
 
 /** An application sends one or two; without a bound it could keep a request waiting for ever. */
@@ -116,8 +116,8 @@ export class ResponseParser extends MessageParser {
   }
 
   protected override fail(code: number): void {
-    const { reason, detail } = responseFault(code);
-    this.#sink.onError(reason, detail);
+    const { reason, detail, limit } = responseFault(code);
+    this.#sink.onError(reason, detail, limit);
   }
 
   protected override truncated(): void {

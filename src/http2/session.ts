@@ -116,9 +116,19 @@ export abstract class Http2Session implements FrameSink, ConnectionSink, StreamH
     return this.#end !== undefined;
   }
 
+  /** The stream of which the peer has sent a part of a head; 0: none. For whoever bounds how long that may take. */
+  get unfinishedHead(): number {
+    return this.#parser.unfinishedHead;
+  }
+
   /** Ends everything at once: GOAWAY, then the connection. Streams are lost. */
   close(): void {
     this.fail("no_error", "closed here");
+  }
+
+  /** The same for a peer that takes too much of us. */
+  refusePeer(detail: string): void {
+    this.fail("enhance_your_calm", detail);
   }
 
   protected abstract receiveHeaders(

@@ -9,7 +9,7 @@ import { encodeProxyHeader } from "./encode-proxy-header.ts";
 import { type Listener, type ListenOptions, listen } from "./listen.ts";
 import { makeRoot, meshClient, openServer } from "./testdata/certificates.ts";
 import { helloMessage, inRecords } from "./testdata/hellos.ts";
-import { connected, RecordingSink, text } from "./testdata/peers.ts";
+import { ample, connected, RecordingSink, text } from "./testdata/peers.ts";
 
 const root = makeRoot("root");
 const identity = root.issue();
@@ -179,7 +179,9 @@ describe("refuses", () => {
   });
 
   test("a hello that stays unfinished, in time", async () => {
-    const server = serve(() => ({ kind: "passthrough" }), { handshakeTimeoutMs: 30 });
+    const server = serve(() => ({ kind: "passthrough" }), {
+      bounds: () => ({ ...ample, handshakeTimeoutMs: 30 }),
+    });
     const { client, sink } = await dial(server.listener);
     client.write(hello.subarray(0, -1));
     expect(await server.refused).toBe("tls_handshake_failed");
@@ -328,7 +330,7 @@ describe("PROXY header", () => {
   });
 
   test("must come in time", async () => {
-    const server = serveProxied({ handshakeTimeoutMs: 30 });
+    const server = serveProxied({ bounds: () => ({ ...ample, handshakeTimeoutMs: 30 }) });
     const { client } = await dial(server.listener);
     client.write(header.subarray(0, 20));
     expect((await server.failed).reason).toBe("proxy_protocol_malformed");

@@ -30,25 +30,44 @@ export interface HandshakeBounds {
   readonly handshakeTimeoutMs: number;
 }
 
+/** What a listener counts when it ends a connection for it. */
+export type ListenLimit = "maxConnections" | "maxHandshakes" | "handshakeTimeout" | "writeStallTimeout";
+
+interface HostSettings extends ConnectionSettings {
+  readonly onLimit?: (limit: ListenLimit) => void;
+}
+
 export class ConnectionHost {
   readonly clock: Clock;
   readonly highWaterBytes: number;
   readonly writeStallTimeoutMs: number;
   readonly onDefect: (error: unknown) => void;
-  readonly bounds: HandshakeBounds;
+  readonly #bounds: () => HandshakeBounds;
+  readonly #onLimit: ((limit: ListenLimit) => void) | undefined;
   /** All connections of a listener that are open, those in a handshake included; undefined for outgoing ones. */
   readonly connections: Set<Terminable> | undefined;
   /** Server handshakes in progress. */
   handshakes: number;
 
-  constructor(settings: ConnectionSettings, bounds: HandshakeBounds, connections?: Set<Terminable>) {
+  /** `bounds` is asked for each connection, so that they may change while a listener stays open. */
+  constructor(settings: HostSettings, bounds: () => HandshakeBounds, connections?: Set<Terminable>) {
     this.clock = settings.clock ?? systemClock;
     this.highWaterBytes = settings.highWaterBytes ?? defaultHighWaterBytes;
     this.writeStallTimeoutMs = settings.writeStallTimeoutMs ?? defaultWriteStallTimeoutMs;
     this.onDefect = settings.onDefect ?? warn;
-    this.bounds = bounds;
+    this.#bounds = bounds;
+    this.#onLimit = settings.onLimit;
     this.connections = connections;
     this.handshakes = 0;
+  }
+
+  get bounds(): HandshakeBounds {
+    return this.#bounds();
+  }
+
+  /** A connection was ended for this limit. */
+  limitReached(limit: ListenLimit): void {
+    this.#onLimit?.(limit);
   }
 }
 

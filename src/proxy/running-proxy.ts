@@ -25,6 +25,7 @@ import { InboundPlaintext } from "./serve/inbound-plaintext.ts";
 import { InboundTunnel } from "./serve/inbound-tunnel.ts";
 import { ServeMetrics } from "./serve/metrics.ts";
 import { ProtocolMemory } from "./serve/protocol-memory.ts";
+import { http1LimitNames } from "./serve/limits.ts";
 import { OutboundServer } from "./serve/outbound.ts";
 import { RouteSelector } from "./serve/route-selector.ts";
 import type { DestinationOf, Server } from "./serve/server.ts";
@@ -143,7 +144,15 @@ class Proxy implements RunningProxy {
     this.#agent = agent;
     this.#clock = clock;
     this.#wheel = new TimerWheel(clock, wheelTickMs, wheelSlots);
-    const dialer = new HopDialer({ identity: () => agent.identity(), sourceWorkload: workloadKey, mark });
+    const dialer = new HopDialer({
+      identity: () => agent.identity(),
+      sourceWorkload: workloadKey,
+      mark,
+      limits: {
+        current: () => this.#context.limits,
+        onReached: (limit) => metrics.limitReached(http1LimitNames[limit]),
+      },
+    });
     this.#context = new ServeContext({
       agent,
       workload: {

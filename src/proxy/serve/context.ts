@@ -4,6 +4,7 @@ import type { TimerWheel } from "../../net/index.ts";
 import type { Agent } from "../agent/index.ts";
 import type { AccessLog, SeriesRegistry } from "../telemetry/index.ts";
 import type { HopDialer, Upstreams } from "../upstream/index.ts";
+import { CurrentLimits, type ServeLimits } from "./limits.ts";
 import type { ServeMetrics } from "./metrics.ts";
 import type { ProtocolMemory } from "./protocol-memory.ts";
 import { RequestIds } from "./request-ids.ts";
@@ -50,6 +51,7 @@ export class ServeContext {
   readonly log: Log;
   readonly mark: number | undefined;
   readonly requestIds: RequestIds;
+  readonly #limits: CurrentLimits;
   /** Where heads are encoded before a connection copies them; used within one call only. */
   readonly scratch = new ByteWriter();
   /** Responses say `Connection: close` from here on. */
@@ -75,6 +77,12 @@ export class ServeContext {
     this.mark = options.mark;
     this.requestIds = new RequestIds(options.random);
     this.coarseNowMs = options.clock.nowMs();
+    this.#limits = new CurrentLimits(() => options.agent.snapshot.mesh?.limits);
+  }
+
+  /** Of the newest configuration. */
+  get limits(): ServeLimits {
+    return this.#limits.get();
   }
 
   /** This workload's own SPIFFE id. */

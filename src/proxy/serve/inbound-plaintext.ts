@@ -10,6 +10,7 @@ import type { ServeContext } from "./context.ts";
 import { serveHttp } from "./http-opening.ts";
 import { callerService, type InboundCaller, InboundHttp, inboundTcp } from "./inbound-session.ts";
 import { type Detection, ProtocolDetector } from "./protocol-detector.ts";
+import { listenLimits } from "./listen-limits.ts";
 import type { DestinationOf, Server } from "./server.ts";
 import type { TcpTarget } from "./tcp-dial.ts";
 import { TcpSession } from "./tcp-session.ts";
@@ -57,6 +58,8 @@ export class InboundPlaintext implements Server {
     return listen({
       hostname,
       port,
+      ...listenLimits(this.#context),
+      onRefused: (reason) => this.#context.metrics.refused("plaintext", reason),
       onConnection: (connection) => {
         this.#context.metrics.accepted("plaintext");
         this.#onConnection(connection);

@@ -16,6 +16,7 @@ import {
   type TlsIdentity,
 } from "../../net/index.ts";
 import { PrefaceSchema, type SessionProtocol } from "../../wire/index.ts";
+import type { CodecLimitsSource } from "./codec-limits.ts";
 
 export const hopAlpn = "weft/1";
 /** The two bytes of length in front of the preface could say more; nothing in it needs to. */
@@ -41,6 +42,8 @@ export interface HopOptions {
   readonly sourceWorkload: string;
   /** SO_MARK, where the workload's traffic is redirected. */
   readonly mark: number | undefined;
+  /** Of what the endpoints answer. */
+  readonly limits: CodecLimitsSource;
 }
 
 export class HopDialer {
@@ -53,6 +56,10 @@ export class HopDialer {
   /** For an identity that is no longer this one, pooled connections are let go. */
   get identity(): TlsIdentity {
     return this.#options.identity();
+  }
+
+  get limits(): CodecLimitsSource {
+    return this.#options.limits;
   }
 
   /** `done` is called once unless cancelled, perhaps before this returns. The preface is written and leaves with the first bytes of the session. */
