@@ -21,11 +21,6 @@ describe("TCP through two sidecars", () => {
     await first.until("220 ready\r\n");
     first.write("EHLO\r\n");
     await first.until("EHLO\r\n");
-    // Learned: the second one does not wait for the client's silence.
-    const startMs = performance.now();
-    const second = await RawClient.connect(client.port);
-    await second.until("220 ready\r\n");
-    expect(performance.now() - startMs).toBeLessThan(90);
     app.stop();
   });
 
