@@ -83,12 +83,14 @@ export class TestMesh {
   async client(
     endpoints: readonly Endpoint[],
     outbound: MessageInitShape<typeof OutboundSchema> = {},
+    options: Partial<Pick<ProxyParts, "clock">> = {},
   ): Promise<{ proxy: RunningProxy; agent: FakeAgent; port: number }> {
     const agent = this.#agent("web", this.clientConfiguration(endpoints, outbound));
     const upstream = { address: "127.0.0.1", port: 0, service: "default/echo", servicePort };
     const proxy = await this.run(
       { ...this.bootstrap("web", "web"), capture: { kind: "explicit", outbound: [upstream] } },
       agent,
+      options,
     );
     return { proxy, agent, port: proxy.bound.outbound[0]?.port ?? 0 };
   }
@@ -156,9 +158,9 @@ export class TestMesh {
   async run(
     bootstrap: ProxyBootstrap,
     agent: FakeAgent,
-    options: Pick<ProxyParts, "destinationOf"> = {},
+    options: Partial<Pick<ProxyParts, "destinationOf" | "clock">> = {},
   ): Promise<RunningProxy> {
-    const proxy = await runProxy({ ...options, bootstrap, agent, clock: systemClock, log: silentLog });
+    const proxy = await runProxy({ clock: systemClock, ...options, bootstrap, agent, log: silentLog });
     this.#proxies.push(proxy);
     return proxy;
   }
