@@ -37,9 +37,10 @@ export function runRound(task: RoundTask): Promise<RoundResult> {
 
 function wrk(task: RoundTask, load: Extract<Load, { kind: "wrk" }>): Promise<LoadReport> {
   const { scenario, peer } = task;
-  const scheme = load.isTls === true ? "https" : "http";
+  // wrk sends the URL's host as the server name, and an address is none (RFC 6066, 3): weft refuses it.
+  const origin = load.isTls === true ? "https://localhost" : "http://127.0.0.1";
   return runWrk(task.bench, {
-    url: `${scheme}://127.0.0.1:${peer.port}${load.path}`,
+    url: `${origin}:${peer.port}${load.path}`,
     connections: scenario.connections,
     seconds: task.seconds,
     headers: [...requestHeaders(scenario.headers), ...(load.isClosing === true ? ["connection: close"] : [])],

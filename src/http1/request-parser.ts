@@ -2,6 +2,7 @@
 import type { ReasonCode } from "../kernel/index.ts";
 import { equalsName } from "./characters.ts";
 import { fault, requestFault } from "./faults.ts";
+import { FieldTable } from "./field-table.ts";
 import { readFraming, trimSpace } from "./framing.ts";
 import { field } from "./known-fields.ts";
 import { defaultHttp1Limits, type Http1Limits } from "./limits.ts";
@@ -30,7 +31,12 @@ export class RequestParser extends MessageParser {
   constructor(sink: RequestSink, limits: Http1Limits = defaultHttp1Limits) {
     super(limits, "head");
     this.#sink = sink;
-    this.#bounds = { start: 0, maxBytes: limits.maxHeadBytes, maxFields: limits.maxHeaders };
+    this.#bounds = {
+      start: 0,
+      maxBytes: limits.maxHeadBytes,
+      maxFields: limits.maxHeaders,
+      table: new FieldTable(),
+    };
     this.#head = new RequestHead();
   }
 
@@ -109,7 +115,7 @@ function offersH2c(protocols: string): boolean {
 
 /** RFC 9110 10.1.1: ignored in HTTP/1.0; other expectations are the application's to judge. */
 function expectsContinue(head: RequestHead): boolean {
-  if (head.versionMinor === 0) return false;
+  if (head.versionMinor === 0 || (head.kinds & (1 << field.expect)) === 0) return false;
   for (let i = 0; i < head.headerCount; i++) {
     if (head.kindAt(i) !== field.expect) continue;
     if (equalsName(head.bytes, head.valueStart(i), head.valueEnd(i), "100-continue")) return true;

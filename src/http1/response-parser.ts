@@ -1,6 +1,7 @@
 /** Responses from an upstream: strict RFC 9112. One response for each `expect`; behind other bytes none is read any more. */
 import type { ReasonCode } from "../kernel/index.ts";
 import { fault, responseFault } from "./faults.ts";
+import { FieldTable } from "./field-table.ts";
 import { readFraming } from "./framing.ts";
 import { defaultHttp1Limits, type Http1Limits } from "./limits.ts";
 import type { BodyKind } from "./message-head.ts";
@@ -38,7 +39,12 @@ export class ResponseParser extends MessageParser {
   constructor(sink: ResponseSink, limits: Http1Limits = defaultHttp1Limits) {
     super(limits, "idle");
     this.#sink = sink;
-    this.#bounds = { start: 0, maxBytes: limits.maxHeadBytes, maxFields: limits.maxHeaders };
+    this.#bounds = {
+      start: 0,
+      maxBytes: limits.maxHeadBytes,
+      maxFields: limits.maxHeaders,
+      table: new FieldTable(),
+    };
     this.#head = new ResponseHead();
     this.#requestMethod = "";
     this.#upgradeRequested = false;

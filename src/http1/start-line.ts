@@ -68,6 +68,7 @@ function skipEmptyLine(bytes: Uint8Array, from: number, end: number): number {
   if (from + 1 >= end) return incomplete;
   if (bytes[from + 1] !== lineFeed) return fault.bareCarriageReturn;
   if (from + 2 >= end) return incomplete;
+  if (bytes[from + 2] === lineFeed) return fault.bareLineFeed;
   return bytes[from + 2] === carriageReturn ? fault.emptyLines : from + 2;
 }
 

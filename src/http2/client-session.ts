@@ -1,11 +1,10 @@
 /** The client's end of an HTTP/2 connection: opens streams within what the server allows, and knows when it is to go. */
 import { errorCodeName, type Http2ErrorCode } from "./error-code.ts";
-import { checkResponse, checkTrailers, contentLengthOf } from "./field-rules.ts";
 import { clientPreface, largestStreamId } from "./frame.ts";
 import type { HeaderFields } from "./header-fields.ts";
 import { Http2Session } from "./session.ts";
 import type { Http2SessionOptions, SessionEnd } from "./session-options.ts";
-import { SessionStream } from "./session-stream.ts";
+import { SessionStream, streamTraits } from "./session-stream.ts";
 import type { Http2Stream, StreamOutcome, StreamSink } from "./stream.ts";
 import type { Transport } from "./transport.ts";
 
@@ -56,16 +55,12 @@ export class Http2ClientSession extends Http2Session {
     const streamId = this.#nextStreamId;
     this.#nextStreamId += 2;
     const method = fields.get(":method");
-    const stream = new SessionStream(streamId, this, sink, {
-      sendWindowBytes: this.peer.initialWindowBytes,
-      ...this.receiveWindowOptions(),
-      isRemoteClosed: false,
-      isLocalClosed: isEnd,
-      isHeadRequest: method === "HEAD",
-      isConnect: method === "CONNECT",
-    });
+    let traits = isEnd ? streamTraits.localClosed : 0;
+    if (method === "HEAD") traits |= streamTraits.headRequest;
+    else if (method === "CONNECT") traits |= streamTraits.connect;
+    const stream = new SessionStream(streamId, this, sink, traits);
     this.streams.set(streamId, stream);
-    this.writeHead(streamId, fields, isEnd);
+    this.output.head(streamId, fields, isEnd);
     if (this.#nextStreamId > largestStreamId) this.#startDraining();
     return stream;
   }
@@ -95,8 +90,8 @@ export class Http2ClientSession extends Http2Session {
     this.#handler.onClose(end);
   }
 
-  override onSettings(payload: Uint8Array): void {
-    super.onSettings(payload);
+  override onSettings(bytes: Uint8Array, start: number, end: number): void {
+    super.onSettings(bytes, start, end);
     this.#hasPeerSettings = true;
     if (!this.isClosed) this.#handler.onCapacity?.();
   }
@@ -123,7 +118,7 @@ export class Http2ClientSession extends Http2Session {
       return stream.fail("enhance_your_calm", "the response's fields are too large");
     if (stream.isRemoteClosed) return stream.fail("stream_closed", "HEADERS after END_STREAM");
     if (stream.hasHead) return this.#receiveTrailers(stream, fields, isEnd);
-    const status = checkResponse(fields);
+    const status = this.check.response();
     if (typeof status === "string") return stream.fail("protocol_error", status);
     if (status < 200) {
       if (isEnd || status === 101) return stream.fail("protocol_error", "malformed informational response");
@@ -133,7 +128,7 @@ export class Http2ClientSession extends Http2Session {
     }
     stream.isTunnel = stream.isConnect && status < 300;
     // In a tunnel's head it means nothing (RFC 9110, section 9.3.6).
-    const length = stream.isTunnel ? undefined : contentLengthOf(fields);
+    const length = stream.isTunnel ? undefined : this.check.contentLength;
     if (length === "invalid") return stream.fail("protocol_error", "malformed content-length");
     const isBodiless = stream.isHeadRequest || status === 204 || status === 304;
     stream.hasHead = true;
@@ -145,7 +140,7 @@ export class Http2ClientSession extends Http2Session {
   #receiveTrailers(stream: SessionStream, fields: HeaderFields, isEnd: boolean): void {
     if (!isEnd) return stream.fail("protocol_error", "trailers without END_STREAM");
     if (stream.isTunnel) return stream.fail("protocol_error", "HEADERS inside a tunnel");
-    const problem = checkTrailers(fields);
+    const problem = this.check.trailersProblem();
     if (problem !== undefined) return stream.fail("protocol_error", problem);
     stream.receiveEnd(fields);
   }
@@ -167,7 +162,7 @@ export class Http2ClientSession extends Http2Session {
 
   #closeWhenIdle(): void {
     if (this.#isDraining && this.streams.size === 0 && !this.isClosed) {
-      this.writer.goaway(0, "no_error");
+      this.output.goaway(0, "no_error");
       this.finishDrain();
     }
   }

@@ -62,7 +62,7 @@ test.each([
 test("where it was not announced, :protocol is malformed", () => {
   const client = new RawClient();
   expect(client.send(frame(1, 4, 1, client.blocks.block(webSocketHead)))).toEqual(["RST_STREAM 1 1"]);
-  expect(client.refused).toEqual(['malformed_request: pseudo-header ":protocol" is unknown or repeated']);
+  expect(client.refused).toEqual(["malformed_request: :protocol was not announced as acceptable"]);
 });
 
 /** A client whose server is raw bytes. */

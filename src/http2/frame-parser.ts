@@ -1,25 +1,34 @@
 /**
  * Incremental HTTP/2 frame parser (RFC 9113, sections 4 and 6): `push` bytes as they come, in pieces of any size.
  * DATA is passed through as it arrives; every other frame is gathered first, a header block across its CONTINUATION
- * frames too. It checks what a single frame can get wrong; streams and windows are the session's affair.
- * Slices that it hands out are valid during the call only, except those of `onDataChunk`.
+ * frames too, but read where it lies when a chunk holds it whole. It checks what a single frame can get wrong; streams
+ * and windows are the session's affair. Ranges that it hands out are valid during the call only, save `onDataChunk`'s.
  */
 import type { Http2ErrorCode } from "./error-code.ts";
 import { clientPreface, defaultFrameBytes, frameFlags, frameHeaderBytes, frameTypes } from "./frame.ts";
+import { HeaderBlock } from "./header-block.ts";
+
+/** `bytes[start, end)`. */
+export interface ByteRange {
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+}
 
 export interface FrameSink {
   /** The head of a DATA frame: `flowBytes` count against the windows, padding included. */
   onDataFrame(streamId: number, flowBytes: number): void;
-  /** A piece of its data; may be kept. */
-  onDataChunk(streamId: number, chunk: Uint8Array): void;
+  /** A piece of its data; may be kept. `isLast`: with it the stream's data is complete. */
+  onDataChunk(streamId: number, chunk: Uint8Array, isLast: boolean): void;
   onDataEnd(streamId: number, paddingBytes: number, isEndOfStream: boolean): void;
   /** A whole header block. */
-  onHeaderBlock(streamId: number, block: Uint8Array, isEndOfStream: boolean): void;
+  onHeaderBlock(streamId: number, block: ByteRange, isEndOfStream: boolean): void;
   onReset(streamId: number, code: number): void;
-  /** Six bytes for each setting. */
-  onSettings(payload: Uint8Array): void;
+  /** `bytes[start, end)` holds six bytes for each setting. */
+  onSettings(bytes: Uint8Array, start: number, end: number): void;
   onSettingsAck(): void;
-  onPing(data: Uint8Array, isAck: boolean): void;
+  /** Eight bytes from `start` on. */
+  onPing(bytes: Uint8Array, start: number, isAck: boolean): void;
   onGoaway(lastStreamId: number, code: number): void;
   onWindowUpdate(streamId: number, increment: number): void;
   /** PRIORITY and frames of unknown types: nothing to do but to count them. */
@@ -36,7 +45,9 @@ export interface FrameParserLimits {
   readonly maxContinuations: number;
 }
 
-type State = "preface" | "head" | "payload" | "padLength" | "data" | "padding" | "stopped";
+/** What the next byte belongs to. Numbers, because it is asked for each of them. */
+const states = { preface: 0, head: 1, payload: 2, padLength: 3, data: 4, padding: 5, stopped: 6 } as const;
+type State = (typeof states)[keyof typeof states];
 
 export class FrameParser {
   readonly #sink: FrameSink;
@@ -53,20 +64,18 @@ export class FrameParser {
   /** Bytes of the payload (of the data, of the padding) that are still to come. */
   #left = 0;
   #padding = 0;
-  #gathered: Uint8Array = new Uint8Array(0);
+  #gathered: Uint8Array = emptyBytes;
   #gatheredLength = 0;
-  // The header block being read; stream 0 means none.
-  #blockStream = 0;
-  #blockEndsStream = false;
-  #blockFrames = 0;
-  #block: Uint8Array = new Uint8Array(0);
-  #blockLength = 0;
+  /** Where a header block of one frame lies: one object for all of them. */
+  readonly #range = { bytes: emptyBytes, start: 0, end: 0 };
+  /** The header block whose CONTINUATION is awaited. */
+  #block: HeaderBlock | undefined = undefined;
   #isFirstFrame = true;
 
   constructor(sink: FrameSink, limits: FrameParserLimits, expectPreface: boolean) {
     this.#sink = sink;
     this.#limits = limits;
-    this.#state = expectPreface ? "preface" : "head";
+    this.#state = expectPreface ? states.preface : states.head;
   }
 
   /** The stream whose head has begun and is not whole yet; 0: none. */
@@ -77,35 +86,38 @@ export class FrameParser {
 
   /** Whatever comes later is dropped. */
   stop(): void {
-    this.#state = "stopped";
+    this.#state = states.stopped;
   }
 
   push(chunk: Uint8Array): void {
     let at = 0;
-    while (at < chunk.length && this.#state !== "stopped") {
+    const length = chunk.length;
+    while (at < length) {
       switch (this.#state) {
-        case "head":
+        case states.head:
           at = this.#readHead(chunk, at);
           break;
-        case "payload":
+        case states.payload:
           at = this.#readPayload(chunk, at);
           break;
-        case "data":
+        case states.data:
           at = this.#readData(chunk, at);
           break;
-        case "padLength":
+        case states.padLength:
           this.#beginData(chunk[at++] ?? 0, 1);
           break;
-        case "padding": {
-          const taken = Math.min(this.#left, chunk.length - at);
+        case states.padding: {
+          const taken = Math.min(this.#left, length - at);
           at += taken;
           this.#left -= taken;
           if (this.#left === 0) this.#endData();
           break;
         }
-        case "preface":
+        case states.preface:
           at = this.#readPreface(chunk, at);
           break;
+        case states.stopped:
+          return;
       }
     }
   }
@@ -118,7 +130,7 @@ export class FrameParser {
         return at;
       }
     }
-    if (this.#prefaceSeen === clientPreface.length) this.#state = "head";
+    if (this.#prefaceSeen === clientPreface.length) this.#state = states.head;
     return at;
   }
 
@@ -138,38 +150,40 @@ export class FrameParser {
   }
 
   #beginFrame(b: Uint8Array, i: number): void {
-    this.#length = ((b[i] ?? 0) << 16) | ((b[i + 1] ?? 0) << 8) | (b[i + 2] ?? 0);
-    this.#type = b[i + 3] ?? 0;
+    const length = ((b[i] ?? 0) << 16) | ((b[i + 1] ?? 0) << 8) | (b[i + 2] ?? 0);
+    const type = b[i + 3] ?? 0;
+    this.#length = length;
+    this.#type = type;
     this.#flags = b[i + 4] ?? 0;
     this.#streamId = readUint31(b, i + 5);
     if (this.#isFirstFrame) {
       this.#isFirstFrame = false;
-      if (this.#type !== frameTypes.settings || (this.#flags & frameFlags.ack) !== 0) {
+      if (type !== frameTypes.settings || (this.#flags & frameFlags.ack) !== 0) {
         return this.#fail("protocol_error", "the first frame is not SETTINGS"); // RFC 9113, section 3.4
       }
     }
-    if (this.#length > defaultFrameBytes) {
-      return this.#fail("frame_size_error", `a frame of ${this.#length} bytes is larger than allowed`);
+    if (length > defaultFrameBytes) {
+      return this.#fail("frame_size_error", `a frame of ${length} bytes is larger than allowed`);
     }
     if (
-      this.#blockStream !== 0 &&
-      (this.#type !== frameTypes.continuation || this.#streamId !== this.#blockStream)
+      this.#block !== undefined &&
+      (type !== frameTypes.continuation || this.#streamId !== this.#block.streamId)
     ) {
       return this.#fail("protocol_error", "a header block is interrupted by another frame");
     }
-    if (this.#type === frameTypes.data) {
+    if (type === frameTypes.data) {
       if (this.#streamId === 0) return this.#fail("protocol_error", "DATA on stream 0");
       if ((this.#flags & frameFlags.padded) === 0) return this.#beginData(0, 0);
-      if (this.#length === 0) return this.#fail("frame_size_error", "padded DATA without a pad length");
-      this.#state = "padLength";
+      if (length === 0) return this.#fail("frame_size_error", "padded DATA without a pad length");
+      this.#state = states.padLength;
       return;
     }
     const problem = this.#checkHead();
-    if (problem !== undefined) return this.#fail(problem, `malformed frame of type ${this.#type}`);
-    this.#left = this.#length;
+    if (problem !== undefined) return this.#fail(problem, `malformed frame of type ${type}`);
+    this.#left = length;
     this.#gatheredLength = 0;
-    this.#state = "payload";
-    if (this.#left === 0) this.#endPayload(emptyBytes);
+    this.#state = states.payload;
+    if (length === 0) this.#endPayload(emptyBytes, 0, 0);
   }
 
   /** Fixed lengths, and which frames belong to a stream (RFC 9113, section 6). */
@@ -198,7 +212,7 @@ export class FrameParser {
       case frameTypes.windowUpdate:
         return this.#length === 4 ? undefined : "frame_size_error";
       case frameTypes.continuation:
-        return this.#blockStream === 0 ? "protocol_error" : undefined;
+        return this.#block === undefined ? "protocol_error" : undefined;
       default:
         return undefined;
     }
@@ -207,7 +221,7 @@ export class FrameParser {
   #readPayload(chunk: Uint8Array, at: number): number {
     const taken = Math.min(this.#left, chunk.length - at);
     if (this.#gatheredLength === 0 && taken === this.#left) {
-      this.#endPayload(chunk.subarray(at, at + taken));
+      this.#endPayload(chunk, at, at + taken);
       return at + taken;
     }
     // At most one frame's size, which is bounded; not taken before its first byte has come.
@@ -215,30 +229,30 @@ export class FrameParser {
     this.#gathered.set(chunk.subarray(at, at + taken), this.#gatheredLength);
     this.#gatheredLength += taken;
     this.#left -= taken;
-    if (this.#left === 0) this.#endPayload(this.#gathered.subarray(0, this.#gatheredLength));
+    if (this.#left === 0) this.#endPayload(this.#gathered, 0, this.#gatheredLength);
     return at + taken;
   }
 
-  #endPayload(payload: Uint8Array): void {
-    this.#state = "head";
+  #endPayload(bytes: Uint8Array, start: number, end: number): void {
+    this.#state = states.head;
     switch (this.#type) {
       case frameTypes.headers:
-        return this.#endHeaders(payload);
+        return this.#endHeaders(bytes, start, end);
       case frameTypes.continuation:
-        return this.#endContinuation(payload);
+        return this.#endContinuation(bytes, start, end);
       case frameTypes.reset:
-        return this.#sink.onReset(this.#streamId, readUint32(payload, 0));
+        return this.#sink.onReset(this.#streamId, readUint32(bytes, start));
       case frameTypes.settings:
         if ((this.#flags & frameFlags.ack) !== 0) return this.#sink.onSettingsAck();
-        return this.#sink.onSettings(payload);
+        return this.#sink.onSettings(bytes, start, end);
       case frameTypes.ping:
-        return this.#sink.onPing(payload, (this.#flags & frameFlags.ack) !== 0);
+        return this.#sink.onPing(bytes, start, (this.#flags & frameFlags.ack) !== 0);
       case frameTypes.goaway:
-        return this.#sink.onGoaway(readUint31(payload, 0), readUint32(payload, 4));
+        return this.#sink.onGoaway(readUint31(bytes, start), readUint32(bytes, start + 4));
       case frameTypes.windowUpdate:
-        return this.#endWindowUpdate(readUint31(payload, 0));
+        return this.#endWindowUpdate(readUint31(bytes, start));
       case frameTypes.priority:
-        return this.#endPriority(payload);
+        return this.#endPriority(bytes, start, end);
       default:
         return this.#sink.onIgnoredFrame(this.#type);
     }
@@ -251,65 +265,55 @@ export class FrameParser {
   }
 
   /** Nothing is done with priorities (RFC 9113, section 5.3), but what RFC 7540 forbade stays an error. */
-  #endPriority(payload: Uint8Array): void {
-    if (payload.length !== 5) {
+  #endPriority(bytes: Uint8Array, start: number, end: number): void {
+    if (end - start !== 5) {
       return this.#sink.onStreamError(this.#streamId, "frame_size_error", "PRIORITY of a wrong length");
     }
-    if (readUint31(payload, 0) === this.#streamId) {
+    if (readUint31(bytes, start) === this.#streamId) {
       return this.#sink.onStreamError(this.#streamId, "protocol_error", "a stream depends on itself");
     }
     this.#sink.onIgnoredFrame(this.#type);
   }
 
-  #endHeaders(payload: Uint8Array): void {
-    let start = 0;
-    let end = payload.length;
-    if ((this.#flags & frameFlags.padded) !== 0) {
-      if (end < 1) return this.#fail("frame_size_error", "padded HEADERS without a pad length");
-      start = 1;
-      end -= payload[0] ?? 0;
+  #endHeaders(bytes: Uint8Array, payloadStart: number, payloadEnd: number): void {
+    let start = payloadStart;
+    let end = payloadEnd;
+    const flags = this.#flags;
+    if ((flags & frameFlags.padded) !== 0) {
+      if (start === end) return this.#fail("frame_size_error", "padded HEADERS without a pad length");
+      end -= bytes[start++] ?? 0;
     }
     const priorityAt = start;
-    if ((this.#flags & frameFlags.priority) !== 0) start += 5;
+    if ((flags & frameFlags.priority) !== 0) start += 5;
     if (start > end) return this.#fail("protocol_error", "HEADERS with more padding than payload");
-    if (start > priorityAt && readUint31(payload, priorityAt) === this.#streamId) {
+    if (start > priorityAt && readUint31(bytes, priorityAt) === this.#streamId) {
       return this.#fail("protocol_error", "a stream depends on itself");
     }
-    const block = payload.subarray(start, end);
-    const isEndOfStream = (this.#flags & frameFlags.endStream) !== 0;
-    if ((this.#flags & frameFlags.endHeaders) !== 0) {
-      return this.#sink.onHeaderBlock(this.#streamId, block, isEndOfStream);
+    const isEndOfStream = (flags & frameFlags.endStream) !== 0;
+    if ((flags & frameFlags.endHeaders) !== 0) {
+      const range = this.#range;
+      range.bytes = bytes;
+      range.start = start;
+      range.end = end;
+      return this.#sink.onHeaderBlock(this.#streamId, range, isEndOfStream);
     }
-    this.#blockStream = this.#streamId;
-    this.#blockEndsStream = isEndOfStream;
-    this.#blockFrames = 0;
-    this.#blockLength = 0;
-    this.#append(block);
+    this.#block = new HeaderBlock(this.#streamId, isEndOfStream, bytes.subarray(start, end));
   }
 
-  #endContinuation(payload: Uint8Array): void {
-    if (++this.#blockFrames > this.#limits.maxContinuations) {
+  #endContinuation(bytes: Uint8Array, start: number, end: number): void {
+    const block = this.#block;
+    if (block === undefined) return;
+    if (block.continuations === this.#limits.maxContinuations) {
       return this.#fail("enhance_your_calm", "too many CONTINUATION frames in one header block");
     }
-    if (this.#blockLength + payload.length > this.#limits.maxHeaderBlockBytes) {
+    if (block.length + end - start > this.#limits.maxHeaderBlockBytes) {
       return this.#fail("enhance_your_calm", "the header block is larger than the limit");
     }
-    this.#append(payload);
+    block.append(bytes.subarray(start, end));
     if ((this.#flags & frameFlags.endHeaders) === 0) return;
-    const streamId = this.#blockStream;
-    this.#blockStream = 0;
-    this.#sink.onHeaderBlock(streamId, this.#block.subarray(0, this.#blockLength), this.#blockEndsStream);
-  }
-
-  #append(fragment: Uint8Array): void {
-    const needed = this.#blockLength + fragment.length;
-    if (needed > this.#block.length) {
-      const grown = new Uint8Array(Math.max(needed, this.#block.length * 2));
-      grown.set(this.#block.subarray(0, this.#blockLength));
-      this.#block = grown;
-    }
-    this.#block.set(fragment, this.#blockLength);
-    this.#blockLength = needed;
+    this.#block = undefined;
+    const range = { bytes: block.bytes, start: 0, end: block.length };
+    this.#sink.onHeaderBlock(block.streamId, range, block.isEndOfStream);
   }
 
   #beginData(padding: number, padLengthBytes: number): void {
@@ -318,44 +322,46 @@ export class FrameParser {
     }
     this.#padding = padding;
     this.#left = this.#length - padLengthBytes - padding;
-    this.#state = "data";
+    this.#state = states.data;
     this.#sink.onDataFrame(this.#streamId, this.#length);
     if (this.#left === 0 && !this.#isStopped()) this.#beginPadding();
   }
 
   #readData(chunk: Uint8Array, at: number): number {
-    const taken = Math.min(this.#left, chunk.length - at);
+    const available = chunk.length - at;
+    const taken = this.#left < available ? this.#left : available;
     this.#left -= taken;
     const isWhole = at === 0 && taken === chunk.length;
-    this.#sink.onDataChunk(this.#streamId, isWhole ? chunk : chunk.subarray(at, at + taken));
+    const isLast = this.#left === 0 && (this.#flags & frameFlags.endStream) !== 0;
+    this.#sink.onDataChunk(this.#streamId, isWhole ? chunk : chunk.subarray(at, at + taken), isLast);
     if (this.#left === 0 && !this.#isStopped()) this.#beginPadding();
     return at + taken;
   }
 
   #beginPadding(): void {
     this.#left = this.#padding;
-    this.#state = "padding";
+    this.#state = states.padding;
     if (this.#left === 0) this.#endData();
   }
 
   #endData(): void {
-    this.#state = "head";
+    this.#state = states.head;
     const padLengthBytes = (this.#flags & frameFlags.padded) === 0 ? 0 : 1;
     const isEndOfStream = (this.#flags & frameFlags.endStream) !== 0;
     this.#sink.onDataEnd(this.#streamId, this.#padding + padLengthBytes, isEndOfStream);
   }
 
   #isStopped(): boolean {
-    return this.#state === "stopped";
+    return this.#state === states.stopped;
   }
 
   #fail(code: Http2ErrorCode, detail: string): void {
-    this.#state = "stopped";
+    this.#state = states.stopped;
     this.#sink.onConnectionError(code, detail);
   }
 }
 
-const emptyBytes = new Uint8Array(0);
+const emptyBytes: Uint8Array = new Uint8Array(0);
 
 export function readUint32(bytes: Uint8Array, at: number): number {
   return (

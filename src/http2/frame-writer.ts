@@ -1,13 +1,19 @@
-/** Writes frames into a connection. The connection copies, so one small buffer serves all frame heads. */
+/**
+ * Writes frames into a connection: one `write` for each, or two where data follows its head. The connection copies, so
+ * all frame writers share one scratch buffer; nothing of it is read again once `write` was called.
+ */
 import { errorCodeNumbers, type Http2ErrorCode } from "./error-code.ts";
 import { defaultFrameBytes, frameFlags, frameHeaderBytes, frameTypes } from "./frame.ts";
+import { FrameScratch } from "./frame-scratch.ts";
+import type { HeaderFields } from "./header-fields.ts";
+import type { HpackEncoder } from "./hpack-encoder.ts";
 import type { Transport } from "./transport.ts";
 
-const scratchBytes = 64; // the longest frame written from it: a head and eight bytes
-
 export class FrameWriter {
+  /** Holds nobody's bytes between two calls. */
+  static readonly #scratch = new FrameScratch();
+
   readonly #transport: Transport;
-  readonly #scratch = new Uint8Array(scratchBytes);
   /** The peer's SETTINGS_MAX_FRAME_SIZE. */
   maxFrameBytes: number = defaultFrameBytes;
 
@@ -17,86 +23,93 @@ export class FrameWriter {
 
   /** Only the head: the caller writes `length` bytes of data behind it. */
   dataHead(streamId: number, length: number, isEndOfStream: boolean): boolean {
-    this.#head(length, frameTypes.data, isEndOfStream ? frameFlags.endStream : 0, streamId);
-    return this.#send(0);
+    this.#begin(length, frameTypes.data, isEndOfStream ? frameFlags.endStream : 0, streamId);
+    return this.#send();
   }
 
-  headers(streamId: number, block: Uint8Array, isEndOfStream: boolean): boolean {
+  headers(streamId: number, fields: HeaderFields, encoder: HpackEncoder, isEndOfStream: boolean): boolean {
+    const scratch = FrameWriter.#scratch;
     const endStream = isEndOfStream ? frameFlags.endStream : 0;
-    if (block.length <= this.maxFrameBytes) {
-      this.#head(block.length, frameTypes.headers, frameFlags.endHeaders | endStream, streamId);
-      this.#send(0);
-      return this.#transport.write(block);
+    this.#begin(0, frameTypes.headers, frameFlags.endHeaders | endStream, streamId);
+    encoder.encode(fields, scratch);
+    const length = scratch.length - frameHeaderBytes;
+    if (length > this.maxFrameBytes) {
+      return this.#continued(streamId, scratch.bytes.slice(frameHeaderBytes, scratch.length), endStream);
     }
-    this.#head(this.maxFrameBytes, frameTypes.headers, endStream, streamId);
-    this.#send(0);
-    let isWritable = this.#transport.write(block.subarray(0, this.maxFrameBytes));
-    for (let at = this.maxFrameBytes; at < block.length; at += this.maxFrameBytes) {
+    const b = scratch.bytes;
+    b[0] = length >>> 16;
+    b[1] = length >>> 8;
+    b[2] = length;
+    return this.#send();
+  }
+
+  /** A block that needs several frames. */
+  #continued(streamId: number, block: Uint8Array, endStream: number): boolean {
+    let isWritable = true;
+    for (let at = 0; at < block.length; at += this.maxFrameBytes) {
       const piece = block.subarray(at, at + this.maxFrameBytes);
-      const isLast = at + piece.length === block.length;
-      this.#head(piece.length, frameTypes.continuation, isLast ? frameFlags.endHeaders : 0, streamId);
-      this.#send(0);
+      const endHeaders = at + piece.length === block.length ? frameFlags.endHeaders : 0;
+      if (at === 0) this.#begin(piece.length, frameTypes.headers, endStream, streamId);
+      else this.#begin(piece.length, frameTypes.continuation, endHeaders, streamId);
+      this.#send();
       isWritable = this.#transport.write(piece);
     }
     return isWritable;
   }
 
   reset(streamId: number, code: Http2ErrorCode): boolean {
-    this.#head(4, frameTypes.reset, 0, streamId);
-    this.#uint32(frameHeaderBytes, errorCodeNumbers[code]);
-    return this.#send(4);
+    this.#begin(4, frameTypes.reset, 0, streamId);
+    FrameWriter.#scratch.u32(errorCodeNumbers[code]);
+    return this.#send();
   }
 
   settings(payload: Uint8Array): boolean {
-    this.#head(payload.length, frameTypes.settings, 0, 0);
-    this.#send(0);
-    return this.#transport.write(payload);
+    this.#begin(payload.length, frameTypes.settings, 0, 0);
+    FrameWriter.#scratch.append(payload);
+    return this.#send();
   }
 
   settingsAck(): boolean {
-    this.#head(0, frameTypes.settings, frameFlags.ack, 0);
-    return this.#send(0);
+    this.#begin(0, frameTypes.settings, frameFlags.ack, 0);
+    return this.#send();
   }
 
-  /** `data` has eight bytes. */
-  ping(data: Uint8Array, isAck: boolean): boolean {
-    this.#head(8, frameTypes.ping, isAck ? frameFlags.ack : 0, 0);
-    this.#scratch.set(data, frameHeaderBytes);
-    return this.#send(8);
+  /** Eight bytes of `data` from `start` on. */
+  ping(data: Uint8Array, start: number, isAck: boolean): boolean {
+    this.#begin(8, frameTypes.ping, isAck ? frameFlags.ack : 0, 0);
+    FrameWriter.#scratch.appendRange(data, start, start + 8);
+    return this.#send();
   }
 
   goaway(lastStreamId: number, code: Http2ErrorCode): boolean {
-    this.#head(8, frameTypes.goaway, 0, 0);
-    this.#uint32(frameHeaderBytes, lastStreamId);
-    this.#uint32(frameHeaderBytes + 4, errorCodeNumbers[code]);
-    return this.#send(8);
+    this.#begin(8, frameTypes.goaway, 0, 0);
+    FrameWriter.#scratch.u32(lastStreamId);
+    FrameWriter.#scratch.u32(errorCodeNumbers[code]);
+    return this.#send();
   }
 
   windowUpdate(streamId: number, increment: number): boolean {
-    this.#head(4, frameTypes.windowUpdate, 0, streamId);
-    this.#uint32(frameHeaderBytes, increment);
-    return this.#send(4);
+    this.#begin(4, frameTypes.windowUpdate, 0, streamId);
+    FrameWriter.#scratch.u32(increment);
+    return this.#send();
   }
 
-  #head(length: number, type: number, flags: number, streamId: number): void {
-    const b = this.#scratch;
+  #begin(length: number, type: number, flags: number, streamId: number): void {
+    const scratch = FrameWriter.#scratch;
+    const b = scratch.bytes;
     b[0] = length >>> 16;
     b[1] = length >>> 8;
     b[2] = length;
     b[3] = type;
     b[4] = flags;
-    this.#uint32(5, streamId);
+    b[5] = streamId >>> 24;
+    b[6] = streamId >>> 16;
+    b[7] = streamId >>> 8;
+    b[8] = streamId;
+    scratch.length = frameHeaderBytes;
   }
 
-  #uint32(at: number, value: number): void {
-    const b = this.#scratch;
-    b[at] = value >>> 24;
-    b[at + 1] = value >>> 16;
-    b[at + 2] = value >>> 8;
-    b[at + 3] = value;
-  }
-
-  #send(payloadBytes: number): boolean {
-    return this.#transport.write(this.#scratch.subarray(0, frameHeaderBytes + payloadBytes));
+  #send(): boolean {
+    return this.#transport.write(FrameWriter.#scratch.frame());
   }
 }

@@ -1,60 +1,36 @@
 /**
- * HPACK encoder (RFC 7541). One block at a time into a buffer that the encoder owns: the returned view is valid until
- * the next call. Fields that vary with every request are not indexed, secrets never are.
+ * HPACK encoder (RFC 7541). Appends one block at a time to the caller's buffer. A field is indexed when it comes again,
+ * a secret never.
  */
-import { ByteWriter } from "../kernel/index.ts";
+import type { ByteWriter } from "../kernel/index.ts";
 import { DynamicTable } from "./dynamic-table.ts";
 import type { HeaderFields } from "./header-fields.ts";
 import { encodeHuffman, huffmanLength } from "./huffman.ts";
-import { staticNames, staticTableLength, staticValues } from "./static-table.ts";
+import { nameRules, unknownName } from "./indexing-rules.ts";
+import { SeenFields } from "./seen-fields.ts";
+import { staticTableLength } from "./static-table.ts";
 
 /** The most memory spent on what the peer offers to remember: the default of RFC 9113, enough for 60 to 100 fields. */
 const maxEncoderTableBytes = 4096;
-
-/** Values that do not come again would only push out those that do. */
-const notIndexed: ReadonlySet<string> = new Set([
-  ":path",
-  "content-length",
-  "date",
-  "etag",
-  "if-none-match",
-  "if-modified-since",
-  "last-modified",
-  "grpc-timeout",
-  "grpc-message",
-  "traceparent",
-  "x-request-id",
-  "x-b3-spanid",
-  "x-b3-traceid",
-  "range",
-  "content-range",
-  "location",
-  "age",
-]);
-/** A table that an attacker can fill and measure would give these away byte by byte (RFC 7541, section 7.1). */
-const neverIndexed: ReadonlySet<string> = new Set(["authorization", "proxy-authorization", "set-cookie"]);
-
-interface NameEntry {
-  /** 0: not in the static table. */
-  readonly staticIndex: number;
-  /** Value to index in the static table. */
-  readonly staticValues: ReadonlyMap<string, number>;
-}
-
-const staticEntries: ReadonlyMap<string, NameEntry> = buildStaticEntries();
+/** More entries do not fit: each counts 32 bytes at least. A power of two, so that numbers map to slots. */
+const maxEntries = maxEncoderTableBytes / 32;
+/** A name with many values at once is searched this far back; older ones are sent again. */
+const maxValuesSearched = 8;
 
 export class HpackEncoder {
   readonly #table: DynamicTable;
-  /** Name to (value to entry number): what is in the dynamic table now. */
-  readonly #dynamic = new Map<string, Map<string, number>>();
-  readonly #out = new ByteWriter();
+  /** Name to the number of its newest entry. */
+  readonly #newest = new Map<string, number>();
+  /** By slot: the number of the next older entry with the same name, evicted or not; 0 for none. */
+  readonly #older = new Int32Array(maxEntries);
+  readonly #seen = new SeenFields();
   /** The smallest size since the last block, where the size was changed (section 4.2). */
   #announceBytes: number | undefined = undefined;
 
   constructor() {
-    this.#table = new DynamicTable(maxEncoderTableBytes, (name, value, number) =>
-      this.#forget(name, value, number),
-    );
+    this.#table = new DynamicTable(maxEncoderTableBytes, (name, number) => {
+      if (this.#newest.get(name) === number) this.#newest.delete(name);
+    });
   }
 
   /** The peer's SETTINGS_HEADER_TABLE_SIZE. */
@@ -65,92 +41,102 @@ export class HpackEncoder {
     this.#table.resize(size);
   }
 
-  encode(fields: HeaderFields): Uint8Array {
-    this.#out.clear();
+  encode(fields: HeaderFields, out: ByteWriter): void {
     if (this.#announceBytes !== undefined) {
-      if (this.#announceBytes < this.#table.maxBytes) this.#integer(0x20, 5, this.#announceBytes);
-      this.#integer(0x20, 5, this.#table.maxBytes);
+      if (this.#announceBytes < this.#table.maxBytes) writeInteger(out, 0x20, 5, this.#announceBytes);
+      writeInteger(out, 0x20, 5, this.#table.maxBytes);
       this.#announceBytes = undefined;
     }
-    for (let i = 0; i < fields.count; i++)
-      this.#field(fields.nameAt(i), fields.valueAt(i), fields.isSensitive(i));
-    return this.#out.view();
+    const { names, values } = fields;
+    for (let i = 0; i < names.length; i++)
+      this.#field(out, names[i] ?? "", values[i] ?? "", fields.isSensitive(i));
   }
 
-  #field(name: string, value: string, isSensitive: boolean): void {
-    const known = staticEntries.get(name);
-    const mustNotIndex = isSensitive || neverIndexed.has(name);
-    const inTable = mustNotIndex ? undefined : this.#dynamic.get(name);
-    if (!mustNotIndex) {
-      const staticIndex = known?.staticValues.get(value);
-      if (staticIndex !== undefined) return this.#integer(0x80, 7, staticIndex);
-      const number = inTable?.get(value);
-      if (number !== undefined) return this.#integer(0x80, 7, this.#indexOf(number));
-    }
-    let nameIndex = known?.staticIndex ?? 0;
-    if (nameIndex === 0 && inTable !== undefined) {
-      for (const number of inTable.values()) {
-        nameIndex = this.#indexOf(number);
-        break;
+  #field(out: ByteWriter, name: string, value: string, isSensitive: boolean): void {
+    const rule = nameRules.get(name) ?? unknownName;
+    const isSecret = isSensitive || rule.isSecret;
+    const newest = this.#newest.get(name) ?? 0;
+    if (!isSecret) {
+      if (value.length <= rule.longestStaticValue) {
+        const staticIndex = rule.staticValues.get(value);
+        if (staticIndex !== undefined) return writeInteger(out, 0x80, 7, staticIndex);
       }
+      const found = newest === 0 ? 0 : this.#find(newest, value);
+      if (found !== 0) return writeInteger(out, 0x80, 7, this.#indexOf(found));
     }
-    const isIndexed =
-      !mustNotIndex && !notIndexed.has(name) && name.length + value.length < this.#table.maxBytes / 4;
-    if (isIndexed) this.#integer(0x40, 6, nameIndex);
-    else this.#integer(mustNotIndex ? 0x10 : 0x00, 4, nameIndex);
-    if (nameIndex === 0) this.#text(name);
-    this.#text(value);
-    if (isIndexed) this.#remember(name, value);
+    const nameIndex = rule.staticIndex !== 0 || newest === 0 ? rule.staticIndex : this.#indexOf(newest);
+    const isIndexed = !isSecret && this.#isWorthIndexing(name, value, nameIndex);
+    if (isIndexed) writeInteger(out, 0x40, 6, nameIndex);
+    else writeInteger(out, isSecret ? 0x10 : 0x00, 4, nameIndex);
+    if (nameIndex === 0) writeCoded(out, name);
+    if (isIndexed) {
+      writeCoded(out, value);
+      this.#remember(name, value);
+    } else {
+      // It may come with every request, and coding and decoding a byte costs more than carrying two bits of it.
+      writeRaw(out, value);
+    }
+  }
+
+  /** A new name is, for the sake of the name; a value of a known one is when it comes again. */
+  #isWorthIndexing(name: string, value: string, nameIndex: number): boolean {
+    // One field must not push out all others.
+    if (name.length + value.length >= this.#table.maxBytes / 4) return false;
+    return nameIndex === 0 || this.#seen.see(name, value);
+  }
+
+  /** The number of the entry with this value among those of one name; 0: there is none. */
+  #find(newest: number, value: string): number {
+    let number = newest;
+    for (let searched = 0; number !== 0 && searched < maxValuesSearched; searched++) {
+      const known = this.#table.valueOf(number);
+      if (known === undefined) return 0; // evicted, and so are all older ones
+      if (known === value) return number;
+      number = this.#older[number % maxEntries] ?? 0;
+    }
+    return 0;
   }
 
   #remember(name: string, value: string): void {
-    const number = this.#table.insert(name, value);
+    const number = this.#table.insert(name, value, 0);
     if (number === 0) return;
-    const values = this.#dynamic.get(name);
-    if (values === undefined) this.#dynamic.set(name, new Map([[value, number]]));
-    else values.set(value, number);
-  }
-
-  #forget(name: string, value: string, number: number): void {
-    const values = this.#dynamic.get(name);
-    if (values?.get(value) !== number) return;
-    values.delete(value);
-    if (values.size === 0) this.#dynamic.delete(name);
+    this.#older[number % maxEntries] = this.#newest.get(name) ?? 0;
+    this.#newest.set(name, number);
   }
 
   #indexOf(number: number): number {
     return staticTableLength + 1 + this.#table.inserted - number;
   }
-
-  #integer(pattern: number, prefixBits: number, value: number): void {
-    const mask = (1 << prefixBits) - 1;
-    if (value < mask) return this.#out.byte(pattern | value);
-    this.#out.byte(pattern | mask);
-    let rest = value - mask;
-    for (; rest >= 0x80; rest >>>= 7) this.#out.byte((rest & 0x7f) | 0x80);
-    this.#out.byte(rest);
-  }
-
-  #text(text: string): void {
-    const coded = huffmanLength(text);
-    if (coded >= text.length) {
-      this.#integer(0x00, 7, text.length);
-      return this.#out.latin1(text);
-    }
-    this.#integer(0x80, 7, coded);
-    this.#out.reserve(coded);
-    this.#out.length = encodeHuffman(text, this.#out.bytes, this.#out.length);
-  }
 }
 
-function buildStaticEntries(): ReadonlyMap<string, NameEntry> {
-  const entries = new Map<string, { staticIndex: number; staticValues: Map<string, number> }>();
-  for (let index = 1; index <= staticTableLength; index++) {
-    const name = staticNames[index] ?? "";
-    const value = staticValues[index] ?? "";
-    const entry = entries.get(name) ?? { staticIndex: index, staticValues: new Map<string, number>() };
-    entry.staticValues.set(value, index);
-    entries.set(name, entry);
-  }
-  return entries;
+function writeInteger(out: ByteWriter, pattern: number, prefixBits: number, value: number): void {
+  const mask = (1 << prefixBits) - 1;
+  if (value < mask) return out.byte(pattern | value);
+  out.byte(pattern | mask);
+  let rest = value - mask;
+  for (; rest >= 0x80; rest >>>= 7) out.byte((rest & 0x7f) | 0x80);
+  out.byte(rest);
 }
+
+function writeRaw(out: ByteWriter, text: string): void {
+  const length = text.length;
+  writeInteger(out, 0x00, 7, length);
+  out.reserve(length);
+  const target = out.bytes;
+  let to = out.length;
+  for (let i = 0; i < length; i++) {
+    const c = text.charCodeAt(i);
+    target[to++] = c > 0xff ? questionMark : c; // cut to a byte it could become a line break
+  }
+  out.length = to;
+}
+
+function writeCoded(out: ByteWriter, text: string): void {
+  const coded = huffmanLength(text);
+  if (coded >= text.length) return writeRaw(out, text);
+  writeInteger(out, 0x80, 7, coded);
+  out.reserve(coded);
+  out.length = encodeHuffman(text, out.bytes, out.length);
+}
+
+const questionMark = 0x3f;

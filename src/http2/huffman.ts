@@ -36,8 +36,14 @@ buildMachine();
 /** Bytes that the text takes when coded. Characters are bytes (latin1). */
 export function huffmanLength(text: string): number {
   let bits = 0;
-  for (let i = 0; i < text.length; i++) bits += bitCounts[text.charCodeAt(i) & 0xff] ?? 0;
+  for (let i = 0; i < text.length; i++) bits += bitCounts[symbolAt(text, i)] ?? 0;
   return (bits + 7) >> 3;
+}
+
+/** A character that is no byte becomes a question mark: cut to a byte it could become a line break. */
+function symbolAt(text: string, at: number): number {
+  const c = text.charCodeAt(at);
+  return c > 0xff ? 0x3f : c;
 }
 
 /** Writes the coded text at `at` and returns the position after it; the caller has made room for `huffmanLength`. */
@@ -46,7 +52,7 @@ export function encodeHuffman(text: string, out: Uint8Array, at: number): number
   let heldBits = 0;
   let position = at;
   for (let i = 0; i < text.length; i++) {
-    const symbol = text.charCodeAt(i) & 0xff;
+    const symbol = symbolAt(text, i);
     let code = codes[symbol] ?? 0;
     let bits = bitCounts[symbol] ?? 0;
     if (bits > 24) {

@@ -5,7 +5,8 @@ import type { Transport } from "./transport.ts";
 const smallBytes = 2048;
 
 export class SendBuffer {
-  #chunks: Uint8Array[] = [];
+  /** None before the first chunk has to wait, which for most streams never happens. */
+  #chunks: Uint8Array[] = noChunks;
   #first = 0;
   #offset = 0;
   #bytes = 0;
@@ -16,6 +17,7 @@ export class SendBuffer {
 
   push(chunk: Uint8Array): void {
     const isPart = chunk.length < chunk.buffer.byteLength;
+    if (this.#chunks === noChunks) this.#chunks = [];
     this.#chunks.push(isPart && chunk.length <= smallBytes ? chunk.slice() : chunk);
     this.#bytes += chunk.length;
   }
@@ -45,7 +47,7 @@ export class SendBuffer {
   }
 
   clear(): void {
-    this.#chunks = [];
+    this.#chunks = noChunks;
     this.#first = 0;
     this.#offset = 0;
     this.#bytes = 0;
@@ -65,3 +67,4 @@ export class SendBuffer {
 }
 
 const noBytes = new Uint8Array(0);
+const noChunks: Uint8Array[] = [];

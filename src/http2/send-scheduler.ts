@@ -1,16 +1,23 @@
 /**
  * Whose turn it is to send: streams with data take turns, one frame each, while the connection's window is open and the
- * connection takes bytes.
+ * connection takes bytes. A stream that finds nobody waiting sends at once (`allowance`) and never gets in line.
  */
 import { defaultWindowBytes, largestWindowBytes } from "./frame.ts";
-import type { SessionStream } from "./session-stream.ts";
+
+/** A stream that waits for its turn. */
+export interface Sender {
+  /** Has data and a window to send it in. */
+  readonly isSendable: boolean;
+  /** One DATA frame of at most `maxBytes`. Returns what it took of the connection's window. */
+  sendFrame(maxBytes: number): number;
+}
 
 export class SendScheduler {
   #windowBytes: number = defaultWindowBytes;
   #isBlocked = false;
   #isPumping = false;
   /** In the order of their turns. Only streams that have data and an open window of their own. */
-  readonly #ready = new Set<SessionStream>();
+  readonly #ready = new Set<Sender>();
 
   get isBlocked(): boolean {
     return this.#isBlocked;
@@ -34,13 +41,22 @@ export class SendScheduler {
     return true;
   }
 
-  schedule(stream: SessionStream): void {
+  /** How much may be sent now without taking anybody's turn; what is sent must be told by `spent`. */
+  get allowance(): number {
+    return this.#isBlocked || this.#isPumping || this.#ready.size > 0 ? 0 : this.#windowBytes;
+  }
+
+  spent(bytes: number): void {
+    this.#windowBytes -= bytes;
+  }
+
+  schedule(stream: Sender): void {
     this.#ready.add(stream);
     this.#pump();
   }
 
-  remove(stream: SessionStream): void {
-    this.#ready.delete(stream);
+  remove(stream: Sender): void {
+    if (this.#ready.size > 0) this.#ready.delete(stream);
   }
 
   #pump(): void {
@@ -55,7 +71,7 @@ export class SendScheduler {
     this.#isPumping = false;
   }
 
-  #takeNext(): SessionStream | undefined {
+  #takeNext(): Sender | undefined {
     for (const stream of this.#ready) {
       this.#ready.delete(stream);
       return stream;

@@ -1,11 +1,11 @@
 /** The server's end of an HTTP/2 connection: takes streams, refuses what is too many, drains in two steps. */
 import type { ReasonCode, Timer } from "../kernel/index.ts";
-import { checkRequest, checkTrailers, contentLengthOf } from "./field-rules.ts";
+import { checkRequest } from "./field-rules.ts";
 import { largestStreamId } from "./frame.ts";
 import { HeaderFields } from "./header-fields.ts";
 import { Http2Session } from "./session.ts";
 import type { Http2SessionOptions, SessionEnd } from "./session-options.ts";
-import { SessionStream } from "./session-stream.ts";
+import { SessionStream, streamTraits } from "./session-stream.ts";
 import type { Http2Stream, StreamOutcome, StreamSink } from "./stream.ts";
 import type { Transport } from "./transport.ts";
 
@@ -57,7 +57,7 @@ export class Http2ServerSession extends Http2Session {
     if (this.isClosed || !this.applyPeerSettings(upgraded.settings)) return;
     this.#lastStreamId = 1;
     const problem = checkRequest(upgraded.request, false);
-    if (problem === undefined) this.#open(1, upgraded.request, true, undefined);
+    if (problem === undefined) this.#open(1, upgraded.request, streamTraits.remoteClosed, undefined);
     else this.#refuse(1, "protocol_error", "malformed_request", problem);
   }
 
@@ -68,7 +68,7 @@ export class Http2ServerSession extends Http2Session {
   drain(): void {
     if (this.#drain !== "no" || this.isClosed) return;
     this.#drain = "announced";
-    this.writer.goaway(largestStreamId, "no_error");
+    this.output.goaway(largestStreamId, "no_error");
     this.sendDrainPing();
     this.#drainTimer = this.clock.after(this.limits.drainPingTimeoutMs, () => this.receiveDrainPing());
   }
@@ -77,7 +77,7 @@ export class Http2ServerSession extends Http2Session {
     if (this.#drain !== "announced" || this.isClosed) return;
     this.#drain = "final";
     this.#drainTimer?.cancel();
-    this.writer.goaway(this.#lastStreamId, "no_error");
+    this.output.goaway(this.#lastStreamId, "no_error");
     this.#closeWhenIdle();
   }
 
@@ -120,29 +120,25 @@ export class Http2ServerSession extends Http2Session {
       return this.#refuse(streamId, "refused_stream", "overloaded", "too many streams at once");
     }
     if (fields === "too_large") return this.#refuseTooLarge(streamId, isEnd);
-    const length = contentLengthOf(fields);
+    const length = this.check.contentLength;
     const problem =
       length === "invalid" || (isEnd && length !== undefined && length !== 0)
         ? "content-length is malformed or promises a body that is not there"
-        : checkRequest(fields, this.#acceptsExtendedConnect);
+        : this.check.requestProblem(this.#acceptsExtendedConnect);
     if (problem !== undefined || length === "invalid") {
       return this.#refuse(streamId, "protocol_error", "malformed_request", problem ?? "");
     }
-    this.#open(streamId, fields, isEnd, length);
+    const isConnect = this.check.method === "CONNECT";
+    const traits = (isEnd ? streamTraits.remoteClosed : 0) | (isConnect ? streamTraits.connect : 0);
+    this.#open(streamId, fields, traits, length);
   }
 
-  #open(streamId: number, fields: HeaderFields, isEnd: boolean, length: number | undefined): void {
-    const isConnect = fields.get(":method") === "CONNECT";
-    const opened = new SessionStream(streamId, this, noSink, {
-      sendWindowBytes: this.peer.initialWindowBytes,
-      ...this.receiveWindowOptions(),
-      isRemoteClosed: isEnd,
-      isLocalClosed: false,
-      isHeadRequest: false,
-      isConnect,
-    });
+  /** `length`: what content-length promises. */
+  #open(streamId: number, fields: HeaderFields, traits: number, length: number | undefined): void {
+    const opened = new SessionStream(streamId, this, noSink, traits);
     opened.hasHead = true;
-    opened.promiseBytes(isEnd || isConnect ? undefined : length);
+    const isEnd = (traits & streamTraits.remoteClosed) !== 0;
+    opened.promiseBytes(traits === 0 ? length : undefined);
     this.streams.set(streamId, opened);
     this.#handler.onStream(opened, fields, isEnd);
   }
@@ -153,7 +149,7 @@ export class Http2ServerSession extends Http2Session {
     if (stream.isConnect) return this.faultyStream(stream, "protocol_error", "HEADERS inside a tunnel");
     if (fields === "too_large")
       return this.faultyStream(stream, "enhance_your_calm", "trailers are too large");
-    const problem = checkTrailers(fields);
+    const problem = this.check.trailersProblem();
     if (problem !== undefined) return this.faultyStream(stream, "protocol_error", problem);
     stream.receiveEnd(fields);
   }
@@ -173,15 +169,15 @@ export class Http2ServerSession extends Http2Session {
   ): void {
     this.closedStreams.add(streamId, true);
     this.#handler.onRefused?.(reason, detail);
-    if (this.chargeReset()) this.writeReset(streamId, code);
+    if (this.chargeReset()) this.output.reset(streamId, code);
   }
 
   #refuseTooLarge(streamId: number, isEnd: boolean): void {
     this.closedStreams.add(streamId, !isEnd);
     this.#handler.onRefused?.("headers_too_large", "the request's fields are too large");
     if (!this.chargeReset()) return;
-    this.writeHead(streamId, tooLargeHead, true);
-    if (!isEnd) this.writeReset(streamId, "no_error");
+    this.output.head(streamId, tooLargeHead, true);
+    if (!isEnd) this.output.reset(streamId, "no_error");
   }
 
   #closeWhenIdle(): void {

@@ -10,40 +10,40 @@ import { largestWindowBytes } from "./frame.ts";
 import type { HeaderFields } from "./header-fields.ts";
 import { ReceiveWindow } from "./receive-window.ts";
 import { SendBuffer } from "./send-buffer.ts";
+import type { Sender } from "./send-scheduler.ts";
+import type { WaitingStream } from "./send-stall.ts";
+import type { SessionOutput } from "./session-output.ts";
 import type { Http2Stream, StreamOutcome, StreamSink } from "./stream.ts";
-import type { Transport } from "./transport.ts";
 
 /** What a stream asks of its session. */
 export interface StreamHost {
-  readonly transport: Transport;
-  readonly maxFrameBytes: number;
+  readonly output: SessionOutput;
   readonly sendQueueBytes: number;
-  writeHead(streamId: number, fields: HeaderFields, isEnd: boolean): void;
-  /** Returns the transport's word on back-pressure, which the host also remembers. */
-  writeDataHead(streamId: number, length: number, isEnd: boolean): void;
-  dataWritten(isWritable: boolean): void;
-  writeReset(streamId: number, code: Http2ErrorCode): void;
-  schedule(stream: SessionStream): void;
+  /** What a new stream may send before the peer gives more, and receive before we do. */
+  readonly peerWindowBytes: number;
+  readonly streamWindowBytes: number;
+  /** Beyond it, from a peer that has not acknowledged our SETTINGS. */
+  readonly streamSlackBytes: number;
   /** Bytes of this stream's data were consumed. `streamIncrement` 0: nothing to announce for the stream. */
   credit(streamId: number, bytes: number, streamIncrement: number): void;
+  /** Data has to wait: for a window, for the connection, for others. */
+  queued(): void;
   closed(stream: SessionStream, outcome: StreamOutcome): void;
 }
 
-export interface StreamOptions {
-  readonly sendWindowBytes: number;
-  readonly receiveWindowBytes: number;
-  /** Beyond it, from a peer that has not acknowledged our SETTINGS. */
-  readonly receiveSlackBytes: number;
-  /** The peer's request had no body, or ours has none. */
-  readonly isRemoteClosed: boolean;
-  readonly isLocalClosed: boolean;
+/** How a stream begins; bits, because there is one stream for each request. */
+export const streamTraits = {
+  /** The peer's request has no body. */
+  remoteClosed: 1,
+  /** Our request has none. */
+  localClosed: 2,
   /** Client: the answer to HEAD announces a length and sends nothing. */
-  readonly isHeadRequest: boolean;
+  headRequest: 4,
   /** CONNECT: DATA is the tunnel's, and HEADERS cannot follow it (RFC 9113, section 8.5). */
-  readonly isConnect: boolean;
-}
+  connect: 8,
+} as const;
 
-export class SessionStream implements Http2Stream {
+export class SessionStream implements Http2Stream, Sender, WaitingStream {
   readonly id: number;
   sink: StreamSink;
   readonly isHeadRequest: boolean;
@@ -59,6 +59,7 @@ export class SessionStream implements Http2Stream {
   readonly #buffer = new SendBuffer();
   #sendWindowBytes: number;
   #wantsDrain = false;
+  #hasProgressed = false;
   #isEnding = false;
   #trailers: HeaderFields | undefined = undefined;
   #discardsInput = false;
@@ -69,16 +70,16 @@ export class SessionStream implements Http2Stream {
   /** What content-length still promises. */
   #promisedBytes: number | undefined = undefined;
 
-  constructor(id: number, host: StreamHost, sink: StreamSink, options: StreamOptions) {
+  constructor(id: number, host: StreamHost, sink: StreamSink, traits: number) {
     this.id = id;
     this.sink = sink;
-    this.isHeadRequest = options.isHeadRequest;
-    this.isConnect = options.isConnect;
+    this.isHeadRequest = (traits & streamTraits.headRequest) !== 0;
+    this.isConnect = (traits & streamTraits.connect) !== 0;
     this.#host = host;
-    this.#sendWindowBytes = options.sendWindowBytes;
-    this.#receiveWindow = new ReceiveWindow(options.receiveWindowBytes, options.receiveSlackBytes);
-    if (options.isRemoteClosed) this.#state = "half_closed_remote";
-    else if (options.isLocalClosed) this.#state = "half_closed_local";
+    this.#sendWindowBytes = host.peerWindowBytes;
+    this.#receiveWindow = new ReceiveWindow(host.streamWindowBytes, host.streamSlackBytes);
+    if ((traits & streamTraits.remoteClosed) !== 0) this.#state = "half_closed_remote";
+    else if ((traits & streamTraits.localClosed) !== 0) this.#state = "half_closed_local";
   }
 
   get queuedBytes(): number {
@@ -101,19 +102,44 @@ export class SessionStream implements Http2Stream {
 
   sendHead(fields: HeaderFields, isEnd: boolean): void {
     if (this.#isLocalClosed || this.#isEnding) return;
-    this.#host.writeHead(this.id, fields, isEnd);
+    this.#host.output.head(this.id, fields, isEnd);
     if (isEnd) this.#closeLocal();
   }
 
-  write(chunk: Uint8Array): boolean {
+  write(chunk: Uint8Array, isLast = false): boolean {
     if (this.#isLocalClosed || this.#isEnding) return false;
-    if (chunk.length > 0) {
-      this.#buffer.push(chunk);
-      if (this.#sendWindowBytes > 0) this.#host.schedule(this);
+    const sent = this.#buffer.bytes === 0 ? this.#sendNow(chunk, isLast) : 0;
+    if (sent < chunk.length && !this.isClosed) {
+      if (this.#buffer.bytes === 0) {
+        this.#hasProgressed = true;
+        this.#host.queued();
+      }
+      this.#buffer.push(sent === 0 ? chunk : chunk.subarray(sent));
+      if (this.#sendWindowBytes > 0) this.#host.output.scheduler.schedule(this);
     }
+    if (isLast) this.end();
     if (this.#buffer.bytes <= this.#host.sendQueueBytes) return true;
     this.#wantsDrain = true;
     return false;
+  }
+
+  /** The way of nearly all data: nobody waits, the windows are open. Returns how much went out. */
+  #sendNow(chunk: Uint8Array, isLast: boolean): number {
+    const { output } = this.#host;
+    let sent = 0;
+    while (sent < chunk.length) {
+      const left = chunk.length - sent;
+      const length = Math.min(left, output.allowance, this.#sendWindowBytes, output.maxDataBytes);
+      if (length <= 0) break;
+      const isEnd = isLast && length === left;
+      this.#sendWindowBytes -= length;
+      const piece = length === chunk.length ? chunk : chunk.subarray(sent, sent + length);
+      output.dataNow(this.id, piece, isEnd);
+      sent += length;
+      if (isEnd) this.#closeLocal();
+      if (this.isClosed) break;
+    }
+    return sent;
   }
 
   end(trailers?: HeaderFields): void {
@@ -132,20 +158,24 @@ export class SessionStream implements Http2Stream {
     this.fail(code, "");
   }
 
-  /** For the scheduler: has data and a window to send it in. */
+  takeProgress(): boolean {
+    const hasProgressed = this.#hasProgressed;
+    this.#hasProgressed = false;
+    return hasProgressed;
+  }
+
   get isSendable(): boolean {
     return this.#buffer.bytes > 0 && this.#sendWindowBytes > 0 && !this.#isLocalClosed;
   }
 
-  /** For the scheduler: one DATA frame of at most `maxBytes`. Returns what it took of the connection's window. */
   sendFrame(maxBytes: number): number {
     if (!this.isSendable) return 0;
     const queued = this.#buffer.bytes;
-    const length = Math.min(queued, maxBytes, this.#sendWindowBytes, this.#host.maxFrameBytes);
+    const length = Math.min(queued, maxBytes, this.#sendWindowBytes, this.#host.output.maxDataBytes);
     const isLast = this.#isEnding && this.#trailers === undefined && length === queued;
+    this.#hasProgressed = true;
     this.#sendWindowBytes -= length;
-    this.#host.writeDataHead(this.id, length, isLast);
-    this.#host.dataWritten(this.#buffer.writeTo(this.#host.transport, length));
+    this.#host.output.dataFrom(this.id, this.#buffer, length, isLast);
     if (isLast) this.#closeLocal();
     else if (this.#isEnding && length === queued) this.#finish();
     else if (this.#wantsDrain && this.#buffer.bytes * 2 <= this.#host.sendQueueBytes) {
@@ -159,13 +189,13 @@ export class SessionStream implements Http2Stream {
   widenSendWindow(increment: number): boolean {
     if (this.#sendWindowBytes + increment > largestWindowBytes) return false;
     this.#sendWindowBytes += increment;
-    if (this.isSendable) this.#host.schedule(this);
+    if (this.isSendable) this.#host.output.scheduler.schedule(this);
     return true;
   }
 
   #finish(): void {
-    if (this.#trailers === undefined) this.#host.writeDataHead(this.id, 0, true);
-    else this.#host.writeHead(this.id, this.#trailers, true);
+    if (this.#trailers === undefined) this.#host.output.endOfStream(this.id);
+    else this.#host.output.head(this.id, this.#trailers, true);
     this.#closeLocal();
   }
 
@@ -198,7 +228,7 @@ export class SessionStream implements Http2Stream {
     return this.#receiveWindow.receive(flowBytes);
   }
 
-  receiveChunk(chunk: Uint8Array): void {
+  receiveChunk(chunk: Uint8Array, isLast: boolean): void {
     if (this.#promisedBytes !== undefined) {
       this.#promisedBytes -= chunk.length;
       if (this.#promisedBytes < 0) {
@@ -209,7 +239,8 @@ export class SessionStream implements Http2Stream {
     // Credit first: the sink may pause, close or reset in answer to the data.
     if (this.#isPaused) this.#heldBytes += chunk.length;
     else this.#consume(chunk.length);
-    this.sink.onData(chunk);
+    // Before the length that was promised the end is a fault, which must not be passed on as an end.
+    this.sink.onData(chunk, isLast && (this.#promisedBytes ?? 0) === 0);
   }
 
   receivePadding(bytes: number): void {
@@ -235,7 +266,7 @@ export class SessionStream implements Http2Stream {
     // From inside the sink's onEnd: both sides have ended, there is nothing left to reset.
     if (this.#state === "closed" || (this.#hasRemoteEnded && this.#isLocalClosed)) return;
     this.wasResetHere = true;
-    this.#host.writeReset(this.id, code);
+    this.#host.output.reset(this.id, code);
     this.#close(code === "no_error" ? { kind: "done" } : { kind: "reset", by: "local", code, detail });
   }
 

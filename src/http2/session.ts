@@ -11,16 +11,16 @@ import { AbuseGuard } from "./abuse-guard.ts";
 import { ClosedStreams } from "./closed-streams.ts";
 import { errorCodeName, type Http2ErrorCode } from "./error-code.ts";
 import { defaultWindowBytes } from "./frame.ts";
-import { FrameParser, type FrameSink } from "./frame-parser.ts";
-import { FrameWriter } from "./frame-writer.ts";
+import { type ByteRange, FrameParser, type FrameSink } from "./frame-parser.ts";
+import type { HeadCheck } from "./head-check.ts";
 import type { HeaderFields } from "./header-fields.ts";
 import { HpackDecoder } from "./hpack-decoder.ts";
-import { HpackEncoder } from "./hpack-encoder.ts";
 import { KeepAlive } from "./keep-alive.ts";
 import { defaultHttp2Limits, type Http2Limits } from "./limits.ts";
 import { ReceiveWindow } from "./receive-window.ts";
-import { SendScheduler } from "./send-scheduler.ts";
 import type { Http2SessionOptions, SessionEnd } from "./session-options.ts";
+import { SendStallWatch } from "./send-stall.ts";
+import { SessionOutput } from "./session-output.ts";
 import type { SessionStream, StreamHost } from "./session-stream.ts";
 import {
   applySettings,
@@ -39,7 +39,7 @@ export abstract class Http2Session implements FrameSink, ConnectionSink, StreamH
   readonly transport: Transport;
   protected readonly clock: Clock;
   protected readonly limits: Http2Limits;
-  protected readonly writer: FrameWriter;
+  readonly output: SessionOutput;
   protected readonly guard: AbuseGuard;
   protected readonly streams = new Map<number, SessionStream>();
   protected readonly closedStreams = new ClosedStreams();
@@ -48,12 +48,10 @@ export abstract class Http2Session implements FrameSink, ConnectionSink, StreamH
   readonly #role: "client" | "server";
   readonly #parser: FrameParser;
   readonly #decoder: HpackDecoder;
-  readonly #encoder = new HpackEncoder();
-  readonly #scheduler = new SendScheduler();
   readonly #receiveWindow: ReceiveWindow;
   readonly #keepAlive: KeepAlive | undefined;
+  readonly #stallWatch: SendStallWatch<SessionStream>;
   #settingsTimer: Timer | undefined;
-  #controlBacklogBytes = 0;
   #frameDataBytes = 0;
   #end: SessionEnd | undefined = undefined;
   #isGone = false;
@@ -63,8 +61,12 @@ export abstract class Http2Session implements FrameSink, ConnectionSink, StreamH
     this.transport = transport;
     this.clock = options.clock;
     this.limits = { ...defaultHttp2Limits, ...options.limits };
-    this.writer = new FrameWriter(transport);
     this.guard = new AbuseGuard(options.clock, this.limits);
+    this.output = new SessionOutput(transport, {
+      guard: this.guard,
+      maxControlBacklogBytes: this.limits.maxControlBacklogBytes,
+      onFlooded: () => this.fail("enhance_your_calm", "the peer asks for answers and does not read them"),
+    });
     this.#parser = new FrameParser(this, this.limits, role === "server");
     this.#decoder = new HpackDecoder(defaultHeaderTableBytes, this.limits.maxHeaderListBytes);
     this.#receiveWindow = new ReceiveWindow(Math.max(defaultWindowBytes, this.limits.connectionWindowBytes));
@@ -72,12 +74,23 @@ export abstract class Http2Session implements FrameSink, ConnectionSink, StreamH
       options.keepAlive === undefined
         ? undefined
         : new KeepAlive(options.clock, options.keepAlive, {
-            ping: () => this.control(this.writer.ping(keepAlivePing, false), 17),
+            ping: () => this.output.ping(keepAlivePing, 0, false),
             dead: () => this.fail("no_error", "the peer does not answer PING"),
           });
+    this.#stallWatch = new SendStallWatch(
+      options.clock,
+      this.limits.sendStallTimeoutMs,
+      this.streams,
+      (stream) => stream.fail("cancel", "the peer gave no window for too long"),
+    );
     this.#settingsTimer = options.clock.after(this.limits.settingsTimeoutMs, () => {
       this.fail("settings_timeout", "no acknowledgement of SETTINGS");
     });
+  }
+
+  /** The verdict on the header list that was received last. */
+  protected get check(): HeadCheck {
+    return this.#decoder.check;
   }
 
   /** Takes over the connection. The first flight goes out in one write. */
@@ -88,9 +101,9 @@ export abstract class Http2Session implements FrameSink, ConnectionSink, StreamH
       maxHeaderListBytes: this.limits.maxHeaderListBytes,
       acceptsExtendedConnect,
     };
-    this.writer.settings(encodeSettings(settings, this.#role));
+    this.output.settings(encodeSettings(settings, this.#role));
     const extra = this.limits.connectionWindowBytes - defaultWindowBytes;
-    if (extra > 0) this.writer.windowUpdate(0, extra);
+    if (extra > 0) this.output.windowUpdate(0, extra);
     this.transport.sink = this;
   }
 
@@ -137,8 +150,7 @@ export abstract class Http2Session implements FrameSink, ConnectionSink, StreamH
   }
 
   onDrain(): void {
-    this.#controlBacklogBytes = 0;
-    this.#scheduler.unblock();
+    this.output.drained();
   }
 
   onEnd(): void {
@@ -156,11 +168,11 @@ export abstract class Http2Session implements FrameSink, ConnectionSink, StreamH
   /** A connection error (RFC 9113, section 5.4.1). */
   protected fail(code: Http2ErrorCode, detail: string): void {
     if (this.#end !== undefined) return;
-    this.writer.goaway(this.lastPeerStreamId, code);
+    this.output.goaway(this.lastPeerStreamId, code);
     this.transport.flush();
     this.#finish({ by: "local", code, detail });
     // A peer that floods and does not read would keep an orderly close waiting.
-    if (code === "enhance_your_calm" && this.#scheduler.isBlocked) this.transport.terminate();
+    if (code === "enhance_your_calm" && this.output.scheduler.isBlocked) this.transport.terminate();
     else this.transport.close();
   }
 
@@ -174,27 +186,13 @@ export abstract class Http2Session implements FrameSink, ConnectionSink, StreamH
   #finish(end: SessionEnd): void {
     if (this.#end !== undefined) return;
     this.#end = end;
+    this.output.stop();
     this.#parser.stop();
     this.#keepAlive?.stop();
+    this.#stallWatch.stop();
     this.#settingsTimer?.cancel();
     const lost = [...this.streams.values()];
     for (const stream of lost) stream.lose(end.detail, false);
-  }
-
-  /** Before our SETTINGS are acknowledged the peer may still count with the default window. */
-  protected receiveWindowOptions(): { receiveWindowBytes: number; receiveSlackBytes: number } {
-    const receiveWindowBytes = this.limits.streamWindowBytes;
-    const slack = this.#hasSettingsAck ? 0 : Math.max(0, defaultWindowBytes - receiveWindowBytes);
-    return { receiveWindowBytes, receiveSlackBytes: slack };
-  }
-
-  /** Remembers back-pressure; an answer that piles up behind it ends the connection. */
-  protected control(isWritable: boolean, bytes: number): void {
-    if (isWritable) return;
-    this.#scheduler.block();
-    this.#controlBacklogBytes += bytes;
-    if (this.#controlBacklogBytes <= this.limits.maxControlBacklogBytes) return;
-    this.fail("enhance_your_calm", "the peer asks for answers and does not read them");
   }
 
   protected chargeControl(): boolean {
@@ -212,46 +210,36 @@ export abstract class Http2Session implements FrameSink, ConnectionSink, StreamH
 
   // ---- what streams ask for -----------------------------------------------------------------
 
-  get maxFrameBytes(): number {
-    return this.writer.maxFrameBytes;
-  }
-
   get sendQueueBytes(): number {
     return this.limits.sendQueueBytes;
   }
 
-  writeHead(streamId: number, fields: HeaderFields, isEnd: boolean): void {
-    if (this.#end !== undefined) return;
-    if (!this.writer.headers(streamId, this.#encoder.encode(fields), isEnd)) this.#scheduler.block();
+  get peerWindowBytes(): number {
+    return this.peer.initialWindowBytes;
   }
 
-  writeDataHead(streamId: number, length: number, isEnd: boolean): void {
-    if (this.#end !== undefined) return;
-    this.dataWritten(this.writer.dataHead(streamId, length, isEnd));
-    if (length > 0) this.guard.refundForData();
+  get streamWindowBytes(): number {
+    return this.limits.streamWindowBytes;
   }
 
-  dataWritten(isWritable: boolean): void {
-    if (!isWritable) this.#scheduler.block();
-  }
-
-  writeReset(streamId: number, code: Http2ErrorCode): void {
-    if (this.#end === undefined) this.control(this.writer.reset(streamId, code), 13);
-  }
-
-  schedule(stream: SessionStream): void {
-    this.#scheduler.schedule(stream);
+  /** Before our SETTINGS are acknowledged the peer may still count with the default window. */
+  get streamSlackBytes(): number {
+    return this.#hasSettingsAck ? 0 : Math.max(0, defaultWindowBytes - this.limits.streamWindowBytes);
   }
 
   credit(streamId: number, bytes: number, streamIncrement: number): void {
     if (this.#end !== undefined) return;
-    if (streamIncrement > 0) this.control(this.writer.windowUpdate(streamId, streamIncrement), 13);
+    if (streamIncrement > 0) this.output.windowUpdate(streamId, streamIncrement);
     const increment = this.#receiveWindow.consume(bytes);
-    if (increment > 0) this.control(this.writer.windowUpdate(0, increment), 13);
+    if (increment > 0) this.output.windowUpdate(0, increment);
+  }
+
+  queued(): void {
+    this.#stallWatch.watch();
   }
 
   closed(stream: SessionStream, outcome: StreamOutcome): void {
-    this.#scheduler.remove(stream);
+    this.output.scheduler.remove(stream);
     this.streams.delete(stream.id);
     this.closedStreams.add(stream.id, stream.wasResetHere);
     if (outcome.kind === "done") this.guard.refundForStream();
@@ -260,8 +248,8 @@ export abstract class Http2Session implements FrameSink, ConnectionSink, StreamH
 
   // ---- frames -------------------------------------------------------------------------------
 
-  onHeaderBlock(streamId: number, block: Uint8Array, isEndOfStream: boolean): void {
-    const fields = this.#decoder.decode(block);
+  onHeaderBlock(streamId: number, block: ByteRange, isEndOfStream: boolean): void {
+    const fields = this.#decoder.decode(block.bytes, block.start, block.end);
     if (fields === "invalid") return this.fail("compression_error", "a header block cannot be decoded");
     this.receiveHeaders(streamId, fields, isEndOfStream);
   }
@@ -279,11 +267,11 @@ export abstract class Http2Session implements FrameSink, ConnectionSink, StreamH
     }
   }
 
-  onDataChunk(streamId: number, chunk: Uint8Array): void {
+  onDataChunk(streamId: number, chunk: Uint8Array, isLast: boolean): void {
     this.#frameDataBytes += chunk.length;
     const stream = this.streams.get(streamId);
     if (stream === undefined) return this.credit(streamId, chunk.length, 0);
-    stream.receiveChunk(chunk);
+    stream.receiveChunk(chunk, isLast);
   }
 
   onDataEnd(streamId: number, paddingBytes: number, isEndOfStream: boolean): void {
@@ -302,7 +290,7 @@ export abstract class Http2Session implements FrameSink, ConnectionSink, StreamH
     const state = this.closedStreams.stateOf(streamId);
     if (state === "reset") return; // under way when we reset it: only counted against the connection's window
     if (state === "ended") return this.fail("stream_closed", "DATA on a closed stream");
-    if (this.chargeReset()) this.writeReset(streamId, "stream_closed");
+    if (this.chargeReset()) this.output.reset(streamId, "stream_closed");
   }
 
   onReset(streamId: number, code: number): void {
@@ -316,11 +304,11 @@ export abstract class Http2Session implements FrameSink, ConnectionSink, StreamH
     if (this.chargeReset()) stream.receiveReset(errorCodeName(code));
   }
 
-  onSettings(payload: Uint8Array): void {
+  onSettings(bytes: Uint8Array, start: number, end: number): void {
     if (!this.chargeControl()) return;
     const before = this.peer.initialWindowBytes;
-    if (!this.applyPeerSettings(payload)) return;
-    this.control(this.writer.settingsAck(), 9);
+    if (!this.applyPeerSettings(bytes.subarray(start, end))) return;
+    this.output.settingsAck();
     const change = this.peer.initialWindowBytes - before;
     if (change === 0) return;
     for (const stream of [...this.streams.values()]) {
@@ -336,8 +324,7 @@ export abstract class Http2Session implements FrameSink, ConnectionSink, StreamH
       this.fail(problem, "SETTINGS with a value out of range");
       return false;
     }
-    this.writer.maxFrameBytes = this.peer.maxFrameBytes;
-    this.#encoder.setPeerTableBytes(this.peer.headerTableBytes);
+    this.output.apply(this.peer);
     return true;
   }
 
@@ -348,14 +335,14 @@ export abstract class Http2Session implements FrameSink, ConnectionSink, StreamH
     this.#settingsTimer = undefined;
   }
 
-  onPing(data: Uint8Array, isAck: boolean): void {
+  onPing(bytes: Uint8Array, start: number, isAck: boolean): void {
     if (!this.chargeControl()) return;
-    if (!isAck) return this.control(this.writer.ping(data, true), 17);
-    if (data[7] === drainPing[7]) this.receiveDrainPing();
+    if (!isAck) return this.output.ping(bytes, start, true);
+    if (bytes[start + 7] === drainPing[7]) this.receiveDrainPing();
   }
 
   protected sendDrainPing(): void {
-    this.control(this.writer.ping(drainPing, false), 17);
+    this.output.ping(drainPing, 0, false);
   }
 
   abstract onGoaway(lastStreamId: number, code: number): void;
@@ -363,7 +350,7 @@ export abstract class Http2Session implements FrameSink, ConnectionSink, StreamH
   onWindowUpdate(streamId: number, increment: number): void {
     if (!this.chargeControl()) return;
     if (streamId === 0) {
-      if (!this.#scheduler.widen(increment))
+      if (!this.output.scheduler.widen(increment))
         this.fail("flow_control_error", "the connection's window overflows");
       return;
     }
@@ -386,7 +373,7 @@ export abstract class Http2Session implements FrameSink, ConnectionSink, StreamH
     const stream = this.streams.get(streamId);
     if (stream !== undefined) return this.faultyStream(stream, code, detail);
     if (this.isIdle(streamId)) return this.fail(code, detail);
-    if (this.chargeControl() && this.chargeReset()) this.writeReset(streamId, code);
+    if (this.chargeControl() && this.chargeReset()) this.output.reset(streamId, code);
   }
 
   onConnectionError(code: Http2ErrorCode, detail: string): void {

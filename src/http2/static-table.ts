@@ -1,4 +1,5 @@
 /** HPACK's static table (RFC 7541, appendix A). Indices begin at 1. */
+import { kindOf } from "./field-tag.ts";
 
 // prettier-ignore
 const rows: readonly (readonly [name: string, value: string])[] = [
@@ -68,3 +69,5 @@ const rows: readonly (readonly [name: string, value: string])[] = [
 export const staticTableLength: number = rows.length;
 export const staticNames: readonly string[] = ["", ...rows.map(([name]) => name)];
 export const staticValues: readonly string[] = ["", ...rows.map(([, value]) => value)];
+/** What the rules say of each (field-tag.ts). */
+export const staticTags: Uint8Array = Uint8Array.from(staticNames, kindOf);

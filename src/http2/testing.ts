@@ -1,8 +1,8 @@
 /** For tests only: two transports joined in memory, and hand-written frames. Nothing moves until `run` is called. */
-import { VirtualClock } from "../kernel/index.ts";
+import { ByteWriter, VirtualClock } from "../kernel/index.ts";
 import type { CloseCause, ConnectionSink } from "../net/index.ts";
 import { clientPreface } from "./frame.ts";
-import { FrameParser, type FrameSink } from "./frame-parser.ts";
+import { type ByteRange, FrameParser, type FrameSink } from "./frame-parser.ts";
 import { HeaderFields } from "./header-fields.ts";
 import { HpackDecoder } from "./hpack-decoder.ts";
 import { HpackEncoder } from "./hpack-encoder.ts";
@@ -163,22 +163,23 @@ export class FrameRecorder implements FrameSink {
       `DATA ${streamId}${isEnd ? " end" : ""} ${text}${padding > 0 ? ` +${padding}` : ""}`.trimEnd(),
     );
   }
-  onHeaderBlock(streamId: number, block: Uint8Array, isEnd: boolean): void {
-    const fields = this.#decoder.decode(block);
+  onHeaderBlock(streamId: number, block: ByteRange, isEnd: boolean): void {
+    const fields = this.#decoder.decode(block.bytes, block.start, block.end);
     const text = fields instanceof HeaderFields ? fields.entries().map(([n, v]) => `${n}=${v}`) : [fields];
     this.lines.push(`HEADERS ${streamId}${isEnd ? " end" : ""} ${text.join(" ")}`);
   }
   onReset(streamId: number, code: number): void {
     this.lines.push(`RST_STREAM ${streamId} ${code}`);
   }
-  onSettings(payload: Uint8Array): void {
-    this.lines.push(`SETTINGS ${payload.length / 6}`);
+  onSettings(_bytes: Uint8Array, start: number, end: number): void {
+    this.lines.push(`SETTINGS ${(end - start) / 6}`);
   }
   onSettingsAck(): void {
     this.lines.push("SETTINGS ack");
   }
-  onPing(data: Uint8Array, isAck: boolean): void {
-    this.lines.push(`PING${isAck ? " ack" : ""} ${Buffer.from(data).toString("hex")}`);
+  onPing(bytes: Uint8Array, start: number, isAck: boolean): void {
+    const data = Buffer.from(bytes.subarray(start, start + 8)).toString("hex");
+    this.lines.push(`PING${isAck ? " ack" : ""} ${data}`);
   }
   onGoaway(last: number, code: number): void {
     this.lines.push(`GOAWAY ${last} ${code}`);
@@ -234,12 +235,18 @@ function describe(outcome: StreamOutcome): string {
   return outcome.kind === "lost" ? `lost${outcome.isUnprocessed ? " unprocessed" : ""}` : "done";
 }
 
+export function encodeBlock(encoder: HpackEncoder, fields: HeaderFields): Uint8Array {
+  const out = new ByteWriter();
+  encoder.encode(fields, out);
+  return out.take();
+}
+
 /** HEADERS for hand-written requests; one encoder for a connection. */
 export class BlockWriter {
   readonly #encoder = new HpackEncoder();
 
   block(entries: readonly (readonly [string, string])[]): Uint8Array {
-    return this.#encoder.encode(HeaderFields.of(entries)).slice();
+    return encodeBlock(this.#encoder, HeaderFields.of(entries));
   }
 
   request(streamId: number, flags: number, extra: readonly (readonly [string, string])[] = []): Uint8Array {

@@ -46,7 +46,9 @@ class Transfer {
       const piece = this.#source.subarray(start, start + count);
       this.#left -= count;
       this.#sent.update(piece);
-      if (!this.#connection.write(piece)) return;
+      const goesOn =
+        count % 2 === 0 ? this.#connection.write(piece) : this.#connection.give(Uint8Array.from(piece));
+      if (!goesOn) return;
     }
     this.#connection.shutdown();
   }

@@ -50,12 +50,13 @@ export class ConnectionOutput {
     return (this.#slab?.length ?? 0) + (this.#unsent?.length ?? 0);
   }
 
-  /** False: above the high-water mark. */
-  write(bytes: Uint8Array): boolean {
-    if (this.#unsent !== undefined && this.#unsent.length > 0) return this.#keep(bytes, 0, bytes.length);
+  /** False: above the high-water mark. `isGiven`: the caller never writes to that memory again. */
+  write(bytes: Uint8Array, isGiven: boolean): boolean {
+    if (this.#unsent !== undefined && this.#unsent.length > 0) return this.#keep(bytes, isGiven);
     if (bytes.length >= directWriteBytes && bytes.buffer instanceof ArrayBuffer) {
       this.flush();
-      return this.#send(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length), bytes.length);
+      const view = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+      return this.#send(view, view.length, isGiven);
     }
     const slab = (this.#slab ??= ConnectionOutput.#slabs.take());
     slab.append(bytes);
@@ -71,7 +72,7 @@ export class ConnectionOutput {
     const slab = this.#slab;
     if (slab === undefined) return true;
     this.#slab = undefined;
-    const isBelow = slab.length === 0 || this.#send(slab.bytes, slab.length);
+    const isBelow = slab.length === 0 || this.#send(slab.bytes, slab.length, false);
     ConnectionOutput.#slabs.give(slab);
     return isBelow;
   }
@@ -100,17 +101,22 @@ export class ConnectionOutput {
     this.flush();
   };
 
-  #send(bytes: Uint8Array<ArrayBuffer>, length: number): boolean {
+  #send(bytes: Uint8Array<ArrayBuffer>, length: number, isGiven: boolean): boolean {
     const taken = this.#taker.write(bytes, 0, length);
     if (taken === length) return true;
     // Negative: the socket is gone and its close event is on the way, so nothing is worth keeping.
-    return taken < 0 ? false : this.#keep(bytes, taken, length);
+    return taken < 0 ? false : this.#keep(bytes.subarray(taken, length), isGiven);
   }
 
-  #keep(bytes: Uint8Array, from: number, to: number): boolean {
+  #keep(bytes: Uint8Array, isGiven: boolean): boolean {
     const unsent = (this.#unsent ??= new UnsentQueue());
     if (unsent.length === 0) this.#watchProgress();
-    unsent.append(bytes, from, to);
+    // A small view may hold on to much memory, so it is copied all the same.
+    if (isGiven && bytes.length >= directWriteBytes && bytes.buffer instanceof ArrayBuffer) {
+      unsent.adopt(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length));
+    } else {
+      unsent.append(bytes, 0, bytes.length);
+    }
     if (unsent.length <= this.#host.highWaterBytes) return true;
     this.wantsDrain = true;
     if (unsent.length > maxUnsentBytes) this.#owner.onOutputStuck("local");

@@ -227,7 +227,13 @@ export class Connection implements OutputOwner {
    */
   write(bytes: Uint8Array): boolean {
     if (this.#isClosed || this.#isFinishing || this.#output === undefined) return false;
-    return this.#output.write(bytes);
+    return this.#output.write(bytes, false);
+  }
+
+  /** As `write`, for memory that the caller never changes again (a chunk of `onData`): what must wait is not copied. */
+  give(bytes: Uint8Array): boolean {
+    if (this.#isClosed || this.#isFinishing || this.#output === undefined) return false;
+    return this.#output.write(bytes, true);
   }
 
   /** Hands the output of this event to the kernel now. */

@@ -1,6 +1,7 @@
 export type { TlsDecision } from "./arrival.ts";
 export type { CloseCause } from "./causes.ts";
 export type { ClientHello } from "./client-hello-body.ts";
+export { shedCodePages } from "./code-pages.ts";
 export { type ConnectFailure, connect, type PendingConnect } from "./connect.ts";
 export { Connection, type ConnectionSink } from "./connection.ts";
 export { detectProtocol } from "./detect-protocol.ts";

@@ -35,6 +35,29 @@ describe("UnsentQueue", () => {
     expect(Buffer.from(taker.taken).equals(Buffer.from(all))).toBe(true);
   });
 
+  test("keeps what it is given in order among what it copies, without copying it", () => {
+    const queue = new UnsentQueue();
+    const given = Uint8Array.of(3, 4, 5);
+    queue.append(Uint8Array.of(1, 2), 0, 2);
+    queue.adopt(given);
+    queue.append(Uint8Array.of(6), 0, 1);
+    queue.adopt(Uint8Array.of(7));
+    queue.adopt(Uint8Array.of(8));
+    queue.append(Uint8Array.of(9), 0, 1);
+    given[2] = 55;
+    expect(queue.length).toBe(9);
+    const taker = new Taker();
+    for (let left = 9; left > 0; left--) {
+      taker.room = 1;
+      expect(queue.drainInto(taker)).toBe(1);
+      expect(queue.length).toBe(left - 1);
+    }
+    expect(taker.taken).toEqual([1, 2, 3, 4, 55, 6, 7, 8, 9]);
+    queue.append(Uint8Array.of(1), 0, 1);
+    taker.room = 1;
+    expect(queue.drainInto(taker)).toBe(1);
+  });
+
   test("stops when the socket is gone, and can be emptied and used again", () => {
     const queue = new UnsentQueue();
     queue.append(Uint8Array.of(1, 2, 3), 0, 3);

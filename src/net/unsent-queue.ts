@@ -1,6 +1,6 @@
 /**
- * Bytes that the kernel did not take yet, in order, in blocks of their own memory, so that a caller may reuse what it
- * wrote from and many small writes do not become many small system calls.
+ * Bytes that the kernel did not take yet, in order: in blocks of their own memory, so that a caller may reuse what it wrote
+ * from and many small writes do not become many small system calls, or as they are where the caller gave them away.
  */
 
 /** Room that the kernel frees at once is usually more than this; smaller blocks only mean more calls. */
@@ -32,7 +32,8 @@ export class UnsentQueue {
     while (at < to) {
       let last = this.#blocks.at(-1);
       if (last === undefined || this.#end === last.length) {
-        last = new Uint8Array(Math.max(blockBytes, to - at));
+        // Not zeroed: only what was written is ever read.
+        last = Buffer.allocUnsafeSlow(Math.max(blockBytes, to - at));
         this.#blocks.push(last);
         this.#end = 0;
       }
@@ -41,6 +42,15 @@ export class UnsentQueue {
       this.#end += count;
       at += count;
     }
+  }
+
+  /** Keeps the view itself, and with it the whole memory behind it. */
+  adopt(bytes: Uint8Array<ArrayBuffer>): void {
+    const last = this.#blocks.at(-1);
+    if (last !== undefined) this.#blocks[this.#blocks.length - 1] = last.subarray(0, this.#end);
+    this.#blocks.push(bytes);
+    this.#end = bytes.length;
+    this.length += bytes.length;
   }
 
   /** Gives `taker` block after block until it takes less than it was given. Returns how many bytes went. */

@@ -3,6 +3,7 @@
  *
  *   opening -> serving --drain()--> told the mesh -> accepting nothing -> in flight done | deadline -> closed
  */
+import { join } from "node:path";
 import type { Clock, Log, Timer } from "../kernel/index.ts";
 import { type Listener, originalDestination, TimerWheel } from "../net/index.ts";
 import type { Agent } from "./agent/index.ts";
@@ -23,6 +24,7 @@ import {
 import { InboundPlaintext } from "./serve/inbound-plaintext.ts";
 import { InboundTunnel } from "./serve/inbound-tunnel.ts";
 import { ServeMetrics } from "./serve/metrics.ts";
+import { ProtocolMemory } from "./serve/protocol-memory.ts";
 import { http1LimitNames } from "./serve/limits.ts";
 import { OutboundServer } from "./serve/outbound.ts";
 import { RouteSelector } from "./serve/route-selector.ts";
@@ -81,6 +83,8 @@ export interface ProxyPlan
     ProxyBootstrap,
     "role" | "workload" | "capture" | "tunnel" | "application" | "gateway" | "dnsUpstreams" | "accessLogFile"
   > {
+  /** Absent or empty: what connections were seen to speak is kept in memory only. */
+  readonly dataDir?: string;
   /** Absent: not opened. */
   readonly admin?: ListenAddress;
   readonly health?: ListenAddress;
@@ -162,6 +166,11 @@ class Proxy implements RunningProxy {
       series: new SeriesRegistry(),
       metrics,
       accessLog: AccessLog.open(bootstrap.accessLogFile, clock, metrics.accessLogDropped),
+      protocols: new ProtocolMemory({
+        path: bootstrap.dataDir ? join(bootstrap.dataDir, "protocols.json") : undefined,
+        clock,
+        log,
+      }),
       clock,
       wheel: this.#wheel,
       random: Math.random,
@@ -259,6 +268,7 @@ class Proxy implements RunningProxy {
     for (const admin of this.#admins) admin.close();
     this.#wheel.close();
     this.#context.accessLog.close();
+    this.#context.protocols.close();
     this.#agent.close();
   }
 
@@ -359,6 +369,12 @@ class Proxy implements RunningProxy {
     const context = this.#context;
     context.isDraining = true;
     for (const server of this.#servers) server.stopAccepting();
+    await this.#awaitWork();
+    await context.protocols.flush();
+  }
+
+  async #awaitWork(): Promise<void> {
+    const context = this.#context;
     const timeoutMs = this.#agent.snapshot.mesh?.drainTimeoutMs || defaultDrainTimeoutMs;
     const startMs = this.#clock.nowMs();
     for (;;) {

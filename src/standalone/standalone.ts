@@ -5,7 +5,7 @@
  *   files read -> (place of the process before asked for) -> listeners open -> (place taken) -> serving
  *   serving --drain() | taken over--> draining --> stopped
  */
-import { type Clock, type Log, systemClock, WeftError } from "../kernel/index.ts";
+import { type Clock, errorLine, type Log, systemClock, WeftError } from "../kernel/index.ts";
 import { Protocol } from "../model/index.ts";
 import type { GatewayListen } from "../proxy/index.ts";
 import {
@@ -196,7 +196,13 @@ class Standalone implements RunningStandalone {
     }
     this.replacedPid = takeOver.pid;
     this.#takeOver = undefined;
-    this.#openPages();
+    // The other process is leaving: whatever becomes of these, the traffic is ours.
+    try {
+      this.#openPages();
+    } catch (error) {
+      this.#closePages();
+      this.#log.error("serving without the admin and health ports", { error: errorLine(error) });
+    }
   }
 
   #openHandOver(directory: InstanceDirectory, host: GatewayHost): HandOverServer {
@@ -239,6 +245,8 @@ class Standalone implements RunningStandalone {
   #closePages(): void {
     this.#admin?.close();
     this.#health?.close();
+    this.#admin = undefined;
+    this.#health = undefined;
   }
 }
 

@@ -10,8 +10,8 @@ import { WeftError } from "../kernel/index.ts";
 
 const lockExclusive = 2;
 const lockNonBlocking = 4;
-/** What a Unix socket's address holds, less the suffix while it is made. */
-const maxSocketPathBytes = 100;
+/** What a Unix socket's address holds (107 bytes), less the suffix while it is made. */
+const maxSocketPathBytes = 96;
 
 export class InstanceDirectory {
   readonly path: string;
@@ -68,7 +68,8 @@ export class InstanceDirectory {
 
   /** `bind` makes a socket at the path that it is given, which then appears under its name in one step, closed to others. */
   placeSocket<T>(bind: (path: string) => T): T {
-    const temporary = `${this.socketPath}.new`;
+    // A name of its own: whoever stops listening removes what stands under the name that it bound.
+    const temporary = `${this.socketPath}.${process.pid}`;
     rmSync(temporary, { force: true });
     const mask = process.umask(0o177);
     try {

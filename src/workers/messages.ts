@@ -1,5 +1,4 @@
 /** What parent and workers say to each other. Both are one program of one version, joined by the channel of the spawn: nobody else is heard. */
-import type { Retirement } from "./retire-listener.ts";
 import type { AvoidedEndpoint, ProxyPlan, SuppliedChange } from "../proxy/index.ts";
 
 /** A gateway's plan, without what cannot be sent. */
@@ -8,6 +7,13 @@ export type WorkerPlan = Omit<ProxyPlan, "admin" | "health" | "gatewaySharing">;
 export interface Place {
   readonly address: string;
   readonly port: number;
+}
+
+/** A listener that is to be closed without losing a connection. */
+export interface Retirement {
+  readonly place: Place;
+  /** Numbers, in the port's order, of the listeners that take new connections from now on. Empty: none will be there. */
+  readonly targets: readonly number[];
 }
 
 export type ToWorker =

@@ -2,13 +2,7 @@
 import type { Clock, Log } from "../kernel/index.ts";
 import { retireListener, steerReusePort } from "../net/index.ts";
 import type { RunningProxy } from "../proxy/index.ts";
-import { type Place, placeText } from "./messages.ts";
-
-export interface Retirement {
-  readonly place: Place;
-  /** Numbers, in the port's order, of the listeners that take new connections from now on. Empty: none will be there. */
-  readonly targets: readonly number[];
-}
+import { placeText, type Retirement } from "./messages.ts";
 
 export async function retirePlace(
   proxy: RunningProxy,

@@ -1,7 +1,13 @@
 /** One worker as its parent sees it: spawned, spoken with, and ended when it does not answer. */
 import type { Clock, Log } from "../kernel/index.ts";
-import { type FromWorker, isFromWorker, type Page, type Place, type ToWorker } from "./messages.ts";
-import type { Retirement } from "./retire-listener.ts";
+import {
+  type FromWorker,
+  isFromWorker,
+  type Page,
+  type Place,
+  type Retirement,
+  type ToWorker,
+} from "./messages.ts";
 
 /** A quarter of a second on a machine with nothing else to do; one that is overloaded must not be given more to do. */
 const startTimeoutMs = 30_000;
@@ -15,7 +21,7 @@ const retireTimeoutMs = 15_000;
 
 export type LiveState = FromWorker & { readonly kind: "live" };
 
-export interface WorkerProcessEvents {
+interface WorkerProcessEvents {
   onAvoid(message: FromWorker & { readonly kind: "avoid" }): void;
   /** Exactly once. */
   onExit(description: string): void;

@@ -14,6 +14,7 @@ export const requestLineVectors: readonly Vector[] = [
     `\r\n\r\n\r\n${line("GET / HTTP/1.1")}`,
     "more than one empty line before the start line",
   ),
+  refused("9112 2.2: empty line, then a bare line feed", `\r\n\n${line("GET / HTTP/1.1")}`, says.bareLf),
   refused("9112 2.2: bare carriage return before", `\r${line("GET / HTTP/1.1")}`, says.bareCr),
   refused("9112 2.2: space before the method", line("\tGET / HTTP/1.1"), says.badMethod),
   refused("9112 2.2: bare line feeds throughout", "GET / HTTP/1.1\nHost: a\n\n", says.bareLf),

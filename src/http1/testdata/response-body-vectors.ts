@@ -48,6 +48,11 @@ export const responseBodyVectors: readonly Vector[] = [
   length("length with a space inside", "1 0"),
   length("length with a NUL", "5\x00", says.badValue),
   passed(
+    "9110 8.6: length with tabs around in a response",
+    ok("Content-Length:\t2\t\r\n", "hi"),
+    '200 length keep "hi"',
+  ),
+  passed(
     "9112 6.3: two equal lengths in a response",
     ok("Content-Length: 5\r\nContent-Length: 5\r\n", "hello"),
     malformed(says.repeatedLength),
@@ -73,6 +78,11 @@ export const responseBodyVectors: readonly Vector[] = [
   passed(
     "9112 7.1.1: extensions in a response",
     ok(coding, '2;a="b"\r\nhi\r\n0;c\r\n\r\n'),
+    '200 chunked keep "hi"',
+  ),
+  passed(
+    "9112 7.1.1: space around an extension's parts in a response",
+    ok(coding, '2 ; a = "b"\r\nhi\r\n0 ;c\r\n\r\n'),
     '200 chunked keep "hi"',
   ),
   passed(
@@ -148,6 +158,24 @@ export const responseBodyVectors: readonly Vector[] = [
   passed(
     "9110 15.2: interim response with a length",
     `HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\n\r\n${ok(empty)}`,
+    "interim 103",
+    "200 length keep",
+  ),
+  passed(
+    "9110 15.2: interim response with close",
+    `HTTP/1.1 103 Early Hints\r\nConnection: close\r\n\r\n${ok(empty)}`,
+    "interim 103",
+    "200 length keep",
+  ),
+  passed(
+    "9110 15.2: unknown interim response with a length",
+    `HTTP/1.1 199 Odd\r\nContent-Length: 5\r\n\r\n${ok(empty)}`,
+    "interim 199",
+    "200 length keep",
+  ),
+  passed(
+    "9110 15.2: interim response with a coding",
+    `HTTP/1.1 103 Early Hints\r\n${coding}\r\n${ok(empty)}`,
     "interim 103",
     "200 length keep",
   ),

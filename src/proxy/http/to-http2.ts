@@ -35,7 +35,7 @@ export function http2RequestFields(request: HttpRequest, options: Http2RequestOp
   }
   if (request.authority !== "") fields.add(":authority", request.authority);
   if (request instanceof Http2Request) {
-    copyHttp2Fields(fields, request.fields, { first: request.firstField, ...options });
+    copyHttp2Fields(fields, request.fields, request.firstField, options);
   } else {
     copyHttp1Fields(fields, request, options.edits, options.lines);
     if (acceptsTrailers(request)) fields.add("te", "trailers");
@@ -52,7 +52,7 @@ export function http2ResponseFields(
   const fields = new HeaderFields();
   if (response instanceof Http2Response) {
     fields.add(":status", status === response.status ? response.fields.valueAt(0) : String(status));
-    copyHttp2Fields(fields, response.fields, { first: 1, edits, lines: noLines });
+    copyHttp2Fields(fields, response.fields, 1, { edits, lines: noLines });
   } else {
     fields.add(":status", String(status));
     copyHttp1Fields(fields, response, edits, noLines);
@@ -68,19 +68,23 @@ function targetOf(request: HttpRequest): string {
   return request.hasQuery ? `${path}?${request.query}` : path;
 }
 
-interface CopyOptions {
-  /** Where the pseudo-header fields end. */
-  readonly first: number;
+interface FieldChanges {
   readonly edits: HeadEdits | undefined;
   readonly lines: readonly HeaderLine[];
 }
 
-function copyHttp2Fields(out: HeaderFields, from: HeaderFields, options: CopyOptions): void {
-  const { first, edits, lines } = options;
+/** `first`: where the pseudo-header fields end. */
+function copyHttp2Fields(
+  out: HeaderFields,
+  from: HeaderFields,
+  first: number,
+  { edits, lines }: FieldChanges,
+): void {
   const { names, values } = from;
   for (let i = first; i < names.length; i++) {
     const name = names[i] ?? "";
-    if (name === "host" || isSetBy(name, lines) || isEdited(name, edits)) continue;
+    if (name === "host" || isSetBy(name, lines)) continue;
+    if (edits !== undefined && isEdited(name, edits)) continue;
     if (from.isSensitive(i)) out.addSensitive(name, values[i] ?? "");
     else out.add(name, values[i] ?? "");
   }

@@ -6,6 +6,7 @@ import type { AccessLog, SeriesRegistry } from "../telemetry/index.ts";
 import type { HopDialer, Upstreams } from "../upstream/index.ts";
 import { CurrentLimits, type ServeLimits } from "./limits.ts";
 import type { ServeMetrics } from "./metrics.ts";
+import type { ProtocolMemory } from "./protocol-memory.ts";
 import { RequestIds } from "./request-ids.ts";
 
 export interface LocalWorkload {
@@ -25,6 +26,7 @@ export interface ServeContextOptions {
   readonly series: SeriesRegistry;
   readonly metrics: ServeMetrics;
   readonly accessLog: AccessLog;
+  readonly protocols: ProtocolMemory;
   readonly clock: Clock;
   readonly wheel: TimerWheel;
   /** In [0, 1). */
@@ -42,6 +44,7 @@ export class ServeContext {
   readonly series: SeriesRegistry;
   readonly metrics: ServeMetrics;
   readonly accessLog: AccessLog;
+  readonly protocols: ProtocolMemory;
   readonly clock: Clock;
   readonly wheel: TimerWheel;
   readonly random: () => number;
@@ -66,6 +69,7 @@ export class ServeContext {
     this.series = options.series;
     this.metrics = options.metrics;
     this.accessLog = options.accessLog;
+    this.protocols = options.protocols;
     this.clock = options.clock;
     this.wheel = options.wheel;
     this.random = options.random;

@@ -48,6 +48,7 @@ const requestGroups: readonly ChoiceGroup[] = [
       "9112 2.2",
       "two empty lines before",
       "three empty lines before",
+      "empty line, then a bare line feed",
       "two empty lines between requests",
     ),
   },

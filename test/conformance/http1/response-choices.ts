@@ -9,6 +9,8 @@ const responseGroups: readonly ChoiceGroup[] = [
       ...prefixed("9112 6.3", "204 with a length", "204 with content"),
       ...prefixed("9112 6.1", "204 with a coding", "304 with a coding"),
       "9110 15.2: interim response with a length",
+      "9110 15.2: interim response with a coding",
+      "9110 15.2: unknown interim response with a length",
     ],
   },
   {

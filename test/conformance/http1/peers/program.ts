@@ -21,7 +21,7 @@ export interface Program {
   readonly version: RegExp;
 }
 
-export interface Pair {
+interface Pair {
   readonly port: number;
   readonly upstreamPort: number;
 }
