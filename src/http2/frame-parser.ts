@@ -80,8 +80,8 @@ export class FrameParser {
 
   /** The stream whose head has begun and is not whole yet; 0: none. */
   get unfinishedHead(): number {
-    if (this.#blockStream !== 0) return this.#blockStream;
-    return this.#state === "payload" && this.#type === frameTypes.headers ? this.#streamId : 0;
+    if (this.#block !== undefined) return this.#block.streamId;
+    return this.#state === states.payload && this.#type === frameTypes.headers ? this.#streamId : 0;
   }
 
   /** Whatever comes later is dropped. */
