@@ -12,6 +12,7 @@ import { ClosedStreams } from "./closed-streams.ts";
 import { errorCodeName, type Http2ErrorCode } from "./error-code.ts";
 import { defaultWindowBytes } from "./frame.ts";
 import { type ByteRange, FrameParser, type FrameSink } from "./frame-parser.ts";
+import { FrameTimeout } from "./frame-timeout.ts";
 import type { HeadCheck } from "./head-check.ts";
 import type { HeaderFields } from "./header-fields.ts";
 import { HpackDecoder } from "./hpack-decoder.ts";
@@ -51,6 +52,7 @@ export abstract class Http2Session implements FrameSink, ConnectionSink, StreamH
   readonly #decoder: HpackDecoder;
   readonly #receiveWindow: ReceiveWindow;
   readonly #keepAlive: KeepAlive | undefined;
+  readonly #frameTimeout: FrameTimeout;
   readonly #stallWatch: SendStallWatch<SessionStream>;
   #settingsTimer: Timer | undefined;
   #frameDataBytes = 0;
@@ -78,6 +80,9 @@ export abstract class Http2Session implements FrameSink, ConnectionSink, StreamH
             ping: () => this.output.ping(keepAlivePing, 0, false),
             dead: () => this.fail("no_error", "the peer does not answer PING"),
           });
+    this.#frameTimeout = new FrameTimeout(options.clock, this.limits.frameTimeoutMs, this.#parser, () => {
+      this.fail("enhance_your_calm", "a frame came too slowly");
+    });
     this.#stallWatch = new SendStallWatch(
       options.clock,
       this.limits.sendStallTimeoutMs,
@@ -148,6 +153,7 @@ export abstract class Http2Session implements FrameSink, ConnectionSink, StreamH
   onData(chunk: Uint8Array): void {
     this.#keepAlive?.heard();
     this.#parser.push(chunk);
+    if (this.#end === undefined) this.#frameTimeout.check();
   }
 
   onDrain(): void {
@@ -191,6 +197,7 @@ export abstract class Http2Session implements FrameSink, ConnectionSink, StreamH
     this.#parser.stop();
     this.#keepAlive?.stop();
     this.#stallWatch.stop();
+    this.#frameTimeout.stop();
     this.#settingsTimer?.cancel();
     for (const stream of this.streams.all()) stream.lose(end.detail, false);
   }
