@@ -30,6 +30,7 @@ import {
   type Settings,
 } from "./settings.ts";
 import type { StreamOutcome } from "./stream.ts";
+import { StreamTable } from "./stream-table.ts";
 import type { Transport } from "./transport.ts";
 
 const drainPing = new Uint8Array([0x77, 0x65, 0x66, 0x74, 0, 0, 0, 1]);
@@ -41,7 +42,7 @@ export abstract class Http2Session implements FrameSink, ConnectionSink, StreamH
   protected readonly limits: Http2Limits;
   readonly output: SessionOutput;
   protected readonly guard: AbuseGuard;
-  protected readonly streams = new Map<number, SessionStream>();
+  protected readonly streams = new StreamTable<SessionStream>();
   protected readonly closedStreams = new ClosedStreams();
   protected readonly peer: Settings = initialSettings();
   #hasSettingsAck = false;
@@ -191,8 +192,7 @@ export abstract class Http2Session implements FrameSink, ConnectionSink, StreamH
     this.#keepAlive?.stop();
     this.#stallWatch.stop();
     this.#settingsTimer?.cancel();
-    const lost = [...this.streams.values()];
-    for (const stream of lost) stream.lose(end.detail, false);
+    for (const stream of this.streams.all()) stream.lose(end.detail, false);
   }
 
   protected chargeControl(): boolean {
@@ -311,7 +311,7 @@ export abstract class Http2Session implements FrameSink, ConnectionSink, StreamH
     this.output.settingsAck();
     const change = this.peer.initialWindowBytes - before;
     if (change === 0) return;
-    for (const stream of [...this.streams.values()]) {
+    for (const stream of this.streams.all()) {
       if (!stream.widenSendWindow(change))
         return this.fail("flow_control_error", "SETTINGS overflow a window");
     }

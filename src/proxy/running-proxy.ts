@@ -5,7 +5,7 @@
  */
 import { join } from "node:path";
 import type { Clock, Log, Timer } from "../kernel/index.ts";
-import { type Listener, originalDestination, TimerWheel } from "../net/index.ts";
+import { type Listener, originalDestination, shedCodePages, TimerWheel } from "../net/index.ts";
 import type { Agent } from "./agent/index.ts";
 import { Avoidance } from "./avoidance.ts";
 import type { ListenAddress, ProxyBootstrap } from "./bootstrap.ts";
@@ -129,6 +129,7 @@ class Proxy implements RunningProxy {
   readonly #adminSource: AdminSource;
   #bound: BoundAddresses | undefined;
   #sweepTimer: Timer | undefined;
+  #codePages: Timer | undefined;
   #stopWatching: () => void = () => {};
   #draining: Promise<void> | undefined;
   #isClosed = false;
@@ -250,6 +251,7 @@ class Proxy implements RunningProxy {
     this.#agent.reportTelemetry(reports);
     this.#bound = { ...doors, admin, health };
     this.#scheduleSweep();
+    this.#codePages = shedCodePages(this.#clock);
   }
 
   drain(): Promise<void> {
@@ -262,6 +264,7 @@ class Proxy implements RunningProxy {
     this.#isClosed = true;
     this.#stopWatching();
     this.#sweepTimer?.cancel();
+    this.#codePages?.cancel();
     for (const server of this.#servers) server.close();
     this.#context.upstreams.close();
     this.#application?.close();
