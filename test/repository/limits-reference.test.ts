@@ -20,5 +20,5 @@ test("a proxy without a configuration has MeshConfig's defaults", () => {
     return typeof value === "string" ? [`${name}Ms`, parseDurationMs(value)] : [name, value];
   });
   expect(declared.length).toBeGreaterThan(10);
-  expect<unknown>(Object.fromEntries(declared)).toEqual(defaultLimits);
+  expect(Object.fromEntries(declared)).toEqual({ ...defaultLimits });
 });

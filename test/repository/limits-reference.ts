@@ -56,7 +56,8 @@ const operatorLimits: Readonly<Record<OperatorLimit, Behaviour>> = {
   bodyIdleTimeout: {
     behaviour:
       "A request whose body does not come is answered with 408, or broken off where the answer has begun; chunk framing " +
-      "without content is no progress. A response over HTTP/2 that the client gives no window for is reset. Not tunnels, and " +
+      "without content is no progress. A body over HTTP/2 that its receiver gives no window for is reset, at the latest after " +
+      "twice this. Not tunnels, and " +
       "not gRPC calls of which something has come or gone: they may be watches.",
     reasons: ["client_timeout"],
   },

@@ -194,6 +194,7 @@ function withCodecs(limits: OperatorLimits): ServeLimits {
         Math.max(enoughConnectionWindowBytes, 2 * streamWindowBytes),
       ),
       sendQueueBytes: maxBufferedBodyBytes,
+      sendStallTimeoutMs: limits.bodyIdleTimeoutMs,
     },
   };
 }
