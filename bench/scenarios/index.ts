@@ -188,6 +188,7 @@ export const scenarios: readonly Scenario[] = [
     load: { kind: "idle" },
     connections: 10_000,
     isFresh: true,
+    peers: [weft, weftUnderControl, nginx, haproxy, envoy],
   },
   {
     ...http1,
