@@ -167,10 +167,24 @@ function accepts(port: number, address: string): Promise<boolean> {
   });
 }
 
-/** A port that was free a moment ago. Peers that cannot bind port 0 and report it need one. */
+/** Below the range from which the kernel gives connections their own ports, and above what services usually have. */
+const firstPort = 16_000;
+const lastPort = 32_000;
+const maxPortTries = 100;
+
+/**
+ * A port that was free a moment ago, for programs that cannot bind port 0 and report it. Chance keeps runs that happen at the
+ * same time apart.
+ */
 export function freePort(): number {
-  const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  const { port } = listener;
-  listener.stop(true);
-  return port;
+  for (let tries = 0; tries < maxPortTries; tries++) {
+    const port = firstPort + Math.floor(Math.random() * (lastPort - firstPort));
+    try {
+      Bun.listen({ hostname: "127.0.0.1", port, socket: { data() {} } }).stop(true);
+      return port;
+    } catch {
+      // Somebody has it: the next one.
+    }
+  }
+  throw new Error(`no free port between ${firstPort} and ${lastPort}`);
 }

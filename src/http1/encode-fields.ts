@@ -19,12 +19,17 @@ interface FieldChoice {
 }
 
 export function copyFields(out: ByteWriter, head: MessageHead, choice: FieldChoice): void {
-  const hasEdits = choice.edits !== undefined || choice.lines !== undefined;
+  const kept = keptKinds(choice);
+  const replaced = replacedLengths(choice);
   let runStart = head.fieldsStart;
-  for (let i = 0; i < head.headerCount; i++) {
+  // Most heads are copied as they are: nothing in them is for this hop, and nothing is to be replaced.
+  const count = replaced === 0 && (head.kinds & ~kept) === 0 ? 0 : head.headerCount;
+  for (let i = 0; i < count; i++) {
     const kind = head.kindAt(i);
     const isKept =
-      kind === field.other ? !hasEdits || !isReplaced(head, i, choice) : isKindKept(kind, choice);
+      kind === field.other
+        ? replaced === 0 || !isReplaced(head, i, replaced, choice)
+        : ((1 << kind) & kept) !== 0;
     if (isKept) continue;
     const lineStart = head.nameStart(i);
     if (lineStart > runStart) out.appendRange(head.bytes, runStart, lineStart);
@@ -42,24 +47,31 @@ export function appendLines(out: ByteWriter, lines: readonly HeaderLine[]): void
   for (const line of lines) out.append(line.bytes);
 }
 
-function isKindKept(kind: number, choice: FieldChoice): boolean {
-  switch (kind) {
-    case field.host:
-      return choice.keepsHost;
-    case field.contentLength:
-      return choice.keepsContentLength;
-    case field.expect:
-      return choice.keepsExpect;
-    case field.upgrade:
-      return choice.keepsUpgrade;
-    default:
-      return false;
-  }
+/** One bit for each kind. */
+function keptKinds(choice: FieldChoice): number {
+  let kept = 1 << field.other;
+  if (choice.keepsHost) kept |= 1 << field.host;
+  if (choice.keepsContentLength) kept |= 1 << field.contentLength;
+  if (choice.keepsExpect) kept |= 1 << field.expect;
+  if (choice.keepsUpgrade) kept |= 1 << field.upgrade;
+  return kept;
 }
 
-function isReplaced(head: MessageHead, index: number, choice: FieldChoice): boolean {
+/** One bit for each length (modulo 32) of a name that is replaced or removed: most fields need no further look. */
+function replacedLengths({ edits, lines }: FieldChoice): number {
+  let lengths = 0;
+  if (edits !== undefined) {
+    for (const name of edits.remove) lengths |= 1 << name.length;
+    for (const line of edits.set) lengths |= 1 << line.nameLower.length;
+  }
+  if (lines !== undefined) for (const line of lines) lengths |= 1 << line.nameLower.length;
+  return lengths;
+}
+
+function isReplaced(head: MessageHead, index: number, lengths: number, choice: FieldChoice): boolean {
   const start = head.nameStart(index);
   const end = head.nameEnd(index);
+  if (((1 << (end - start)) & lengths) === 0) return false;
   const { edits, lines } = choice;
   if (edits !== undefined) {
     for (const name of edits.remove) if (equalsName(head.bytes, start, end, name)) return true;

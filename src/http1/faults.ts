@@ -3,6 +3,7 @@
  * -1 is no fault: the section is not complete yet.
  */
 import type { ReasonCode } from "../kernel/index.ts";
+import type { Http1Limits } from "./limits.ts";
 
 export const incomplete = -1;
 
@@ -50,6 +51,8 @@ interface FaultText {
   /** Of a request; every fault of a response is `upstream_malformed`. */
   readonly reason: ReasonCode;
   readonly detail: string;
+  /** Set where a bound was passed, rather than a rule broken. */
+  readonly limit?: keyof Http1Limits;
 }
 
 function malformed(detail: string): FaultText {
@@ -63,15 +66,19 @@ const texts: Readonly<Record<number, FaultText>> = {
   [fault.badMethod]: malformed("method is no token"),
   [fault.methodTooLong]: { reason: "unsupported_request", detail: "method is too long" },
   [fault.badTarget]: malformed("request target is empty or has a byte that no target has"),
-  [fault.targetTooLong]: { reason: "uri_too_long", detail: "request target is too long" },
+  [fault.targetTooLong]: {
+    reason: "uri_too_long",
+    detail: "request target is too long",
+    limit: "maxTargetBytes",
+  },
   [fault.badVersion]: malformed("protocol version is malformed"),
   [fault.otherVersion]: { reason: "unsupported_version", detail: "major version is not 1" },
   [fault.leadingSpace]: malformed("line starts with white space (obsolete line folding)"),
   [fault.badName]: malformed("field name is empty or no token"),
   [fault.spaceBeforeColon]: malformed("white space between field name and colon"),
   [fault.badValue]: malformed("control byte in a field value"),
-  [fault.tooManyFields]: { reason: "headers_too_large", detail: "too many fields" },
-  [fault.headTooLarge]: { reason: "headers_too_large", detail: "head is too large" },
+  [fault.tooManyFields]: { reason: "headers_too_large", detail: "too many fields", limit: "maxHeaders" },
+  [fault.headTooLarge]: { reason: "headers_too_large", detail: "head is too large", limit: "maxHeadBytes" },
   [fault.badContentLength]: malformed("content-length is no decimal number"),
   [fault.repeatedContentLength]: malformed("content-length is repeated"),
   [fault.contentLengthAndTransferEncoding]: malformed("both content-length and transfer-encoding"),
@@ -94,9 +101,16 @@ const texts: Readonly<Record<number, FaultText>> = {
   [fault.badChunkSize]: malformed("chunk size is no hexadecimal number"),
   [fault.chunkTooLarge]: malformed("chunk size is too large"),
   [fault.badChunkExtension]: malformed("chunk extension is malformed"),
-  [fault.chunkExtensionsTooLarge]: malformed("chunk extensions are too large"),
+  [fault.chunkExtensionsTooLarge]: {
+    ...malformed("chunk extensions are too large"),
+    limit: "maxChunkExtensionBytes",
+  },
   [fault.badChunkEnd]: malformed("chunk does not end where its size says"),
-  [fault.trailersTooLarge]: { reason: "headers_too_large", detail: "trailers are too large" },
+  [fault.trailersTooLarge]: {
+    reason: "headers_too_large",
+    detail: "trailers are too large",
+    limit: "maxTrailerBytes",
+  },
 };
 
 export function requestFault(code: number): FaultText {
@@ -104,5 +118,5 @@ export function requestFault(code: number): FaultText {
 }
 
 export function responseFault(code: number): FaultText {
-  return { reason: "upstream_malformed", detail: requestFault(code).detail };
+  return { ...requestFault(code), reason: "upstream_malformed" };
 }

@@ -10,8 +10,20 @@ import type { MessageHead } from "./message-head.ts";
 /** Sums of lengths stay exact; nobody sends more than 9 PB. */
 const maxContentLength = Number.MAX_SAFE_INTEGER;
 
+/** The kinds that `readFraming` looks at; without any of them (GET, mostly) there is nothing to read. */
+const framingKinds =
+  (1 << field.contentLength) |
+  (1 << field.transferEncoding) |
+  (1 << field.te) |
+  (1 << field.upgrade) |
+  (1 << field.connection);
+
 /** Reads the known fields into `head`. Returns 0 or a fault. */
 export function readFraming(head: MessageHead): number {
+  if ((head.kinds & framingKinds) === 0) {
+    head.keepAlive = head.versionMinor === 1;
+    return 0;
+  }
   let hasClose = false;
   let hasKeepAlive = false;
   let namesUpgrade = false;

@@ -7,6 +7,7 @@ export {
 } from "./encode-head.ts";
 export type { HeadEdits, HeaderLine } from "./header-line.ts";
 export type { BodyKind, MessageHead } from "./message-head.ts";
+export type { Http1Limits } from "./limits.ts";
 export { RequestHead } from "./request-head.ts";
 export { RequestParser, type RequestSink } from "./request-parser.ts";
 export { ResponseHead } from "./response-head.ts";

@@ -3,21 +3,20 @@
  * Text is decoded when asked for (ISO 8859-1: one character for each byte), never before.
  */
 import { equalsName } from "./characters.ts";
-import { field, identifyField } from "./known-fields.ts";
+import { type FieldTable, kindBits, kindMask, stride } from "./field-table.ts";
+import { field } from "./known-fields.ts";
 
 export type BodyKind = "none" | "length" | "chunked" | "until_close";
 
-/** Numbers for each field: name start and end, value start and end, kind (known-fields.ts). */
-const stride = 5;
-/** Fits nearly all heads without growing; a larger one doubles it up to the limit. */
-const initialFields = 32;
-
 const noBytes = Buffer.alloc(0);
+const noNumbers = new Int32Array(0);
 
 export class MessageHead {
   /** Of the sender: 0 or 1 (a higher minor version counts as 1, RFC 9110 2.5). */
   versionMinor: 0 | 1;
   headerCount: number;
+  /** One bit for each kind of known field (known-fields.ts) that is there. */
+  kinds: number;
   /** "length" includes a length of 0. */
   body: BodyKind;
   /** Of the Content-Length field; 0 without one. Also set where there is no body (HEAD, 304). */
@@ -34,11 +33,13 @@ export class MessageHead {
   /** Where the field lines start, and where the empty line after them does. */
   fieldsStart: number;
   fieldsEnd: number;
+  /** As `FieldTable` has them. */
   #fields: Int32Array;
 
   constructor() {
     this.versionMinor = 1;
     this.headerCount = 0;
+    this.kinds = 0;
     this.body = "none";
     this.contentLength = 0;
     this.keepAlive = true;
@@ -49,7 +50,7 @@ export class MessageHead {
     this.bytes = noBytes;
     this.fieldsStart = 0;
     this.fieldsEnd = 0;
-    this.#fields = new Int32Array(initialFields * stride);
+    this.#fields = noNumbers;
   }
 
   /** The protocols of the Upgrade field where the sender asks for it, else undefined. */
@@ -82,7 +83,8 @@ export class MessageHead {
   }
 
   nameEnd(index: number): number {
-    return this.#fields[index * stride + 1] ?? 0;
+    const at = index * stride;
+    return (this.#fields[at] ?? 0) + ((this.#fields[at + 1] ?? 0) >>> kindBits);
   }
 
   valueStart(index: number): number {
@@ -94,7 +96,7 @@ export class MessageHead {
   }
 
   kindAt(index: number): number {
-    return this.#fields[index * stride + 4] ?? 0;
+    return (this.#fields[index * stride + 1] ?? 0) & kindMask;
   }
 
   /** About this hop only (RFC 9110 7.6.1), and nothing that frames messages. */
@@ -108,20 +110,11 @@ export class MessageHead {
     return index + 1 < this.headerCount ? this.nameStart(index + 1) : this.fieldsEnd;
   }
 
-  /** For the parser. */
-  addField(nameStart: number, nameEnd: number, valueStart: number, valueEnd: number): void {
-    const at = this.headerCount * stride;
-    if (at === this.#fields.length) {
-      const larger = new Int32Array(at * 2);
-      larger.set(this.#fields);
-      this.#fields = larger;
-    }
-    this.#fields[at] = nameStart;
-    this.#fields[at + 1] = nameEnd;
-    this.#fields[at + 2] = valueStart;
-    this.#fields[at + 3] = valueEnd;
-    this.#fields[at + 4] = identifyField(this.bytes, nameStart, nameEnd);
-    this.headerCount++;
+  /** For the parser: the section is complete. */
+  takeFields(table: FieldTable): void {
+    this.headerCount = table.count;
+    this.kinds = table.kinds;
+    this.#fields = table.copy();
   }
 
   /** For the parser: Connection names these fields, so they are for this hop only. */
@@ -129,7 +122,9 @@ export class MessageHead {
     for (let i = 0; i < this.headerCount; i++) {
       if (this.kindAt(i) !== field.other) continue;
       if (equalsName(this.bytes, this.nameStart(i), this.nameEnd(i), nameLower)) {
-        this.#fields[i * stride + 4] = field.nominated;
+        // `other` is 0, so the kind's bits are free.
+        this.#fields[i * stride + 1] = (this.#fields[i * stride + 1] ?? 0) | field.nominated;
+        this.kinds |= 1 << field.nominated;
       }
     }
   }

@@ -1,6 +1,7 @@
 /** Field lines, of heads and of trailers: strict RFC 9112 5, one pass over the bytes, no string made. */
-import { carriageReturn, colon, isFieldByte, lineFeed, space, tab, tokenLower } from "./characters.ts";
+import { carriageReturn, colon, lineFeed, space, tab, tokenLower } from "./characters.ts";
 import { fault, incomplete } from "./faults.ts";
+import type { FieldTable } from "./field-table.ts";
 import type { MessageHead } from "./message-head.ts";
 
 export interface SectionBounds {
@@ -8,6 +9,8 @@ export interface SectionBounds {
   start: number;
   readonly maxBytes: number;
   readonly maxFields: number;
+  /** Filled anew for each section. */
+  readonly table: FieldTable;
 }
 
 /**
@@ -16,6 +19,8 @@ export interface SectionBounds {
  */
 export function parseFields(head: MessageHead, from: number, end: number, bounds: SectionBounds): number {
   const bytes = head.bytes;
+  const table = bounds.table;
+  table.clear();
   const stop = Math.min(end, bounds.start + bounds.maxBytes);
   const ranOut = end - bounds.start >= bounds.maxBytes ? fault.headTooLarge : incomplete;
   let at = from;
@@ -27,10 +32,11 @@ export function parseFields(head: MessageHead, from: number, end: number, bounds
       if (at + 1 >= stop) return ranOut;
       if (bytes[at + 1] !== lineFeed) return fault.bareCarriageReturn;
       head.fieldsEnd = at;
+      head.takeFields(table);
       return at + 2;
     }
     if (tokenLower[first] === 0) return faultOfFirstByte(first);
-    if (head.headerCount === bounds.maxFields) return fault.tooManyFields;
+    if (table.count === bounds.maxFields) return fault.tooManyFields;
 
     const nameStart = at++;
     while (at < stop && tokenLower[bytes[at] ?? 0] !== 0) at++;
@@ -40,10 +46,15 @@ export function parseFields(head: MessageHead, from: number, end: number, bounds
     if (separator !== colon) {
       return separator === space || separator === tab ? fault.spaceBeforeColon : fault.badName;
     }
+    table.addName(bytes, nameStart, nameEnd);
     at++;
     while (at < stop && (bytes[at] === space || bytes[at] === tab)) at++;
     const valueStart = at;
-    while (at < stop && isFieldByte[bytes[at] ?? 0] === 1) at++;
+    // RFC 9110 5.5: visible ASCII, obs-text, space and tab. Compared and not looked up: this loop sees most of a head's bytes.
+    for (; at < stop; at++) {
+      const byte = bytes[at] ?? 0;
+      if (byte < space ? byte !== tab : byte === 0x7f) break;
+    }
     if (at >= stop) return ranOut;
     let valueEnd = at;
     if (bytes[at] !== carriageReturn) {
@@ -54,7 +65,7 @@ export function parseFields(head: MessageHead, from: number, end: number, bounds
     while (valueEnd > valueStart && (bytes[valueEnd - 1] === space || bytes[valueEnd - 1] === tab))
       valueEnd--;
     at += 2;
-    head.addField(nameStart, nameEnd, valueStart, valueEnd);
+    table.addValue(valueStart, valueEnd);
   }
 }
 

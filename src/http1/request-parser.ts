@@ -2,6 +2,7 @@
 import type { ReasonCode } from "../kernel/index.ts";
 import { equalsName } from "./characters.ts";
 import { fault, requestFault } from "./faults.ts";
+import { FieldTable } from "./field-table.ts";
 import { readFraming, trimSpace } from "./framing.ts";
 import { field } from "./known-fields.ts";
 import { defaultHttp1Limits, type Http1Limits } from "./limits.ts";
@@ -18,8 +19,8 @@ export interface RequestSink {
   /** Trailer lines that may be forwarded, each ending in CRLF, before `onMessageEnd`; not called where there are none. */
   onTrailers?(lines: Uint8Array): void;
   onMessageEnd(): void;
-  /** Last call. Answer with the reason's status and close. */
-  onError(reason: ReasonCode, detail: string): void;
+  /** Last call. Answer with the reason's status and close. `limit`: the bound that was passed, if it was one. */
+  onError(reason: ReasonCode, detail: string, limit?: keyof Http1Limits): void;
 }
 
 export class RequestParser extends MessageParser {
@@ -30,7 +31,12 @@ export class RequestParser extends MessageParser {
   constructor(sink: RequestSink, limits: Http1Limits = defaultHttp1Limits) {
     super(limits, "head");
     this.#sink = sink;
-    this.#bounds = { start: 0, maxBytes: limits.maxHeadBytes, maxFields: limits.maxHeaders };
+    this.#bounds = {
+      start: 0,
+      maxBytes: limits.maxHeadBytes,
+      maxFields: limits.maxHeaders,
+      table: new FieldTable(),
+    };
     this.#head = new RequestHead();
   }
 
@@ -73,8 +79,8 @@ export class RequestParser extends MessageParser {
   protected override onIdleBytes(): void {}
 
   protected override fail(code: number): void {
-    const { reason, detail } = requestFault(code);
-    this.#sink.onError(reason, detail);
+    const { reason, detail, limit } = requestFault(code);
+    this.#sink.onError(reason, detail, limit);
   }
 
   protected override truncated(): void {
@@ -109,7 +115,7 @@ function offersH2c(protocols: string): boolean {
 
 /** RFC 9110 10.1.1: ignored in HTTP/1.0; other expectations are the application's to judge. */
 function expectsContinue(head: RequestHead): boolean {
-  if (head.versionMinor === 0) return false;
+  if (head.versionMinor === 0 || (head.kinds & (1 << field.expect)) === 0) return false;
   for (let i = 0; i < head.headerCount; i++) {
     if (head.kindAt(i) !== field.expect) continue;
     if (equalsName(head.bytes, head.valueStart(i), head.valueEnd(i), "100-continue")) return true;

@@ -28,6 +28,8 @@ export function readTarget(head: RequestHead): number {
 }
 
 function readHost(head: RequestHead): number {
+  head.hasHost = (head.kinds & (1 << field.host)) !== 0;
+  if (!head.hasHost) return head.versionMinor === 1 ? fault.missingHost : 0;
   let count = 0;
   for (let i = 0; i < head.headerCount; i++) {
     if (head.kindAt(i) !== field.host) continue;
@@ -35,8 +37,6 @@ function readHost(head: RequestHead): number {
     head.hostStart = head.valueStart(i);
     head.hostEnd = head.valueEnd(i);
   }
-  head.hasHost = count > 0;
-  if (count === 0) return head.versionMinor === 1 ? fault.missingHost : 0;
   return isAuthority(head.bytes, head.hostStart, head.hostEnd) ? 0 : fault.badHost;
 }
 

@@ -1,6 +1,7 @@
 /** Responses from an upstream: strict RFC 9112. One response for each `expect`; behind other bytes none is read any more. */
 import type { ReasonCode } from "../kernel/index.ts";
 import { fault, responseFault } from "./faults.ts";
+import { FieldTable } from "./field-table.ts";
 import { readFraming } from "./framing.ts";
 import { defaultHttp1Limits, type Http1Limits } from "./limits.ts";
 import type { BodyKind } from "./message-head.ts";
@@ -19,8 +20,8 @@ export interface ResponseSink {
   /** Trailer lines that may be forwarded, each ending in CRLF, before `onMessageEnd`; not called where there are none. */
   onTrailers?(lines: Uint8Array): void;
   onMessageEnd(): void;
-  /** Last call. The connection cannot be used any more. */
-  onError(reason: ReasonCode, detail: string): void;
+  /** Last call. The connection cannot be used any more. `limit`: the bound that was passed, if it was one. */
+  onError(reason: ReasonCode, detail: string, limit?: keyof Http1Limits): void;
 }
 
 /** An application sends one or two; without a bound it could keep a request waiting for ever. */
@@ -38,7 +39,12 @@ export class ResponseParser extends MessageParser {
   constructor(sink: ResponseSink, limits: Http1Limits = defaultHttp1Limits) {
     super(limits, "idle");
     this.#sink = sink;
-    this.#bounds = { start: 0, maxBytes: limits.maxHeadBytes, maxFields: limits.maxHeaders };
+    this.#bounds = {
+      start: 0,
+      maxBytes: limits.maxHeadBytes,
+      maxFields: limits.maxHeaders,
+      table: new FieldTable(),
+    };
     this.#head = new ResponseHead();
     this.#requestMethod = "";
     this.#upgradeRequested = false;
@@ -110,8 +116,8 @@ export class ResponseParser extends MessageParser {
   }
 
   protected override fail(code: number): void {
-    const { reason, detail } = responseFault(code);
-    this.#sink.onError(reason, detail);
+    const { reason, detail, limit } = responseFault(code);
+    this.#sink.onError(reason, detail, limit);
   }
 
   protected override truncated(): void {

@@ -1,5 +1,6 @@
 /** Trailer sections: parsed as strictly as heads, and only what may be forwarded is handed on (RFC 9110 6.5). */
 import { ByteWriter } from "../kernel/index.ts";
+import { FieldTable } from "./field-table.ts";
 import { forbiddenInTrailers } from "./known-fields.ts";
 import type { Http1Limits } from "./limits.ts";
 import { MessageHead } from "./message-head.ts";
@@ -22,7 +23,7 @@ export class TrailerParser implements SectionParser {
     const section = new MessageHead();
     section.bytes = bytes;
     const { maxTrailerBytes: maxBytes, maxHeaders: maxFields } = this.#limits;
-    const after = parseFields(section, start, end, { start, maxBytes, maxFields });
+    const after = parseFields(section, start, end, { start, maxBytes, maxFields, table: new FieldTable() });
     if (after < 0 || section.headerCount === 0) return after;
     const out = new ByteWriter(section.fieldsEnd - section.fieldsStart);
     for (let i = 0; i < section.headerCount; i++) {

@@ -6,8 +6,11 @@
 import type { Clock } from "../kernel/index.ts";
 import type { Http2Limits } from "./limits.ts";
 
-/** A frame of real data may be accompanied by this many control frames, for ever: Envoy allows ten WINDOW_UPDATEs. */
-const refundPerDataFrame = 8;
+/**
+ * A frame of real data, and a stream that ran to its end, may be accompanied by this many control frames, for ever: Envoy
+ * allows ten WINDOW_UPDATEs.
+ */
+const controlsPerWork = 8;
 
 export class AbuseGuard {
   readonly #clock: Clock;
@@ -41,11 +44,12 @@ export class AbuseGuard {
 
   /** A stream ran to its end: one more may be cancelled. */
   refundForStream(): void {
+    this.refundForData(); // browsers send PRIORITY with every request, and answers may have no data
     this.#resets = Math.min(this.#limits.resetBurst, this.#resets + 1);
   }
 
   refundForData(): void {
-    this.#controls = Math.min(this.#limits.controlBurst, this.#controls + refundPerDataFrame);
+    this.#controls = Math.min(this.#limits.controlBurst, this.#controls + controlsPerWork);
   }
 
   /** Only when a budget runs dry, so that ordinary frames never read the clock. */

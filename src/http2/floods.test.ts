@@ -2,10 +2,11 @@
 import { expect, test } from "bun:test";
 import { VirtualClock } from "../kernel/index.ts";
 import { clientPreface } from "./frame.ts";
+import { HeaderFields } from "./header-fields.ts";
 import { defaultHttp2Limits } from "./limits.ts";
 import { Http2ServerSession } from "./server-session.ts";
 import type { SessionEnd } from "./session-options.ts";
-import { BlockWriter, concat, frame, memoryPair, RecordingSink, uint32 } from "./testing.ts";
+import { BlockWriter, concat, frame, memoryPair, RawClient, RecordingSink, uint32 } from "./testing.ts";
 
 /** A server under attack: what it was made to do is counted, nothing of its answers is read unless asked for. */
 function attacked() {
@@ -138,6 +139,127 @@ test("PING and WINDOW_UPDATE beside real data are no flood", () => {
   ]);
   for (let i = 0; i < 2_000; i++) send(beside);
   expect(state.end).toBeUndefined();
+});
+
+test("PRIORITY beside requests whose answers have no data is no flood", () => {
+  const clock = new VirtualClock();
+  const wires = memoryPair();
+  const blocks = new BlockWriter();
+  let end: SessionEnd | undefined;
+  new Http2ServerSession(
+    wires.right,
+    {
+      onStream(stream) {
+        stream.sink = new RecordingSink();
+        stream.sendHead(HeaderFields.of([[":status", "204"]]), true);
+      },
+      onClose: (e) => void (end = e),
+    },
+    { clock },
+  );
+  wires.right.sink.onData(concat([clientPreface, frame(4, 0, 0, [])]));
+  for (let i = 0; i < 5_000; i++) {
+    wires.right.sink.onData(
+      concat([frame(2, 0, 2 * i + 1, new Uint8Array(5)), blocks.request(2 * i + 1, 1)]),
+    );
+    wires.right.take();
+  }
+  expect(end).toBeUndefined();
+});
+
+/** A server whose client never gives more than its first window. */
+function starved(clientWindowBytes: number) {
+  const client = new RawClient({ sendStallTimeoutMs: 1_000 });
+  client.send(frame(4, 0, 0, [0, 4, ...uint32(clientWindowBytes)]));
+  const answer = (streamId: number, bytes: number): RecordingSink | undefined => {
+    client.send(client.blocks.request(streamId, 1));
+    const stream = client.streams.at(-1);
+    stream?.sendHead(HeaderFields.of([[":status", "200"]]), false);
+    stream?.write(new Uint8Array(bytes), true);
+    return client.sinks.at(-1);
+  };
+  return { client, answer };
+}
+
+test("zero-window stall: streams that are given no window are reset, the connection and other streams go on", () => {
+  const { client, answer } = starved(0);
+  const sinks = Array.from({ length: 100 }, (_, i) => answer(2 * i + 1, 100));
+  client.read();
+  client.clock.advance(1_500);
+  expect(client.session.streamCount).toBe(100);
+  client.send(frame(8, 0, 1, uint32(50))); // slow, but it reads
+  client.clock.advance(500);
+  expect(client.session.streamCount).toBe(1);
+  expect(client.read().filter((line) => line.startsWith("RST_STREAM") && line.endsWith(" 8"))).toHaveLength(
+    99,
+  );
+  expect(sinks[1]?.outcome).toEqual({
+    kind: "reset",
+    by: "local",
+    code: "cancel",
+    detail: "the peer gave no window for too long",
+  });
+  expect(client.send(frame(8, 0, 1, uint32(50)))).toEqual([`DATA 1 end (50)`]);
+  expect(client.end).toBeUndefined();
+});
+
+test("zero-window stall of the connection: its streams are reset as well", () => {
+  const { client, answer } = starved(1_000_000);
+  answer(1, 65_535); // takes the connection's whole window
+  const sink = answer(3, 10);
+  client.clock.advance(2_000);
+  expect(sink?.outcome?.kind).toBe("reset");
+  expect(client.session.streamCount).toBe(0);
+});
+
+test("a stream that waits for its own producer is not stalled", () => {
+  const client = new RawClient({ sendStallTimeoutMs: 1_000 });
+  client.send(client.blocks.request(1, 1));
+  client.streams[0]?.sendHead(HeaderFields.of([[":status", "200"]]), false);
+  client.streams[0]?.write(new Uint8Array(10));
+  client.clock.advance(60_000);
+  expect(client.session.streamCount).toBe(1);
+});
+
+test("what a slow reader makes wait is bounded: the producer is told to stop", () => {
+  const { client } = starved(0);
+  client.send(client.blocks.request(1, 1));
+  const stream = client.streams[0];
+  stream?.sendHead(HeaderFields.of([[":status", "200"]]), false);
+  let chunks = 0;
+  while (stream?.write(new Uint8Array(1000)) === true) chunks++;
+  expect(stream?.queuedBytes).toBeLessThanOrEqual(defaultHttp2Limits.sendQueueBytes + 1000);
+  expect(chunks).toBe(Math.floor(defaultHttp2Limits.sendQueueBytes / 1000));
+});
+
+test("each refusal is told with its reason", () => {
+  const client = new RawClient({ maxConcurrentStreams: 1, maxHeaderListBytes: 1_000 });
+  client.send(client.blocks.request(1, 1, [["connection", "close"]]));
+  client.send(client.blocks.request(3, 1, [["x-large", "v".repeat(2_000)]]));
+  client.send(client.blocks.request(5, 1, [["content-length", "5"]]));
+  client.send(client.blocks.request(7, 0));
+  expect(client.send(client.blocks.request(9, 0))).toEqual(["RST_STREAM 9 7"]);
+  expect(client.refused).toEqual([
+    "malformed_request: field connection is not allowed in HTTP/2",
+    "headers_too_large: the request's fields are too large",
+    "malformed_request: content-length is malformed or promises a body that is not there",
+    "overloaded: too many streams at once",
+  ]);
+});
+
+test("HPACK bomb: refused by its unfolded size, at the cost of its compressed bytes", () => {
+  const client = new RawClient();
+  const big = client.blocks.block([["x-big", "v".repeat(1_000)]]);
+  const opening = client.blocks.block([
+    [":method", "GET"],
+    [":scheme", "http"],
+    [":path", "/"],
+    [":authority", "x"],
+  ]);
+  const bomb = concat([opening, big, new Uint8Array(10_000).fill(0xbe)]); // 10 MB if it were unfolded
+  expect(client.send(frame(1, 5, 1, bomb))).toEqual(["HEADERS 1 end :status=431 content-length=0"]);
+  client.send(client.blocks.request(3, 1));
+  expect(client.streams).toHaveLength(1);
 });
 
 test("CONTINUATION flood: few frames, few bytes", () => {

@@ -78,6 +78,12 @@ export class FrameParser {
     this.#state = expectPreface ? states.preface : states.head;
   }
 
+  /** The stream whose head has begun and is not whole yet; 0: none. */
+  get unfinishedHead(): number {
+    if (this.#block !== undefined) return this.#block.streamId;
+    return this.#state === states.payload && this.#type === frameTypes.headers ? this.#streamId : 0;
+  }
+
   /** Whatever comes later is dropped. */
   stop(): void {
     this.#state = states.stopped;

@@ -15,6 +15,11 @@ export interface Http2Limits {
   readonly maxContinuations: number;
   /** Above this a stream's `write` returns false. One more write is still taken: the caller's chunk bounds it. */
   readonly sendQueueBytes: number;
+  /**
+   * A stream whose data has waited this long without a byte sent, because the peer gives no window, is reset (CANCEL);
+   * at the latest after twice as long.
+   */
+  readonly sendStallTimeoutMs: number;
   /** Streams that a peer may waste: resets by it, and resets that its faults provoke from us. Then the connection ends. */
   readonly resetBurst: number;
   readonly resetsPerSecond: number;
@@ -37,6 +42,7 @@ export const defaultHttp2Limits: Http2Limits = {
   maxHeaderBlockBytes: 64 * 1024, // a block is never larger than its list, save for padding by odd encodings
   maxContinuations: 16, // four times what 64 KiB need at the smallest legal maximum frame size
   sendQueueBytes: 64 * 1024, // four frames: enough that the connection never waits for the producer
+  sendStallTimeoutMs: 60_000, // nginx's send_timeout; a reader that is merely slow sends a WINDOW_UPDATE within it
   resetBurst: 1000, // nghttp2's figures for rapid reset; clients with deadlines do cancel in bursts
   resetsPerSecond: 33,
   controlBurst: 2000, // gRPC peers ping for every bandwidth estimate; real work refunds the budget besides

@@ -19,6 +19,7 @@ import { KeepAlive } from "./keep-alive.ts";
 import { defaultHttp2Limits, type Http2Limits } from "./limits.ts";
 import { ReceiveWindow } from "./receive-window.ts";
 import type { Http2SessionOptions, SessionEnd } from "./session-options.ts";
+import { SendStallWatch } from "./send-stall.ts";
 import { SessionOutput } from "./session-output.ts";
 import type { SessionStream, StreamHost } from "./session-stream.ts";
 import {
@@ -29,6 +30,7 @@ import {
   type Settings,
 } from "./settings.ts";
 import type { StreamOutcome } from "./stream.ts";
+import { StreamTable } from "./stream-table.ts";
 import type { Transport } from "./transport.ts";
 
 const drainPing = new Uint8Array([0x77, 0x65, 0x66, 0x74, 0, 0, 0, 1]);
@@ -40,7 +42,7 @@ export abstract class Http2Session implements FrameSink, ConnectionSink, StreamH
   protected readonly limits: Http2Limits;
   readonly output: SessionOutput;
   protected readonly guard: AbuseGuard;
-  protected readonly streams = new Map<number, SessionStream>();
+  protected readonly streams = new StreamTable<SessionStream>();
   protected readonly closedStreams = new ClosedStreams();
   protected readonly peer: Settings = initialSettings();
   #hasSettingsAck = false;
@@ -49,6 +51,7 @@ export abstract class Http2Session implements FrameSink, ConnectionSink, StreamH
   readonly #decoder: HpackDecoder;
   readonly #receiveWindow: ReceiveWindow;
   readonly #keepAlive: KeepAlive | undefined;
+  readonly #stallWatch: SendStallWatch<SessionStream>;
   #settingsTimer: Timer | undefined;
   #frameDataBytes = 0;
   #end: SessionEnd | undefined = undefined;
@@ -75,6 +78,12 @@ export abstract class Http2Session implements FrameSink, ConnectionSink, StreamH
             ping: () => this.output.ping(keepAlivePing, 0, false),
             dead: () => this.fail("no_error", "the peer does not answer PING"),
           });
+    this.#stallWatch = new SendStallWatch(
+      options.clock,
+      this.limits.sendStallTimeoutMs,
+      this.streams,
+      (stream) => stream.fail("cancel", "the peer gave no window for too long"),
+    );
     this.#settingsTimer = options.clock.after(this.limits.settingsTimeoutMs, () => {
       this.fail("settings_timeout", "no acknowledgement of SETTINGS");
     });
@@ -108,9 +117,19 @@ export abstract class Http2Session implements FrameSink, ConnectionSink, StreamH
     return this.#end !== undefined;
   }
 
+  /** The stream of which the peer has sent a part of a head; 0: none. For whoever bounds how long that may take. */
+  get unfinishedHead(): number {
+    return this.#parser.unfinishedHead;
+  }
+
   /** Ends everything at once: GOAWAY, then the connection. Streams are lost. */
   close(): void {
     this.fail("no_error", "closed here");
+  }
+
+  /** The same for a peer that takes too much of us. */
+  refusePeer(detail: string): void {
+    this.fail("enhance_your_calm", detail);
   }
 
   protected abstract receiveHeaders(
@@ -171,9 +190,9 @@ export abstract class Http2Session implements FrameSink, ConnectionSink, StreamH
     this.output.stop();
     this.#parser.stop();
     this.#keepAlive?.stop();
+    this.#stallWatch.stop();
     this.#settingsTimer?.cancel();
-    const lost = [...this.streams.values()];
-    for (const stream of lost) stream.lose(end.detail, false);
+    for (const stream of this.streams.all()) stream.lose(end.detail, false);
   }
 
   protected chargeControl(): boolean {
@@ -213,6 +232,10 @@ export abstract class Http2Session implements FrameSink, ConnectionSink, StreamH
     if (streamIncrement > 0) this.output.windowUpdate(streamId, streamIncrement);
     const increment = this.#receiveWindow.consume(bytes);
     if (increment > 0) this.output.windowUpdate(0, increment);
+  }
+
+  queued(): void {
+    this.#stallWatch.watch();
   }
 
   closed(stream: SessionStream, outcome: StreamOutcome): void {
@@ -288,7 +311,7 @@ export abstract class Http2Session implements FrameSink, ConnectionSink, StreamH
     this.output.settingsAck();
     const change = this.peer.initialWindowBytes - before;
     if (change === 0) return;
-    for (const stream of [...this.streams.values()]) {
+    for (const stream of this.streams.all()) {
       if (!stream.widenSendWindow(change))
         return this.fail("flow_control_error", "SETTINGS overflow a window");
     }

@@ -1,6 +1,6 @@
 /** Listeners that look at the client's hello first: nothing that was read is lost, and refusals say what they are. */
 import { afterEach, describe, expect, test } from "bun:test";
-import type { ReasonCode } from "../kernel/index.ts";
+import { type ReasonCode, VirtualClock } from "../kernel/index.ts";
 import type { TlsDecision } from "./arrival.ts";
 import type { ClientHello } from "./client-hello-body.ts";
 import { connect } from "./connect.ts";
@@ -9,7 +9,7 @@ import { encodeProxyHeader } from "./encode-proxy-header.ts";
 import { type Listener, type ListenOptions, listen } from "./listen.ts";
 import { makeRoot, meshClient, openServer } from "./testdata/certificates.ts";
 import { helloMessage, inRecords } from "./testdata/hellos.ts";
-import { connected, RecordingSink, text } from "./testdata/peers.ts";
+import { ample, connected, RecordingSink, text } from "./testdata/peers.ts";
 
 const root = makeRoot("root");
 const identity = root.issue();
@@ -179,12 +179,34 @@ describe("refuses", () => {
   });
 
   test("a hello that stays unfinished, in time", async () => {
-    const server = serve(() => ({ kind: "passthrough" }), { handshakeTimeoutMs: 30 });
+    const server = serve(() => ({ kind: "passthrough" }), {
+      bounds: () => ({ ...ample, handshakeTimeoutMs: 30 }),
+    });
     const { client, sink } = await dial(server.listener);
     client.write(hello.subarray(0, -1));
     expect(await server.refused).toBe("tls_handshake_failed");
     await sink.until(() => sink.events.length > 0, "the end");
     expect(server.listener.connections).toBe(0);
+  });
+
+  test("a hello of which one byte comes in a second, in the same time", async () => {
+    const clock = new VirtualClock();
+    const limits: string[] = [];
+    const server = serve(() => ({ kind: "passthrough" }), {
+      clock,
+      bounds: () => ({ ...ample, handshakeTimeoutMs: 10_000 }),
+      onLimit: (limit) => limits.push(limit),
+    });
+    const { client } = await dial(server.listener);
+    while (server.listener.connections === 0) await Bun.sleep(1);
+    for (let seconds = 0; seconds < 10; seconds++) {
+      expect(limits).toEqual([]);
+      client.write(hello.subarray(seconds, seconds + 1));
+      await new Promise<void>((resolve) => void setImmediate(resolve));
+      clock.advance(1_000);
+    }
+    expect(await server.refused).toBe("tls_handshake_failed");
+    expect(limits).toEqual(["handshakeTimeout"]);
   });
 
   test("a client that leaves amid its hello", async () => {
@@ -328,7 +350,7 @@ describe("PROXY header", () => {
   });
 
   test("must come in time", async () => {
-    const server = serveProxied({ handshakeTimeoutMs: 30 });
+    const server = serveProxied({ bounds: () => ({ ...ample, handshakeTimeoutMs: 30 }) });
     const { client } = await dial(server.listener);
     client.write(header.subarray(0, 20));
     expect((await server.failed).reason).toBe("proxy_protocol_malformed");

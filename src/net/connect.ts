@@ -2,7 +2,7 @@
 import { parseIp, type ReasonCode, type Timer, WeftError } from "../kernel/index.ts";
 import { closeCause, errnoName, errorCode } from "./causes.ts";
 import { Connection, type Opening, type Socket } from "./connection.ts";
-import { ConnectionHost, type ConnectionSettings } from "./connection-host.ts";
+import { ConnectionHost, type ConnectionSettings, type HandshakeBounds } from "./connection-host.ts";
 import { closeOwnSocket, hasOwnSockets, isEstablished, openOwnSocket } from "./own-socket.ts";
 import type { ClientTls } from "./tls.ts";
 import { clientTlsOptions, judgeServer } from "./tls-options.ts";
@@ -48,7 +48,8 @@ export function connect(
 }
 
 /** Servers' bounds mean nothing here. */
-const outgoingBounds = { maxHandshakes: 0, handshakeTimeoutMs: 0 };
+const noBounds: HandshakeBounds = { maxHandshakes: 0, handshakeTimeoutMs: 0 };
+const outgoingBounds = (): HandshakeBounds => noBounds;
 
 class ConnectAttempt implements Opening, PendingConnect {
   readonly #options: ConnectOptions;

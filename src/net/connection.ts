@@ -282,6 +282,7 @@ export class Connection implements OutputOwner {
   /** For the output; others call `terminate`. */
   onOutputStuck(cause: CloseCause): void {
     if (this.#isClosed) return;
+    if (cause === "timeout") this.#host.limitReached("writeStallTimeout");
     this.#cause ??= cause;
     this.#held = undefined;
     this.#socket?.terminate();

@@ -4,18 +4,24 @@ import { errorCode, listenErrorCode } from "./causes.ts";
 import { Arrival, type ArrivalSteps, type TlsInspector } from "./arrival.ts";
 import { Connection, type Socket } from "./connection.ts";
 import { plainAddress } from "./connection-addresses.ts";
-import { ConnectionHost, type ConnectionSettings } from "./connection-host.ts";
+import {
+  ConnectionHost,
+  type ConnectionSettings,
+  type HandshakeBounds,
+  type ListenLimit,
+} from "./connection-host.ts";
 import { type HandshakeDone, startServerTls } from "./server-handshake.ts";
 import type { ServerTls } from "./tls.ts";
 import { serverTlsOptions } from "./tls-options.ts";
 
-/** A handshake costs 0.5 ms of CPU, so this is half a second of work ahead; more would only time out in the queue. */
-const defaultMaxHandshakes = 1_024;
-/** A peer's handshake takes two round trips; ten seconds cover a lost packet or two on a bad link. */
-const defaultHandshakeTimeoutMs = 10_000;
-
-/** Some 20 KB each with TLS and an HTTP session: 320 MB. What a workload needs more for is an attack or a leak. */
-const defaultMaxConnections = 16_384;
+const defaultBounds: ListenBounds = {
+  /** Some 20 KB each with TLS and an HTTP session: 320 MB. What a workload needs more for is an attack or a leak. */
+  maxConnections: 16_384,
+  /** A handshake costs 0.5 ms of CPU, so this is half a second of work ahead; more would only time out in the queue. */
+  maxHandshakes: 1_024,
+  /** A peer's handshake takes two round trips; ten seconds cover a lost packet or two on a bad link. */
+  handshakeTimeoutMs: 10_000,
+};
 
 export interface ListenOptions extends ConnectionSettings {
   /** Default: 127.0.0.1. */
@@ -45,14 +51,17 @@ export interface ListenOptions extends ConnectionSettings {
   onConnection(connection: Connection): void;
   /** The connection is closed, or was never ours (`overloaded`). */
   onHandshakeFailed?(cause: ReasonCode, remoteAddress: string): void;
-  /** Open at once, handshakes included; beyond it, new connections are reset before anything is read. Default: 16,384. */
-  readonly maxConnections?: number;
+  /** Asked for each connection: bounds may change while the listener stays open. Default: 16,384 connections, 1,024 handshakes of 10 s each. */
+  readonly bounds?: () => ListenBounds;
   /** A connection was reset for `maxConnections`. */
   onRefused?(reason: "overloaded"): void;
-  /** Beyond it, connections are reset (`overloaded`). Default: 1,024. */
-  readonly maxHandshakes?: number;
-  /** From the accepted connection to the verified handshake, a look at the hello included. */
-  readonly handshakeTimeoutMs?: number;
+  /** A connection was ended for this bound; `onRefused` or `onHandshakeFailed` says so too. */
+  onLimit?(limit: ListenLimit): void;
+}
+
+export interface ListenBounds extends HandshakeBounds {
+  /** Open at once, handshakes included; beyond it, new connections are reset before anything is read. */
+  readonly maxConnections: number;
 }
 
 export interface ArrivalChoice {
@@ -84,12 +93,9 @@ interface TcpOptions extends Bun.TCPSocketListenOptions<Connection | undefined> 
 /** Throws WeftError: address_in_use, permission, unavailable (not this machine's address), io. */
 export function listen(options: ListenOptions): Listener {
   const connections = new Set<Connection>();
-  const bounds = {
-    maxHandshakes: options.maxHandshakes ?? defaultMaxHandshakes,
-    handshakeTimeoutMs: options.handshakeTimeoutMs ?? defaultHandshakeTimeoutMs,
-  };
+  const bounds = options.bounds ?? ((): ListenBounds => defaultBounds);
   const host = new ConnectionHost(options, bounds, connections);
-  const server = bind(options, handlersFor(options, host));
+  const server = bind(options, handlersFor(options, host, bounds));
   // Both kinds have both properties at run time, so only the options tell which it is.
   const isUnix = options.unixPath !== undefined;
   let isAccepting = true;
@@ -117,7 +123,7 @@ export function listen(options: ListenOptions): Listener {
 
 type Handlers = Bun.SocketHandler<Connection | undefined>;
 
-function handlersFor(options: ListenOptions, host: ConnectionHost): Handlers {
+function handlersFor(options: ListenOptions, host: ConnectionHost, bounds: () => ListenBounds): Handlers {
   const { tls } = options;
   const hasProxyHeader = options.proxyProtocol === "required";
   const steps = {
@@ -125,10 +131,10 @@ function handlersFor(options: ListenOptions, host: ConnectionHost): Handlers {
     tls: tls === undefined || typeof tls === "function" || "inspect" in tls ? tls : (): ServerTls => tls,
   };
   if (typeof steps.tls === "function") serverTlsOptions(steps.tls()); // fails now rather than at the first connection
-  const maxConnections = options.maxConnections ?? defaultMaxConnections;
   const isRefused = (socket: Socket): boolean => {
-    if ((host.connections?.size ?? 0) < maxConnections) return false;
+    if ((host.connections?.size ?? 0) < bounds().maxConnections) return false;
     socket.terminate();
+    host.limitReached("maxConnections");
     options.onRefused?.("overloaded");
     return true;
   };
@@ -191,6 +197,7 @@ function arrive(socket: Socket, host: ConnectionHost, steps: ArrivalSteps, done:
   }
   const remoteAddress = plainAddress(socket.remoteAddress);
   socket.terminate();
+  host.limitReached("maxHandshakes");
   done("overloaded", remoteAddress);
 }
 

@@ -15,7 +15,7 @@ test.each<[string, Partial<ListenOptions>]>([
   let refused = 0;
   const listener = listen({
     ...options,
-    maxConnections: 2,
+    bounds: () => ({ maxConnections: 2, maxHandshakes: 10, handshakeTimeoutMs: 3_000 }),
     onRefused: () => refused++,
     onConnection(connection) {
       connection.sink = new RecordingSink();

@@ -38,6 +38,7 @@ export function startServerTls(
   if (host.handshakes >= host.bounds.maxHandshakes) {
     const remoteAddress = clientAddress(accepted);
     socket.terminate();
+    host.limitReached("maxHandshakes");
     done("overloaded", remoteAddress);
     return;
   }
@@ -69,9 +70,10 @@ class ServerHandshake implements Opening {
     this.#connection.convey(accepted.conveyed);
     this.#isSettled = false;
     host.handshakes++;
-    this.#timer = host.clock.after(host.bounds.handshakeTimeoutMs - (accepted.spentMs ?? 0), () =>
-      this.#fail("tls_handshake_failed"),
-    );
+    this.#timer = host.clock.after(host.bounds.handshakeTimeoutMs - (accepted.spentMs ?? 0), () => {
+      host.limitReached("handshakeTimeout");
+      this.#fail("tls_handshake_failed");
+    });
   }
 
   start(socket: Socket, alreadyRead: Uint8Array | undefined): void {

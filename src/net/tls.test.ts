@@ -13,7 +13,7 @@ import {
   openServer,
   testUri,
 } from "./testdata/certificates.ts";
-import { connected, RecordingSink, text } from "./testdata/peers.ts";
+import { ample, connected, RecordingSink, text } from "./testdata/peers.ts";
 import type { ClientTls, ServerTls } from "./tls.ts";
 
 const root = makeRoot("root");
@@ -150,7 +150,9 @@ for (const way of ["TLS listener", "inspector"] as const) {
     });
 
     test("a silent client is refused after the handshake timeout", async () => {
-      const server = serve(way, () => meshServer(good), { handshakeTimeoutMs: 30 });
+      const server = serve(way, () => meshServer(good), {
+        bounds: () => ({ ...ample, handshakeTimeoutMs: 30 }),
+      });
       const client = await connected({ address: "127.0.0.1", port: server.listener.port, timeoutMs: 3_000 });
       if (!(client instanceof Connection)) throw new Error(client.detail);
       const sink = new RecordingSink();
@@ -160,7 +162,9 @@ for (const way of ["TLS listener", "inspector"] as const) {
     });
 
     test("handshakes beyond the bound are reset, and the bound is freed", async () => {
-      const server = serve(way, () => meshServer(good), { maxHandshakes: 1, handshakeTimeoutMs: 3_000 });
+      const server = serve(way, () => meshServer(good), {
+        bounds: () => ({ ...ample, maxHandshakes: 1 }),
+      });
       const address = { address: "127.0.0.1", port: server.listener.port, timeoutMs: 3_000 };
       const silent = await connected(address);
       if (!(silent instanceof Connection)) throw new Error(silent.detail);

@@ -3,6 +3,7 @@
  *
  *   opening -> serving --drain()--> told the mesh -> accepting nothing -> in flight done | deadline -> closed
  */
+import { join } from "node:path";
 import type { Clock, Log, Timer } from "../kernel/index.ts";
 import { type Listener, originalDestination, shedCodePages, TimerWheel } from "../net/index.ts";
 import type { Agent } from "./agent/index.ts";
@@ -23,6 +24,8 @@ import {
 import { InboundPlaintext } from "./serve/inbound-plaintext.ts";
 import { InboundTunnel } from "./serve/inbound-tunnel.ts";
 import { ServeMetrics } from "./serve/metrics.ts";
+import { ProtocolMemory } from "./serve/protocol-memory.ts";
+import { http1LimitNames } from "./serve/limits.ts";
 import { OutboundServer } from "./serve/outbound.ts";
 import { RouteSelector } from "./serve/route-selector.ts";
 import type { DestinationOf, Server } from "./serve/server.ts";
@@ -80,6 +83,8 @@ export interface ProxyPlan
     ProxyBootstrap,
     "role" | "workload" | "capture" | "tunnel" | "application" | "gateway" | "dnsUpstreams" | "accessLogFile"
   > {
+  /** Absent or empty: what connections were seen to speak is kept in memory only. */
+  readonly dataDir?: string;
   /** Absent: not opened. */
   readonly admin?: ListenAddress;
   readonly health?: ListenAddress;
@@ -140,7 +145,15 @@ class Proxy implements RunningProxy {
     this.#agent = agent;
     this.#clock = clock;
     this.#wheel = new TimerWheel(clock, wheelTickMs, wheelSlots);
-    const dialer = new HopDialer({ identity: () => agent.identity(), sourceWorkload: workloadKey, mark });
+    const dialer = new HopDialer({
+      identity: () => agent.identity(),
+      sourceWorkload: workloadKey,
+      mark,
+      limits: {
+        current: () => this.#context.limits,
+        onReached: (limit) => metrics.limitReached(http1LimitNames[limit]),
+      },
+    });
     this.#context = new ServeContext({
       agent,
       workload: {
@@ -154,6 +167,11 @@ class Proxy implements RunningProxy {
       series: new SeriesRegistry(),
       metrics,
       accessLog: AccessLog.open(bootstrap.accessLogFile, clock, metrics.accessLogDropped),
+      protocols: new ProtocolMemory({
+        path: bootstrap.dataDir ? join(bootstrap.dataDir, "protocols.json") : undefined,
+        clock,
+        log,
+      }),
       clock,
       wheel: this.#wheel,
       random: Math.random,
@@ -253,6 +271,7 @@ class Proxy implements RunningProxy {
     for (const admin of this.#admins) admin.close();
     this.#wheel.close();
     this.#context.accessLog.close();
+    this.#context.protocols.close();
     this.#agent.close();
   }
 
@@ -353,6 +372,12 @@ class Proxy implements RunningProxy {
     const context = this.#context;
     context.isDraining = true;
     for (const server of this.#servers) server.stopAccepting();
+    await this.#awaitWork();
+    await context.protocols.flush();
+  }
+
+  async #awaitWork(): Promise<void> {
+    const context = this.#context;
     const timeoutMs = this.#agent.snapshot.mesh?.drainTimeoutMs || defaultDrainTimeoutMs;
     const startMs = this.#clock.nowMs();
     for (;;) {

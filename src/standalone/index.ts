@@ -1,2 +1,2 @@
 export type { FileSource } from "./source-object.ts";
-export { type RunningStandalone, startStandalone } from "./standalone.ts";
+export { startStandalone } from "./standalone.ts";

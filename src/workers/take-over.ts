@@ -11,8 +11,11 @@ import type { InstanceDirectory } from "./instance-directory.ts";
 import { LineSocket } from "./line-socket.ts";
 import type { Place } from "./messages.ts";
 
-/** The old process answers at once, and empties its queues within seconds; workers do it one after another. */
-const agreeTimeoutMs = 5_000;
+/**
+ * The old process answers as soon as it gets to it, which may be late on a machine that is overloaded; when it ends, that is known at once.
+ * It empties its queues within seconds; workers do it one after another.
+ */
+const agreeTimeoutMs = 30_000;
 const releaseTimeoutMs = 120_000;
 
 export class TakeOver {

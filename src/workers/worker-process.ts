@@ -21,7 +21,7 @@ const retireTimeoutMs = 15_000;
 
 export type LiveState = FromWorker & { readonly kind: "live" };
 
-export interface WorkerProcessEvents {
+interface WorkerProcessEvents {
   onAvoid(message: FromWorker & { readonly kind: "avoid" }): void;
   /** Exactly once. */
   onExit(description: string): void;

@@ -74,16 +74,16 @@ describe.each([
     async () => {
       prepare();
       using _folder = folder;
-      let served = await startProcess(...options);
+      await using started = new AsyncDisposableStack();
+      let served = started.use(await startProcess(...options));
       const { gateway } = served.ready;
-      const load = loadOn(served);
+      using load = loadOn(served);
       for (let round = 0; round < rounds; round++) {
-        const next = await startProcess(...options, "--takeover");
+        const next = started.use(await startProcess(...options, "--takeover"));
         expect(next.ready).toMatchObject({ gateway, replaced: served.pid });
         expect((await served.finished).code).toBe(0);
         served = next;
       }
-      await using _last = served;
       await expectNoLoss(load);
     },
     rounds * roundTimeoutMs,
@@ -95,7 +95,7 @@ describe.each([
       prepare();
       using _folder = folder;
       await using served = await startProcess(...options);
-      const load = loadOn(served);
+      using load = loadOn(served);
       const extra = join(folder.path, "extra.yaml");
       for (let round = 0; round < rounds; round++) {
         const before = served.stderr.split("configuration changed").length;
@@ -133,7 +133,7 @@ test(
     const secretFile = join(folder.path, "secret.yaml");
     writeFileSync(secretFile, yaml(newSecret(0)));
     await using served = await startProcess();
-    const load = loadOn(served);
+    using load = loadOn(served);
     for (let round = 1; round <= rounds; round++) {
       writeFileSync(`${secretFile}.new`, yaml(newSecret(round)));
       renameSync(`${secretFile}.new`, secretFile);
@@ -182,7 +182,7 @@ describe("a data directory", () => {
       prepare();
       using _folder = folder;
       await using served = await startProcess();
-      const load = loadOn(served);
+      using load = loadOn(served);
       using other = new TemporaryFolder();
       writeFileSync(join(other.path, "a.yaml"), "kind: [");
       const refused = await runWeft(["serve", "-f", other.path, "--data-dir", dataDir, "--takeover"]);

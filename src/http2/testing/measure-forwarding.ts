@@ -209,7 +209,7 @@ function prepare(scenario: Scenario) {
     },
     { clock: systemClock },
   );
-  new Http2ServerSession(
+  const server = new Http2ServerSession(
     down,
     {
       onStream(stream, request, isEnd) {
@@ -249,6 +249,7 @@ function prepare(scenario: Scenario) {
     up.sink.onData(widen);
   };
   forward(0);
+  if (server.isClosed || server.streamCount > 0) throw new Error("the first request was not forwarded");
   return { down, up, forward };
 }
 

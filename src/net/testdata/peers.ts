@@ -4,6 +4,9 @@ import { Connection, type ConnectionSink } from "../connection.ts";
 import type { CloseCause } from "../causes.ts";
 import { listen, type Listener, type ListenOptions } from "../listen.ts";
 
+/** Bounds that no test reaches. */
+export const ample = { maxConnections: 1_000, maxHandshakes: 1_000, handshakeTimeoutMs: 3_000 };
+
 /** Writes down every event; promises settle when something happens, so that no test sleeps. */
 export class RecordingSink implements ConnectionSink {
   readonly events: string[] = [];

@@ -4,7 +4,9 @@ import type { TimerWheel } from "../../net/index.ts";
 import type { Agent } from "../agent/index.ts";
 import type { AccessLog, SeriesRegistry } from "../telemetry/index.ts";
 import type { HopDialer, Upstreams } from "../upstream/index.ts";
+import { CurrentLimits, type ServeLimits } from "./limits.ts";
 import type { ServeMetrics } from "./metrics.ts";
+import type { ProtocolMemory } from "./protocol-memory.ts";
 import { RequestIds } from "./request-ids.ts";
 
 export interface LocalWorkload {
@@ -24,6 +26,7 @@ export interface ServeContextOptions {
   readonly series: SeriesRegistry;
   readonly metrics: ServeMetrics;
   readonly accessLog: AccessLog;
+  readonly protocols: ProtocolMemory;
   readonly clock: Clock;
   readonly wheel: TimerWheel;
   /** In [0, 1). */
@@ -41,12 +44,14 @@ export class ServeContext {
   readonly series: SeriesRegistry;
   readonly metrics: ServeMetrics;
   readonly accessLog: AccessLog;
+  readonly protocols: ProtocolMemory;
   readonly clock: Clock;
   readonly wheel: TimerWheel;
   readonly random: () => number;
   readonly log: Log;
   readonly mark: number | undefined;
   readonly requestIds: RequestIds;
+  readonly #limits: CurrentLimits;
   /** Where heads are encoded before a connection copies them; used within one call only. */
   readonly scratch = new ByteWriter();
   /** Responses say `Connection: close` from here on. */
@@ -64,6 +69,7 @@ export class ServeContext {
     this.series = options.series;
     this.metrics = options.metrics;
     this.accessLog = options.accessLog;
+    this.protocols = options.protocols;
     this.clock = options.clock;
     this.wheel = options.wheel;
     this.random = options.random;
@@ -71,6 +77,12 @@ export class ServeContext {
     this.mark = options.mark;
     this.requestIds = new RequestIds(options.random);
     this.coarseNowMs = options.clock.nowMs();
+    this.#limits = new CurrentLimits(() => options.agent.snapshot.mesh?.limits);
+  }
+
+  /** Of the newest configuration. */
+  get limits(): ServeLimits {
+    return this.#limits.get();
   }
 
   /** This workload's own SPIFFE id. */

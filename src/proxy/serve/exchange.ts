@@ -39,7 +39,7 @@ export class Exchange implements ExchangeInput, UpstreamHandler, PoolWaiter, Rel
   readonly #context: ServeContext;
   readonly #service: HttpService;
   readonly #client: ClientStream;
-  readonly #body = new RequestBody();
+  readonly #body: RequestBody;
   readonly #startUs: number;
   /** The request is gRPC's: failures are said in its status, its deadline holds. */
   readonly #grpc: GrpcCall | undefined;
@@ -69,6 +69,7 @@ export class Exchange implements ExchangeInput, UpstreamHandler, PoolWaiter, Rel
     this.#context = context;
     this.#service = service;
     this.#client = client;
+    this.#body = new RequestBody(context.limits.maxBufferedBodyBytes, context.metrics.bodiesPaused);
     this.#grpc = GrpcCall.of(head);
     this.#isUpgrade = upgradeOf(head) !== undefined;
     this.#startUs = context.clock.monotonicUs();

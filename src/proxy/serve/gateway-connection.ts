@@ -16,7 +16,8 @@ import { outboundEdge, unreachedEdge } from "./edges.ts";
 import { GatewayHttp, type GatewayPortHolder } from "./gateway-http.ts";
 import { serveHttp } from "./http-opening.ts";
 import type { RouteSelector } from "./route-selector.ts";
-import { TcpSession, type TcpTarget } from "./tcp-session.ts";
+import type { TcpTarget } from "./tcp-dial.ts";
+import { TcpSession } from "./tcp-session.ts";
 
 export interface GatewayParts {
   readonly context: ServeContext;

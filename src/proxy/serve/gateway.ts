@@ -10,6 +10,7 @@ import type { GatewayListen } from "../bootstrap.ts";
 import { ConnectionSet } from "./connection-set.ts";
 import type { ServeContext } from "./context.ts";
 import { arrivalOf, type GatewayParts, serveGatewayConnection } from "./gateway-connection.ts";
+import { listenLimits } from "./listen-limits.ts";
 import type { RouteSelector } from "./route-selector.ts";
 import type { Server } from "./server.ts";
 
@@ -159,6 +160,7 @@ export class GatewayServer implements Server {
       };
       const listener = listen({
         ...this.#listenPlace(where),
+        ...listenLimits(context),
         arrival: () => arrivalOf(holder),
         onHandshakeFailed: (reason) => context.metrics.refused("gateway", reason),
         onRefused: (reason) => context.metrics.refused("gateway", reason),

@@ -10,11 +10,6 @@ import { Http2Downstream } from "./http2-downstream.ts";
 import type { HttpService } from "./http-service.ts";
 import { recordUnread } from "./outcome.ts";
 
-/** A connection that never says anything is closed after this long: a pool's spare ones say something sooner or later. */
-const silenceTimeoutMs = 300_000;
-/** One that says part of HTTP/2's preface, and then nothing. */
-const prefaceTimeoutMs = 15_000;
-
 /** Takes the connection over. `alreadyRead`: bytes that were read before. */
 export function serveHttp(
   connection: Connection,
@@ -53,7 +48,8 @@ class HttpOpening implements ConnectionSink, ClientConnection {
   readonly #context: ServeContext;
   readonly #service: HttpService;
   readonly #members: ConnectionSet;
-  readonly #startMs: number;
+  /** Of the silence; then of the first byte. */
+  #sinceMs: number;
   #read: Uint8Array | undefined;
 
   constructor(connection: Connection, context: ServeContext, service: HttpService, members: ConnectionSet) {
@@ -61,7 +57,7 @@ class HttpOpening implements ConnectionSink, ClientConnection {
     this.#context = context;
     this.#service = service;
     this.#members = members;
-    this.#startMs = context.coarseNowMs;
+    this.#sinceMs = context.coarseNowMs;
   }
 
   start(alreadyRead: Uint8Array | undefined): void {
@@ -75,6 +71,7 @@ class HttpOpening implements ConnectionSink, ClientConnection {
     const read = this.#read === undefined ? chunk : Buffer.concat([this.#read, chunk]);
     const detected = mayBeOther(read) ? detectProtocol(read) : "http1";
     if (detected === "more") {
+      if (this.#read === undefined) this.#sinceMs = this.#context.coarseNowMs;
       this.#read = read;
       return;
     }
@@ -105,8 +102,11 @@ class HttpOpening implements ConnectionSink, ClientConnection {
   }
 
   sweep(nowMs: number): void {
-    const timeoutMs = this.#read === undefined ? silenceTimeoutMs : prefaceTimeoutMs;
-    if (nowMs - this.#startMs >= timeoutMs) this.#close();
+    const { limits, metrics } = this.#context;
+    const isSilent = this.#read === undefined;
+    if (nowMs - this.#sinceMs < (isSilent ? limits.idleTimeoutMs : limits.headerTimeoutMs)) return;
+    metrics.limitReached(isSilent ? "idleTimeout" : "headerTimeout");
+    this.#close();
   }
 
   closeIfIdle(): void {

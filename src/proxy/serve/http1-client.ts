@@ -33,6 +33,8 @@ import { errorBody } from "./outcome.ts";
 /** The connection that the exchange is on. */
 export interface Http1ClientOwner {
   readonly connection: Connection;
+  /** The connection has carried as many requests as it may with this one. */
+  readonly isLastRequest: boolean;
   pauseRequest(): void;
   resumeRequest(): void;
   /** `keepAlive`: another request may follow. */
@@ -90,7 +92,7 @@ export class Http1Client implements ClientStream {
     // After an unanswered Expect nobody knows whether the body will come: the connection cannot go on.
     const isBodyUncertain = request.expectContinue && !isRequestEnded && !this.#sawInterim;
     this.#keepAlive =
-      request.keepAlive && !this.#context.isDraining && this.#framing !== "until_close" && !isBodyUncertain;
+      request.keepAlive && !this.#isLast && this.#framing !== "until_close" && !isBodyUncertain;
     this.#writeHead(head, edits, responseOptions(head, this.#framing, this.#keepAlive, request.versionMinor));
     return undefined;
   }
@@ -102,8 +104,12 @@ export class Http1Client implements ClientStream {
   }
 
   writeBody(chunk: Uint8Array): boolean {
-    if (this.#framing !== "chunked" || this.#isTunnel) return this.#connection.write(chunk);
-    return writeChunk(this.#connection, chunk, this.#context.scratch);
+    const hasRoom =
+      this.#framing !== "chunked" || this.#isTunnel
+        ? this.#connection.write(chunk)
+        : writeChunk(this.#connection, chunk, this.#context.scratch);
+    if (!hasRoom) this.#context.metrics.bodiesPaused.value++;
+    return hasRoom;
   }
 
   writeEnd(trailers: Trailers | undefined): void {
@@ -122,12 +128,12 @@ export class Http1Client implements ClientStream {
     const { reason, requestId } = refusal;
     const request = this.#request;
     const status = reasons[reason].httpStatus;
-    const isBodyUncertain =
-      !refusal.isRequestEnded && (request.expectContinue || reason === "malformed_request");
+    const isBodyBad = reason === "malformed_request" || reason === "client_timeout";
+    const isBodyUncertain = !refusal.isRequestEnded && (request.expectContinue || isBodyBad);
     this.#keepAlive =
       request.keepAlive &&
       request.versionMinor === 1 &&
-      !this.#context.isDraining &&
+      !this.#isLast &&
       !isBodyUncertain &&
       // What follows a CONNECT may be meant as the tunnel's bytes.
       request.method !== "CONNECT";
@@ -158,6 +164,10 @@ export class Http1Client implements ClientStream {
 
   detach(): { readonly connection: Connection; readonly alreadyRead: Uint8Array | undefined } {
     return { connection: this.#connection, alreadyRead: this.#owner.detach() };
+  }
+
+  get #isLast(): boolean {
+    return this.#context.isDraining || this.#owner.isLastRequest;
   }
 
   /** The answer to an extended CONNECT, as this client's own handshake wants it. */

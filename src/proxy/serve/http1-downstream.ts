@@ -7,7 +7,13 @@
  *   idle -> head that asks for h2c -> detached, and the connection goes on as HTTP/2
  */
 import { type ReasonCode, reasons } from "../../kernel/index.ts";
-import { encodeErrorResponse, type RequestHead, RequestParser, type RequestSink } from "../../http1/index.ts";
+import {
+  encodeErrorResponse,
+  type Http1Limits,
+  type RequestHead,
+  RequestParser,
+  type RequestSink,
+} from "../../http1/index.ts";
 import type { CloseCause, Connection, ConnectionSink } from "../../net/index.ts";
 import type { ClientConnection, ConnectionSet } from "./connection-set.ts";
 import type { ServeContext } from "./context.ts";
@@ -16,18 +22,10 @@ import { openExchange } from "./exchange-opening.ts";
 import { asksForHttp2, upgradeToHttp2 } from "./h2c-upgrade.ts";
 import { Http1Client, type Http1ClientOwner } from "./http1-client.ts";
 import type { HttpService } from "./http-service.ts";
+import { fixedLimits, http1LimitNames } from "./limits.ts";
 import { errorBody, recordUnread } from "./outcome.ts";
 
-/** A head that trickles in for longer is an attack or a broken client. */
-const headTimeoutMs = 15_000;
-/** Longer than any pool of the mesh keeps a connection idle (60 s), so that the side which sends is the one that closes. */
-const idleTimeoutMs = 300_000;
-/** Between two pieces of a request's body. */
-const bodyTimeoutMs = 300_000;
-/** What is read and thrown away of a body after an early answer, rather than closing under the client's writes. */
-const maxDiscardBytes = 262_144;
-/** Pipelined requests that wait for the one before; about a hundred of them. */
-const maxHeldBytes = 65_536;
+const { maxDiscardedBytes, maxPipelinedBytes } = fixedLimits;
 
 export class Http1Downstream implements ConnectionSink, RequestSink, Http1ClientOwner, ClientConnection {
   readonly connection: Connection;
@@ -51,13 +49,16 @@ export class Http1Downstream implements ConnectionSink, RequestSink, Http1Client
   #hasPartialHead = false;
   #headStartedMs = 0;
   #lastActivityMs: number;
+  /** When the body that is being read or discarded moved last: chunk framing alone is no progress. */
+  #lastBodyMs = 0;
+  #requestCount = 0;
 
   constructor(connection: Connection, context: ServeContext, service: HttpService, members: ConnectionSet) {
     this.connection = connection;
     this.#context = context;
     this.#service = service;
     this.#members = members;
-    this.#parser = new RequestParser(this);
+    this.#parser = new RequestParser(this, context.limits.http1);
     this.#lastActivityMs = context.coarseNowMs;
     connection.sink = this;
     members.add(this);
@@ -67,6 +68,11 @@ export class Http1Downstream implements ConnectionSink, RequestSink, Http1Client
   start(alreadyRead: Uint8Array | undefined): void {
     if (alreadyRead !== undefined && alreadyRead.length > 0) this.onData(alreadyRead);
     this.#resume();
+  }
+
+  get isLastRequest(): boolean {
+    const { maxRequestsPerConnection } = this.#context.limits;
+    return maxRequestsPerConnection > 0 && this.#requestCount >= maxRequestsPerConnection;
   }
 
   // ---- connection
@@ -107,6 +113,8 @@ export class Http1Downstream implements ConnectionSink, RequestSink, Http1Client
     this.#hasPartialHead = false;
     this.#isMessageEnded = false;
     this.#trailers = undefined;
+    this.#lastBodyMs = this.#context.coarseNowMs;
+    this.#requestCount++;
     if (head.asksForH2c && this.#service.scheme === "http" && asksForHttp2(head)) {
       this.#http2Request = head;
       return;
@@ -118,6 +126,7 @@ export class Http1Downstream implements ConnectionSink, RequestSink, Http1Client
   }
 
   onBody(chunk: Uint8Array): void {
+    this.#lastBodyMs = this.#context.coarseNowMs;
     if (this.#state === "discarding") this.#discard(chunk.length);
     else this.#exchange?.onRequestBody(chunk);
   }
@@ -132,7 +141,8 @@ export class Http1Downstream implements ConnectionSink, RequestSink, Http1Client
     else this.#exchange?.onRequestEnd(this.#trailers);
   }
 
-  onError(reason: ReasonCode, detail: string): void {
+  onError(reason: ReasonCode, detail: string, limit?: keyof Http1Limits): void {
+    if (limit !== undefined) this.#context.metrics.limitReached(http1LimitNames[limit]);
     const exchange = this.#exchange;
     if (exchange !== undefined) {
       exchange.failRequest(reason, detail);
@@ -154,6 +164,7 @@ export class Http1Downstream implements ConnectionSink, RequestSink, Http1Client
   resumeRequest(): void {
     if (!this.#isBodyPaused) return;
     this.#isBodyPaused = false;
+    this.#lastBodyMs = this.#context.coarseNowMs;
     this.#resume();
   }
 
@@ -165,12 +176,14 @@ export class Http1Downstream implements ConnectionSink, RequestSink, Http1Client
     }
     this.resumeRequest();
     if (!keepAlive) {
+      if (this.isLastRequest) this.#context.metrics.limitReached("maxRequestsPerConnection");
       this.#close();
     } else if (this.#isMessageEnded) {
       this.#becomeReady();
     } else {
       this.#state = "discarding";
       this.#discarded = 0;
+      this.#lastBodyMs = this.#context.coarseNowMs;
     }
   }
 
@@ -201,18 +214,23 @@ export class Http1Downstream implements ConnectionSink, RequestSink, Http1Client
   // ---- owner
 
   sweep(nowMs: number): void {
-    const quietMs = nowMs - this.#lastActivityMs;
+    const { limits, metrics } = this.#context;
     if (this.#exchange !== undefined) {
-      if (!this.#isMessageEnded && !this.#isBodyPaused && quietMs >= bodyTimeoutMs) {
-        this.#exchange.failRequest("client_timeout", "the request's body stalled");
-      }
+      if (this.#state === "tunnel" || this.#isMessageEnded || this.#isBodyPaused) return;
+      if (nowMs - this.#lastBodyMs < limits.bodyIdleTimeoutMs) return;
+      metrics.limitReached("bodyIdleTimeout");
+      this.#exchange.failRequest("client_timeout", "the request's body stalled");
     } else if (this.#state === "discarding") {
-      if (quietMs >= headTimeoutMs) this.#close();
+      if (nowMs - this.#lastBodyMs < limits.headerTimeoutMs) return;
+      metrics.limitReached("headerTimeout");
+      this.#close();
     } else if (this.#hasPartialHead) {
       // From its first byte: one byte a second is no progress.
-      if (nowMs - this.#headStartedMs >= headTimeoutMs)
-        this.#refuse("client_timeout", "the request's head stalled");
-    } else if (quietMs >= idleTimeoutMs) {
+      if (nowMs - this.#headStartedMs < limits.headerTimeoutMs) return;
+      metrics.limitReached("headerTimeout");
+      this.#refuse("client_timeout", "the request's head stalled");
+    } else if (nowMs - this.#lastActivityMs >= limits.idleTimeoutMs) {
+      metrics.limitReached("idleTimeout");
       this.#close();
     }
   }
@@ -267,11 +285,13 @@ export class Http1Downstream implements ConnectionSink, RequestSink, Http1Client
   /** Read on until the bound: a connection that is not read does not show that its client has left. */
   #hold(chunk: Uint8Array): void {
     this.#held = this.#held === undefined ? chunk : Buffer.concat([this.#held, chunk]);
-    if (this.#held.length > maxHeldBytes) this.connection.pause();
+    if (this.#held.length <= maxPipelinedBytes) return;
+    this.#context.metrics.limitReached("maxPipelinedBytes");
+    this.connection.pause();
   }
 
   #resume(): void {
-    const isFull = this.#held !== undefined && this.#held.length > maxHeldBytes;
+    const isFull = this.#held !== undefined && this.#held.length > maxPipelinedBytes;
     if (!isFull && !this.#isBodyPaused && this.connection.isOpen) this.connection.resume();
   }
 
@@ -296,7 +316,9 @@ export class Http1Downstream implements ConnectionSink, RequestSink, Http1Client
 
   #discard(byteLength: number): void {
     this.#discarded += byteLength;
-    if (this.#discarded > maxDiscardBytes) this.#close();
+    if (this.#discarded <= maxDiscardedBytes) return;
+    this.#context.metrics.limitReached("maxDiscardedBytes");
+    this.#close();
   }
 
   /** A request that cannot even be read. */

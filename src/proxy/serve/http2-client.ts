@@ -12,12 +12,15 @@ import {
   trailerFields,
 } from "../http/index.ts";
 import type { ClientStream, Refusal } from "./client-stream.ts";
+import type { ServeContext } from "./context.ts";
 import type { ExchangeInput } from "./exchange-input.ts";
 import { errorBody } from "./outcome.ts";
+import { StreamStall } from "./stream-stall.ts";
 
 /** The connection that the stream is on. */
 export interface Http2ClientOwner {
   readonly remoteAddress: string;
+  readonly context: ServeContext;
   onStreamClosed(client: Http2Client): void;
 }
 
@@ -28,12 +31,37 @@ export class Http2Client implements ClientStream, StreamSink {
   readonly #stream: Http2Stream;
   readonly #request: Http2Request;
   #isTunnel = false;
+  #isRequestPaused = false;
+  #sawBody = false;
+  #isResponseStarted = false;
   #isResponseEnded = false;
+  /** What neither end has moved, and since when. */
+  readonly #stall: StreamStall;
 
   constructor(owner: Http2ClientOwner, stream: Http2Stream, request: Http2Request) {
     this.#owner = owner;
     this.#stream = stream;
     this.#request = request;
+    this.#stall = new StreamStall(owner.context.coarseNowMs, request.isEnd);
+  }
+
+  /** Every second. */
+  sweep(nowMs: number): void {
+    const { limits, metrics } = this.#owner.context;
+    const hasBegun = this.#isResponseStarted || this.#sawBody;
+    // A tunnel's silence is its own protocol's business; a gRPC call that has begun may be a watch.
+    const mayWait = this.#isTunnel || (hasBegun && isGrpc(this.#request));
+    const waitsForBody = !this.#isRequestPaused && !mayWait;
+    const stalled = this.#stall.look(nowMs, this.#stream.queuedBytes, waitsForBody);
+    if (stalled === undefined || nowMs - stalled.sinceMs < limits.bodyIdleTimeoutMs) return;
+    metrics.limitReached("bodyIdleTimeout");
+    if (stalled.side === "request") {
+      this.exchange?.failRequest("client_timeout", "the request's body stalled");
+    } else {
+      this.exchange?.cancel("client_timeout", "the client takes no more of the response");
+      this.exchange = undefined;
+      this.#stream.reset("cancel");
+    }
   }
 
   // ---- the stream
@@ -43,10 +71,13 @@ export class Http2Client implements ClientStream, StreamSink {
   onInterim(): void {}
 
   onData(chunk: Uint8Array): void {
+    this.#sawBody = true;
+    this.#stall.moved(this.#owner.context.coarseNowMs);
     this.exchange?.onRequestBody(chunk);
   }
 
   onEnd(trailers: HeaderFields | undefined): void {
+    this.#stall.requestEnded();
     this.exchange?.onRequestEnd(trailers);
   }
 
@@ -79,10 +110,12 @@ export class Http2Client implements ClientStream, StreamSink {
   }
 
   pauseRequest(): void {
+    this.#isRequestPaused = true;
     this.#stream.pause();
   }
 
   resumeRequest(): void {
+    this.#isRequestPaused = false;
     this.#stream.resume();
   }
 
@@ -93,6 +126,7 @@ export class Http2Client implements ClientStream, StreamSink {
   writeHead(head: HttpResponse, edits: HeadEdits | undefined): undefined {
     const isEnd = hasNoBody(head, this.#request.method);
     this.#isResponseEnded = isEnd;
+    this.#isResponseStarted = true;
     this.#stream.sendHead(http2ResponseFields(head, edits), isEnd);
     return undefined;
   }
@@ -106,7 +140,10 @@ export class Http2Client implements ClientStream, StreamSink {
   }
 
   writeBody(chunk: Uint8Array): boolean {
-    return this.#stream.write(chunk);
+    this.#stall.wrote(chunk.length);
+    const hasRoom = this.#stream.write(chunk);
+    if (!hasRoom) this.#owner.context.metrics.bodiesPaused.value++;
+    return hasRoom;
   }
 
   writeEnd(trailers: Trailers | undefined): void {
@@ -157,6 +194,10 @@ export class Http2Client implements ClientStream, StreamSink {
     fields.add("x-request-id", refusal.requestId);
     for (const line of refusal.lines) fields.add(line.nameLower, line.value);
   }
+}
+
+function isGrpc(request: Http2Request): boolean {
+  return request.get("content-type")?.startsWith("application/grpc") === true;
 }
 
 function hasNoBody(head: HttpResponse, method: string): boolean {

@@ -3,13 +3,17 @@ import { admitInbound, type PreparedInboundPort } from "../../decide/index.ts";
 import { type ReasonCode, WeftError } from "../../kernel/index.ts";
 import { Protocol } from "../../model/index.ts";
 import { type Connection, type Listener, listen } from "../../net/index.ts";
+import { SessionProtocol } from "../../wire/index.ts";
 import type { Application } from "./application.ts";
 import { ConnectionSet } from "./connection-set.ts";
 import type { ServeContext } from "./context.ts";
 import { serveHttp } from "./http-opening.ts";
 import { callerService, type InboundCaller, InboundHttp, inboundTcp } from "./inbound-session.ts";
-import { ProtocolDetector } from "./protocol-detector.ts";
+import { type Detection, ProtocolDetector } from "./protocol-detector.ts";
+import { listenLimits } from "./listen-limits.ts";
 import type { DestinationOf, Server } from "./server.ts";
+import { refuseServerFirst } from "./server-first-refusal.ts";
+import type { TcpTarget } from "./tcp-dial.ts";
 import { TcpSession } from "./tcp-session.ts";
 
 export class InboundPlaintext implements Server {
@@ -55,6 +59,8 @@ export class InboundPlaintext implements Server {
     return listen({
       hostname,
       port,
+      ...listenLimits(this.#context),
+      onRefused: (reason) => this.#context.metrics.refused("plaintext", reason),
       onConnection: (connection) => {
         this.#context.metrics.accepted("plaintext");
         this.#onConnection(connection);
@@ -85,28 +91,32 @@ export class InboundPlaintext implements Server {
 
   #serve(connection: Connection, port: PreparedInboundPort): void {
     const caller: InboundCaller = { identity: "", workload: "", service: callerService(port, "") };
-    const serveHttpHere = (first: Uint8Array | undefined): void => {
-      const service = new InboundHttp(this.#context, caller, {
-        port: port.port,
-        answer: this.#application.port(port.port, port.protocol),
-      });
-      serveHttp(connection, this.#context, service, { members: this.connections, alreadyRead: first });
-    };
-    const serveTcp = (first: Uint8Array | undefined, isEnded: boolean): void => {
-      const cluster = this.#application.port(port.port, port.protocol);
-      const target = inboundTcp(this.#context, caller, { port: port.port, cluster });
-      new TcpSession(connection, this.#context, target, this.connections).start(first, isEnded);
-    };
-    if (isHttp(port.protocol)) {
-      serveHttpHere(undefined);
-    } else if (port.protocol === Protocol.UNSPECIFIED) {
-      ProtocolDetector.watch(connection, this.#context.wheel, {
-        onDetected: (spoken, first, isEnded) =>
-          spoken === "http" ? serveHttpHere(first) : serveTcp(first, isEnded),
-        onGone: () => {},
-      });
+    const cluster = this.#application.port(port.port, port.protocol);
+    const target = (protocol: SessionProtocol): TcpTarget =>
+      inboundTcp(this.#context, caller, { port: port.port, cluster, protocol });
+    const http = new InboundHttp(this.#context, caller, { port: port.port, answer: cluster });
+    const onHttp = (alreadyRead: Uint8Array | undefined): void =>
+      serveHttp(connection, this.#context, http, { members: this.connections, alreadyRead });
+    const key = `inbound:${port.port}`;
+    const isDeclaredHttp = isHttp(port.protocol);
+    if (isDeclaredHttp && this.#context.protocols.recall(key) === "http") {
+      onHttp(undefined);
+    } else if (isDeclaredHttp || port.protocol === Protocol.UNSPECIFIED) {
+      const detection: Detection = {
+        connection,
+        context: this.#context,
+        members: this.connections,
+        key,
+        isDeclaredHttp,
+        target,
+        onHttp,
+        onNoTarget: () => this.#refuse(connection, "application_unreachable"),
+        onServerFirst: () => refuseServerFirst(connection, this.#context, http),
+      };
+      ProtocolDetector.start(detection, undefined, false);
     } else {
-      serveTcp(undefined, false);
+      const session = target(SessionProtocol.TCP);
+      new TcpSession(connection, this.#context, session, this.connections).start(undefined, false);
     }
   }
 

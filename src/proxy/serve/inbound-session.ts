@@ -3,14 +3,14 @@ import type { PreparedInboundPort } from "../../decide/index.ts";
 import type { ReasonCode } from "../../kernel/index.ts";
 import type { HeaderLine } from "../../http1/index.ts";
 import type { HttpRequest } from "../http/index.ts";
-import { SessionProtocol } from "../../wire/index.ts";
+import type { SessionProtocol } from "../../wire/index.ts";
 import type { UpstreamCluster } from "../upstream/index.ts";
 import type { ServeContext } from "./context.ts";
 import { EdgeHandle } from "./edges.ts";
 import { latin1Line } from "./exchange-heads.ts";
 import type { HttpDestination, HttpRefusal, HttpService } from "./http-service.ts";
 import { plainDestination } from "./outbound-http.ts";
-import type { TcpTarget } from "./tcp-session.ts";
+import type { TcpTarget } from "./tcp-dial.ts";
 
 export interface InboundCaller {
   /** Verified; empty where the connection came in plaintext. */
@@ -98,12 +98,16 @@ export class InboundHttp implements HttpService {
 export function inboundTcp(
   context: ServeContext,
   caller: InboundCaller,
-  options: { readonly port: number; readonly cluster: UpstreamCluster },
+  options: {
+    readonly port: number;
+    readonly cluster: UpstreamCluster;
+    readonly protocol: SessionProtocol;
+  },
 ): TcpTarget {
   const edge = inboundEdge(context, caller, { port: options.port, protocol: "tcp" });
   return {
     cluster: options.cluster,
-    protocol: SessionProtocol.TCP,
+    protocol: options.protocol,
     edge: () => edge.get(),
     failureReason: "application_unreachable",
   };

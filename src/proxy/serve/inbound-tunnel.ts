@@ -11,13 +11,10 @@ import { ConnectionSet } from "./connection-set.ts";
 import type { ServeContext } from "./context.ts";
 import { serveHttp } from "./http-opening.ts";
 import { callerService, type InboundCaller, InboundHttp, inboundTcp } from "./inbound-session.ts";
+import { listenLimits } from "./listen-limits.ts";
 import { PrefaceReader } from "./preface-reader.ts";
 import type { Server } from "./server.ts";
 import { TcpSession } from "./tcp-session.ts";
-
-/** Handshakes under way at once; more are an attack or a thundering herd, and each costs half a millisecond of CPU. */
-const maxHandshakes = 1_024;
-const handshakeTimeoutMs = 10_000;
 
 export class InboundTunnel implements Server {
   readonly connections = new ConnectionSet();
@@ -35,8 +32,7 @@ export class InboundTunnel implements Server {
     const listener = listen({
       hostname: address.address,
       port: address.port,
-      maxHandshakes,
-      handshakeTimeoutMs,
+      ...listenLimits(this.#context),
       // Asked for each connection: a new certificate is shown from the next one on.
       tls: () => ({
         identity: agent.identity(),
@@ -45,6 +41,7 @@ export class InboundTunnel implements Server {
         verifyPeer: (peer) => this.#verifyPeer(peer),
       }),
       onHandshakeFailed: (reason) => metrics.refused("inbound", reason),
+      onRefused: (reason) => metrics.refused("inbound", reason),
       onConnection: (connection) => {
         metrics.accepted("inbound");
         this.#onConnection(connection);
@@ -79,7 +76,7 @@ export class InboundTunnel implements Server {
       this.#refuse(connection, "peer_identity_invalid");
       return;
     }
-    PrefaceReader.watch(connection, this.#context.wheel, {
+    PrefaceReader.watch(connection, this.#context, {
       onPreface: (preface, rest, isEnded) =>
         this.#onPreface(connection, identity, { preface, rest, isEnded }),
       onPrefaceMalformed: () => this.#context.metrics.refused("inbound", "preface_malformed"),
@@ -117,7 +114,8 @@ export class InboundTunnel implements Server {
       serveHttp(connection, this.#context, service, { members, alreadyRead: first.rest, version });
     } else if (refusal === undefined) {
       const cluster = this.#application.port(preface.targetPort, declared);
-      const target = inboundTcp(this.#context, caller, { port: preface.targetPort, cluster });
+      const { targetPort, protocol } = preface;
+      const target = inboundTcp(this.#context, caller, { port: targetPort, cluster, protocol });
       new TcpSession(connection, this.#context, target, this.connections).start(first.rest, first.isEnded);
     } else {
       connection.terminate();

@@ -1,6 +1,7 @@
 /** The figures of the data path that are no golden signals: who is connected, what was refused at the door, retries. */
 import type { ReasonCode } from "../../kernel/index.ts";
 import { type Counter, CounterFamily, type MetricFamily } from "../telemetry/index.ts";
+import { type LimitName, limitLabel } from "./limits.ts";
 
 /** The doors of a proxy, as the `listener` label names them. */
 export type Door = "outbound" | "inbound" | "plaintext" | "gateway" | "dns";
@@ -26,6 +27,11 @@ export class ServeMetrics {
     "Connections to endpoints that could not be opened.",
     ["reason"],
   );
+  readonly #limits = new CounterFamily(
+    "weft_limit_reached_total",
+    "What a limit of this proxy ended, refused or held back.",
+    ["limit"],
+  );
   readonly #dns = new CounterFamily("weft_dns_queries_total", "DNS queries by what became of them.", [
     "outcome",
   ]);
@@ -39,11 +45,14 @@ export class ServeMetrics {
     this.#refused,
     this.#retries,
     this.#connectFailures,
+    this.#limits,
     this.#dns,
     this.#dropped,
   ];
 
   readonly accessLogDropped: Counter = this.#dropped.of();
+  /** A sender was paused: on the way of every large body, so it has a handle. */
+  readonly bodiesPaused: Counter = this.#limits.of(limitLabel("maxBufferedBodyBytes"));
 
   accepted(door: Door): void {
     this.#accepted.of(door).value++;
@@ -59,6 +68,10 @@ export class ServeMetrics {
 
   connectFailed(reason: ReasonCode): void {
     this.#connectFailures.of(reason).value++;
+  }
+
+  limitReached(limit: LimitName): void {
+    this.#limits.of(limitLabel(limit)).value++;
   }
 
   dns(outcome: "answered" | "forwarded" | "refused" | "failed" | "malformed"): void {

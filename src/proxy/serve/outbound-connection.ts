@@ -8,7 +8,7 @@
  */
 import type { ReasonCode } from "../../kernel/index.ts";
 import { type Address, outboundKey, Protocol } from "../../model/index.ts";
-import type { CloseCause, Connection, ConnectionSink } from "../../net/index.ts";
+import type { Connection, ConnectionSink } from "../../net/index.ts";
 import { SessionProtocol } from "../../wire/index.ts";
 import type { PendingLookup, PreparedOutbound, Resolved } from "../agent/index.ts";
 import type { UpstreamCluster, UpstreamEndpoint } from "../upstream/index.ts";
@@ -20,27 +20,23 @@ import type { HttpService } from "./http-service.ts";
 import type { MeshPrefixes } from "./mesh-prefixes.ts";
 import { DirectHttp, OutboundHttp } from "./outbound-http.ts";
 import { passthroughTarget } from "./passthrough.ts";
-import {
-  type DetectionListener,
-  type FirstBytes,
-  ProtocolDetector,
-  type ServerFirstMemory,
-} from "./protocol-detector.ts";
+import { ProtocolDetector } from "./protocol-detector.ts";
+import { refuseServerFirst } from "./server-first-refusal.ts";
 import type { RouteSelector } from "./route-selector.ts";
-import { TcpSession, type TcpTarget } from "./tcp-session.ts";
+import { proxyVersion, type TcpTarget } from "./tcp-dial.ts";
+import { TcpSession } from "./tcp-session.ts";
 
 export interface OutboundParts {
   readonly context: ServeContext;
   readonly selector: RouteSelector;
   readonly prefixes: MeshPrefixes;
-  readonly serverFirst: ServerFirstMemory;
   readonly members: ConnectionSet;
 }
 
 /** Where MeshConfig says nothing. DESIGN: a lookup waits at most two seconds. */
 const defaultDiscoveryTimeoutMs = 2_000;
 
-export class OutboundConnection implements ConnectionSink, DetectionListener {
+export class OutboundConnection implements ConnectionSink {
   readonly #connection: Connection;
   readonly #parts: OutboundParts;
   #lookup: PendingLookup | undefined;
@@ -51,6 +47,8 @@ export class OutboundConnection implements ConnectionSink, DetectionListener {
   #http: HttpService | undefined;
   #tcp: ((protocol: SessionProtocol) => TcpTarget) | undefined;
   #memoryKey = "";
+  /** Where redirected traffic was going. */
+  #destination: { readonly address: string; readonly port: number } | undefined;
 
   constructor(connection: Connection, parts: OutboundParts) {
     this.#connection = connection;
@@ -62,6 +60,7 @@ export class OutboundConnection implements ConnectionSink, DetectionListener {
   /** Redirected traffic: only the original destination tells where it was going. */
   dialAddress(address: string, port: number): void {
     const { context, prefixes } = this.#parts;
+    this.#destination = { address, port };
     const mesh = context.agent.snapshot.mesh;
     if (mesh === undefined) {
       this.#refuse("discovery_unavailable");
@@ -100,21 +99,6 @@ export class OutboundConnection implements ConnectionSink, DetectionListener {
     this.#lookup?.cancel();
   }
 
-  onGone(_cause: CloseCause): void {
-    this.#isClosed = true;
-  }
-
-  onDetected(spoken: FirstBytes, alreadyRead: Uint8Array | undefined, isClientEnded: boolean): void {
-    this.#early = alreadyRead;
-    this.#isEnded = isClientEnded;
-    if (spoken === "http") {
-      this.#becomeHttp();
-      return;
-    }
-    // A client that was silent may still be HTTP; only the server's own first bytes prove otherwise (onServerFirst).
-    this.#becomeTcp(this.#tcp?.(spoken === "silent" ? SessionProtocol.UNSPECIFIED : SessionProtocol.TCP));
-  }
-
   #onAddress(result: Resolved<Address>, address: string, port: number): void {
     if (this.#isClosed) return;
     if (result === "unavailable") {
@@ -139,7 +123,7 @@ export class OutboundConnection implements ConnectionSink, DetectionListener {
     this.#http = new DirectHttp(context, cluster);
     this.#tcp = (session) => this.#tcpTarget(cluster, session, "");
     this.#memoryKey = `${cluster.key}:${cluster.port}`;
-    this.#choose(protocol);
+    this.#choose(protocol, undefined);
   }
 
   #onOutbound(result: Resolved<PreparedOutbound>): void {
@@ -156,43 +140,55 @@ export class OutboundConnection implements ConnectionSink, DetectionListener {
       cluster &&
       ((session) => this.#tcpTarget(cluster, session, `${outbound.namespace}/${outbound.service}`));
     this.#memoryKey = result.key;
-    this.#choose(outbound.protocol);
+    this.#choose(outbound.protocol, cluster);
   }
 
-  #choose(protocol: Protocol): void {
+  #choose(protocol: Protocol, cluster: UpstreamCluster | undefined): void {
     switch (protocol) {
       case Protocol.HTTP:
       case Protocol.HTTP2:
       case Protocol.GRPC:
-        this.#becomeHttp();
+        if (this.#parts.context.protocols.recall(this.#memoryKey) === "http") this.#becomeHttp(this.#early);
+        else this.#detect(true);
         break;
       case Protocol.TCP:
       case Protocol.TLS:
         this.#becomeTcp(this.#tcp?.(SessionProtocol.TCP));
         break;
       case Protocol.UNSPECIFIED:
-        if (this.#parts.serverFirst.has(this.#memoryKey)) {
-          this.#becomeTcp(this.#tcp?.(SessionProtocol.UNSPECIFIED));
-        } else {
-          this.#detect();
-        }
+        // Requests share connections, so a header in front of each connection is a wish for bytes.
+        if (cluster !== undefined && proxyVersion(this.#parts.context, cluster) !== undefined)
+          this.#becomeTcp(this.#tcp?.(SessionProtocol.TCP));
+        else this.#detect(false);
         break;
     }
   }
 
-  #detect(): void {
-    const detector = ProtocolDetector.watch(this.#connection, this.#parts.context.wheel, this);
-    if (this.#early !== undefined) detector.onData(this.#early);
-    if (this.#isEnded) detector.onEnd();
+  #detect(isDeclaredHttp: boolean): void {
+    const { context, members } = this.#parts;
+    const detection = {
+      connection: this.#connection,
+      context,
+      members,
+      key: this.#memoryKey,
+      isDeclaredHttp,
+      target: (protocol: SessionProtocol) => this.#tcp?.(protocol),
+      onHttp: (alreadyRead: Uint8Array) => this.#becomeHttp(alreadyRead),
+      onNoTarget: () => this.#refuse("no_endpoint"),
+      onServerFirst: () => {
+        if (this.#http !== undefined) refuseServerFirst(this.#connection, context, this.#http);
+      },
+    };
+    ProtocolDetector.start(detection, this.#early, this.#isEnded);
   }
 
-  #becomeHttp(): void {
+  #becomeHttp(alreadyRead: Uint8Array | undefined): void {
     const { context, members } = this.#parts;
     if (this.#http === undefined || this.#isEnded) {
       this.#connection.close();
       return;
     }
-    serveHttp(this.#connection, context, this.#http, { members, alreadyRead: this.#early });
+    serveHttp(this.#connection, context, this.#http, { members, alreadyRead });
   }
 
   #becomeTcp(target: TcpTarget | undefined): void {
@@ -205,19 +201,16 @@ export class OutboundConnection implements ConnectionSink, DetectionListener {
   }
 
   #tcpTarget(cluster: UpstreamCluster, protocol: SessionProtocol, service: string): TcpTarget {
-    const { context, serverFirst } = this.#parts;
+    const { context } = this.#parts;
     const options = { route: "", protocol: "tcp" as const, port: cluster.port };
-    const memoryKey = this.#memoryKey;
     return {
       cluster,
       protocol,
+      ...(this.#destination && { destination: this.#destination }),
       edge: (endpoint: UpstreamEndpoint | undefined) =>
         endpoint === undefined
           ? unreachedEdge(context, { ...options, service })
           : outboundEdge(context, endpoint, options),
-      onServerFirst: () => {
-        if (protocol === SessionProtocol.UNSPECIFIED) serverFirst.add(memoryKey);
-      },
     };
   }
 

@@ -6,7 +6,6 @@ import { ConnectionSet } from "./connection-set.ts";
 import type { ServeContext } from "./context.ts";
 import { MeshPrefixes } from "./mesh-prefixes.ts";
 import { OutboundConnection, type OutboundParts } from "./outbound-connection.ts";
-import { ServerFirstMemory } from "./protocol-detector.ts";
 import type { RouteSelector } from "./route-selector.ts";
 import type { DestinationOf, Server } from "./server.ts";
 
@@ -22,7 +21,6 @@ export class OutboundServer implements Server {
       context,
       selector,
       prefixes: new MeshPrefixes(),
-      serverFirst: new ServerFirstMemory(),
       members: this.connections,
     };
   }

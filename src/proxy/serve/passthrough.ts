@@ -4,7 +4,7 @@ import { EndpointSchema, Tunnel } from "../../model/index.ts";
 import { SessionProtocol } from "../../wire/index.ts";
 import { directLimits, OrderedPicker, UpstreamEndpoint } from "../upstream/index.ts";
 import type { ServeContext } from "./context.ts";
-import type { TcpTarget } from "./tcp-session.ts";
+import type { TcpTarget } from "./tcp-dial.ts";
 
 export function passthroughTarget(context: ServeContext, address: string, port: number): TcpTarget {
   const endpoint = new UpstreamEndpoint(

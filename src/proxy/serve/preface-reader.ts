@@ -1,11 +1,9 @@
 /** Reads the preface of a weft/1 connection: two bytes of length, then the message. Bounded in size and in time. */
 import { fromBinary } from "@bufbuild/protobuf";
-import type { CloseCause, Connection, ConnectionSink, TimerWheel, WheelTimer } from "../../net/index.ts";
+import type { CloseCause, Connection, ConnectionSink, WheelTimer } from "../../net/index.ts";
 import { type Preface, PrefaceSchema } from "../../wire/index.ts";
 import { maxPrefaceBytes } from "../upstream/index.ts";
-
-/** It leaves with a peer's first bytes, so it is there with the handshake's end or the peer is no proxy. */
-const timeoutMs = 10_000;
+import type { ServeContext } from "./context.ts";
 
 export interface PrefaceListener {
   onPreface(preface: Preface, rest: Uint8Array | undefined, isClientEnded: boolean): void;
@@ -19,15 +17,19 @@ export class PrefaceReader implements ConnectionSink {
   #read: Uint8Array | undefined;
   #isDone = false;
 
-  private constructor(connection: Connection, wheel: TimerWheel, listener: PrefaceListener) {
+  /** The preface leaves with a peer's first bytes, so it is there with the handshake's end or the peer is no proxy. */
+  private constructor(connection: Connection, context: ServeContext, listener: PrefaceListener) {
     this.#connection = connection;
     this.#listener = listener;
-    this.#timer = wheel.schedule(timeoutMs, () => this.#fail());
+    this.#timer = context.wheel.schedule(context.limits.handshakeTimeoutMs, () => {
+      context.metrics.limitReached("handshakeTimeout");
+      this.#fail();
+    });
   }
 
   /** Reads from `connection` until it has told the listener. */
-  static watch(connection: Connection, wheel: TimerWheel, listener: PrefaceListener): void {
-    connection.sink = new PrefaceReader(connection, wheel, listener);
+  static watch(connection: Connection, context: ServeContext, listener: PrefaceListener): void {
+    connection.sink = new PrefaceReader(connection, context, listener);
   }
 
   onData(chunk: Uint8Array): void {

@@ -5,8 +5,6 @@
 import type { CloseCause, Connection, ConnectionSink } from "../../net/index.ts";
 
 export interface RelayListener {
-  /** The server's bytes came before any of the client's. Called at most once. */
-  onServerFirst?(): void;
   /** Both sides are closed. Called once. */
   onRelayEnd(relay: Relay, cause: CloseCause): void;
 }
@@ -33,12 +31,19 @@ export class Relay {
     server.sink = this.#serverSide;
   }
 
-  /** Bytes that were read before the two were joined, and whether the client ended its side behind them. */
-  start(fromClient: Uint8Array | undefined, isClientEnded = false): void {
+  /** What came before the two were joined: bytes, and whether that side ended behind them. */
+  start(
+    fromClient: Uint8Array | undefined,
+    isClientEnded = false,
+    fromServer?: Uint8Array,
+    isServerEnded = false,
+  ): void {
     if (fromClient !== undefined && fromClient.length > 0) this.#clientSide.onData(fromClient);
+    if (fromServer !== undefined && fromServer.length > 0) this.#serverSide.onData(fromServer);
     this.client.resume();
     this.server.resume();
     if (isClientEnded) this.#clientSide.onEnd();
+    if (isServerEnded) this.#serverSide.onEnd();
   }
 
   terminate(): void {
@@ -47,12 +52,8 @@ export class Relay {
   }
 
   count(isClient: boolean, bytes: number): void {
-    if (isClient) {
-      this.bytesFromClient += bytes;
-      return;
-    }
-    if (this.bytesFromServer === 0 && this.bytesFromClient === 0) this.#listener.onServerFirst?.();
-    this.bytesFromServer += bytes;
+    if (isClient) this.bytesFromClient += bytes;
+    else this.bytesFromServer += bytes;
   }
 
   onSideClosed(peer: Connection, cause: CloseCause): void {
@@ -63,6 +64,8 @@ export class Relay {
     } else if (cause === "ended" || cause === "local") {
       peer.close();
     } else {
+      // What came before the reset goes ahead of it.
+      peer.flush();
       peer.terminate();
     }
   }

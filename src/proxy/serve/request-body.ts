@@ -3,10 +3,8 @@
  * connected gets bytes at once; what was received is remembered while it is little and no response has started.
  */
 import type { Trailers } from "../http/index.ts";
+import type { Counter } from "../telemetry/index.ts";
 import type { UpstreamStream } from "../upstream/index.ts";
-
-/** Larger bodies are not worth the memory: a request that has sent this much fails rather than being tried again. */
-const maxReplayBytes = 65_536;
 
 export class RequestBody {
   byteLength = 0;
@@ -15,20 +13,34 @@ export class RequestBody {
   /** Everything received so far could be sent once more. */
   isReplayable = true;
   trailers: Trailers | undefined;
+  readonly #maxReplayBytes: number;
+  readonly #paused: Counter;
   #kept: Uint8Array[] | undefined;
   #keptBytes = 0;
+
+  /** Larger bodies are not worth the memory: a request that has sent more fails rather than being tried again. */
+  constructor(maxReplayBytes: number, paused: Counter) {
+    this.#maxReplayBytes = maxReplayBytes;
+    this.#paused = paused;
+  }
 
   /** False: stop reading from the client. Without an upstream it always is: the chunk waits for one. */
   push(chunk: Uint8Array, upstream: UpstreamStream | undefined): boolean {
     this.byteLength += chunk.length;
-    if (upstream === undefined || (this.isReplayable && this.#keptBytes + chunk.length <= maxReplayBytes)) {
+    if (
+      upstream === undefined ||
+      (this.isReplayable && this.#keptBytes + chunk.length <= this.#maxReplayBytes)
+    ) {
       this.#kept ??= [];
       this.#kept.push(chunk);
       this.#keptBytes += chunk.length;
     } else {
       this.forget();
     }
-    return upstream !== undefined && upstream.writeBody(chunk);
+    if (upstream === undefined) return false;
+    const hasRoom = upstream.writeBody(chunk);
+    if (!hasRoom) this.#paused.value++;
+    return hasRoom;
   }
 
   /** Everything received so far, to a fresh upstream. False: it took it, but stop reading from the client. */
@@ -36,7 +48,7 @@ export class RequestBody {
     let hasRoom = true;
     if (this.#kept !== undefined) {
       for (const chunk of this.#kept) hasRoom = upstream.writeBody(chunk);
-      if (this.#keptBytes > maxReplayBytes) this.forget();
+      if (this.#keptBytes > this.#maxReplayBytes) this.forget();
     }
     return hasRoom;
   }

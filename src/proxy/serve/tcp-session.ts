@@ -1,35 +1,34 @@
 /**
- * One raw TCP connection through the proxy: finds an endpoint, connects, joins the two. A failed connect is tried on
- * another endpoint, since nothing has been sent. Bytes are counted while it is open; databases keep theirs for days.
+ * One raw TCP connection through the proxy: has an endpoint dialled (or takes over a dial that is under way), joins the
+ * two. Bytes are counted while it is open; databases keep theirs for days. One that carries nothing for the mesh's
+ * `tcpIdleTimeout` is reset on both sides: a proper end would look like the end of the data.
  */
 import type { ReasonCode } from "../../kernel/index.ts";
-import {
-  type CloseCause,
-  type ConnectFailure,
-  Connection,
-  type ConnectionSink,
-  type PendingConnect,
-} from "../../net/index.ts";
-import type { SessionProtocol } from "../../wire/index.ts";
-import type { EdgeSeries } from "../telemetry/index.ts";
-import type { UpstreamCluster, UpstreamEndpoint } from "../upstream/index.ts";
+import type { CloseCause, Connection, ConnectionSink } from "../../net/index.ts";
+import { SessionProtocol } from "../../wire/index.ts";
 import type { ClientConnection, ConnectionSet } from "./connection-set.ts";
 import type { ServeContext } from "./context.ts";
 import { logTcp } from "./outcome.ts";
 import { Relay, type RelayListener } from "./relay.ts";
+import { type DialFailure, type DialListener, TcpDial, type TcpTarget } from "./tcp-dial.ts";
 
-export interface TcpTarget {
-  readonly cluster: UpstreamCluster;
-  readonly protocol: SessionProtocol;
-  edge(endpoint: UpstreamEndpoint | undefined): EdgeSeries;
-  /** What a failed connect is called here, where that says more than the socket's reason. */
-  readonly failureReason?: ReasonCode;
-  onServerFirst?(): void;
+/** A dial that somebody else began, and what came on its connection meanwhile. */
+export interface OpenedDial {
+  readonly dial: TcpDial;
+  readonly fromServer: Uint8Array | undefined;
+  readonly isServerEnded: boolean;
 }
 
-const maxAttempts = 3;
+/** Where MeshConfig has no limits. */
+const defaultIdleTimeoutMs = 3_600_000;
 
-export class TcpSession implements ConnectionSink, RelayListener, ClientConnection {
+/** Undefined: none. */
+export function tcpIdleTimeoutMs(context: ServeContext): number | undefined {
+  const limits = context.agent.snapshot.mesh?.limits;
+  return limits === undefined ? defaultIdleTimeoutMs : limits.tcpIdleTimeoutMs || undefined;
+}
+
+export class TcpSession implements ConnectionSink, RelayListener, ClientConnection, DialListener {
   readonly #client: Connection;
   readonly #context: ServeContext;
   readonly #target: TcpTarget;
@@ -37,13 +36,14 @@ export class TcpSession implements ConnectionSink, RelayListener, ClientConnecti
   readonly #startUs: number;
   #alreadyRead: Uint8Array | undefined;
   #isClientEnded = false;
-  readonly #tried: UpstreamEndpoint[] = [];
-  #endpoint: UpstreamEndpoint | undefined;
-  #pending: PendingConnect | undefined;
+  #opened: OpenedDial | undefined;
+  #dial: TcpDial | undefined;
   #relay: Relay | undefined;
-  #attempts = 0;
+  #isCounted = false;
   #countedRequestBytes = 0;
   #countedResponseBytes = 0;
+  #lastActivityMs: number;
+  #isIdle = false;
   #isDone = false;
 
   constructor(client: Connection, context: ServeContext, target: TcpTarget, members: ConnectionSet) {
@@ -52,9 +52,10 @@ export class TcpSession implements ConnectionSink, RelayListener, ClientConnecti
     this.#target = target;
     this.#members = members;
     this.#startUs = context.clock.monotonicUs();
+    this.#lastActivityMs = context.coarseNowMs;
   }
 
-  start(alreadyRead: Uint8Array | undefined, isClientEnded: boolean): void {
+  start(alreadyRead: Uint8Array | undefined, isClientEnded: boolean, opened?: OpenedDial): void {
     this.#context.inFlight++;
     this.#alreadyRead = alreadyRead;
     this.#isClientEnded = isClientEnded;
@@ -62,8 +63,9 @@ export class TcpSession implements ConnectionSink, RelayListener, ClientConnecti
     // Paused first: what waits in the connection is delivered when the two are joined.
     this.#client.pause();
     this.#client.sink = this;
-    if (this.#isDone) return;
-    this.#connect("no_endpoint", "the cluster has no usable endpoint");
+    if (this.#isDone) opened?.dial.cancel();
+    else if (opened === undefined) this.#open();
+    else this.#takeOver(opened);
   }
 
   // ---- the client, until the two are joined
@@ -79,31 +81,52 @@ export class TcpSession implements ConnectionSink, RelayListener, ClientConnecti
   }
 
   onClose(): void {
-    this.#pending?.cancel();
+    this.#dial?.cancel();
     this.#finish("client_closed", "the client left before the connection to the endpoint stood");
+  }
+
+  // ---- the dial
+
+  onConnected(server: Connection): void {
+    if (this.#isDone) return;
+    if (this.#target.protocol !== SessionProtocol.UNSPECIFIED) this.#countOpen();
+    const relay = new Relay(this.#client, server, this);
+    this.#relay = relay;
+    const alreadyRead = this.#alreadyRead;
+    const opened = this.#opened;
+    this.#alreadyRead = undefined;
+    this.#opened = undefined;
+    relay.start(alreadyRead, this.#isClientEnded, opened?.fromServer, opened?.isServerEnded);
+  }
+
+  onDialFailed(failure: DialFailure): void {
+    if (this.#isDone) return;
+    // First, since the client's end is told at once.
+    this.#finish(failure.reason, failure.detail);
+    this.#client.terminate();
   }
 
   // ---- joined
 
-  onServerFirst(): void {
-    this.#target.onServerFirst?.();
-  }
-
   onRelayEnd(_relay: Relay, cause: CloseCause): void {
-    this.#finish(cause === "ended" ? undefined : "upstream_reset", cause === "ended" ? "" : cause);
+    if (this.#isIdle) this.#finish("idle_timeout", "nothing was carried in either direction");
+    else if (cause === "ended") this.#finish(undefined, "");
+    else this.#finish("upstream_reset", cause);
   }
 
   // ---- owner
 
-  sweep(): void {
+  sweep(nowMs: number): void {
     const relay = this.#relay;
     if (relay === undefined) return;
-    const requestBytes = relay.bytesFromClient - this.#countedRequestBytes;
-    const responseBytes = relay.bytesFromServer - this.#countedResponseBytes;
-    if (requestBytes === 0 && responseBytes === 0) return;
-    this.#countedRequestBytes = relay.bytesFromClient;
-    this.#countedResponseBytes = relay.bytesFromServer;
-    this.#target.edge(this.#endpoint).tcp(undefined).transfer(requestBytes, responseBytes);
+    if (this.#countBytes(relay)) {
+      this.#lastActivityMs = nowMs;
+      return;
+    }
+    const timeoutMs = tcpIdleTimeoutMs(this.#context);
+    if (timeoutMs === undefined || nowMs - this.#lastActivityMs < timeoutMs) return;
+    this.#isIdle = true;
+    relay.terminate();
   }
 
   /** Nobody can tell whether a TCP conversation is over: it has until the end of the drain. */
@@ -114,65 +137,52 @@ export class TcpSession implements ConnectionSink, RelayListener, ClientConnecti
     else this.#client.terminate();
   }
 
-  #connect(reason: ReasonCode, detail: string): void {
-    const context = this.#context;
-    const endpoint = this.#target.cluster.picker.pick(
-      context.clock.monotonicUs(),
-      context.random,
-      this.#tried,
-    );
-    if (endpoint === undefined || this.#attempts >= maxAttempts) {
-      this.#client.terminate();
-      this.#finish(reason, detail);
-      return;
-    }
-    this.#attempts++;
-    this.#endpoint = endpoint;
-    endpoint.inFlight++;
-    const pending = endpoint.dial(this.#target.protocol, (result) => this.#onDialled(endpoint, result));
-    // Over loopback it can be done by now, and even the next try under way.
-    if (this.#endpoint === endpoint && this.#relay === undefined && !this.#isDone) this.#pending = pending;
+  #open(): void {
+    const dial = new TcpDial(this.#client, this.#context, this.#target, this);
+    this.#dial = dial;
+    dial.start();
   }
 
-  #onDialled(endpoint: UpstreamEndpoint, result: Connection | ConnectFailure): void {
-    this.#pending = undefined;
-    if (this.#isDone) {
-      if (result instanceof Connection) result.close();
-      return;
-    }
-    if (result instanceof Connection) {
-      endpoint.recordConnected();
-      this.#join(result);
-      return;
-    }
-    endpoint.inFlight--;
-    this.#endpoint = undefined;
-    endpoint.recordConnectFailure(this.#context.clock.monotonicUs());
-    this.#context.metrics.connectFailed(result.reason);
-    this.#tried.push(endpoint);
-    this.#connect(this.#target.failureReason ?? result.reason, result.detail);
+  #takeOver(opened: OpenedDial): void {
+    const { dial } = opened;
+    this.#opened = opened;
+    this.#dial = dial;
+    dial.listener = this;
+    if (dial.failure !== undefined) this.onDialFailed(dial.failure);
+    else if (dial.server !== undefined) this.onConnected(dial.server);
   }
 
-  #join(server: Connection): void {
-    this.#target.edge(this.#endpoint).tcp(undefined).open();
-    const relay = new Relay(this.#client, server, this);
-    this.#relay = relay;
-    const alreadyRead = this.#alreadyRead;
-    this.#alreadyRead = undefined;
-    relay.start(alreadyRead, this.#isClientEnded);
+  /** Whether anything was carried since the last time. */
+  #countBytes(relay: Relay): boolean {
+    const requestBytes = relay.bytesFromClient - this.#countedRequestBytes;
+    const responseBytes = relay.bytesFromServer - this.#countedResponseBytes;
+    if (requestBytes === 0 && responseBytes === 0) return false;
+    this.#countOpen();
+    this.#countedRequestBytes = relay.bytesFromClient;
+    this.#countedResponseBytes = relay.bytesFromServer;
+    this.#target.edge(this.#dial?.endpoint).tcp(undefined).transfer(requestBytes, responseBytes);
+    return true;
+  }
+
+  #countOpen(): void {
+    if (this.#isCounted) return;
+    this.#isCounted = true;
+    this.#target.edge(this.#dial?.endpoint).tcp(undefined).open();
   }
 
   #finish(reason: ReasonCode | undefined, detail: string): void {
     if (this.#isDone) return;
-    this.sweep();
     this.#isDone = true;
+    const relay = this.#relay;
+    if (relay !== undefined) this.#countBytes(relay);
     this.#members.delete(this);
     this.#context.inFlight--;
-    const endpoint = this.#endpoint;
-    if (endpoint !== undefined) endpoint.inFlight--;
+    this.#dial?.release();
+    if (reason === undefined && !this.#isCounted) return;
+    const endpoint = this.#dial?.endpoint;
     const durationUs = this.#context.clock.monotonicUs() - this.#startUs;
     const edge = this.#target.edge(endpoint);
-    if (this.#relay !== undefined) edge.tcp(undefined).observe(durationUs);
+    if (this.#isCounted) edge.tcp(undefined).observe(durationUs);
     if (reason !== undefined) edge.tcp(reason).open();
     logTcp(this.#context, {
       edge,
@@ -180,9 +190,9 @@ export class TcpSession implements ConnectionSink, RelayListener, ClientConnecti
       detail,
       peerAddress: this.#client.remoteAddress,
       upstreamAddress: endpoint === undefined ? "" : `${endpoint.target.address}:${endpoint.target.port}`,
-      attempts: this.#attempts,
-      requestBytes: this.#relay?.bytesFromClient ?? 0,
-      responseBytes: this.#relay?.bytesFromServer ?? 0,
+      attempts: this.#dial?.attempts ?? 0,
+      requestBytes: relay?.bytesFromClient ?? 0,
+      responseBytes: relay?.bytesFromServer ?? 0,
       durationUs,
     });
   }

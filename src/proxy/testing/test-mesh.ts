@@ -7,7 +7,7 @@ import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { silentLog, systemClock } from "../../kernel/index.ts";
+import { type Clock, silentLog, systemClock } from "../../kernel/index.ts";
 import {
   ClusterSchema,
   type Endpoint,
@@ -83,12 +83,19 @@ export class TestMesh {
   async client(
     endpoints: readonly Endpoint[],
     outbound: MessageInitShape<typeof OutboundSchema> = {},
+    options: {
+      readonly clock?: Clock;
+      readonly dataDir?: string;
+      readonly change?: (configuration: FakeConfiguration) => FakeConfiguration;
+    } = {},
   ): Promise<{ proxy: RunningProxy; agent: FakeAgent; port: number }> {
-    const agent = this.#agent("web", this.clientConfiguration(endpoints, outbound));
+    const { clock = systemClock, dataDir = "", change = (configuration) => configuration } = options;
+    const agent = this.#agent("web", change(this.clientConfiguration(endpoints, outbound)));
     const upstream = { address: "127.0.0.1", port: 0, service: "default/echo", servicePort };
     const proxy = await this.run(
-      { ...this.bootstrap("web", "web"), capture: { kind: "explicit", outbound: [upstream] } },
+      { ...this.bootstrap("web", "web"), dataDir, capture: { kind: "explicit", outbound: [upstream] } },
       agent,
+      { clock },
     );
     return { proxy, agent, port: proxy.bound.outbound[0]?.port ?? 0 };
   }
@@ -156,9 +163,9 @@ export class TestMesh {
   async run(
     bootstrap: ProxyBootstrap,
     agent: FakeAgent,
-    options: Pick<ProxyParts, "destinationOf"> = {},
+    options: Pick<ProxyParts, "destinationOf"> & Partial<Pick<ProxyParts, "clock">> = {},
   ): Promise<RunningProxy> {
-    const proxy = await runProxy({ ...options, bootstrap, agent, clock: systemClock, log: silentLog });
+    const proxy = await runProxy({ clock: systemClock, ...options, bootstrap, agent, log: silentLog });
     this.#proxies.push(proxy);
     return proxy;
   }

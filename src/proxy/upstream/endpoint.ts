@@ -65,6 +65,7 @@ export class UpstreamEndpoint implements BalancerMember {
       dial: (version, done) => this.dial(version === 2 ? SessionProtocol.HTTP2 : SessionProtocol.HTTP1, done),
       currentIdentity: () => (this.isTunnelled ? options.dialer.identity : undefined),
       clock: options.clock,
+      codecs: options.dialer.limits,
       maxConnections: options.limits.maxConnections,
       maxPending: options.limits.maxPending,
       idleTimeoutMs: options.limits.idleTimeoutMs,

@@ -16,6 +16,7 @@ import {
   type TlsIdentity,
 } from "../../net/index.ts";
 import { PrefaceSchema, type SessionProtocol } from "../../wire/index.ts";
+import type { CodecLimitsSource } from "./codec-limits.ts";
 
 export const hopAlpn = "weft/1";
 /** The two bytes of length in front of the preface could say more; nothing in it needs to. */
@@ -41,6 +42,8 @@ export interface HopOptions {
   readonly sourceWorkload: string;
   /** SO_MARK, where the workload's traffic is redirected. */
   readonly mark: number | undefined;
+  /** Of what the endpoints answer. */
+  readonly limits: CodecLimitsSource;
 }
 
 export class HopDialer {
@@ -55,6 +58,10 @@ export class HopDialer {
     return this.#options.identity();
   }
 
+  get limits(): CodecLimitsSource {
+    return this.#options.limits;
+  }
+
   /** `done` is called once unless cancelled, perhaps before this returns. The preface is written and leaves with the first bytes of the session. */
   dial(
     target: HopTarget,
@@ -66,7 +73,7 @@ export class HopDialer {
       case Tunnel.WEFT:
         return this.#dialTunnel(target, protocol, timeoutMs, done);
       case Tunnel.NONE:
-        return connect({ ...this.#marked(), address: target.address, port: target.port, timeoutMs }, done);
+        return connect({ ...this.#settings(), address: target.address, port: target.port, timeoutMs }, done);
       case Tunnel.HBONE:
       case Tunnel.UNSPECIFIED: {
         // Fails closed: an unknown tunnel is never taken for "none".
@@ -84,7 +91,7 @@ export class HopDialer {
   ): PendingConnect {
     const preface = encodePreface(target, protocol, this.#options.sourceWorkload);
     const options = {
-      ...this.#marked(),
+      ...this.#settings(),
       address: target.tunnelAddress,
       port: target.tunnelPort,
       timeoutMs,
@@ -96,8 +103,10 @@ export class HopDialer {
     });
   }
 
-  #marked(): { mark?: number } {
-    return this.#options.mark === undefined ? {} : { mark: this.#options.mark };
+  #settings(): { readonly mark?: number; readonly highWaterBytes: number } {
+    const { mark, limits } = this.#options;
+    const { highWaterBytes } = limits.current();
+    return mark === undefined ? { highWaterBytes } : { mark, highWaterBytes };
   }
 }
 

@@ -4,6 +4,7 @@ import type { ResetCode } from "../../grpc/index.ts";
 import type { ReasonCode } from "../../kernel/index.ts";
 import type { ConnectFailure, Connection } from "../../net/index.ts";
 import type { HttpRequest, HttpResponse, HttpVersion, Trailers } from "../http/index.ts";
+import type { CodecLimitsSource } from "./codec-limits.ts";
 
 /** The exchange's side: what its upstream tells it. After `onUpstreamEnd` or `onUpstreamLost` nothing more comes. */
 export interface UpstreamHandler {
@@ -63,6 +64,7 @@ export interface PoolOptions {
   /** The identity that a new connection would show; a pooled one with another is closed when it becomes idle. */
   readonly currentIdentity: () => object | undefined;
   readonly nowMs: () => number;
+  readonly codecs: CodecLimitsSource;
   readonly maxConnections: number;
   readonly maxPending: number;
   readonly idleTimeoutMs: number;

@@ -1,6 +1,7 @@
 /** Connections to one endpoint: limits, queue, idleness, rotation. Real sockets, a clock moved by hand. */
 import { afterEach, describe, expect, test } from "bun:test";
 import { type ConnectFailure, type Connection, connect, type PendingConnect } from "../../net/index.ts";
+import { defaultCodecs } from "../testing/default-codecs.ts";
 import { eventually } from "../testing/eventually.ts";
 import { upstreamRequest } from "../testing/http-request.ts";
 import { cannedServer, type RawServer } from "../testing/raw-peer.ts";
@@ -58,6 +59,7 @@ function fixture(options: Partial<PoolOptions> = {}): Fixture {
     dial: (done) => connect({ address: "127.0.0.1", port: app.port, timeoutMs: 1_000 }, done),
     currentIdentity: () => state.identity,
     nowMs: () => state.nowMs,
+    codecs: defaultCodecs(),
     maxConnections: 2,
     maxPending: 2,
     idleTimeoutMs: 1_000,

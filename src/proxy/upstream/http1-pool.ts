@@ -131,7 +131,7 @@ export class Http1Pool implements UpstreamPool, Http1UpstreamOwner {
   }
 
   #onConnected(connection: Connection, identity: object | undefined): void {
-    const upstream = new Http1Upstream(connection, this, identity);
+    const upstream = new Http1Upstream(connection, this, { identity, codecs: this.#options.codecs });
     this.#connections.add(upstream);
     this.#handOut(upstream);
   }

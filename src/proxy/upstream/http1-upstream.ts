@@ -9,6 +9,7 @@ import {
   type BodyKind,
   encodeLastChunk,
   encodeRequestHead,
+  type Http1Limits,
   RequestHead,
   type ResponseHead,
   ResponseParser,
@@ -27,6 +28,7 @@ import {
   webSocketAccept,
   writeChunk,
 } from "../http/index.ts";
+import type { CodecLimitsSource } from "./codec-limits.ts";
 import type { UpstreamHandler, UpstreamRequest, UpstreamStream } from "./http-upstream.ts";
 
 /** The pool's side. */
@@ -46,6 +48,7 @@ export class Http1Upstream implements UpstreamStream, ConnectionSink, ResponseSi
   /** Compared with the current one when the connection becomes idle: rotation. */
   readonly identity: object | undefined;
   readonly #owner: Http1UpstreamOwner;
+  readonly #codecs: CodecLimitsSource;
   readonly #parser: ResponseParser;
   #handler: UpstreamHandler | undefined;
   #framing: BodyKind = "none";
@@ -57,11 +60,16 @@ export class Http1Upstream implements UpstreamStream, ConnectionSink, ResponseSi
   #isTunnel = false;
   #keepAlive = false;
 
-  constructor(connection: Connection, owner: Http1UpstreamOwner, identity: object | undefined) {
+  constructor(
+    connection: Connection,
+    owner: Http1UpstreamOwner,
+    options: { readonly identity: object | undefined; readonly codecs: CodecLimitsSource },
+  ) {
     this.connection = connection;
-    this.identity = identity;
+    this.identity = options.identity;
+    this.#codecs = options.codecs;
     this.#owner = owner;
-    this.#parser = new ResponseParser(this);
+    this.#parser = new ResponseParser(this, options.codecs.current().http1);
     connection.sink = this;
   }
 
@@ -217,7 +225,8 @@ export class Http1Upstream implements UpstreamStream, ConnectionSink, ResponseSi
     this.#isResponseComplete = !this.#isTunnel;
   }
 
-  onError(reason: ReasonCode, detail: string): void {
+  onError(reason: ReasonCode, detail: string, limit?: keyof Http1Limits): void {
+    if (limit !== undefined) this.#codecs.onReached(limit);
     this.#lose(reason, detail);
     this.#leave();
     this.connection.terminate();

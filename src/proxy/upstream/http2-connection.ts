@@ -6,6 +6,7 @@
 import { Http2ClientSession } from "../../http2/index.ts";
 import type { Clock } from "../../kernel/index.ts";
 import type { Connection } from "../../net/index.ts";
+import type { CodecLimitsSource } from "./codec-limits.ts";
 
 /** The pool's side. */
 export interface Http2ConnectionOwner {
@@ -24,6 +25,9 @@ const keepAlive = { intervalMs: 30_000, timeoutMs: 10_000 };
 export class Http2Connection {
   readonly session: Http2ClientSession;
   readonly identity: object | undefined;
+  readonly codecs: CodecLimitsSource;
+  /** Of a response: the codec itself counts bytes alone. */
+  readonly maxHeaders: number;
   /** It has carried an exchange before. */
   hasServed = false;
   /** 0 while streams are open. */
@@ -32,8 +36,15 @@ export class Http2Connection {
   constructor(
     connection: Connection,
     owner: Http2ConnectionOwner,
-    options: { readonly identity: object | undefined; readonly clock: Clock },
+    options: {
+      readonly identity: object | undefined;
+      readonly clock: Clock;
+      readonly codecs: CodecLimitsSource;
+    },
   ) {
+    const limits = options.codecs.current();
+    this.codecs = options.codecs;
+    this.maxHeaders = limits.http1.maxHeaders;
     this.identity = options.identity;
     this.session = new Http2ClientSession(
       connection,
@@ -42,7 +53,7 @@ export class Http2Connection {
         onDraining: () => owner.onDraining(this),
         onClose: () => owner.onGone(this),
       },
-      { clock: options.clock, keepAlive },
+      { clock: options.clock, keepAlive, limits: limits.http2 },
     );
   }
 }

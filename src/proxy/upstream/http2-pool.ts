@@ -142,7 +142,9 @@ export class Http2Pool implements UpstreamPool, Http2ConnectionOwner {
       connection.close();
       return;
     }
-    this.#connections.push(new Http2Connection(connection, this, { identity, clock: this.#clock }));
+    this.#connections.push(
+      new Http2Connection(connection, this, { identity, clock: this.#clock, codecs: this.#options.codecs }),
+    );
     this.#serveWaiters();
   }
 

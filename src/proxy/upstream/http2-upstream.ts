@@ -87,6 +87,13 @@ export class Http2Upstream implements UpstreamStream, StreamSink {
   }
 
   onHead(fields: HeaderFields, isEnd: boolean): void {
+    // :status is one more.
+    if (fields.count - 1 > this.#connection.maxHeaders) {
+      this.#connection.codecs.onReached("maxHeaders");
+      this.#lose("upstream_malformed", "too many fields", false);
+      this.#stream?.reset("cancel");
+      return;
+    }
     this.#handler?.onUpstreamHead(new Http2Response(fields, isEnd));
   }
 
@@ -127,6 +134,8 @@ export class Http2Upstream implements UpstreamStream, StreamSink {
 
   #onReset(by: "peer" | "local", code: ResetCode, detail: string): void {
     const text = `the stream was reset: ${code}${detail === "" ? "" : `, ${detail}`}`;
+    // The codec's own word for a response whose fields are too large.
+    if (by === "local" && code === "enhance_your_calm") this.#connection.codecs.onReached("maxHeadBytes");
     if (by === "local") this.#lose("upstream_malformed", text, false);
     else this.#lose("upstream_reset", text, code === "refused_stream", code);
   }

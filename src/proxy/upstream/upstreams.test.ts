@@ -11,6 +11,7 @@ import {
   Tunnel,
   WorkloadTargetSchema,
 } from "../../model/index.ts";
+import { defaultCodecs } from "../testing/default-codecs.ts";
 import { fakeSnapshot } from "../testing/fake-agent.ts";
 import { HopDialer } from "./hop.ts";
 import { Upstreams } from "./upstreams.ts";
@@ -39,7 +40,12 @@ function endpoint(name: string, changes: Partial<Endpoint> = {}): Endpoint {
 
 function setUp() {
   const clock = new VirtualClock();
-  const dialer = new HopDialer({ identity: () => identity, sourceWorkload: "default/web", mark: undefined });
+  const dialer = new HopDialer({
+    identity: () => identity,
+    sourceWorkload: "default/web",
+    mark: undefined,
+    limits: defaultCodecs(),
+  });
   const upstreams = new Upstreams(dialer, clock, "client");
   const apply = (endpoints: readonly Endpoint[], clusters = [model]): string[] => {
     upstreams.applySnapshot(fakeSnapshot({ mesh, clusters, endpoints }));

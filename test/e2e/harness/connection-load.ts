@@ -15,7 +15,7 @@ export type ConnectionOutcome = "answered" | "refused" | "reset" | "cut short" |
 const tickMs = 5;
 const answerTimeoutMs = 15_000;
 
-export class ConnectionLoad {
+export class ConnectionLoad implements Disposable {
   readonly outcomes: Record<ConnectionOutcome, number> = {
     answered: 0,
     refused: 0,
@@ -32,6 +32,7 @@ export class ConnectionLoad {
   #opened = 0;
   #open = 0;
   #timer: Timer | undefined;
+  #isStopped = false;
 
   constructor(options: ConnectionLoadOptions) {
     this.#options = options;
@@ -57,7 +58,15 @@ export class ConnectionLoad {
     for (; this.#open > 0; this.#open--) this.#count("unanswered", "");
   }
 
+  /** Where a test fails, its load must not go on. */
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#isStopped = true;
+  }
+
   #tick(): void {
+    if (this.#isStopped) return;
     const elapsedMs = performance.now() - this.#startedMs;
     const due = Math.floor((elapsedMs * this.#options.connectionsPerSecond) / 1_000);
     for (; this.#opened < due; this.#opened++) this.#connect();

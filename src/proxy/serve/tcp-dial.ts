@@ -1,0 +1,156 @@
+/**
+ * A connection to an endpoint for one TCP session: picks, dials, and tries another endpoint where that fails, since nothing
+ * has been sent. Counts as load of its endpoint from the dial until `release` or `cancel`.
+ *
+ *   dialling -> connected (what the endpoint then says goes to whoever sets the sink) -> released | cancelled
+ *            -> failed
+ */
+import type { ReasonCode } from "../../kernel/index.ts";
+import { type ConnectFailure, Connection, encodeProxyHeader, type PendingConnect } from "../../net/index.ts";
+import type { SessionProtocol } from "../../wire/index.ts";
+import type { EdgeSeries } from "../telemetry/index.ts";
+import type { UpstreamCluster, UpstreamEndpoint } from "../upstream/index.ts";
+import type { ServeContext } from "./context.ts";
+
+export interface TcpTarget {
+  readonly cluster: UpstreamCluster;
+  /** Unspecified: a connection that turns out to have been for nothing is closed without a byte, and not counted. */
+  readonly protocol: SessionProtocol;
+  edge(endpoint: UpstreamEndpoint | undefined): EdgeSeries;
+  /** What a failed connect is called here, where that says more than the socket's reason. */
+  readonly failureReason?: ReasonCode;
+  /** Where the client meant to go, where its socket does not say it: the destination of a redirected connection. */
+  readonly destination?: { readonly address: string; readonly port: number };
+}
+
+export interface DialFailure {
+  readonly reason: ReasonCode;
+  readonly detail: string;
+}
+
+export interface DialListener {
+  onConnected(server: Connection): void;
+  onDialFailed(failure: DialFailure): void;
+}
+
+const maxAttempts = 3;
+
+export class TcpDial {
+  listener: DialListener;
+  readonly target: TcpTarget;
+  readonly #client: Connection;
+  readonly #context: ServeContext;
+  readonly #tried: UpstreamEndpoint[] = [];
+  #attempts = 0;
+  #endpoint: UpstreamEndpoint | undefined;
+  #pending: PendingConnect | undefined;
+  #server: Connection | undefined;
+  #failure: DialFailure | undefined;
+  #isOver = false;
+
+  constructor(client: Connection, context: ServeContext, target: TcpTarget, listener: DialListener) {
+    this.#client = client;
+    this.#context = context;
+    this.target = target;
+    this.listener = listener;
+  }
+
+  get attempts(): number {
+    return this.#attempts;
+  }
+
+  /** Undefined where it failed. */
+  get endpoint(): UpstreamEndpoint | undefined {
+    return this.#endpoint;
+  }
+
+  /** Undefined while dialling and where it failed. */
+  get server(): Connection | undefined {
+    return this.#server;
+  }
+
+  get failure(): DialFailure | undefined {
+    return this.#failure;
+  }
+
+  start(): void {
+    this.#next({ reason: "no_endpoint", detail: "the cluster has no usable endpoint" });
+  }
+
+  /** The endpoint broke the connection off before it was handed over. */
+  fail(failure: DialFailure): void {
+    this.#failure = failure;
+  }
+
+  /** The connection is not wanted any more, or not needed after all. */
+  cancel(): void {
+    this.#pending?.cancel();
+    this.#pending = undefined;
+    this.#server?.close();
+    this.release();
+  }
+
+  /** The session is over. */
+  release(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    if (this.#endpoint !== undefined) this.#endpoint.inFlight--;
+  }
+
+  #next(failure: DialFailure): void {
+    const context = this.#context;
+    const endpoint =
+      this.#attempts < maxAttempts
+        ? this.target.cluster.picker.pick(context.clock.monotonicUs(), context.random, this.#tried)
+        : undefined;
+    if (endpoint === undefined) {
+      this.#failure = failure;
+      this.listener.onDialFailed(failure);
+      return;
+    }
+    this.#attempts++;
+    this.#endpoint = endpoint;
+    endpoint.inFlight++;
+    const pending = endpoint.dial(this.target.protocol, (result) => this.#onDialled(endpoint, result));
+    // Over loopback it can be done by now, and even the next try under way.
+    if (this.#endpoint === endpoint && this.#server === undefined && !this.#isOver) this.#pending = pending;
+  }
+
+  #onDialled(endpoint: UpstreamEndpoint, result: Connection | ConnectFailure): void {
+    this.#pending = undefined;
+    if (this.#isOver) {
+      if (result instanceof Connection) result.close();
+      return;
+    }
+    if (result instanceof Connection) {
+      endpoint.recordConnected();
+      this.#server = result;
+      this.#introduce(result);
+      this.listener.onConnected(result);
+      return;
+    }
+    endpoint.inFlight--;
+    this.#endpoint = undefined;
+    endpoint.recordConnectFailure(this.#context.clock.monotonicUs());
+    this.#context.metrics.connectFailed(result.reason);
+    this.#tried.push(endpoint);
+    this.#next({ reason: this.target.failureReason ?? result.reason, detail: result.detail });
+  }
+
+  /** In a tunnel these are the session's first bytes, so the peer's proxy hands them to the application as they are. */
+  #introduce(server: Connection): void {
+    const version = proxyVersion(this.#context, this.target.cluster);
+    if (version === undefined) return;
+    const { remoteAddress, remotePort, localAddress, localPort } = this.#client;
+    const source = { address: remoteAddress, port: remotePort };
+    const destination = this.target.destination ?? { address: localAddress, port: localPort };
+    server.write(encodeProxyHeader(version, source, destination));
+  }
+}
+
+/** Which PROXY header connections to the cluster begin with. Only services can ask for one. */
+export function proxyVersion(context: ServeContext, cluster: UpstreamCluster): 1 | 2 | undefined {
+  if (cluster.service === "") return undefined;
+  const version = context.agent.snapshot.cluster(cluster.key)?.proxyProtocol;
+  return version === 1 || version === 2 ? version : undefined;
+}
