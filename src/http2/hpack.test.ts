@@ -165,6 +165,19 @@ test("fields that come again shrink to one byte each, secrets never enter the ta
   expect((encodeBlock(encoder, secret)[0] ?? 0) & 0xf0).toBe(0x10);
 });
 
+test("tables full of small fields stay in step, through growth and eviction", () => {
+  const encoder = new HpackEncoder();
+  const decoder = new HpackDecoder(4096, 65536);
+  for (let round = 0; round < 200; round++) {
+    // Each field comes in three rounds, then makes room for others.
+    const fields = HeaderFields.of(
+      Array.from({ length: 60 }, (_, i) => [`x-${i}`, `${Math.floor((round + i) / 3)}`] as const),
+    );
+    const decoded = decoder.decode(encodeBlock(encoder, fields));
+    expect(decoded instanceof HeaderFields && decoded.entries()).toEqual(fields.entries());
+  }
+});
+
 test("values that come only once leave the table to those that come again", () => {
   const encoder = new HpackEncoder();
   const request = (index: number): HeaderFields =>
