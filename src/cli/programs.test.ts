@@ -42,7 +42,11 @@ test.each([
 });
 
 test.each([
-  ["an option that it does not know", ["serve", "-f", "absent.yaml", "--colour"], "unknown option '--colour'"],
+  [
+    "an option that it does not know",
+    ["serve", "-f", "absent.yaml", "--colour"],
+    "unknown option '--colour'",
+  ],
   ["to serve nothing", ["serve"], "--filename"],
   ["a verb that is not its own", ["up"], "weft serve alone"],
 ])("the gateway refuses %s with exit code 64", (_, args, message) => {
