@@ -2,11 +2,12 @@
  * Finds the verb, loads its file, runs it, and turns whatever it throws into lines on stderr and an exit code. Options that all
  * verbs share may stand before the verb as well as after it.
  */
-import { Command, CommanderError } from "commander";
+import { Command } from "commander";
 import { WeftError } from "../kernel/index.ts";
 import { Cli, type CliSurroundings } from "./cli.ts";
 import { exitCodeOf, reportError } from "./error-report.ts";
-import { addSharedOptions, sharedOptionsWithValue } from "./shared-options.ts";
+import { prepareCommand, runCommand, usageError } from "./run-command.ts";
+import { sharedOptionsWithValue } from "./shared-options.ts";
 import { verbs } from "./verbs.ts";
 
 export async function runCommandLine(
@@ -19,7 +20,7 @@ export async function runCommandLine(
     await (verb === undefined ? overview(args, cli) : runVerb(verb, args, cli));
     return cli.exitCode;
   } catch (error) {
-    const translated = translate(error);
+    const translated = usageError(error);
     if (translated === undefined) return 0;
     reportError(translated, cli.output);
     // `weft run` keeps the program's own exit codes apart from its own failures.
@@ -42,7 +43,7 @@ function splitVerb(argv: readonly string[]): { verb: string | undefined; args: s
 }
 
 async function overview(args: readonly string[], cli: Cli): Promise<void> {
-  const program = prepare(new Command("weft"), cli)
+  const program = prepareCommand(new Command("weft"), cli)
     .usage("[options] VERB …")
     .description("a service mesh in one program: control plane, proxy and command line")
     .addHelpText("after", "\nweft VERB --help tells more about a verb.");
@@ -71,26 +72,7 @@ async function runVerb(name: string, args: readonly string[], cli: Cli): Promise
     });
   }
   const { command } = await verb.load();
-  const prepared = addSharedOptions(prepare(command(cli), cli));
-  if (prepared.description() === "") prepared.description(verb.summary);
-  await prepared.parseAsync([...args], { from: "user" });
-}
-
-/** Commander must neither exit nor print errors by itself: both are ours. */
-function prepare(command: Command, cli: Cli): Command {
-  return command.exitOverride().configureOutput({
-    writeOut: (text) => cli.output.write(text),
-    writeErr: () => {},
-    outputError: () => {},
-    getOutHelpWidth: () => cli.output.width ?? 100,
-  });
-}
-
-/** Undefined where it is no error: help was asked for and given. */
-function translate(error: unknown): unknown {
-  if (!(error instanceof CommanderError)) return error;
-  if (error.exitCode === 0) return undefined;
-  return new WeftError("usage", error.message.replace(/^error: /, "").replace(/\n[\s\S]*$/, ""), {
-    cause: error,
-  });
+  const made = command(cli);
+  if (made.description() === "") made.description(verb.summary);
+  await runCommand(made, args, cli);
 }

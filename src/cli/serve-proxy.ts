@@ -1,8 +1,10 @@
 /** A proxy in the foreground, from its bootstrap file until a signal: `weft proxy`, however it was started. */
 import { readFileSync } from "node:fs";
-import { createLog, errorLine, WeftError } from "../kernel/index.ts";
+import { createLog, errorLine, systemClock, WeftError } from "../kernel/index.ts";
 import { parseBootstrap, type ProxyBootstrap, startProxy } from "../proxy/index.ts";
 import { untilSignal } from "./signals.ts";
+
+const startedAfterMs = 3_000;
 
 export async function serveProxy(bootstrapFile: string): Promise<void> {
   const bootstrap = readBootstrap(bootstrapFile);
@@ -19,7 +21,11 @@ export async function serveProxy(bootstrapFile: string): Promise<void> {
     tunnel: tunnel === undefined ? undefined : `${tunnel.address}:${tunnel.port}`,
     admin: `${admin.address}:${admin.port}`,
   });
+  // By then a sidecar has all that it starts with. What only starting needed is a megabyte of code, compiled and not: all code
+  // goes once, and what is called again is there again, from the program's bytecode, within the call.
+  const tidying = systemClock.after(startedAfterMs, () => Bun.shrink());
   await ended;
+  tidying.cancel();
   proxy.close();
 }
 

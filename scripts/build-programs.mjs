@@ -1,14 +1,15 @@
 /**
- * Builds `weft proxy` into one file with its bytecode, for bin/weft, which runs this where there is no build or an older one.
- * Loading 260 modules one by one would cost each proxy 4 MB of the transpiler's memory for good and half a second at start.
+ * Builds `weft proxy` and `weft serve` into one file each, with bytecode, for bin/weft, which runs this where there is no build or an
+ * older one. Loading 260 modules one by one costs a proxy 4 MB of the transpiler's memory for good and half a second at start.
  *
- *   bun scripts/build-proxy.mjs FOLDER        FOLDER appears whole: proxy-program.js, .js.jsc, .js.map and built-for
+ *   bun scripts/build-programs.mjs FOLDER        FOLDER appears whole: PROGRAM.js, .js.jsc, .js.map and built-for
  */
 import { mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { smallDescriptorsPlugin } from "../src/proxy/program/small-descriptors-plugin.ts";
 
+const programs = ["proxy-program", "serve-program"];
 const root = fileURLToPath(new URL("..", import.meta.url)).replace(/\/$/, "");
 
 async function main(folder) {
@@ -17,7 +18,7 @@ async function main(folder) {
   mkdirSync(scratch, { recursive: true });
   try {
     const { success, logs } = await Bun.build({
-      entrypoints: [join(root, "src/cli/proxy-program.ts")],
+      entrypoints: programs.map((name) => join(root, `src/cli/${name}.ts`)),
       outdir: scratch,
       naming: "[name].js",
       target: "bun",
