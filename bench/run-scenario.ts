@@ -13,6 +13,8 @@ export interface RunOptions {
   readonly rounds: number;
   readonly seconds: number;
   readonly log: (line: string) => void;
+  /** Aborted: every program ends, and the run fails. */
+  readonly signal: AbortSignal;
 }
 
 /**
@@ -31,6 +33,7 @@ export async function runScenario(
   options: RunOptions,
 ): Promise<ScenarioOutcome> {
   await using bench = Bench.open();
+  options.signal.addEventListener("abort", () => void bench[Symbol.asyncDispose](), { once: true });
   const run = new ScenarioRun(bench, scenario, options, await startUpstream(bench, scenario.upstream));
   const entries = peers.flatMap((peer) => scenario.routes.map((routes) => new Entry(peer, routes)));
   if (!scenario.isFresh) for (const entry of entries) await run.attempt(entry, () => run.warmUp(entry));
@@ -68,6 +71,7 @@ class ScenarioRun {
 
   /** A peer that fails is out; the others go on. */
   async attempt(entry: Entry, act: () => Promise<void>): Promise<void> {
+    this.#options.signal.throwIfAborted();
     try {
       await act();
     } catch (error) {

@@ -12,7 +12,16 @@ import { scenarios } from "./scenarios/index.ts";
 import type { Scenario } from "./scenarios/scenario.ts";
 import { smokeOf } from "./scenarios/smoke.ts";
 
-process.exitCode = await main();
+const interrupt = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const)
+  process.once(signal, () => interrupt.abort(new Error(`ended by ${signal}`)));
+try {
+  process.exitCode = await main();
+} catch (error) {
+  if (!interrupt.signal.aborted) throw error;
+  console.error("ended by a signal");
+  process.exitCode = 130;
+}
 
 async function main(): Promise<number> {
   const command = parseCommand(Bun.argv.slice(2));
@@ -63,7 +72,8 @@ async function measureOne(base: Scenario, options: MeasureOptions): Promise<Resu
   const { rounds, seconds } = options;
   const log = (line: string): void => console.error(`${scenario.name}: ${line}`);
   const peers = scenario.peers.filter((peer) => isWanted(peer, options) && isPresent(peer, log));
-  const outcome = await runScenario(scenario, peers, { rounds, seconds, log });
+  const { signal } = interrupt;
+  const outcome = await runScenario(scenario, peers, { rounds, seconds, log, signal });
   return {
     scenario: scenario.name,
     machine: machine(),

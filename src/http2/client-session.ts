@@ -59,7 +59,7 @@ export class Http2ClientSession extends Http2Session {
     if (method === "HEAD") traits |= streamTraits.headRequest;
     else if (method === "CONNECT") traits |= streamTraits.connect;
     const stream = new SessionStream(streamId, this, sink, traits);
-    this.streams.set(streamId, stream);
+    this.streams.add(stream);
     this.output.head(streamId, fields, isEnd);
     if (this.#nextStreamId > largestStreamId) this.#startDraining();
     return stream;
@@ -101,7 +101,7 @@ export class Http2ClientSession extends Http2Session {
     if (!this.chargeControl()) return;
     this.#startDraining();
     const name: Http2ErrorCode = errorCodeName(code);
-    for (const stream of [...this.streams.values()]) {
+    for (const stream of this.streams.all()) {
       if (stream.id > lastStreamId) stream.lose(`the server went away (${name})`, true);
     }
     this.#closeWhenIdle();

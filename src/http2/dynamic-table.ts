@@ -26,10 +26,6 @@ export class DynamicTable {
     return this.#inserted - this.#evicted;
   }
 
-  get bytes(): number {
-    return this.#bytes;
-  }
-
   get maxBytes(): number {
     return this.#maxBytes;
   }

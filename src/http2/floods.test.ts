@@ -286,3 +286,40 @@ test("answers that pile up before a peer that does not read end the connection",
   expect(state.end?.detail).toBe("the peer asks for answers and does not read them");
   expect(wires.right.isClosed).toBe(true);
 });
+
+test.each([
+  ["a head cut off", (blocks: BlockWriter) => blocks.request(1, 1).subarray(0, 5)],
+  ["a payload cut off", (blocks: BlockWriter) => blocks.request(1, 1).subarray(0, 12)],
+  ["a header block without its end", () => frame(1, 1, 1, [0x82])],
+] as const)("slow-loris, %s: the connection ends in time", (_name, bytes) => {
+  const client = new RawClient({ frameTimeoutMs: 1_000 });
+  client.send(bytes(client.blocks));
+  client.clock.advance(999);
+  expect(client.end).toBeUndefined();
+  client.clock.advance(1);
+  expect(client.end).toMatchObject({ code: "enhance_your_calm", detail: "a frame came too slowly" });
+});
+
+test("slow-loris by CONTINUATION: bytes that trickle do not prolong the block's time", () => {
+  const client = new RawClient({ frameTimeoutMs: 1_000 });
+  client.send(frame(1, 1, 1, [0x82]));
+  for (let i = 0; i < 3; i++) {
+    client.clock.advance(300);
+    client.send(frame(9, 0, 1, []));
+  }
+  client.clock.advance(100);
+  expect(client.end?.detail).toBe("a frame came too slowly");
+});
+
+test("frames that are cut but come on, and DATA at any pace, are not late", () => {
+  const client = new RawClient({ frameTimeoutMs: 1_000 });
+  for (let i = 0; i < 20; i++) {
+    const request = client.blocks.request(2 * i + 1, 1);
+    client.send(request.subarray(0, 12));
+    client.clock.advance(600);
+    client.send(request.subarray(12));
+  }
+  client.send(client.blocks.request(41, 0), frame(0, 0, 41, new Uint8Array(100)).subarray(0, 50));
+  client.clock.advance(60_000);
+  expect(client.end).toBeUndefined();
+});

@@ -71,6 +71,8 @@ export class FrameParser {
   /** The header block whose CONTINUATION is awaited. */
   #block: HeaderBlock | undefined = undefined;
   #isFirstFrame = true;
+  /** Counts frames; a header block counts once. */
+  #serial = 0;
 
   constructor(sink: FrameSink, limits: FrameParserLimits, expectPreface: boolean) {
     this.#sink = sink;
@@ -80,13 +82,19 @@ export class FrameParser {
 
   /** The stream whose head has begun and is not whole yet; 0: none. */
   get unfinishedHead(): number {
-    if (this.#blockStream !== 0) return this.#blockStream;
-    return this.#state === "payload" && this.#type === frameTypes.headers ? this.#streamId : 0;
+    if (this.#block !== undefined) return this.#block.streamId;
+    return this.#state === states.payload && this.#type === frameTypes.headers ? this.#streamId : 0;
   }
 
   /** Whatever comes later is dropped. */
   stop(): void {
     this.#state = states.stopped;
+  }
+
+  /** Which frame is half there, DATA aside: a number that no other frame has; 0 for none. */
+  get pending(): number {
+    if (this.#block !== undefined || this.#state === states.payload) return this.#serial;
+    return this.#state === states.head && this.#headSeen > 0 ? this.#serial + 1 : 0;
   }
 
   push(chunk: Uint8Array): void {
@@ -152,6 +160,7 @@ export class FrameParser {
   #beginFrame(b: Uint8Array, i: number): void {
     const length = ((b[i] ?? 0) << 16) | ((b[i + 1] ?? 0) << 8) | (b[i + 2] ?? 0);
     const type = b[i + 3] ?? 0;
+    if (this.#block === undefined) this.#serial++;
     this.#length = length;
     this.#type = type;
     this.#flags = b[i + 4] ?? 0;

@@ -63,7 +63,9 @@ export class HpackDecoder {
       let value: string;
       let tag: number;
       if ((byte & 0x80) !== 0) {
-        const index = this.#integer(7);
+        let index = byte & 0x7f;
+        if (index < 0x7f) this.#at++;
+        else index = this.#integer(7);
         if (index <= staticTableLength) {
           name = staticNames[index] ?? "";
           value = staticValues[index] ?? "";
@@ -139,8 +141,11 @@ export class HpackDecoder {
   /** A string literal (section 5.2). Its bytes stay in the scratch buffer until the next one. */
   #text(): string {
     if (this.#at >= this.#end) return this.#fail();
-    const isCoded = ((this.#bytes[this.#at] ?? 0) & 0x80) !== 0;
-    const length = this.#integer(7);
+    const first = this.#bytes[this.#at] ?? 0;
+    const isCoded = (first & 0x80) !== 0;
+    let length = first & 0x7f;
+    if (length < 0x7f) this.#at++;
+    else length = this.#integer(7);
     const start = this.#at;
     const end = start + length;
     if (this.#isBad || end > this.#end) return this.#fail();

@@ -6,7 +6,7 @@ import type { ByteWriter } from "../kernel/index.ts";
 import { DynamicTable } from "./dynamic-table.ts";
 import type { HeaderFields } from "./header-fields.ts";
 import { encodeHuffman, huffmanLength } from "./huffman.ts";
-import { nameRules, unknownName } from "./indexing-rules.ts";
+import { type NameRule, nameRules, unknownName } from "./indexing-rules.ts";
 import { SeenFields } from "./seen-fields.ts";
 import { staticTableLength } from "./static-table.ts";
 
@@ -17,10 +17,18 @@ const maxEntries = maxEncoderTableBytes / 32;
 /** A name with many values at once is searched this far back; older ones are sent again. */
 const maxValuesSearched = 8;
 
+interface NameState {
+  readonly rule: NameRule;
+  /** The number of its newest entry; 0: it has none. */
+  newest: number;
+}
+
+const unknownState: NameState = { rule: unknownName, newest: 0 };
+
 export class HpackEncoder {
   readonly #table: DynamicTable;
-  /** Name to the number of its newest entry. */
-  readonly #newest = new Map<string, number>();
+  /** All names of the table, and those with rules of their own that were sent. */
+  readonly #names = new Map<string, NameState>();
   /** By slot: the number of the next older entry with the same name, evicted or not; 0 for none. */
   readonly #older = new Int32Array(maxEntries);
   readonly #seen = new SeenFields();
@@ -28,9 +36,7 @@ export class HpackEncoder {
   #announceBytes: number | undefined = undefined;
 
   constructor() {
-    this.#table = new DynamicTable(maxEncoderTableBytes, (name, number) => {
-      if (this.#newest.get(name) === number) this.#newest.delete(name);
-    });
+    this.#table = new DynamicTable(maxEncoderTableBytes, (name, number) => this.#forget(name, number));
   }
 
   /** The peer's SETTINGS_HEADER_TABLE_SIZE. */
@@ -53,9 +59,9 @@ export class HpackEncoder {
   }
 
   #field(out: ByteWriter, name: string, value: string, isSensitive: boolean): void {
-    const rule = nameRules.get(name) ?? unknownName;
+    const state = this.#names.get(name) ?? this.#learn(name);
+    const { rule, newest } = state;
     const isSecret = isSensitive || rule.isSecret;
-    const newest = this.#newest.get(name) ?? 0;
     if (!isSecret) {
       if (value.length <= rule.longestStaticValue) {
         const staticIndex = rule.staticValues.get(value);
@@ -100,8 +106,27 @@ export class HpackEncoder {
   #remember(name: string, value: string): void {
     const number = this.#table.insert(name, value, 0);
     if (number === 0) return;
-    this.#older[number % maxEntries] = this.#newest.get(name) ?? 0;
-    this.#newest.set(name, number);
+    // Only now: the insertion may have evicted the name's last entry.
+    const state = this.#names.get(name) ?? { rule: unknownName, newest: 0 };
+    if (state.newest === 0) this.#names.set(name, state);
+    this.#older[number % maxEntries] = state.newest;
+    state.newest = number;
+  }
+
+  #forget(name: string, number: number): void {
+    const state = this.#names.get(name);
+    if (state?.newest !== number) return;
+    state.newest = 0;
+    if (state.rule === unknownName) this.#names.delete(name);
+  }
+
+  /** Names without rules are kept only while they are in the table, which bounds their number. */
+  #learn(name: string): NameState {
+    const rule = nameRules.get(name);
+    if (rule === undefined) return unknownState;
+    const state = { rule, newest: 0 };
+    this.#names.set(name, state);
+    return state;
   }
 
   #indexOf(number: number): number {

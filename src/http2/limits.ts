@@ -30,6 +30,8 @@ export interface Http2Limits {
   readonly maxControlBacklogBytes: number;
   /** How long a peer may take to send the preface, and to acknowledge our SETTINGS. */
   readonly settingsTimeoutMs: number;
+  /** How long a frame other than DATA, or a header block over all its frames, may take from its first byte to its last. */
+  readonly frameTimeoutMs: number;
   /** How long a drain waits for the PING that separates the two GOAWAYs. */
   readonly drainPingTimeoutMs: number;
 }
@@ -49,5 +51,6 @@ export const defaultHttp2Limits: Http2Limits = {
   controlsPerSecond: 200,
   maxControlBacklogBytes: 64 * 1024, // 3,800 PING answers
   settingsTimeoutMs: 10_000,
+  frameTimeoutMs: 10_000, // what HTTP/1.1 heads get; found at the latest after twice as long
   drainPingTimeoutMs: 1_000, // longer than any round trip on which the second GOAWAY could still save a request
 };

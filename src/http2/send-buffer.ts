@@ -5,8 +5,7 @@ import type { Transport } from "./transport.ts";
 const smallBytes = 2048;
 
 export class SendBuffer {
-  /** None before the first chunk has to wait, which for most streams never happens. */
-  #chunks: Uint8Array[] = noChunks;
+  #chunks: Uint8Array[] = [];
   #first = 0;
   #offset = 0;
   #bytes = 0;
@@ -17,7 +16,6 @@ export class SendBuffer {
 
   push(chunk: Uint8Array): void {
     const isPart = chunk.length < chunk.buffer.byteLength;
-    if (this.#chunks === noChunks) this.#chunks = [];
     this.#chunks.push(isPart && chunk.length <= smallBytes ? chunk.slice() : chunk);
     this.#bytes += chunk.length;
   }
@@ -47,7 +45,7 @@ export class SendBuffer {
   }
 
   clear(): void {
-    this.#chunks = noChunks;
+    this.#chunks = [];
     this.#first = 0;
     this.#offset = 0;
     this.#bytes = 0;
@@ -67,4 +65,3 @@ export class SendBuffer {
 }
 
 const noBytes = new Uint8Array(0);
-const noChunks: Uint8Array[] = [];

@@ -13,7 +13,7 @@ export interface WaitingStream {
 export class SendStallWatch<Stream extends WaitingStream> {
   readonly #clock: Clock;
   readonly #timeoutMs: number;
-  readonly #streams: ReadonlyMap<number, Stream>;
+  readonly #streams: { all(): Stream[] };
   readonly #onStalled: (stream: Stream) => void;
   #timer: Timer | undefined = undefined;
   #isStopped = false;
@@ -21,7 +21,7 @@ export class SendStallWatch<Stream extends WaitingStream> {
   constructor(
     clock: Clock,
     timeoutMs: number,
-    streams: ReadonlyMap<number, Stream>,
+    streams: { all(): Stream[] },
     onStalled: (stream: Stream) => void,
   ) {
     this.#clock = clock;
@@ -45,7 +45,7 @@ export class SendStallWatch<Stream extends WaitingStream> {
   #check(): void {
     this.#timer = undefined;
     let mustLookAgain = false;
-    for (const stream of [...this.#streams.values()]) {
+    for (const stream of this.#streams.all()) {
       if (stream.queuedBytes === 0) continue;
       if (stream.takeProgress()) mustLookAgain = true;
       else this.#onStalled(stream);

@@ -2,6 +2,7 @@
 import { expect, test } from "bun:test";
 import { VirtualClock } from "../kernel/index.ts";
 import { clientPreface } from "./frame.ts";
+import { conversations } from "./fuzz/corpus.ts";
 import { HeaderFields } from "./header-fields.ts";
 import { Http2ServerSession } from "./server-session.ts";
 import { bytesOf, concat, frame, FrameRecorder, memoryPair, RawClient, uint32 } from "./testing.ts";
@@ -270,4 +271,70 @@ test("after the final GOAWAY new streams are ignored with all that belongs to th
   expect(client.streams.map((stream) => stream.id)).toEqual([1, 3]);
   for (const stream of client.streams) stream.reset("cancel");
   expect(client.end?.detail).toBe("drained");
+});
+
+test("the end travels with the last chunk, in one frame each way", () => {
+  const client = new RawClient();
+  client.send(client.blocks.request(1, 0));
+  const stream = client.streams[0];
+  const lasts: boolean[] = [];
+  if (stream !== undefined) {
+    stream.sink.onData = (_chunk, isLast) => {
+      lasts.push(isLast);
+      stream.write(bytesOf("answer"), isLast);
+    };
+    stream.sink.onEnd = () => stream.end();
+    stream.sendHead(HeaderFields.of([[":status", "200"]]), false);
+  }
+  const answer = client.send(frame(0, 0, 1, [1]), frame(0, endStream, 1, [2]));
+  expect(answer).toEqual(["HEADERS 1 :status=200", "DATA 1 answer", "DATA 1 end answer"]);
+  expect(lasts).toEqual([false, true]);
+});
+
+test("an end before the length that was promised is never told as an end", () => {
+  const client = new RawClient();
+  client.send(client.blocks.request(1, 0, [["content-length", "5"]]));
+  const lasts: boolean[] = [];
+  const stream = client.streams[0];
+  if (stream !== undefined) stream.sink.onData = (_chunk, isLast) => void lasts.push(isLast);
+  expect(client.send(frame(0, endStream, 1, [1]))).toEqual(["RST_STREAM 1 1"]);
+  expect(lasts).toEqual([false]);
+});
+
+test("a last chunk that has to wait ends the stream when it goes out", () => {
+  const client = new RawClient();
+  client.send(frame(4, 0, 0, [0, 4, ...uint32(3)]), client.blocks.request(1, endStream));
+  client.streams[0]?.sendHead(HeaderFields.of([[":status", "200"]]), false);
+  client.streams[0]?.write(bytesOf("abcdef"), true);
+  expect(client.read()).toEqual(["HEADERS 1 :status=200", "DATA 1 abc"]);
+  expect(client.send(frame(8, 0, 1, uint32(10)))).toEqual(["DATA 1 end def"]);
+  expect(client.session.streamCount).toBe(0);
+});
+
+/** Data may come in other pieces, never as other data. */
+function joined(events: readonly string[]): string {
+  let text = "";
+  let wasData = false;
+  for (const event of events) {
+    const isData = event.startsWith("data ");
+    text += isData && wasData ? event.slice("data ".length) : `|${event}`;
+    wasData = isData;
+  }
+  return text;
+}
+
+test("answers the same however the bytes are cut", () => {
+  for (const conversation of conversations()) {
+    const answers = (...pieces: readonly Uint8Array[]): [string[], string[]] => {
+      const client = new RawClient({}, {}, "unopened");
+      const lines = pieces.flatMap((piece) => client.send(piece));
+      return [lines, client.sinks.map((sink) => joined(sink.events))];
+    };
+    const whole = answers(conversation);
+    expect(whole[1].length).toBeGreaterThan(1);
+    for (let cut = 1; cut < conversation.length; cut++) {
+      expect(answers(conversation.subarray(0, cut), conversation.subarray(cut))).toEqual(whole);
+    }
+    expect(answers(...Array.from(conversation, (_, at) => conversation.subarray(at, at + 1)))).toEqual(whole);
+  }
 });

@@ -139,7 +139,7 @@ export class Http2ServerSession extends Http2Session {
     opened.hasHead = true;
     const isEnd = (traits & streamTraits.remoteClosed) !== 0;
     opened.promiseBytes(traits === 0 ? length : undefined);
-    this.streams.set(streamId, opened);
+    this.streams.add(opened);
     this.#handler.onStream(opened, fields, isEnd);
   }
 

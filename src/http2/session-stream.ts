@@ -56,14 +56,16 @@ export class SessionStream implements Http2Stream, Sender, WaitingStream {
   wasResetHere = false;
   readonly #host: StreamHost;
   #state: "open" | "half_closed_local" | "half_closed_remote" | "closed" = "open";
-  readonly #buffer = new SendBuffer();
+  /** None before data has to wait, which for most streams never happens. */
+  #buffer: SendBuffer | undefined = undefined;
   #sendWindowBytes: number;
   #wantsDrain = false;
   #hasProgressed = false;
   #isEnding = false;
   #trailers: HeaderFields | undefined = undefined;
   #discardsInput = false;
-  readonly #receiveWindow: ReceiveWindow;
+  /** None before data comes. */
+  #receiveWindow: ReceiveWindow | undefined = undefined;
   #isPaused = false;
   #heldBytes = 0;
   #hasRemoteEnded = false;
@@ -77,13 +79,12 @@ export class SessionStream implements Http2Stream, Sender, WaitingStream {
     this.isConnect = (traits & streamTraits.connect) !== 0;
     this.#host = host;
     this.#sendWindowBytes = host.peerWindowBytes;
-    this.#receiveWindow = new ReceiveWindow(host.streamWindowBytes, host.streamSlackBytes);
     if ((traits & streamTraits.remoteClosed) !== 0) this.#state = "half_closed_remote";
     else if ((traits & streamTraits.localClosed) !== 0) this.#state = "half_closed_local";
   }
 
   get queuedBytes(): number {
-    return this.#buffer.bytes;
+    return this.#buffer === undefined ? 0 : this.#buffer.bytes;
   }
 
   get isClosed(): boolean {
@@ -108,19 +109,24 @@ export class SessionStream implements Http2Stream, Sender, WaitingStream {
 
   write(chunk: Uint8Array, isLast = false): boolean {
     if (this.#isLocalClosed || this.#isEnding) return false;
-    const sent = this.#buffer.bytes === 0 ? this.#sendNow(chunk, isLast) : 0;
+    const sent = this.queuedBytes === 0 ? this.#sendNow(chunk, isLast) : 0;
     if (sent < chunk.length && !this.isClosed) {
-      if (this.#buffer.bytes === 0) {
-        this.#hasProgressed = true;
-        this.#host.queued();
-      }
-      this.#buffer.push(sent === 0 ? chunk : chunk.subarray(sent));
+      this.#enqueue(sent === 0 ? chunk : chunk.subarray(sent));
       if (this.#sendWindowBytes > 0) this.#host.output.scheduler.schedule(this);
     }
     if (isLast) this.end();
-    if (this.#buffer.bytes <= this.#host.sendQueueBytes) return true;
+    if (this.queuedBytes <= this.#host.sendQueueBytes) return true;
     this.#wantsDrain = true;
     return false;
+  }
+
+  #enqueue(chunk: Uint8Array): void {
+    this.#buffer ??= new SendBuffer();
+    if (this.#buffer.bytes === 0) {
+      this.#hasProgressed = true;
+      this.#host.queued();
+    }
+    this.#buffer.push(chunk);
   }
 
   /** The way of nearly all data: nobody waits, the windows are open. Returns how much went out. */
@@ -146,7 +152,7 @@ export class SessionStream implements Http2Stream, Sender, WaitingStream {
     if (this.#isLocalClosed || this.#isEnding) return;
     this.#isEnding = true;
     this.#trailers = trailers;
-    if (this.#buffer.bytes === 0) this.#finish();
+    if (this.queuedBytes === 0) this.#finish();
   }
 
   discardInput(): void {
@@ -165,20 +171,21 @@ export class SessionStream implements Http2Stream, Sender, WaitingStream {
   }
 
   get isSendable(): boolean {
-    return this.#buffer.bytes > 0 && this.#sendWindowBytes > 0 && !this.#isLocalClosed;
+    return this.queuedBytes > 0 && this.#sendWindowBytes > 0 && !this.#isLocalClosed;
   }
 
   sendFrame(maxBytes: number): number {
-    if (!this.isSendable) return 0;
-    const queued = this.#buffer.bytes;
+    const buffer = this.#buffer;
+    if (buffer === undefined || !this.isSendable) return 0;
+    const queued = buffer.bytes;
     const length = Math.min(queued, maxBytes, this.#sendWindowBytes, this.#host.output.maxDataBytes);
     const isLast = this.#isEnding && this.#trailers === undefined && length === queued;
     this.#hasProgressed = true;
     this.#sendWindowBytes -= length;
-    this.#host.output.dataFrom(this.id, this.#buffer, length, isLast);
+    this.#host.output.dataFrom(this.id, buffer, length, isLast);
     if (isLast) this.#closeLocal();
     else if (this.#isEnding && length === queued) this.#finish();
-    else if (this.#wantsDrain && this.#buffer.bytes * 2 <= this.#host.sendQueueBytes) {
+    else if (this.#wantsDrain && buffer.bytes * 2 <= this.#host.sendQueueBytes) {
       this.#wantsDrain = false;
       this.sink.onDrain();
     }
@@ -225,7 +232,7 @@ export class SessionStream implements Http2Stream, Sender, WaitingStream {
 
   /** False: the peer ignores the stream's window. */
   receiveFrame(flowBytes: number): boolean {
-    return this.#receiveWindow.receive(flowBytes);
+    return this.#window().receive(flowBytes);
   }
 
   receiveChunk(chunk: Uint8Array, isLast: boolean): void {
@@ -274,15 +281,23 @@ export class SessionStream implements Http2Stream, Sender, WaitingStream {
     this.#close({ kind: "lost", detail, isUnprocessed });
   }
 
+  /** A peer that has acknowledged our SETTINGS before its first DATA counts with them. */
+  #window(): ReceiveWindow {
+    return (this.#receiveWindow ??= new ReceiveWindow(
+      this.#host.streamWindowBytes,
+      this.#host.streamSlackBytes,
+    ));
+  }
+
   #consume(bytes: number): void {
-    const increment = this.isRemoteClosed ? 0 : this.#receiveWindow.consume(bytes);
+    const increment = this.isRemoteClosed ? 0 : this.#window().consume(bytes);
     this.#host.credit(this.id, bytes, increment);
   }
 
   #close(outcome: StreamOutcome): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
-    this.#buffer.clear();
+    this.#buffer?.clear();
     if (this.#heldBytes > 0) this.#host.credit(this.id, this.#heldBytes, 0);
     this.#heldBytes = 0;
     this.#host.closed(this, outcome);

@@ -12,6 +12,7 @@ import { ClosedStreams } from "./closed-streams.ts";
 import { errorCodeName, type Http2ErrorCode } from "./error-code.ts";
 import { defaultWindowBytes } from "./frame.ts";
 import { type ByteRange, FrameParser, type FrameSink } from "./frame-parser.ts";
+import { FrameTimeout } from "./frame-timeout.ts";
 import type { HeadCheck } from "./head-check.ts";
 import type { HeaderFields } from "./header-fields.ts";
 import { HpackDecoder } from "./hpack-decoder.ts";
@@ -30,6 +31,7 @@ import {
   type Settings,
 } from "./settings.ts";
 import type { StreamOutcome } from "./stream.ts";
+import { StreamTable } from "./stream-table.ts";
 import type { Transport } from "./transport.ts";
 
 const drainPing = new Uint8Array([0x77, 0x65, 0x66, 0x74, 0, 0, 0, 1]);
@@ -41,7 +43,7 @@ export abstract class Http2Session implements FrameSink, ConnectionSink, StreamH
   protected readonly limits: Http2Limits;
   readonly output: SessionOutput;
   protected readonly guard: AbuseGuard;
-  protected readonly streams = new Map<number, SessionStream>();
+  protected readonly streams = new StreamTable<SessionStream>();
   protected readonly closedStreams = new ClosedStreams();
   protected readonly peer: Settings = initialSettings();
   #hasSettingsAck = false;
@@ -50,6 +52,7 @@ export abstract class Http2Session implements FrameSink, ConnectionSink, StreamH
   readonly #decoder: HpackDecoder;
   readonly #receiveWindow: ReceiveWindow;
   readonly #keepAlive: KeepAlive | undefined;
+  readonly #frameTimeout: FrameTimeout;
   readonly #stallWatch: SendStallWatch<SessionStream>;
   #settingsTimer: Timer | undefined;
   #frameDataBytes = 0;
@@ -77,6 +80,9 @@ export abstract class Http2Session implements FrameSink, ConnectionSink, StreamH
             ping: () => this.output.ping(keepAlivePing, 0, false),
             dead: () => this.fail("no_error", "the peer does not answer PING"),
           });
+    this.#frameTimeout = new FrameTimeout(options.clock, this.limits.frameTimeoutMs, this.#parser, () => {
+      this.fail("enhance_your_calm", "a frame came too slowly");
+    });
     this.#stallWatch = new SendStallWatch(
       options.clock,
       this.limits.sendStallTimeoutMs,
@@ -147,6 +153,7 @@ export abstract class Http2Session implements FrameSink, ConnectionSink, StreamH
   onData(chunk: Uint8Array): void {
     this.#keepAlive?.heard();
     this.#parser.push(chunk);
+    if (this.#end === undefined) this.#frameTimeout.check();
   }
 
   onDrain(): void {
@@ -190,9 +197,9 @@ export abstract class Http2Session implements FrameSink, ConnectionSink, StreamH
     this.#parser.stop();
     this.#keepAlive?.stop();
     this.#stallWatch.stop();
+    this.#frameTimeout.stop();
     this.#settingsTimer?.cancel();
-    const lost = [...this.streams.values()];
-    for (const stream of lost) stream.lose(end.detail, false);
+    for (const stream of this.streams.all()) stream.lose(end.detail, false);
   }
 
   protected chargeControl(): boolean {
@@ -311,7 +318,7 @@ export abstract class Http2Session implements FrameSink, ConnectionSink, StreamH
     this.output.settingsAck();
     const change = this.peer.initialWindowBytes - before;
     if (change === 0) return;
-    for (const stream of [...this.streams.values()]) {
+    for (const stream of this.streams.all()) {
       if (!stream.widenSendWindow(change))
         return this.fail("flow_control_error", "SETTINGS overflow a window");
     }

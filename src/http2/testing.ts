@@ -273,7 +273,12 @@ export class RawClient {
   readonly session: Http2ServerSession;
   readonly #recorder = new FrameRecorder();
 
-  constructor(limits: Partial<Http2Limits> = {}, options: Partial<Http2ServerOptions> = {}) {
+  /** "unopened": not even the preface is sent. */
+  constructor(
+    limits: Partial<Http2Limits> = {},
+    options: Partial<Http2ServerOptions> = {},
+    start: "opened" | "unopened" = "opened",
+  ) {
     this.session = new Http2ServerSession(
       this.wires.right,
       {
@@ -289,7 +294,7 @@ export class RawClient {
       },
       { clock: this.clock, limits, ...options },
     );
-    this.send(clientPreface, frame(4, 0, 0, []), frame(4, 1, 0, []));
+    if (start === "opened") this.send(clientPreface, frame(4, 0, 0, []), frame(4, 1, 0, []));
   }
 
   /** Returns the frames of the answer. */

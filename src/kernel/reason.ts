@@ -108,7 +108,7 @@ export const reasons: Record<ReasonCode, Reason> = {
     grpcStatus: 13,
     responseClass: "client",
     isUnprocessed: true,
-    hint: "the client does not speak the protocol that the port is declared with; correct appProtocol or the port's name",
+    hint: "one side does not speak the protocol that the port is declared with; correct appProtocol or the port's name",
   },
   backend_unresolved: {
     httpStatus: 500,

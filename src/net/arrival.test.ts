@@ -1,6 +1,6 @@
 /** Listeners that look at the client's hello first: nothing that was read is lost, and refusals say what they are. */
 import { afterEach, describe, expect, test } from "bun:test";
-import type { ReasonCode } from "../kernel/index.ts";
+import { type ReasonCode, VirtualClock } from "../kernel/index.ts";
 import type { TlsDecision } from "./arrival.ts";
 import type { ClientHello } from "./client-hello-body.ts";
 import { connect } from "./connect.ts";
@@ -187,6 +187,26 @@ describe("refuses", () => {
     expect(await server.refused).toBe("tls_handshake_failed");
     await sink.until(() => sink.events.length > 0, "the end");
     expect(server.listener.connections).toBe(0);
+  });
+
+  test("a hello of which one byte comes in a second, in the same time", async () => {
+    const clock = new VirtualClock();
+    const limits: string[] = [];
+    const server = serve(() => ({ kind: "passthrough" }), {
+      clock,
+      bounds: () => ({ ...ample, handshakeTimeoutMs: 10_000 }),
+      onLimit: (limit) => limits.push(limit),
+    });
+    const { client } = await dial(server.listener);
+    while (server.listener.connections === 0) await Bun.sleep(1);
+    for (let seconds = 0; seconds < 10; seconds++) {
+      expect(limits).toEqual([]);
+      client.write(hello.subarray(seconds, seconds + 1));
+      await new Promise<void>((resolve) => void setImmediate(resolve));
+      clock.advance(1_000);
+    }
+    expect(await server.refused).toBe("tls_handshake_failed");
+    expect(limits).toEqual(["handshakeTimeout"]);
   });
 
   test("a client that leaves amid its hello", async () => {

@@ -3,6 +3,7 @@
  * needs less than half. Now and then all of it is let go; what still runs is mapped again from the page cache, 64 KB at a time.
  */
 import { readFileSync } from "node:fs";
+import type { Clock, Timer } from "../kernel/index.ts";
 import { libc } from "./libc.ts";
 
 /** Start-up is over by then. */
@@ -17,17 +18,19 @@ interface Mapping {
   readonly bytes: number;
 }
 
-/** From now on, for as long as the process lives; keeps no process alive. Linux only: elsewhere it does nothing. */
-export function shedCodePages(): void {
-  if (libc === undefined) return;
-  const mappings = codeMappings(readFileSync("/proc/self/smaps", "utf8"), process.execPath);
-  setTimeout(() => {
+/** From now on until it is cancelled. Linux only: elsewhere it does nothing. */
+export function shedCodePages(clock: Clock): Timer {
+  let mappings: readonly Mapping[] | undefined;
+  const shed = (): void => {
+    mappings ??= codeMappings(readFileSync("/proc/self/smaps", "utf8"), process.execPath);
     letGo(mappings);
-    setInterval(() => letGo(mappings), everyMs).unref();
-  }, firstMs).unref();
+    timer = clock.after(everyMs, shed);
+  };
+  let timer = clock.after(firstMs, libc === undefined ? () => {} : shed);
+  return { cancel: () => timer.cancel() };
 }
 
-export function letGo(mappings: readonly Mapping[]): void {
+function letGo(mappings: readonly Mapping[]): void {
   for (const { address, bytes } of mappings) libc?.madvise(address, bytes, dontNeed);
 }
 

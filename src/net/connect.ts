@@ -48,7 +48,8 @@ export function connect(
 }
 
 /** Servers' bounds mean nothing here. */
-const outgoingBounds = (): HandshakeBounds => ({ maxHandshakes: 0, handshakeTimeoutMs: 0 });
+const noBounds: HandshakeBounds = { maxHandshakes: 0, handshakeTimeoutMs: 0 };
+const outgoingBounds = (): HandshakeBounds => noBounds;
 
 class ConnectAttempt implements Opening, PendingConnect {
   readonly #options: ConnectOptions;

@@ -5,10 +5,10 @@ import { type Clock, systemClock } from "../kernel/index.ts";
  * Enough to keep a fast link busy while the producer is told to go on (the kernel holds up to 4 MB of its own), little
  * enough that 1,000 stalled receivers cost 256 MB at most.
  */
-const defaultHighWaterBytes = 256 * 1024;
+export const defaultHighWaterBytes = 256 * 1024;
 
 /** A receiver that takes nothing for a minute is gone or stuck; Bun may also report a broken TLS session as full. */
-const defaultWriteStallTimeoutMs = 60_000;
+export const defaultWriteStallTimeoutMs = 60_000;
 
 /** Settings that tests and special listeners change; everybody else leaves them out. */
 export interface ConnectionSettings {
@@ -28,6 +28,8 @@ interface Terminable {
 export interface HandshakeBounds {
   readonly maxHandshakes: number;
   readonly handshakeTimeoutMs: number;
+  /** In the place of the settings' own. */
+  readonly highWaterBytes?: number;
 }
 
 /** What a listener counts when it ends a connection for it. */
@@ -39,7 +41,7 @@ interface HostSettings extends ConnectionSettings {
 
 export class ConnectionHost {
   readonly clock: Clock;
-  readonly highWaterBytes: number;
+  readonly #highWaterBytes: number;
   readonly writeStallTimeoutMs: number;
   readonly onDefect: (error: unknown) => void;
   readonly #bounds: () => HandshakeBounds;
@@ -52,13 +54,17 @@ export class ConnectionHost {
   /** `bounds` is asked for each connection, so that they may change while a listener stays open. */
   constructor(settings: HostSettings, bounds: () => HandshakeBounds, connections?: Set<Terminable>) {
     this.clock = settings.clock ?? systemClock;
-    this.highWaterBytes = settings.highWaterBytes ?? defaultHighWaterBytes;
+    this.#highWaterBytes = settings.highWaterBytes ?? defaultHighWaterBytes;
     this.writeStallTimeoutMs = settings.writeStallTimeoutMs ?? defaultWriteStallTimeoutMs;
     this.onDefect = settings.onDefect ?? warn;
     this.#bounds = bounds;
     this.#onLimit = settings.onLimit;
     this.connections = connections;
     this.handshakes = 0;
+  }
+
+  get highWaterBytes(): number {
+    return this.#bounds().highWaterBytes ?? this.#highWaterBytes;
   }
 
   get bounds(): HandshakeBounds {

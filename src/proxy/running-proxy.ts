@@ -5,7 +5,7 @@
  */
 import { join } from "node:path";
 import type { Clock, Log, Timer } from "../kernel/index.ts";
-import { type Listener, originalDestination, TimerWheel } from "../net/index.ts";
+import { type Listener, originalDestination, shedCodePages, TimerWheel } from "../net/index.ts";
 import type { Agent } from "./agent/index.ts";
 import { Avoidance } from "./avoidance.ts";
 import type { ListenAddress, ProxyBootstrap } from "./bootstrap.ts";
@@ -127,6 +127,7 @@ class Proxy implements RunningProxy {
   readonly #adminSource: AdminSource;
   #bound: BoundAddresses | undefined;
   #sweepTimer: Timer | undefined;
+  #codePages: Timer | undefined;
   #stopWatching: () => void = () => {};
   #draining: Promise<void> | undefined;
   #isClosed = false;
@@ -248,6 +249,7 @@ class Proxy implements RunningProxy {
     this.#agent.reportTelemetry(reports);
     this.#bound = { ...doors, admin, health };
     this.#scheduleSweep();
+    this.#codePages = shedCodePages(this.#clock);
   }
 
   drain(): Promise<void> {
@@ -260,6 +262,7 @@ class Proxy implements RunningProxy {
     this.#isClosed = true;
     this.#stopWatching();
     this.#sweepTimer?.cancel();
+    this.#codePages?.cancel();
     for (const server of this.#servers) server.close();
     this.#context.upstreams.close();
     this.#application?.close();

@@ -219,6 +219,27 @@ export const responseBodyVectors: readonly Vector[] = [
     upgrade: true,
     outcome: ['200 length keep "no"'],
   },
+  // Before the request's content has come (the conformance run holds it back).
+  passed(
+    "9112 9.5: answer before the content",
+    `HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno`,
+    '403 length keep "no"',
+  ),
+  passed(
+    "9112 9.5: answer before the chunked content",
+    `HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nno\r\n0\r\n\r\n`,
+    '403 chunked keep "no"',
+  ),
+  passed(
+    "9112 9.6: answer and close before the content",
+    `HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno`,
+    '413 length close "no"',
+  ),
+  passed(
+    "9112 9.5: malformed answer before the content",
+    `HTTP/1.1 403 No\r\nContent-Length : 2\r\n\r\nno`,
+    malformed(says.spaceBeforeColon),
+  ),
   // Ends.
   { title: "9112 8: FIN instead of a response", raw: "", fin: true, outcome: [cut] },
   {

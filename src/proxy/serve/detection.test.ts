@@ -306,3 +306,41 @@ describe("captured plaintext that declares nothing", () => {
     app.stop();
   });
 });
+
+describe("a port that declares HTTP", () => {
+  test("and whose server speaks first: the client is told by a reset after a while, next time at once, and why is counted", async () => {
+    await using mesh = new TestMesh();
+    const app = greeter();
+    const clock = new VirtualClock();
+    const server = await mesh.server("echo-1", app.port);
+    const { port, proxy } = await mesh.client([server.endpoint], {}, { clock });
+    const first = await RawClient.connect(port);
+    await eventually(() => {
+      clock.advance(100);
+      return first.isReset;
+    }, "told");
+    const second = await RawClient.connect(port);
+    await eventually(() => second.isReset, "told with the clock standing still");
+    expect(first.totalBytes + second.totalBytes).toBe(0);
+    expect(await scrape(proxy)).toMatch(/reason="protocol_mismatch"\} 2/);
+    app.stop();
+  });
+
+  test("and where the client is slow to speak: served, whatever its server does with a silent connection", async () => {
+    await using mesh = new TestMesh();
+    const app = cannedServer(hello);
+    const clock = new VirtualClock();
+    const server = await mesh.server("echo-1", app.port);
+    const { port, agent } = await mesh.client([server.endpoint], {}, { clock });
+    const peer = await RawClient.connect(port);
+    await eventually(() => {
+      clock.advance(100);
+      return app.connections.length === 1;
+    }, "its server is listened to");
+    app.connections[0]?.socket.end();
+    peer.write(get);
+    expect((await peer.response()).body).toBe("hello");
+    expect(edgesOf(agent)).toEqual(["http"]);
+    app.stop();
+  });
+});

@@ -15,7 +15,6 @@ import type { ClientStream, Refusal } from "./client-stream.ts";
 import type { ServeContext } from "./context.ts";
 import type { ExchangeInput } from "./exchange-input.ts";
 import { errorBody } from "./outcome.ts";
-import { StreamStall } from "./stream-stall.ts";
 
 /** The connection that the stream is on. */
 export interface Http2ClientOwner {
@@ -35,33 +34,27 @@ export class Http2Client implements ClientStream, StreamSink {
   #sawBody = false;
   #isResponseStarted = false;
   #isResponseEnded = false;
-  /** What neither end has moved, and since when. */
-  readonly #stall: StreamStall;
+  #isRequestEnded: boolean;
+  /** When a byte of either body came or went last. */
+  #movedMs: number;
 
   constructor(owner: Http2ClientOwner, stream: Http2Stream, request: Http2Request) {
     this.#owner = owner;
     this.#stream = stream;
     this.#request = request;
-    this.#stall = new StreamStall(owner.context.coarseNowMs, request.isEnd);
+    this.#isRequestEnded = request.isEnd;
+    this.#movedMs = owner.context.coarseNowMs;
   }
 
-  /** Every second. */
+  /** Every second. A response that the client gives no window for is the codec's to end. */
   sweep(nowMs: number): void {
+    if (this.#isRequestEnded || this.#isRequestPaused || this.#isTunnel) return;
     const { limits, metrics } = this.#owner.context;
-    const hasBegun = this.#isResponseStarted || this.#sawBody;
-    // A tunnel's silence is its own protocol's business; a gRPC call that has begun may be a watch.
-    const mayWait = this.#isTunnel || (hasBegun && isGrpc(this.#request));
-    const waitsForBody = !this.#isRequestPaused && !mayWait;
-    const stalled = this.#stall.look(nowMs, this.#stream.queuedBytes, waitsForBody);
-    if (stalled === undefined || nowMs - stalled.sinceMs < limits.bodyIdleTimeoutMs) return;
+    if (nowMs - this.#movedMs < limits.bodyIdleTimeoutMs) return;
+    // A gRPC call that has begun may be a watch: its silence is the application's business.
+    if ((this.#isResponseStarted || this.#sawBody) && isGrpc(this.#request)) return;
     metrics.limitReached("bodyIdleTimeout");
-    if (stalled.side === "request") {
-      this.exchange?.failRequest("client_timeout", "the request's body stalled");
-    } else {
-      this.exchange?.cancel("client_timeout", "the client takes no more of the response");
-      this.exchange = undefined;
-      this.#stream.reset("cancel");
-    }
+    this.exchange?.failRequest("client_timeout", "the request's body stalled");
   }
 
   // ---- the stream
@@ -72,12 +65,12 @@ export class Http2Client implements ClientStream, StreamSink {
 
   onData(chunk: Uint8Array): void {
     this.#sawBody = true;
-    this.#stall.moved(this.#owner.context.coarseNowMs);
+    this.#movedMs = this.#owner.context.coarseNowMs;
     this.exchange?.onRequestBody(chunk);
   }
 
   onEnd(trailers: HeaderFields | undefined): void {
-    this.#stall.requestEnded();
+    this.#isRequestEnded = true;
     this.exchange?.onRequestEnd(trailers);
   }
 
@@ -98,9 +91,15 @@ export class Http2Client implements ClientStream, StreamSink {
       case "reset":
         if (outcome.by === "peer")
           exchange?.cancel("client_closed", `the client reset the stream: ${outcome.code}`);
+        else if (outcome.code === "cancel") this.#onSendStalled(exchange, outcome.detail);
         else exchange?.cancel("malformed_request", outcome.detail === "" ? outcome.code : outcome.detail);
         break;
     }
+  }
+
+  #onSendStalled(exchange: ExchangeInput | undefined, detail: string): void {
+    this.#owner.context.metrics.limitReached("bodyIdleTimeout");
+    exchange?.cancel("client_timeout", detail);
   }
 
   // ---- the exchange
@@ -116,6 +115,7 @@ export class Http2Client implements ClientStream, StreamSink {
 
   resumeRequest(): void {
     this.#isRequestPaused = false;
+    this.#movedMs = this.#owner.context.coarseNowMs;
     this.#stream.resume();
   }
 
@@ -140,7 +140,7 @@ export class Http2Client implements ClientStream, StreamSink {
   }
 
   writeBody(chunk: Uint8Array): boolean {
-    this.#stall.wrote(chunk.length);
+    this.#movedMs = this.#owner.context.coarseNowMs;
     const hasRoom = this.#stream.write(chunk);
     if (!hasRoom) this.#owner.context.metrics.bodiesPaused.value++;
     return hasRoom;

@@ -13,6 +13,7 @@ import { type Detection, ProtocolDetector } from "./protocol-detector.ts";
 import { listenLimits } from "./listen-limits.ts";
 import { type ListenSharing, sharedPlace } from "./listen-sharing.ts";
 import type { DestinationOf, Server } from "./server.ts";
+import { refuseServerFirst } from "./server-first-refusal.ts";
 import type { TcpTarget } from "./tcp-dial.ts";
 import { TcpSession } from "./tcp-session.ts";
 
@@ -100,21 +101,24 @@ export class InboundPlaintext implements Server {
     const cluster = this.#application.port(port.port, port.protocol);
     const target = (protocol: SessionProtocol): TcpTarget =>
       inboundTcp(this.#context, caller, { port: port.port, cluster, protocol });
-    const onHttp = (alreadyRead: Uint8Array | undefined): void => {
-      const service = new InboundHttp(this.#context, caller, { port: port.port, answer: cluster });
-      serveHttp(connection, this.#context, service, { members: this.connections, alreadyRead });
-    };
-    if (isHttp(port.protocol)) {
+    const http = new InboundHttp(this.#context, caller, { port: port.port, answer: cluster });
+    const onHttp = (alreadyRead: Uint8Array | undefined): void =>
+      serveHttp(connection, this.#context, http, { members: this.connections, alreadyRead });
+    const key = `inbound:${port.port}`;
+    const isDeclaredHttp = isHttp(port.protocol);
+    if (isDeclaredHttp && this.#context.protocols.recall(key) === "http") {
       onHttp(undefined);
-    } else if (port.protocol === Protocol.UNSPECIFIED) {
+    } else if (isDeclaredHttp || port.protocol === Protocol.UNSPECIFIED) {
       const detection: Detection = {
         connection,
         context: this.#context,
         members: this.connections,
-        key: `inbound:${port.port}`,
+        key,
+        isDeclaredHttp,
         target,
         onHttp,
         onNoTarget: () => this.#refuse(connection, "application_unreachable"),
+        onServerFirst: () => refuseServerFirst(connection, this.#context, http),
       };
       ProtocolDetector.start(detection, undefined, false);
     } else {

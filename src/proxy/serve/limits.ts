@@ -39,6 +39,8 @@ export interface OperatorLimits {
 export interface ServeLimits extends OperatorLimits {
   readonly http1: Http1Limits;
   readonly http2: Partial<Http2Limits>;
+  /** Of one connection: above it whoever writes to it is told to pause. As large as an HTTP/2 stream's window. */
+  readonly highWaterBytes: number;
 }
 
 /** The same as in the declaration of MeshConfig: for a last good file that is older than limits, and before the first commit. */
@@ -173,6 +175,7 @@ function withCodecs(limits: OperatorLimits): ServeLimits {
   );
   return {
     ...limits,
+    highWaterBytes: streamWindowBytes,
     http1: {
       maxHeadBytes: maxHeaderBytes,
       maxHeaders,
@@ -191,6 +194,7 @@ function withCodecs(limits: OperatorLimits): ServeLimits {
         Math.max(enoughConnectionWindowBytes, 2 * streamWindowBytes),
       ),
       sendQueueBytes: maxBufferedBodyBytes,
+      sendStallTimeoutMs: limits.bodyIdleTimeoutMs,
     },
   };
 }

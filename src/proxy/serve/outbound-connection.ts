@@ -21,6 +21,7 @@ import type { MeshPrefixes } from "./mesh-prefixes.ts";
 import { DirectHttp, OutboundHttp } from "./outbound-http.ts";
 import { passthroughTarget } from "./passthrough.ts";
 import { ProtocolDetector } from "./protocol-detector.ts";
+import { refuseServerFirst } from "./server-first-refusal.ts";
 import type { RouteSelector } from "./route-selector.ts";
 import { proxyVersion, type TcpTarget } from "./tcp-dial.ts";
 import { TcpSession } from "./tcp-session.ts";
@@ -147,7 +148,8 @@ export class OutboundConnection implements ConnectionSink {
       case Protocol.HTTP:
       case Protocol.HTTP2:
       case Protocol.GRPC:
-        this.#becomeHttp(this.#early);
+        if (this.#parts.context.protocols.recall(this.#memoryKey) === "http") this.#becomeHttp(this.#early);
+        else this.#detect(true);
         break;
       case Protocol.TCP:
       case Protocol.TLS:
@@ -157,21 +159,25 @@ export class OutboundConnection implements ConnectionSink {
         // Requests share connections, so a header in front of each connection is a wish for bytes.
         if (cluster !== undefined && proxyVersion(this.#parts.context, cluster) !== undefined)
           this.#becomeTcp(this.#tcp?.(SessionProtocol.TCP));
-        else this.#detect();
+        else this.#detect(false);
         break;
     }
   }
 
-  #detect(): void {
+  #detect(isDeclaredHttp: boolean): void {
     const { context, members } = this.#parts;
     const detection = {
       connection: this.#connection,
       context,
       members,
       key: this.#memoryKey,
+      isDeclaredHttp,
       target: (protocol: SessionProtocol) => this.#tcp?.(protocol),
       onHttp: (alreadyRead: Uint8Array) => this.#becomeHttp(alreadyRead),
       onNoTarget: () => this.#refuse("no_endpoint"),
+      onServerFirst: () => {
+        if (this.#http !== undefined) refuseServerFirst(this.#connection, context, this.#http);
+      },
     };
     ProtocolDetector.start(detection, this.#early, this.#isEnded);
   }

@@ -4,6 +4,7 @@ import { type Connection, type Listener, listen } from "../../net/index.ts";
 import type { Capture, ExplicitUpstream } from "../bootstrap.ts";
 import { ConnectionSet } from "./connection-set.ts";
 import type { ServeContext } from "./context.ts";
+import { listenLimits } from "./listen-limits.ts";
 import { type ListenSharing, sharedPlace } from "./listen-sharing.ts";
 import { MeshPrefixes } from "./mesh-prefixes.ts";
 import { OutboundConnection, type OutboundParts } from "./outbound-connection.ts";
@@ -94,6 +95,8 @@ export class OutboundServer implements Server {
     try {
       return listen({
         ...sharedPlace(this.#sharing, hostname, port),
+        ...listenLimits(this.#parts.context),
+        onRefused: (reason) => metrics.refused("outbound", reason),
         onConnection: (connection) => {
           metrics.accepted("outbound");
           onConnection(connection);

@@ -1,5 +1,5 @@
 /**
- * Finds out what a connection speaks whose port declares nothing. Whoever speaks first decides; nobody is kept waiting
+ * Finds out what a connection speaks whose port declares nothing, or declares HTTP that nobody has spoken there yet. Whoever speaks first decides; nobody is kept waiting
  * for a guess. `memory` says only how long the client is listened to before its endpoint is dialled as well.
  *
  *   listening --client's bytes are HTTP's---------------------------------> HTTP                         learns http
@@ -13,6 +13,9 @@
  *       |-------server ends, resets or cannot be reached -----------------> the client sees the same
  *       v                                     (where HTTP is known: back to listening, for good)
  *   client gone: dropped
+ *
+ * On a port that declares HTTP every byte of the client's leads to HTTP, which judges it, and the server's bytes show that
+ * the declaration is wrong: without this, client and proxy would wait for one another.
  */
 import { type CloseCause, type Connection, type ConnectionSink, detectProtocol } from "../../net/index.ts";
 import { SessionProtocol } from "../../wire/index.ts";
@@ -29,11 +32,14 @@ export interface Detection {
   readonly members: ConnectionSet;
   /** Of the memory. */
   readonly key: string;
+  readonly isDeclaredHttp: boolean;
   /** Undefined: there is nothing to dial. */
   target(protocol: SessionProtocol): TcpTarget | undefined;
   /** Takes the connection over. */
   onHttp(alreadyRead: Uint8Array): void;
   onNoTarget(): void;
+  /** The port declares HTTP. */
+  onServerFirst(): void;
 }
 
 /**
@@ -56,6 +62,8 @@ const defaultHttpIdleMs = 300_000;
 export class ProtocolDetector implements ConnectionSink, ClientConnection, DialListener {
   readonly #detection: Detection;
   readonly #known: Spoken | undefined;
+  /** A silent client is no sign of a server that speaks first. */
+  readonly #expectsHttp: boolean;
   readonly #startMs: number;
   #cancelTimer: () => void = () => {};
   #read: Uint8Array | undefined;
@@ -66,6 +74,7 @@ export class ProtocolDetector implements ConnectionSink, ClientConnection, DialL
   private constructor(detection: Detection) {
     this.#detection = detection;
     this.#known = detection.context.protocols.recall(detection.key);
+    this.#expectsHttp = detection.isDeclaredHttp || this.#known === "http";
     this.#startMs = detection.context.coarseNowMs;
   }
 
@@ -80,13 +89,15 @@ export class ProtocolDetector implements ConnectionSink, ClientConnection, DialL
     const isFirst = this.#read === undefined;
     this.#read = this.#read === undefined ? chunk : Buffer.concat([this.#read, chunk]);
     const detected = detectProtocol(this.#read);
-    if (detected === "http1" || detected === "http2") this.#becomeHttp(this.#read);
+    const isHttp = detected === "http1" || detected === "http2";
+    if (isHttp) this.#learn("http");
+    if (isHttp || this.#detection.isDeclaredHttp) this.#becomeHttp(this.#read);
     else if (detected !== "more") {
       // Both are dialled at once, and where either side may be first the memory must not go back and forth.
       this.#learn(this.#known === "server-first" ? "server-first" : "tcp");
       this.#becomeTcp();
     } else if (isFirst) {
-      const waitMs = this.#known === "http" ? httpSilenceMs : undecidedMs;
+      const waitMs = this.#expectsHttp ? httpSilenceMs : undecidedMs;
       this.#wait(waitMs, () => this.#becomeTcp());
     }
   }
@@ -96,7 +107,8 @@ export class ProtocolDetector implements ConnectionSink, ClientConnection, DialL
   /** What `nc` does whose input is empty: it may still want to hear the server. */
   onEnd(): void {
     this.#isClientEnded = true;
-    this.#becomeTcp();
+    if (this.#detection.isDeclaredHttp) this.closeIfIdle();
+    else this.#becomeTcp();
   }
 
   onClose(_cause: CloseCause): void {
@@ -110,11 +122,7 @@ export class ProtocolDetector implements ConnectionSink, ClientConnection, DialL
   onConnected(server: Connection): void {
     if (this.#isDone) return;
     server.sink = {
-      onData: (chunk) => {
-        // Beside bytes of the client's own it does not show who was first.
-        if (this.#read === undefined) this.#learn("server-first");
-        this.#becomeTcp(chunk);
-      },
+      onData: (chunk) => this.#onServerData(chunk),
       onDrain: () => {},
       onEnd: () => this.#onServerEnd(),
       onClose: (cause) => this.#onServerLost(cause),
@@ -123,7 +131,7 @@ export class ProtocolDetector implements ConnectionSink, ClientConnection, DialL
 
   onDialFailed(): void {
     if (this.#isDone) return;
-    if (this.#known === "http") this.#dropDial();
+    if (this.#expectsHttp) this.#dropDial();
     // The session ends at once, with the dial's reason.
     else this.#becomeTcp();
   }
@@ -132,10 +140,9 @@ export class ProtocolDetector implements ConnectionSink, ClientConnection, DialL
 
   sweep(nowMs: number): void {
     const { context } = this.#detection;
-    const timeoutMs =
-      this.#known === "http"
-        ? context.agent.snapshot.mesh?.limits?.idleTimeoutMs || defaultHttpIdleMs
-        : tcpIdleTimeoutMs(context);
+    const timeoutMs = this.#expectsHttp
+      ? context.agent.snapshot.mesh?.limits?.idleTimeoutMs || defaultHttpIdleMs
+      : tcpIdleTimeoutMs(context);
     if (timeoutMs !== undefined && nowMs - this.#startMs >= timeoutMs) this.closeIfIdle();
   }
 
@@ -165,7 +172,7 @@ export class ProtocolDetector implements ConnectionSink, ClientConnection, DialL
   }
 
   #listen(): void {
-    switch (this.#known) {
+    switch (this.#known ?? (this.#expectsHttp ? "http" : undefined)) {
       case undefined:
         this.#wait(silenceMs, () => this.#speculate());
         break;
@@ -197,15 +204,28 @@ export class ProtocolDetector implements ConnectionSink, ClientConnection, DialL
     this.#dial.start();
   }
 
+  #onServerData(chunk: Uint8Array): void {
+    if (this.#isDone) return;
+    // Beside bytes of the client's own it does not show who was first.
+    if (this.#read === undefined) this.#learn("server-first");
+    if (!this.#detection.isDeclaredHttp) {
+      this.#becomeTcp(chunk);
+      return;
+    }
+    this.#end();
+    this.#dropDial();
+    this.#detection.onServerFirst();
+  }
+
   #onServerEnd(): void {
     if (this.#isDone) return;
-    if (this.#known === "http") this.#dropDial();
+    if (this.#expectsHttp) this.#dropDial();
     else this.#becomeTcp(undefined, true);
   }
 
   #onServerLost(cause: CloseCause): void {
     if (this.#isDone) return;
-    if (this.#known === "http") {
+    if (this.#expectsHttp) {
       this.#dropDial();
       return;
     }
@@ -215,7 +235,6 @@ export class ProtocolDetector implements ConnectionSink, ClientConnection, DialL
 
   #becomeHttp(read: Uint8Array): void {
     if (this.#isDone) return;
-    this.#learn("http");
     this.#end();
     this.#dropDial();
     this.#detection.connection.pause();

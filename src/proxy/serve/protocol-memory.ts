@@ -9,7 +9,7 @@ import { type Clock, errorLine, type Log, type Timer } from "../../kernel/index.
 /** `tcp`: the client speaks first and not HTTP. */
 export type Spoken = "http" | "tcp" | "server-first";
 
-export interface ProtocolMemoryOptions {
+interface ProtocolMemoryOptions {
   /** Undefined: kept in memory only. */
   readonly path: string | undefined;
   readonly clock: Clock;

@@ -64,6 +64,8 @@ export class Relay {
     } else if (cause === "ended" || cause === "local") {
       peer.close();
     } else {
+      // What came before the reset goes ahead of it.
+      peer.flush();
       peer.terminate();
     }
   }

@@ -125,7 +125,8 @@ export class TcpSession implements ConnectionSink, RelayListener, ClientConnecti
     }
     const timeoutMs = tcpIdleTimeoutMs(this.#context);
     if (timeoutMs === undefined || nowMs - this.#lastActivityMs < timeoutMs) return;
-    this.#isIdle = true;
+    this.#context.metrics.limitReached("tcpIdleTimeout");
+      this.#isIdle = true;
     relay.terminate();
   }
 

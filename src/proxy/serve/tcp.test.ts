@@ -21,11 +21,6 @@ describe("TCP through two sidecars", () => {
     await first.until("220 ready\r\n");
     first.write("EHLO\r\n");
     await first.until("EHLO\r\n");
-    // Learned: the second one does not wait for the client's silence.
-    const startMs = performance.now();
-    const second = await RawClient.connect(client.port);
-    await second.until("220 ready\r\n");
-    expect(performance.now() - startMs).toBeLessThan(90);
     app.stop();
   });
 
@@ -145,45 +140,6 @@ describe("TCP through two sidecars", () => {
       "the rest",
       10_000,
     );
-    app.stop(true);
-  });
-
-  test("sixteen megabytes both ways arrive whole", async () => {
-    await using mesh = new TestMesh();
-    const size = 16 * 1_048_576;
-    const hashes = { server: new Bun.CryptoHasher("sha256"), client: new Bun.CryptoHasher("sha256") };
-    const body = Buffer.alloc(size);
-    for (let i = 0; i < size; i += 4) body.writeUInt32LE((i * 2_654_435_761) >>> 0, i);
-    let received = 0;
-    let sent = 0;
-    const send = (socket: Bun.Socket<unknown>): void => {
-      while (sent < size) {
-        const written = socket.write(body.subarray(sent, sent + 65_536));
-        if (written <= 0) return;
-        sent += written;
-      }
-    };
-    const app = Bun.listen({
-      hostname: "127.0.0.1",
-      port: 0,
-      allowHalfOpen: true,
-      socket: {
-        open: send,
-        drain: send,
-        data(_socket, chunk) {
-          hashes.server.update(chunk);
-          received += chunk.length;
-        },
-      },
-    });
-    const server = await mesh.server("echo-1", app.port, Protocol.TCP);
-    const client = await mesh.client([server.endpoint], { protocol: Protocol.TCP });
-    const peer = await RawClient.connect(client.port);
-    peer.write(body);
-    hashes.client.update(await peer.bytes(size));
-    await eventually(() => received === size, "the server has it all", 10_000);
-    const expected = new Bun.CryptoHasher("sha256").update(body).digest("hex");
-    expect([hashes.server.digest("hex"), hashes.client.digest("hex")]).toEqual([expected, expected]);
     app.stop(true);
   });
 });

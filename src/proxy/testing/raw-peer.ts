@@ -49,6 +49,10 @@ export class RawClient {
     }
   }
 
+  get localPort(): number {
+    return this.#socket.localPort;
+  }
+
   get unsentBytes(): number {
     return this.#unsent.reduce((sum, chunk) => sum + chunk.length, 0);
   }

@@ -5,6 +5,8 @@ import type { Http2Limits } from "../../http2/index.ts";
 export interface CodecLimits {
   readonly http1: Http1Limits;
   readonly http2: Partial<Http2Limits>;
+  /** Of what waits to be sent on one connection. */
+  readonly highWaterBytes: number;
 }
 
 export interface CodecLimitsSource {

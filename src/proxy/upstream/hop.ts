@@ -73,7 +73,7 @@ export class HopDialer {
       case Tunnel.WEFT:
         return this.#dialTunnel(target, protocol, timeoutMs, done);
       case Tunnel.NONE:
-        return connect({ ...this.#marked(), address: target.address, port: target.port, timeoutMs }, done);
+        return connect({ ...this.#settings(), address: target.address, port: target.port, timeoutMs }, done);
       case Tunnel.HBONE:
       case Tunnel.UNSPECIFIED: {
         // Fails closed: an unknown tunnel is never taken for "none".
@@ -91,7 +91,7 @@ export class HopDialer {
   ): PendingConnect {
     const preface = encodePreface(target, protocol, this.#options.sourceWorkload);
     const options = {
-      ...this.#marked(),
+      ...this.#settings(),
       address: target.tunnelAddress,
       port: target.tunnelPort,
       timeoutMs,
@@ -103,8 +103,10 @@ export class HopDialer {
     });
   }
 
-  #marked(): { mark?: number } {
-    return this.#options.mark === undefined ? {} : { mark: this.#options.mark };
+  #settings(): { readonly mark?: number; readonly highWaterBytes: number } {
+    const { mark, limits } = this.#options;
+    const { highWaterBytes } = limits.current();
+    return mark === undefined ? { highWaterBytes } : { mark, highWaterBytes };
   }
 }
 

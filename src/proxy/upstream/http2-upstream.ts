@@ -136,7 +136,9 @@ export class Http2Upstream implements UpstreamStream, StreamSink {
     const text = `the stream was reset: ${code}${detail === "" ? "" : `, ${detail}`}`;
     // The codec's own word for a response whose fields are too large.
     if (by === "local" && code === "enhance_your_calm") this.#connection.codecs.onReached("maxHeadBytes");
-    if (by === "local") this.#lose("upstream_malformed", text, false);
+    // The codec's word for an endpoint that gives no window; whoever gives up for the client has taken the handler away.
+    const isStalled = by === "local" && code === "cancel";
+    if (by === "local" && !isStalled) this.#lose("upstream_malformed", text, false);
     else this.#lose("upstream_reset", text, code === "refused_stream", code);
   }
 

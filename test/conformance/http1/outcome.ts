@@ -15,4 +15,6 @@ export interface Expectation {
   /** Lines of the head that the next hop must, and names that it must not see; in lower case. */
   readonly has: readonly string[];
   readonly lacks: readonly string[];
+  /** Responses: a request whose content is held back until the answer is there, then sent. */
+  readonly early?: { readonly head: string; readonly content: string };
 }

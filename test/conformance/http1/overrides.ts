@@ -1,5 +1,5 @@
 /** What a vector's parser outcome alone does not tell about a proxy, by the vector's title. */
-import { get, host } from "../../../src/http1/testdata/vector.ts";
+import { get, host, post } from "../../../src/http1/testdata/vector.ts";
 import type { Expectation } from "./outcome.ts";
 
 export type Override = Partial<Expectation>;
@@ -54,6 +54,10 @@ export const requestOverrides: Readonly<Record<string, Override>> = {
   "9110 5.5: UTF-8 in a value": { has: ["x: \xc3\xa4"] },
 };
 
+const earlyPost: Override = {
+  early: { head: post("Content-Length: 5\r\n", "he"), content: "llo" },
+};
+
 export const responseOverrides: Readonly<Record<string, Override>> = {
   "9112 8: until close, not closed yet": { skip: "an answer without an end" },
   "9112 6.3: HEAD": { skip: "two answers at once: the second would be unasked" },
@@ -63,6 +67,12 @@ export const responseOverrides: Readonly<Record<string, Override>> = {
   "9110 7.6.1: fields of one hop in a response": atHop("x-hop", "proxy-connection", "keep-alive: timeout=9"),
   "9110 7.8: Upgrade in a 200": { lacks: ["upgrade"] },
   "9110 15.5.22: Upgrade in a 426": { has: ["upgrade: websocket"] },
+  "9112 9.5: answer before the content": earlyPost,
+  "9112 9.5: answer before the chunked content": {
+    early: { head: post("Transfer-Encoding: chunked\r\n", "2\r\nhe\r\n"), content: "3\r\nllo\r\n0\r\n\r\n" },
+  },
+  "9112 9.6: answer and close before the content": earlyPost,
+  "9112 9.5: malformed answer before the content": earlyPost,
   "9110 5.3: Set-Cookie twice": { has: ["set-cookie: a=b", "set-cookie: c=d"] },
   "9110 5.5: obs-text in a value of a response": { has: ["a: \xfc"] },
 };

@@ -8,6 +8,7 @@ const verdicts: readonly Verdict[] = [
   "right",
   "safe",
   "choice",
+  "repaired",
   "forwarded",
   "altered",
   "rejected",

@@ -66,6 +66,7 @@ const responseGroups: readonly ChoiceGroup[] = [
         "space before Content-Length's colon in a response",
       ),
       "9110 15.2: malformed interim response",
+      "9112 9.5: malformed answer before the content",
     ],
   },
   {

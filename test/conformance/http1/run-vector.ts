@@ -67,16 +67,18 @@ export async function runRequest(vector: Vector, lane: Lane, patienceMs: number)
 export async function runResponse(vector: Vector, lane: Lane, patienceMs: number): Promise<Run> {
   const expectation = expectResponse(vector);
   const { upstream } = lane;
-  upstream.begin({ response: vector.raw, fin: vector.fin ?? false });
-  const method = vector.methods?.[0] ?? "GET";
+  const { early } = expectation;
+  upstream.begin({ response: vector.raw, fin: vector.fin ?? false, isEarly: early !== undefined });
+  const method = vector.methods?.[0] ?? (early === undefined ? "GET" : "POST");
   const client = await RawClient.connect(lane.port, [method], vector.upgrade ?? false);
-  client.write(askingRequest(method, vector.upgrade ?? false));
+  client.write(early?.head ?? askingRequest(method, vector.upgrade ?? false));
   const wanted = expectation.answers.length;
   const isAnswered = (): boolean => client.isClosed || client.finals.length >= wanted;
   if (!(await client.until(isAnswered, patienceMs))) {
     upstream.end();
     await client.until(isAnswered, patienceMs);
   }
+  if (early !== undefined) client.write(early.content);
   const isTunnel = client.finals.some((answer) => answer.startsWith("101"));
   let connection: Observation["connection"] = client.isClosed ? "closed" : "silent";
   const answers = [...client.finals];
