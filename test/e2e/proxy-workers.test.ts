@@ -34,6 +34,7 @@ beforeAll(async () => {
   mesh = await BareMesh.start([
     ...["v1", "v2"].map((version, i) => service(`web-${version}`, "web", apps[i]?.port ?? 0)),
     service("web", "web", apps[0]?.port ?? 0),
+    { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "gateway", namespace: "weft-system" } },
     ...gatewayTo({ "web-v1": 1 }, gatewayPort),
   ]);
   const ports = apps.map(({ port = 0 }) => ({ port, name: `p${port}`, protocol: "http" }));

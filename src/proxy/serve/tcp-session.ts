@@ -126,7 +126,7 @@ export class TcpSession implements ConnectionSink, RelayListener, ClientConnecti
     const timeoutMs = tcpIdleTimeoutMs(this.#context);
     if (timeoutMs === undefined || nowMs - this.#lastActivityMs < timeoutMs) return;
     this.#context.metrics.limitReached("tcpIdleTimeout");
-      this.#isIdle = true;
+    this.#isIdle = true;
     relay.terminate();
   }
 

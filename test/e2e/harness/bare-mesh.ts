@@ -9,7 +9,6 @@ import { weftProgram } from "./mesh.ts";
 
 const readyTimeoutMs = 60_000;
 const stopTimeoutMs = 30_000;
-const namespace = "default";
 
 export interface BareProxy {
   readonly process: Running;
@@ -81,14 +80,18 @@ export class BareMesh implements AsyncDisposable {
     const home = join(this.#directory, name);
     mkdirSync(home);
     const joinTokenFile = join(home, "join-token");
-    const token = await this.client.createJoinToken({ namespace, serviceAccount: "default" });
+    // The only account that may serve gateways unless the mesh's configuration names others.
+    const account =
+      parts.role === "gateway"
+        ? { namespace: "weft-system", serviceAccount: "gateway" }
+        : { namespace: "default", serviceAccount: "default" };
+    const token = await this.client.createJoinToken(account);
     writeFileSync(joinTokenFile, token, { mode: 0o600 });
     const bootstrap: ProxyBootstrap = {
       role: "sidecar",
       workload: {
-        namespace,
+        ...account,
         name,
-        serviceAccount: "default",
         labels: { app: name },
         addresses: [address],
         ports: [],
