@@ -20,6 +20,7 @@ interface ConfigPage {
 
 const gatewayPort = unusedPort();
 const outboundPort = unusedPort();
+const firstPort = unusedPort();
 const lazyPort = unusedPort();
 let apps: readonly Bun.Server<undefined>[];
 let mesh: BareMesh;
@@ -46,7 +47,11 @@ beforeAll(async () => {
     service: `default/${name}`,
     servicePort: httpPort,
   });
-  const outbound = [explicit(outboundPort, "web"), explicit(lazyPort, "web-v2")];
+  const outbound = [
+    explicit(outboundPort, "web"),
+    explicit(firstPort, "web-v1"),
+    explicit(lazyPort, "web-v2"),
+  ];
   caller = await mesh.startProxy("caller", 3, { capture: { kind: "explicit", outbound } }, workers);
   const door = { role: "gateway", gateway: { kind: "tcp", address: "127.0.0.1" } } as const;
   gateway = await mesh.startProxy("door", 4, door, workers);
@@ -121,6 +126,7 @@ describe("a proxy with workers", () => {
     await ask(lazyPort, 1, "v2");
     expect(await metric(caller, "weft_subscriptions")).toBeGreaterThan(subscriptions);
     await ask(lazyPort, 10, "v2");
+    await ask(firstPort, 1, "v1");
   });
 
   test("loses nothing while routes change, and is at a revision when all workers are", async () => {

@@ -180,15 +180,19 @@ export class AdsClient {
     this.#options.configuration.apply(changes, commit.revision);
     const carried = this.#options.carried();
     if (carried === undefined) this.#acknowledge(commit);
-    else {
-      const stream = this.#stream;
-      this.#acknowledging = this.#acknowledging
-        .then(() => carried)
-        .then(() => {
-          if (this.#stream === stream) this.#acknowledge(commit);
-        });
-    }
+    else this.#acknowledging = this.#acknowledgeAfter(carried, this.#acknowledging, commit);
     this.#options.onCommit({ ...commit, changes });
+  }
+
+  async #acknowledgeAfter(
+    carried: Promise<void>,
+    before: Promise<void>,
+    commit: StagedCommit,
+  ): Promise<void> {
+    const stream = this.#stream;
+    await before;
+    await carried;
+    if (this.#stream === stream) this.#acknowledge(commit);
   }
 
   #acknowledge(commit: StagedCommit): void {
