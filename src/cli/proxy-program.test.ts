@@ -39,6 +39,19 @@ test.each([
   expect(exitCode).toBe(65);
 });
 
+test.each(["0", "65", "two"])("refuses %s workers with exit code 64", (count) => {
+  const { exitCode, stderr } = run([
+    join(built, "proxy-program.js"),
+    "proxy",
+    "--bootstrap",
+    "absent.json",
+    "--workers",
+    count,
+  ]);
+  expect(stderr).toContain("--workers takes a whole number from 1 to 64");
+  expect(exitCode).toBe(64);
+});
+
 function run(args: readonly string[]): { exitCode: number; stderr: string } {
   const { exitCode, stderr } = Bun.spawnSync([process.execPath, ...args], { cwd: scratch });
   return { exitCode, stderr: stderr.toString() };

@@ -1,5 +1,6 @@
 /** `weft proxy --workers`: a gateway and two sidecars of the mesh, each of several processes that look like one. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { Resolver } from "node:dns/promises";
 import { BareMesh, type BareProxy, unusedPort } from "./harness/bare-mesh.ts";
 import { eventually } from "./harness/eventually.ts";
 import { countOutcomes, OpenLoopLoad } from "./harness/open-loop-load.ts";
@@ -101,6 +102,17 @@ async function ask(port: number, count: number, answer: string): Promise<void> {
   }
 }
 
+/** Whether somebody listens there. */
+async function isTaken(port: number): Promise<boolean> {
+  try {
+    const socket = await Bun.connect({ hostname: "127.0.0.1", port, socket: { data() {} } });
+    socket.terminate();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 const accepted = "weft_connections_accepted_total";
 
 describe("a proxy with workers", () => {
@@ -173,6 +185,25 @@ describe("a proxy with workers", () => {
       expect(answered.status).toBe(200);
     },
   );
+
+  test("shares the ports that traffic is redirected to, and answers names in the parent", async () => {
+    const [outbound, inbound, dnsPort] = [unusedPort(), unusedPort(), unusedPort()];
+    const capture = {
+      kind: "redirect",
+      outboundPort: outbound,
+      inboundPort: inbound,
+      dnsPort,
+      mark: 0,
+    } as const;
+    const captured = await mesh.startProxy("captured", 5, { capture }, workers);
+    const resolver = new Resolver();
+    resolver.setServers([`127.0.0.1:${dnsPort}`]);
+    expect(await resolver.resolve4("web.default.svc.cluster.local")).toHaveLength(1);
+    expect(await metric(captured, "weft_dns_queries_total")).toBe(1);
+    expect(await metric(captured, "weft_workers_live")).toBe(2);
+    const ports = [outbound, inbound];
+    for (const port of ports) expect(await isTaken(port)).toBe(true);
+  });
 
   test("reports what its workers count as one", async () => {
     const topology = JSON.stringify(await mesh.client.topology(60));
