@@ -1,8 +1,8 @@
 /**
- * Builds `weft proxy` into one file with its bytecode, for bin/weft, which runs this where there is no build or an older one.
+ * Builds `weft proxy` into one file with its bytecode, and `weft proxy --workers` into another, for bin/weft, which runs this where there is no build or an older one.
  * Loading 260 modules one by one would cost each proxy 4 MB of the transpiler's memory for good and half a second at start.
  *
- *   bun scripts/build-proxy.mjs FOLDER        writes FOLDER/proxy-program.js, .jsc and, last of all, FOLDER/built-for
+ *   bun scripts/build-proxy.mjs FOLDER        writes FOLDER/proxy-program.js, proxy-workers-program.js, their .jsc and, last of all, FOLDER/built-for
  */
 import { mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,13 +11,15 @@ import { smallDescriptorsPlugin } from "../src/proxy/program/small-descriptors-p
 
 const root = fileURLToPath(new URL("..", import.meta.url)).replace(/\/$/, "");
 
+const programs = ["proxy-program", "proxy-workers-program"];
+
 async function main(folder) {
   const startedMs = Date.now();
   const scratch = `${folder}.${process.pid}`;
   mkdirSync(scratch, { recursive: true });
   try {
     const { success, logs } = await Bun.build({
-      entrypoints: [join(root, "src/cli/proxy-program.ts")],
+      entrypoints: programs.map((name) => join(root, `src/cli/${name}.ts`)),
       outdir: scratch,
       naming: "[name].js",
       target: "bun",
@@ -31,7 +33,7 @@ async function main(folder) {
       throw: false,
     });
     if (!success) throw new AggregateError(logs, logs.map(String).join("\n"));
-    for (const name of ["proxy-program.js", "proxy-program.js.jsc"])
+    for (const name of programs.flatMap((each) => [`${each}.js`, `${each}.js.jsc`]))
       utimesSync(join(scratch, name), startedMs / 1000, startedMs / 1000);
     // A copy of the folder in another checkout is not a build of that one.
     writeFileSync(join(scratch, "built-for"), `${root}\n`);

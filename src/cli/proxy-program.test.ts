@@ -41,7 +41,7 @@ test.each([
 
 test.each(["0", "65", "two"])("refuses %s workers with exit code 64", (count) => {
   const { exitCode, stderr } = run([
-    join(built, "proxy-program.js"),
+    join(built, "proxy-workers-program.js"),
     "proxy",
     "--bootstrap",
     "absent.json",

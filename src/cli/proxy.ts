@@ -22,5 +22,9 @@ export function command(_cli: Cli): Command {
         })
         .default(1),
     )
-    .action(({ bootstrap, workers }: Options) => serveProxy(bootstrap, workers));
+    .action(async ({ bootstrap, workers }: Options) => {
+      if (workers === 1) return await serveProxy(bootstrap);
+      const { serveProxyWorkers } = await import("./serve-proxy-workers.ts");
+      return await serveProxyWorkers(bootstrap, workers);
+    });
 }

@@ -3,24 +3,25 @@ import { readFileSync } from "node:fs";
 import { createLog, errorLine, type Log, WeftError } from "../kernel/index.ts";
 import { type ListenAddress, parseBootstrap, type ProxyBootstrap, startProxy } from "../proxy/index.ts";
 import { untilSignal } from "./signals.ts";
-import { workerCommand } from "./worker-command.ts";
 
-interface Serving {
+interface ServingProxy {
+  /** Undefined: a gateway. */
   readonly tunnel: ListenAddress | undefined;
   readonly admin: ListenAddress;
   drain(): Promise<void>;
   close(): void;
 }
 
-/** `workers`: processes that share the work; 1: this one does it alone. */
-export async function serveProxy(bootstrapFile: string, workers: number): Promise<void> {
+type StartProxy = (bootstrap: ProxyBootstrap, log: Log) => Promise<ServingProxy>;
+
+export async function serveProxy(bootstrapFile: string, start: StartProxy = startAlone): Promise<void> {
   const bootstrap = readBootstrap(bootstrapFile);
   const { namespace, name } = bootstrap.workload;
   const log = createLog(
     { format: bootstrap.logFormat, level: bootstrap.logLevel },
     { proxy: `${namespace}/${name}` },
   );
-  const proxy = await (workers === 1 ? alone(bootstrap, log) : withWorkers(bootstrap, workers, log));
+  const proxy = await start(bootstrap, log);
   const ended = untilSignal({ stop: () => proxy.drain(), force: () => proxy.close() });
   const { tunnel, admin } = proxy;
   log.ready({
@@ -32,17 +33,11 @@ export async function serveProxy(bootstrapFile: string, workers: number): Promis
   proxy.close();
 }
 
-async function alone(bootstrap: ProxyBootstrap, log: Log): Promise<Serving> {
+/** In this process. */
+async function startAlone(bootstrap: ProxyBootstrap, log: Log): Promise<ServingProxy> {
   const proxy = await startProxy(bootstrap, log);
   const { tunnel, admin } = proxy.bound;
   return { tunnel, admin, drain: () => proxy.drain(), close: () => proxy.close() };
-}
-
-async function withWorkers(bootstrap: ProxyBootstrap, count: number, log: Log): Promise<Serving> {
-  // A proxy alone, which is most of them, does not pay for what it does not use.
-  const { startProxyParent } = await import("../workers/index.ts");
-  const { logFormat: format, logLevel: level } = bootstrap;
-  return await startProxyParent({ bootstrap, count, command: workerCommand({ format, level }), log });
 }
 
 function readBootstrap(file: string): ProxyBootstrap {
