@@ -57,6 +57,7 @@ class ProxyParent implements RunningProxyParent {
   readonly #clock: Clock;
   readonly #agent: ParentAgent;
   readonly #pool: WorkerPool;
+  readonly #desk: MeshDesk;
   readonly #reports = new JoinedReports();
   #names: NameService | undefined;
   #admin: PageServer | undefined;
@@ -68,12 +69,6 @@ class ProxyParent implements RunningProxyParent {
     const { bootstrap, count, command, log, clock = systemClock } = options;
     this.#options = options;
     this.#clock = clock;
-    this.#agent = createAgent({ bootstrap, clock, log, carry: (change) => this.#pool.commit(change) });
-    const desk = new MeshDesk({
-      agent: this.#agent,
-      reports: this.#reports,
-      refuse: (worker, name) => this.#pool.tell(worker, { kind: "noRoom", name }),
-    });
     this.#pool = new WorkerPool({
       count,
       command,
@@ -83,11 +78,18 @@ class ProxyParent implements RunningProxyParent {
       mesh: {
         standing: () => ({ identity: this.#agent.identity(), status: this.#agent.status }),
         status: () => this.#agent.status,
-        onWord: (worker, word) => desk.receive(worker, word),
+        onWord: (worker, word) => this.#desk.receive(worker, word),
         metricsText: () => this.#names?.metricsText() ?? "",
       },
       clock,
       log,
+    });
+    // It begins with what is on disk, and carries that on: to no worker yet.
+    this.#agent = createAgent({ bootstrap, clock, log, carry: (change) => this.#pool.commit(change) });
+    this.#desk = new MeshDesk({
+      agent: this.#agent,
+      reports: this.#reports,
+      refuse: (worker, name) => this.#pool.tell(worker, { kind: "noRoom", name }),
     });
   }
 

@@ -28,6 +28,7 @@ let mesh: BareMesh;
 let gateway: BareProxy;
 let server: BareProxy;
 let caller: BareProxy;
+let startCaller: () => Promise<BareProxy>;
 
 beforeAll(async () => {
   apps = ["v1", "v2"].map((version) =>
@@ -53,7 +54,8 @@ beforeAll(async () => {
     explicit(firstPort, "web-v1"),
     explicit(lazyPort, "web-v2"),
   ];
-  caller = await mesh.startProxy("caller", 3, { capture: { kind: "explicit", outbound } }, workers);
+  startCaller = () => mesh.startProxy("caller", 3, { capture: { kind: "explicit", outbound } }, workers);
+  caller = await startCaller();
   const door = { role: "gateway", gateway: { kind: "tcp", address: "127.0.0.1" } } as const;
   gateway = await mesh.startProxy("door", 4, door, workers);
 }, hookTimeoutMs);
@@ -215,5 +217,10 @@ describe("a proxy with workers", () => {
     caller.process.kill("SIGTERM");
     expect((await caller.process.finished).code).toBe(0);
     for (const pid of pids) expect(() => process.kill(pid, 0)).toThrow();
+  });
+
+  test("comes back with what it had on disk", async () => {
+    caller = await startCaller();
+    await ask(outboundPort, 10, "v2");
   });
 });

@@ -55,6 +55,7 @@ export class BareMesh implements AsyncDisposable {
     await this.client.transact({ message: "test", objects: [...objects] });
   }
 
+  /** A second time under the same name: with what it left on disk. */
   async startProxy(
     name: string,
     host: number,
@@ -78,7 +79,7 @@ export class BareMesh implements AsyncDisposable {
 
   async #bootstrap(name: string, address: string, parts: Partial<ProxyBootstrap>): Promise<string> {
     const home = join(this.#directory, name);
-    mkdirSync(home);
+    mkdirSync(home, { recursive: true });
     const joinTokenFile = join(home, "join-token");
     // The only account that may serve gateways unless the mesh's configuration names others.
     const account =
