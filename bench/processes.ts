@@ -10,6 +10,7 @@ export const loadCore = 1;
 
 const stopTimeoutMs = 5_000;
 const defaultListenTimeoutMs = 15_000;
+const pollMs = 20;
 /** What of a program's log an error quotes. */
 const maxQuotedLogBytes = 600;
 
@@ -99,11 +100,24 @@ export class BenchProcess {
       if (await accepts(port, address)) return;
       if (this.child.exitCode !== null)
         throw new Error(`${this.program} ended with ${this.child.exitCode}: ${this.lastWords()}`);
-      await Bun.sleep(20);
+      await Bun.sleep(pollMs);
     }
     throw new Error(
       `${this.program} did not listen on ${address}:${port} within ${timeoutMs} ms: ${this.lastWords()}`,
     );
+  }
+
+  /** Resolves with the first group of what it writes to its log; rejects as `listening` does. */
+  async wrote(pattern: RegExp, timeoutMs = defaultListenTimeoutMs): Promise<string> {
+    const deadline = Date.now() + timeoutMs;
+    while (Date.now() < deadline) {
+      const found = pattern.exec(this.#log())?.[1];
+      if (found !== undefined) return found;
+      if (this.child.exitCode !== null)
+        throw new Error(`${this.program} ended with ${this.child.exitCode}: ${this.lastWords()}`);
+      await Bun.sleep(pollMs);
+    }
+    throw new Error(`${this.program} was not ready within ${timeoutMs} ms: ${this.lastWords()}`);
   }
 
   /** All that it writes to standard output until it ends. Of `io: "pipe"` only. */
@@ -145,6 +159,10 @@ export class BenchProcess {
 
   /** The end of what it wrote. */
   lastWords(): string {
+    return this.#log().trim().slice(-maxQuotedLogBytes);
+  }
+
+  #log(): string {
     const texts = [this.#logFile, `${this.#logFile}.err`].map((file) => {
       try {
         return readFileSync(file, "utf8");
@@ -152,7 +170,7 @@ export class BenchProcess {
         return "";
       }
     });
-    return texts.join("").trim().slice(-maxQuotedLogBytes);
+    return texts.join("");
   }
 }
 

@@ -69,7 +69,9 @@ async function measureOne(base: Scenario, options: MeasureOptions): Promise<Resu
     ...(options.connections === undefined ? {} : { connections: options.connections }),
     ...(options.headers === undefined ? {} : { headers: options.headers }),
   };
-  const { rounds, seconds } = options;
+  const { load } = scenario;
+  const { rounds } = options;
+  const seconds = Math.max(options.seconds, load.kind === "stall" ? load.minSeconds : 0);
   const log = (line: string): void => console.error(`${scenario.name}: ${line}`);
   const peers = scenario.peers.filter((peer) => isWanted(peer, options) && isPresent(peer, log));
   const { signal } = interrupt;

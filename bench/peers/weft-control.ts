@@ -14,6 +14,9 @@ export function weftVersion(): string {
   return isManifest ? String(manifest.version) : "unknown";
 }
 
+/** Of every proxy of the bench; the mesh's configuration lets it serve gateways. */
+const serviceAccount = "default";
+
 export interface WeftControl {
   apply(objects: readonly unknown[]): Promise<void>;
   /** Resolves when the process runs; it need not be ready. */
@@ -40,20 +43,11 @@ export async function startControl(bench: Bench): Promise<WeftControl> {
       const home = join(bench.directory, name);
       mkdirSync(home, { recursive: true });
       const joinTokenFile = join(home, "token");
-      const token = await client.createJoinToken({ namespace: "default", serviceAccount: "default" });
+      const token = await client.createJoinToken({ namespace: "default", serviceAccount });
       writeFileSync(joinTokenFile, token, { mode: 0o600 });
       const bootstrap: ProxyBootstrap = {
         role: "sidecar",
-        workload: {
-          namespace: "default",
-          name,
-          serviceAccount: "default",
-          labels: { app: name },
-          addresses: [address],
-          ports: [],
-          region: "",
-          zone: "",
-        },
+        workload: workloadOf(name, address),
         controlPlane: {
           address: "127.0.0.1",
           port: adsPort,
@@ -77,6 +71,19 @@ export async function startControl(bench: Bench): Promise<WeftControl> {
       await process.listening(bootstrap.health.port, bootstrap.health.address);
       return process;
     },
+  };
+}
+
+export function workloadOf(name: string, address: string): ProxyBootstrap["workload"] {
+  return {
+    namespace: "default",
+    name,
+    serviceAccount,
+    labels: { app: name },
+    addresses: [address],
+    ports: [],
+    region: "",
+    zone: "",
   };
 }
 

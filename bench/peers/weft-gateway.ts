@@ -32,7 +32,7 @@ function configuration(task: PeerTask, listenPort: number): string {
 }
 
 async function startServe(bench: Bench, task: PeerTask): Promise<RunningPeer> {
-  const [listenPort, adminPort, healthPort] = [freePort(), freePort(), freePort()];
+  const listenPort = freePort();
   const home = join(bench.directory, "configuration");
   mkdirSync(home, { recursive: true });
   writeFileSync(join(home, "gateway.yaml"), configuration(task, listenPort));
@@ -50,14 +50,15 @@ async function startServe(bench: Bench, task: PeerTask): Promise<RunningPeer> {
   if (task.work === "routes") await applyRoutes(task.routes);
   const process = bench.start(proxyCore, [
     ...[weftProgram, "serve", "--filename", home, "--log-level", "warn"],
-    ...["--admin", `127.0.0.1:${adminPort}`, "--health", `127.0.0.1:${healthPort}`],
+    ...["--admin", "127.0.0.1:0", "--health", "127.0.0.1:0"],
   ]);
+  const admin = await process.wrote(/^ready .*admin=(\S+)/m);
   await process.listening(listenPort);
   return {
     version: weftVersion(),
     port: listenPort,
     pids: [process.pid],
-    metricsUrl: `http://127.0.0.1:${adminPort}/metrics`,
+    metricsUrl: `http://${admin}/metrics`,
     applyRoutes,
   };
 }

@@ -3,7 +3,7 @@ import { type Bench, freePort } from "../processes.ts";
 import { fillTemplate } from "../template.ts";
 import type { Peer, PeerTask, RunningPeer } from "./peer.ts";
 import { commonValues } from "./program-peer.ts";
-import { objectsOf, proxyAddress, startControl, weftVersion } from "./weft-control.ts";
+import { objectsOf, proxyAddress, startControl, weftVersion, workloadOf } from "./weft-control.ts";
 
 export const weftPair: Peer = { name: "weft", missing: () => undefined, start };
 
@@ -16,14 +16,8 @@ async function start(bench: Bench, task: PeerTask): Promise<RunningPeer> {
   const [serverAddress, clientAddress] = [proxyAddress(), proxyAddress()];
   const server = await control.startProxy("echo", serverAddress, {
     workload: {
-      namespace: "default",
-      name: "echo",
-      serviceAccount: "default",
-      labels: { app: "echo" },
-      addresses: [serverAddress],
+      ...workloadOf("echo", serverAddress),
       ports: [{ port: task.upstreamPort, name: "main", protocol }],
-      region: "",
-      zone: "",
     },
   });
   const client = await control.startProxy("caller", clientAddress, {

@@ -1,13 +1,14 @@
 /** A fixed rate of requests while everything else that disturbs a proxy happens to it. */
 import { runH2load } from "../loads/h2load.ts";
+import type { LoadReport } from "../loads/load-report.ts";
 import { median } from "../measure.ts";
 import { benchRoutes } from "../routes.ts";
 import type { Load } from "../scenarios/scenario.ts";
 import { measured, type RoundResult, type RoundTask } from "./round.ts";
 
 const scrapeMs = 1_000;
-/** Less is too short for anything to happen in. */
-const minSeconds = 4;
+/** Thrown away: the process is a fresh one. */
+const warmSeconds = 10;
 /** Of the load's time. */
 const applyAt = 0.25;
 const applyPollMs = 20;
@@ -19,13 +20,24 @@ export async function stallRound(
   task: RoundTask,
   { requestsPerSecond, routes }: Extract<Load, { kind: "stall" }>,
 ): Promise<RoundResult> {
-  const { peer } = task;
-  const seconds = Math.max(task.seconds, minSeconds);
+  const { peer, seconds } = task;
   const [route] = benchRoutes(1);
   if (route === undefined || peer.metricsUrl === undefined || peer.applyRoutes === undefined)
     throw new Error("this peer's routes or metrics are not to be had while it runs");
   const { metricsUrl } = peer;
   const applyRoutes = peer.applyRoutes.bind(peer);
+  const load = (loadSeconds: number): Promise<LoadReport> =>
+    runH2load(task.bench, {
+      url: `http://${route.host}${route.path}x`,
+      connectTo: `127.0.0.1:${peer.port}`,
+      connections: task.scenario.connections,
+      seconds: loadSeconds,
+      headers: [],
+      http1: true,
+      streams: 1,
+      requestsPerSecond,
+    });
+  await load(Math.min(seconds, warmSeconds));
   const scrapes = new Scrapes(metricsUrl);
   // Never rejects: whoever waits for it waits for the load first.
   const applied = Bun.sleep(seconds * applyAt * 1000)
@@ -34,18 +46,7 @@ export async function stallRound(
       (applyMs) => ({ applyMs }),
       (error: unknown) => ({ error: new Error(`${routes} routes were not applied`, { cause: error }) }),
     );
-  const result = await measured(task, () =>
-    runH2load(task.bench, {
-      url: `http://${route.host}${route.path}x`,
-      connectTo: `127.0.0.1:${peer.port}`,
-      connections: task.scenario.connections,
-      seconds,
-      headers: [],
-      http1: true,
-      streams: 1,
-      requestsPerSecond,
-    }),
-  );
+  const result = await measured(task, () => load(seconds));
   const loadEndMs = performance.now();
   const outcome = await applied;
   const isLate = performance.now() > loadEndMs + graceMs;

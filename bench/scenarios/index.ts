@@ -188,6 +188,7 @@ export const scenarios: readonly Scenario[] = [
     load: { kind: "idle" },
     connections: 10_000,
     isFresh: true,
+    peers: [weft, weftUnderControl, nginx, haproxy, envoy],
   },
   {
     ...http1,
@@ -213,7 +214,7 @@ export const scenarios: readonly Scenario[] = [
     headline: "maxMs",
     columns: ["maxMs", ...latencies, "scrapeMs", "applyMs", "cpuUsPerRequest", ...memories],
     work: "routes",
-    load: { kind: "stall", requestsPerSecond: 2000, routes: 5000 },
+    load: { kind: "stall", requestsPerSecond: 2000, routes: 5000, minSeconds: 30 },
     connections: 20,
     isFresh: true,
     peers: [weft, weftUnderControl, envoy],

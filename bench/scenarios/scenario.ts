@@ -21,8 +21,14 @@ export type Load =
   | { readonly kind: "handshakes" }
   /** Connections that do nothing. */
   | { readonly kind: "idle" }
-  /** Open loop while metrics are scraped each second, and with `routes` applied after a third of the time. */
-  | { readonly kind: "stall"; readonly requestsPerSecond: number; readonly routes: number };
+  /** Open loop while metrics are scraped each second, and with `routes` applied after a quarter of the time. */
+  | {
+      readonly kind: "stall";
+      readonly requestsPerSecond: number;
+      readonly routes: number;
+      /** Less is too short for the routes to be applied in. */
+      readonly minSeconds: number;
+    };
 
 export interface Scenario {
   readonly name: string;

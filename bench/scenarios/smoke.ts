@@ -10,6 +10,6 @@ export function smokeOf(scenario: Scenario): Scenario {
     ...scenario,
     connections: Math.min(scenario.connections, maxConnections),
     routes: routes.map((count) => Math.min(count, fewRoutes)),
-    load: load.kind === "stall" ? { ...load, routes: fewRoutes } : load,
+    load: load.kind === "stall" ? { ...load, routes: fewRoutes, minSeconds: 4 } : load,
   };
 }

@@ -84,11 +84,11 @@ export class HpackEncoder {
     }
   }
 
-  /** A new name is, for the sake of the name; a value of a known one is when it comes again. */
+  /** When it comes again: a known name's value, or a name that is in no table yet, whatever its values. */
   #isWorthIndexing(name: string, value: string, nameIndex: number): boolean {
     // One field must not push out all others.
     if (name.length + value.length >= this.#table.maxBytes / 4) return false;
-    return nameIndex === 0 || this.#seen.see(name, value);
+    return this.#seen.see(name, nameIndex === 0 ? "" : value);
   }
 
   /** The number of the entry with this value among those of one name; 0: there is none. */

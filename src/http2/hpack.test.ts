@@ -165,6 +165,19 @@ test("fields that come again shrink to one byte each, secrets never enter the ta
   expect((encodeBlock(encoder, secret)[0] ?? 0) & 0xf0).toBe(0x10);
 });
 
+test("tables full of small fields stay in step, through growth and eviction", () => {
+  const encoder = new HpackEncoder();
+  const decoder = new HpackDecoder(4096, 65536);
+  for (let round = 0; round < 200; round++) {
+    // Each field comes in three rounds, then makes room for others.
+    const fields = HeaderFields.of(
+      Array.from({ length: 60 }, (_, i) => [`x-${i}`, `${Math.floor((round + i) / 3)}`] as const),
+    );
+    const decoded = decoder.decode(encodeBlock(encoder, fields));
+    expect(decoded instanceof HeaderFields && decoded.entries()).toEqual(fields.entries());
+  }
+});
+
 test("values that come only once leave the table to those that come again", () => {
   const encoder = new HpackEncoder();
   const request = (index: number): HeaderFields =>
@@ -192,10 +205,12 @@ test("a bomb costs what its compressed bytes cost and leaves the table in step",
   const decoder = new HpackDecoder(4096, 16384);
   const encoder = new HpackEncoder();
   // One entry of nearly the whole table, then a reference to it in every byte.
-  const big = encodeBlock(encoder, HeaderFields.of([["x-big", "v".repeat(1000)]]));
+  const fields = HeaderFields.of([["x-big", "v".repeat(1000)]]);
+  decoder.decode(encodeBlock(encoder, fields));
+  const big = encodeBlock(encoder, fields); // the second time it is put into the table
   const bomb = new Uint8Array(big.length + 60_000).fill(0xbe, big.length);
   bomb.set(big);
   expect(decoder.decode(bomb)).toBe("too_large"); // 62 MB if it were unfolded
-  const after = decoder.decode(encodeBlock(encoder, HeaderFields.of([["x-big", "v".repeat(1000)]])));
+  const after = decoder.decode(encodeBlock(encoder, fields));
   expect(after instanceof HeaderFields && after.get("x-big")?.length).toBe(1000);
 });

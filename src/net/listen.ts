@@ -10,6 +10,7 @@ import {
   type HandshakeBounds,
   type ListenLimit,
 } from "./connection-host.ts";
+import { libc } from "./libc.ts";
 import { type HandshakeDone, startServerTls } from "./server-handshake.ts";
 import type { ServerTls } from "./tls.ts";
 import { serverTlsOptions } from "./tls-options.ts";
@@ -22,6 +23,12 @@ const defaultBounds: ListenBounds = {
   /** A peer's handshake takes two round trips; ten seconds cover a lost packet or two on a bad link. */
   handshakeTimeoutMs: 10_000,
 };
+
+/**
+ * How many connections may wait to be accepted; the system's own bound (4,096) may be lower. Bun asks for 512: at 20,000
+ * connections a second, a stall of 26 ms would fill that, and a client whose step is dropped tries again after a second.
+ */
+const backlog = 4_096;
 
 export interface ListenOptions extends ConnectionSettings {
   /** Default: 127.0.0.1. */
@@ -98,6 +105,9 @@ export function listen(options: ListenOptions): Listener {
   const server = bind(options, handlersFor(options, host, bounds));
   // Both kinds have both properties at run time, so only the options tell which it is.
   const isUnix = options.unixPath !== undefined;
+  // Bun has it, its types lack it.
+  const fd = "fd" in server && typeof server.fd === "number" ? server.fd : -1;
+  if (fd >= 0) libc?.listen(fd, backlog);
   let isAccepting = true;
   const stopAccepting = (): void => {
     isAccepting = false;
@@ -107,8 +117,7 @@ export function listen(options: ListenOptions): Listener {
     hostname: options.unixPath ?? ("hostname" in server ? server.hostname : ""),
     port: !isUnix && "port" in server ? server.port : 0,
     get fd() {
-      // Bun has it, its types lack it.
-      return isAccepting && "fd" in server && typeof server.fd === "number" ? server.fd : -1;
+      return isAccepting ? fd : -1;
     },
     get connections() {
       return connections.size;

@@ -186,6 +186,7 @@ describe.if(isLinux)("hand-over under load", () => {
 
 test.if(isLinux)("tells how many connections wait to be accepted", () => {
   const listener = listen({ onConnection() {} });
+  expect(listener.fd).toBeGreaterThan(0);
   expect(acceptQueueLength(listener)).toBe(0);
   // This process waits for the other one, so nobody accepts.
   const source = `

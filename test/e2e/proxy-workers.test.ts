@@ -201,7 +201,7 @@ describe("a proxy with workers", () => {
     const resolver = new Resolver();
     resolver.setServers([`127.0.0.1:${dnsPort}`]);
     expect(await resolver.resolve4("web.default.svc.cluster.local")).toHaveLength(1);
-    expect(await metric(captured, "weft_dns_queries_total")).toBe(1);
+    expect(await metric(captured, "weft_dns_queries_total")).toBeGreaterThanOrEqual(1);
     expect(await metric(captured, "weft_workers_live")).toBe(2);
     const ports = [outbound, inbound];
     for (const port of ports) expect(await isTaken(port)).toBe(true);

@@ -9,6 +9,6 @@ export function writeChunk(connection: Connection, chunk: Uint8Array, scratch: B
   scratch.clear();
   encodeChunkHead(scratch, chunk.length);
   connection.write(scratch.view());
-  connection.write(chunk);
+  connection.give(chunk);
   return connection.write(chunkEnd);
 }

@@ -106,7 +106,7 @@ export class Http1Client implements ClientStream {
   writeBody(chunk: Uint8Array): boolean {
     const hasRoom =
       this.#framing !== "chunked" || this.#isTunnel
-        ? this.#connection.write(chunk)
+        ? this.#connection.give(chunk)
         : writeChunk(this.#connection, chunk, this.#context.scratch);
     if (!hasRoom) this.#context.metrics.bodiesPaused.value++;
     return hasRoom;

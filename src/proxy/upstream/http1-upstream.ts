@@ -107,7 +107,7 @@ export class Http1Upstream implements UpstreamStream, ConnectionSink, ResponseSi
   }
 
   writeBody(chunk: Uint8Array): boolean {
-    if (this.#framing !== "chunked" || this.#isTunnel) return this.connection.write(chunk);
+    if (this.#framing !== "chunked" || this.#isTunnel) return this.connection.give(chunk);
     return writeChunk(this.connection, chunk, Http1Upstream.#scratch);
   }
 

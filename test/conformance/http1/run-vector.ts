@@ -74,11 +74,15 @@ export async function runResponse(vector: Vector, lane: Lane, patienceMs: number
   client.write(early?.head ?? askingRequest(method, vector.upgrade ?? false));
   const wanted = expectation.answers.length;
   const isAnswered = (): boolean => client.isClosed || client.finals.length >= wanted;
-  if (!(await client.until(isAnswered, patienceMs))) {
+  if (!(await client.until(isAnswered, patienceMs)) && early === undefined) {
     upstream.end();
     await client.until(isAnswered, patienceMs);
   }
-  if (early !== undefined) client.write(early.content);
+  if (early !== undefined) {
+    client.write(early.content);
+    // A proxy that asks its upstream only once the content is there may do so.
+    await client.until(isAnswered, patienceMs);
+  }
   const isTunnel = client.finals.some((answer) => answer.startsWith("101"));
   let connection: Observation["connection"] = client.isClosed ? "closed" : "silent";
   const answers = [...client.finals];
