@@ -1,6 +1,7 @@
 /**
- * Builds `weft proxy` and `weft serve` into one file each, with bytecode, for bin/weft, which runs this where there is no build or an
- * older one. Loading 260 modules one by one costs a proxy 4 MB of the transpiler's memory for good and half a second at start.
+ * Builds `weft proxy`, `weft proxy --workers` and `weft serve` into one file each, with bytecode, for bin/weft, which runs this where
+ * there is no build or an older one. Loading 260 modules one by one costs a proxy 4 MB of the transpiler's memory for good and half a
+ * second at start.
  *
  *   bun scripts/build-programs.mjs FOLDER        FOLDER appears whole: PROGRAM.js, .js.jsc, .js.map and built-for
  */
@@ -9,7 +10,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { smallDescriptorsPlugin } from "../src/proxy/program/small-descriptors-plugin.ts";
 
-const programs = ["proxy-program", "serve-program"];
+const programs = ["proxy-program", "proxy-workers-program", "serve-program"];
 const root = fileURLToPath(new URL("..", import.meta.url)).replace(/\/$/, "");
 
 async function main(folder) {

@@ -20,7 +20,7 @@ beforeAll(() => {
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 test("each is one file with its bytecode, marked with the checkout that it is for", () => {
-  for (const name of ["proxy-program", "serve-program"]) {
+  for (const name of ["proxy-program", "proxy-workers-program", "serve-program"]) {
     expect(existsSync(join(built, `${name}.js.jsc`))).toBe(true);
   }
   expect(readFileSync(join(built, "built-for"), "utf8")).toBe(`${root}\n`);
@@ -39,6 +39,13 @@ test.each([
   expect(stderr).toContain(message);
   expect(stderr.trim().split("\n")).toHaveLength(1);
   expect(exitCode).toBe(65);
+});
+
+test.each(["0", "65", "two"])("refuses %s workers with exit code 64", (count) => {
+  const program = join(built, "proxy-workers-program.js");
+  const { exitCode, stderr } = run([program, "proxy", "--bootstrap", "absent.json", "--workers", count]);
+  expect(stderr).toContain("--workers takes a whole number from 1 to 64");
+  expect(exitCode).toBe(64);
 });
 
 test.each([

@@ -1,14 +1,30 @@
 /** `weft proxy`: the data plane of one workload or gateway, in the foreground until a signal. */
-import { Command } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import type { Cli } from "./cli.ts";
 import { serveProxy } from "./serve-proxy.ts";
+import { maxWorkers, readWorkerCount } from "./worker-count.ts";
 
 interface Options {
   readonly bootstrap: string;
+  readonly workers: number;
 }
 
 export function command(_cli: Cli): Command {
   return new Command("proxy")
     .requiredOption("--bootstrap <file>", "what the proxy starts from, as JSON")
-    .action(({ bootstrap }: Options) => serveProxy(bootstrap));
+    .addOption(
+      new Option("--workers <number>", "processes that share the work, for as many cores")
+        .argParser((text) => {
+          const count = readWorkerCount(text);
+          if (count === undefined)
+            throw new InvalidArgumentError(`write a whole number from 1 to ${maxWorkers}`);
+          return count;
+        })
+        .default(1),
+    )
+    .action(async ({ bootstrap, workers }: Options) => {
+      if (workers === 1) return await serveProxy(bootstrap);
+      const { serveProxyWorkers } = await import("./serve-proxy-workers.ts");
+      return await serveProxyWorkers(bootstrap, workers);
+    });
 }

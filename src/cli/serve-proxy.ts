@@ -1,21 +1,31 @@
 /** A proxy in the foreground, from its bootstrap file until a signal: `weft proxy`, however it was started. */
 import { readFileSync } from "node:fs";
-import { createLog, errorLine, systemClock, WeftError } from "../kernel/index.ts";
-import { parseBootstrap, type ProxyBootstrap, startProxy } from "../proxy/index.ts";
+import { createLog, errorLine, type Log, systemClock, WeftError } from "../kernel/index.ts";
+import { type ListenAddress, parseBootstrap, type ProxyBootstrap, startProxy } from "../proxy/index.ts";
 import { untilSignal } from "./signals.ts";
 
 const startedAfterMs = 3_000;
 
-export async function serveProxy(bootstrapFile: string): Promise<void> {
+interface ServingProxy {
+  /** Undefined: a gateway. */
+  readonly tunnel: ListenAddress | undefined;
+  readonly admin: ListenAddress;
+  drain(): Promise<void>;
+  close(): void;
+}
+
+type StartProxy = (bootstrap: ProxyBootstrap, log: Log) => Promise<ServingProxy>;
+
+export async function serveProxy(bootstrapFile: string, start: StartProxy = startAlone): Promise<void> {
   const bootstrap = readBootstrap(bootstrapFile);
   const { namespace, name } = bootstrap.workload;
   const log = createLog(
     { format: bootstrap.logFormat, level: bootstrap.logLevel },
     { proxy: `${namespace}/${name}` },
   );
-  const proxy = await startProxy(bootstrap, log);
+  const proxy = await start(bootstrap, log);
   const ended = untilSignal({ stop: () => proxy.drain(), force: () => proxy.close() });
-  const { tunnel, admin } = proxy.bound;
+  const { tunnel, admin } = proxy;
   log.ready({
     role: bootstrap.role,
     tunnel: tunnel === undefined ? undefined : `${tunnel.address}:${tunnel.port}`,
@@ -27,6 +37,13 @@ export async function serveProxy(bootstrapFile: string): Promise<void> {
   await ended;
   tidying.cancel();
   proxy.close();
+}
+
+/** In this process. */
+async function startAlone(bootstrap: ProxyBootstrap, log: Log): Promise<ServingProxy> {
+  const proxy = await startProxy(bootstrap, log);
+  const { tunnel, admin } = proxy.bound;
+  return { tunnel, admin, drain: () => proxy.drain(), close: () => proxy.close() };
 }
 
 function readBootstrap(file: string): ProxyBootstrap {

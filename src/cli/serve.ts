@@ -10,12 +10,13 @@ import {
   collect,
   type GatewayAddress,
   type HostPort,
-  parseCount,
   parseGatewayAddress,
   parseHostPort,
   type SharedOptions,
 } from "./shared-options.ts";
 import { untilSignal } from "./signals.ts";
+import { workerCommand } from "./worker-command.ts";
+import { maxWorkers, readWorkerCount } from "./worker-count.ts";
 
 interface Options extends SharedOptions {
   readonly filename: readonly string[];
@@ -90,7 +91,7 @@ export function command(_cli: Cli): Command {
           ...(gateway.port === undefined ? {} : { port: gateway.port }),
         },
         ...(options.listenOnly === true ? {} : { admin, health }),
-        ...(await workersOf(options)),
+        ...workersOf(options),
         ...successionOf(options),
         log,
       });
@@ -129,12 +130,9 @@ function fileSource(paths: readonly string[], namespace: string): FileSource {
   };
 }
 
-/** More would only wait for each other. */
-const maxWorkers = 64;
-
 function parseWorkers(text: string): number {
-  const count = parseCount(text);
-  if (count > maxWorkers) throw new InvalidArgumentError(`at most ${maxWorkers}`);
+  const count = readWorkerCount(text);
+  if (count === undefined) throw new InvalidArgumentError(`write a whole number from 1 to ${maxWorkers}`);
   return count;
 }
 
@@ -144,12 +142,7 @@ function successionOf({ dataDir, takeover }: Options): { dataDir?: string; takes
   throw new WeftError("usage", "--takeover needs the --data-dir of the process to replace");
 }
 
-async function workersOf({ workers, logFormat, logLevel }: Options) {
+function workersOf({ workers, logFormat, logLevel }: Options) {
   if (workers === undefined || workers === 1) return {};
-  // Only a parent needs to know how weft is started; it is with what starts whole meshes.
-  const { weftCommand } = await import("../local/index.ts");
-  const log = ["--log-format", logFormat, "--log-level", logLevel];
-  const command = (index: number): readonly string[] =>
-    weftCommand("worker", "--index", String(index), ...log);
-  return { workers: { count: workers, command } };
+  return { workers: { count: workers, command: workerCommand({ format: logFormat, level: logLevel }) } };
 }

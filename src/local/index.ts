@@ -6,4 +6,3 @@ export { type Program } from "./programs.ts";
 export { defaultPortName, readMeshFiles } from "./programs.ts";
 export { runProgram } from "./run.ts";
 export { LocalUp, type UpReady } from "./up.ts";
-export { weftCommand } from "./weft-command.ts";

@@ -1,5 +1,19 @@
-export { type Rejection, SuppliedAgent, type SuppliedChange } from "./agent/index.ts";
+export {
+  type AgentLookup,
+  type AgentStatus,
+  createAgent,
+  type DemandName,
+  JoinedReports,
+  type ParentAgent,
+  type ParentLink,
+  type Rejection,
+  type Standing,
+  SuppliedAgent,
+  type SuppliedChange,
+  WorkerAgent,
+} from "./agent/index.ts";
 export type { AvoidedEndpoint } from "./avoidance.ts";
-export { type GatewayListen, parseBootstrap, type ProxyBootstrap } from "./bootstrap.ts";
-export { type ProxyPlan, type RunningProxy, runProxy } from "./running-proxy.ts";
+export { type GatewayListen, type ListenAddress, parseBootstrap, type ProxyBootstrap } from "./bootstrap.ts";
+export { NameService } from "./name-service.ts";
+export { type BoundAddresses, type ProxyPlan, type RunningProxy, runProxy } from "./running-proxy.ts";
 export { startProxy } from "./start-proxy.ts";

@@ -15,12 +15,8 @@ import { ServeContext } from "./serve/context.ts";
 import { describeConfig, type RuntimeParts, runtimeGauges } from "./serve/describe.ts";
 import { DnsServer } from "./serve/dns.ts";
 import { DnsForwarder } from "./serve/dns-forwarder.ts";
-import {
-  type GatewayAddress,
-  GatewayServer,
-  type GatewaySharing,
-  type OpenListener,
-} from "./serve/gateway.ts";
+import { type GatewayAddress, GatewayServer, type OpenListener } from "./serve/gateway.ts";
+import type { ListenSharing } from "./serve/listen-sharing.ts";
 import { InboundPlaintext } from "./serve/inbound-plaintext.ts";
 import { InboundTunnel } from "./serve/inbound-tunnel.ts";
 import { ServeMetrics } from "./serve/metrics.ts";
@@ -33,7 +29,7 @@ import { AccessLog, encodeMetrics, ReportBuilder, SeriesRegistry } from "./telem
 import { HopDialer, Upstreams } from "./upstream/index.ts";
 
 /** What was bound, port 0 resolved. */
-interface BoundAddresses {
+export interface BoundAddresses {
   readonly outbound: readonly ListenAddress[];
   readonly tunnel: ListenAddress | undefined;
   readonly plaintextPort: number | undefined;
@@ -88,8 +84,10 @@ export interface ProxyPlan
   /** Absent: not opened. */
   readonly admin?: ListenAddress;
   readonly health?: ListenAddress;
-  /** Set: other processes of ours listen on the gateway's ports too. */
-  readonly gatewaySharing?: GatewaySharing;
+  /** Set: other processes of ours listen on the same ports. */
+  readonly sharing?: ListenSharing;
+  /** Another process of ours answers names. */
+  readonly hasNoDns?: boolean;
 }
 
 export interface ProxyParts {
@@ -190,7 +188,7 @@ class Proxy implements RunningProxy {
       });
     }
     if (bootstrap.gateway !== undefined) {
-      this.#gateway = new GatewayServer(this.#context, selector, bootstrap.gateway, bootstrap.gatewaySharing);
+      this.#gateway = new GatewayServer(this.#context, selector, bootstrap.gateway, bootstrap.sharing);
       this.#servers.push(this.#gateway);
     }
     this.avoidance = new Avoidance(this.#context.upstreams, clock);
@@ -288,17 +286,19 @@ class Proxy implements RunningProxy {
   async #openDoors(): Promise<Omit<BoundAddresses, "admin" | "health">> {
     const bootstrap = this.#bootstrap;
     const capture = bootstrap.capture;
-    const outbound = this.#add(new OutboundServer(this.#context, this.#selector, this.#destinationOf)).open(
-      capture,
-    );
+    const { sharing } = bootstrap;
+    const outbound = this.#add(
+      new OutboundServer(this.#context, this.#selector, this.#destinationOf, sharing),
+    ).open(capture);
     const application = this.#application;
     if (application === undefined)
       return { outbound, tunnel: undefined, plaintextPort: undefined, dns: undefined };
-    const tunnel = this.#add(new InboundTunnel(this.#context, application)).open(bootstrap.tunnel);
+    const tunnel = this.#add(new InboundTunnel(this.#context, application, sharing)).open(bootstrap.tunnel);
     if (capture.kind !== "redirect") return { outbound, tunnel, plaintextPort: undefined, dns: undefined };
     const plaintextPort = this.#add(
-      new InboundPlaintext(this.#context, application, this.#destinationOf),
+      new InboundPlaintext(this.#context, application, this.#destinationOf, sharing),
     ).open(capture.inboundPort);
+    if (bootstrap.hasNoDns === true) return { outbound, tunnel, plaintextPort, dns: undefined };
     const forwarder = new DnsForwarder({
       upstreams: bootstrap.dnsUpstreams,
       wheel: this.#wheel,

@@ -71,9 +71,9 @@ function planOf({ gateway, taken }: GatewayHostOptions): WorkerPlan {
 export async function hostInProcess(options: GatewayHostOptions): Promise<GatewayHost> {
   const { agent, clock, log } = options;
   let ours = new Set(options.taken.map(placeText));
-  const gatewaySharing = (address: string, port: number) =>
+  const sharing = (address: string, port: number) =>
     ours.has(placeText({ address, port })) ? "join" : "claim";
-  const proxy = await runProxy({ bootstrap: { ...planOf(options), gatewaySharing }, agent, clock, log });
+  const proxy = await runProxy({ bootstrap: { ...planOf(options), sharing }, agent, clock, log });
   // Which and why has been logged.
   const failed = proxy.gatewayFailures().length;
   if (failed > 0) {
@@ -130,7 +130,7 @@ export interface WorkerHostOptions extends GatewayHostOptions {
 /** Resolves when all workers listen. Throws WeftError; then nothing is left. */
 export async function hostInWorkers(options: WorkerHostOptions): Promise<GatewayHost> {
   const { agent, count, command, taken, clock, log } = options;
-  const pool = await WorkerPool.start({
+  const pool = new WorkerPool({
     count,
     command,
     plan: planOf(options),
@@ -139,6 +139,7 @@ export async function hostInWorkers(options: WorkerHostOptions): Promise<Gateway
     clock,
     log,
   });
+  await pool.open();
   return {
     count,
     get listeners() {

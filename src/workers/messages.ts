@@ -1,8 +1,20 @@
 /** What parent and workers say to each other. Both are one program of one version, joined by the channel of the spawn: nobody else is heard. */
-import type { AvoidedEndpoint, ProxyPlan, SuppliedChange } from "../proxy/index.ts";
+import type {
+  AgentLookup,
+  AgentStatus,
+  AvoidedEndpoint,
+  BoundAddresses,
+  DemandName,
+  ProxyPlan,
+  Standing,
+  SuppliedChange,
+} from "../proxy/index.ts";
 
-/** A gateway's plan, without what cannot be sent. */
-export type WorkerPlan = Omit<ProxyPlan, "admin" | "health" | "gatewaySharing">;
+/** A proxy's plan, without what cannot be sent. */
+export type WorkerPlan = Omit<ProxyPlan, "admin" | "health" | "sharing">;
+
+/** What was bound beside the gateway's listeners, which come and go. */
+export type Doors = Pick<BoundAddresses, "outbound" | "tunnel" | "plaintextPort">;
 
 export interface Place {
   readonly address: string;
@@ -23,9 +35,21 @@ export type ToWorker =
       readonly plan: WorkerPlan;
       readonly state: SuppliedChange;
       readonly ours: readonly Place[];
+      /** What the parent is in a mesh. Absent: there is none. */
+      readonly standing?: Standing;
     }
   | { readonly kind: "commit"; readonly change: SuppliedChange; readonly ours: readonly Place[] }
-  | { readonly kind: "question"; readonly id: number; readonly page: Page }
+  /** `status`: of the parent in the mesh, to be shown. */
+  | {
+      readonly kind: "question";
+      readonly id: number;
+      readonly page: Page;
+      readonly status: AgentStatus | undefined;
+    }
+  /** A new certificate. */
+  | { readonly kind: "standing"; readonly standing: Standing }
+  /** Of a lookup: the parent follows as much as it can. */
+  | { readonly kind: "noRoom"; readonly name: DemandName }
   | { readonly kind: "avoid"; readonly endpoints: readonly AvoidedEndpoint[] }
   /** Closes its listener there without losing a connection. Answered when that is done. */
   | { readonly kind: "retire"; readonly id: number; readonly retirement: Retirement }
@@ -44,9 +68,22 @@ export type FromWorker =
       readonly revision: number;
       readonly listeners: readonly Place[];
       readonly failures: readonly string[];
+      readonly doors: Doors;
     }
   | { readonly kind: "answer"; readonly id: number; readonly text: string }
-  | { readonly kind: "avoid"; readonly endpoints: readonly AvoidedEndpoint[] };
+  | { readonly kind: "avoid"; readonly endpoints: readonly AvoidedEndpoint[] }
+  /** All is done and said: the parent may end it. */
+  | { readonly kind: "drained" }
+  | MeshWord;
+
+/** What a worker needs of the mesh, and tells it. */
+export type MeshWord =
+  /** The answer is in a change, which all workers get. */
+  | { readonly kind: "lookup"; readonly lookup: AgentLookup }
+  | { readonly kind: "prefetch"; readonly ip: string }
+  | { readonly kind: "touched"; readonly names: readonly DemandName[] }
+  /** A telemetry report, encoded. */
+  | { readonly kind: "report"; readonly bytes: Uint8Array };
 
 export function placeText({ address, port }: Place): string {
   return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
@@ -54,8 +91,33 @@ export function placeText({ address, port }: Place): string {
 
 export type Page = "metrics" | "config";
 
-const toWorkerKinds = ["start", "commit", "question", "avoid", "retire", "spread", "reopen", "drain"];
-const fromWorkerKinds = ["hello", "failed", "live", "answer", "avoid"];
+const toWorkerKinds: readonly ToWorker["kind"][] = [
+  "start",
+  "commit",
+  "question",
+  "standing",
+  "noRoom",
+  "avoid",
+  "retire",
+  "spread",
+  "reopen",
+  "drain",
+];
+const meshWordKinds: readonly string[] = [
+  "lookup",
+  "prefetch",
+  "touched",
+  "report",
+] satisfies readonly MeshWord["kind"][];
+const fromWorkerKinds: readonly string[] = [
+  "hello",
+  "failed",
+  "live",
+  "answer",
+  "avoid",
+  "drained",
+  ...meshWordKinds,
+];
 
 export function isToWorker(message: unknown): message is ToWorker {
   return isOneOf(message, toWorkerKinds);

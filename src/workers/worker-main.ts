@@ -14,7 +14,6 @@ export function runWorkerProcess({ index, logFormat, logLevel }: WorkerProcessOp
   const log = createLog({ format: logFormat, level: logLevel }, { worker: index });
   const worker = new Worker({
     send: (message) => void process.send?.(message),
-    onEnded: () => process.exit(0),
     clock: systemClock,
     log,
   });

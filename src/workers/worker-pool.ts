@@ -1,18 +1,28 @@
 /**
- * The workers of one gateway: started, fed with changes one worker after another, started again when they end, drained together.
+ * The workers of one proxy: started, fed with changes, started again when they end, drained together.
  * What they count is read and added up here.
  *
  *   starting --every worker is live--> serving --drain()--> draining --all have ended--> stopped
  */
 import { type Clock, type Log, type Timer, WeftError } from "../kernel/index.ts";
-import type { SuppliedChange } from "../proxy/index.ts";
+import type { AgentStatus, Standing, SuppliedChange } from "../proxy/index.ts";
 import { countedOnly, mergeMetrics } from "./merge-metrics.ts";
 import type { TakenPlace } from "./hand-over-messages.ts";
-import { type Place, placeText, type ToWorker, type WorkerPlan } from "./messages.ts";
+import { doorsOf, opensNone, withBound } from "./doors.ts";
+import { type MeshWord, type Place, placeText, type ToWorker, type WorkerPlan } from "./messages.ts";
 import { parentMetrics } from "./parent-metrics.ts";
 import { PortOrders } from "./port-orders.ts";
 import { RestartDelay } from "./restart-delay.ts";
 import { type LiveState, WorkerProcess } from "./worker-process.ts";
+
+/** What workers of a proxy in a mesh have from their parent. */
+export interface MeshSide {
+  readonly standing: () => Standing;
+  readonly status: () => AgentStatus;
+  readonly onWord: (worker: number, word: MeshWord) => void;
+  /** The parent's own figures. */
+  readonly metricsText: () => string;
+}
 
 export interface WorkerPoolOptions {
   readonly count: number;
@@ -23,6 +33,8 @@ export interface WorkerPoolOptions {
   readonly everything: () => SuppliedChange;
   /** Where a process listens that is being taken over. */
   readonly taken: readonly TakenPlace[];
+  /** Of a proxy in a mesh. */
+  readonly mesh?: MeshSide;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -52,7 +64,7 @@ export class WorkerPool {
   /** Whoever ends now does not come back: its place belongs to somebody else. */
   #isHandingOver = false;
 
-  private constructor(options: WorkerPoolOptions) {
+  constructor(options: WorkerPoolOptions) {
     this.#options = options;
     this.#plan = options.plan;
     this.#taken = options.taken;
@@ -60,15 +72,18 @@ export class WorkerPool {
   }
 
   /** Resolves when all listen. Throws WeftError; then none is left. */
-  static async start(options: WorkerPoolOptions): Promise<WorkerPool> {
-    const pool = new WorkerPool(options);
+  async open(): Promise<void> {
     try {
-      await pool.#startAll();
+      await this.#startAll();
     } catch (error) {
-      await pool.close();
+      await this.close();
       throw error;
     }
-    return pool;
+  }
+
+  /** Its doors with the ports that were bound. */
+  get plan(): WorkerPlan {
+    return this.#plan;
   }
 
   /** Where all workers listen. */
@@ -98,16 +113,29 @@ export class WorkerPool {
   }
 
   /** Resolves when every worker that serves has taken it, or was ended because it did not. */
-  commit(change: SuppliedChange): Promise<void> {
-    return this.#inTurn(async () => {
-      for (const { index, process } of this.#slots) {
-        if (process.live === undefined) continue;
-        const result = await process.commit({ kind: "commit", change, ours: this.#ours() });
-        if (typeof result === "string")
-          this.#options.log.error("a worker is ended", { worker: index, why: result });
-        else this.#serves(index, result);
-      }
+  async commit(change: SuppliedChange): Promise<void> {
+    const { told } = await this.#inTurn(async () => {
+      const slots = this.#slots.filter(({ process }) => process.live !== undefined);
+      const isAtOnce = opensNone(change) && slots.every(({ process }) => process.live?.failures.length === 0);
+      // All are told before anybody is waited for: one that is stuck holds up no other's lookups.
+      if (isAtOnce) return { told: Promise.all(slots.map((slot) => this.#commitTo(slot, change))) };
+      for (const slot of slots) await this.#commitTo(slot, change);
+      return { told: undefined };
     });
+    await told;
+  }
+
+  /** After every change that was given before. */
+  tell(worker: number, message: ToWorker): void {
+    void this.#inTurn(() => {
+      const process = this.#slots[worker]?.process;
+      if (process?.live !== undefined) process.tell(message);
+      return Promise.resolve();
+    });
+  }
+
+  tellAll(message: ToWorker): void {
+    for (let worker = 0; worker < this.#options.count; worker++) this.tell(worker, message);
   }
 
   /**
@@ -141,10 +169,11 @@ export class WorkerPool {
   }
 
   async metrics(): Promise<string> {
-    const { count } = this.#options;
+    const { count, mesh } = this.#options;
+    const status = mesh?.status();
     await Promise.all(
       this.#slots.map(async ({ process }) => {
-        process.lastMetrics = (await process.ask("metrics")) ?? process.lastMetrics;
+        process.lastMetrics = (await process.ask("metrics", status)) ?? process.lastMetrics;
       }),
     );
     const restarts = this.#slots.reduce((sum, slot) => sum + slot.restarts, 0);
@@ -153,16 +182,22 @@ export class WorkerPool {
       live: this.#slots.filter(({ process }) => process.live !== undefined).length,
       restarts,
     });
-    return mergeMetrics([...this.#slots.map(({ process }) => process.lastMetrics), this.#gone, own]);
+    return mergeMetrics([
+      ...this.#slots.map(({ process }) => process.lastMetrics),
+      this.#gone,
+      own,
+      mesh?.metricsText() ?? "",
+    ]);
   }
 
   async config(): Promise<unknown> {
+    const status = this.#options.mesh?.status();
     const workers = this.#slots.map(async ({ index, process, restarts }) => ({
       index,
       pid: process.pid,
       restarts,
       revision: process.live?.revision ?? 0,
-      config: parseJson(await process.ask("config")),
+      config: parseJson(await process.ask("config", status)),
     }));
     return { revision: this.revision, workers: await Promise.all(workers) };
   }
@@ -193,9 +228,10 @@ export class WorkerPool {
       if (typeof result === "string") {
         throw new WeftError("io", `worker ${slot.index} cannot be started: ${result}`);
       }
-      // Which and why has been logged.
+      // Which and why has been logged. In a mesh, a gateway serves what it can and tries again.
       const failed = result.failures.length;
-      if (failed > 0) throw new WeftError("address_in_use", `${failed} listeners cannot be opened`);
+      if (failed > 0 && this.#options.mesh === undefined)
+        throw new WeftError("address_in_use", `${failed} listeners cannot be opened`);
     }
   }
 
@@ -210,17 +246,28 @@ export class WorkerPool {
         onAvoid: (message) => {
           for (const { process } of this.#slots) if (process.index !== index) process.tell(message);
         },
+        onMeshWord: (word) => this.#options.mesh?.onWord(index, word),
         onExit: (description) => this.#exited(index, description),
       },
     });
   }
 
+  async #commitTo({ index, process }: Slot, change: SuppliedChange): Promise<void> {
+    const result = await process.commit({ kind: "commit", change, ours: this.#ours() });
+    if (typeof result === "string")
+      this.#options.log.error("a worker is ended", { worker: index, why: result });
+    else this.#serves(index, result);
+  }
+
   async #startSlot(slot: Slot): Promise<LiveState | string> {
+    const { everything, mesh } = this.#options;
+    // One file has one writer.
     const message: ToWorker & { kind: "start" } = {
       kind: "start",
-      plan: this.#plan,
-      state: this.#options.everything(),
+      plan: slot.index === 0 ? this.#plan : { ...this.#plan, dataDir: "" },
+      state: everything(),
       ours: this.#ours(),
+      ...(mesh === undefined ? {} : { standing: mesh.standing() }),
     };
     const result = await slot.process.start(message);
     if (typeof result !== "string") {
@@ -236,7 +283,8 @@ export class WorkerPool {
   }
 
   /** The system chose it for the first worker: the others must have the same, and whoever comes back. */
-  #fixPort({ listeners }: LiveState): void {
+  #fixPort({ listeners, doors }: LiveState): void {
+    this.#plan = withBound(this.#plan, doors);
     const { gateway } = this.#plan;
     const [first] = listeners;
     if (gateway?.port !== 0 || first === undefined) return;
@@ -244,7 +292,9 @@ export class WorkerPool {
   }
 
   #ours(): Place[] {
-    const places = [...this.#taken, ...this.#slots.flatMap(({ process }) => process.listeners)];
+    const live = this.#slots.filter(({ process }) => process.live !== undefined);
+    const doors = live.length === 0 ? [] : doorsOf(this.#plan);
+    const places = [...this.#taken, ...doors, ...live.flatMap(({ process }) => process.listeners)];
     return [...new Map(places.map((place) => [placeText(place), place])).values()];
   }
 
@@ -267,6 +317,10 @@ export class WorkerPool {
     if (this.#isEnding || this.#isHandingOver) return;
     slot.restarts++;
     slot.process = this.#spawn(slot.index);
+    // Outside of a turn, which changes would have to wait for. One that says nothing is ended in its turn, and comes back.
+    const { process } = slot;
+    await process.greeted();
+    if (slot.process !== process) return;
     const result = await this.#inTurn(() => this.#startSlot(slot));
     const { log } = this.#options;
     // It was ended, and comes back by its exit.

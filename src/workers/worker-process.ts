@@ -1,8 +1,10 @@
 /** One worker as its parent sees it: spawned, spoken with, and ended when it does not answer. */
 import type { Clock, Log } from "../kernel/index.ts";
+import type { AgentStatus } from "../proxy/index.ts";
 import {
   type FromWorker,
   isFromWorker,
+  type MeshWord,
   type Page,
   type Place,
   type Retirement,
@@ -23,6 +25,7 @@ export type LiveState = FromWorker & { readonly kind: "live" };
 
 interface WorkerProcessEvents {
   onAvoid(message: FromWorker & { readonly kind: "avoid" }): void;
+  onMeshWord(word: MeshWord): void;
   /** Exactly once. */
   onExit(description: string): void;
 }
@@ -47,7 +50,8 @@ export class WorkerProcess {
   readonly #child: Bun.Subprocess<"ignore", "inherit", "inherit">;
   readonly #hello = Promise.withResolvers<void>();
   readonly #questions = new Map<number, (text: string | undefined) => void>();
-  #awaitedLive: ((result: LiveState | string) => void) | undefined;
+  /** Of a start or changes, in the order in which they were told. */
+  readonly #awaitedLives: ((result: LiveState | string) => void)[] = [];
   #nextQuestion = 0;
   #hasExited = false;
 
@@ -78,12 +82,14 @@ export class WorkerProcess {
 
   /** Resolves with what it serves then, or why it does not; after that it is ended. */
   async start(message: ToWorker & { readonly kind: "start" }): Promise<LiveState | string> {
-    const greeted = await this.#within(
-      startTimeoutMs,
-      this.#hello.promise.then(() => true),
-    );
-    if (greeted !== true) return this.#giveUp("it did not start");
+    if (!(await this.greeted())) return this.#giveUp("it did not start");
     return await this.#untilLive(message);
+  }
+
+  /** False: it said nothing in time, or has ended. */
+  async greeted(): Promise<boolean> {
+    const greeting = this.#hello.promise.then(() => true);
+    return (await this.#within(startTimeoutMs, greeting)) === true;
   }
 
   async commit(message: ToWorker & { readonly kind: "commit" }): Promise<LiveState | string> {
@@ -95,8 +101,8 @@ export class WorkerProcess {
   }
 
   /** Undefined: no answer in time. */
-  ask(page: Page): Promise<string | undefined> {
-    return this.#question(pageTimeoutMs, (id) => ({ kind: "question", id, page }));
+  ask(page: Page, status: AgentStatus | undefined): Promise<string | undefined> {
+    return this.#question(pageTimeoutMs, (id) => ({ kind: "question", id, page, status }));
   }
 
   /** Resolves when its listener there is closed, with nothing lost. */
@@ -125,10 +131,9 @@ export class WorkerProcess {
 
   async #untilLive(message: ToWorker): Promise<LiveState | string> {
     const awaited = Promise.withResolvers<LiveState | string>();
-    this.#awaitedLive = awaited.resolve;
+    this.#awaitedLives.push(awaited.resolve);
     this.tell(message);
     const result = await this.#within(liveTimeoutMs, awaited.promise);
-    this.#awaitedLive = undefined;
     if (result === undefined) return this.#giveUp("it does not answer");
     if (typeof result === "string") return this.#giveUp(result);
     this.live = result;
@@ -158,16 +163,26 @@ export class WorkerProcess {
         this.#hello.resolve();
         break;
       case "failed":
-        this.#awaitedLive?.(message.message);
+        this.#awaitedLives.shift()?.(message.message);
         break;
       case "live":
-        this.#awaitedLive?.(message);
+        this.#awaitedLives.shift()?.(message);
         break;
       case "answer":
         this.#questions.get(message.id)?.(message.text);
         break;
       case "avoid":
         this.#options.events.onAvoid(message);
+        break;
+      case "drained":
+        // Nothing that it said is left in the channel: it ends when the channel does.
+        this.#child.disconnect();
+        break;
+      case "lookup":
+      case "prefetch":
+      case "touched":
+      case "report":
+        this.#options.events.onMeshWord(message);
         break;
     }
   }

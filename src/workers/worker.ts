@@ -1,28 +1,31 @@
 /**
- * A worker: a gateway that is told everything by its parent, and ends with it.
+ * A worker: a proxy that is told everything by its parent, and ends with it.
  *
  *   hello -> start -> serving --commit*--> draining -> ended
  */
-import { type Clock, errorLine, type Log } from "../kernel/index.ts";
+import { canonicalIp, type Clock, errorLine, type Log } from "../kernel/index.ts";
 import { resetReusePort } from "../net/index.ts";
-import { type RunningProxy, runProxy, SuppliedAgent } from "../proxy/index.ts";
-import { type FromWorker, placeText, type ToWorker } from "./messages.ts";
+import { type ParentLink, type RunningProxy, runProxy, SuppliedAgent, WorkerAgent } from "../proxy/index.ts";
+import { type Doors, type FromWorker, placeText, type ToWorker } from "./messages.ts";
 import { retirePlace } from "./retire-listener.ts";
 
 /** An endpoint that fails is tried by the others a few times more at most. */
 const avoidanceMs = 250;
+/** The parent uploads no more often than that. */
+const telemetryMs = 2_000;
+const noDoors: Doors = { outbound: [], tunnel: undefined, plaintextPort: undefined };
 
 export interface WorkerOptions {
   readonly send: (message: FromWorker) => void;
-  /** Called once, when nothing is open any more. */
-  readonly onEnded: () => void;
   readonly clock: Clock;
   readonly log: Log;
 }
 
 export class Worker {
   readonly #options: WorkerOptions;
-  readonly #agent: SuppliedAgent;
+  #agent: SuppliedAgent | WorkerAgent;
+  /** In a mesh. */
+  #meshAgent: WorkerAgent | undefined;
   #proxy: RunningProxy | undefined;
   #ours: ReadonlySet<string> = new Set();
 
@@ -44,7 +47,14 @@ export class Worker {
         this.#agent.commit(message.change);
         this.#tellLive();
         break;
+      case "standing":
+        this.#meshAgent?.setStanding(message.standing);
+        break;
+      case "noRoom":
+        this.#meshAgent?.refuse(message.name);
+        break;
       case "question":
+        if (message.status !== undefined) this.#meshAgent?.setStatus(message.status);
         this.#options.send({ kind: "answer", id: message.id, text: this.#page(message.page) });
         break;
       case "avoid":
@@ -67,17 +77,22 @@ export class Worker {
 
   async drain(): Promise<void> {
     await this.#proxy?.drain();
-    this.#options.onEnded();
+    this.#options.send({ kind: "drained" });
   }
 
-  async #start({ plan, state, ours }: ToWorker & { kind: "start" }): Promise<void> {
+  async #start({ plan, state, ours, standing }: ToWorker & { kind: "start" }): Promise<void> {
     const { clock, log } = this.#options;
     this.#ours = new Set(ours.map(placeText));
+    if (standing !== undefined) {
+      const addresses = plan.workload.addresses.flatMap((each) => canonicalIp(each) ?? []);
+      this.#meshAgent = new WorkerAgent({ addresses, standing, link: this.#link(), clock, log });
+      this.#agent = this.#meshAgent;
+    }
     this.#agent.commit(state);
     this.#proxy = await runProxy({
       bootstrap: {
         ...plan,
-        gatewaySharing: (address, port) => (this.#ours.has(placeText({ address, port })) ? "join" : "claim"),
+        sharing: (address, port) => (this.#ours.has(placeText({ address, port })) ? "join" : "claim"),
       },
       agent: this.#agent,
       clock,
@@ -85,6 +100,17 @@ export class Worker {
     });
     this.#tellLive();
     this.#scheduleAvoidance();
+    this.#scheduleTelemetry();
+  }
+
+  #link(): ParentLink {
+    const { send } = this.#options;
+    return {
+      lookup: (lookup) => send({ kind: "lookup", lookup }),
+      prefetch: (ip) => send({ kind: "prefetch", ip }),
+      touched: (names) => send({ kind: "touched", names }),
+      report: (bytes) => send({ kind: "report", bytes }),
+    };
   }
 
   async #retire({ id, retirement }: ToWorker & { kind: "retire" }): Promise<void> {
@@ -98,7 +124,14 @@ export class Worker {
       revision: this.#agent.snapshot.revision,
       listeners: (this.#proxy?.gatewayAddresses() ?? []).map(({ address, port }) => ({ address, port })),
       failures: this.#proxy?.gatewayFailures() ?? [],
+      doors: this.#doors(),
     });
+  }
+
+  #doors(): Doors {
+    if (this.#proxy === undefined) return noDoors;
+    const { outbound, tunnel, plaintextPort } = this.#proxy.bound;
+    return { outbound, tunnel, plaintextPort };
   }
 
   #page(page: "metrics" | "config"): string {
@@ -110,7 +143,15 @@ export class Worker {
     this.#options.clock.after(avoidanceMs, () => {
       const endpoints = this.#proxy?.avoidance.fresh() ?? [];
       if (endpoints.length > 0) this.#options.send({ kind: "avoid", endpoints });
+      this.#meshAgent?.flushTouches();
       this.#scheduleAvoidance();
+    });
+  }
+
+  #scheduleTelemetry(): void {
+    this.#options.clock.after(telemetryMs, () => {
+      this.#meshAgent?.flushTelemetry();
+      this.#scheduleTelemetry();
     });
   }
 }

@@ -37,7 +37,9 @@ export interface AdsClientOptions {
   readonly isDemanded: (name: DemandName) => boolean;
   /** The stream is open, or is not any more. */
   readonly onState: (state: "open" | "closed") => void;
-  /** Live, acknowledged. */
+  /** What must have happened before what is live here is acknowledged: other processes run it too. Undefined: nothing. */
+  readonly carried: () => Promise<void> | undefined;
+  /** Live here. */
   readonly onCommit: (commit: StagedCommit) => void;
 }
 
@@ -81,6 +83,8 @@ export class AdsClient {
   #isOpen = false;
   #openedAtMs = 0;
   #lastError = "";
+  /** Acknowledgements that wait, in the order of their commits. */
+  #acknowledging: Promise<void> = Promise.resolve();
 
   constructor(options: AdsClientOptions) {
     this.#options = options;
@@ -174,6 +178,24 @@ export class AdsClient {
     this.#backoff.reset();
     const changes = commit.changes.filter((each) => this.#isWanted(each));
     this.#options.configuration.apply(changes, commit.revision);
+    const carried = this.#options.carried();
+    if (carried === undefined) this.#acknowledge(commit);
+    else this.#acknowledging = this.#acknowledgeAfter(carried, this.#acknowledging, commit);
+    this.#options.onCommit({ ...commit, changes });
+  }
+
+  async #acknowledgeAfter(
+    carried: Promise<void>,
+    before: Promise<void>,
+    commit: StagedCommit,
+  ): Promise<void> {
+    const stream = this.#stream;
+    await before;
+    await carried;
+    if (this.#stream === stream) this.#acknowledge(commit);
+  }
+
+  #acknowledge(commit: StagedCommit): void {
     for (const { typeUrl: url, nonce, rejected } of commit.answers) {
       const message = describeRejections(rejected);
       this.#send({
@@ -182,7 +204,6 @@ export class AdsClient {
         ...(message === "" ? {} : { errorDetail: create(StatusSchema, { code: invalidArgument, message }) }),
       });
     }
-    this.#options.onCommit({ ...commit, changes });
   }
 
   /** What nobody asks for any more would stay for ever: nothing would end it. */

@@ -15,6 +15,7 @@ export class Configuration {
   readonly #log: Log;
   readonly #resources = new Map<ResourceKind, Map<string, Resource>>();
   readonly #listeners = new Set<SnapshotListener>();
+  #onChange: (changes: readonly ResourceChange[], revision: number) => void = () => {};
   #snapshot: LiveSnapshot = LiveSnapshot.empty;
 
   constructor(ownAddresses: readonly string[], log: Log) {
@@ -32,6 +33,11 @@ export class Configuration {
     return () => void this.#listeners.delete(listener);
   }
 
+  /** Who carries each change on to other processes; called after each swap, first of all. */
+  carryTo(onChange: (changes: readonly ResourceChange[], revision: number) => void): void {
+    this.#onChange = onChange;
+  }
+
   apply(changes: readonly ResourceChange[], revision: number = this.#snapshot.revision): void {
     const previous = this.#snapshot;
     if (changes.length === 0 && revision === previous.revision) return;
@@ -41,6 +47,7 @@ export class Configuration {
         this.#tableOf(change.resource.kind).set(change.resource.name, change.resource);
       else this.#tableOf(change.kind).delete(change.name);
     }
+    this.#onChange(changes, revision);
     for (const listener of this.#listeners) {
       try {
         listener(this.#snapshot, previous);

@@ -1,7 +1,12 @@
 export type { Agent, AgentStatus, PendingLookup, Resolved, TelemetrySource } from "./agent.ts";
 export type { CertificateSummary } from "./gateway-certificate.ts";
+export type { DemandName } from "./demands.ts";
 export type { PortTlsChoice, PreparedPortTls } from "./port-tls.ts";
-export { createAgent } from "./proxy-agent.ts";
+export { JoinedReports } from "./joined-reports.ts";
+export type { AgentLookup, ParentLink } from "./parent-link.ts";
+export { createAgent, type ParentAgent } from "./proxy-agent.ts";
 export type { PreparedGatewayPort, PreparedOutbound, Snapshot } from "./snapshot.ts";
 export type { Rejection } from "./staging.ts";
-export { SuppliedAgent, type SuppliedChange } from "./supplied-agent.ts";
+export { SuppliedAgent } from "./supplied-agent.ts";
+export type { SuppliedChange } from "./supplied-change.ts";
+export { type Standing, WorkerAgent } from "./worker-agent.ts";

@@ -53,6 +53,11 @@ export class Lookups {
     return this.#demands.keys(kind);
   }
 
+  /** What is asked for and is answered with "there is no such thing". */
+  unknown(kind: DemandKind): string[] {
+    return this.keys(kind).filter((key) => this.#knowledgeOf({ kind, key }) === "unknown");
+  }
+
   has({ kind, key }: DemandName): boolean {
     return this.#demands.has(kind, key);
   }

@@ -17,10 +17,12 @@ import { LastGoodFile } from "./last-good.ts";
 import { Lookups } from "./lookups.ts";
 import { Membership } from "./membership.ts";
 import { Rejections } from "./rejections.ts";
+import type { RawResource } from "./resource.ts";
 import type { ResourceChange } from "./resource-change.ts";
 import type { PreparedOutbound, Snapshot } from "./snapshot.ts";
 import type { StagedCommit } from "./staging.ts";
 import type { HeldIdentity } from "./stored-identity.ts";
+import { type ResourceName, type SuppliedChange, suppliedChange } from "./supplied-change.ts";
 import { TelemetryUpload } from "./telemetry-upload.ts";
 
 export interface AgentOptions {
@@ -36,17 +38,29 @@ export interface AgentOptions {
   readonly controlPlane?: ControlPlane;
   /** Subscriptions on demand; default 4096. */
   readonly maxSubscriptions?: number;
+  /**
+   * Takes each change on to other processes that serve the same. Resolves when they run it: only then is it acknowledged.
+   * Never rejects.
+   */
+  readonly carry?: (change: SuppliedChange) => Promise<void>;
+}
+
+/** An agent that can tell other processes all that it knows. */
+export interface ParentAgent extends Agent {
+  everything(): SuppliedChange;
 }
 
 /** A program that dials more different destinations than this pays with lookups; its proxy's memory stays bounded. */
 const defaultMaxSubscriptions = 4_096;
 
 /** Starts at once: from disk where there is something, and towards the control plane. */
-export function createAgent(options: AgentOptions): Agent {
+export function createAgent(options: AgentOptions): ParentAgent {
   return new ProxyAgent(options);
 }
 
-class ProxyAgent implements Agent {
+const demandKinds: readonly DemandKind[] = ["Address", "Name", "Outbound"];
+
+class ProxyAgent implements ParentAgent {
   readonly #options: AgentOptions;
   readonly #controlPlane: ControlPlane;
   readonly #configuration: Configuration;
@@ -60,6 +74,7 @@ class ProxyAgent implements Agent {
   readonly #ready = Promise.withResolvers<void>();
   #held: HeldIdentity | undefined;
   #upload: TelemetryUpload | undefined;
+  #carried: Promise<void> | undefined;
   #isClosed = false;
 
   constructor(options: AgentOptions) {
@@ -77,6 +92,12 @@ class ProxyAgent implements Agent {
     this.#configuration.onSnapshot(({ mesh }, previous) => {
       if (mesh !== previous.mesh) this.#identities.setMesh(mesh);
     });
+    const { carry } = options;
+    if (carry !== undefined) {
+      this.#configuration.carryTo((changes, revision) => {
+        this.#carried = carry(suppliedChange(changes, revision));
+      });
+    }
     this.#membership = new Membership({ controlPlane: this.#controlPlane, clock, log, random });
     this.#lookups = new Lookups({
       configuration: this.#configuration,
@@ -101,6 +122,7 @@ class ProxyAgent implements Agent {
       demands: (kind) => this.#lookups.keys(kind),
       isDemanded: (name) => this.#lookups.has(name),
       onState: (state) => this.#membership.setOnline(state === "open"),
+      carried: () => this.#carried,
       onCommit: (commit) => this.#committed(commit),
     });
     this.#lastGood = new LastGoodFile({
@@ -142,6 +164,16 @@ class ProxyAgent implements Agent {
       rejected: this.#rejections.all,
       lastError: this.#ads.lastError === "" ? this.#keeper.lastError : this.#ads.lastError,
     };
+  }
+
+  everything(): SuppliedChange {
+    const upserts = [...this.#configuration.resources()].map(
+      ({ kind, name, version, bytes }): RawResource => ({ kind, name, version, bytes }),
+    );
+    const removals = demandKinds.flatMap((kind) =>
+      this.#lookups.unknown(kind).map((name): ResourceName => ({ kind, name })),
+    );
+    return { revision: this.snapshot.revision, upserts, removals };
   }
 
   onSnapshot(listener: SnapshotListener): () => void {

@@ -12,13 +12,7 @@ import { prepareResource, type RawResource } from "./resource.ts";
 import type { ResourceChange } from "./resource-change.ts";
 import type { PreparedOutbound, Snapshot } from "./snapshot.ts";
 import type { Rejection } from "./staging.ts";
-
-/** Everything of one change, in any order: it becomes live in one step. */
-export interface SuppliedChange {
-  readonly revision: number;
-  readonly upserts: readonly RawResource[];
-  readonly removals: readonly Pick<RawResource, "kind" | "name">[];
-}
+import type { SuppliedChange } from "./supplied-change.ts";
 
 export class SuppliedAgent implements Agent {
   readonly #configuration: Configuration;
@@ -26,13 +20,14 @@ export class SuppliedAgent implements Agent {
   readonly #ready = Promise.withResolvers<void>();
   #isSupplied = false;
 
-  constructor(log: Log) {
-    this.#configuration = new Configuration([], log);
+  /** `ownAddresses`: of the workload that takes connections in, in canonical text. */
+  constructor(log: Log, ownAddresses: readonly string[] = []) {
+    this.#configuration = new Configuration(ownAddresses, log);
     this.#ready.promise.catch(() => {});
   }
 
   /** Returns what cannot be used: it stays as it was before, and the rest is live. */
-  commit({ revision, upserts, removals }: SuppliedChange): readonly Rejection[] {
+  commit({ revision, upserts, removals, forgotten = [] }: SuppliedChange): readonly Rejection[] {
     const changes: ResourceChange[] = [];
     const rejected: Rejection[] = [];
     for (const raw of upserts) {
@@ -43,6 +38,7 @@ export class SuppliedAgent implements Agent {
       }
     }
     for (const { kind, name } of removals) changes.push({ type: "remove", kind, name });
+    for (const { kind, name } of forgotten) changes.push({ type: "forget", kind, name });
     this.#rejections.note({ revision, changes, answers: [{ typeUrl: "", nonce: "", rejected }] });
     this.#isSupplied = true;
     this.#configuration.apply(changes, revision);

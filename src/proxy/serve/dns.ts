@@ -28,6 +28,12 @@ import {
 import { expandName } from "./dns-names.ts";
 import type { Server } from "./server.ts";
 
+/** What of a proxy the name service needs: a parent of workers has no more than this. */
+export interface DnsContext extends Pick<ServeContext, "metrics" | "coarseNowMs"> {
+  readonly agent: Pick<ServeContext["agent"], "snapshot" | "resolveName" | "prefetch">;
+  readonly workload: Pick<ServeContext["workload"], "namespace">;
+}
+
 type Respond = (message: Uint8Array) => void;
 
 const defaultLookupMs = 2_000;
@@ -39,12 +45,12 @@ const tcpIdleMs = 10_000;
 
 export class DnsServer implements Server {
   readonly connections = new ConnectionSet();
-  readonly #context: ServeContext;
+  readonly #context: DnsContext;
   readonly #forwarder: DnsForwarder;
   readonly #udp: Bun.udp.Socket<"buffer">[] = [];
   readonly #tcp: Listener[] = [];
 
-  constructor(context: ServeContext, forwarder: DnsForwarder) {
+  constructor(context: DnsContext, forwarder: DnsForwarder) {
     this.#context = context;
     this.#forwarder = forwarder;
   }
@@ -176,7 +182,7 @@ export class DnsServer implements Server {
 class DnsTcpClient implements ConnectionSink, ClientConnection {
   readonly #connection: Connection;
   readonly #members: ConnectionSet;
-  readonly #context: ServeContext;
+  readonly #context: DnsContext;
   readonly #ask: (message: Uint8Array, respond: Respond) => void;
   #read: Uint8Array = new Uint8Array(0);
   #pending = 0;
@@ -185,7 +191,7 @@ class DnsTcpClient implements ConnectionSink, ClientConnection {
   constructor(
     connection: Connection,
     members: ConnectionSet,
-    context: ServeContext,
+    context: DnsContext,
     ask: (message: Uint8Array, respond: Respond) => void,
   ) {
     this.#connection = connection;

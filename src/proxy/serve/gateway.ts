@@ -4,13 +4,14 @@
  */
 import { chmodSync, mkdirSync, rmSync } from "node:fs";
 import { errorLine } from "../../kernel/index.ts";
-import { type Connection, type Listener, type ListenOptions, listen } from "../../net/index.ts";
+import { type Listener, type ListenOptions, listen } from "../../net/index.ts";
 import type { PreparedGatewayPort, Snapshot } from "../agent/index.ts";
 import type { GatewayListen } from "../bootstrap.ts";
 import { ConnectionSet } from "./connection-set.ts";
 import type { ServeContext } from "./context.ts";
 import { arrivalOf, type GatewayParts, serveGatewayConnection } from "./gateway-connection.ts";
 import { listenLimits } from "./listen-limits.ts";
+import { type ListenSharing, sharedPlace } from "./listen-sharing.ts";
 import type { RouteSelector } from "./route-selector.ts";
 import type { Server } from "./server.ts";
 
@@ -34,12 +35,6 @@ export interface OpenListener {
   readonly listener: Listener;
 }
 
-/**
- * How several processes share a port, asked when it is opened: "claim" fails where anybody else has it, "join" stands beside the
- * others.
- */
-export type GatewaySharing = (address: string, port: number) => "claim" | "join";
-
 /** Between two tries to bind a port that was refused. */
 const retryMs = 5_000;
 
@@ -48,7 +43,7 @@ export class GatewayServer implements Server {
   readonly #context: ServeContext;
   readonly #selector: RouteSelector;
   readonly #options: GatewayListen;
-  readonly #sharing: GatewaySharing | undefined;
+  readonly #sharing: ListenSharing | undefined;
   readonly #open = new Map<string, OpenPort>();
   /** Ports that could not be bound, and why: said once, not with every try. */
   readonly #failed = new Map<string, string>();
@@ -59,7 +54,7 @@ export class GatewayServer implements Server {
     context: ServeContext,
     selector: RouteSelector,
     options: GatewayListen,
-    sharing: GatewaySharing | undefined,
+    sharing: ListenSharing | undefined,
   ) {
     this.#context = context;
     this.#selector = selector;
@@ -190,11 +185,7 @@ export class GatewayServer implements Server {
       makeWay(unixPath);
       return { unixPath };
     }
-    if (this.#sharing === undefined) return { hostname, port };
-    // The kernel lets any process of the same user share the port; only one that does not share is told of others.
-    if (this.#sharing(hostname, port) === "claim" && port !== 0)
-      listen({ hostname, port, onConnection: refuse }).closeAll();
-    return { hostname, port, reusePort: true };
+    return sharedPlace(this.#sharing, hostname, port);
   }
 
   #stop(entry: OpenPort): void {
@@ -207,8 +198,4 @@ export class GatewayServer implements Server {
 function makeWay(unixPath: string): void {
   mkdirSync(unixPath.slice(0, unixPath.lastIndexOf("/")), { recursive: true, mode: 0o700 });
   rmSync(unixPath, { force: true });
-}
-
-function refuse(connection: Connection): void {
-  connection.terminate();
 }

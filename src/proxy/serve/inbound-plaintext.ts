@@ -11,6 +11,7 @@ import { serveHttp } from "./http-opening.ts";
 import { callerService, type InboundCaller, InboundHttp, inboundTcp } from "./inbound-session.ts";
 import { type Detection, ProtocolDetector } from "./protocol-detector.ts";
 import { listenLimits } from "./listen-limits.ts";
+import { type ListenSharing, sharedPlace } from "./listen-sharing.ts";
 import type { DestinationOf, Server } from "./server.ts";
 import { refuseServerFirst } from "./server-first-refusal.ts";
 import type { TcpTarget } from "./tcp-dial.ts";
@@ -21,12 +22,19 @@ export class InboundPlaintext implements Server {
   readonly #context: ServeContext;
   readonly #application: Application;
   readonly #destinationOf: DestinationOf;
+  readonly #sharing: ListenSharing | undefined;
   #listener: Listener | undefined;
 
-  constructor(context: ServeContext, application: Application, destinationOf: DestinationOf) {
+  constructor(
+    context: ServeContext,
+    application: Application,
+    destinationOf: DestinationOf,
+    sharing?: ListenSharing,
+  ) {
     this.#context = context;
     this.#application = application;
     this.#destinationOf = destinationOf;
+    this.#sharing = sharing;
   }
 
   /** Returns the port that was bound. */
@@ -57,8 +65,7 @@ export class InboundPlaintext implements Server {
 
   #listen(hostname: string, port: number): Listener {
     return listen({
-      hostname,
-      port,
+      ...sharedPlace(this.#sharing, hostname, port),
       ...listenLimits(this.#context),
       onRefused: (reason) => this.#context.metrics.refused("plaintext", reason),
       onConnection: (connection) => {

@@ -12,6 +12,7 @@ import type { ServeContext } from "./context.ts";
 import { serveHttp } from "./http-opening.ts";
 import { callerService, type InboundCaller, InboundHttp, inboundTcp } from "./inbound-session.ts";
 import { listenLimits } from "./listen-limits.ts";
+import { type ListenSharing, sharedPlace } from "./listen-sharing.ts";
 import { PrefaceReader } from "./preface-reader.ts";
 import type { Server } from "./server.ts";
 import { TcpSession } from "./tcp-session.ts";
@@ -20,18 +21,19 @@ export class InboundTunnel implements Server {
   readonly connections = new ConnectionSet();
   readonly #context: ServeContext;
   readonly #application: Application;
+  readonly #sharing: ListenSharing | undefined;
   #listener: Listener | undefined;
 
-  constructor(context: ServeContext, application: Application) {
+  constructor(context: ServeContext, application: Application, sharing?: ListenSharing) {
     this.#context = context;
     this.#application = application;
+    this.#sharing = sharing;
   }
 
   open(address: ListenAddress): ListenAddress {
     const { agent, metrics } = this.#context;
     const listener = listen({
-      hostname: address.address,
-      port: address.port,
+      ...sharedPlace(this.#sharing, address.address, address.port),
       ...listenLimits(this.#context),
       // Asked for each connection: a new certificate is shown from the next one on.
       tls: () => ({

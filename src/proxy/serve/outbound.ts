@@ -5,6 +5,7 @@ import type { Capture, ExplicitUpstream } from "../bootstrap.ts";
 import { ConnectionSet } from "./connection-set.ts";
 import type { ServeContext } from "./context.ts";
 import { listenLimits } from "./listen-limits.ts";
+import { type ListenSharing, sharedPlace } from "./listen-sharing.ts";
 import { MeshPrefixes } from "./mesh-prefixes.ts";
 import { OutboundConnection, type OutboundParts } from "./outbound-connection.ts";
 import type { RouteSelector } from "./route-selector.ts";
@@ -14,10 +15,17 @@ export class OutboundServer implements Server {
   readonly connections = new ConnectionSet();
   readonly #parts: OutboundParts;
   readonly #destinationOf: DestinationOf;
+  readonly #sharing: ListenSharing | undefined;
   readonly #listeners: Listener[] = [];
 
-  constructor(context: ServeContext, selector: RouteSelector, destinationOf: DestinationOf) {
+  constructor(
+    context: ServeContext,
+    selector: RouteSelector,
+    destinationOf: DestinationOf,
+    sharing?: ListenSharing,
+  ) {
     this.#destinationOf = destinationOf;
+    this.#sharing = sharing;
     this.#parts = {
       context,
       selector,
@@ -86,8 +94,7 @@ export class OutboundServer implements Server {
     const { metrics } = this.#parts.context;
     try {
       return listen({
-        hostname,
-        port,
+        ...sharedPlace(this.#sharing, hostname, port),
         ...listenLimits(this.#parts.context),
         onRefused: (reason) => metrics.refused("outbound", reason),
         onConnection: (connection) => {

@@ -10,8 +10,8 @@ import {
   MeshSchema,
   OutboundSchema,
 } from "../../../model/index.ts";
-import type { Agent } from "../agent.ts";
-import { createAgent } from "../proxy-agent.ts";
+import { createAgent, type ParentAgent } from "../proxy-agent.ts";
+import type { SuppliedChange } from "../supplied-change.ts";
 import { FakeControlPlane, type Payload, payload } from "./fake-control-plane.ts";
 import { settle } from "./settle.ts";
 import { recordingLog, TestAuthority } from "./test-mesh.ts";
@@ -59,14 +59,16 @@ export class AgentHarness {
   readonly directory = mkdtempSync(join(tmpdir(), "weft-agent-"));
   readonly lines: string[] = [];
   plane = new FakeControlPlane();
-  #agent: Agent | undefined;
+  /** Set before the start: a parent of workers. */
+  carry: ((change: SuppliedChange) => Promise<void>) | undefined;
+  #agent: ParentAgent | undefined;
 
   constructor() {
     writeFileSync(join(this.directory, "token"), "weft-join-abc\n");
     this.plane.onIssue = (request) => this.authority.answer(request.csr, identity, this.clock.nowMs());
   }
 
-  get agent(): Agent {
+  get agent(): ParentAgent {
     if (this.#agent === undefined) throw new Error("start it first");
     return this.#agent;
   }
@@ -94,6 +96,7 @@ export class AgentHarness {
       log: recordingLog(this.lines),
       random: () => 0.5,
       controlPlane: this.plane,
+      ...(this.carry === undefined ? {} : { carry: this.carry }),
     });
   }
 

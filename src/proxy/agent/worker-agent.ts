@@ -1,0 +1,182 @@
+/**
+ * The agent of a worker: its parent is the one in the mesh, and tells it everything. What it does not know it asks the parent for;
+ * the answer is in a change that the parent sends to all its workers, so whoever waits here is answered by the snapshot.
+ */
+import { toBinary } from "@bufbuild/protobuf";
+import type { Clock, Log } from "../../kernel/index.ts";
+import type { Address, Name } from "../../model/index.ts";
+import type { TlsIdentity } from "../../net/index.ts";
+import { TelemetryReportSchema } from "../../wire/index.ts";
+import type { Agent, AgentStatus, DemandKind, PendingLookup, Resolved, TelemetrySource } from "./agent.ts";
+import type { SnapshotListener } from "./configuration.ts";
+import type { DemandName } from "./demands.ts";
+import { IdentityHolder } from "./identity-holder.ts";
+import type { AgentLookup, ParentLink } from "./parent-link.ts";
+import type { PreparedOutbound, Snapshot, Unknown } from "./snapshot.ts";
+import type { Rejection } from "./staging.ts";
+import { SuppliedAgent } from "./supplied-agent.ts";
+import type { SuppliedChange } from "./supplied-change.ts";
+import { WorkerLookups } from "./worker-lookups.ts";
+
+/** What the parent is in the mesh. */
+export interface Standing {
+  readonly identity: TlsIdentity;
+  readonly status: AgentStatus;
+}
+
+export interface WorkerAgentOptions {
+  /** The workload's, in canonical text. */
+  readonly addresses: readonly string[];
+  readonly standing: Standing;
+  readonly link: ParentLink;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export class WorkerAgent implements Agent {
+  readonly #supplied: SuppliedAgent;
+  readonly #identities: IdentityHolder;
+  readonly #lookups: WorkerLookups;
+  readonly #link: ParentLink;
+  #status: AgentStatus;
+  #telemetry: TelemetrySource | undefined;
+
+  constructor({ addresses, standing, link, clock, log }: WorkerAgentOptions) {
+    this.#supplied = new SuppliedAgent(log, addresses);
+    this.#identities = new IdentityHolder(standing.identity, log);
+    this.#status = standing.status;
+    this.#link = link;
+    this.#lookups = new WorkerLookups({ link, clock, log });
+  }
+
+  get snapshot(): Snapshot {
+    return this.#supplied.snapshot;
+  }
+
+  /** Ready: its parent was, before there were workers. */
+  get status(): AgentStatus {
+    const { isReady, revision } = this.#supplied.status;
+    return { ...this.#status, isReady, revision };
+  }
+
+  commit(change: SuppliedChange): readonly Rejection[] {
+    const rejected = this.#supplied.commit(change);
+    this.#lookups.settle([...change.upserts, ...change.removals]);
+    return rejected;
+  }
+
+  setStatus(status: AgentStatus): void {
+    this.#status = status;
+  }
+
+  setStanding({ identity, status }: Standing): void {
+    this.#status = status;
+    this.#identities.set(identity);
+  }
+
+  /** The parent follows as much as it can. */
+  refuse(name: DemandName): void {
+    this.#lookups.refuse(name);
+  }
+
+  /** Tells the parent what was used since the last call. */
+  flushTouches(): void {
+    this.#lookups.flushTouches();
+  }
+
+  flushTelemetry(): void {
+    const report = this.#telemetry?.take();
+    if (report !== undefined) this.#link.report(toBinary(TelemetryReportSchema, report));
+  }
+
+  onSnapshot(listener: SnapshotListener): () => void {
+    return this.#supplied.onSnapshot(listener);
+  }
+
+  resolveAddress(
+    ip: string,
+    deadlineMs: number,
+    callback: (result: Resolved<Address>) => void,
+  ): PendingLookup | undefined {
+    return this.#resolve(
+      { kind: "Address", key: ip, deadlineMs },
+      () => this.snapshot.lookupAddress(ip),
+      callback,
+    );
+  }
+
+  resolveOutbound(
+    key: string,
+    deadlineMs: number,
+    callback: (result: Resolved<PreparedOutbound>) => void,
+  ): PendingLookup | undefined {
+    return this.#resolve(
+      { kind: "Outbound", key: key, deadlineMs },
+      () => this.snapshot.outbound(key),
+      callback,
+    );
+  }
+
+  resolveName(
+    fqdn: string,
+    deadlineMs: number,
+    callback: (result: Resolved<Name>) => void,
+  ): PendingLookup | undefined {
+    return this.#resolve({ kind: "Name", key: fqdn, deadlineMs }, () => this.snapshot.name(fqdn), callback);
+  }
+
+  prefetch(ip: string): void {
+    this.#link.prefetch(ip);
+  }
+
+  touch(kind: DemandKind, key: string): void {
+    this.#lookups.touch({ kind, key });
+  }
+
+  identity(): TlsIdentity {
+    return this.#identities.current;
+  }
+
+  onIdentity(listener: (identity: TlsIdentity) => void): () => void {
+    return this.#identities.onChange(listener);
+  }
+
+  ready(): Promise<void> {
+    return this.#supplied.ready();
+  }
+
+  /** The parent does, once for all workers. */
+  announce(): void {}
+
+  reportTelemetry(source: TelemetrySource): void {
+    this.#telemetry = source;
+  }
+
+  /** The parent has told the mesh, and leaves it when all workers have ended. */
+  async drainAndLeave(whenDrained: () => Promise<void>): Promise<void> {
+    await whenDrained();
+    this.flushTelemetry();
+    this.close();
+  }
+
+  close(): void {
+    this.#lookups.close();
+    this.#supplied.close();
+  }
+
+  #resolve<T>(
+    { kind, key, deadlineMs }: AgentLookup,
+    lookup: () => T | Unknown | undefined,
+    callback: (result: Resolved<T>) => void,
+  ): PendingLookup | undefined {
+    const known = lookup();
+    if (known === undefined) {
+      return this.#lookups.wait({ kind, key, deadlineMs }, (outcome) =>
+        callback(outcome === "answered" ? (lookup() ?? "unavailable") : "unavailable"),
+      );
+    }
+    this.#lookups.touch({ kind, key });
+    callback(known);
+    return undefined;
+  }
+}

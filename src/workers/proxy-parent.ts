@@ -1,0 +1,208 @@
+/**
+ * A proxy of the mesh with workers. The parent is the one that the mesh knows: it has the certificate, the stream, the membership, the
+ * name service and the pages. Workers carry the traffic, and are told all that it is told before that is acknowledged.
+ *
+ *   certificate and mesh there -> workers listen -> announced -> serving --drain()--> mesh told -> workers drained -> left -> ended
+ */
+import { type Clock, type Log, systemClock, type Timer, WeftError } from "../kernel/index.ts";
+import {
+  createAgent,
+  JoinedReports,
+  NameService,
+  type ParentAgent,
+  type ProxyBootstrap,
+} from "../proxy/index.ts";
+import { MeshDesk } from "./mesh-desk.ts";
+import type { Place, WorkerPlan } from "./messages.ts";
+import { PageServer, type PageSource } from "./pages.ts";
+import { WorkerPool } from "./worker-pool.ts";
+
+export interface ProxyParentOptions {
+  readonly bootstrap: ProxyBootstrap;
+  readonly count: number;
+  /** What starts the worker of this index. */
+  readonly command: (index: number) => readonly string[];
+  readonly log: Log;
+  readonly clock?: Clock;
+}
+
+export interface RunningProxyParent {
+  /** Undefined: a gateway. */
+  readonly tunnel: Place | undefined;
+  readonly admin: Place;
+  /** Tells the mesh, has the workers finish what is in flight, leaves. Idempotent. */
+  drain(): Promise<void>;
+  /** Ends everything at once. Idempotent. */
+  close(): void;
+}
+
+/** A control plane that registered us answers within a few milliseconds; one that just died must not stop the start. */
+const inboundWaitMs = 5_000;
+
+/** Resolves when every worker listens. Throws WeftError; then nothing is left open. */
+export async function startProxyParent(options: ProxyParentOptions): Promise<RunningProxyParent> {
+  refuseUnshareable(options.bootstrap);
+  const parent = new ProxyParent(options);
+  try {
+    await parent.open();
+  } catch (error) {
+    parent.close();
+    throw error;
+  }
+  return parent;
+}
+
+class ProxyParent implements RunningProxyParent {
+  readonly #options: ProxyParentOptions;
+  readonly #clock: Clock;
+  readonly #agent: ParentAgent;
+  readonly #pool: WorkerPool;
+  readonly #desk: MeshDesk;
+  readonly #reports = new JoinedReports();
+  #names: NameService | undefined;
+  #admin: PageServer | undefined;
+  #health: PageServer | undefined;
+  #isOpen = false;
+  #draining: Promise<void> | undefined;
+
+  constructor(options: ProxyParentOptions) {
+    const { bootstrap, count, command, log, clock = systemClock } = options;
+    this.#options = options;
+    this.#clock = clock;
+    this.#pool = new WorkerPool({
+      count,
+      command,
+      plan: planOf(bootstrap),
+      everything: () => this.#agent.everything(),
+      taken: [],
+      mesh: {
+        standing: () => ({ identity: this.#agent.identity(), status: this.#agent.status }),
+        status: () => this.#agent.status,
+        onWord: (worker, word) => this.#desk.receive(worker, word),
+        metricsText: () => this.#names?.metricsText() ?? "",
+      },
+      clock,
+      log,
+    });
+    // It begins with what is on disk, and carries that on: to no worker yet.
+    this.#agent = createAgent({ bootstrap, clock, log, carry: (change) => this.#pool.commit(change) });
+    this.#desk = new MeshDesk({
+      agent: this.#agent,
+      reports: this.#reports,
+      refuse: (worker, name) => this.#pool.tell(worker, { kind: "noRoom", name }),
+    });
+  }
+
+  get tunnel(): Place | undefined {
+    return this.#options.bootstrap.role === "sidecar" ? this.#pool.plan.tunnel : undefined;
+  }
+
+  get admin(): Place {
+    return this.#admin?.bound ?? { address: "", port: 0 };
+  }
+
+  async open(): Promise<void> {
+    const { admin, health } = this.#options.bootstrap;
+    const source: PageSource = {
+      metrics: () => this.#pool.metrics(),
+      config: () => this.#pool.config(),
+      notReady: () => this.#notReady(),
+    };
+    this.#admin = PageServer.openAdmin(admin, source);
+    this.#health = PageServer.openHealth(health, source);
+    await this.#agent.ready();
+    this.#agent.onIdentity((identity) => {
+      this.#pool.tellAll({ kind: "standing", standing: { identity, status: this.#agent.status } });
+    });
+    await this.#pool.open();
+    await this.#openNames();
+    await this.#announce();
+    this.#agent.reportTelemetry(this.#reports);
+    this.#isOpen = true;
+  }
+
+  drain(): Promise<void> {
+    this.#draining ??= this.#agent.drainAndLeave(() => this.#pool.drain()).finally(() => this.close());
+    return this.#draining;
+  }
+
+  close(): void {
+    void this.#pool.close();
+    this.#names?.close();
+    this.#admin?.close();
+    this.#health?.close();
+    this.#agent.close();
+  }
+
+  #notReady(): string | undefined {
+    if (this.#draining !== undefined) return "draining";
+    if (!this.#agent.status.isReady) return "no certificate or configuration yet";
+    if (!this.#isOpen) return "listeners are not open yet";
+    return this.#pool.isServing ? undefined : "no worker serves";
+  }
+
+  async #openNames(): Promise<void> {
+    const { capture, workload, dnsUpstreams } = this.#options.bootstrap;
+    if (capture.kind !== "redirect") return;
+    this.#names = await NameService.open({
+      agent: this.#agent,
+      namespace: workload.namespace,
+      port: capture.dnsPort,
+      dnsUpstreams,
+      mark: capture.mark || undefined,
+      clock: this.#clock,
+    });
+  }
+
+  /** Peers may dial from here on. What a sidecar may take in comes with the answer, so readiness waits for it a little. */
+  async #announce(): Promise<void> {
+    const { tunnel } = this;
+    if (tunnel === undefined) return;
+    const isWildcard = tunnel.address === "0.0.0.0" || tunnel.address === "::";
+    this.#agent.announce({ address: isWildcard ? "" : tunnel.address, port: tunnel.port });
+    const ready = Promise.withResolvers<void>();
+    const check = (): void => {
+      if (this.#agent.status.isReady) ready.resolve();
+    };
+    const stopWatching = this.#agent.onSnapshot(check);
+    const timer: Timer = this.#clock.after(inboundWaitMs, () => ready.resolve());
+    check();
+    await ready.promise;
+    timer.cancel();
+    stopWatching();
+    if (!this.#agent.status.isReady) {
+      this.#options.log.warn("no inbound configuration yet; this workload is not reached until it comes");
+    }
+  }
+}
+
+/** Of a bootstrap, what a worker must know: no token, no control plane, no place of a key. */
+function planOf(bootstrap: ProxyBootstrap): WorkerPlan {
+  const { role, workload, capture, tunnel, application, gateway, accessLogFile, dataDir } = bootstrap;
+  return {
+    role,
+    workload,
+    capture,
+    tunnel,
+    application,
+    dnsUpstreams: [],
+    hasNoDns: true,
+    dataDir,
+    ...(gateway === undefined ? {} : { gateway }),
+    ...(accessLogFile === undefined ? {} : { accessLogFile }),
+  };
+}
+
+/** Throws `usage` for doors that processes cannot share. */
+function refuseUnshareable({ gateway, capture }: ProxyBootstrap): void {
+  if (gateway?.kind === "unix") {
+    throw new WeftError("usage", "--workers cannot share a gateway's Unix sockets", {
+      hint: 'give the bootstrap a gateway of kind "tcp", or leave --workers out',
+    });
+  }
+  if (capture.kind === "redirect" && (capture.outboundPort === 0 || capture.inboundPort === 0)) {
+    throw new WeftError("usage", "--workers needs the numbers of the ports that traffic is redirected to", {
+      hint: "give outboundPort and inboundPort numbers other than 0",
+    });
+  }
+}
