@@ -28,7 +28,7 @@ export interface ClientStream {
   /** The switch of protocols succeeded; `detach` or `enterTunnel` follows. */
   writeSwitch(head: HttpResponse, edits: HeadEdits | undefined): void;
   /** False: it was taken, but stop until the exchange's `onClientDrain`. The bytes must not change afterwards. */
-  writeBody(chunk: Uint8Array): boolean;
+  writeBody(chunk: Uint8Array, isLast?: boolean): boolean;
   /** Of the response; in a tunnel of the server's direction. */
   writeEnd(trailers: Trailers | undefined): void;
   writeRefusal(refusal: Refusal): void;

@@ -208,9 +208,9 @@ export class Exchange implements ExchangeInput, UpstreamHandler, PoolWaiter, Rel
     this.#grpc?.readStatus(head);
   }
 
-  onUpstreamBody(chunk: Uint8Array): void {
+  onUpstreamBody(chunk: Uint8Array, isLast = false): void {
     this.#responseBytes += chunk.length;
-    if (!this.#client.writeBody(chunk)) this.#upstream?.pause();
+    if (!this.#client.writeBody(chunk, isLast && !this.#isTunnel)) this.#upstream?.pause();
   }
 
   onUpstreamEnd(trailers: Trailers | undefined): void {

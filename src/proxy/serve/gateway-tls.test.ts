@@ -5,12 +5,12 @@ import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import {
   CertificateSchema,
   type Certificate,
-  GatewayListenerSchema,
+  type GatewayListenerSchema,
   GatewaySchema,
   Protocol,
   TlsMode,
 } from "../../model/index.ts";
-import { makeRoot } from "../../net/testdata/certificates.ts";
+import { publicCertificate } from "../agent/test/public-certificate.ts";
 import type { FakeAgent } from "../testing/fake-agent.ts";
 import { eventually, freePort, scrape } from "../testing/eventually.ts";
 import { cannedServer, RawClient, rawServer } from "../testing/raw-peer.ts";
@@ -20,10 +20,9 @@ type Listener = MessageInitShape<typeof GatewayListenerSchema>;
 
 const hello = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello";
 const toEcho = { backends: [{ cluster: "default/echo:80", weight: 1 }] };
-const root = makeRoot("gateways");
 
 function certificate(name: string, host: string): Certificate {
-  const { certChainPem, privateKeyPem } = root.issue({ uris: [], dns: host });
+  const { certChainPem, privateKeyPem } = publicCertificate(host);
   return create(CertificateSchema, {
     source: { kind: "Secret", namespace: "default", name },
     certificateChainPem: certChainPem,
@@ -107,8 +106,8 @@ async function handshake(port: number, options: Hello): Promise<TLSSocket> {
   const socket = connectTls({
     host: "127.0.0.1",
     port,
-    ca: root.pem,
-    checkServerIdentity: () => undefined,
+    // Whose certificate it is, is what the tests look at.
+    rejectUnauthorized: false,
     ...options,
   });
   const { promise, resolve, reject } = Promise.withResolvers<void>();

@@ -139,9 +139,9 @@ export class Http2Client implements ClientStream, StreamSink {
     this.#isTunnel = true;
   }
 
-  writeBody(chunk: Uint8Array): boolean {
+  writeBody(chunk: Uint8Array, isLast = false): boolean {
     this.#movedMs = this.#owner.context.coarseNowMs;
-    const hasRoom = this.#stream.write(chunk);
+    const hasRoom = this.#stream.write(chunk, isLast);
     if (!hasRoom) this.#owner.context.metrics.bodiesPaused.value++;
     return hasRoom;
   }

@@ -11,8 +11,8 @@ export interface UpstreamHandler {
   onUpstreamInterim(head: HttpResponse): void;
   /** The final response; 101, or 2xx to CONNECT, where the connection becomes a tunnel. */
   onUpstreamHead(head: HttpResponse): void;
-  /** May be kept. */
-  onUpstreamBody(chunk: Uint8Array): void;
+  /** May be kept. `isLast`: known to be the end, with no trailers behind it; `onUpstreamEnd` still comes. */
+  onUpstreamBody(chunk: Uint8Array, isLast?: boolean): void;
   onUpstreamEnd(trailers: Trailers | undefined): void;
   /** After `writeBody` returned false: more is wanted. */
   onUpstreamDrain(): void;

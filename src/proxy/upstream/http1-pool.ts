@@ -82,13 +82,14 @@ export class Http1Pool implements UpstreamPool, Http1UpstreamOwner {
   close(): void {
     this.#isClosed = true;
     this.dropIdle();
+    // Whoever waits already gets its turn: the endpoint leaves for new requests, not for those that are on their way to it.
+    if (this.#waiters.length > 0) return;
     for (const attempt of this.#connecting) attempt.pending?.cancel();
     this.#connecting.clear();
-    this.#failWaiters({ reason: "no_endpoint", detail: "the endpoint left while the request waited" });
   }
 
   onReusable(upstream: Http1Upstream): void {
-    if (this.#isClosed) {
+    if (this.#isClosed && this.#waiters.length === 0) {
       upstream.close();
     } else if (this.#rotationBudget > 0 && upstream.identity !== this.#options.currentIdentity()) {
       // Under steady load a connection is never idle when the sweep looks.
@@ -103,7 +104,7 @@ export class Http1Pool implements UpstreamPool, Http1UpstreamOwner {
     this.#connections.delete(upstream);
     const index = this.#idle.indexOf(upstream);
     if (index >= 0) this.#idle.splice(index, 1);
-    if (!this.#isClosed) this.#connectForWaiters();
+    this.#connectForWaiters();
   }
 
   get #hasRoom(): boolean {
@@ -121,7 +122,7 @@ export class Http1Pool implements UpstreamPool, Http1UpstreamOwner {
     // Over loopback a connect can be done before `dial` returns.
     attempt.pending = this.#options.dial((result) => {
       this.#connecting.delete(attempt);
-      if (this.#isClosed) {
+      if (this.#isClosed && this.#waiters.length === 0) {
         if (result instanceof Connection) result.close();
         return;
       }

@@ -83,10 +83,8 @@ export class Http2Pool implements UpstreamPool, Http2ConnectionOwner {
 
   close(): void {
     this.#isClosed = true;
-    for (const connection of [...this.#connections]) connection.session.drain();
-    this.#pending?.cancel();
-    this.#isConnecting = false;
-    this.#failWaiters({ reason: "no_endpoint", detail: "the endpoint left while the request waited" });
+    // Whoever waits already gets its turn: the endpoint leaves for new requests, not for those that are on their way to it.
+    if (this.#waiters.length === 0) this.#leave();
   }
 
   onCapacity(): void {
@@ -121,7 +119,7 @@ export class Http2Pool implements UpstreamPool, Http2ConnectionOwner {
 
   /** One at a time: what it can take is known when it stands. */
   #connect(): void {
-    if (this.#isConnecting || this.#isClosed || this.#waiters.length === 0) return;
+    if (this.#isConnecting || this.#waiters.length === 0) return;
     if (this.#connections.length >= this.#options.maxConnections) return;
     // A fresh one may be what they wait for.
     if (this.#connections.some((each) => !each.session.hasPeerSettings && each.session.canRequest)) return;
@@ -138,7 +136,7 @@ export class Http2Pool implements UpstreamPool, Http2ConnectionOwner {
   }
 
   #onConnected(connection: Connection, identity: object | undefined): void {
-    if (this.#isClosed) {
+    if (this.#isClosed && this.#waiters.length === 0) {
       connection.close();
       return;
     }
@@ -155,7 +153,14 @@ export class Http2Pool implements UpstreamPool, Http2ConnectionOwner {
       this.cancel(waiter);
       waiter.onUpstream(new Http2Upstream(free));
     }
-    this.#connect();
+    if (this.#isClosed && this.#waiters.length === 0) this.#leave();
+    else this.#connect();
+  }
+
+  #leave(): void {
+    for (const connection of [...this.#connections]) connection.session.drain();
+    this.#pending?.cancel();
+    this.#isConnecting = false;
   }
 
   #onFailed(failure: ConnectFailure): void {

@@ -101,8 +101,8 @@ export class Http2Upstream implements UpstreamStream, StreamSink {
     this.#handler?.onUpstreamInterim(new Http2Response(fields, false));
   }
 
-  onData(chunk: Uint8Array): void {
-    this.#handler?.onUpstreamBody(chunk);
+  onData(chunk: Uint8Array, isLast: boolean): void {
+    this.#handler?.onUpstreamBody(chunk, isLast);
   }
 
   onEnd(trailers: HeaderFields | undefined): void {
