@@ -2,7 +2,7 @@ export type { BidiStream } from "./bidi-stream.ts";
 export type { CallContext } from "./call-context.ts";
 export { type BidiHandlers, GrpcClient } from "./client.ts";
 export { isGrpcContentType } from "./content-type.ts";
-export { type GrpcWebFault, GrpcWebRequestDecoder } from "./grpc-web-request-decoder.ts";
+export { GrpcWebRequestDecoder } from "./grpc-web-request-decoder.ts";
 export { GrpcWebResponseEncoder } from "./grpc-web-response-encoder.ts";
 export {
   grpcTypeOfWeb,
@@ -13,17 +13,13 @@ export {
   webTypeOfGrpc,
 } from "./grpc-web-type.ts";
 export { type GrpcFailure, grpcFailureOf } from "./local-failure.ts";
-export { encodeGrpcMessage } from "./message-text.ts";
 export { implementBidi, implementUnary, type ServiceRegistration } from "./method.ts";
 export { statusTrailers, trailersOnlyHead } from "./response-fields.ts";
-export { type FieldSource, impliedGrpcStatus, readGrpcStatus } from "./response-status.ts";
+export { impliedGrpcStatus, readGrpcStatus } from "./response-status.ts";
 export { type GrpcServer, serveGrpc } from "./server.ts";
 export type { GrpcStatus } from "./status.ts";
 export {
-  grpcCodes,
-  grpcToResetCode,
-  httpStatusToGrpc,
   type ResetCode,
   resetCodeToGrpc,
 } from "./status-codes.ts";
-export { encodeGrpcTimeout, parseGrpcTimeout } from "./timeout.ts";
+export { parseGrpcTimeout } from "./timeout.ts";

@@ -1,23 +1,20 @@
 export type { TlsDecision } from "./arrival.ts";
 export type { CloseCause } from "./causes.ts";
-export type { ClientHello } from "./client-hello-body.ts";
 export { shedCodePages } from "./code-pages.ts";
 export { type ConnectFailure, connect, type PendingConnect } from "./connect.ts";
 export { Connection, type ConnectionSink } from "./connection.ts";
 export { detectProtocol } from "./detect-protocol.ts";
-export type { ConnectionAddresses } from "./connection-addresses.ts";
 export { encodeProxyHeader } from "./encode-proxy-header.ts";
 export { type ArrivalChoice, type Listener, type ListenOptions, listen } from "./listen.ts";
 export { originalDestination } from "./original-destination.ts";
-export { acceptQueueLength, resetReusePort, steerReusePort } from "./reuse-port.ts";
+export { resetReusePort, steerReusePort } from "./reuse-port.ts";
 export { ReusePortOrder } from "./reuse-port-order.ts";
-export { type RetireOptions, retireListener } from "./retire-listener.ts";
+export { retireListener } from "./retire-listener.ts";
 export { TimerWheel, type WheelTimer } from "./timer-wheel.ts";
 export {
   type ClientTls,
   meshServerName,
   type PeerCertificate,
   type ServerTls,
-  type TlsCertificate,
   type TlsIdentity,
 } from "./tls.ts";

@@ -66,7 +66,7 @@ export interface ListenOptions extends ConnectionSettings {
   onLimit?(limit: ListenLimit): void;
 }
 
-export interface ListenBounds extends HandshakeBounds {
+interface ListenBounds extends HandshakeBounds {
   /** Open at once, handshakes included; beyond it, new connections are reset before anything is read. */
   readonly maxConnections: number;
 }

@@ -16,7 +16,7 @@ import { RestartDelay } from "./restart-delay.ts";
 import { type LiveState, WorkerProcess } from "./worker-process.ts";
 
 /** What workers of a proxy in a mesh have from their parent. */
-export interface MeshSide {
+interface MeshSide {
   readonly standing: () => Standing;
   readonly status: () => AgentStatus;
   readonly onWord: (worker: number, word: MeshWord) => void;

@@ -36,7 +36,7 @@ export function alpnExtension(...names: readonly string[]): number[] {
 export const supportedVersions = extension(43, [6, 0x7a, 0x7a, 3, 4, 3, 3]);
 
 /** Reserved values that clients strew in so that servers learn to ignore what they do not know (RFC 8701). */
-export const grease = extension(0x3a3a, [0]);
+const grease = extension(0x3a3a, [0]);
 
 export function defaultExtensions(name = "Web.Example.com"): number[][] {
   return [

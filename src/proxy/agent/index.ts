@@ -1,7 +1,6 @@
 export type { Agent, AgentStatus, PendingLookup, Resolved, TelemetrySource } from "./agent.ts";
-export type { CertificateSummary } from "./gateway-certificate.ts";
 export type { DemandName } from "./demands.ts";
-export type { PortTlsChoice, PreparedPortTls } from "./port-tls.ts";
+export type { PortTlsChoice } from "./port-tls.ts";
 export { JoinedReports } from "./joined-reports.ts";
 export type { AgentLookup, ParentLink } from "./parent-link.ts";
 export { createAgent, type ParentAgent } from "./proxy-agent.ts";

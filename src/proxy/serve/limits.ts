@@ -195,6 +195,8 @@ function withCodecs(limits: OperatorLimits): ServeLimits {
       ),
       sendQueueBytes: maxBufferedBodyBytes,
       sendStallTimeoutMs: limits.bodyIdleTimeoutMs,
+      // The connection looks more often than its codec does, and says which limit it was.
+      frameTimeoutMs: 2 * limits.headerTimeoutMs,
     },
   };
 }

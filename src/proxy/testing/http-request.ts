@@ -2,7 +2,7 @@
 import { type RequestHead, RequestParser } from "../../http1/index.ts";
 import type { UpstreamRequest } from "../upstream/http-upstream.ts";
 
-export function http1Request(text: string): RequestHead {
+function http1Request(text: string): RequestHead {
   const heads: RequestHead[] = [];
   const parser = new RequestParser({
     onHead: (head) => void heads.push(head),

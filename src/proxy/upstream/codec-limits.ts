@@ -2,7 +2,7 @@
 import type { Http1Limits } from "../../http1/index.ts";
 import type { Http2Limits } from "../../http2/index.ts";
 
-export interface CodecLimits {
+interface CodecLimits {
   readonly http1: Http1Limits;
   readonly http2: Partial<Http2Limits>;
   /** Of what waits to be sent on one connection. */
