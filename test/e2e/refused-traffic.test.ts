@@ -31,7 +31,7 @@ beforeAll(async () => {
 afterAll(() => mesh[Symbol.asyncDispose](), hookTimeoutMs);
 
 const malformed: Readonly<Record<string, string>> = {
-  "no HTTP at all": "\x16\x03\x01 hello\r\n\r\n",
+  "no request line": "hello\r\n\r\n",
   "no Host": "GET / HTTP/1.1\r\n\r\n",
   "two Hosts": "GET / HTTP/1.1\r\nHost: web\r\nHost: web\r\n\r\n",
   "a space before the colon": "GET / HTTP/1.1\r\nHost : web\r\n\r\n",
