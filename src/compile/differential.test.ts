@@ -10,7 +10,9 @@ import { namespaces, randomChange, secrets, seededRandom, services, workloads } 
 import { TestRegistry } from "./test/test-registry.ts";
 
 const seed = Number(process.env["WEFT_TEST_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
-const rounds = 8;
+const rounds = 20;
+/** Five seconds of a core that is free. */
+const timeoutMs = 30_000;
 const changesPerRound = 60;
 
 function allNames(): ResourceName[] {
@@ -105,5 +107,5 @@ test(`incremental equals full (WEFT_TEST_SEED=${seed})`, () => {
   }
   // A generator whose changes touch nothing would compare nothing.
   expect(outputs).toBeGreaterThan(1_000);
-  expect(certificates).toBeGreaterThan(0);
-});
+  expect(certificates).toBeGreaterThan(5);
+}, timeoutMs);
