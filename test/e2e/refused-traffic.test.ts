@@ -67,6 +67,13 @@ describe("malformed requests", () => {
 
   const requests = JSON.stringify(Object.values(malformed).map((text) => text + smuggled));
 
+  test("that are TLS where HTTP is expected get no answer, which their client could not read", async () => {
+    const command = [...testProgram("raw-http"), mesh.ready.gateway ?? ""];
+    const stdin = JSON.stringify([`\x16\x03\x01 hello\r\n\r\n${smuggled}`]);
+    const { stdout } = await spawnProcess(command, { env: process.env, cwd: root, stdin }).within(20_000);
+    expect(JSON.parse(stdout)).toEqual([expect.objectContaining({ answer: "", closed: true })]);
+  });
+
   test("are answered by the gateway with 400 and a closed connection", async () => {
     const command = [...testProgram("raw-http"), mesh.ready.gateway ?? ""];
     const child = spawnProcess(command, { env: process.env, cwd: root, stdin: requests });
