@@ -69,43 +69,47 @@ function state(compiler: Compiler) {
   };
 }
 
-test(`incremental equals full (WEFT_TEST_SEED=${seed})`, () => {
-  const random = seededRandom(seed);
-  let outputs = 0;
-  let certificates = 0;
-  for (let round = 0; round < rounds; round++) {
-    const registry = new TestRegistry();
-    const compiler = new Compiler({ ...trust, registry });
-    const mirror = new Mirror(compiler);
-    for (const cluster of clusters) compiler.members(cluster);
-    const objects = new Map<string, Stored>();
-    for (let i = 0; i < changesPerRound; i++) {
-      const batch = Array.from({ length: 1 + Math.floor(random() * 3) }, () => randomChange(random, i + 1));
-      // Within one change an object is named once, as in a transaction.
-      const unique = [...new Map(batch.map((change) => [keyText(keyOf(change.object)), change])).values()];
-      for (const { object, isRemoved } of unique) {
-        if (isRemoved) objects.delete(keyText(keyOf(object)));
-        else objects.set(keyText(keyOf(object)), object);
-      }
-      if (random() < 0.2) registry.setDraining("red/w1", random() < 0.5);
-      const output = compiler.apply({
-        upserted: unique.filter((change) => !change.isRemoved).map((change) => change.object),
-        removed: unique.filter((change) => change.isRemoved).map((change) => keyOf(change.object)),
-        registry: registry.replace([...objects.values()]),
-      });
-      outputs += output.upserted.length + output.removed.length;
-      certificates += output.upserted.filter(({ closure }) => closure.certificates.length > 0).length;
-      mirror.apply(output);
+test(
+  `incremental equals full (WEFT_TEST_SEED=${seed})`,
+  () => {
+    const random = seededRandom(seed);
+    let outputs = 0;
+    let certificates = 0;
+    for (let round = 0; round < rounds; round++) {
+      const registry = new TestRegistry();
+      const compiler = new Compiler({ ...trust, registry });
+      const mirror = new Mirror(compiler);
+      for (const cluster of clusters) compiler.members(cluster);
+      const objects = new Map<string, Stored>();
+      for (let i = 0; i < changesPerRound; i++) {
+        const batch = Array.from({ length: 1 + Math.floor(random() * 3) }, () => randomChange(random, i + 1));
+        // Within one change an object is named once, as in a transaction.
+        const unique = [...new Map(batch.map((change) => [keyText(keyOf(change.object)), change])).values()];
+        for (const { object, isRemoved } of unique) {
+          if (isRemoved) objects.delete(keyText(keyOf(object)));
+          else objects.set(keyText(keyOf(object)), object);
+        }
+        if (random() < 0.2) registry.setDraining("red/w1", random() < 0.5);
+        const output = compiler.apply({
+          upserted: unique.filter((change) => !change.isRemoved).map((change) => change.object),
+          removed: unique.filter((change) => change.isRemoved).map((change) => keyOf(change.object)),
+          registry: registry.replace([...objects.values()]),
+        });
+        outputs += output.upserted.length + output.removed.length;
+        certificates += output.upserted.filter(({ closure }) => closure.certificates.length > 0).length;
+        mirror.apply(output);
 
-      const fresh = new Compiler({ ...trust, registry });
-      const all = [...objects.values()];
-      fresh.apply({ upserted: all });
-      expect(state(compiler)).toEqual(state(fresh));
-      const known = Object.entries(state(fresh).versions).filter((entry) => entry[1] !== undefined);
-      expect(Object.fromEntries<string | undefined>(mirror.versions)).toEqual(Object.fromEntries(known));
+        const fresh = new Compiler({ ...trust, registry });
+        const all = [...objects.values()];
+        fresh.apply({ upserted: all });
+        expect(state(compiler)).toEqual(state(fresh));
+        const known = Object.entries(state(fresh).versions).filter((entry) => entry[1] !== undefined);
+        expect(Object.fromEntries<string | undefined>(mirror.versions)).toEqual(Object.fromEntries(known));
+      }
     }
-  }
-  // A generator whose changes touch nothing would compare nothing.
-  expect(outputs).toBeGreaterThan(1_000);
-  expect(certificates).toBeGreaterThan(5);
-}, timeoutMs);
+    // A generator whose changes touch nothing would compare nothing.
+    expect(outputs).toBeGreaterThan(1_000);
+    expect(certificates).toBeGreaterThan(5);
+  },
+  timeoutMs,
+);
