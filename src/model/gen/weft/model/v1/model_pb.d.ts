@@ -639,6 +639,45 @@ export declare type HttpRule = Message<"weft.model.v1.HttpRule"> & {
    * @generated from field: repeated weft.model.v1.Backend backends = 5;
    */
   backends: Backend[];
+
+  /**
+   * @generated from field: weft.model.v1.UrlRewrite rewrite = 6;
+   */
+  rewrite?: UrlRewrite | undefined;
+
+  /**
+   * Set: the proxy answers itself, and there are no backends.
+   *
+   * @generated from field: weft.model.v1.Redirect redirect = 7;
+   */
+  redirect?: Redirect | undefined;
+
+  /**
+   * @generated from field: repeated weft.model.v1.Mirror mirrors = 8;
+   */
+  mirrors: Mirror[];
+
+  /**
+   * @generated from field: weft.model.v1.Cors cors = 9;
+   */
+  cors?: Cors | undefined;
+
+  /**
+   * What the route says of its requests; where a field is absent the chosen backend's cluster says it.
+   *
+   * @generated from field: weft.model.v1.RequestPolicy requests = 10;
+   */
+  requests?: RequestPolicy | undefined;
+
+  /**
+   * @generated from field: weft.model.v1.SessionPersistence session = 11;
+   */
+  session?: SessionPersistence | undefined;
+
+  /**
+   * @generated from field: repeated weft.model.v1.Fault faults = 12;
+   */
+  faults: Fault[];
 };
 
 /**
@@ -646,6 +685,511 @@ export declare type HttpRule = Message<"weft.model.v1.HttpRule"> & {
  * Use `create(HttpRuleSchema)` to create a new message.
  */
 export declare const HttpRuleSchema: GenMessage<HttpRule>;
+
+/**
+ * @generated from message weft.model.v1.UrlRewrite
+ */
+export declare type UrlRewrite = Message<"weft.model.v1.UrlRewrite"> & {
+  /**
+   * empty: as it came
+   *
+   * @generated from field: string hostname = 1;
+   */
+  hostname: string;
+
+  /**
+   * @generated from field: weft.model.v1.PathRewrite path = 2;
+   */
+  path?: PathRewrite | undefined;
+};
+
+/**
+ * Describes the message weft.model.v1.UrlRewrite.
+ * Use `create(UrlRewriteSchema)` to create a new message.
+ */
+export declare const UrlRewriteSchema: GenMessage<UrlRewrite>;
+
+/**
+ * @generated from message weft.model.v1.PathRewrite
+ */
+export declare type PathRewrite = Message<"weft.model.v1.PathRewrite"> & {
+  /**
+   * @generated from oneof weft.model.v1.PathRewrite.kind
+   */
+  kind: {
+    /**
+     * @generated from field: string full = 1;
+     */
+    value: string;
+    case: "full";
+  } | {
+    /**
+     * Takes the place of the prefix that the entry matched, at a segment's boundary.
+     *
+     * @generated from field: string prefix = 2;
+     */
+    value: string;
+    case: "prefix";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message weft.model.v1.PathRewrite.
+ * Use `create(PathRewriteSchema)` to create a new message.
+ */
+export declare const PathRewriteSchema: GenMessage<PathRewrite>;
+
+/**
+ * @generated from message weft.model.v1.Redirect
+ */
+export declare type Redirect = Message<"weft.model.v1.Redirect"> & {
+  /**
+   * empty: the request's
+   *
+   * @generated from field: string scheme = 1;
+   */
+  scheme: string;
+
+  /**
+   * empty: the request's
+   *
+   * @generated from field: string hostname = 2;
+   */
+  hostname: string;
+
+  /**
+   * 0: the scheme's own where the scheme is given, else the listener's
+   *
+   * @generated from field: uint32 port = 3;
+   */
+  port: number;
+
+  /**
+   * @generated from field: weft.model.v1.PathRewrite path = 4;
+   */
+  path?: PathRewrite | undefined;
+
+  /**
+   * @generated from field: uint32 status = 5;
+   */
+  status: number;
+};
+
+/**
+ * Describes the message weft.model.v1.Redirect.
+ * Use `create(RedirectSchema)` to create a new message.
+ */
+export declare const RedirectSchema: GenMessage<Redirect>;
+
+/**
+ * A copy of the request whose answer is dropped.
+ *
+ * @generated from message weft.model.v1.Mirror
+ */
+export declare type Mirror = Message<"weft.model.v1.Mirror"> & {
+  /**
+   * @generated from field: weft.model.v1.Backend backend = 1;
+   */
+  backend?: Backend | undefined;
+
+  /**
+   * Of `denominator` requests, so many.
+   *
+   * @generated from field: uint32 numerator = 2;
+   */
+  numerator: number;
+
+  /**
+   * @generated from field: uint32 denominator = 3;
+   */
+  denominator: number;
+};
+
+/**
+ * Describes the message weft.model.v1.Mirror.
+ * Use `create(MirrorSchema)` to create a new message.
+ */
+export declare const MirrorSchema: GenMessage<Mirror>;
+
+/**
+ * @generated from message weft.model.v1.Cors
+ */
+export declare type Cors = Message<"weft.model.v1.Cors"> & {
+  /**
+   * "*", "https://*.example.com" or exact
+   *
+   * @generated from field: repeated string allow_origins = 1;
+   */
+  allowOrigins: string[];
+
+  /**
+   * @generated from field: bool allow_credentials = 2;
+   */
+  allowCredentials: boolean;
+
+  /**
+   * @generated from field: repeated string allow_methods = 3;
+   */
+  allowMethods: string[];
+
+  /**
+   * @generated from field: repeated string allow_headers = 4;
+   */
+  allowHeaders: string[];
+
+  /**
+   * @generated from field: repeated string expose_headers = 5;
+   */
+  exposeHeaders: string[];
+
+  /**
+   * @generated from field: uint32 max_age_seconds = 6;
+   */
+  maxAgeSeconds: number;
+};
+
+/**
+ * Describes the message weft.model.v1.Cors.
+ * Use `create(CorsSchema)` to create a new message.
+ */
+export declare const CorsSchema: GenMessage<Cors>;
+
+/**
+ * How one request is carried. Fields are merged one by one: a rule's over a cluster's.
+ *
+ * @generated from message weft.model.v1.RequestPolicy
+ */
+export declare type RequestPolicy = Message<"weft.model.v1.RequestPolicy"> & {
+  /**
+   * 0: none; all tries together
+   *
+   * @generated from field: optional uint32 request_timeout_ms = 1;
+   */
+  requestTimeoutMs?: number | undefined;
+
+  /**
+   * 0: none; from a try's start to the end of its response
+   *
+   * @generated from field: optional uint32 try_timeout_ms = 2;
+   */
+  tryTimeoutMs?: number | undefined;
+
+  /**
+   * 0: none; neither direction has moved
+   *
+   * @generated from field: optional uint32 stream_idle_timeout_ms = 3;
+   */
+  streamIdleTimeoutMs?: number | undefined;
+
+  /**
+   * @generated from field: weft.model.v1.RetryPolicy retry = 4;
+   */
+  retry?: RetryPolicy | undefined;
+
+  /**
+   * @generated from field: weft.model.v1.HedgePolicy hedge = 5;
+   */
+  hedge?: HedgePolicy | undefined;
+};
+
+/**
+ * Describes the message weft.model.v1.RequestPolicy.
+ * Use `create(RequestPolicySchema)` to create a new message.
+ */
+export declare const RequestPolicySchema: GenMessage<RequestPolicy>;
+
+/**
+ * @generated from message weft.model.v1.RetryPolicy
+ */
+export declare type RetryPolicy = Message<"weft.model.v1.RetryPolicy"> & {
+  /**
+   * beside the first try; 0: none
+   *
+   * @generated from field: optional uint32 max_retries = 1;
+   */
+  maxRetries?: number | undefined;
+
+  /**
+   * @generated from field: weft.model.v1.RetryConditions conditions = 2;
+   */
+  conditions?: RetryConditions | undefined;
+
+  /**
+   * @generated from field: optional uint32 backoff_base_ms = 3;
+   */
+  backoffBaseMs?: number | undefined;
+
+  /**
+   * @generated from field: optional uint32 backoff_max_ms = 4;
+   */
+  backoffMaxMs?: number | undefined;
+
+  /**
+   * A longer request body makes the request unrepeatable once it has been sent.
+   *
+   * @generated from field: optional uint32 max_body_bytes = 5;
+   */
+  maxBodyBytes?: number | undefined;
+
+  /**
+   * Longest `Retry-After` that is waited for; a longer one ends the tries.
+   *
+   * @generated from field: optional uint32 max_retry_after_ms = 6;
+   */
+  maxRetryAfterMs?: number | undefined;
+
+  /**
+   * Methods that are no safe repetition by themselves are repeated too.
+   *
+   * @generated from field: optional bool unsafe_methods = 7;
+   */
+  unsafeMethods?: boolean | undefined;
+};
+
+/**
+ * Describes the message weft.model.v1.RetryPolicy.
+ * Use `create(RetryPolicySchema)` to create a new message.
+ */
+export declare const RetryPolicySchema: GenMessage<RetryPolicy>;
+
+/**
+ * @generated from message weft.model.v1.RetryConditions
+ */
+export declare type RetryConditions = Message<"weft.model.v1.RetryConditions"> & {
+  /**
+   * @generated from field: bool connect_failure = 1;
+   */
+  connectFailure: boolean;
+
+  /**
+   * the connection or stream was lost before an answer
+   *
+   * @generated from field: bool reset = 2;
+   */
+  reset: boolean;
+
+  /**
+   * @generated from field: bool try_timeout = 3;
+   */
+  tryTimeout: boolean;
+
+  /**
+   * of HTTP
+   *
+   * @generated from field: repeated uint32 statuses = 4;
+   */
+  statuses: number[];
+
+  /**
+   * @generated from field: repeated uint32 grpc_statuses = 5;
+   */
+  grpcStatuses: number[];
+};
+
+/**
+ * Describes the message weft.model.v1.RetryConditions.
+ * Use `create(RetryConditionsSchema)` to create a new message.
+ */
+export declare const RetryConditionsSchema: GenMessage<RetryConditions>;
+
+/**
+ * @generated from message weft.model.v1.HedgePolicy
+ */
+export declare type HedgePolicy = Message<"weft.model.v1.HedgePolicy"> & {
+  /**
+   * A second try starts when the first has not answered in this time.
+   *
+   * @generated from field: optional uint32 delay_ms = 1;
+   */
+  delayMs?: number | undefined;
+
+  /**
+   * 0: no hedging
+   *
+   * @generated from field: optional uint32 max_extra = 2;
+   */
+  maxExtra?: number | undefined;
+};
+
+/**
+ * Describes the message weft.model.v1.HedgePolicy.
+ * Use `create(HedgePolicySchema)` to create a new message.
+ */
+export declare const HedgePolicySchema: GenMessage<HedgePolicy>;
+
+/**
+ * The share of retries among all requests of one cluster that this proxy sends.
+ *
+ * @generated from message weft.model.v1.RetryBudget
+ */
+export declare type RetryBudget = Message<"weft.model.v1.RetryBudget"> & {
+  /**
+   * @generated from field: uint32 percent = 1;
+   */
+  percent: number;
+
+  /**
+   * @generated from field: uint32 min_per_second = 2;
+   */
+  minPerSecond: number;
+};
+
+/**
+ * Describes the message weft.model.v1.RetryBudget.
+ * Use `create(RetryBudgetSchema)` to create a new message.
+ */
+export declare const RetryBudgetSchema: GenMessage<RetryBudget>;
+
+/**
+ * @generated from message weft.model.v1.SessionPersistence
+ */
+export declare type SessionPersistence = Message<"weft.model.v1.SessionPersistence"> & {
+  /**
+   * @generated from oneof weft.model.v1.SessionPersistence.carrier
+   */
+  carrier: {
+    /**
+     * @generated from field: weft.model.v1.SessionCookie cookie = 1;
+     */
+    value: SessionCookie;
+    case: "cookie";
+  } | {
+    /**
+     * @generated from field: string header = 2;
+     */
+    value: string;
+    case: "header";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * 0: none
+   *
+   * @generated from field: uint32 absolute_timeout_seconds = 3;
+   */
+  absoluteTimeoutSeconds: number;
+
+  /**
+   * 0: none
+   *
+   * @generated from field: uint32 idle_timeout_seconds = 4;
+   */
+  idleTimeoutSeconds: number;
+};
+
+/**
+ * Describes the message weft.model.v1.SessionPersistence.
+ * Use `create(SessionPersistenceSchema)` to create a new message.
+ */
+export declare const SessionPersistenceSchema: GenMessage<SessionPersistence>;
+
+/**
+ * @generated from message weft.model.v1.SessionCookie
+ */
+export declare type SessionCookie = Message<"weft.model.v1.SessionCookie"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string path = 2;
+   */
+  path: string;
+
+  /**
+   * 0: a cookie of the browser's session.
+   *
+   * @generated from field: uint32 max_age_seconds = 3;
+   */
+  maxAgeSeconds: number;
+};
+
+/**
+ * Describes the message weft.model.v1.SessionCookie.
+ * Use `create(SessionCookieSchema)` to create a new message.
+ */
+export declare const SessionCookieSchema: GenMessage<SessionCookie>;
+
+/**
+ * Trouble that is made on purpose. All conditions must hold for it to happen.
+ *
+ * @generated from message weft.model.v1.Fault
+ */
+export declare type Fault = Message<"weft.model.v1.Fault"> & {
+  /**
+   * @generated from field: weft.model.v1.Source source = 1;
+   */
+  source?: Source | undefined;
+
+  /**
+   * Any of them; none: every request.
+   *
+   * @generated from field: repeated weft.model.v1.HttpMatch matches = 2;
+   */
+  matches: HttpMatch[];
+
+  /**
+   * Of a million requests, so many.
+   *
+   * @generated from field: uint32 per_million = 3;
+   */
+  perMillion: number;
+
+  /**
+   * Only where the request carries it.
+   *
+   * @generated from field: string opt_in_header = 4;
+   */
+  optInHeader: string;
+
+  /**
+   * Unix time; 0: never.
+   *
+   * @generated from field: uint64 expires_at_ms = 5;
+   */
+  expiresAtMs: bigint;
+
+  /**
+   * @generated from field: uint32 delay_ms = 6;
+   */
+  delayMs: number;
+
+  /**
+   * @generated from oneof weft.model.v1.Fault.outcome
+   */
+  outcome: {
+    /**
+     * @generated from field: uint32 http_status = 7;
+     */
+    value: number;
+    case: "httpStatus";
+  } | {
+    /**
+     * @generated from field: uint32 grpc_status = 8;
+     */
+    value: number;
+    case: "grpcStatus";
+  } | {
+    /**
+     * @generated from field: bool reset = 9;
+     */
+    value: boolean;
+    case: "reset";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * Of the response's body; 0: unlimited.
+   *
+   * @generated from field: uint32 bytes_per_second = 10;
+   */
+  bytesPerSecond: number;
+};
+
+/**
+ * Describes the message weft.model.v1.Fault.
+ * Use `create(FaultSchema)` to create a new message.
+ */
+export declare const FaultSchema: GenMessage<Fault>;
 
 /**
  * @generated from message weft.model.v1.Header
@@ -796,6 +1340,70 @@ export declare type Cluster = Message<"weft.model.v1.Cluster"> & {
    * @generated from field: uint32 proxy_protocol = 10;
    */
   proxyProtocol: number;
+
+  /**
+   * @generated from field: weft.model.v1.RequestPolicy requests = 11;
+   */
+  requests?: RequestPolicy | undefined;
+
+  /**
+   * @generated from field: weft.model.v1.RetryBudget retry_budget = 12;
+   */
+  retryBudget?: RetryBudget | undefined;
+
+  /**
+   * @generated from field: weft.model.v1.Balancing balancing = 13;
+   */
+  balancing?: Balancing | undefined;
+
+  /**
+   * @generated from field: weft.model.v1.Locality locality = 14;
+   */
+  locality?: Locality | undefined;
+
+  /**
+   * @generated from field: weft.model.v1.SessionPersistence session = 15;
+   */
+  session?: SessionPersistence | undefined;
+
+  /**
+   * @generated from field: weft.model.v1.ConnectionPolicy connections = 16;
+   */
+  connections?: ConnectionPolicy | undefined;
+
+  /**
+   * @generated from field: weft.model.v1.OutlierDetection outlier = 17;
+   */
+  outlier?: OutlierDetection | undefined;
+
+  /**
+   * @generated from field: weft.model.v1.HealthCheck health_check = 18;
+   */
+  healthCheck?: HealthCheck | undefined;
+
+  /**
+   * @generated from field: weft.model.v1.AdaptiveConcurrency concurrency = 19;
+   */
+  concurrency?: AdaptiveConcurrency | undefined;
+
+  /**
+   * @generated from field: repeated weft.model.v1.Fault faults = 20;
+   */
+  faults: Fault[];
+
+  /**
+   * How a connection to an endpoint that has no tunnel is encrypted. Absent: not at all.
+   *
+   * @generated from field: weft.model.v1.UpstreamTls tls = 21;
+   */
+  tls?: UpstreamTls | undefined;
+
+  /**
+   * Set: the endpoints are what these names resolve to, looked up by the proxy.
+   *
+   * @generated from field: weft.model.v1.DnsDiscovery dns = 22;
+   */
+  dns?: DnsDiscovery | undefined;
 };
 
 /**
@@ -803,6 +1411,631 @@ export declare type Cluster = Message<"weft.model.v1.Cluster"> & {
  * Use `create(ClusterSchema)` to create a new message.
  */
 export declare const ClusterSchema: GenMessage<Cluster>;
+
+/**
+ * @generated from message weft.model.v1.Balancing
+ */
+export declare type Balancing = Message<"weft.model.v1.Balancing"> & {
+  /**
+   * @generated from field: weft.model.v1.BalancingAlgorithm algorithm = 1;
+   */
+  algorithm: BalancingAlgorithm;
+
+  /**
+   * The first that the request has. Without any of them the choice is random.
+   *
+   * @generated from field: repeated weft.model.v1.HashKey hash_keys = 2;
+   */
+  hashKeys: HashKey[];
+
+  /**
+   * places of all endpoints together; 0: the default
+   *
+   * @generated from field: uint32 ring_size = 3;
+   */
+  ringSize: number;
+
+  /**
+   * of maglev, a prime; 0: the default
+   *
+   * @generated from field: uint32 table_size = 4;
+   */
+  tableSize: number;
+
+  /**
+   * @generated from field: weft.model.v1.SlowStart slow_start = 5;
+   */
+  slowStart?: SlowStart | undefined;
+
+  /**
+   * Where fewer endpoints than this share are fit, fitness is ignored.
+   *
+   * @generated from field: optional uint32 panic_percent = 6;
+   */
+  panicPercent?: number | undefined;
+};
+
+/**
+ * Describes the message weft.model.v1.Balancing.
+ * Use `create(BalancingSchema)` to create a new message.
+ */
+export declare const BalancingSchema: GenMessage<Balancing>;
+
+/**
+ * @generated from message weft.model.v1.HashKey
+ */
+export declare type HashKey = Message<"weft.model.v1.HashKey"> & {
+  /**
+   * @generated from oneof weft.model.v1.HashKey.key
+   */
+  key: {
+    /**
+     * @generated from field: string header = 1;
+     */
+    value: string;
+    case: "header";
+  } | {
+    /**
+     * Made by the proxy where the request has none and a maximal age is given.
+     *
+     * @generated from field: weft.model.v1.SessionCookie cookie = 2;
+     */
+    value: SessionCookie;
+    case: "cookie";
+  } | {
+    /**
+     * @generated from field: string query_parameter = 3;
+     */
+    value: string;
+    case: "queryParameter";
+  } | {
+    /**
+     * @generated from field: bool source_address = 4;
+     */
+    value: boolean;
+    case: "sourceAddress";
+  } | {
+    /**
+     * @generated from field: bool source_identity = 5;
+     */
+    value: boolean;
+    case: "sourceIdentity";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message weft.model.v1.HashKey.
+ * Use `create(HashKeySchema)` to create a new message.
+ */
+export declare const HashKeySchema: GenMessage<HashKey>;
+
+/**
+ * A new endpoint's share grows over `window_ms` from `min_percent` to the whole.
+ *
+ * @generated from message weft.model.v1.SlowStart
+ */
+export declare type SlowStart = Message<"weft.model.v1.SlowStart"> & {
+  /**
+   * @generated from field: uint32 window_ms = 1;
+   */
+  windowMs: number;
+
+  /**
+   * @generated from field: uint32 min_percent = 2;
+   */
+  minPercent: number;
+
+  /**
+   * Over 1: slower at first. In hundredths.
+   *
+   * @generated from field: uint32 aggression_hundredths = 3;
+   */
+  aggressionHundredths: number;
+};
+
+/**
+ * Describes the message weft.model.v1.SlowStart.
+ * Use `create(SlowStartSchema)` to create a new message.
+ */
+export declare const SlowStartSchema: GenMessage<SlowStart>;
+
+/**
+ * @generated from message weft.model.v1.Locality
+ */
+export declare type Locality = Message<"weft.model.v1.Locality"> & {
+  /**
+   * @generated from field: bool prefer_same_zone = 1;
+   */
+  preferSameZone: boolean;
+
+  /**
+   * While fewer than this share of the nearer endpoints is fit, the next locality takes its share too.
+   *
+   * @generated from field: optional uint32 min_fit_percent = 2;
+   */
+  minFitPercent?: number | undefined;
+
+  /**
+   * Regions in the order in which they take over from a region.
+   *
+   * @generated from field: repeated weft.model.v1.RegionFailover failover = 3;
+   */
+  failover: RegionFailover[];
+
+  /**
+   * Given: these shares instead of nearness.
+   *
+   * @generated from field: repeated weft.model.v1.LocalityWeight weights = 4;
+   */
+  weights: LocalityWeight[];
+};
+
+/**
+ * Describes the message weft.model.v1.Locality.
+ * Use `create(LocalitySchema)` to create a new message.
+ */
+export declare const LocalitySchema: GenMessage<Locality>;
+
+/**
+ * @generated from message weft.model.v1.RegionFailover
+ */
+export declare type RegionFailover = Message<"weft.model.v1.RegionFailover"> & {
+  /**
+   * @generated from field: string from = 1;
+   */
+  from: string;
+
+  /**
+   * @generated from field: repeated string to = 2;
+   */
+  to: string[];
+};
+
+/**
+ * Describes the message weft.model.v1.RegionFailover.
+ * Use `create(RegionFailoverSchema)` to create a new message.
+ */
+export declare const RegionFailoverSchema: GenMessage<RegionFailover>;
+
+/**
+ * Of callers in `from` ("region", "region/zone" or "*") so much goes to `to`.
+ *
+ * @generated from message weft.model.v1.LocalityWeight
+ */
+export declare type LocalityWeight = Message<"weft.model.v1.LocalityWeight"> & {
+  /**
+   * @generated from field: string from = 1;
+   */
+  from: string;
+
+  /**
+   * @generated from field: string to = 2;
+   */
+  to: string;
+
+  /**
+   * @generated from field: uint32 weight = 3;
+   */
+  weight: number;
+};
+
+/**
+ * Describes the message weft.model.v1.LocalityWeight.
+ * Use `create(LocalityWeightSchema)` to create a new message.
+ */
+export declare const LocalityWeightSchema: GenMessage<LocalityWeight>;
+
+/**
+ * @generated from message weft.model.v1.ConnectionPolicy
+ */
+export declare type ConnectionPolicy = Message<"weft.model.v1.ConnectionPolicy"> & {
+  /**
+   * Of this proxy to all endpoints of the cluster together. 0: the default.
+   *
+   * @generated from field: uint32 max_connections = 1;
+   */
+  maxConnections: number;
+
+  /**
+   * in flight
+   *
+   * @generated from field: uint32 max_requests = 2;
+   */
+  maxRequests: number;
+
+  /**
+   * 0: no bound
+   *
+   * @generated from field: uint32 max_requests_per_connection = 3;
+   */
+  maxRequestsPerConnection: number;
+
+  /**
+   * 0: no bound
+   *
+   * @generated from field: uint32 max_lifetime_ms = 4;
+   */
+  maxLifetimeMs: number;
+
+  /**
+   * of TCP; 0: the default
+   *
+   * @generated from field: uint32 keep_alive_idle_ms = 5;
+   */
+  keepAliveIdleMs: number;
+
+  /**
+   * @generated from field: uint32 keep_alive_interval_ms = 6;
+   */
+  keepAliveIntervalMs: number;
+
+  /**
+   * of raw TCP sessions; 0: the mesh's
+   *
+   * @generated from field: uint32 tcp_idle_timeout_ms = 7;
+   */
+  tcpIdleTimeoutMs: number;
+};
+
+/**
+ * Describes the message weft.model.v1.ConnectionPolicy.
+ * Use `create(ConnectionPolicySchema)` to create a new message.
+ */
+export declare const ConnectionPolicySchema: GenMessage<ConnectionPolicy>;
+
+/**
+ * @generated from message weft.model.v1.OutlierDetection
+ */
+export declare type OutlierDetection = Message<"weft.model.v1.OutlierDetection"> & {
+  /**
+   * Each 0: not looked at.
+   *
+   * @generated from field: uint32 consecutive_5xx = 1;
+   */
+  consecutive5xx: number;
+
+  /**
+   * 502, 503, 504
+   *
+   * @generated from field: uint32 consecutive_gateway_errors = 2;
+   */
+  consecutiveGatewayErrors: number;
+
+  /**
+   * connect failures, resets, timeouts
+   *
+   * @generated from field: uint32 consecutive_local_failures = 3;
+   */
+  consecutiveLocalFailures: number;
+
+  /**
+   * @generated from field: uint32 interval_ms = 4;
+   */
+  intervalMs: number;
+
+  /**
+   * @generated from field: uint32 base_ejection_ms = 5;
+   */
+  baseEjectionMs: number;
+
+  /**
+   * @generated from field: uint32 max_ejection_ms = 6;
+   */
+  maxEjectionMs: number;
+
+  /**
+   * @generated from field: uint32 max_ejected_percent = 7;
+   */
+  maxEjectedPercent: number;
+
+  /**
+   * Ejected below mean - hundredths/100 * deviation of all hosts' success rates.
+   *
+   * @generated from field: uint32 success_rate_deviation_hundredths = 8;
+   */
+  successRateDeviationHundredths: number;
+
+  /**
+   * of one endpoint in an interval
+   *
+   * @generated from field: uint32 success_rate_min_requests = 9;
+   */
+  successRateMinRequests: number;
+
+  /**
+   * @generated from field: uint32 success_rate_min_hosts = 10;
+   */
+  successRateMinHosts: number;
+
+  /**
+   * Ejected where its median latency is over this many times the median of all.
+   *
+   * @generated from field: uint32 latency_factor_hundredths = 11;
+   */
+  latencyFactorHundredths: number;
+};
+
+/**
+ * Describes the message weft.model.v1.OutlierDetection.
+ * Use `create(OutlierDetectionSchema)` to create a new message.
+ */
+export declare const OutlierDetectionSchema: GenMessage<OutlierDetection>;
+
+/**
+ * @generated from message weft.model.v1.HealthCheck
+ */
+export declare type HealthCheck = Message<"weft.model.v1.HealthCheck"> & {
+  /**
+   * @generated from oneof weft.model.v1.HealthCheck.probe
+   */
+  probe: {
+    /**
+     * @generated from field: weft.model.v1.HttpProbe http = 1;
+     */
+    value: HttpProbe;
+    case: "http";
+  } | {
+    /**
+     * @generated from field: weft.model.v1.GrpcProbe grpc = 2;
+     */
+    value: GrpcProbe;
+    case: "grpc";
+  } | {
+    /**
+     * @generated from field: weft.model.v1.TcpProbe tcp = 3;
+     */
+    value: TcpProbe;
+    case: "tcp";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * @generated from field: uint32 interval_ms = 4;
+   */
+  intervalMs: number;
+
+  /**
+   * @generated from field: uint32 timeout_ms = 5;
+   */
+  timeoutMs: number;
+
+  /**
+   * @generated from field: uint32 healthy_threshold = 6;
+   */
+  healthyThreshold: number;
+
+  /**
+   * @generated from field: uint32 unhealthy_threshold = 7;
+   */
+  unhealthyThreshold: number;
+};
+
+/**
+ * Describes the message weft.model.v1.HealthCheck.
+ * Use `create(HealthCheckSchema)` to create a new message.
+ */
+export declare const HealthCheckSchema: GenMessage<HealthCheck>;
+
+/**
+ * @generated from message weft.model.v1.HttpProbe
+ */
+export declare type HttpProbe = Message<"weft.model.v1.HttpProbe"> & {
+  /**
+   * @generated from field: string path = 1;
+   */
+  path: string;
+
+  /**
+   * empty: the service's own name
+   *
+   * @generated from field: string host = 2;
+   */
+  host: string;
+
+  /**
+   * none: 200 to 399
+   *
+   * @generated from field: repeated uint32 statuses = 3;
+   */
+  statuses: number[];
+};
+
+/**
+ * Describes the message weft.model.v1.HttpProbe.
+ * Use `create(HttpProbeSchema)` to create a new message.
+ */
+export declare const HttpProbeSchema: GenMessage<HttpProbe>;
+
+/**
+ * @generated from message weft.model.v1.GrpcProbe
+ */
+export declare type GrpcProbe = Message<"weft.model.v1.GrpcProbe"> & {
+  /**
+   * @generated from field: string service = 1;
+   */
+  service: string;
+};
+
+/**
+ * Describes the message weft.model.v1.GrpcProbe.
+ * Use `create(GrpcProbeSchema)` to create a new message.
+ */
+export declare const GrpcProbeSchema: GenMessage<GrpcProbe>;
+
+/**
+ * @generated from message weft.model.v1.TcpProbe
+ */
+export declare type TcpProbe = Message<"weft.model.v1.TcpProbe"> & {
+};
+
+/**
+ * Describes the message weft.model.v1.TcpProbe.
+ * Use `create(TcpProbeSchema)` to create a new message.
+ */
+export declare const TcpProbeSchema: GenMessage<TcpProbe>;
+
+/**
+ * Requests in flight to one endpoint are bounded by what its latency shows that it can do (gradient).
+ *
+ * @generated from message weft.model.v1.AdaptiveConcurrency
+ */
+export declare type AdaptiveConcurrency = Message<"weft.model.v1.AdaptiveConcurrency"> & {
+  /**
+   * @generated from field: uint32 min = 1;
+   */
+  min: number;
+
+  /**
+   * @generated from field: uint32 max = 2;
+   */
+  max: number;
+
+  /**
+   * latency above the unloaded one that is still fine
+   *
+   * @generated from field: uint32 tolerance_percent = 3;
+   */
+  tolerancePercent: number;
+
+  /**
+   * Header that names a request's priority, "critical", "default" or "sheddable"; empty: none.
+   *
+   * @generated from field: string priority_header = 4;
+   */
+  priorityHeader: string;
+};
+
+/**
+ * Describes the message weft.model.v1.AdaptiveConcurrency.
+ * Use `create(AdaptiveConcurrencySchema)` to create a new message.
+ */
+export declare const AdaptiveConcurrencySchema: GenMessage<AdaptiveConcurrency>;
+
+/**
+ * @generated from message weft.model.v1.UpstreamTls
+ */
+export declare type UpstreamTls = Message<"weft.model.v1.UpstreamTls"> & {
+  /**
+   * @generated from field: weft.model.v1.Source source = 1;
+   */
+  source?: Source | undefined;
+
+  /**
+   * Sent as SNI, and what the certificate must be for.
+   *
+   * @generated from field: string hostname = 2;
+   */
+  hostname: string;
+
+  /**
+   * Any of them instead of the hostname.
+   *
+   * @generated from field: repeated weft.model.v1.SubjectAltName subject_alt_names = 3;
+   */
+  subjectAltNames: SubjectAltName[];
+
+  /**
+   * @generated from field: bool system_roots = 4;
+   */
+  systemRoots: boolean;
+
+  /**
+   * @generated from field: string ca_pem = 5;
+   */
+  caPem: string;
+
+  /**
+   * Not empty: the reference to what it is trusted by is broken. Every connection is refused with this text.
+   *
+   * @generated from field: string invalid = 6;
+   */
+  invalid: string;
+};
+
+/**
+ * Describes the message weft.model.v1.UpstreamTls.
+ * Use `create(UpstreamTlsSchema)` to create a new message.
+ */
+export declare const UpstreamTlsSchema: GenMessage<UpstreamTls>;
+
+/**
+ * @generated from message weft.model.v1.SubjectAltName
+ */
+export declare type SubjectAltName = Message<"weft.model.v1.SubjectAltName"> & {
+  /**
+   * @generated from oneof weft.model.v1.SubjectAltName.name
+   */
+  name: {
+    /**
+     * @generated from field: string dns = 1;
+     */
+    value: string;
+    case: "dns";
+  } | {
+    /**
+     * @generated from field: string uri = 2;
+     */
+    value: string;
+    case: "uri";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message weft.model.v1.SubjectAltName.
+ * Use `create(SubjectAltNameSchema)` to create a new message.
+ */
+export declare const SubjectAltNameSchema: GenMessage<SubjectAltName>;
+
+/**
+ * @generated from message weft.model.v1.DnsDiscovery
+ */
+export declare type DnsDiscovery = Message<"weft.model.v1.DnsDiscovery"> & {
+  /**
+   * @generated from field: repeated weft.model.v1.DnsHost hosts = 1;
+   */
+  hosts: DnsHost[];
+};
+
+/**
+ * Describes the message weft.model.v1.DnsDiscovery.
+ * Use `create(DnsDiscoverySchema)` to create a new message.
+ */
+export declare const DnsDiscoverySchema: GenMessage<DnsDiscovery>;
+
+/**
+ * @generated from message weft.model.v1.DnsHost
+ */
+export declare type DnsHost = Message<"weft.model.v1.DnsHost"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: uint32 port = 2;
+   */
+  port: number;
+
+  /**
+   * @generated from field: uint32 weight = 3;
+   */
+  weight: number;
+
+  /**
+   * @generated from field: string region = 4;
+   */
+  region: string;
+
+  /**
+   * @generated from field: string zone = 5;
+   */
+  zone: string;
+};
+
+/**
+ * Describes the message weft.model.v1.DnsHost.
+ * Use `create(DnsHostSchema)` to create a new message.
+ */
+export declare const DnsHostSchema: GenMessage<DnsHost>;
 
 /**
  * One member of a cluster. Resource name: "<cluster>/<workload>", so that a change to one endpoint is one resource.
@@ -885,6 +2118,13 @@ export declare type Endpoint = Message<"weft.model.v1.Endpoint"> & {
    * @generated from field: string region = 14;
    */
   region: string;
+
+  /**
+   * The lowest that has enough fit endpoints takes the requests.
+   *
+   * @generated from field: uint32 priority = 15;
+   */
+  priority: number;
 };
 
 /**
@@ -1375,6 +2615,59 @@ export enum MtlsMode {
  * Describes the enum weft.model.v1.MtlsMode.
  */
 export declare const MtlsModeSchema: GenEnum<MtlsMode>;
+
+/**
+ * @generated from enum weft.model.v1.BalancingAlgorithm
+ */
+export enum BalancingAlgorithm {
+  /**
+   * peak EWMA
+   *
+   * @generated from enum value: BALANCING_ALGORITHM_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * power of two choices by expected latency
+   *
+   * @generated from enum value: BALANCING_ALGORITHM_PEAK_EWMA = 1;
+   */
+  PEAK_EWMA = 1,
+
+  /**
+   * power of two choices by requests in flight
+   *
+   * @generated from enum value: BALANCING_ALGORITHM_LEAST_REQUEST = 2;
+   */
+  LEAST_REQUEST = 2,
+
+  /**
+   * weighted, smooth
+   *
+   * @generated from enum value: BALANCING_ALGORITHM_ROUND_ROBIN = 3;
+   */
+  ROUND_ROBIN = 3,
+
+  /**
+   * @generated from enum value: BALANCING_ALGORITHM_RANDOM = 4;
+   */
+  RANDOM = 4,
+
+  /**
+   * @generated from enum value: BALANCING_ALGORITHM_RING_HASH = 5;
+   */
+  RING_HASH = 5,
+
+  /**
+   * @generated from enum value: BALANCING_ALGORITHM_MAGLEV = 6;
+   */
+  MAGLEV = 6,
+}
+
+/**
+ * Describes the enum weft.model.v1.BalancingAlgorithm.
+ */
+export declare const BalancingAlgorithmSchema: GenEnum<BalancingAlgorithm>;
 
 /**
  * @generated from enum weft.model.v1.Health

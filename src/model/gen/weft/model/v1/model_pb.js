@@ -12,7 +12,7 @@ import { enumDesc, fileDesc, messageDesc, tsEnum } from "@bufbuild/protobuf/code
  * Describes the file weft/model/v1/model.proto.
  */
 export const file_weft_model_v1_model = /*@__PURE__*/
-  fileDesc("Chl3ZWZ0L21vZGVsL3YxL21vZGVsLnByb3RvEg13ZWZ0Lm1vZGVsLnYxIkgKBlNvdXJjZRIMCgRraW5kGAEgASgJEhEKCW5hbWVzcGFjZRgCIAEoCRIMCgRuYW1lGAMgASgJEg8KB3NlY3Rpb24YBCABKAki1gIKBE1lc2gSJQoGc291cmNlGAEgASgLMhUud2VmdC5tb2RlbC52MS5Tb3VyY2USFAoMdHJ1c3RfZG9tYWluGAIgASgJEhMKC3RydXN0X3Jvb3RzGAMgAygMEhgKEHZpcnR1YWxfcHJlZml4ZXMYBCADKAkSGQoRd29ya2xvYWRfcHJlZml4ZXMYBSADKAkSFQoNZG9tYWluX3N1ZmZpeBgGIAEoCRIcChRkaXNjb3ZlcnlfdGltZW91dF9tcxgHIAEoDRIZChFkaXNjb3ZlcnlfaWRsZV9tcxgIIAEoDRIYChBkcmFpbl90aW1lb3V0X21zGAkgASgNEhIKCmFjY2Vzc19sb2cYCiABKAgSIgoaYWxsb3dfdW5rbm93bl9kZXN0aW5hdGlvbnMYCyABKAgSJQoGbGltaXRzGAwgASgLMhUud2VmdC5tb2RlbC52MS5MaW1pdHMi8gIKBkxpbWl0cxIYChBtYXhfaGVhZGVyX2J5dGVzGAEgASgNEhMKC21heF9oZWFkZXJzGAIgASgNEhUKDW1heF91cmlfYnl0ZXMYAyABKA0SHwoXbWF4X2J1ZmZlcmVkX2JvZHlfYnl0ZXMYBCABKA0SFwoPbWF4X2Nvbm5lY3Rpb25zGAUgASgNEh4KFm1heF9jb25jdXJyZW50X3N0cmVhbXMYBiABKA0SGQoRaGVhZGVyX3RpbWVvdXRfbXMYByABKA0SFwoPaWRsZV90aW1lb3V0X21zGAggASgNEhwKFGJvZHlfaWRsZV90aW1lb3V0X21zGAkgASgNEhsKE3RjcF9pZGxlX3RpbWVvdXRfbXMYCiABKA0SFgoObWF4X2hhbmRzaGFrZXMYCyABKA0SHAoUaGFuZHNoYWtlX3RpbWVvdXRfbXMYDCABKA0SIwobbWF4X3JlcXVlc3RzX3Blcl9jb25uZWN0aW9uGA0gASgNIlUKBE5hbWUSJQoGc291cmNlGAEgASgLMhUud2VmdC5tb2RlbC52MS5Tb3VyY2USEQoJYWRkcmVzc2VzGAIgAygJEhMKC3R0bF9zZWNvbmRzGAMgASgNIlQKC1NlcnZpY2VQb3J0EgwKBHBvcnQYASABKA0SDAoEbmFtZRgCIAEoCRIpCghwcm90b2NvbBgDIAEoDjIXLndlZnQubW9kZWwudjEuUHJvdG9jb2wingEKB0FkZHJlc3MSJQoGc291cmNlGAEgASgLMhUud2VmdC5tb2RlbC52MS5Tb3VyY2USLwoHc2VydmljZRgCIAEoCzIcLndlZnQubW9kZWwudjEuU2VydmljZVRhcmdldEgAEjEKCHdvcmtsb2FkGAMgASgLMh0ud2VmdC5tb2RlbC52MS5Xb3JrbG9hZFRhcmdldEgAQggKBnRhcmdldCJbCg1TZXJ2aWNlVGFyZ2V0EhEKCW5hbWVzcGFjZRgBIAEoCRIMCgRuYW1lGAIgASgJEikKBXBvcnRzGAMgAygLMhoud2VmdC5tb2RlbC52MS5TZXJ2aWNlUG9ydCKdAgoOV29ya2xvYWRUYXJnZXQSEAoId29ya2xvYWQYASABKAkSEAoIaWRlbnRpdHkYAiABKAkSJQoGdHVubmVsGAMgASgOMhUud2VmdC5tb2RlbC52MS5UdW5uZWwSFgoOdHVubmVsX2FkZHJlc3MYBCABKAkSEwoLdHVubmVsX3BvcnQYBSABKA0SKQoFcG9ydHMYBiADKAsyGi53ZWZ0Lm1vZGVsLnYxLlNlcnZpY2VQb3J0EjkKBmxhYmVscxgHIAMoCzIpLndlZnQubW9kZWwudjEuV29ya2xvYWRUYXJnZXQuTGFiZWxzRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKLAgoIT3V0Ym91bmQSJQoGc291cmNlGAEgASgLMhUud2VmdC5tb2RlbC52MS5Tb3VyY2USEQoJbmFtZXNwYWNlGAIgASgJEg8KB3NlcnZpY2UYAyABKAkSDAoEcG9ydBgEIAEoDRIYChBjbGllbnRfbmFtZXNwYWNlGAUgASgJEgwKBGhvc3QYBiABKAkSKQoIcHJvdG9jb2wYByABKA4yFy53ZWZ0Lm1vZGVsLnYxLlByb3RvY29sEhcKD2RlZmF1bHRfY2x1c3RlchgIIAEoCRIoCgRodHRwGAkgASgLMhoud2VmdC5tb2RlbC52MS5IdHRwUm91dGluZxIQCghjbHVzdGVycxgKIAMoCSJgCgtIdHRwUm91dGluZxIpCgdlbnRyaWVzGAEgAygLMhgud2VmdC5tb2RlbC52MS5IdHRwRW50cnkSJgoFcnVsZXMYAiADKAsyFy53ZWZ0Lm1vZGVsLnYxLkh0dHBSdWxlIkIKCUh0dHBFbnRyeRInCgVtYXRjaBgBIAEoCzIYLndlZnQubW9kZWwudjEuSHR0cE1hdGNoEgwKBHJ1bGUYAiABKA0ivAEKCUh0dHBNYXRjaBIUCgpwYXRoX2V4YWN0GAEgASgJSAASFQoLcGF0aF9wcmVmaXgYAiABKAlIABIUCgpwYXRoX3JlZ2V4GAMgASgJSAASDgoGbWV0aG9kGAQgASgJEioKB2hlYWRlcnMYBSADKAsyGS53ZWZ0Lm1vZGVsLnYxLlZhbHVlTWF0Y2gSKAoFcXVlcnkYBiADKAsyGS53ZWZ0Lm1vZGVsLnYxLlZhbHVlTWF0Y2hCBgoEcGF0aCJFCgpWYWx1ZU1hdGNoEgwKBG5hbWUYASABKAkSDwoFZXhhY3QYAiABKAlIABIPCgVyZWdleBgDIAEoCUgAQgcKBXZhbHVlIuIBCghIdHRwUnVsZRIlCgZzb3VyY2UYASABKAsyFS53ZWZ0Lm1vZGVsLnYxLlNvdXJjZRIzCg9yZXF1ZXN0X2hlYWRlcnMYAiABKAsyGi53ZWZ0Lm1vZGVsLnYxLkhlYWRlckVkaXRzEjQKEHJlc3BvbnNlX2hlYWRlcnMYAyABKAsyGi53ZWZ0Lm1vZGVsLnYxLkhlYWRlckVkaXRzEhoKEnJlcXVlc3RfdGltZW91dF9tcxgEIAEoDRIoCghiYWNrZW5kcxgFIAMoCzIWLndlZnQubW9kZWwudjEuQmFja2VuZCIlCgZIZWFkZXISDAoEbmFtZRgBIAEoCRINCgV2YWx1ZRgCIAEoCSJlCgtIZWFkZXJFZGl0cxIiCgNzZXQYASADKAsyFS53ZWZ0Lm1vZGVsLnYxLkhlYWRlchIiCgNhZGQYAiADKAsyFS53ZWZ0Lm1vZGVsLnYxLkhlYWRlchIOCgZyZW1vdmUYAyADKAki0AEKB0JhY2tlbmQSJQoGc291cmNlGAEgASgLMhUud2VmdC5tb2RlbC52MS5Tb3VyY2USDwoHY2x1c3RlchgCIAEoCRIOCgZ3ZWlnaHQYAyABKA0SMwoPcmVxdWVzdF9oZWFkZXJzGAQgASgLMhoud2VmdC5tb2RlbC52MS5IZWFkZXJFZGl0cxI0ChByZXNwb25zZV9oZWFkZXJzGAUgASgLMhoud2VmdC5tb2RlbC52MS5IZWFkZXJFZGl0cxISCgp1bnJlc29sdmVkGAYgASgJIp4CCgdDbHVzdGVyEiUKBnNvdXJjZRgBIAEoCzIVLndlZnQubW9kZWwudjEuU291cmNlEhEKCW5hbWVzcGFjZRgCIAEoCRIPCgdzZXJ2aWNlGAMgASgJEgwKBHBvcnQYBCABKA0SKQoIcHJvdG9jb2wYBSABKA4yFy53ZWZ0Lm1vZGVsLnYxLlByb3RvY29sEhoKEmNvbm5lY3RfdGltZW91dF9tcxgGIAEoDRIXCg9pZGxlX3RpbWVvdXRfbXMYByABKA0SJAocbWF4X2Nvbm5lY3Rpb25zX3Blcl9lbmRwb2ludBgIIAEoDRIcChRtYXhfcGVuZGluZ19yZXF1ZXN0cxgJIAEoDRIWCg5wcm94eV9wcm90b2NvbBgKIAEoDSK/AgoIRW5kcG9pbnQSJQoGc291cmNlGAEgASgLMhUud2VmdC5tb2RlbC52MS5Tb3VyY2USDwoHY2x1c3RlchgCIAEoCRIQCgh3b3JrbG9hZBgDIAEoCRIPCgdhZGRyZXNzGAQgASgJEgwKBHBvcnQYBSABKA0SEAoIaWRlbnRpdHkYBiABKAkSJQoGdHVubmVsGAcgASgOMhUud2VmdC5tb2RlbC52MS5UdW5uZWwSFgoOdHVubmVsX2FkZHJlc3MYCCABKAkSEwoLdHVubmVsX3BvcnQYCSABKA0SDgoGd2VpZ2h0GAogASgNEiUKBmhlYWx0aBgLIAEoDjIVLndlZnQubW9kZWwudjEuSGVhbHRoEg8KB3ZlcnNpb24YDCABKAkSDAoEem9uZRgNIAEoCRIOCgZyZWdpb24YDiABKAkipgEKB0luYm91bmQSJQoGc291cmNlGAEgASgLMhUud2VmdC5tb2RlbC52MS5Tb3VyY2USEAoId29ya2xvYWQYAiABKAkSEAoIaWRlbnRpdHkYAyABKAkSJQoEbXRscxgEIAEoDjIXLndlZnQubW9kZWwudjEuTXRsc01vZGUSKQoFcG9ydHMYBSADKAsyGi53ZWZ0Lm1vZGVsLnYxLkluYm91bmRQb3J0In8KC0luYm91bmRQb3J0EgwKBHBvcnQYASABKA0SKQoIcHJvdG9jb2wYAiABKA4yFy53ZWZ0Lm1vZGVsLnYxLlByb3RvY29sEiUKBG10bHMYAyABKA4yFy53ZWZ0Lm1vZGVsLnYxLk10bHNNb2RlEhAKCHNlcnZpY2VzGAQgAygJIosBCgdHYXRld2F5EiUKBnNvdXJjZRgBIAEoCzIVLndlZnQubW9kZWwudjEuU291cmNlEjEKCWxpc3RlbmVycxgCIAMoCzIeLndlZnQubW9kZWwudjEuR2F0ZXdheUxpc3RlbmVyEhAKCGNsdXN0ZXJzGAMgAygJEhQKDGNlcnRpZmljYXRlcxgEIAMoCSLPAgoPR2F0ZXdheUxpc3RlbmVyEiUKBnNvdXJjZRgBIAEoCzIVLndlZnQubW9kZWwudjEuU291cmNlEgwKBG5hbWUYAiABKAkSDAoEcG9ydBgDIAEoDRIpCghwcm90b2NvbBgEIAEoDjIXLndlZnQubW9kZWwudjEuUHJvdG9jb2wSEQoJYWRkcmVzc2VzGAUgAygJEjEKDXZpcnR1YWxfaG9zdHMYBiADKAsyGi53ZWZ0Lm1vZGVsLnYxLlZpcnR1YWxIb3N0EhAKCGhvc3RuYW1lGAcgASgJEicKA3RscxgIIAEoCzIaLndlZnQubW9kZWwudjEuTGlzdGVuZXJUbHMSNQoLY29ubmVjdGlvbnMYCSABKAsyIC53ZWZ0Lm1vZGVsLnYxLkNvbm5lY3Rpb25Sb3V0aW5nEhYKDnByb3h5X3Byb3RvY29sGAogASgIInkKC0xpc3RlbmVyVGxzEiQKBG1vZGUYASABKA4yFi53ZWZ0Lm1vZGVsLnYxLlRsc01vZGUSFAoMY2VydGlmaWNhdGVzGAIgAygJEi4KC21pbl92ZXJzaW9uGAMgASgOMhkud2VmdC5tb2RlbC52MS5UbHNWZXJzaW9uInIKEUNvbm5lY3Rpb25Sb3V0aW5nEi8KB2VudHJpZXMYASADKAsyHi53ZWZ0Lm1vZGVsLnYxLkNvbm5lY3Rpb25FbnRyeRIsCgVydWxlcxgCIAMoCzIdLndlZnQubW9kZWwudjEuQ29ubmVjdGlvblJ1bGUiMgoPQ29ubmVjdGlvbkVudHJ5EhEKCWhvc3RuYW1lcxgBIAMoCRIMCgRydWxlGAIgASgNImEKDkNvbm5lY3Rpb25SdWxlEiUKBnNvdXJjZRgBIAEoCzIVLndlZnQubW9kZWwudjEuU291cmNlEigKCGJhY2tlbmRzGAIgAygLMhYud2VmdC5tb2RlbC52MS5CYWNrZW5kImwKC0NlcnRpZmljYXRlEiUKBnNvdXJjZRgBIAEoCzIVLndlZnQubW9kZWwudjEuU291cmNlEh0KFWNlcnRpZmljYXRlX2NoYWluX3BlbRgCIAEoCRIXCg9wcml2YXRlX2tleV9wZW0YAyABKAkiSQoLVmlydHVhbEhvc3QSEAoIaG9zdG5hbWUYASABKAkSKAoEaHR0cBgCIAEoCzIaLndlZnQubW9kZWwudjEuSHR0cFJvdXRpbmciLAoGQ29tbWl0EhAKCHJldmlzaW9uGAEgASgEEhAKCHNlcXVlbmNlGAIgASgEKoIBCghQcm90b2NvbBIYChRQUk9UT0NPTF9VTlNQRUNJRklFRBAAEhEKDVBST1RPQ09MX0hUVFAQARISCg5QUk9UT0NPTF9IVFRQMhACEhEKDVBST1RPQ09MX0dSUEMQAxIQCgxQUk9UT0NPTF9UQ1AQBBIQCgxQUk9UT0NPTF9UTFMQBSpUCgZUdW5uZWwSFgoSVFVOTkVMX1VOU1BFQ0lGSUVEEAASDwoLVFVOTkVMX05PTkUQARIPCgtUVU5ORUxfV0VGVBACEhAKDFRVTk5FTF9IQk9ORRADKm0KCE10bHNNb2RlEhkKFU1UTFNfTU9ERV9VTlNQRUNJRklFRBAAEhQKEE1UTFNfTU9ERV9TVFJJQ1QQARIYChRNVExTX01PREVfUEVSTUlTU0lWRRACEhYKEk1UTFNfTU9ERV9ESVNBQkxFRBADKl8KBkhlYWx0aBIWChJIRUFMVEhfVU5TUEVDSUZJRUQQABISCg5IRUFMVEhfSEVBTFRIWRABEhQKEEhFQUxUSF9VTkhFQUxUSFkQAhITCg9IRUFMVEhfRFJBSU5JTkcQAypVCgdUbHNNb2RlEhgKFFRMU19NT0RFX1VOU1BFQ0lGSUVEEAASFgoSVExTX01PREVfVEVSTUlOQVRFEAESGAoUVExTX01PREVfUEFTU1RIUk9VR0gQAipTCgpUbHNWZXJzaW9uEhsKF1RMU19WRVJTSU9OX1VOU1BFQ0lGSUVEEAASEwoPVExTX1ZFUlNJT05fMV8yEAESEwoPVExTX1ZFUlNJT05fMV8zEAJiBnByb3RvMw");
+  fileDesc("Chl3ZWZ0L21vZGVsL3YxL21vZGVsLnByb3RvEg13ZWZ0Lm1vZGVsLnYxIkgKBlNvdXJjZRIMCgRraW5kGAEgASgJEhEKCW5hbWVzcGFjZRgCIAEoCRIMCgRuYW1lGAMgASgJEg8KB3NlY3Rpb24YBCABKAki1gIKBE1lc2gSJQoGc291cmNlGAEgASgLMhUud2VmdC5tb2RlbC52MS5Tb3VyY2USFAoMdHJ1c3RfZG9tYWluGAIgASgJEhMKC3RydXN0X3Jvb3RzGAMgAygMEhgKEHZpcnR1YWxfcHJlZml4ZXMYBCADKAkSGQoRd29ya2xvYWRfcHJlZml4ZXMYBSADKAkSFQoNZG9tYWluX3N1ZmZpeBgGIAEoCRIcChRkaXNjb3ZlcnlfdGltZW91dF9tcxgHIAEoDRIZChFkaXNjb3ZlcnlfaWRsZV9tcxgIIAEoDRIYChBkcmFpbl90aW1lb3V0X21zGAkgASgNEhIKCmFjY2Vzc19sb2cYCiABKAgSIgoaYWxsb3dfdW5rbm93bl9kZXN0aW5hdGlvbnMYCyABKAgSJQoGbGltaXRzGAwgASgLMhUud2VmdC5tb2RlbC52MS5MaW1pdHMi8gIKBkxpbWl0cxIYChBtYXhfaGVhZGVyX2J5dGVzGAEgASgNEhMKC21heF9oZWFkZXJzGAIgASgNEhUKDW1heF91cmlfYnl0ZXMYAyABKA0SHwoXbWF4X2J1ZmZlcmVkX2JvZHlfYnl0ZXMYBCABKA0SFwoPbWF4X2Nvbm5lY3Rpb25zGAUgASgNEh4KFm1heF9jb25jdXJyZW50X3N0cmVhbXMYBiABKA0SGQoRaGVhZGVyX3RpbWVvdXRfbXMYByABKA0SFwoPaWRsZV90aW1lb3V0X21zGAggASgNEhwKFGJvZHlfaWRsZV90aW1lb3V0X21zGAkgASgNEhsKE3RjcF9pZGxlX3RpbWVvdXRfbXMYCiABKA0SFgoObWF4X2hhbmRzaGFrZXMYCyABKA0SHAoUaGFuZHNoYWtlX3RpbWVvdXRfbXMYDCABKA0SIwobbWF4X3JlcXVlc3RzX3Blcl9jb25uZWN0aW9uGA0gASgNIlUKBE5hbWUSJQoGc291cmNlGAEgASgLMhUud2VmdC5tb2RlbC52MS5Tb3VyY2USEQoJYWRkcmVzc2VzGAIgAygJEhMKC3R0bF9zZWNvbmRzGAMgASgNIlQKC1NlcnZpY2VQb3J0EgwKBHBvcnQYASABKA0SDAoEbmFtZRgCIAEoCRIpCghwcm90b2NvbBgDIAEoDjIXLndlZnQubW9kZWwudjEuUHJvdG9jb2wingEKB0FkZHJlc3MSJQoGc291cmNlGAEgASgLMhUud2VmdC5tb2RlbC52MS5Tb3VyY2USLwoHc2VydmljZRgCIAEoCzIcLndlZnQubW9kZWwudjEuU2VydmljZVRhcmdldEgAEjEKCHdvcmtsb2FkGAMgASgLMh0ud2VmdC5tb2RlbC52MS5Xb3JrbG9hZFRhcmdldEgAQggKBnRhcmdldCJbCg1TZXJ2aWNlVGFyZ2V0EhEKCW5hbWVzcGFjZRgBIAEoCRIMCgRuYW1lGAIgASgJEikKBXBvcnRzGAMgAygLMhoud2VmdC5tb2RlbC52MS5TZXJ2aWNlUG9ydCKdAgoOV29ya2xvYWRUYXJnZXQSEAoId29ya2xvYWQYASABKAkSEAoIaWRlbnRpdHkYAiABKAkSJQoGdHVubmVsGAMgASgOMhUud2VmdC5tb2RlbC52MS5UdW5uZWwSFgoOdHVubmVsX2FkZHJlc3MYBCABKAkSEwoLdHVubmVsX3BvcnQYBSABKA0SKQoFcG9ydHMYBiADKAsyGi53ZWZ0Lm1vZGVsLnYxLlNlcnZpY2VQb3J0EjkKBmxhYmVscxgHIAMoCzIpLndlZnQubW9kZWwudjEuV29ya2xvYWRUYXJnZXQuTGFiZWxzRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKLAgoIT3V0Ym91bmQSJQoGc291cmNlGAEgASgLMhUud2VmdC5tb2RlbC52MS5Tb3VyY2USEQoJbmFtZXNwYWNlGAIgASgJEg8KB3NlcnZpY2UYAyABKAkSDAoEcG9ydBgEIAEoDRIYChBjbGllbnRfbmFtZXNwYWNlGAUgASgJEgwKBGhvc3QYBiABKAkSKQoIcHJvdG9jb2wYByABKA4yFy53ZWZ0Lm1vZGVsLnYxLlByb3RvY29sEhcKD2RlZmF1bHRfY2x1c3RlchgIIAEoCRIoCgRodHRwGAkgASgLMhoud2VmdC5tb2RlbC52MS5IdHRwUm91dGluZxIQCghjbHVzdGVycxgKIAMoCSJgCgtIdHRwUm91dGluZxIpCgdlbnRyaWVzGAEgAygLMhgud2VmdC5tb2RlbC52MS5IdHRwRW50cnkSJgoFcnVsZXMYAiADKAsyFy53ZWZ0Lm1vZGVsLnYxLkh0dHBSdWxlIkIKCUh0dHBFbnRyeRInCgVtYXRjaBgBIAEoCzIYLndlZnQubW9kZWwudjEuSHR0cE1hdGNoEgwKBHJ1bGUYAiABKA0ivAEKCUh0dHBNYXRjaBIUCgpwYXRoX2V4YWN0GAEgASgJSAASFQoLcGF0aF9wcmVmaXgYAiABKAlIABIUCgpwYXRoX3JlZ2V4GAMgASgJSAASDgoGbWV0aG9kGAQgASgJEioKB2hlYWRlcnMYBSADKAsyGS53ZWZ0Lm1vZGVsLnYxLlZhbHVlTWF0Y2gSKAoFcXVlcnkYBiADKAsyGS53ZWZ0Lm1vZGVsLnYxLlZhbHVlTWF0Y2hCBgoEcGF0aCJFCgpWYWx1ZU1hdGNoEgwKBG5hbWUYASABKAkSDwoFZXhhY3QYAiABKAlIABIPCgVyZWdleBgDIAEoCUgAQgcKBXZhbHVlIo4ECghIdHRwUnVsZRIlCgZzb3VyY2UYASABKAsyFS53ZWZ0Lm1vZGVsLnYxLlNvdXJjZRIzCg9yZXF1ZXN0X2hlYWRlcnMYAiABKAsyGi53ZWZ0Lm1vZGVsLnYxLkhlYWRlckVkaXRzEjQKEHJlc3BvbnNlX2hlYWRlcnMYAyABKAsyGi53ZWZ0Lm1vZGVsLnYxLkhlYWRlckVkaXRzEhoKEnJlcXVlc3RfdGltZW91dF9tcxgEIAEoDRIoCghiYWNrZW5kcxgFIAMoCzIWLndlZnQubW9kZWwudjEuQmFja2VuZBIqCgdyZXdyaXRlGAYgASgLMhkud2VmdC5tb2RlbC52MS5VcmxSZXdyaXRlEikKCHJlZGlyZWN0GAcgASgLMhcud2VmdC5tb2RlbC52MS5SZWRpcmVjdBImCgdtaXJyb3JzGAggAygLMhUud2VmdC5tb2RlbC52MS5NaXJyb3ISIQoEY29ycxgJIAEoCzITLndlZnQubW9kZWwudjEuQ29ycxIuCghyZXF1ZXN0cxgKIAEoCzIcLndlZnQubW9kZWwudjEuUmVxdWVzdFBvbGljeRIyCgdzZXNzaW9uGAsgASgLMiEud2VmdC5tb2RlbC52MS5TZXNzaW9uUGVyc2lzdGVuY2USJAoGZmF1bHRzGAwgAygLMhQud2VmdC5tb2RlbC52MS5GYXVsdCJICgpVcmxSZXdyaXRlEhAKCGhvc3RuYW1lGAEgASgJEigKBHBhdGgYAiABKAsyGi53ZWZ0Lm1vZGVsLnYxLlBhdGhSZXdyaXRlIjcKC1BhdGhSZXdyaXRlEg4KBGZ1bGwYASABKAlIABIQCgZwcmVmaXgYAiABKAlIAEIGCgRraW5kInQKCFJlZGlyZWN0Eg4KBnNjaGVtZRgBIAEoCRIQCghob3N0bmFtZRgCIAEoCRIMCgRwb3J0GAMgASgNEigKBHBhdGgYBCABKAsyGi53ZWZ0Lm1vZGVsLnYxLlBhdGhSZXdyaXRlEg4KBnN0YXR1cxgFIAEoDSJZCgZNaXJyb3ISJwoHYmFja2VuZBgBIAEoCzIWLndlZnQubW9kZWwudjEuQmFja2VuZBIRCgludW1lcmF0b3IYAiABKA0SEwoLZGVub21pbmF0b3IYAyABKA0ilwEKBENvcnMSFQoNYWxsb3dfb3JpZ2lucxgBIAMoCRIZChFhbGxvd19jcmVkZW50aWFscxgCIAEoCBIVCg1hbGxvd19tZXRob2RzGAMgAygJEhUKDWFsbG93X2hlYWRlcnMYBCADKAkSFgoOZXhwb3NlX2hlYWRlcnMYBSADKAkSFwoPbWF4X2FnZV9zZWNvbmRzGAYgASgNIo0CCg1SZXF1ZXN0UG9saWN5Eh8KEnJlcXVlc3RfdGltZW91dF9tcxgBIAEoDUgAiAEBEhsKDnRyeV90aW1lb3V0X21zGAIgASgNSAGIAQESIwoWc3RyZWFtX2lkbGVfdGltZW91dF9tcxgDIAEoDUgCiAEBEikKBXJldHJ5GAQgASgLMhoud2VmdC5tb2RlbC52MS5SZXRyeVBvbGljeRIpCgVoZWRnZRgFIAEoCzIaLndlZnQubW9kZWwudjEuSGVkZ2VQb2xpY3lCFQoTX3JlcXVlc3RfdGltZW91dF9tc0IRCg9fdHJ5X3RpbWVvdXRfbXNCGQoXX3N0cmVhbV9pZGxlX3RpbWVvdXRfbXMi5QIKC1JldHJ5UG9saWN5EhgKC21heF9yZXRyaWVzGAEgASgNSACIAQESMgoKY29uZGl0aW9ucxgCIAEoCzIeLndlZnQubW9kZWwudjEuUmV0cnlDb25kaXRpb25zEhwKD2JhY2tvZmZfYmFzZV9tcxgDIAEoDUgBiAEBEhsKDmJhY2tvZmZfbWF4X21zGAQgASgNSAKIAQESGwoObWF4X2JvZHlfYnl0ZXMYBSABKA1IA4gBARIfChJtYXhfcmV0cnlfYWZ0ZXJfbXMYBiABKA1IBIgBARIbCg51bnNhZmVfbWV0aG9kcxgHIAEoCEgFiAEBQg4KDF9tYXhfcmV0cmllc0ISChBfYmFja29mZl9iYXNlX21zQhEKD19iYWNrb2ZmX21heF9tc0IRCg9fbWF4X2JvZHlfYnl0ZXNCFQoTX21heF9yZXRyeV9hZnRlcl9tc0IRCg9fdW5zYWZlX21ldGhvZHMidwoPUmV0cnlDb25kaXRpb25zEhcKD2Nvbm5lY3RfZmFpbHVyZRgBIAEoCBINCgVyZXNldBgCIAEoCBITCgt0cnlfdGltZW91dBgDIAEoCBIQCghzdGF0dXNlcxgEIAMoDRIVCg1ncnBjX3N0YXR1c2VzGAUgAygNIlcKC0hlZGdlUG9saWN5EhUKCGRlbGF5X21zGAEgASgNSACIAQESFgoJbWF4X2V4dHJhGAIgASgNSAGIAQFCCwoJX2RlbGF5X21zQgwKCl9tYXhfZXh0cmEiNgoLUmV0cnlCdWRnZXQSDwoHcGVyY2VudBgBIAEoDRIWCg5taW5fcGVyX3NlY29uZBgCIAEoDSKhAQoSU2Vzc2lvblBlcnNpc3RlbmNlEi4KBmNvb2tpZRgBIAEoCzIcLndlZnQubW9kZWwudjEuU2Vzc2lvbkNvb2tpZUgAEhAKBmhlYWRlchgCIAEoCUgAEiAKGGFic29sdXRlX3RpbWVvdXRfc2Vjb25kcxgDIAEoDRIcChRpZGxlX3RpbWVvdXRfc2Vjb25kcxgEIAEoDUIJCgdjYXJyaWVyIkQKDVNlc3Npb25Db29raWUSDAoEbmFtZRgBIAEoCRIMCgRwYXRoGAIgASgJEhcKD21heF9hZ2Vfc2Vjb25kcxgDIAEoDSKSAgoFRmF1bHQSJQoGc291cmNlGAEgASgLMhUud2VmdC5tb2RlbC52MS5Tb3VyY2USKQoHbWF0Y2hlcxgCIAMoCzIYLndlZnQubW9kZWwudjEuSHR0cE1hdGNoEhMKC3Blcl9taWxsaW9uGAMgASgNEhUKDW9wdF9pbl9oZWFkZXIYBCABKAkSFQoNZXhwaXJlc19hdF9tcxgFIAEoBBIQCghkZWxheV9tcxgGIAEoDRIVCgtodHRwX3N0YXR1cxgHIAEoDUgAEhUKC2dycGNfc3RhdHVzGAggASgNSAASDwoFcmVzZXQYCSABKAhIABIYChBieXRlc19wZXJfc2Vjb25kGAogASgNQgkKB291dGNvbWUiJQoGSGVhZGVyEgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAkiZQoLSGVhZGVyRWRpdHMSIgoDc2V0GAEgAygLMhUud2VmdC5tb2RlbC52MS5IZWFkZXISIgoDYWRkGAIgAygLMhUud2VmdC5tb2RlbC52MS5IZWFkZXISDgoGcmVtb3ZlGAMgAygJItABCgdCYWNrZW5kEiUKBnNvdXJjZRgBIAEoCzIVLndlZnQubW9kZWwudjEuU291cmNlEg8KB2NsdXN0ZXIYAiABKAkSDgoGd2VpZ2h0GAMgASgNEjMKD3JlcXVlc3RfaGVhZGVycxgEIAEoCzIaLndlZnQubW9kZWwudjEuSGVhZGVyRWRpdHMSNAoQcmVzcG9uc2VfaGVhZGVycxgFIAEoCzIaLndlZnQubW9kZWwudjEuSGVhZGVyRWRpdHMSEgoKdW5yZXNvbHZlZBgGIAEoCSLYBgoHQ2x1c3RlchIlCgZzb3VyY2UYASABKAsyFS53ZWZ0Lm1vZGVsLnYxLlNvdXJjZRIRCgluYW1lc3BhY2UYAiABKAkSDwoHc2VydmljZRgDIAEoCRIMCgRwb3J0GAQgASgNEikKCHByb3RvY29sGAUgASgOMhcud2VmdC5tb2RlbC52MS5Qcm90b2NvbBIaChJjb25uZWN0X3RpbWVvdXRfbXMYBiABKA0SFwoPaWRsZV90aW1lb3V0X21zGAcgASgNEiQKHG1heF9jb25uZWN0aW9uc19wZXJfZW5kcG9pbnQYCCABKA0SHAoUbWF4X3BlbmRpbmdfcmVxdWVzdHMYCSABKA0SFgoOcHJveHlfcHJvdG9jb2wYCiABKA0SLgoIcmVxdWVzdHMYCyABKAsyHC53ZWZ0Lm1vZGVsLnYxLlJlcXVlc3RQb2xpY3kSMAoMcmV0cnlfYnVkZ2V0GAwgASgLMhoud2VmdC5tb2RlbC52MS5SZXRyeUJ1ZGdldBIrCgliYWxhbmNpbmcYDSABKAsyGC53ZWZ0Lm1vZGVsLnYxLkJhbGFuY2luZxIpCghsb2NhbGl0eRgOIAEoCzIXLndlZnQubW9kZWwudjEuTG9jYWxpdHkSMgoHc2Vzc2lvbhgPIAEoCzIhLndlZnQubW9kZWwudjEuU2Vzc2lvblBlcnNpc3RlbmNlEjQKC2Nvbm5lY3Rpb25zGBAgASgLMh8ud2VmdC5tb2RlbC52MS5Db25uZWN0aW9uUG9saWN5EjAKB291dGxpZXIYESABKAsyHy53ZWZ0Lm1vZGVsLnYxLk91dGxpZXJEZXRlY3Rpb24SMAoMaGVhbHRoX2NoZWNrGBIgASgLMhoud2VmdC5tb2RlbC52MS5IZWFsdGhDaGVjaxI3Cgtjb25jdXJyZW5jeRgTIAEoCzIiLndlZnQubW9kZWwudjEuQWRhcHRpdmVDb25jdXJyZW5jeRIkCgZmYXVsdHMYFCADKAsyFC53ZWZ0Lm1vZGVsLnYxLkZhdWx0EicKA3RscxgVIAEoCzIaLndlZnQubW9kZWwudjEuVXBzdHJlYW1UbHMSKAoDZG5zGBYgASgLMhsud2VmdC5tb2RlbC52MS5EbnNEaXNjb3Zlcnki7wEKCUJhbGFuY2luZxI0CglhbGdvcml0aG0YASABKA4yIS53ZWZ0Lm1vZGVsLnYxLkJhbGFuY2luZ0FsZ29yaXRobRIpCgloYXNoX2tleXMYAiADKAsyFi53ZWZ0Lm1vZGVsLnYxLkhhc2hLZXkSEQoJcmluZ19zaXplGAMgASgNEhIKCnRhYmxlX3NpemUYBCABKA0SLAoKc2xvd19zdGFydBgFIAEoCzIYLndlZnQubW9kZWwudjEuU2xvd1N0YXJ0EhoKDXBhbmljX3BlcmNlbnQYBiABKA1IAIgBAUIQCg5fcGFuaWNfcGVyY2VudCKiAQoHSGFzaEtleRIQCgZoZWFkZXIYASABKAlIABIuCgZjb29raWUYAiABKAsyHC53ZWZ0Lm1vZGVsLnYxLlNlc3Npb25Db29raWVIABIZCg9xdWVyeV9wYXJhbWV0ZXIYAyABKAlIABIYCg5zb3VyY2VfYWRkcmVzcxgEIAEoCEgAEhkKD3NvdXJjZV9pZGVudGl0eRgFIAEoCEgAQgUKA2tleSJSCglTbG93U3RhcnQSEQoJd2luZG93X21zGAEgASgNEhMKC21pbl9wZXJjZW50GAIgASgNEh0KFWFnZ3Jlc3Npb25faHVuZHJlZHRocxgDIAEoDSK3AQoITG9jYWxpdHkSGAoQcHJlZmVyX3NhbWVfem9uZRgBIAEoCBIcCg9taW5fZml0X3BlcmNlbnQYAiABKA1IAIgBARIvCghmYWlsb3ZlchgDIAMoCzIdLndlZnQubW9kZWwudjEuUmVnaW9uRmFpbG92ZXISLgoHd2VpZ2h0cxgEIAMoCzIdLndlZnQubW9kZWwudjEuTG9jYWxpdHlXZWlnaHRCEgoQX21pbl9maXRfcGVyY2VudCIqCg5SZWdpb25GYWlsb3ZlchIMCgRmcm9tGAEgASgJEgoKAnRvGAIgAygJIjoKDkxvY2FsaXR5V2VpZ2h0EgwKBGZyb20YASABKAkSCgoCdG8YAiABKAkSDgoGd2VpZ2h0GAMgASgNItgBChBDb25uZWN0aW9uUG9saWN5EhcKD21heF9jb25uZWN0aW9ucxgBIAEoDRIUCgxtYXhfcmVxdWVzdHMYAiABKA0SIwobbWF4X3JlcXVlc3RzX3Blcl9jb25uZWN0aW9uGAMgASgNEhcKD21heF9saWZldGltZV9tcxgEIAEoDRIaChJrZWVwX2FsaXZlX2lkbGVfbXMYBSABKA0SHgoWa2VlcF9hbGl2ZV9pbnRlcnZhbF9tcxgGIAEoDRIbChN0Y3BfaWRsZV90aW1lb3V0X21zGAcgASgNIukCChBPdXRsaWVyRGV0ZWN0aW9uEhcKD2NvbnNlY3V0aXZlXzV4eBgBIAEoDRIiChpjb25zZWN1dGl2ZV9nYXRld2F5X2Vycm9ycxgCIAEoDRIiChpjb25zZWN1dGl2ZV9sb2NhbF9mYWlsdXJlcxgDIAEoDRITCgtpbnRlcnZhbF9tcxgEIAEoDRIYChBiYXNlX2VqZWN0aW9uX21zGAUgASgNEhcKD21heF9lamVjdGlvbl9tcxgGIAEoDRIbChNtYXhfZWplY3RlZF9wZXJjZW50GAcgASgNEikKIXN1Y2Nlc3NfcmF0ZV9kZXZpYXRpb25faHVuZHJlZHRocxgIIAEoDRIhChlzdWNjZXNzX3JhdGVfbWluX3JlcXVlc3RzGAkgASgNEh4KFnN1Y2Nlc3NfcmF0ZV9taW5faG9zdHMYCiABKA0SIQoZbGF0ZW5jeV9mYWN0b3JfaHVuZHJlZHRocxgLIAEoDSLzAQoLSGVhbHRoQ2hlY2sSKAoEaHR0cBgBIAEoCzIYLndlZnQubW9kZWwudjEuSHR0cFByb2JlSAASKAoEZ3JwYxgCIAEoCzIYLndlZnQubW9kZWwudjEuR3JwY1Byb2JlSAASJgoDdGNwGAMgASgLMhcud2VmdC5tb2RlbC52MS5UY3BQcm9iZUgAEhMKC2ludGVydmFsX21zGAQgASgNEhIKCnRpbWVvdXRfbXMYBSABKA0SGQoRaGVhbHRoeV90aHJlc2hvbGQYBiABKA0SGwoTdW5oZWFsdGh5X3RocmVzaG9sZBgHIAEoDUIHCgVwcm9iZSI5CglIdHRwUHJvYmUSDAoEcGF0aBgBIAEoCRIMCgRob3N0GAIgASgJEhAKCHN0YXR1c2VzGAMgAygNIhwKCUdycGNQcm9iZRIPCgdzZXJ2aWNlGAEgASgJIgoKCFRjcFByb2JlImMKE0FkYXB0aXZlQ29uY3VycmVuY3kSCwoDbWluGAEgASgNEgsKA21heBgCIAEoDRIZChF0b2xlcmFuY2VfcGVyY2VudBgDIAEoDRIXCg9wcmlvcml0eV9oZWFkZXIYBCABKAkitwEKC1Vwc3RyZWFtVGxzEiUKBnNvdXJjZRgBIAEoCzIVLndlZnQubW9kZWwudjEuU291cmNlEhAKCGhvc3RuYW1lGAIgASgJEjgKEXN1YmplY3RfYWx0X25hbWVzGAMgAygLMh0ud2VmdC5tb2RlbC52MS5TdWJqZWN0QWx0TmFtZRIUCgxzeXN0ZW1fcm9vdHMYBCABKAgSDgoGY2FfcGVtGAUgASgJEg8KB2ludmFsaWQYBiABKAkiNgoOU3ViamVjdEFsdE5hbWUSDQoDZG5zGAEgASgJSAASDQoDdXJpGAIgASgJSABCBgoEbmFtZSI1CgxEbnNEaXNjb3ZlcnkSJQoFaG9zdHMYASADKAsyFi53ZWZ0Lm1vZGVsLnYxLkRuc0hvc3QiUwoHRG5zSG9zdBIMCgRuYW1lGAEgASgJEgwKBHBvcnQYAiABKA0SDgoGd2VpZ2h0GAMgASgNEg4KBnJlZ2lvbhgEIAEoCRIMCgR6b25lGAUgASgJItECCghFbmRwb2ludBIlCgZzb3VyY2UYASABKAsyFS53ZWZ0Lm1vZGVsLnYxLlNvdXJjZRIPCgdjbHVzdGVyGAIgASgJEhAKCHdvcmtsb2FkGAMgASgJEg8KB2FkZHJlc3MYBCABKAkSDAoEcG9ydBgFIAEoDRIQCghpZGVudGl0eRgGIAEoCRIlCgZ0dW5uZWwYByABKA4yFS53ZWZ0Lm1vZGVsLnYxLlR1bm5lbBIWCg50dW5uZWxfYWRkcmVzcxgIIAEoCRITCgt0dW5uZWxfcG9ydBgJIAEoDRIOCgZ3ZWlnaHQYCiABKA0SJQoGaGVhbHRoGAsgASgOMhUud2VmdC5tb2RlbC52MS5IZWFsdGgSDwoHdmVyc2lvbhgMIAEoCRIMCgR6b25lGA0gASgJEg4KBnJlZ2lvbhgOIAEoCRIQCghwcmlvcml0eRgPIAEoDSKmAQoHSW5ib3VuZBIlCgZzb3VyY2UYASABKAsyFS53ZWZ0Lm1vZGVsLnYxLlNvdXJjZRIQCgh3b3JrbG9hZBgCIAEoCRIQCghpZGVudGl0eRgDIAEoCRIlCgRtdGxzGAQgASgOMhcud2VmdC5tb2RlbC52MS5NdGxzTW9kZRIpCgVwb3J0cxgFIAMoCzIaLndlZnQubW9kZWwudjEuSW5ib3VuZFBvcnQifwoLSW5ib3VuZFBvcnQSDAoEcG9ydBgBIAEoDRIpCghwcm90b2NvbBgCIAEoDjIXLndlZnQubW9kZWwudjEuUHJvdG9jb2wSJQoEbXRscxgDIAEoDjIXLndlZnQubW9kZWwudjEuTXRsc01vZGUSEAoIc2VydmljZXMYBCADKAkiiwEKB0dhdGV3YXkSJQoGc291cmNlGAEgASgLMhUud2VmdC5tb2RlbC52MS5Tb3VyY2USMQoJbGlzdGVuZXJzGAIgAygLMh4ud2VmdC5tb2RlbC52MS5HYXRld2F5TGlzdGVuZXISEAoIY2x1c3RlcnMYAyADKAkSFAoMY2VydGlmaWNhdGVzGAQgAygJIs8CCg9HYXRld2F5TGlzdGVuZXISJQoGc291cmNlGAEgASgLMhUud2VmdC5tb2RlbC52MS5Tb3VyY2USDAoEbmFtZRgCIAEoCRIMCgRwb3J0GAMgASgNEikKCHByb3RvY29sGAQgASgOMhcud2VmdC5tb2RlbC52MS5Qcm90b2NvbBIRCglhZGRyZXNzZXMYBSADKAkSMQoNdmlydHVhbF9ob3N0cxgGIAMoCzIaLndlZnQubW9kZWwudjEuVmlydHVhbEhvc3QSEAoIaG9zdG5hbWUYByABKAkSJwoDdGxzGAggASgLMhoud2VmdC5tb2RlbC52MS5MaXN0ZW5lclRscxI1Cgtjb25uZWN0aW9ucxgJIAEoCzIgLndlZnQubW9kZWwudjEuQ29ubmVjdGlvblJvdXRpbmcSFgoOcHJveHlfcHJvdG9jb2wYCiABKAgieQoLTGlzdGVuZXJUbHMSJAoEbW9kZRgBIAEoDjIWLndlZnQubW9kZWwudjEuVGxzTW9kZRIUCgxjZXJ0aWZpY2F0ZXMYAiADKAkSLgoLbWluX3ZlcnNpb24YAyABKA4yGS53ZWZ0Lm1vZGVsLnYxLlRsc1ZlcnNpb24icgoRQ29ubmVjdGlvblJvdXRpbmcSLwoHZW50cmllcxgBIAMoCzIeLndlZnQubW9kZWwudjEuQ29ubmVjdGlvbkVudHJ5EiwKBXJ1bGVzGAIgAygLMh0ud2VmdC5tb2RlbC52MS5Db25uZWN0aW9uUnVsZSIyCg9Db25uZWN0aW9uRW50cnkSEQoJaG9zdG5hbWVzGAEgAygJEgwKBHJ1bGUYAiABKA0iYQoOQ29ubmVjdGlvblJ1bGUSJQoGc291cmNlGAEgASgLMhUud2VmdC5tb2RlbC52MS5Tb3VyY2USKAoIYmFja2VuZHMYAiADKAsyFi53ZWZ0Lm1vZGVsLnYxLkJhY2tlbmQibAoLQ2VydGlmaWNhdGUSJQoGc291cmNlGAEgASgLMhUud2VmdC5tb2RlbC52MS5Tb3VyY2USHQoVY2VydGlmaWNhdGVfY2hhaW5fcGVtGAIgASgJEhcKD3ByaXZhdGVfa2V5X3BlbRgDIAEoCSJJCgtWaXJ0dWFsSG9zdBIQCghob3N0bmFtZRgBIAEoCRIoCgRodHRwGAIgASgLMhoud2VmdC5tb2RlbC52MS5IdHRwUm91dGluZyIsCgZDb21taXQSEAoIcmV2aXNpb24YASABKAQSEAoIc2VxdWVuY2UYAiABKAQqggEKCFByb3RvY29sEhgKFFBST1RPQ09MX1VOU1BFQ0lGSUVEEAASEQoNUFJPVE9DT0xfSFRUUBABEhIKDlBST1RPQ09MX0hUVFAyEAISEQoNUFJPVE9DT0xfR1JQQxADEhAKDFBST1RPQ09MX1RDUBAEEhAKDFBST1RPQ09MX1RMUxAFKlQKBlR1bm5lbBIWChJUVU5ORUxfVU5TUEVDSUZJRUQQABIPCgtUVU5ORUxfTk9ORRABEg8KC1RVTk5FTF9XRUZUEAISEAoMVFVOTkVMX0hCT05FEAMqbQoITXRsc01vZGUSGQoVTVRMU19NT0RFX1VOU1BFQ0lGSUVEEAASFAoQTVRMU19NT0RFX1NUUklDVBABEhgKFE1UTFNfTU9ERV9QRVJNSVNTSVZFEAISFgoSTVRMU19NT0RFX0RJU0FCTEVEEAMqiwIKEkJhbGFuY2luZ0FsZ29yaXRobRIjCh9CQUxBTkNJTkdfQUxHT1JJVEhNX1VOU1BFQ0lGSUVEEAASIQodQkFMQU5DSU5HX0FMR09SSVRITV9QRUFLX0VXTUEQARIlCiFCQUxBTkNJTkdfQUxHT1JJVEhNX0xFQVNUX1JFUVVFU1QQAhIjCh9CQUxBTkNJTkdfQUxHT1JJVEhNX1JPVU5EX1JPQklOEAMSHgoaQkFMQU5DSU5HX0FMR09SSVRITV9SQU5ET00QBBIhCh1CQUxBTkNJTkdfQUxHT1JJVEhNX1JJTkdfSEFTSBAFEh4KGkJBTEFOQ0lOR19BTEdPUklUSE1fTUFHTEVWEAYqXwoGSGVhbHRoEhYKEkhFQUxUSF9VTlNQRUNJRklFRBAAEhIKDkhFQUxUSF9IRUFMVEhZEAESFAoQSEVBTFRIX1VOSEVBTFRIWRACEhMKD0hFQUxUSF9EUkFJTklORxADKlUKB1Rsc01vZGUSGAoUVExTX01PREVfVU5TUEVDSUZJRUQQABIWChJUTFNfTU9ERV9URVJNSU5BVEUQARIYChRUTFNfTU9ERV9QQVNTVEhST1VHSBACKlMKClRsc1ZlcnNpb24SGwoXVExTX1ZFUlNJT05fVU5TUEVDSUZJRUQQABITCg9UTFNfVkVSU0lPTl8xXzIQARITCg9UTFNfVkVSU0lPTl8xXzMQAmIGcHJvdG8z");
 
 /**
  * Describes the message weft.model.v1.Source.
@@ -113,116 +113,326 @@ export const HttpRuleSchema = /*@__PURE__*/
   messageDesc(file_weft_model_v1_model, 13);
 
 /**
+ * Describes the message weft.model.v1.UrlRewrite.
+ * Use `create(UrlRewriteSchema)` to create a new message.
+ */
+export const UrlRewriteSchema = /*@__PURE__*/
+  messageDesc(file_weft_model_v1_model, 14);
+
+/**
+ * Describes the message weft.model.v1.PathRewrite.
+ * Use `create(PathRewriteSchema)` to create a new message.
+ */
+export const PathRewriteSchema = /*@__PURE__*/
+  messageDesc(file_weft_model_v1_model, 15);
+
+/**
+ * Describes the message weft.model.v1.Redirect.
+ * Use `create(RedirectSchema)` to create a new message.
+ */
+export const RedirectSchema = /*@__PURE__*/
+  messageDesc(file_weft_model_v1_model, 16);
+
+/**
+ * Describes the message weft.model.v1.Mirror.
+ * Use `create(MirrorSchema)` to create a new message.
+ */
+export const MirrorSchema = /*@__PURE__*/
+  messageDesc(file_weft_model_v1_model, 17);
+
+/**
+ * Describes the message weft.model.v1.Cors.
+ * Use `create(CorsSchema)` to create a new message.
+ */
+export const CorsSchema = /*@__PURE__*/
+  messageDesc(file_weft_model_v1_model, 18);
+
+/**
+ * Describes the message weft.model.v1.RequestPolicy.
+ * Use `create(RequestPolicySchema)` to create a new message.
+ */
+export const RequestPolicySchema = /*@__PURE__*/
+  messageDesc(file_weft_model_v1_model, 19);
+
+/**
+ * Describes the message weft.model.v1.RetryPolicy.
+ * Use `create(RetryPolicySchema)` to create a new message.
+ */
+export const RetryPolicySchema = /*@__PURE__*/
+  messageDesc(file_weft_model_v1_model, 20);
+
+/**
+ * Describes the message weft.model.v1.RetryConditions.
+ * Use `create(RetryConditionsSchema)` to create a new message.
+ */
+export const RetryConditionsSchema = /*@__PURE__*/
+  messageDesc(file_weft_model_v1_model, 21);
+
+/**
+ * Describes the message weft.model.v1.HedgePolicy.
+ * Use `create(HedgePolicySchema)` to create a new message.
+ */
+export const HedgePolicySchema = /*@__PURE__*/
+  messageDesc(file_weft_model_v1_model, 22);
+
+/**
+ * Describes the message weft.model.v1.RetryBudget.
+ * Use `create(RetryBudgetSchema)` to create a new message.
+ */
+export const RetryBudgetSchema = /*@__PURE__*/
+  messageDesc(file_weft_model_v1_model, 23);
+
+/**
+ * Describes the message weft.model.v1.SessionPersistence.
+ * Use `create(SessionPersistenceSchema)` to create a new message.
+ */
+export const SessionPersistenceSchema = /*@__PURE__*/
+  messageDesc(file_weft_model_v1_model, 24);
+
+/**
+ * Describes the message weft.model.v1.SessionCookie.
+ * Use `create(SessionCookieSchema)` to create a new message.
+ */
+export const SessionCookieSchema = /*@__PURE__*/
+  messageDesc(file_weft_model_v1_model, 25);
+
+/**
+ * Describes the message weft.model.v1.Fault.
+ * Use `create(FaultSchema)` to create a new message.
+ */
+export const FaultSchema = /*@__PURE__*/
+  messageDesc(file_weft_model_v1_model, 26);
+
+/**
  * Describes the message weft.model.v1.Header.
  * Use `create(HeaderSchema)` to create a new message.
  */
 export const HeaderSchema = /*@__PURE__*/
-  messageDesc(file_weft_model_v1_model, 14);
+  messageDesc(file_weft_model_v1_model, 27);
 
 /**
  * Describes the message weft.model.v1.HeaderEdits.
  * Use `create(HeaderEditsSchema)` to create a new message.
  */
 export const HeaderEditsSchema = /*@__PURE__*/
-  messageDesc(file_weft_model_v1_model, 15);
+  messageDesc(file_weft_model_v1_model, 28);
 
 /**
  * Describes the message weft.model.v1.Backend.
  * Use `create(BackendSchema)` to create a new message.
  */
 export const BackendSchema = /*@__PURE__*/
-  messageDesc(file_weft_model_v1_model, 16);
+  messageDesc(file_weft_model_v1_model, 29);
 
 /**
  * Describes the message weft.model.v1.Cluster.
  * Use `create(ClusterSchema)` to create a new message.
  */
 export const ClusterSchema = /*@__PURE__*/
-  messageDesc(file_weft_model_v1_model, 17);
+  messageDesc(file_weft_model_v1_model, 30);
+
+/**
+ * Describes the message weft.model.v1.Balancing.
+ * Use `create(BalancingSchema)` to create a new message.
+ */
+export const BalancingSchema = /*@__PURE__*/
+  messageDesc(file_weft_model_v1_model, 31);
+
+/**
+ * Describes the message weft.model.v1.HashKey.
+ * Use `create(HashKeySchema)` to create a new message.
+ */
+export const HashKeySchema = /*@__PURE__*/
+  messageDesc(file_weft_model_v1_model, 32);
+
+/**
+ * Describes the message weft.model.v1.SlowStart.
+ * Use `create(SlowStartSchema)` to create a new message.
+ */
+export const SlowStartSchema = /*@__PURE__*/
+  messageDesc(file_weft_model_v1_model, 33);
+
+/**
+ * Describes the message weft.model.v1.Locality.
+ * Use `create(LocalitySchema)` to create a new message.
+ */
+export const LocalitySchema = /*@__PURE__*/
+  messageDesc(file_weft_model_v1_model, 34);
+
+/**
+ * Describes the message weft.model.v1.RegionFailover.
+ * Use `create(RegionFailoverSchema)` to create a new message.
+ */
+export const RegionFailoverSchema = /*@__PURE__*/
+  messageDesc(file_weft_model_v1_model, 35);
+
+/**
+ * Describes the message weft.model.v1.LocalityWeight.
+ * Use `create(LocalityWeightSchema)` to create a new message.
+ */
+export const LocalityWeightSchema = /*@__PURE__*/
+  messageDesc(file_weft_model_v1_model, 36);
+
+/**
+ * Describes the message weft.model.v1.ConnectionPolicy.
+ * Use `create(ConnectionPolicySchema)` to create a new message.
+ */
+export const ConnectionPolicySchema = /*@__PURE__*/
+  messageDesc(file_weft_model_v1_model, 37);
+
+/**
+ * Describes the message weft.model.v1.OutlierDetection.
+ * Use `create(OutlierDetectionSchema)` to create a new message.
+ */
+export const OutlierDetectionSchema = /*@__PURE__*/
+  messageDesc(file_weft_model_v1_model, 38);
+
+/**
+ * Describes the message weft.model.v1.HealthCheck.
+ * Use `create(HealthCheckSchema)` to create a new message.
+ */
+export const HealthCheckSchema = /*@__PURE__*/
+  messageDesc(file_weft_model_v1_model, 39);
+
+/**
+ * Describes the message weft.model.v1.HttpProbe.
+ * Use `create(HttpProbeSchema)` to create a new message.
+ */
+export const HttpProbeSchema = /*@__PURE__*/
+  messageDesc(file_weft_model_v1_model, 40);
+
+/**
+ * Describes the message weft.model.v1.GrpcProbe.
+ * Use `create(GrpcProbeSchema)` to create a new message.
+ */
+export const GrpcProbeSchema = /*@__PURE__*/
+  messageDesc(file_weft_model_v1_model, 41);
+
+/**
+ * Describes the message weft.model.v1.TcpProbe.
+ * Use `create(TcpProbeSchema)` to create a new message.
+ */
+export const TcpProbeSchema = /*@__PURE__*/
+  messageDesc(file_weft_model_v1_model, 42);
+
+/**
+ * Describes the message weft.model.v1.AdaptiveConcurrency.
+ * Use `create(AdaptiveConcurrencySchema)` to create a new message.
+ */
+export const AdaptiveConcurrencySchema = /*@__PURE__*/
+  messageDesc(file_weft_model_v1_model, 43);
+
+/**
+ * Describes the message weft.model.v1.UpstreamTls.
+ * Use `create(UpstreamTlsSchema)` to create a new message.
+ */
+export const UpstreamTlsSchema = /*@__PURE__*/
+  messageDesc(file_weft_model_v1_model, 44);
+
+/**
+ * Describes the message weft.model.v1.SubjectAltName.
+ * Use `create(SubjectAltNameSchema)` to create a new message.
+ */
+export const SubjectAltNameSchema = /*@__PURE__*/
+  messageDesc(file_weft_model_v1_model, 45);
+
+/**
+ * Describes the message weft.model.v1.DnsDiscovery.
+ * Use `create(DnsDiscoverySchema)` to create a new message.
+ */
+export const DnsDiscoverySchema = /*@__PURE__*/
+  messageDesc(file_weft_model_v1_model, 46);
+
+/**
+ * Describes the message weft.model.v1.DnsHost.
+ * Use `create(DnsHostSchema)` to create a new message.
+ */
+export const DnsHostSchema = /*@__PURE__*/
+  messageDesc(file_weft_model_v1_model, 47);
 
 /**
  * Describes the message weft.model.v1.Endpoint.
  * Use `create(EndpointSchema)` to create a new message.
  */
 export const EndpointSchema = /*@__PURE__*/
-  messageDesc(file_weft_model_v1_model, 18);
+  messageDesc(file_weft_model_v1_model, 48);
 
 /**
  * Describes the message weft.model.v1.Inbound.
  * Use `create(InboundSchema)` to create a new message.
  */
 export const InboundSchema = /*@__PURE__*/
-  messageDesc(file_weft_model_v1_model, 19);
+  messageDesc(file_weft_model_v1_model, 49);
 
 /**
  * Describes the message weft.model.v1.InboundPort.
  * Use `create(InboundPortSchema)` to create a new message.
  */
 export const InboundPortSchema = /*@__PURE__*/
-  messageDesc(file_weft_model_v1_model, 20);
+  messageDesc(file_weft_model_v1_model, 50);
 
 /**
  * Describes the message weft.model.v1.Gateway.
  * Use `create(GatewaySchema)` to create a new message.
  */
 export const GatewaySchema = /*@__PURE__*/
-  messageDesc(file_weft_model_v1_model, 21);
+  messageDesc(file_weft_model_v1_model, 51);
 
 /**
  * Describes the message weft.model.v1.GatewayListener.
  * Use `create(GatewayListenerSchema)` to create a new message.
  */
 export const GatewayListenerSchema = /*@__PURE__*/
-  messageDesc(file_weft_model_v1_model, 22);
+  messageDesc(file_weft_model_v1_model, 52);
 
 /**
  * Describes the message weft.model.v1.ListenerTls.
  * Use `create(ListenerTlsSchema)` to create a new message.
  */
 export const ListenerTlsSchema = /*@__PURE__*/
-  messageDesc(file_weft_model_v1_model, 23);
+  messageDesc(file_weft_model_v1_model, 53);
 
 /**
  * Describes the message weft.model.v1.ConnectionRouting.
  * Use `create(ConnectionRoutingSchema)` to create a new message.
  */
 export const ConnectionRoutingSchema = /*@__PURE__*/
-  messageDesc(file_weft_model_v1_model, 24);
+  messageDesc(file_weft_model_v1_model, 54);
 
 /**
  * Describes the message weft.model.v1.ConnectionEntry.
  * Use `create(ConnectionEntrySchema)` to create a new message.
  */
 export const ConnectionEntrySchema = /*@__PURE__*/
-  messageDesc(file_weft_model_v1_model, 25);
+  messageDesc(file_weft_model_v1_model, 55);
 
 /**
  * Describes the message weft.model.v1.ConnectionRule.
  * Use `create(ConnectionRuleSchema)` to create a new message.
  */
 export const ConnectionRuleSchema = /*@__PURE__*/
-  messageDesc(file_weft_model_v1_model, 26);
+  messageDesc(file_weft_model_v1_model, 56);
 
 /**
  * Describes the message weft.model.v1.Certificate.
  * Use `create(CertificateSchema)` to create a new message.
  */
 export const CertificateSchema = /*@__PURE__*/
-  messageDesc(file_weft_model_v1_model, 27);
+  messageDesc(file_weft_model_v1_model, 57);
 
 /**
  * Describes the message weft.model.v1.VirtualHost.
  * Use `create(VirtualHostSchema)` to create a new message.
  */
 export const VirtualHostSchema = /*@__PURE__*/
-  messageDesc(file_weft_model_v1_model, 28);
+  messageDesc(file_weft_model_v1_model, 58);
 
 /**
  * Describes the message weft.model.v1.Commit.
  * Use `create(CommitSchema)` to create a new message.
  */
 export const CommitSchema = /*@__PURE__*/
-  messageDesc(file_weft_model_v1_model, 29);
+  messageDesc(file_weft_model_v1_model, 59);
 
 /**
  * Describes the enum weft.model.v1.Protocol.
@@ -261,10 +471,22 @@ export const MtlsMode = /*@__PURE__*/
   tsEnum(MtlsModeSchema);
 
 /**
+ * Describes the enum weft.model.v1.BalancingAlgorithm.
+ */
+export const BalancingAlgorithmSchema = /*@__PURE__*/
+  enumDesc(file_weft_model_v1_model, 3);
+
+/**
+ * @generated from enum weft.model.v1.BalancingAlgorithm
+ */
+export const BalancingAlgorithm = /*@__PURE__*/
+  tsEnum(BalancingAlgorithmSchema);
+
+/**
  * Describes the enum weft.model.v1.Health.
  */
 export const HealthSchema = /*@__PURE__*/
-  enumDesc(file_weft_model_v1_model, 3);
+  enumDesc(file_weft_model_v1_model, 4);
 
 /**
  * @generated from enum weft.model.v1.Health
@@ -276,7 +498,7 @@ export const Health = /*@__PURE__*/
  * Describes the enum weft.model.v1.TlsMode.
  */
 export const TlsModeSchema = /*@__PURE__*/
-  enumDesc(file_weft_model_v1_model, 4);
+  enumDesc(file_weft_model_v1_model, 5);
 
 /**
  * @generated from enum weft.model.v1.TlsMode
@@ -288,7 +510,7 @@ export const TlsMode = /*@__PURE__*/
  * Describes the enum weft.model.v1.TlsVersion.
  */
 export const TlsVersionSchema = /*@__PURE__*/
-  enumDesc(file_weft_model_v1_model, 5);
+  enumDesc(file_weft_model_v1_model, 6);
 
 /**
  * @generated from enum weft.model.v1.TlsVersion
