@@ -161,7 +161,12 @@ class Proxy implements RunningProxy {
         version: labels["app.kubernetes.io/version"] ?? labels["version"] ?? "",
       },
       dialer,
-      upstreams: new Upstreams(dialer, clock, bootstrap.role === "gateway" ? "http1" : "client"),
+      upstreams: new Upstreams(
+        dialer,
+        clock,
+        bootstrap.role === "gateway" ? "http1" : "client",
+        bootstrap.workload,
+      ),
       series: new SeriesRegistry(),
       metrics,
       accessLog: AccessLog.open(bootstrap.accessLogFile, clock, metrics.accessLogDropped),

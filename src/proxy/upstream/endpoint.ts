@@ -8,10 +8,9 @@ import { type Endpoint, Tunnel } from "../../model/index.ts";
 import type { ConnectFailure, Connection, PendingConnect } from "../../net/index.ts";
 import { SessionProtocol } from "../../wire/index.ts";
 import type { EdgeSeries } from "../telemetry/index.ts";
-import type { BalancerMember } from "./balancer.ts";
+import { type BalancerMember, PeakEwma, Warmth } from "./balancer/index.ts";
 import type { HopDialer, HopTarget } from "./hop.ts";
 import { EndpointPools } from "./endpoint-pools.ts";
-import { PeakEwma } from "./peak-ewma.ts";
 
 export interface ConnectionLimits {
   readonly connectTimeoutMs: number;
@@ -33,7 +32,14 @@ export class UpstreamEndpoint implements BalancerMember {
   /** Of the service; the application's own is `target.port`. */
   readonly servicePort: number;
   inFlight = 0;
+  /** A connect failed; see `recordConnectFailure`. */
   avoidUntilUs = 0;
+  /** Clock time in microseconds until which outlier detection keeps requests away; 0: it does not. */
+  ejectedUntilUs = 0;
+  /** The active health check says so. */
+  isProbedUnhealthy = false;
+  readonly warmth = new Warmth();
+  slot = 0;
   /** Newest form; the place that it names is the same as when this was made. */
   endpoint: Endpoint;
   /** Telemetry handles by route and protocol, kept by whoever records. */
@@ -70,6 +76,14 @@ export class UpstreamEndpoint implements BalancerMember {
       maxPending: options.limits.maxPending,
       idleTimeoutMs: options.limits.idleTimeoutMs,
     });
+  }
+
+  get key(): string {
+    return this.workload;
+  }
+
+  isFit(nowUs: number): boolean {
+    return this.avoidUntilUs <= nowUs && this.ejectedUntilUs <= nowUs && !this.isProbedUnhealthy;
   }
 
   get weight(): number {

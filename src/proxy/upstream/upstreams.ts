@@ -9,15 +9,17 @@ import {
   type Endpoint,
   EndpointSchema,
   Health,
+  type Inbound,
   Protocol,
   type WorkloadTarget,
 } from "../../model/index.ts";
 import type { Snapshot } from "../agent/index.ts";
+import { ClusterPicker, type Place } from "./balancer/index.ts";
 import {
-  balanceUsable,
   clusterLimits,
   directLimits,
   OrderedPicker,
+  splitByHealth,
   type UpstreamCluster,
   versionRule,
 } from "./cluster.ts";
@@ -28,6 +30,8 @@ interface ClusterState {
   readonly model: Cluster;
   readonly endpoints: readonly Endpoint[];
   readonly byWorkload: ReadonlyMap<string, UpstreamEndpoint>;
+  readonly own: Place;
+  readonly picker: ClusterPicker<UpstreamEndpoint>;
   readonly view: UpstreamCluster;
 }
 
@@ -41,19 +45,27 @@ interface DirectState {
 /** Workloads dialled by their own address: more than these at once is a scan, not an application. */
 const maxDirect = 1_024;
 const directIdleMs = 120_000;
+const nowhere: Place = { region: "", zone: "" };
 
 export class Upstreams {
   readonly #dialer: HopDialer;
   readonly #clock: Clock;
   readonly #undeclared: "client" | "http1";
+  readonly #configuredPlace: Place;
+  #own: Place;
   #clusters = new Map<string, ClusterState>();
   readonly #direct = new Map<string, DirectState>();
 
-  /** `undeclared`: which version of HTTP an endpoint without a declared one gets (`versionRule`). */
-  constructor(dialer: HopDialer, clock: Clock, undeclared: "client" | "http1") {
+  /**
+   * `undeclared`: which version of HTTP an endpoint without a declared one gets (`versionRule`). `place`: where this proxy
+   * runs, as long as its own workload's configuration says nothing of it.
+   */
+  constructor(dialer: HopDialer, clock: Clock, undeclared: "client" | "http1", place: Place = nowhere) {
     this.#dialer = dialer;
     this.#clock = clock;
     this.#undeclared = undeclared;
+    this.#configuredPlace = place;
+    this.#own = place;
   }
 
   cluster(key: string): UpstreamCluster | undefined {
@@ -66,12 +78,17 @@ export class Upstreams {
 
   applySnapshot(snapshot: Snapshot): void {
     const next = new Map<string, ClusterState>();
+    this.#own = placeOf(snapshot.inbound, this.#own) ?? this.#configuredPlace;
     for (const key of snapshot.clusterKeys()) {
       const model = snapshot.cluster(key);
       if (model === undefined) continue;
       const endpoints = snapshot.endpoints(key);
       const before = this.#clusters.get(key);
-      const isSame = before !== undefined && before.model === model && before.endpoints === endpoints;
+      const isSame =
+        before !== undefined &&
+        before.model === model &&
+        before.endpoints === endpoints &&
+        before.own === this.#own;
       next.set(key, isSame ? before : this.#prepare(key, model, endpoints, before));
     }
     const previous = this.#clusters;
@@ -151,10 +168,17 @@ export class Upstreams {
     for (const [workload, known] of before?.byWorkload ?? []) {
       if (byWorkload.get(workload) !== known) known.close();
     }
-    const picker = balanceUsable([...byWorkload.values()]);
+    const own = this.#own;
+    const picker = new ClusterPicker(
+      splitByHealth([...byWorkload.values()]),
+      { balancing: model.balancing, locality: model.locality, own },
+      this.#clock.monotonicUs(),
+      before?.picker,
+    );
     const versionFor = versionRule(model.protocol, this.#undeclared);
-    const view = { key, service: service.name, port: model.port, picker, versionFor };
-    return { model, endpoints, byWorkload, view };
+    const { session, port } = model;
+    const view = { key, service: service.name, port, picker, session, versionFor };
+    return { model, endpoints, byWorkload, own, picker, view };
   }
 
   #prepareDirect(target: WorkloadTarget, address: string, port: number): DirectState {
@@ -196,6 +220,13 @@ export class Upstreams {
       clock: this.#clock,
     });
   }
+}
+
+/** Undefined: the workload's configuration does not say it. `before`: the same object where nothing changed. */
+function placeOf(inbound: Inbound | undefined, before: Place): Place | undefined {
+  if (inbound === undefined || (inbound.region === "" && inbound.zone === "")) return undefined;
+  const { region, zone } = inbound;
+  return region === before.region && zone === before.zone ? before : { region, zone };
 }
 
 function sameLimits(before: ClusterState | undefined, limits: ConnectionLimits): boolean {
