@@ -1,5 +1,5 @@
 /** Every algorithm by its name in the model: a new one is a file and a line here. */
-import { BalancingAlgorithm } from "../../../model/index.ts";
+import { type Balancing, BalancingAlgorithm } from "../../../model/index.ts";
 import type { Balancer, BalancerOptions } from "./balancer.ts";
 import { LeastRequestBalancer } from "./least-request-balancer.ts";
 import { MaglevBalancer } from "./maglev-balancer.ts";
@@ -27,7 +27,7 @@ const peakEwma: Algorithm = {
   isHashed: false,
 };
 
-export const algorithms: Readonly<Record<BalancingAlgorithm, Algorithm>> = {
+const algorithms: Readonly<Record<BalancingAlgorithm, Algorithm>> = {
   [BalancingAlgorithm.UNSPECIFIED]: peakEwma,
   [BalancingAlgorithm.PEAK_EWMA]: peakEwma,
   [BalancingAlgorithm.LEAST_REQUEST]: {
@@ -52,9 +52,13 @@ export const algorithms: Readonly<Record<BalancingAlgorithm, Algorithm>> = {
   },
 };
 
-/** One that the model of a newer control plane names is the default. */
+/** The default where nothing is said, or what only a newer proxy knows. */
+export function algorithmOf(balancing: Pick<Balancing, "algorithm"> | undefined): Algorithm {
+  return algorithms[balancing?.algorithm ?? BalancingAlgorithm.UNSPECIFIED] ?? peakEwma;
+}
+
 export function makeBalancer<M extends BalancerMember>(
-  algorithm: BalancingAlgorithm,
+  balancing: Pick<Balancing, "algorithm"> | undefined,
   members: readonly M[],
   options: BalancerOptions,
   previous?: Balancer<M>,
@@ -62,5 +66,5 @@ export function makeBalancer<M extends BalancerMember>(
   const weighted = members.every((member) => member.weight > 0)
     ? members
     : members.filter((member) => member.weight > 0);
-  return (algorithms[algorithm] ?? peakEwma).make(weighted, options, previous);
+  return algorithmOf(balancing).make(weighted, options, previous);
 }

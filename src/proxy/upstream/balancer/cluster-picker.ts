@@ -3,8 +3,8 @@
  * Who is fit is counted anew about ten times a second; between two counts a pick that meets nobody fit in its group looks
  * into the others, so a group that has just failed as a whole costs time and no request.
  */
-import { type Balancing, BalancingAlgorithm, type HashKey, type Locality } from "../../../model/index.ts";
-import { algorithms, makeBalancer } from "./algorithms.ts";
+import type { Balancing, HashKey, Locality } from "../../../model/index.ts";
+import { algorithmOf, makeBalancer } from "./algorithms.ts";
 import type { Balancer, BalancerOptions, PickRequest } from "./balancer.ts";
 import { type GroupState, shareBetween } from "./group-shares.ts";
 import { mix32 } from "./hash.ts";
@@ -68,7 +68,7 @@ export class ClusterPicker<M extends PlacedMember> {
     const { balancing, locality, own } = settings;
     this.#minFit = (locality?.minFitPercent ?? defaultMinFitPercent) / 100;
     this.#panic = (balancing?.panicPercent ?? defaultPanicPercent) / 100;
-    const isHashed = algorithms[balancing?.algorithm ?? BalancingAlgorithm.UNSPECIFIED]?.isHashed === true;
+    const { isHashed } = algorithmOf(balancing);
     this.#hashKeys = isHashed ? (balancing?.hashKeys ?? []) : [];
     this.readsRequest = this.#hashKeys.length > 0;
     this.#warmUp = WarmUp.of(balancing?.slowStart);
@@ -81,7 +81,7 @@ export class ClusterPicker<M extends PlacedMember> {
       ...group,
       total: group.members.length + (absent.find(({ name }) => name === group.name)?.members.length ?? 0),
       balancer: makeBalancer(
-        balancing?.algorithm ?? BalancingAlgorithm.UNSPECIFIED,
+        balancing,
         group.members,
         options,
         before.find(({ name }) => name === group.name)?.balancer,

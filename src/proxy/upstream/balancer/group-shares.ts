@@ -55,8 +55,9 @@ function shareByLevel(groups: readonly GroupState[], capacities: readonly number
       carrying += weight * (capacities[i] ?? 0);
     }
     const taken = weights === 0 ? 0 : remaining * Math.min(1, carrying / weights / remaining);
-    for (let i = start; i < end && carrying > 0; i++) {
-      shares[i] = (taken * (groups[i]?.weight ?? 0) * (capacities[i] ?? 0)) / carrying;
+    for (let i = start; i < end; i++) {
+      const part = (groups[i]?.weight ?? 0) * (capacities[i] ?? 0);
+      shares[i] = part === 0 ? 0 : (taken * part) / carrying;
     }
     remaining -= taken;
     start = end;

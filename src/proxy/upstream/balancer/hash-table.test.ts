@@ -44,7 +44,7 @@ describe.each([
   ["MAGLEV", BalancingAlgorithm.MAGLEV],
 ] as const)("%s", (_, algorithm) => {
   const make = (members: TestMember[], previous?: Balancer<TestMember>, options: BalancerOptions = {}) =>
-    makeBalancer(algorithm, members, options, previous);
+    makeBalancer({ algorithm }, members, options, previous);
 
   test("a key goes to the same member in every proxy", () => {
     const here = owners(make(testMembers(20)));

@@ -29,7 +29,7 @@ export function spread(balancer: Balancer<TestMember>, picks: number, atUs = now
 
 export function balancerContract(algorithm: BalancingAlgorithm): void {
   const make = (members: TestMember[], options: BalancerOptions = {}, previous?: Balancer<TestMember>) =>
-    makeBalancer(algorithm, members, { hashKeys: [], ...options }, previous);
+    makeBalancer({ algorithm }, members, { hashKeys: [], ...options }, previous);
   const pickWith = (balancer: Balancer<TestMember>, tried?: TestMember[]) =>
     balancer.pick(nowUs, seeded(), tried, freshRequest(seeded(7)));
 
