@@ -94,7 +94,7 @@ describe("ClusterPicker", () => {
     const shares = Object.values(places(picker(all, { locality: {} }), 50_000));
     expect(shares.every((share) => Math.abs(share - 33) <= 1)).toBe(true);
     const locality = { failover: [{ from: "eu", to: ["us"] }] };
-    expect(places(picker(all, { locality }))).toEqual({ "eu/a-0": 50, "eu/b-0": 50 });
+    expect(places(picker(all, { locality }), 50_000)).toEqual({ "eu/a-0": 50, "eu/b-0": 50 });
   });
 
   test("the next zone takes what the near one has no fit endpoints for", () => {
