@@ -9,6 +9,8 @@ import type { BackendSchema, HeaderEditsSchema } from "../model/index.ts";
 import { resolveBackend, type UnresolvedBackend } from "./backend.ts";
 import type { RuleContent } from "./compiled-route.ts";
 import type { InputReader } from "./inputs.ts";
+import { sessionPath } from "./session-path.ts";
+import { compileSession } from "./session-persistence.ts";
 import type {
   FilterInput,
   HeaderModifierInput,
@@ -50,12 +52,20 @@ export function compileRule(
   const requestTimeoutMs = compileTimeout(rule, field, problems.invalid);
   const { namespace, name } = route.metadata;
   const source = { kind: "HTTPRoute", namespace, name, section: rule.name ?? `rules[${index}]` };
+  const { sessionPersistence } = rule;
+  if (sessionPersistence !== undefined && !isSessionName(sessionPersistence.sessionName ?? "")) {
+    unsupported.push(`${field}.sessionPersistence.sessionName: cannot be a cookie or a header`);
+  }
   problems.unsupported.push(...unsupported);
   if (unsupported.length > 0) {
     const text = `HTTPRoute ${namespace}/${name}: ${unsupported.join("; ")}`;
     return { content: { source, backends: [{ source, weight: 1, unresolved: text }] }, isSupported: false };
   }
-  return { content: { source, ...edits, requestTimeoutMs, backends }, isSupported: true };
+  const session = sessionPersistence && compileSession(sessionPersistence, source, sessionPath(rule));
+  return {
+    content: { source, ...edits, requestTimeoutMs, backends, ...(session && { session }) },
+    isSupported: true,
+  };
 }
 
 interface Edits {
@@ -99,6 +109,11 @@ const framingFields: ReadonlySet<string> = new Set([
 ]);
 
 const token = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/;
+/** Empty: one is made. */
+function isSessionName(name: string): boolean {
+  return name === "" || (token.test(name) && !framingFields.has(name.toLowerCase()));
+}
+
 /** RFC 9110 section 5.5. A line break in a value would begin a field of its own. */
 // oxlint-disable-next-line no-control-regex
 const fieldValue = /^[^\u0000-\u0020\u007f](?:[^\u0000-\u0008\u000a-\u001f\u007f]*[^\u0000-\u0020\u007f])?$/;
