@@ -1,7 +1,8 @@
 export { ConnectionTable } from "./connection-table.ts";
 export { admitInbound, InboundTable, type PreparedInboundPort } from "./inbound.ts";
+export { firstQueryValue } from "./query.ts";
 export type { HttpRequestView } from "./request-view.ts";
 export { listenerId, ListenerTable, normalizeServerName } from "./listener-table.ts";
 export { RouteTable } from "./route-table.ts";
-export { type PreparedBackend, selectBackend } from "./rule.ts";
+export { type PreparedBackend, type PreparedRule, selectBackend } from "./rule.ts";
 export { selectVirtualHost, VirtualHostTable } from "./virtual-host.ts";

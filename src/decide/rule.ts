@@ -1,5 +1,5 @@
 /** What a matched rule does, prepared: its backends with their share of requests, header edits, timeout. */
-import type { Backend, ConnectionRule, HttpRule, Source } from "../model/index.ts";
+import type { Backend, ConnectionRule, HttpRule, SessionPersistence, Source } from "../model/index.ts";
 import { PreparedEdits } from "./header-edits.ts";
 
 export interface PreparedBackend {
@@ -22,6 +22,8 @@ export interface PreparedRule {
   readonly requestTimeoutMs: number;
   /** Those that can be chosen: never empty, none of weight 0. */
   readonly backends: readonly PreparedBackend[];
+  /** Undefined: each backend's cluster says it. */
+  readonly session?: SessionPersistence | undefined;
 }
 
 /** `random` is in [0, 1). The first backend whose share ends above it. */
@@ -47,12 +49,13 @@ const withoutBackend: PreparedBackend = {
 export function prepareRule(rule: HttpRule): PreparedRule {
   const requestEdits = PreparedEdits.prepare(rule.requestHeaders);
   const responseEdits = PreparedEdits.prepare(rule.responseHeaders);
-  const { source, requestTimeoutMs, backends } = rule;
+  const { source, requestTimeoutMs, backends, session } = rule;
   return {
     route: routeOf(source),
     source,
     requestTimeoutMs,
     backends: prepareBackends(backends, requestEdits, responseEdits),
+    session,
   };
 }
 

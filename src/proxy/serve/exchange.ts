@@ -101,6 +101,7 @@ export class Exchange implements ExchangeInput, UpstreamHandler, PoolWaiter, Rel
     if (this.#timeoutMs > 0) {
       this.#timer = this.#context.wheel.schedule(this.#timeoutMs, () => this.#onTimeout());
     }
+    this.#attempts.begin(selected, this.head, this.#client, this.#service);
     this.#dispatch(selected, "no_endpoint", "the cluster has no usable endpoint");
   }
 
@@ -180,7 +181,7 @@ export class Exchange implements ExchangeInput, UpstreamHandler, PoolWaiter, Rel
     const endpoint = this.#attempts.current;
     const nowUs = this.#context.clock.monotonicUs();
     endpoint?.latency.observe(nowUs - this.#attemptUs, nowUs);
-    let edits = this.#destination?.responseEdits;
+    let edits = this.#attempts.responseEdits(this.#destination?.responseEdits);
     if (head.status === 503) {
       const unprocessed = head.get(unprocessedHeader);
       if (unprocessed !== undefined) {

@@ -7,6 +7,7 @@ import type { HeadEdits, HeaderLine } from "../../http1/index.ts";
 import type { HttpRequest } from "../http/index.ts";
 import type { EdgeSeries } from "../telemetry/index.ts";
 import type { UpstreamCluster, UpstreamEndpoint } from "../upstream/index.ts";
+import type { Session } from "./session.ts";
 
 /** Where a request goes. Made when configuration is prepared wherever it can be, so that a request only points at it. */
 export interface HttpDestination {
@@ -17,6 +18,7 @@ export interface HttpDestination {
   readonly responseEdits: HeadEdits | undefined;
   /** 0: none. */
   readonly timeoutMs: number;
+  readonly session?: Session | undefined;
 }
 
 export interface HttpRefusal {
@@ -36,6 +38,8 @@ export interface HttpService {
   readonly servesConnect: boolean;
   /** gRPC-Web is made gRPC here: at the mesh's edge, where browsers call. */
   readonly takesGrpcWeb: boolean;
+  /** Whom the client's certificate names, or whose proxy this is; empty: nobody knows. */
+  readonly sourceIdentity: string;
   /** One snapshot decides: what is returned is kept until the exchange ends. */
   select(head: HttpRequest): HttpDestination | HttpRefusal;
   /** Lines for the next hop beside the edits; the exchange adds x-request-id. */

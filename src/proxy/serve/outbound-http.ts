@@ -8,6 +8,7 @@ import type { ServeContext } from "./context.ts";
 import { outboundEdge, unreachedEdge } from "./edges.ts";
 import type { HttpDestination, HttpRefusal, HttpService } from "./http-service.ts";
 import type { RouteSelector } from "./route-selector.ts";
+import { prepareSession } from "./prepare-session.ts";
 
 export class OutboundHttp implements HttpService {
   readonly direction = "outbound";
@@ -15,6 +16,7 @@ export class OutboundHttp implements HttpService {
   readonly scheme = "http";
   readonly servesConnect = true;
   readonly takesGrpcWeb = false;
+  readonly sourceIdentity: string;
   readonly #context: ServeContext;
   readonly #selector: RouteSelector;
   readonly #key: string;
@@ -25,6 +27,7 @@ export class OutboundHttp implements HttpService {
   #touchedMs = 0;
 
   constructor(context: ServeContext, selector: RouteSelector, prepared: PreparedOutbound) {
+    this.sourceIdentity = context.identity;
     this.#context = context;
     this.#selector = selector;
     this.#prepared = prepared;
@@ -79,10 +82,12 @@ export class DirectHttp implements HttpService {
   readonly scheme = "http";
   readonly servesConnect = true;
   readonly takesGrpcWeb = false;
+  readonly sourceIdentity: string;
   readonly #context: ServeContext;
   readonly #destination: HttpDestination;
 
   constructor(context: ServeContext, cluster: UpstreamCluster) {
+    this.sourceIdentity = context.identity;
     this.#context = context;
     this.#destination = plainDestination(cluster);
   }
@@ -102,5 +107,12 @@ export class DirectHttp implements HttpService {
 }
 
 export function plainDestination(cluster: UpstreamCluster): HttpDestination {
-  return { cluster, route: "", requestEdits: undefined, responseEdits: undefined, timeoutMs: 0 };
+  return {
+    cluster,
+    route: "",
+    requestEdits: undefined,
+    responseEdits: undefined,
+    timeoutMs: 0,
+    session: prepareSession(cluster.session),
+  };
 }

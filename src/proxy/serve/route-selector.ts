@@ -5,12 +5,16 @@
 import {
   type HttpRequestView,
   type PreparedBackend,
+  type PreparedRule,
   type RouteTable,
   selectBackend,
 } from "../../decide/index.ts";
 import type { HttpRequest } from "../http/index.ts";
 import type { ServeContext } from "./context.ts";
 import type { HttpDestination, HttpRefusal } from "./http-service.ts";
+import { prepareSession } from "./prepare-session.ts";
+import type { Session } from "./session.ts";
+import { clusterId } from "./session-token.ts";
 
 export class RouteSelector {
   readonly #context: ServeContext;
@@ -23,7 +27,21 @@ export class RouteSelector {
   select(routes: RouteTable, head: HttpRequest): HttpDestination | HttpRefusal {
     const rule = routes.match(new HeadView(head));
     if (rule === undefined) return { reason: "no_route", detail: "no rule matches", route: "" };
-    const backend = selectBackend(rule, this.#context.random());
+    const chosen = this.#destination(rule, selectBackend(rule, this.#context.random()));
+    if ("reason" in chosen || chosen.session === undefined || rule.backends.length === 1) return chosen;
+    return this.#ofSession(rule, chosen.session, head) ?? chosen;
+  }
+
+  /** Where the client's session is, as long as the rule sends requests there. */
+  #ofSession(rule: PreparedRule, session: Session, head: HttpRequest): HttpDestination | undefined {
+    const token = session.read(head, Math.floor(this.#context.clock.nowMs() / 1_000));
+    if (token === undefined) return undefined;
+    const backend = rule.backends.find(({ cluster }) => clusterId(cluster) === token.cluster);
+    const held = backend && this.#destination(rule, backend);
+    return held === undefined || "reason" in held ? undefined : held;
+  }
+
+  #destination(rule: PreparedRule, backend: PreparedBackend): HttpDestination | HttpRefusal {
     if (backend.unresolved !== undefined) {
       return { reason: "backend_unresolved", detail: backend.unresolved, route: rule.route };
     }
@@ -43,6 +61,7 @@ export class RouteSelector {
       requestEdits: backend.requestEdits,
       responseEdits: backend.responseEdits,
       timeoutMs: rule.requestTimeoutMs,
+      session: prepareSession(rule.session ?? cluster.session),
     };
     this.#destinations.set(backend, destination);
     return destination;
