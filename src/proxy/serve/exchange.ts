@@ -180,7 +180,7 @@ export class Exchange implements ExchangeInput, UpstreamHandler, PoolWaiter, Rel
   onUpstreamHead(head: HttpResponse): void {
     const endpoint = this.#attempts.current;
     const nowUs = this.#context.clock.monotonicUs();
-    endpoint?.latency.observe(nowUs - this.#attemptUs, nowUs);
+    endpoint?.observeAnswer(head.status, nowUs - this.#attemptUs, nowUs);
     let edits = this.#attempts.responseEdits(this.#destination?.responseEdits);
     if (head.status === 503) {
       const unprocessed = head.get(unprocessedHeader);

@@ -112,6 +112,12 @@ export class UpstreamEndpoint implements BalancerMember {
     this.avoidUntilUs = 0;
   }
 
+  /** `latencyUs`: from the request's start to the head of its answer. */
+  observeAnswer(status: number, latencyUs: number, nowUs: number): void {
+    if (status < 500) this.latency.observe(latencyUs, nowUs);
+    else this.latency.observeFailure(latencyUs, nowUs);
+  }
+
   /** Whether `other` names the same place, so that connections and history stay valid. */
   isSamePlace(other: Endpoint): boolean {
     const target = this.target;

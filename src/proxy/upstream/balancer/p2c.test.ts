@@ -96,6 +96,18 @@ describe("PeakEwma", () => {
     expect(latency.estimateUs(2_000_001)).toBeLessThan(9_000);
   });
 
+  test("a failure is no sign of speed: each one doubles the estimate, up to a second", () => {
+    const latency = new PeakEwma();
+    latency.observe(10_000, 1_000_000);
+    const estimates = [1, 2, 3, 20].map((failures) => {
+      for (let i = 0; i < failures; i++) latency.observeFailure(100, 1_000_000);
+      return latency.estimateUs(1_000_000);
+    });
+    expect(estimates).toEqual([20_000, 80_000, 640_000, 1_000_000]);
+    latency.observeFailure(5_000_000, 1_000_000);
+    expect(latency.estimateUs(1_000_000)).toBe(5_000_000);
+  });
+
   test("decays by 63 % in ten seconds without observations", () => {
     const latency = new PeakEwma();
     latency.observe(10_000, 1);

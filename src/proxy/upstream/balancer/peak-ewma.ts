@@ -9,6 +9,12 @@
  */
 const decayUs = 10_000_000;
 
+/**
+ * A failed answer counts as one that took twice the estimate, up to this: an endpoint that fails at once would else look like
+ * the fastest of all and draw the requests of all others to itself.
+ */
+const maxFailureUs = 1_000_000;
+
 export class PeakEwma {
   /** 0 until the first observation. */
   #estimateUs = 0;
@@ -27,6 +33,12 @@ export class PeakEwma {
       this.#estimateUs = this.#estimateUs * kept + latencyUs * (1 - kept);
     }
     this.#stampUs = Math.max(1, nowUs);
+  }
+
+  /** The server has failed (5xx): no sign that it is fast. */
+  observeFailure(latencyUs: number, nowUs: number): void {
+    const penaltyUs = Math.min(maxFailureUs, 2 * this.estimateUs(nowUs));
+    this.observe(Math.max(latencyUs, penaltyUs), nowUs);
   }
 
   /** Decayed to now: an endpoint that is shunned gets another chance without any request reaching it. */
