@@ -88,6 +88,11 @@ function describeEndpoint(endpoint: UpstreamEndpoint, nowUs: number): unknown {
     idle: endpoint.pool.idleConnections,
     latencyMs: endpoint.latency.isMeasured ? Math.round(endpoint.latency.estimateUs(nowUs) / 10) / 100 : null,
     avoided: endpoint.avoidUntilUs > nowUs,
+    ejected: endpoint.ejectedUntilUs > nowUs,
+    probedUnhealthy: endpoint.isProbedUnhealthy,
+    region: endpoint.endpoint.region,
+    zone: endpoint.endpoint.zone,
+    priority: endpoint.endpoint.priority,
   };
 }
 

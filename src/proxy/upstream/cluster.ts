@@ -7,7 +7,7 @@ import type { HttpVersion } from "../http/index.ts";
 import type { ClusterMembers, PickRequest } from "./balancer/index.ts";
 import type { ConnectionLimits, UpstreamEndpoint } from "./endpoint.ts";
 
-export interface Picker {
+interface Picker {
   readonly members: readonly UpstreamEndpoint[];
   /** Whether `pick` looks at its request. */
   readonly readsRequest: boolean;

@@ -1,6 +1,5 @@
-export { makeBalancer } from "./algorithms.ts";
 export type { PickRequest } from "./balancer.ts";
-export { type ClusterMembers, ClusterPicker, type PickerSettings } from "./cluster-picker.ts";
+export { type ClusterMembers, ClusterPicker } from "./cluster-picker.ts";
 export { hash32, randomHash } from "./hash.ts";
 export type { Place } from "./localities.ts";
 export { type BalancerMember, Warmth } from "./member.ts";

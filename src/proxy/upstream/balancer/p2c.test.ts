@@ -96,6 +96,14 @@ describe("PeakEwma", () => {
     expect(latency.estimateUs(2_000_001)).toBeLessThan(9_000);
   });
 
+  test("good answers make up for a peak, however soon they come", () => {
+    const latency = new PeakEwma();
+    latency.observe(100_000, 1_000_000);
+    for (let i = 0; i < 60; i++) latency.observe(1_000, 1_000_000);
+    expect(latency.estimateUs(1_000_000)).toBeLessThan(6_000);
+    expect(latency.estimateUs(1_000_000)).toBeGreaterThan(5_000);
+  });
+
   test("a failure is no sign of speed: each one doubles the estimate, up to a second", () => {
     const latency = new PeakEwma();
     latency.observe(10_000, 1_000_000);

@@ -8,6 +8,11 @@
  * picked and shunned, short enough that a recovered one is back within half a minute. Finagle and linkerd use 10 s too.
  */
 const decayUs = 10_000_000;
+/**
+ * What every answer below the estimate takes of it at the least: some 60 good answers say as much as half a minute. Without
+ * it, a stall of the whole machine makes all endpoints look as slow as the one that always is.
+ */
+const maxKept = 0.95;
 
 /**
  * A failed answer counts as one that took twice the estimate, up to this: an endpoint that fails at once would else look like
@@ -29,7 +34,7 @@ export class PeakEwma {
     if (!this.isMeasured || latencyUs > this.#estimateUs) {
       this.#estimateUs = latencyUs;
     } else {
-      const kept = Math.exp(-elapsedUs / decayUs);
+      const kept = Math.min(maxKept, Math.exp(-elapsedUs / decayUs));
       this.#estimateUs = this.#estimateUs * kept + latencyUs * (1 - kept);
     }
     this.#stampUs = Math.max(1, nowUs);

@@ -11,12 +11,12 @@ const nowUs = 1_000_000_000;
 const maxPickUs = 5;
 
 /** Each pick is another request. */
-export function freshRequest(random: () => number): PickRequest {
+function freshRequest(random: () => number): PickRequest {
   return { hash: () => randomHash(random) };
 }
 
 /** How often each was picked. */
-export function spread(balancer: Balancer<TestMember>, picks: number, atUs = nowUs): Map<TestMember, number> {
+function spread(balancer: Balancer<TestMember>, picks: number, atUs = nowUs): Map<TestMember, number> {
   const random = seeded();
   const request = freshRequest(random);
   const counts = new Map<TestMember, number>(balancer.members.map((member) => [member, 0]));
