@@ -8,7 +8,7 @@
 import type { ResetCode } from "../../grpc/index.ts";
 import type { Clock, ReasonCode } from "../../kernel/index.ts";
 import type { ConnectFailure } from "../../net/index.ts";
-import type { HttpResponse, HttpVersion, Trailers } from "../http/index.ts";
+import type { HttpRequest, HttpResponse, HttpVersion, Trailers } from "../http/index.ts";
 import type {
   PoolWaiter,
   UpstreamEndpoint,
@@ -36,6 +36,7 @@ export interface AttemptFailure {
 export interface AttemptOwner {
   /** The request asks to switch protocols. */
   readonly isUpgrade: boolean;
+  readonly head: HttpRequest;
   readonly clock: Clock;
   /** What is sent in this try. */
   requestFor(attempt: Attempt): UpstreamRequest;
@@ -58,6 +59,8 @@ export class Attempt implements UpstreamHandler, PoolWaiter {
   upstream: UpstreamStream | undefined = undefined;
   /** The final head has come. */
   isAnswered = false;
+  /** Clock time of the final head, microseconds. */
+  answeredUs = 0;
   readonly #owner: AttemptOwner;
   #sentUs = 0;
   #isOver = false;
@@ -66,6 +69,10 @@ export class Attempt implements UpstreamHandler, PoolWaiter {
     this.#owner = owner;
     this.endpoint = endpoint;
     endpoint.inFlight++;
+  }
+
+  get head(): HttpRequest {
+    return this.#owner.head;
   }
 
   get needsSettings(): boolean {
@@ -99,6 +106,11 @@ export class Attempt implements UpstreamHandler, PoolWaiter {
     this.endpoint.inFlight--;
   }
 
+  /** It was silent for too long, or what it did was no answer. */
+  recordLocalFailure(): void {
+    this.endpoint.recordLocalFailure(this.#owner.clock.monotonicUs());
+  }
+
   // ---- pool
 
   onUpstream(upstream: UpstreamStream): void {
@@ -126,7 +138,8 @@ export class Attempt implements UpstreamHandler, PoolWaiter {
 
   onUpstreamHead(head: HttpResponse): void {
     const nowUs = this.#owner.clock.monotonicUs();
-    this.endpoint.latency.observe(nowUs - this.#sentUs, nowUs);
+    this.endpoint.recordLatency(nowUs - this.#sentUs, nowUs);
+    this.answeredUs = nowUs;
     this.isAnswered = true;
     this.#owner.onAttemptHead(this, head);
   }
@@ -146,6 +159,7 @@ export class Attempt implements UpstreamHandler, PoolWaiter {
   onUpstreamLost(reason: ReasonCode, detail: string, isUnprocessed: boolean, resetCode?: ResetCode): void {
     const isStale = reason === "upstream_reset" && this.upstream?.isReused === true;
     const cause = isUnprocessed ? "unprocessed" : isStale ? "stale" : "reset";
+    if (cause === "reset") this.recordLocalFailure();
     this.#fail({ cause, reason, detail, resetCode });
   }
 

@@ -9,6 +9,7 @@ import type { HttpRequest, HttpResponse, HttpVersion, Trailers } from "../http/i
 import type { UpstreamCluster, UpstreamEndpoint, UpstreamRequest } from "../upstream/index.ts";
 import { Attempt, type AttemptFailure, type AttemptOwner } from "./attempt.ts";
 import type { ServeContext } from "./context.ts";
+import { recordHead, recordTrailers } from "./endpoint-outcome.ts";
 import { idempotentMethods } from "./exchange-heads.ts";
 import { type HttpDestination, type HttpService, unprocessedHeader } from "./http-service.ts";
 import { parseUnprocessed } from "./outcome.ts";
@@ -64,6 +65,10 @@ export class Tries implements AttemptOwner, RequestSink {
     return this.#context.clock;
   }
 
+  get head(): HttpRequest {
+    return this.#request.head;
+  }
+
   get isUpgrade(): boolean {
     return this.#request.isUpgrade;
   }
@@ -82,6 +87,12 @@ export class Tries implements AttemptOwner, RequestSink {
   abandon(): void {
     this.#current?.abandon();
     this.#current = undefined;
+  }
+
+  /** The time that the operator gives is over, and no answer has begun. */
+  recordSilence(): void {
+    const attempt = this.#current;
+    if (attempt?.upstream !== undefined && !attempt.isAnswered) attempt.recordLocalFailure();
   }
 
   /** The exchange, or the tunnel that it became, has ended properly. */
@@ -132,6 +143,7 @@ export class Tries implements AttemptOwner, RequestSink {
         return;
       }
     }
+    recordHead(attempt, head, this.#request.isGrpc);
     this.#request.onAnswer(attempt, head);
   }
 
@@ -139,7 +151,8 @@ export class Tries implements AttemptOwner, RequestSink {
     this.#request.onAnswerBody(chunk, isLast);
   }
 
-  onAttemptEnd(_attempt: Attempt, trailers: Trailers | undefined): void {
+  onAttemptEnd(attempt: Attempt, trailers: Trailers | undefined): void {
+    if (this.#request.isGrpc) recordTrailers(attempt, trailers, this.clock.monotonicUs());
     this.#request.onAnswerEnd(trailers);
   }
 

@@ -98,6 +98,8 @@ export function clusterLimits(cluster: Cluster): ConnectionLimits {
     maxConnections: cluster.maxConnectionsPerEndpoint || defaultMaxConnections,
     maxPending: cluster.maxPendingRequests || defaultMaxPending,
     maxClusterConnections: connections?.maxConnections ?? 0,
+    // Only where somebody asked for bounds: servers of raw TCP have thousands of connections as a matter of course.
+    maxSessions: connections === undefined ? 0 : cluster.maxConnectionsPerEndpoint,
     maxRequestsPerConnection: connections?.maxRequestsPerConnection ?? 0,
     maxLifetimeMs: connections?.maxLifetimeMs ?? 0,
     keepAlive: connections === undefined ? undefined : tcpKeepAlive(connections),
@@ -122,6 +124,7 @@ export function sameLimits(a: ConnectionLimits, b: ConnectionLimits): boolean {
     a.maxConnections === b.maxConnections &&
     a.maxPending === b.maxPending &&
     a.maxClusterConnections === b.maxClusterConnections &&
+    a.maxSessions === b.maxSessions &&
     a.maxRequestsPerConnection === b.maxRequestsPerConnection &&
     a.maxLifetimeMs === b.maxLifetimeMs &&
     a.keepAlive?.idleMs === b.keepAlive?.idleMs &&

@@ -22,8 +22,10 @@ export interface ConnectionLimits {
   readonly idleTimeoutMs: number;
   readonly maxConnections: number;
   readonly maxPending: number;
-  /** Of all endpoints of the cluster together. 0 or absent: no bound; the same for the next two. */
+  /** Of all endpoints of the cluster together. 0 or absent: no bound; the same for the next three. */
   readonly maxClusterConnections?: number;
+  /** Of raw TCP, at one endpoint. */
+  readonly maxSessions?: number;
   readonly maxRequestsPerConnection?: number;
   readonly maxLifetimeMs?: number;
   /** Of TCP. Absent: off. */
@@ -161,7 +163,8 @@ export class UpstreamEndpoint implements BalancerMember, OutlierMember {
 
   /** Why a TCP session may not be opened here now; else it counts until `closeSession`. */
   openSession(): ReasonCode | undefined {
-    if (this.inFlight >= this.#limits.maxConnections) return "pool_exhausted";
+    const { maxSessions = 0 } = this.#limits;
+    if (maxSessions > 0 && this.inFlight >= maxSessions) return "pool_exhausted";
     if (this.#budget?.takeAtOnce() === false) return "cluster_limit";
     this.inFlight++;
     return undefined;

@@ -137,11 +137,12 @@ export class Upstreams {
     this.#direct.clear();
   }
 
-  /** Another process of ours has ejected the endpoint: so do we, while not too many are out. Whether it was news. */
-  adoptEjection(cluster: string, workload: string, untilUs: number): boolean {
+  /** Another process of ours has ejected the endpoint: so do we, while not too many are out. Undefined: it was no news. */
+  adoptEjection(cluster: string, workload: string, untilUs: number): UpstreamEndpoint | undefined {
     const state = this.#clusters.get(cluster);
     const endpoint = state?.byWorkload.get(workload);
-    return endpoint !== undefined && state?.guard.adoptEjection(endpoint, untilUs) === true;
+    if (endpoint === undefined || state?.guard.adoptEjection(endpoint, untilUs) !== true) return undefined;
+    return endpoint;
   }
 
   *endpoints(): Generator<UpstreamEndpoint> {
