@@ -64,7 +64,7 @@ describe("over HTTP", () => {
     ["204 No Content", [200], "the answer's status is 204"],
   ])("%s where %p is expected", async (line, statuses, failure) => {
     const server = cannedServer(`HTTP/1.1 ${line}\r\ncontent-length: 0\r\n\r\n`);
-    cleanUp.push(server.stop);
+    cleanUp.push(() => server.stop());
     const value = { path: "/healthz", statuses };
     expect(await ask(proberOf(server.port), { case: "http", value })).toBe(failure);
   });
@@ -76,7 +76,7 @@ describe("over HTTP", () => {
       peer.received = "";
       peer.socket.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
     });
-    cleanUp.push(server.stop);
+    cleanUp.push(() => server.stop());
     const prober = proberOf(server.port);
     await ask(prober, { case: "http", value: { path: "/ready?full=1", host: "shop.example" } });
     expect(seen).toStartWith("GET /ready?full=1 HTTP/1.1\r\n");
@@ -92,7 +92,7 @@ describe("over HTTP", () => {
       peer.socket.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
       peer.socket.end();
     });
-    cleanUp.push(server.stop);
+    cleanUp.push(() => server.stop());
     const prober = proberOf(server.port);
     for (let i = 0; i < 3; i++) expect(await ask(prober, { case: "http", value: {} })).toBeUndefined();
   });
@@ -100,7 +100,7 @@ describe("over HTTP", () => {
   test("nobody there, or no HTTP there", async () => {
     expect(await ask(proberOf(freePort()), { case: "http", value: {} })).toContain("refused");
     const server = cannedServer("SSH-2.0-x\r\n\r\n");
-    cleanUp.push(server.stop);
+    cleanUp.push(() => server.stop());
     expect(await ask(proberOf(server.port), { case: "http", value: {} })).toBeString();
   });
 });
@@ -148,7 +148,7 @@ describe("over gRPC", () => {
 describe("over TCP", () => {
   test("whether it accepts", async () => {
     const server = rawServer(() => {});
-    cleanUp.push(server.stop);
+    cleanUp.push(() => server.stop());
     expect(await ask(proberOf(server.port), { case: "tcp", value: {} })).toBeUndefined();
     expect(await ask(proberOf(freePort()), { case: "tcp", value: {} })).toContain("refused");
   });
