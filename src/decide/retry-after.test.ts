@@ -1,3 +1,4 @@
+/** How long a callee asks to be left alone, in each of the forms that exist, and what is none of them. */
 import { describe, expect, test } from "bun:test";
 import { parsePushback, parseRetryAfter } from "./retry-after.ts";
 

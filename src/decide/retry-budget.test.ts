@@ -1,3 +1,4 @@
+/** A budget over virtual time: its share, its least number, and how fast it comes back. */
 import { describe, expect, test } from "bun:test";
 import { create } from "@bufbuild/protobuf";
 import { RetryBudgetSchema } from "../model/index.ts";

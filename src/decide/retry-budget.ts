@@ -13,6 +13,8 @@ const defaults = { percent: 20, minPerSecond: 10 };
 export class RetryBudget {
   readonly percent: number;
   readonly minPerSecond: number;
+  /** Retries that were not allowed, since it was made. */
+  denied = 0;
   readonly #requests = new Uint32Array(slots);
   readonly #retries = new Uint32Array(slots);
   #sumRequests = 0;
@@ -37,7 +39,10 @@ export class RetryBudget {
   takeRetry(nowUs: number): boolean {
     const at = this.#advance(nowUs);
     const allowed = Math.max(this.minPerSecond, (this.#sumRequests * this.percent) / 100);
-    if (this.#sumRetries + 1 > allowed) return false;
+    if (this.#sumRetries + 1 > allowed) {
+      this.denied++;
+      return false;
+    }
     this.#retries[at] = (this.#retries[at] ?? 0) + 1;
     this.#sumRetries++;
     return true;

@@ -4,6 +4,7 @@
  */
 import type { Clock } from "../../kernel/index.ts";
 import { create } from "@bufbuild/protobuf";
+import { layRequests, type PreparedRequests, requestDefaults, RetryBudget } from "../../decide/index.ts";
 import {
   type Cluster,
   type Endpoint,
@@ -13,6 +14,7 @@ import {
   type WorkloadTarget,
 } from "../../model/index.ts";
 import type { Snapshot } from "../agent/index.ts";
+import { budgetOf } from "./budget-of.ts";
 import {
   balanceUsable,
   clusterLimits,
@@ -46,14 +48,16 @@ export class Upstreams {
   readonly #dialer: HopDialer;
   readonly #clock: Clock;
   readonly #undeclared: "client" | "http1";
+  readonly #requestDefaults: PreparedRequests;
   #clusters = new Map<string, ClusterState>();
   readonly #direct = new Map<string, DirectState>();
 
-  /** `undeclared`: which version of HTTP an endpoint without a declared one gets (`versionRule`). */
+  /** `undeclared`: which version of HTTP an endpoint without a declared one gets (`versionRule`); gateways say HTTP/1.1. */
   constructor(dialer: HopDialer, clock: Clock, undeclared: "client" | "http1") {
     this.#dialer = dialer;
     this.#clock = clock;
     this.#undeclared = undeclared;
+    this.#requestDefaults = requestDefaults[undeclared === "http1" ? "gateway" : "sidecar"];
   }
 
   cluster(key: string): UpstreamCluster | undefined {
@@ -153,7 +157,9 @@ export class Upstreams {
     }
     const picker = balanceUsable([...byWorkload.values()]);
     const versionFor = versionRule(model.protocol, this.#undeclared);
-    const view = { key, service: service.name, port: model.port, picker, versionFor };
+    const requests = layRequests(model.requests, this.#requestDefaults);
+    const retryBudget = budgetOf(model, before?.view.retryBudget);
+    const view = { key, service: service.name, port: model.port, picker, versionFor, requests, retryBudget };
     return { model, endpoints, byWorkload, view };
   }
 
@@ -181,6 +187,8 @@ export class Upstreams {
       port,
       picker: new OrderedPicker([endpoint]),
       versionFor,
+      requests: this.#requestDefaults,
+      retryBudget: new RetryBudget(undefined),
     };
     return { target, endpoint, view, lastUsedMs: this.#clock.nowMs() };
   }
