@@ -129,6 +129,17 @@ export function runtimeGauges(parts: RuntimeParts): readonly MetricFamily[] {
     gauge("weft_endpoints_probed_unhealthy", "Endpoints that health checks have found unhealthy.", () =>
       countEndpoints(parts, (endpoint) => endpoint.isProbedUnhealthy),
     ),
+    new GaugeFamily(
+      "weft_retry_budget_exhausted_total",
+      "Retries and hedges that a cluster's budget did not allow.",
+      () => budgetSamples(context),
+      "counter",
+    ),
+    gauge(
+      "weft_replay_bytes",
+      "Bodies of requests that are kept for other tries.",
+      () => context.bodyKeeping.memory.usedBytes,
+    ),
     gauge("weft_telemetry_series", "Label sets of golden signals.", () => context.series.cellCount),
     total(
       "weft_telemetry_dropped_series_total",
@@ -147,6 +158,15 @@ function countEndpoints(parts: RuntimeParts, isCounted: (endpoint: UpstreamEndpo
   let count = 0;
   for (const endpoint of parts.context.upstreams.endpoints()) if (isCounted(endpoint)) count++;
   return count;
+}
+
+/** Of the clusters that this proxy follows: as many as its subscriptions. */
+function budgetSamples(context: ServeContext): { labels: Record<string, string>; value: number }[] {
+  const samples: { labels: Record<string, string>; value: number }[] = [];
+  for (const { key, retryBudget } of context.upstreams.clusters()) {
+    if (retryBudget !== undefined) samples.push({ labels: { cluster: key }, value: retryBudget.denied });
+  }
+  return samples;
 }
 
 function poolSamples(parts: RuntimeParts): { labels: Record<string, string>; value: number }[] {

@@ -7,7 +7,7 @@
  *     |        |  '-101-> tunnel -> done '-> cut short -> done
  *     '--------'-> refused -> done
  */
-import type { ResetCode } from "../../grpc/index.ts";
+import { encodeGrpcTimeout, type ResetCode } from "../../grpc/index.ts";
 import { type ReasonCode, reasons } from "../../kernel/index.ts";
 import { type HeadEdits, type HeaderLine, RequestHead } from "../../http1/index.ts";
 import type { CloseCause, WheelTimer } from "../../net/index.ts";
@@ -19,21 +19,34 @@ import {
   type Trailers,
   upgradeOf,
 } from "../http/index.ts";
-import type { RequestLimit, UpstreamRequest } from "../upstream/index.ts";
+import type { RequestLimit, UpstreamEndpoint, UpstreamRequest } from "../upstream/index.ts";
 import type { Attempt } from "./attempt.ts";
 import type { ClientStream } from "./client-stream.ts";
 import type { ServeContext } from "./context.ts";
-import { latin1Line, withoutUnprocessed } from "./exchange-heads.ts";
+import { latin1Line } from "./exchange-heads.ts";
 import type { ExchangeInput } from "./exchange-input.ts";
 import { GrpcCall, shorterTimeout } from "./grpc-call.ts";
-import { type HttpDestination, type HttpService, unprocessedHeader } from "./http-service.ts";
+import {
+  parseTry,
+  passedEdits,
+  refusalLines,
+  type TryField,
+  tryHeader,
+  tryLine,
+  untrustedTry,
+  withoutTry,
+} from "./hop-fields.ts";
+import type { HttpDestination, HttpService } from "./http-service.ts";
 import { recordHttp } from "./outcome.ts";
 import { Relay, type RelayListener } from "./relay.ts";
 import { RequestBody } from "./request-body.ts";
 import { Tries, type TriedRequest } from "./tries.ts";
+import { isSuspect } from "./try-end.ts";
 
 /** A caller's own id is kept up to this length; UUIDs have 36. It is repeated in logs and answers. */
 const maxRequestIdLength = 128;
+
+const pushbackLine = latin1Line("grpc-retry-pushback-ms", "-1");
 
 export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
   readonly head: HttpRequest;
@@ -45,6 +58,8 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
   /** The request is gRPC's: failures are said in its status, its deadline holds. */
   readonly #grpc: GrpcCall | undefined;
   readonly isUpgrade: boolean;
+  /** What the request says of its time and of tries before it. */
+  #said: TryField | undefined;
   #requestId = "";
   #hasOwnRequestId = false;
   #destination: HttpDestination | undefined;
@@ -56,6 +71,8 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
   #limit: RequestLimit | undefined;
   #timer: WheelTimer | undefined;
   #timeoutMs = 0;
+  /** When a byte of either body, or a head, came last. */
+  #movedMs: number;
   hasResponse = false;
   /** The final head has been written: from here on nothing else can be answered. */
   #isResponseStarted = false;
@@ -71,11 +88,12 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
     this.#context = context;
     this.#service = service;
     this.#client = client;
-    this.body = new RequestBody(context.limits.maxBufferedBodyBytes, context.metrics.bodiesPaused);
+    this.body = new RequestBody(context.bodyKeeping);
     this.#grpc = GrpcCall.of(head);
     this.isUpgrade = upgradeOf(head) !== undefined;
     this.#tries = new Tries(context, service, this);
     this.#startUs = context.clock.monotonicUs();
+    this.#movedMs = context.coarseNowMs;
   }
 
   get isGrpc(): boolean {
@@ -93,20 +111,27 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
       this.#refuse("unsupported_request", "CONNECT is not served here");
       return;
     }
+    const said = this.head.get(tryHeader);
+    if (said !== undefined) this.#said = this.#service.trustsTry ? parseTry(said) : untrustedTry;
     const selected = this.#service.select(this.head);
     this.#route = selected.route;
     if ("reason" in selected) {
       this.#refuse(selected.reason, selected.detail);
       return;
     }
-    if (selected.cluster.requests?.enter() === false) {
+    if (selected.cluster.requestLimit?.enter() === false) {
       this.#context.metrics.clusterLimitReached("requests");
       this.#refuse("cluster_limit", `${selected.cluster.key} has as many requests in flight as it may`);
       return;
     }
-    this.#limit = selected.cluster.requests;
+    this.#limit = selected.cluster.requestLimit;
     this.#destination = selected;
-    this.#timeoutMs = shorterTimeout(selected.timeoutMs, this.#grpc?.timeoutMs ?? 0);
+    this.#timeoutMs = shorterTimeout(
+      selected.requests.requestTimeoutMs,
+      shorterTimeout(this.#grpc?.timeoutMs ?? 0, this.#said?.timeoutMs ?? 0),
+    );
+    const { maxBodyBytes } = selected.requests.retry;
+    if (maxBodyBytes !== undefined) this.body.maxReplayBytes = maxBodyBytes;
     if (this.#timeoutMs > 0) {
       this.#timer = this.#context.wheel.schedule(this.#timeoutMs, () => this.#onTimeout());
     }
@@ -117,6 +142,7 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
 
   onRequestBody(chunk: Uint8Array): void {
     if (this.#isDone) return;
+    this.#movedMs = this.#context.coarseNowMs;
     if (!this.body.push(chunk, this.#tries)) this.#client.pauseRequest();
   }
 
@@ -129,6 +155,13 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
 
   onClientDrain(): void {
     this.#winner?.upstream?.resume();
+  }
+
+  sweep(nowMs: number): void {
+    const idleMs = this.#destination?.requests.streamIdleTimeoutMs ?? 0;
+    if (idleMs === 0 || this.#isTunnel || this.#isDone || nowMs - this.#movedMs < idleMs) return;
+    this.#letGo();
+    this.#fail("stream_idle_timeout", `neither direction has moved for ${idleMs} ms`);
   }
 
   cancel(reason: ReasonCode, detail: string): void {
@@ -146,11 +179,22 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
 
   // ---- the tries
 
-  upstreamRequest(destination: HttpDestination): UpstreamRequest {
+  get isInherited(): boolean {
+    return this.#said !== undefined && this.#said.attempt > 0;
+  }
+
+  remainingMs(nowUs: number): number {
+    return this.#timeoutMs === 0 ? Infinity : this.#timeoutMs - (nowUs - this.#startUs) / 1_000;
+  }
+
+  upstreamRequest(endpoint: UpstreamEndpoint, retries: number): UpstreamRequest {
+    const lines = this.#lines();
+    const edits = this.#destination?.requestEdits;
+    const said = this.#addTryLines(lines, endpoint, retries);
     return {
       head: this.head,
-      edits: destination.requestEdits,
-      lines: this.#lines(),
+      edits: said || this.#said === undefined ? edits : withoutTry(edits),
+      lines,
       scheme: this.#service.scheme,
       isUpgrade: this.isUpgrade,
     };
@@ -168,9 +212,12 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
 
   onAnswer(attempt: Attempt, head: HttpResponse): void {
     this.#winner = attempt;
+    this.#movedMs = this.#context.coarseNowMs;
     let edits = this.#destination?.responseEdits;
-    // An application may not speak for its proxy.
-    if (head.status === 503 && head.get(unprocessedHeader) !== undefined) edits = withoutUnprocessed(edits);
+    if (isSuspect(head, this.isGrpc)) {
+      const forbidsRetry = this.#service.tellsUnprocessed && this.#context.hasSpentRetries;
+      edits = passedEdits(edits, head, forbidsRetry);
+    }
     this.body.forget();
     if (isSwitch(this.head, head, attempt.upstream?.version)) {
       this.#becomeTunnel(attempt, head, edits);
@@ -190,6 +237,7 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
 
   onAnswerBody(chunk: Uint8Array, isLast: boolean): void {
     this.#responseBytes += chunk.length;
+    this.#movedMs = this.#context.coarseNowMs;
     if (!this.#client.writeBody(chunk, isLast && !this.#isTunnel)) this.#winner?.upstream?.pause();
   }
 
@@ -226,6 +274,21 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
     return lines;
   }
 
+  /** What the next proxy, or the application, is told of this try. False: nothing. */
+  #addTryLines(lines: HeaderLine[], endpoint: UpstreamEndpoint, retries: number): boolean {
+    const isInbound = this.#service.direction === "inbound";
+    const remainingMs = this.#timeoutMs === 0 ? 0 : this.remainingMs(this.#context.clock.monotonicUs());
+    if (remainingMs !== 0 && this.#grpc !== undefined) {
+      lines.push(latin1Line("grpc-timeout", encodeGrpcTimeout(remainingMs)));
+    }
+    if (!isInbound && !endpoint.isTunnelled) return false;
+    // What this proxy itself tries again was never seen by its application.
+    const attempt = (this.#said?.attempt ?? 0) + (isInbound ? 0 : retries);
+    const line = tryLine({ attempt, timeoutMs: this.#grpc === undefined ? remainingMs : 0 });
+    if (line !== undefined) lines.push(line);
+    return line !== undefined;
+  }
+
   #becomeTunnel(attempt: Attempt, head: HttpResponse, edits: HeadEdits | undefined): void {
     const { upstream } = attempt;
     if (upstream === undefined) return;
@@ -249,7 +312,7 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
   #onTimeout(): void {
     if (this.#isDone) return;
     // A deadline of the caller's own says nothing about the endpoint.
-    if (this.#timeoutMs === this.#destination?.timeoutMs) this.#tries.recordSilence();
+    if (this.#timeoutMs === this.#destination?.requests.requestTimeoutMs) this.#tries.recordSilence();
     this.#letGo();
     this.#fail("request_timeout", `no complete response within ${this.#timeoutMs} ms`);
   }
@@ -284,18 +347,23 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
 
   #refuse(reason: ReasonCode, detail: string): void {
     const facts = reasons[reason];
-    const tellsUnprocessed = this.#service.tellsUnprocessed && facts.isUnprocessed;
+    const isToPeer = this.#service.tellsUnprocessed;
     this.#status = facts.httpStatus;
     this.#client.writeRefusal({
       reason,
       requestId: this.#requestId,
-      lines: tellsUnprocessed ? [latin1Line(unprocessedHeader, reason)] : [],
+      lines: isToPeer ? refusalLines(reason, this.isInherited) : this.#clientLines(),
       isRequestEnded: this.body.isEnded,
       // The calling proxy reads the status, tries elsewhere, or says it in gRPC's way itself.
-      grpc: tellsUnprocessed ? undefined : this.#grpc?.failure(reason, this.#requestId),
+      grpc: isToPeer && facts.isUnprocessed ? undefined : this.#grpc?.failure(reason, this.#requestId),
     });
     this.#finish(reason, detail);
     this.#client.onExchangeDone();
+  }
+
+  /** A program that retries by itself (gRPC's libraries do) is told that this proxy has done so. */
+  #clientLines(): readonly HeaderLine[] {
+    return this.#grpc !== undefined && this.#tries.isSpent ? [pushbackLine] : [];
   }
 
   #finish(reason: ReasonCode | undefined, detail: string): void {

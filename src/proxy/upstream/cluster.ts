@@ -2,6 +2,7 @@
  * What requests are balanced over: an immutable view of a cluster's usable endpoints. A request keeps the view that it
  * started with; the endpoints in it are shared with the views before and after.
  */
+import type { PreparedRequests, RetryBudget } from "../../decide/index.ts";
 import { type Cluster, type ConnectionPolicy, type Endpoint, Health, Protocol } from "../../model/index.ts";
 import type { TcpKeepAlive } from "../../net/index.ts";
 import type { HttpVersion } from "../http/index.ts";
@@ -26,9 +27,13 @@ export interface UpstreamCluster {
   readonly port: number;
   readonly picker: Picker;
   /** Of requests in flight. Absent: not bounded. */
-  readonly requests?: RequestLimit | undefined;
+  readonly requestLimit?: RequestLimit | undefined;
   /** Of raw TCP sessions. 0 or absent: the mesh's. */
   readonly tcpIdleTimeoutMs?: number;
+  /** How its requests are carried where no rule says otherwise. */
+  readonly requests: PreparedRequests;
+  /** Undefined: retries are not counted. */
+  readonly retryBudget: RetryBudget | undefined;
   /** Which version of HTTP is spoken to an endpoint for a client that speaks `client`. */
   versionFor(client: HttpVersion, endpoint: UpstreamEndpoint, isGrpc: boolean): HttpVersion;
 }

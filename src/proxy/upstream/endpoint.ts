@@ -141,6 +141,11 @@ export class UpstreamEndpoint implements BalancerMember, OutlierMember {
     this.concurrency?.limit.observeLoss();
   }
 
+  /** Its proxy says that it has too much to do. */
+  recordOverload(): void {
+    this.concurrency?.limit.observeLoss();
+  }
+
   recordConnectFailure(nowUs: number): void {
     // Many requests that waited for one connect fail together: that is one failure.
     if (this.avoidUntilUs > nowUs) return;

@@ -4,6 +4,7 @@
  */
 import type { Clock } from "../../kernel/index.ts";
 import { create } from "@bufbuild/protobuf";
+import { layRequests, type PreparedRequests, requestDefaults, RetryBudget } from "../../decide/index.ts";
 import {
   type Cluster,
   type Endpoint,
@@ -13,6 +14,7 @@ import {
   type WorkloadTarget,
 } from "../../model/index.ts";
 import type { Snapshot } from "../agent/index.ts";
+import { budgetOf } from "./budget-of.ts";
 import {
   balanceUsable,
   clusterLimits,
@@ -52,10 +54,11 @@ export class Upstreams {
   readonly #clock: Clock;
   readonly #undeclared: "client" | "http1";
   readonly #guards: Guards;
+  readonly #requestDefaults: PreparedRequests;
   #clusters = new Map<string, ClusterState>();
   readonly #direct = new Map<string, DirectState>();
 
-  /** `undeclared`: which version of HTTP an endpoint without a declared one gets (`versionRule`). */
+  /** `undeclared`: which version of HTTP an endpoint without a declared one gets (`versionRule`); gateways say HTTP/1.1. */
   constructor(
     dialer: HopDialer,
     clock: Clock,
@@ -65,6 +68,7 @@ export class Upstreams {
     this.#dialer = dialer;
     this.#clock = clock;
     this.#undeclared = undeclared;
+    this.#requestDefaults = requestDefaults[undeclared === "http1" ? "gateway" : "sidecar"];
     const { listener = noGuardListener, random = Math.random } = options;
     this.#guards = new Guards({ dialer, clock, random, listener });
   }
@@ -183,6 +187,8 @@ export class Upstreams {
     }
     const picker = balanceUsable([...byWorkload.values()]);
     const versionFor = versionRule(model.protocol, this.#undeclared);
+    const requests = layRequests(model.requests, this.#requestDefaults);
+    const retryBudget = budgetOf(model, before?.view.retryBudget);
     guard.follow(model, [...byWorkload.values()], (endpoint) => versionFor(1, endpoint, false));
     const view = {
       key,
@@ -190,7 +196,9 @@ export class Upstreams {
       port: model.port,
       picker,
       versionFor,
-      requests: guard.requests,
+      requests,
+      retryBudget,
+      requestLimit: guard.requests,
       tcpIdleTimeoutMs: model.connections?.tcpIdleTimeoutMs ?? 0,
     };
     return { model, endpoints, byWorkload, view, guard };
@@ -220,6 +228,8 @@ export class Upstreams {
       port,
       picker: new OrderedPicker([endpoint]),
       versionFor,
+      requests: this.#requestDefaults,
+      retryBudget: new RetryBudget(undefined),
     };
     return { target, endpoint, view, lastUsedMs: this.#clock.nowMs() };
   }
