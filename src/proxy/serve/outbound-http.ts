@@ -13,6 +13,7 @@ import { prepareSession } from "./prepare-session.ts";
 export class OutboundHttp implements HttpService {
   readonly direction = "outbound";
   readonly tellsUnprocessed = false;
+  readonly trustsTry = true;
   readonly scheme = "http";
   readonly servesConnect = true;
   readonly takesGrpcWeb = false;
@@ -79,6 +80,7 @@ export class OutboundHttp implements HttpService {
 export class DirectHttp implements HttpService {
   readonly direction = "outbound";
   readonly tellsUnprocessed = false;
+  readonly trustsTry = true;
   readonly scheme = "http";
   readonly servesConnect = true;
   readonly takesGrpcWeb = false;
@@ -112,7 +114,7 @@ export function plainDestination(cluster: UpstreamCluster): HttpDestination {
     route: "",
     requestEdits: undefined,
     responseEdits: undefined,
-    timeoutMs: 0,
+    requests: cluster.requests,
     session: prepareSession(cluster.session),
   };
 }

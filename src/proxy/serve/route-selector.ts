@@ -4,6 +4,7 @@
  */
 import {
   type HttpRequestView,
+  layRequests,
   type PreparedBackend,
   type PreparedRule,
   type RouteTable,
@@ -60,7 +61,7 @@ export class RouteSelector {
       route: rule.route,
       requestEdits: backend.requestEdits,
       responseEdits: backend.responseEdits,
-      timeoutMs: rule.requestTimeoutMs,
+      requests: layRequests(rule.requests, cluster.requests),
       session: prepareSession(rule.session ?? cluster.session),
     };
     this.#destinations.set(backend, destination);

@@ -4,6 +4,7 @@
  */
 import type { Clock } from "../../kernel/index.ts";
 import { create } from "@bufbuild/protobuf";
+import { layRequests, type PreparedRequests, requestDefaults, RetryBudget } from "../../decide/index.ts";
 import {
   type Cluster,
   type Endpoint,
@@ -15,15 +16,20 @@ import {
 } from "../../model/index.ts";
 import type { Snapshot } from "../agent/index.ts";
 import { ClusterPicker, type Place } from "./balancer/index.ts";
+import { budgetOf } from "./budget-of.ts";
 import {
   clusterLimits,
   directLimits,
   OrderedPicker,
+  sameLimits,
   splitByHealth,
   type UpstreamCluster,
   versionRule,
 } from "./cluster.ts";
+import type { ConnectionBudget } from "./connection-budget.ts";
+import type { ClusterGuard, GuardListener } from "./cluster-guard.ts";
 import { type ConnectionLimits, UpstreamEndpoint } from "./endpoint.ts";
+import { Guards, noGuardListener } from "./guards.ts";
 import type { HopDialer } from "./hop.ts";
 
 interface ClusterState {
@@ -33,6 +39,7 @@ interface ClusterState {
   readonly own: Place;
   readonly picker: ClusterPicker<UpstreamEndpoint>;
   readonly view: UpstreamCluster;
+  readonly guard: ClusterGuard;
 }
 
 interface DirectState {
@@ -51,19 +58,33 @@ export class Upstreams {
   readonly #dialer: HopDialer;
   readonly #clock: Clock;
   readonly #undeclared: "client" | "http1";
+  readonly #guards: Guards;
+  readonly #requestDefaults: PreparedRequests;
   readonly #configuredPlace: Place;
   #own: Place;
   #clusters = new Map<string, ClusterState>();
   readonly #direct = new Map<string, DirectState>();
 
   /**
-   * `undeclared`: which version of HTTP an endpoint without a declared one gets (`versionRule`). `place`: where this proxy
-   * runs, as long as its own workload's configuration says nothing of it.
+   * `undeclared`: which version of HTTP an endpoint without a declared one gets (`versionRule`); gateways say HTTP/1.1.
+   * `place`: where this proxy runs, as long as its own workload's configuration says nothing of it.
    */
-  constructor(dialer: HopDialer, clock: Clock, undeclared: "client" | "http1", place: Place = nowhere) {
+  constructor(
+    dialer: HopDialer,
+    clock: Clock,
+    undeclared: "client" | "http1",
+    options: {
+      readonly listener?: GuardListener;
+      readonly random?: () => number;
+      readonly place?: Place;
+    } = {},
+  ) {
     this.#dialer = dialer;
     this.#clock = clock;
     this.#undeclared = undeclared;
+    this.#requestDefaults = requestDefaults[undeclared === "http1" ? "gateway" : "sidecar"];
+    const { listener = noGuardListener, random = Math.random, place = nowhere } = options;
+    this.#guards = new Guards({ dialer, clock, random, listener });
     this.#configuredPlace = place;
     this.#own = place;
   }
@@ -95,6 +116,7 @@ export class Upstreams {
     this.#clusters = next;
     for (const [key, state] of previous) {
       if (next.has(key)) continue;
+      this.#guards.drop(key);
       for (const endpoint of state.byWorkload.values()) endpoint.close();
     }
   }
@@ -118,6 +140,7 @@ export class Upstreams {
   /** Every second: idle connections, turned-over certificates, workloads that nobody dials any more. */
   sweep(): void {
     const nowMs = this.#clock.nowMs();
+    this.#guards.sweep();
     for (const state of this.#clusters.values()) {
       for (const endpoint of state.byWorkload.values()) endpoint.pool.sweep(nowMs);
     }
@@ -130,12 +153,21 @@ export class Upstreams {
   }
 
   close(): void {
+    this.#guards.close();
     for (const state of this.#clusters.values()) {
       for (const endpoint of state.byWorkload.values()) endpoint.close();
     }
     for (const state of this.#direct.values()) state.endpoint.close();
     this.#clusters = new Map();
     this.#direct.clear();
+  }
+
+  /** Another process of ours has ejected the endpoint: so do we, while not too many are out. Undefined: it was no news. */
+  adoptEjection(cluster: string, workload: string, untilUs: number): UpstreamEndpoint | undefined {
+    const state = this.#clusters.get(cluster);
+    const endpoint = state?.byWorkload.get(workload);
+    if (endpoint === undefined || state?.guard.adoptEjection(endpoint, untilUs) !== true) return undefined;
+    return endpoint;
   }
 
   *endpoints(): Generator<UpstreamEndpoint> {
@@ -150,8 +182,11 @@ export class Upstreams {
     before: ClusterState | undefined,
   ): ClusterState {
     const limits = clusterLimits(model);
+    const guard = this.#guards.of(key);
+    guard.prepare(model);
     // New limits mean new pools: rare enough that carrying connections over is not worth its complexity.
-    const reusable = before?.model === model || sameLimits(before, limits) ? before?.byWorkload : undefined;
+    const reusable =
+      before !== undefined && sameLimits(clusterLimits(before.model), limits) ? before.byWorkload : undefined;
     const service = { name: `${model.namespace}/${model.service}`, port: model.port };
     const byWorkload = new Map<string, UpstreamEndpoint>();
     for (const endpoint of endpoints) {
@@ -162,7 +197,10 @@ export class Upstreams {
         if (endpoint.health === Health.DRAINING) known.pool.dropIdle();
         byWorkload.set(endpoint.workload, known);
       } else {
-        byWorkload.set(endpoint.workload, this.#endpoint(endpoint, service, limits));
+        byWorkload.set(
+          endpoint.workload,
+          this.#endpoint(endpoint, service, { limits, budget: guard.connections }),
+        );
       }
     }
     for (const [workload, known] of before?.byWorkload ?? []) {
@@ -176,9 +214,22 @@ export class Upstreams {
       before?.picker,
     );
     const versionFor = versionRule(model.protocol, this.#undeclared);
-    const { session, port } = model;
-    const view = { key, service: service.name, port, picker, session, versionFor };
-    return { model, endpoints, byWorkload, own, picker, view };
+    const requests = layRequests(model.requests, this.#requestDefaults);
+    const retryBudget = budgetOf(model, before?.view.retryBudget);
+    guard.follow(model, [...byWorkload.values()], (endpoint) => versionFor(1, endpoint, false));
+    const view = {
+      key,
+      service: service.name,
+      port: model.port,
+      picker,
+      session: model.session,
+      versionFor,
+      requests,
+      retryBudget,
+      requestLimit: guard.requests,
+      tcpIdleTimeoutMs: model.connections?.tcpIdleTimeoutMs ?? 0,
+    };
+    return { model, endpoints, byWorkload, own, picker, view, guard };
   }
 
   #prepareDirect(target: WorkloadTarget, address: string, port: number): DirectState {
@@ -195,7 +246,7 @@ export class Upstreams {
         version: target.labels["app.kubernetes.io/version"] ?? target.labels["version"] ?? "",
       }),
       { name: "", port },
-      directLimits,
+      { limits: directLimits },
     );
     const declared = target.ports.find((entry) => entry.port === port)?.protocol ?? Protocol.UNSPECIFIED;
     const versionFor = versionRule(declared, this.#undeclared);
@@ -205,6 +256,8 @@ export class Upstreams {
       port,
       picker: new OrderedPicker([endpoint]),
       versionFor,
+      requests: this.#requestDefaults,
+      retryBudget: new RetryBudget(undefined),
     };
     return { target, endpoint, view, lastUsedMs: this.#clock.nowMs() };
   }
@@ -212,10 +265,10 @@ export class Upstreams {
   #endpoint(
     endpoint: Endpoint,
     service: { readonly name: string; readonly port: number },
-    limits: ConnectionLimits,
+    options: { readonly limits: ConnectionLimits; readonly budget?: ConnectionBudget | undefined },
   ): UpstreamEndpoint {
     return new UpstreamEndpoint(endpoint, service, {
-      limits,
+      ...options,
       dialer: this.#dialer,
       clock: this.#clock,
     });
@@ -227,15 +280,4 @@ function placeOf(inbound: Inbound | undefined, before: Place): Place | undefined
   if (inbound === undefined || (inbound.region === "" && inbound.zone === "")) return undefined;
   const { region, zone } = inbound;
   return region === before.region && zone === before.zone ? before : { region, zone };
-}
-
-function sameLimits(before: ClusterState | undefined, limits: ConnectionLimits): boolean {
-  if (before === undefined) return false;
-  const old = clusterLimits(before.model);
-  return (
-    old.connectTimeoutMs === limits.connectTimeoutMs &&
-    old.idleTimeoutMs === limits.idleTimeoutMs &&
-    old.maxConnections === limits.maxConnections &&
-    old.maxPending === limits.maxPending
-  );
 }

@@ -108,12 +108,24 @@ describe("PeakEwma", () => {
     const latency = new PeakEwma();
     latency.observe(10_000, 1_000_000);
     const estimates = [1, 2, 3, 20].map((failures) => {
-      for (let i = 0; i < failures; i++) latency.observeFailure(100, 1_000_000);
+      for (let i = 0; i < failures; i++) latency.observeFailure(false, 1_000_000);
       return latency.estimateUs(1_000_000);
     });
     expect(estimates).toEqual([20_000, 80_000, 640_000, 1_000_000]);
-    latency.observeFailure(5_000_000, 1_000_000);
+    latency.observe(5_000_000, 1_000_000);
+    latency.observeFailure(false, 1_000_000);
     expect(latency.estimateUs(1_000_000)).toBe(5_000_000);
+  });
+
+  test("fast gateway errors do not make it look faster", () => {
+    const latency = new PeakEwma();
+    latency.observe(10_000, 1_000_000);
+    for (let i = 0; i < 100; i++) {
+      latency.observe(100, 1_000_000);
+      latency.observeFailure(true, 1_000_000);
+    }
+    expect(latency.estimateUs(1_000_000)).toBeGreaterThan(10_000);
+    expect(latency.estimateUs(1_000_000)).toBeLessThan(12_000);
   });
 
   test("decays by 63 % in ten seconds without observations", () => {

@@ -15,10 +15,13 @@ const decayUs = 10_000_000;
 const maxKept = 0.95;
 
 /**
- * A failed answer counts as one that took twice the estimate, up to this: an endpoint that fails at once would else look like
- * the fastest of all and draw the requests of all others to itself.
+ * A failed answer (5xx) counts as one that took twice the estimate, up to this: an endpoint that fails at once would else look
+ * like the fastest of all and draw the requests of all others to itself.
  */
 const maxFailureUs = 1_000_000;
+const failureFactor = 2;
+/** Gateway errors are for outlier detection to judge, which must see some: they only do not make an endpoint look faster. */
+const gatewayErrorFactor = 1 / maxKept;
 
 export class PeakEwma {
   /** 0 until the first observation. */
@@ -40,10 +43,12 @@ export class PeakEwma {
     this.#stampUs = Math.max(1, nowUs);
   }
 
-  /** The server has failed (5xx): no sign that it is fast. */
-  observeFailure(latencyUs: number, nowUs: number): void {
-    const penaltyUs = Math.min(maxFailureUs, 2 * this.estimateUs(nowUs));
-    this.observe(Math.max(latencyUs, penaltyUs), nowUs);
+  /** Beside the latency of the answer: the server has failed. */
+  observeFailure(isGatewayError: boolean, nowUs: number): void {
+    const estimateUs = this.estimateUs(nowUs);
+    const factor = isGatewayError ? gatewayErrorFactor : failureFactor;
+    if (estimateUs > 0)
+      this.observe(Math.max(estimateUs, Math.min(maxFailureUs, factor * estimateUs)), nowUs);
   }
 
   /** Decayed to now: an endpoint that is shunned gets another chance without any request reaching it. */

@@ -101,8 +101,8 @@ export function simulate(simulation: Simulation): SimulationResult {
       const { member } = answer.server;
       const latencyUs = answer.atUs - answer.sentUs;
       member.inFlight--;
-      if (answer.isFailure) member.latency.observeFailure(latencyUs, answer.atUs);
-      else member.latency.observe(latencyUs, answer.atUs);
+      member.latency.observe(latencyUs, answer.atUs);
+      if (answer.isFailure) member.latency.observeFailure(false, answer.atUs);
       if (answer.sentUs < countedFromUs) continue;
       latenciesMs.push(latencyUs / 1_000);
       if (answer.isFailure) failed++;
