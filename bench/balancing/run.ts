@@ -17,6 +17,7 @@ const [head = "", rest = ""] = text.split(begin);
 const tail = rest.split(end)[1] ?? "\n";
 const figures = [...simulated(), ...(await measured())].join("\n");
 await Bun.write(page, `${head}${begin}\n\n${figures}\n\n${end}${tail}`);
+Bun.spawnSync(["npm", "exec", "biome", "--", "format", "--write", page]);
 console.log(figures);
 
 function simulated(): string[] {
