@@ -146,6 +146,7 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
   }
 
   onClientDrain(): void {
+    this.#movedMs = this.#context.coarseNowMs;
     this.#winner?.upstream?.resume();
   }
 
@@ -193,6 +194,7 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
   }
 
   resumeRequest(hasRoom: boolean): void {
+    this.#movedMs = this.#context.coarseNowMs;
     if (hasRoom) this.#client.resumeRequest();
     else this.#client.pauseRequest();
   }

@@ -209,6 +209,8 @@ export class Tries implements AttemptOwner, RequestSink {
   #isBettered(attempt: Attempt, head: HttpResponse): boolean {
     const { endpoint } = attempt;
     const { clock } = this.context;
+    const isClientError = head.status >= 400 && head.status < 500 && !this.#request.isGrpc;
+    if (isClientError && this.#destination?.requests.retry.statuses.has(head.status) !== true) return false;
     const isPeer = this.#service.direction === "outbound" && endpoint.isTunnelled;
     const end = endOfAnswer(head, { isPeer, isGrpc: this.#request.isGrpc, nowMs: clock.nowMs() });
     const { handedBack } = end;
@@ -297,7 +299,7 @@ export class Tries implements AttemptOwner, RequestSink {
 
   #try(destination: HttpDestination, endpoint: UpstreamEndpoint, isHedge: boolean): void {
     const { cluster, requests } = destination;
-    const attempt = new Attempt(this, endpoint, { number: this.count, isHedge });
+    const attempt = new Attempt(this, endpoint, this.count, isHedge);
     this.count++;
     this.#last = endpoint;
     this.context.metrics.tries.value++;
