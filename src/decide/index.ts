@@ -8,4 +8,9 @@ export { parsePushback, parseRetryAfter } from "./retry-after.ts";
 export { RetryBudget } from "./retry-budget.ts";
 export { RouteTable } from "./route-table.ts";
 export { type PreparedBackend, selectBackend } from "./rule.ts";
-export { selectVirtualHost, VirtualHostTable } from "./virtual-host.ts";
+export {
+  type PreparedVirtualHost,
+  prepareVirtualHosts,
+  selectVirtualHost,
+  VirtualHostTable,
+} from "./virtual-host.ts";

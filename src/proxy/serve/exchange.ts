@@ -19,7 +19,7 @@ import {
   type Trailers,
   upgradeOf,
 } from "../http/index.ts";
-import type { UpstreamEndpoint, UpstreamRequest } from "../upstream/index.ts";
+import type { RequestLimit, UpstreamEndpoint, UpstreamRequest } from "../upstream/index.ts";
 import type { Attempt } from "./attempt.ts";
 import type { ClientStream } from "./client-stream.ts";
 import type { ServeContext } from "./context.ts";
@@ -67,6 +67,8 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
   readonly #tries: Tries;
   /** The try whose answer is forwarded. */
   #winner: Attempt | undefined;
+  /** Has a place for this request until it is done. */
+  #limit: RequestLimit | undefined;
   #timer: WheelTimer | undefined;
   #timeoutMs = 0;
   /** When a byte of either body, or a head, came last. */
@@ -117,6 +119,12 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
       this.#refuse(selected.reason, selected.detail);
       return;
     }
+    if (selected.cluster.requestLimit?.enter() === false) {
+      this.#context.metrics.clusterLimitReached("requests");
+      this.#refuse("cluster_limit", `${selected.cluster.key} has as many requests in flight as it may`);
+      return;
+    }
+    this.#limit = selected.cluster.requestLimit;
     this.#destination = selected;
     this.#timeoutMs = shorterTimeout(
       selected.requests.requestTimeoutMs,
@@ -305,6 +313,8 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
 
   #onTimeout(): void {
     if (this.#isDone) return;
+    // A deadline of the caller's own says nothing about the endpoint.
+    if (this.#timeoutMs === this.#destination?.requests.requestTimeoutMs) this.#tries.recordSilence();
     this.#letGo();
     this.#fail("request_timeout", `no complete response within ${this.#timeoutMs} ms`);
   }
@@ -365,6 +375,7 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
     this.body.forget();
     const context = this.#context;
     context.inFlight--;
+    this.#limit?.leave();
     recordHttp(context, {
       edge: this.#service.edge(this.#route, this.#tries.lastEndpoint),
       head: this.head,

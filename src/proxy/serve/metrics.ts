@@ -2,6 +2,7 @@
 import type { Withheld } from "../../decide/index.ts";
 import type { ReasonCode } from "../../kernel/index.ts";
 import { type Counter, CounterFamily, type MetricFamily } from "../telemetry/index.ts";
+import type { EjectionReason } from "../upstream/index.ts";
 import { type LimitName, limitLabel } from "./limits.ts";
 
 /** The doors of a proxy, as the `listener` label names them. */
@@ -47,6 +48,22 @@ export class ServeMetrics {
     "What a limit of this proxy ended, refused or held back.",
     ["limit"],
   );
+  readonly #clusterLimits = new CounterFamily(
+    "weft_cluster_limit_reached_total",
+    "Requests and TCP connections refused because the service's own limit was reached.",
+    ["limit"],
+  );
+  readonly #ejections = new CounterFamily(
+    "weft_endpoint_ejections_total",
+    "Endpoints taken out for a while because of how they answered.",
+    ["reason"],
+  );
+  readonly #preventedEjections = new CounterFamily(
+    "weft_endpoint_ejections_prevented_total",
+    "Endpoints that would have been taken out, had not too many been out already.",
+    ["reason"],
+  );
+  readonly #probes = new CounterFamily("weft_health_checks_total", "Health checks of endpoints.", ["result"]);
   readonly #dns = new CounterFamily("weft_dns_queries_total", "DNS queries by what became of them.", [
     "outcome",
   ]);
@@ -65,6 +82,10 @@ export class ServeMetrics {
     this.#hedgesWon,
     this.#connectFailures,
     this.#limits,
+    this.#clusterLimits,
+    this.#ejections,
+    this.#preventedEjections,
+    this.#probes,
     this.#dns,
     this.#dropped,
   ];
@@ -101,6 +122,22 @@ export class ServeMetrics {
 
   limitReached(limit: LimitName): void {
     this.#limits.of(limitLabel(limit)).value++;
+  }
+
+  clusterLimitReached(limit: "requests" | "connections"): void {
+    this.#clusterLimits.of(limit).value++;
+  }
+
+  ejected(reason: EjectionReason): void {
+    this.#ejections.of(reason).value++;
+  }
+
+  ejectionPrevented(reason: EjectionReason): void {
+    this.#preventedEjections.of(reason).value++;
+  }
+
+  probed(isPassed: boolean): void {
+    this.#probes.of(isPassed ? "passed" : "failed").value++;
   }
 
   dns(outcome: "answered" | "forwarded" | "refused" | "failed" | "malformed"): void {

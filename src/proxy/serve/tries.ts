@@ -21,6 +21,7 @@ import type { HttpRequest, HttpResponse, HttpVersion, Trailers } from "../http/i
 import type { UpstreamEndpoint, UpstreamRequest } from "../upstream/index.ts";
 import { Attempt, type AttemptFailure, type AttemptOwner } from "./attempt.ts";
 import type { ServeContext } from "./context.ts";
+import { recordHead, recordTrailers } from "./endpoint-outcome.ts";
 import { isOverload } from "./hop-fields.ts";
 import type { HttpDestination, HttpService } from "./http-service.ts";
 import type { RequestBody, RequestSink } from "./request-body.ts";
@@ -88,6 +89,10 @@ export class Tries implements AttemptOwner, RequestSink {
     this.#try(destination, endpoint, false);
   }
 
+  get head(): HttpRequest {
+    return this.#request.head;
+  }
+
   get isUpgrade(): boolean {
     return this.#request.isUpgrade;
   }
@@ -111,6 +116,12 @@ export class Tries implements AttemptOwner, RequestSink {
     const current = this.#current;
     this.#current = undefined;
     current?.abandon();
+  }
+
+  /** The time that the operator gives is over, and no answer has begun. */
+  recordSilence(): void {
+    this.#current?.recordSilence();
+    if (this.#extra !== undefined) for (const attempt of this.#extra) attempt.recordSilence();
   }
 
   /** The exchange, or the tunnel that it became, has ended properly. */
@@ -163,7 +174,8 @@ export class Tries implements AttemptOwner, RequestSink {
 
   onAttemptHead(attempt: Attempt, head: HttpResponse): void {
     const request = this.#request;
-    if (isSuspect(head, request.isGrpc) && this.#isBettered(attempt, head)) return;
+    if (!isSuspect(head, request.isGrpc)) recordHead(attempt, head, request.isGrpc);
+    else if (this.#isBettered(attempt, head)) return;
     this.#timer?.cancel();
     if (this.#extra !== undefined) this.#keep(attempt);
     if (attempt.isHedge) this.context.metrics.hedgesWon.value++;
@@ -174,7 +186,8 @@ export class Tries implements AttemptOwner, RequestSink {
     this.#request.onAnswerBody(chunk, isLast);
   }
 
-  onAttemptEnd(_attempt: Attempt, trailers: Trailers | undefined): void {
+  onAttemptEnd(attempt: Attempt, trailers: Trailers | undefined): void {
+    if (this.#request.isGrpc) recordTrailers(attempt, trailers, this.context.clock.monotonicUs());
     this.#request.onAnswerEnd(trailers);
   }
 
@@ -215,7 +228,9 @@ export class Tries implements AttemptOwner, RequestSink {
     const end = endOfAnswer(head, { isPeer, isGrpc: this.#request.isGrpc, nowMs: clock.nowMs() });
     const { handedBack } = end;
     const isUnreached = handedBack !== undefined && !isOverload(handedBack);
-    if (isUnreached) endpoint.recordConnectFailure(clock.monotonicUs());
+    if (handedBack === undefined) recordHead(attempt, head, this.#request.isGrpc);
+    else if (isUnreached) endpoint.recordConnectFailure(clock.monotonicUs());
+    else endpoint.recordOverload();
     const isOthers = this.#extra !== undefined && (handedBack !== undefined || this.#isFailing(end));
     const plan = isOthers ? undefined : this.#plan(endpoint, end);
     if (!isOthers && plan === undefined && handedBack === undefined) return false;
