@@ -46,6 +46,9 @@ import { isSuspect } from "./try-end.ts";
 /** A caller's own id is kept up to this length; UUIDs have 36. It is repeated in logs and answers. */
 const maxRequestIdLength = 128;
 
+/** The calling proxy has the same deadline, and knows more of the request than its peer: it gets to say first that time is up. */
+const peerGraceMs = 50;
+
 const pushbackLine = latin1Line("grpc-retry-pushback-ms", "-1");
 
 export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
@@ -133,7 +136,8 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
     const { maxBodyBytes } = selected.requests.retry;
     if (maxBodyBytes !== undefined) this.body.maxReplayBytes = maxBodyBytes;
     if (this.#timeoutMs > 0) {
-      this.#timer = this.#context.wheel.schedule(this.#timeoutMs, () => this.#onTimeout());
+      const graceMs = this.#service.tellsUnprocessed ? peerGraceMs : 0;
+      this.#timer = this.#context.wheel.schedule(this.#timeoutMs + graceMs, () => this.#onTimeout());
     }
     this.#tries.start(selected);
   }

@@ -283,7 +283,7 @@ export class Tries implements AttemptOwner, RequestSink {
     const nowUs = this.context.clock.monotonicUs();
     const endpoint = verdict.delayMs > 0 ? undefined : this.#pick(destination, nowUs);
     // Where all are known to be in trouble, asking on is no longer free.
-    const isFresh = endpoint !== undefined && endpoint.avoidUntilUs <= nowUs;
+    const isFresh = endpoint?.isFit(nowUs) === true;
     const isFree = verdict.isFree && isFresh && !(end.handedBack && isOverload(end.handedBack));
     if (!isFree && retryBudget?.takeRetry(nowUs) === false) return this.#withhold("budget");
     this.context.metrics.retried(end.label);
