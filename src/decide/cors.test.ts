@@ -20,7 +20,7 @@ function shown(headers: readonly { readonly nameLower: string; readonly value: s
   return Object.fromEntries(headers.map(({ nameLower, value }) => [nameLower, value]));
 }
 
-function preflight(cors: Init, headers: Record<string, string> = {}) {
+function preflight(cors: Init, headers: Record<string, string> = {}): Record<string, string | number> {
   const view = requestOf("/", {
     method: "OPTIONS",
     headers: { origin: shop, "access-control-request-method": "PUT", ...headers },

@@ -1,6 +1,6 @@
 /** What a proxy answers itself, in the place of a backend: a preflight, then a redirect. */
 import type { HttpRule } from "../model/index.ts";
-import { isPreflight, PreparedCors } from "./cors.ts";
+import { isPreflight, type PreparedCors } from "./cors.ts";
 import { type PreparedEdits, type PreparedHeader, prepareHeader } from "./header-edits.ts";
 import { PreparedRedirect, type RequestOrigin } from "./redirect.ts";
 import type { HttpRequestView } from "./request-view.ts";
