@@ -1,62 +1,62 @@
 /**
  * One HTTP request and its response, from the client's head to the last byte of the answer, whichever versions of HTTP the
- * two sides speak. All state of a request is here; no promise and no closure is made for it.
+ * two sides speak. What endpoints do is seen by its tries (`tries.ts`) first; here is the client's side and the answer that
+ * is forwarded. No promise and no closure is made for a request.
  *
- *   start -> waiting for a connection -> sending --head--> responding --end--> done
- *              ^------- retry -------------'  |               |
- *              '-> refused -> done    101 -> tunnel -> done   '-> cut short -> done
+ *   start -> tries --answer--> responding --end--> done
+ *     |        |  '-101-> tunnel -> done '-> cut short -> done
+ *     '--------'-> refused -> done
  */
 import type { ResetCode } from "../../grpc/index.ts";
 import { type ReasonCode, reasons } from "../../kernel/index.ts";
 import { type HeadEdits, type HeaderLine, RequestHead } from "../../http1/index.ts";
-import type { CloseCause, ConnectFailure, WheelTimer } from "../../net/index.ts";
+import type { CloseCause, WheelTimer } from "../../net/index.ts";
 import {
   type HttpRequest,
   type HttpResponse,
-  type HttpVersion,
   isPlainConnect,
   isSwitch,
   type Trailers,
   upgradeOf,
 } from "../http/index.ts";
-import type { PoolWaiter, UpstreamHandler, UpstreamStream } from "../upstream/index.ts";
+import type { UpstreamRequest } from "../upstream/index.ts";
+import type { Attempt } from "./attempt.ts";
 import type { ClientStream } from "./client-stream.ts";
 import type { ServeContext } from "./context.ts";
-import { idempotentMethods, latin1Line, withoutUnprocessed } from "./exchange-heads.ts";
-import { EndpointAttempts } from "./endpoint-attempts.ts";
+import { latin1Line, withoutUnprocessed } from "./exchange-heads.ts";
 import type { ExchangeInput } from "./exchange-input.ts";
 import { GrpcCall, shorterTimeout } from "./grpc-call.ts";
 import { type HttpDestination, type HttpService, unprocessedHeader } from "./http-service.ts";
-import { parseUnprocessed, recordHttp } from "./outcome.ts";
+import { recordHttp } from "./outcome.ts";
 import { Relay, type RelayListener } from "./relay.ts";
 import { RequestBody } from "./request-body.ts";
+import { Tries, type TriedRequest } from "./tries.ts";
 
 /** A caller's own id is kept up to this length; UUIDs have 36. It is repeated in logs and answers. */
 const maxRequestIdLength = 128;
 
-export class Exchange implements ExchangeInput, UpstreamHandler, PoolWaiter, RelayListener {
+export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
   readonly head: HttpRequest;
   readonly #context: ServeContext;
   readonly #service: HttpService;
   readonly #client: ClientStream;
-  readonly #body: RequestBody;
+  readonly body: RequestBody;
   readonly #startUs: number;
   /** The request is gRPC's: failures are said in its status, its deadline holds. */
   readonly #grpc: GrpcCall | undefined;
-  /** Asks to switch protocols. */
-  readonly #isUpgrade: boolean;
-  #attemptUs = 0;
+  readonly isUpgrade: boolean;
   #requestId = "";
   #hasOwnRequestId = false;
   #destination: HttpDestination | undefined;
   #route = "";
-  readonly #attempts = new EndpointAttempts();
-  #upstream: UpstreamStream | undefined;
+  readonly #tries: Tries;
+  /** The try whose answer is forwarded. */
+  #winner: Attempt | undefined;
   #timer: WheelTimer | undefined;
   #timeoutMs = 0;
+  hasResponse = false;
   /** The final head has been written: from here on nothing else can be answered. */
   #isResponseStarted = false;
-  #sawInterim = false;
   #status = 0;
   #responseBytes = 0;
   /** A tunnel: bodies are its bytes, and it is over when both directions have ended. */
@@ -69,14 +69,15 @@ export class Exchange implements ExchangeInput, UpstreamHandler, PoolWaiter, Rel
     this.#context = context;
     this.#service = service;
     this.#client = client;
-    this.#body = new RequestBody(context.limits.maxBufferedBodyBytes, context.metrics.bodiesPaused);
+    this.body = new RequestBody(context.limits.maxBufferedBodyBytes, context.metrics.bodiesPaused);
     this.#grpc = GrpcCall.of(head);
-    this.#isUpgrade = upgradeOf(head) !== undefined;
+    this.isUpgrade = upgradeOf(head) !== undefined;
+    this.#tries = new Tries(context, service, this);
     this.#startUs = context.clock.monotonicUs();
   }
 
-  get needsSettings(): boolean {
-    return this.#isUpgrade;
+  get isGrpc(): boolean {
+    return this.#grpc !== undefined;
   }
 
   start(): void {
@@ -101,25 +102,25 @@ export class Exchange implements ExchangeInput, UpstreamHandler, PoolWaiter, Rel
     if (this.#timeoutMs > 0) {
       this.#timer = this.#context.wheel.schedule(this.#timeoutMs, () => this.#onTimeout());
     }
-    this.#dispatch(selected, "no_endpoint", "the cluster has no usable endpoint");
+    this.#tries.start(selected);
   }
 
   // ---- the client's side
 
   onRequestBody(chunk: Uint8Array): void {
     if (this.#isDone) return;
-    if (!this.#body.push(chunk, this.#upstream)) this.#client.pauseRequest();
+    if (!this.body.push(chunk, this.#tries)) this.#client.pauseRequest();
   }
 
   onRequestEnd(trailers: Trailers | undefined): void {
-    this.#body.isEnded = true;
-    this.#body.trailers = trailers;
-    this.#upstream?.writeEnd(trailers);
+    this.body.isEnded = true;
+    this.body.trailers = trailers;
+    this.#tries.writeEnd(trailers);
     if (this.#isTunnel && this.#isUpstreamEnded) this.#complete();
   }
 
   onClientDrain(): void {
-    this.#upstream?.resume();
+    this.#winner?.upstream?.resume();
   }
 
   cancel(reason: ReasonCode, detail: string): void {
@@ -135,163 +136,80 @@ export class Exchange implements ExchangeInput, UpstreamHandler, PoolWaiter, Rel
     this.#fail(reason, detail);
   }
 
-  // ---- the upstream's side
+  // ---- the tries
 
-  onUpstream(upstream: UpstreamStream): void {
-    const destination = this.#destination;
-    if (destination === undefined) return;
-    if (!upstream.isReused) this.#attempts.current?.recordConnected();
-    this.#upstream = upstream;
-    this.#attemptUs = this.#context.clock.monotonicUs();
-    const obstacle = upstream.begin(this, {
+  upstreamRequest(destination: HttpDestination): UpstreamRequest {
+    return {
       head: this.head,
       edits: destination.requestEdits,
       lines: this.#lines(),
       scheme: this.#service.scheme,
-      isUpgrade: this.#isUpgrade,
-    });
-    if (obstacle !== undefined) {
-      this.#upstream = undefined;
-      this.#attempts.release();
-      this.#refuse("malformed_request", obstacle);
-      return;
-    }
-    const hasRoom = this.#body.sendKept(upstream);
+      isUpgrade: this.isUpgrade,
+    };
+  }
+
+  resumeRequest(hasRoom: boolean): void {
     if (hasRoom) this.#client.resumeRequest();
     else this.#client.pauseRequest();
-    if (this.#body.isEnded) upstream.writeEnd(this.#body.trailers);
   }
 
-  onUpstreamFailed(failure: ConnectFailure): void {
-    this.#context.metrics.connectFailed(failure.reason);
-    const endpoint = this.#attempts.current;
-    if (endpoint === undefined) return;
-    endpoint.recordConnectFailure(this.#context.clock.monotonicUs());
-    const isInbound = this.#service.direction === "inbound";
-    this.#tryElsewhere(isInbound ? "application_unreachable" : failure.reason, failure.detail);
-  }
-
-  onUpstreamInterim(head: HttpResponse): void {
-    this.#sawInterim = true;
+  onInterim(head: HttpResponse): void {
+    this.hasResponse = true;
     this.#client.writeInterim(head);
   }
 
-  onUpstreamHead(head: HttpResponse): void {
-    const endpoint = this.#attempts.current;
-    const nowUs = this.#context.clock.monotonicUs();
-    endpoint?.latency.observe(nowUs - this.#attemptUs, nowUs);
+  onAnswer(attempt: Attempt, head: HttpResponse): void {
+    this.#winner = attempt;
     let edits = this.#destination?.responseEdits;
-    if (head.status === 503) {
-      const unprocessed = head.get(unprocessedHeader);
-      if (unprocessed !== undefined) {
-        if (this.#service.direction === "outbound" && endpoint?.isTunnelled === true) {
-          this.#onUnprocessed(parseUnprocessed(unprocessed));
-          return;
-        }
-        // An application may not speak for its proxy.
-        edits = withoutUnprocessed(edits);
-      }
-    }
-    this.#body.forget();
-    if (isSwitch(this.head, head, this.#upstream?.version)) {
-      this.#becomeTunnel(head, edits);
+    // An application may not speak for its proxy.
+    if (head.status === 503 && head.get(unprocessedHeader) !== undefined) edits = withoutUnprocessed(edits);
+    this.body.forget();
+    if (isSwitch(this.head, head, attempt.upstream?.version)) {
+      this.#becomeTunnel(attempt, head, edits);
       return;
     }
-    const obstacle = this.#client.writeHead(head, edits, this.#body.isEnded);
+    const obstacle = this.#client.writeHead(head, edits, this.body.isEnded);
     if (obstacle !== undefined) {
       this.#letGo();
       this.#refuse("upstream_malformed", obstacle);
       return;
     }
+    this.hasResponse = true;
     this.#isResponseStarted = true;
     this.#status = head.status;
     this.#grpc?.readStatus(head);
   }
 
-  onUpstreamBody(chunk: Uint8Array, isLast = false): void {
+  onAnswerBody(chunk: Uint8Array, isLast: boolean): void {
     this.#responseBytes += chunk.length;
-    if (!this.#client.writeBody(chunk, isLast && !this.#isTunnel)) this.#upstream?.pause();
+    if (!this.#client.writeBody(chunk, isLast && !this.#isTunnel)) this.#winner?.upstream?.pause();
   }
 
-  onUpstreamEnd(trailers: Trailers | undefined): void {
+  onAnswerEnd(trailers: Trailers | undefined): void {
     this.#grpc?.readTrailers(trailers);
     this.#client.writeEnd(trailers);
     if (this.#isTunnel) {
       this.#isUpstreamEnded = true;
-      if (!this.#body.isEnded) return;
+      if (!this.body.isEnded) return;
     }
     this.#complete();
   }
 
-  onUpstreamDrain(): void {
-    this.#client.resumeRequest();
-  }
-
-  onUpstreamLost(reason: ReasonCode, detail: string, isUnprocessed: boolean, resetCode?: ResetCode): void {
+  onNoAnswer(reason: ReasonCode, detail: string, resetCode: ResetCode | undefined): void {
     if (resetCode !== undefined) this.#grpc?.readReset(resetCode);
-    const wasReused = this.#upstream?.isReused === true;
-    this.#upstream = undefined;
-    const isUntouched = !this.#isResponseStarted && !this.#sawInterim && reason === "upstream_reset";
-    const isSafe = isUnprocessed || (wasReused && idempotentMethods.has(this.head.method));
-    const mayRetry = isUntouched && isSafe && this.#body.isReplayable && this.#attempts.hasMore;
-    if (mayRetry && this.#destination !== undefined) {
-      if (!isUnprocessed) this.#attempts.current?.pool.dropIdle();
-      this.#attempts.release();
-      this.#context.metrics.retried(reason);
-      this.#dispatch(this.#destination, reason, detail);
-      return;
-    }
-    this.#attempts.release();
     this.#fail(reason, detail);
   }
 
   // ---- a tunnel's end
 
   onRelayEnd(relay: Relay, cause: CloseCause): void {
-    this.#body.byteLength += relay.bytesFromClient;
+    this.body.byteLength += relay.bytesFromClient;
     this.#responseBytes += relay.bytesFromServer;
-    this.#attempts.release();
+    this.#tries.close();
     this.#finish(cause === "ended" ? undefined : "upstream_reset", cause);
   }
 
   // ---- steps
-
-  #dispatch(destination: HttpDestination, reason: ReasonCode, detail: string): void {
-    const context = this.#context;
-    const endpoint = this.#attempts.next(context, destination.cluster);
-    if (endpoint === undefined) {
-      this.#refuse(reason, detail);
-      return;
-    }
-    const client: HttpVersion = this.head instanceof RequestHead ? 1 : 2;
-    const version = destination.cluster.versionFor(client, endpoint, this.#grpc !== undefined);
-    const acquired = endpoint.pool.acquire(version, this);
-    if (acquired === undefined) return;
-    if (typeof acquired === "string") this.#tryElsewhere(acquired, "the endpoint's connection pool refused");
-    else this.onUpstream(acquired);
-  }
-
-  /** The request has not been processed: another endpoint may have it, while the whole body is still here. */
-  #tryElsewhere(reason: ReasonCode, detail: string): void {
-    const endpoint = this.#attempts.current;
-    this.#attempts.release();
-    const destination = this.#destination;
-    if (endpoint === undefined || destination === undefined) return;
-    if (this.#attempts.hasMore && this.#body.isReplayable && reasons[reason].isUnprocessed) {
-      if (this.#attempts.avoid(endpoint, destination.cluster)) this.#context.metrics.retried(reason);
-      this.#dispatch(destination, reason, detail);
-    } else {
-      this.#refuse(reason, detail);
-    }
-  }
-
-  #onUnprocessed(reason: ReasonCode): void {
-    // The answer's body is of no interest, and neither is a connection to a proxy without its application.
-    this.#upstream?.abandon();
-    this.#upstream = undefined;
-    this.#attempts.current?.recordConnectFailure(this.#context.clock.monotonicUs());
-    this.#tryElsewhere(reason, "the peer proxy did not reach its application");
-  }
 
   #lines(): HeaderLine[] {
     const lines: HeaderLine[] = [];
@@ -300,8 +218,8 @@ export class Exchange implements ExchangeInput, UpstreamHandler, PoolWaiter, Rel
     return lines;
   }
 
-  #becomeTunnel(head: HttpResponse, edits: HeadEdits | undefined): void {
-    const upstream = this.#upstream;
+  #becomeTunnel(attempt: Attempt, head: HttpResponse, edits: HeadEdits | undefined): void {
+    const { upstream } = attempt;
     if (upstream === undefined) return;
     this.#isResponseStarted = true;
     this.#status = head.status;
@@ -310,13 +228,12 @@ export class Exchange implements ExchangeInput, UpstreamHandler, PoolWaiter, Rel
     const server = this.head instanceof RequestHead ? upstream.detach() : undefined;
     const client = server === undefined ? undefined : this.#client.detach();
     if (server !== undefined && client !== undefined) {
-      this.#upstream = undefined;
       new Relay(client.connection, server, this).start(client.alreadyRead);
       return;
     }
     this.#isTunnel = true;
     // What ended over HTTP/1.1 was the request alone.
-    if (this.head instanceof RequestHead) this.#body.isEnded = false;
+    if (this.head instanceof RequestHead) this.body.isEnded = false;
     upstream.enterTunnel();
     this.#client.enterTunnel();
   }
@@ -329,15 +246,13 @@ export class Exchange implements ExchangeInput, UpstreamHandler, PoolWaiter, Rel
 
   /** Withdraws from whatever is waited for upstream. What was sent there is reset, so the work really ends. */
   #letGo(): void {
-    if (this.#upstream !== undefined) this.#upstream.abandon();
-    else this.#attempts.current?.pool.cancel(this);
-    this.#upstream = undefined;
-    this.#attempts.release();
+    this.#tries.abandon();
+    this.#winner = undefined;
   }
 
   #complete(): void {
-    this.#upstream = undefined;
-    this.#attempts.release();
+    this.#tries.close();
+    this.#winner = undefined;
     this.#finish(undefined, "");
     this.#client.onExchangeDone();
   }
@@ -365,7 +280,7 @@ export class Exchange implements ExchangeInput, UpstreamHandler, PoolWaiter, Rel
       reason,
       requestId: this.#requestId,
       lines: tellsUnprocessed ? [latin1Line(unprocessedHeader, reason)] : [],
-      isRequestEnded: this.#body.isEnded,
+      isRequestEnded: this.body.isEnded,
       // The calling proxy reads the status, tries elsewhere, or says it in gRPC's way itself.
       grpc: tellsUnprocessed ? undefined : this.#grpc?.failure(reason, this.#requestId),
     });
@@ -377,21 +292,20 @@ export class Exchange implements ExchangeInput, UpstreamHandler, PoolWaiter, Rel
     if (this.#isDone) return;
     this.#isDone = true;
     this.#timer?.cancel();
-    this.#body.forget();
+    this.body.forget();
     const context = this.#context;
     context.inFlight--;
-    const endpoint = this.#attempts.last;
     recordHttp(context, {
-      edge: this.#service.edge(this.#route, endpoint),
+      edge: this.#service.edge(this.#route, this.#tries.lastEndpoint),
       head: this.head,
       requestId: this.#requestId,
       status: reason === undefined ? (this.#grpc?.httpStatus(this.#status) ?? this.#status) : this.#status,
       reason,
       detail,
       peerAddress: this.#client.remoteAddress,
-      upstreamAddress: context.isAccessLogged ? this.#attempts.place : "",
-      attempts: this.#attempts.count,
-      requestBytes: this.#body.byteLength,
+      upstreamAddress: context.isAccessLogged ? this.#tries.place : "",
+      attempts: this.#tries.count,
+      requestBytes: this.body.byteLength,
       responseBytes: this.#responseBytes,
       durationUs: context.clock.monotonicUs() - this.#startUs,
     });

@@ -6,6 +6,14 @@ import type { Trailers } from "../http/index.ts";
 import type { Counter } from "../telemetry/index.ts";
 import type { UpstreamStream } from "../upstream/index.ts";
 
+/** Where the body goes as it comes. */
+export interface RequestSink {
+  /** Somebody takes bytes. */
+  readonly isOpen: boolean;
+  /** False: it was taken, but stop. */
+  writeBody(chunk: Uint8Array): boolean;
+}
+
 export class RequestBody {
   byteLength = 0;
   /** The client has sent all of it. */
@@ -24,21 +32,18 @@ export class RequestBody {
     this.#paused = paused;
   }
 
-  /** False: stop reading from the client. Without an upstream it always is: the chunk waits for one. */
-  push(chunk: Uint8Array, upstream: UpstreamStream | undefined): boolean {
+  /** False: stop reading from the client. While nobody takes bytes it always is: the chunk waits for somebody. */
+  push(chunk: Uint8Array, sink: RequestSink): boolean {
     this.byteLength += chunk.length;
-    if (
-      upstream === undefined ||
-      (this.isReplayable && this.#keptBytes + chunk.length <= this.#maxReplayBytes)
-    ) {
+    if (!sink.isOpen || (this.isReplayable && this.#keptBytes + chunk.length <= this.#maxReplayBytes)) {
       this.#kept ??= [];
       this.#kept.push(chunk);
       this.#keptBytes += chunk.length;
     } else {
       this.forget();
     }
-    if (upstream === undefined) return false;
-    const hasRoom = upstream.writeBody(chunk);
+    if (!sink.isOpen) return false;
+    const hasRoom = sink.writeBody(chunk);
     if (!hasRoom) this.#paused.value++;
     return hasRoom;
   }
