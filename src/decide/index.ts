@@ -1,9 +1,16 @@
 export { ConnectionTable } from "./connection-table.ts";
 export { admitInbound, InboundTable, type PreparedInboundPort } from "./inbound.ts";
+export {
+  isMirrored,
+  type PreparedMirror,
+  type RequestChanges,
+  rewriteTarget,
+} from "./request-changes.ts";
 export type { HttpRequestView } from "./request-view.ts";
 export { listenerId, ListenerTable, normalizeServerName } from "./listener-table.ts";
 export { RouteTable } from "./route-table.ts";
-export { type PreparedBackend, selectBackend } from "./rule.ts";
+export { type PreparedBackend, type PreparedRule, selectBackend } from "./rule.ts";
+export { crossOriginHeaders, type RuleAnswers } from "./rule-answers.ts";
 export {
   type PreparedVirtualHost,
   prepareVirtualHosts,

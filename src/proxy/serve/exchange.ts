@@ -19,14 +19,20 @@ import {
   type Trailers,
   upgradeOf,
 } from "../http/index.ts";
-import type { UpstreamRequest } from "../upstream/index.ts";
+import type { UpstreamCluster, UpstreamRequest } from "../upstream/index.ts";
 import type { Attempt } from "./attempt.ts";
 import type { ClientStream } from "./client-stream.ts";
 import type { ServeContext } from "./context.ts";
 import { latin1Line, withoutUnprocessed } from "./exchange-heads.ts";
 import type { ExchangeInput } from "./exchange-input.ts";
-import { GrpcCall, shorterTimeout } from "./grpc-call.ts";
-import { type HttpDestination, type HttpService, unprocessedHeader } from "./http-service.ts";
+import { GrpcCall, redirectFailure, shorterTimeout } from "./grpc-call.ts";
+import {
+  type HttpAnswer,
+  type HttpDestination,
+  type HttpService,
+  unprocessedHeader,
+} from "./http-service.ts";
+import { Mirrors } from "./mirrors.ts";
 import { recordHttp } from "./outcome.ts";
 import { Relay, type RelayListener } from "./relay.ts";
 import { RequestBody } from "./request-body.ts";
@@ -49,7 +55,11 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
   #hasOwnRequestId = false;
   #destination: HttpDestination | undefined;
   #route = "";
+  #rule = "";
+  /** Of an answer that is not a backend's. */
+  #ownLines: readonly HeaderLine[] = [];
   readonly #tries: Tries;
+  #mirrors: Mirrors | undefined;
   /** The try whose answer is forwarded. */
   #winner: Attempt | undefined;
   #timer: WheelTimer | undefined;
@@ -93,6 +103,12 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
     }
     const selected = this.#service.select(this.head);
     this.#route = selected.route;
+    this.#rule = selected.rule ?? "";
+    if (selected.ownLines !== undefined) this.#ownLines = selected.ownLines;
+    if ("status" in selected) {
+      this.#answer(selected);
+      return;
+    }
     if ("reason" in selected) {
       this.#refuse(selected.reason, selected.detail);
       return;
@@ -102,6 +118,7 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
     if (this.#timeoutMs > 0) {
       this.#timer = this.#context.wheel.schedule(this.#timeoutMs, () => this.#onTimeout());
     }
+    if (selected.mirrors !== undefined && !this.isUpgrade) this.#mirror(selected, selected.mirrors);
     this.#tries.start(selected);
   }
 
@@ -109,12 +126,14 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
 
   onRequestBody(chunk: Uint8Array): void {
     if (this.#isDone) return;
+    this.#mirrors?.push(chunk);
     if (!this.body.push(chunk, this.#tries)) this.#client.pauseRequest();
   }
 
   onRequestEnd(trailers: Trailers | undefined): void {
     this.body.isEnded = true;
     this.body.trailers = trailers;
+    this.#mirrors?.end(trailers);
     this.#tries.writeEnd(trailers);
     if (this.#isTunnel && this.#isUpstreamEnded) this.#complete();
   }
@@ -145,6 +164,7 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
       lines: this.#lines(),
       scheme: this.#service.scheme,
       isUpgrade: this.isUpgrade,
+      rewrite: destination.rewrite,
     };
   }
 
@@ -210,6 +230,26 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
   }
 
   // ---- steps
+
+  #mirror(destination: HttpDestination, clusters: readonly UpstreamCluster[]): void {
+    const { timeoutMs } = destination;
+    const copied = { request: this.upstreamRequest(destination), isGrpc: this.isGrpc, timeoutMs };
+    this.#mirrors = new Mirrors(this.#context, copied, clusters);
+    this.#mirrors.start();
+  }
+
+  #answer({ status }: HttpAnswer): void {
+    this.#status = status;
+    this.#client.writeAnswer({
+      status,
+      requestId: this.#requestId,
+      lines: this.#ownLines,
+      isRequestEnded: this.body.isEnded,
+      grpc: this.#grpc === undefined ? undefined : redirectFailure,
+    });
+    this.#finish(undefined, "");
+    this.#client.onExchangeDone();
+  }
 
   #lines(): HeaderLine[] {
     const lines: HeaderLine[] = [];
@@ -279,7 +319,7 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
     this.#client.writeRefusal({
       reason,
       requestId: this.#requestId,
-      lines: tellsUnprocessed ? [latin1Line(unprocessedHeader, reason)] : [],
+      lines: tellsUnprocessed ? [latin1Line(unprocessedHeader, reason)] : this.#ownLines,
       isRequestEnded: this.body.isEnded,
       // The calling proxy reads the status, tries elsewhere, or says it in gRPC's way itself.
       grpc: tellsUnprocessed ? undefined : this.#grpc?.failure(reason, this.#requestId),
@@ -293,10 +333,12 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
     this.#isDone = true;
     this.#timer?.cancel();
     this.body.forget();
+    this.#mirrors?.close();
     const context = this.#context;
     context.inFlight--;
     recordHttp(context, {
       edge: this.#service.edge(this.#route, this.#tries.lastEndpoint),
+      rule: this.#rule,
       head: this.head,
       requestId: this.#requestId,
       status: reason === undefined ? (this.#grpc?.httpStatus(this.#status) ?? this.#status) : this.#status,

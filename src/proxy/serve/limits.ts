@@ -69,6 +69,8 @@ export const fixedLimits = {
   maxDiscardedBytes: 262_144,
   /** Pipelined requests that wait for the one before; about a hundred of them. */
   maxPipelinedBytes: 65_536,
+  /** Copies under way to mirrors: as many as requests may wait for one endpoint. */
+  maxMirroredRequests: 1_024,
 } as const;
 
 /** Each has a counter: `weft_limit_reached_total{limit="max_headers"}`, the name in lower case with underscores. */
@@ -90,6 +92,7 @@ export const limitNames = [
   "maxTrailerBytes",
   "maxDiscardedBytes",
   "maxPipelinedBytes",
+  "maxMirroredRequests",
   "writeStallTimeout",
   "http2Abuse",
   "http2SettingsTimeout",
