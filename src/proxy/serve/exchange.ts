@@ -118,7 +118,7 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
     if (this.#timeoutMs > 0) {
       this.#timer = this.#context.wheel.schedule(this.#timeoutMs, () => this.#onTimeout());
     }
-    if (selected.mirrors !== undefined && !this.isUpgrade) this.#mirror(selected, selected.mirrors);
+    if (selected.mirrors !== undefined) this.#mirror(selected, selected.mirrors);
     this.#tries.start(selected);
   }
 

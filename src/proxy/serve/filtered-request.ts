@@ -10,7 +10,7 @@ import {
   type RuleAnswers,
 } from "../../decide/index.ts";
 import type { HeaderLine } from "../../http1/index.ts";
-import { type HttpRequest, isPlainConnect, type RequestRewrite } from "../http/index.ts";
+import { type HttpRequest, isPlainConnect, type RequestRewrite, upgradeOf } from "../http/index.ts";
 import type { UpstreamCluster } from "../upstream/index.ts";
 import type { ServeContext } from "./context.ts";
 import type { HttpAnswer, HttpDestination, HttpRefusal } from "./http-service.ts";
@@ -52,7 +52,7 @@ export function applyChanges(
   return {
     ...destination,
     rewrite: rewriteOf(changes, view),
-    mirrors: changes.mirrors && drawMirrors(context, changes.mirrors),
+    mirrors: changes.mirrors && drawMirrors(context, changes.mirrors, view.head),
     responseEdits: changes.cors === undefined ? destination.responseEdits : changes.cors.of(view),
     ownLines: ownLinesOf(changes, view),
   };
@@ -69,10 +69,13 @@ function rewriteOf({ rewrite }: RequestChanges, view: HeadView): RequestRewrite 
   return { target: rewriteTarget(rewrite, view), authority: rewrite.hostname };
 }
 
+/** A tunnel is not copied: what comes in it depends on what its other end says. */
 function drawMirrors(
   context: ServeContext,
   mirrors: readonly PreparedMirror[],
+  head: HttpRequest,
 ): readonly UpstreamCluster[] | undefined {
+  if (isPlainConnect(head) || upgradeOf(head) !== undefined) return undefined;
   const drawn: UpstreamCluster[] = [];
   for (const mirror of mirrors) {
     if (!isMirrored(mirror, context.random())) continue;

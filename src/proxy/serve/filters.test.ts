@@ -204,6 +204,26 @@ test("a script may read a refusal where it may read an answer", async () => {
   expect((await peer.response()).head).not.toContain("access-control");
 });
 
+test("a failed call of gRPC-Web may be read by the script that made it", async () => {
+  await using mesh = new TestMesh();
+  const app = application();
+  const empty: Rule = {
+    source,
+    cors: { allowOrigins: [shop], exposeHeaders: ["grpc-status"] },
+    backends: [{ cluster: "default/empty:80", weight: 1 }],
+  };
+  const place = await places.gateway(mesh, empty, app);
+  const peer = await RawClient.connect(place.port);
+  peer.write(
+    `POST /old/call HTTP/1.1\r\nhost: echo\r\norigin: ${shop}\r\ncontent-type: application/grpc-web\r\ncontent-length: 0\r\n\r\n`,
+  );
+  const { head } = await peer.response();
+  expect(head).toContain("grpc-status: 14\r\n");
+  expect(head).toContain(`access-control-allow-origin: ${shop}\r\n`);
+  expect(head).toContain("access-control-expose-headers: grpc-status\r\n");
+  app.stop();
+});
+
 test("a redirect that can name no host is refused", async () => {
   await using mesh = new TestMesh();
   const client = await mesh.client([], { http: routing({ source, redirect: { status: 302 } }) });

@@ -190,6 +190,24 @@ test("a request that is tried again is mirrored once", async () => {
   copy.stop();
 });
 
+test("a tunnel is not mirrored", async () => {
+  await using mesh = new TestMesh();
+  const app = rawServer((peer) => {
+    peer.socket.write("HTTP/1.1 101 Yes\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n");
+  });
+  const copy = cannedServer(ok);
+  const server = await mesh.server("echo-1", app.port);
+  const other = await mesh.server("shadow-1", copy.port);
+  const client = await mesh.client([server.endpoint, inShadow(other.endpoint)], { http: mirrored() });
+  const peer = await RawClient.connect(client.port);
+  peer.write("GET /old HTTP/1.1\r\nhost: echo\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n");
+  expect(await peer.until("\r\n\r\n")).toContain("101");
+  expect(await scrape(client.proxy)).not.toContain("weft_mirrored_requests_total{");
+  expect(copy.connections).toEqual([]);
+  app.stop();
+  copy.stop();
+});
+
 test("copies at once are bounded: what comes beyond goes on without one", async () => {
   await using mesh = new TestMesh();
   const app = new Http2Server((request) => request.answer([[":status", "200"]], "ok"));
