@@ -1,9 +1,16 @@
 /** Filters of routes on real sockets: redirects, rewrites and CORS, in sidecars and gateways, over both versions of HTTP. */
 import { describe, expect, test } from "bun:test";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { GatewaySchema, HttpRoutingSchema, type HttpRuleSchema, Protocol } from "../../model/index.ts";
+import {
+  EndpointSchema,
+  GatewaySchema,
+  HttpRoutingSchema,
+  type HttpRuleSchema,
+  Protocol,
+  Tunnel,
+} from "../../model/index.ts";
 import { freePort, scrape } from "../testing/eventually.ts";
-import { Http2Client, requestLine } from "../testing/http2-peer.ts";
+import { Http2Client, Http2Server, requestLine } from "../testing/http2-peer.ts";
 import { RawClient, type RawServer, rawServer } from "../testing/raw-peer.ts";
 import { TestMesh } from "../testing/test-mesh.ts";
 
@@ -188,6 +195,53 @@ describe.each(["sidecar", "gateway"] as const)("at a %s", (where) => {
     client.close();
     app.stop();
   });
+});
+
+test("a rewrite holds where the version changes on the way to an endpoint itself", async () => {
+  await using mesh = new TestMesh();
+  const app = application();
+  const second = new Http2Server((request) => request.answer([[":status", "200"]], "ok"));
+  const rule: Rule = {
+    source,
+    rewrite: { hostname: "new.example.com", path: { kind: { case: "full", value: "/new" } } },
+    backends,
+  };
+  const to = async (port: number, protocol: Protocol): Promise<number> => {
+    const endpoint = create(EndpointSchema, {
+      cluster: "default/echo:80",
+      workload: `default/direct-${port}`,
+      address: "127.0.0.1",
+      port,
+      tunnel: Tunnel.NONE,
+      weight: 1,
+    });
+    const client = await mesh.client(
+      [endpoint],
+      { http: routing(rule) },
+      {
+        change: (configuration) => ({
+          ...configuration,
+          clusters: configuration.clusters?.map((cluster) => ({ ...cluster, protocol })) ?? [],
+        }),
+      },
+    );
+    return client.port;
+  };
+  const client = await Http2Client.connect(await to(app.port, Protocol.HTTP));
+  expect((await client.get("/old/a?b").ended()).body).toBe("ok");
+  expect(app.heads[0]).toStartWith("GET /new?b HTTP/1.1\r\nhost: new.example.com\r\n");
+  client.close();
+  const peer = await RawClient.connect(await to(second.port, Protocol.HTTP2));
+  peer.write("GET /old/a?b HTTP/1.1\r\nhost: echo\r\n\r\n");
+  expect(await peer.until("\r\n\r\n")).toContain("200");
+  const { fields } = second.requests[0] ?? {};
+  expect([fields?.get(":path"), fields?.get(":authority"), fields?.get("host")]).toEqual([
+    "/new?b",
+    "new.example.com",
+    undefined,
+  ]);
+  app.stop();
+  second.stop();
 });
 
 test("a script may read a refusal where it may read an answer", async () => {
