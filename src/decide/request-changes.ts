@@ -66,7 +66,7 @@ export function rewriteTarget(rewrite: PreparedRewrite, view: HttpRequestView): 
 }
 
 /** Edits of a response behind a CORS filter: what the policy says takes the place of what the backend says. */
-export class CrossOriginEdits {
+class CrossOriginEdits {
   readonly #cors: PreparedCors;
   /** For requests that are not cross-origin, or not allowed to be. */
   readonly #plain: PreparedEdits | undefined;
@@ -93,7 +93,7 @@ export class CrossOriginEdits {
 }
 
 /** In the shape of `PreparedEdits`. */
-export interface ResponseEdits {
+interface ResponseEdits {
   readonly set: readonly PreparedHeader[];
   readonly add: readonly PreparedHeader[];
   readonly remove: readonly string[];
