@@ -1,5 +1,13 @@
-/** What a matched rule does, prepared: its backends with their share of requests, header edits, timeout. */
-import type { Backend, ConnectionRule, HttpRule, Source } from "../model/index.ts";
+/** What a matched rule does, prepared: its backends with their share of requests, filters, how requests are carried. */
+import { clone, create } from "@bufbuild/protobuf";
+import {
+  type Backend,
+  type ConnectionRule,
+  type HttpRule,
+  type RequestPolicy,
+  RequestPolicySchema,
+  type Source,
+} from "../model/index.ts";
 import { PreparedCors } from "./cors.ts";
 import { PreparedEdits } from "./header-edits.ts";
 import { prepareChanges, type RequestChanges } from "./request-changes.ts";
@@ -25,8 +33,8 @@ export interface PreparedRule {
   readonly source: Source | undefined;
   /** Requests that the proxy answers itself; undefined: none. */
   readonly answers: RuleAnswers | undefined;
-  /** 0: none. */
-  readonly requestTimeoutMs: number;
+  /** Laid over the chosen backend's cluster's. */
+  readonly requests: RequestPolicy | undefined;
   /** Those that can be chosen: never empty, none of weight 0. */
   readonly backends: readonly PreparedBackend[];
 }
@@ -57,12 +65,12 @@ export function prepareRule(rule: HttpRule, matched = ""): PreparedRule {
   const requestEdits = PreparedEdits.prepare(rule.requestHeaders);
   const responseEdits = PreparedEdits.prepare(rule.responseHeaders);
   const cors = PreparedCors.prepare(rule.cors);
-  const { source, requestTimeoutMs } = rule;
+  const { source } = rule;
   return {
     route: routeOf(source),
     source,
     answers: RuleAnswers.prepare(rule, { cors, edits: responseEdits, matched }),
-    requestTimeoutMs,
+    requests: requestsOf(rule),
     backends: prepareBackends(rule.backends, (backend) => {
       const edits = PreparedEdits.then(responseEdits, PreparedEdits.prepare(backend?.responseHeaders));
       return {
@@ -80,9 +88,17 @@ export function prepareConnectionRule({ source, backends }: ConnectionRule): Pre
     route: routeOf(source),
     source,
     answers: undefined,
-    requestTimeoutMs: 0,
+    requests: undefined,
     backends: prepareBackends(backends, () => untouched),
   };
+}
+
+/** The route's own timeout is one of its policy's fields, unless a nearer policy names it. */
+function requestsOf({ requests, requestTimeoutMs }: HttpRule): RequestPolicy | undefined {
+  if (requestTimeoutMs === 0 || requests?.requestTimeoutMs !== undefined) return requests;
+  const laid = requests === undefined ? create(RequestPolicySchema) : clone(RequestPolicySchema, requests);
+  laid.requestTimeoutMs = requestTimeoutMs;
+  return laid;
 }
 
 function routeOf(source: Source | undefined): string {

@@ -19,27 +19,32 @@ import {
   type Trailers,
   upgradeOf,
 } from "../http/index.ts";
-import type { UpstreamCluster, UpstreamRequest } from "../upstream/index.ts";
+import type { RequestLimit, UpstreamEndpoint, UpstreamRequest } from "../upstream/index.ts";
 import type { Attempt } from "./attempt.ts";
 import type { ClientStream } from "./client-stream.ts";
 import type { ServeContext } from "./context.ts";
-import { latin1Line, withoutUnprocessed } from "./exchange-heads.ts";
+import { latin1Line } from "./exchange-heads.ts";
 import type { ExchangeInput } from "./exchange-input.ts";
 import { GrpcCall, redirectFailure, shorterTimeout } from "./grpc-call.ts";
 import {
-  type HttpAnswer,
-  type HttpDestination,
-  type HttpService,
-  unprocessedHeader,
-} from "./http-service.ts";
+  addTryLines,
+  parseTry,
+  passedEdits,
+  refusalLines,
+  type TryField,
+  tryHeader,
+  untrustedTry,
+  withoutTry,
+} from "./hop-fields.ts";
+import type { HttpAnswer, HttpDestination, HttpSelection, HttpService } from "./http-service.ts";
 import { Mirrors } from "./mirrors.ts";
 import { recordHttp } from "./outcome.ts";
 import { Relay, type RelayListener } from "./relay.ts";
 import { RequestBody } from "./request-body.ts";
 import { Tries, type TriedRequest } from "./tries.ts";
+import { isSuspect } from "./try-end.ts";
 
-/** A caller's own id is kept up to this length; UUIDs have 36. It is repeated in logs and answers. */
-const maxRequestIdLength = 128;
+const pushbackLine = latin1Line("grpc-retry-pushback-ms", "-1");
 
 export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
   readonly head: HttpRequest;
@@ -51,19 +56,22 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
   /** The request is gRPC's: failures are said in its status, its deadline holds. */
   readonly #grpc: GrpcCall | undefined;
   readonly isUpgrade: boolean;
+  /** What the request says of its time and of tries before it. */
+  #said: TryField | undefined;
   #requestId = "";
   #hasOwnRequestId = false;
+  #selected: HttpSelection | undefined;
   #destination: HttpDestination | undefined;
-  #route = "";
-  #rule = "";
-  /** Of an answer that is not a backend's. */
-  #ownLines: readonly HeaderLine[] = [];
   readonly #tries: Tries;
   #mirrors: Mirrors | undefined;
   /** The try whose answer is forwarded. */
   #winner: Attempt | undefined;
+  /** Has a place for this request until it is done. */
+  #limit: RequestLimit | undefined;
   #timer: WheelTimer | undefined;
   #timeoutMs = 0;
+  /** When a byte of either body, or a head, came last. */
+  #movedMs: number;
   hasResponse = false;
   /** The final head has been written: from here on nothing else can be answered. */
   #isResponseStarted = false;
@@ -79,11 +87,12 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
     this.#context = context;
     this.#service = service;
     this.#client = client;
-    this.body = new RequestBody(context.limits.maxBufferedBodyBytes, context.metrics.bodiesPaused);
+    this.body = new RequestBody(context.bodyKeeping);
     this.#grpc = GrpcCall.of(head);
     this.isUpgrade = upgradeOf(head) !== undefined;
     this.#tries = new Tries(context, service, this);
     this.#startUs = context.clock.monotonicUs();
+    this.#movedMs = context.coarseNowMs;
   }
 
   get isGrpc(): boolean {
@@ -92,33 +101,36 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
 
   start(): void {
     this.#context.inFlight++;
-    this.#requestId = this.head.get("x-request-id") ?? "";
-    if (this.#requestId === "" || this.#requestId.length > maxRequestIdLength) {
-      this.#requestId = this.#context.requestIds.next();
-      this.#hasOwnRequestId = true;
-    }
+    const requestId = this.head.get("x-request-id");
+    this.#requestId = this.#context.requestIds.keep(requestId);
+    this.#hasOwnRequestId = this.#requestId !== requestId;
     if (!this.#service.servesConnect && isPlainConnect(this.head)) {
       this.#refuse("unsupported_request", "CONNECT is not served here");
       return;
     }
+    const said = this.head.get(tryHeader);
+    if (said !== undefined) this.#said = this.#service.trustsTry ? parseTry(said) : untrustedTry;
     const selected = this.#service.select(this.head);
-    this.#route = selected.route;
-    this.#rule = selected.rule ?? "";
-    if (selected.ownLines !== undefined) this.#ownLines = selected.ownLines;
-    if ("status" in selected) {
-      this.#answer(selected);
+    this.#selected = selected;
+    if ("reason" in selected) return this.#refuse(selected.reason, selected.detail);
+    if ("status" in selected) return this.#answer(selected);
+    if (selected.cluster.requestLimit?.enter() === false) {
+      this.#context.metrics.clusterLimitReached("requests");
+      this.#refuse("cluster_limit", `${selected.cluster.key} has as many requests in flight as it may`);
       return;
     }
-    if ("reason" in selected) {
-      this.#refuse(selected.reason, selected.detail);
-      return;
-    }
+    this.#limit = selected.cluster.requestLimit;
     this.#destination = selected;
-    this.#timeoutMs = shorterTimeout(selected.timeoutMs, this.#grpc?.timeoutMs ?? 0);
+    this.#timeoutMs = shorterTimeout(
+      selected.requests.requestTimeoutMs,
+      shorterTimeout(this.#grpc?.timeoutMs ?? 0, this.#said?.timeoutMs ?? 0),
+    );
+    const { maxBodyBytes } = selected.requests.retry;
+    if (maxBodyBytes !== undefined) this.body.maxReplayBytes = maxBodyBytes;
     if (this.#timeoutMs > 0) {
       this.#timer = this.#context.wheel.schedule(this.#timeoutMs, () => this.#onTimeout());
     }
-    if (selected.mirrors !== undefined) this.#mirror(selected, selected.mirrors);
+    if (selected.mirrors !== undefined) this.#mirrors = new Mirrors(this.#context, this, selected.mirrors);
     this.#tries.start(selected);
   }
 
@@ -126,6 +138,7 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
 
   onRequestBody(chunk: Uint8Array): void {
     if (this.#isDone) return;
+    this.#movedMs = this.#context.coarseNowMs;
     this.#mirrors?.push(chunk);
     if (!this.body.push(chunk, this.#tries)) this.#client.pauseRequest();
   }
@@ -140,6 +153,13 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
 
   onClientDrain(): void {
     this.#winner?.upstream?.resume();
+  }
+
+  sweep(nowMs: number): void {
+    const idleMs = this.#destination?.requests.streamIdleTimeoutMs ?? 0;
+    if (idleMs === 0 || this.#isTunnel || this.#isDone || nowMs - this.#movedMs < idleMs) return;
+    this.#letGo();
+    this.#fail("stream_idle_timeout", `neither direction has moved for ${idleMs} ms`);
   }
 
   cancel(reason: ReasonCode, detail: string): void {
@@ -157,14 +177,31 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
 
   // ---- the tries
 
-  upstreamRequest(destination: HttpDestination): UpstreamRequest {
+  get isInherited(): boolean {
+    return this.#said !== undefined && this.#said.attempt > 0;
+  }
+
+  remainingMs(nowUs: number): number {
+    return this.#timeoutMs === 0 ? Infinity : this.#timeoutMs - (nowUs - this.#startUs) / 1_000;
+  }
+
+  upstreamRequest(endpoint: UpstreamEndpoint, retries: number): UpstreamRequest {
+    const lines = this.#lines();
+    const edits = this.#destination?.requestEdits;
+    const said = addTryLines(lines, this.#said, {
+      isInbound: this.#service.direction === "inbound",
+      isTunnelled: endpoint.isTunnelled,
+      isGrpc: this.isGrpc,
+      remainingMs: this.remainingMs(this.#context.clock.monotonicUs()),
+      retries,
+    });
     return {
       head: this.head,
-      edits: destination.requestEdits,
-      lines: this.#lines(),
+      edits: said || this.#said === undefined ? edits : withoutTry(edits),
+      lines,
       scheme: this.#service.scheme,
       isUpgrade: this.isUpgrade,
-      rewrite: destination.rewrite,
+      rewrite: this.#destination?.rewrite,
     };
   }
 
@@ -180,9 +217,12 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
 
   onAnswer(attempt: Attempt, head: HttpResponse): void {
     this.#winner = attempt;
+    this.#movedMs = this.#context.coarseNowMs;
     let edits = this.#destination?.responseEdits;
-    // An application may not speak for its proxy.
-    if (head.status === 503 && head.get(unprocessedHeader) !== undefined) edits = withoutUnprocessed(edits);
+    if (isSuspect(head, this.isGrpc)) {
+      const forbidsRetry = this.#service.tellsUnprocessed && this.#context.hasSpentRetries;
+      edits = passedEdits(edits, head, forbidsRetry);
+    }
     this.body.forget();
     if (isSwitch(this.head, head, attempt.upstream?.version)) {
       this.#becomeTunnel(attempt, head, edits);
@@ -202,6 +242,7 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
 
   onAnswerBody(chunk: Uint8Array, isLast: boolean): void {
     this.#responseBytes += chunk.length;
+    this.#movedMs = this.#context.coarseNowMs;
     if (!this.#client.writeBody(chunk, isLast && !this.#isTunnel)) this.#winner?.upstream?.pause();
   }
 
@@ -230,26 +271,6 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
   }
 
   // ---- steps
-
-  #mirror(destination: HttpDestination, clusters: readonly UpstreamCluster[]): void {
-    const { timeoutMs } = destination;
-    const copied = { request: this.upstreamRequest(destination), isGrpc: this.isGrpc, timeoutMs };
-    this.#mirrors = new Mirrors(this.#context, copied, clusters);
-    this.#mirrors.start();
-  }
-
-  #answer({ status }: HttpAnswer): void {
-    this.#status = status;
-    this.#client.writeAnswer({
-      status,
-      requestId: this.#requestId,
-      lines: this.#ownLines,
-      isRequestEnded: this.body.isEnded,
-      grpc: this.#grpc === undefined ? undefined : redirectFailure,
-    });
-    this.#finish(undefined, "");
-    this.#client.onExchangeDone();
-  }
 
   #lines(): HeaderLine[] {
     const lines: HeaderLine[] = [];
@@ -280,6 +301,8 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
 
   #onTimeout(): void {
     if (this.#isDone) return;
+    // A deadline of the caller's own says nothing about the endpoint.
+    if (this.#timeoutMs === this.#destination?.requests.requestTimeoutMs) this.#tries.recordSilence();
     this.#letGo();
     this.#fail("request_timeout", `no complete response within ${this.#timeoutMs} ms`);
   }
@@ -314,17 +337,36 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
 
   #refuse(reason: ReasonCode, detail: string): void {
     const facts = reasons[reason];
-    const tellsUnprocessed = this.#service.tellsUnprocessed && facts.isUnprocessed;
+    const isToPeer = this.#service.tellsUnprocessed;
     this.#status = facts.httpStatus;
     this.#client.writeRefusal({
       reason,
       requestId: this.#requestId,
-      lines: tellsUnprocessed ? [latin1Line(unprocessedHeader, reason)] : this.#ownLines,
+      lines: isToPeer ? refusalLines(reason, this.isInherited) : this.#clientLines(),
       isRequestEnded: this.body.isEnded,
       // The calling proxy reads the status, tries elsewhere, or says it in gRPC's way itself.
-      grpc: tellsUnprocessed ? undefined : this.#grpc?.failure(reason, this.#requestId),
+      grpc: isToPeer && facts.isUnprocessed ? undefined : this.#grpc?.failure(reason, this.#requestId),
     });
     this.#finish(reason, detail);
+    this.#client.onExchangeDone();
+  }
+
+  /** A program that retries by itself (gRPC's libraries do) is told that this proxy has done so. */
+  #clientLines(): readonly HeaderLine[] {
+    const lines = this.#selected?.ownLines ?? [];
+    return this.#grpc !== undefined && this.#tries.isSpent ? [...lines, pushbackLine] : lines;
+  }
+
+  #answer({ status }: HttpAnswer): void {
+    this.#status = status;
+    this.#client.writeAnswer({
+      status,
+      requestId: this.#requestId,
+      lines: this.#clientLines(),
+      isRequestEnded: this.body.isEnded,
+      grpc: this.#grpc && redirectFailure,
+    });
+    this.#finish(undefined, "");
     this.#client.onExchangeDone();
   }
 
@@ -336,9 +378,10 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
     this.#mirrors?.close();
     const context = this.#context;
     context.inFlight--;
+    this.#limit?.leave();
     recordHttp(context, {
-      edge: this.#service.edge(this.#route, this.#tries.lastEndpoint),
-      rule: this.#rule,
+      edge: this.#service.edge(this.#selected?.route ?? "", this.#tries.lastEndpoint),
+      rule: this.#selected?.rule ?? "",
       head: this.head,
       requestId: this.#requestId,
       status: reason === undefined ? (this.#grpc?.httpStatus(this.#status) ?? this.#status) : this.#status,

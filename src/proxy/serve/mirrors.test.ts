@@ -144,7 +144,7 @@ test("a mirror that does not answer is let go after the route's timeout", async 
   const copy = rawServer(() => {});
   const server = await mesh.server("echo-1", app.port);
   const other = await mesh.server("shadow-1", copy.port);
-  const http = mirrored({ requestTimeoutMs: 200 });
+  const http = mirrored({ requestTimeoutMs: 300 });
   const client = await mesh.client([server.endpoint, inShadow(other.endpoint)], { http });
   const peer = await RawClient.connect(client.port);
   peer.write("GET /old HTTP/1.1\r\nhost: echo\r\n\r\n");

@@ -4,34 +4,33 @@
  * endpoint, and goes to the mirror's cluster itself and not through routes, so no proxy mirrors it again.
  */
 import { RequestHead } from "../../http1/index.ts";
-import type { Clock } from "../../kernel/index.ts";
 import type { WheelTimer } from "../../net/index.ts";
-import type { HttpResponse, Trailers } from "../http/index.ts";
-import type { UpstreamCluster, UpstreamRequest } from "../upstream/index.ts";
+import type { HttpRequest, HttpResponse, HttpVersion, Trailers } from "../http/index.ts";
+import type { RequestLimit, UpstreamCluster, UpstreamEndpoint, UpstreamRequest } from "../upstream/index.ts";
 import { Attempt, type AttemptOwner } from "./attempt.ts";
 import type { ServeContext } from "./context.ts";
+import { recordHead } from "./endpoint-outcome.ts";
 import { fixedLimits } from "./limits.ts";
 import type { MirrorOutcome } from "./metrics.ts";
 
-/** After the request's end, for a route without a timeout: nobody waits for the answer, but a connection does. */
+/** From the request's last byte, where the request itself has not less time: nobody waits for the answer, but a connection does. */
 const answerTimeoutMs = 30_000;
 
 export interface MirroredRequest {
-  /** As it is sent to the backend. */
-  readonly request: UpstreamRequest;
+  readonly head: HttpRequest;
   readonly isGrpc: boolean;
-  /** 0: none. */
-  readonly timeoutMs: number;
+  /** As it is sent to a backend. */
+  upstreamRequest(endpoint: UpstreamEndpoint, retries: number): UpstreamRequest;
+  /** Of the request's own time; Infinity: it has no bound. */
+  remainingMs(nowUs: number): number;
 }
 
 export class Mirrors {
   readonly #copies: readonly MirrorCopy[];
 
+  /** Starts them. */
   constructor(context: ServeContext, request: MirroredRequest, clusters: readonly UpstreamCluster[]) {
     this.#copies = clusters.map((cluster) => new MirrorCopy(context, request, cluster));
-  }
-
-  start(): void {
     for (const copy of this.#copies) copy.start();
   }
 
@@ -52,10 +51,13 @@ export class Mirrors {
 
 class MirrorCopy implements AttemptOwner {
   readonly isUpgrade = false;
-  readonly #context: ServeContext;
+  readonly head: HttpRequest;
+  readonly context: ServeContext;
   readonly #mirrored: MirroredRequest;
   readonly #cluster: UpstreamCluster;
+  #request: UpstreamRequest | undefined;
   #attempt: Attempt | undefined;
+  #limit: RequestLimit | undefined;
   #timer: WheelTimer | undefined;
   /** Not yet taken by the mirror. */
   #waiting: Uint8Array[] = [];
@@ -66,13 +68,15 @@ class MirrorCopy implements AttemptOwner {
   #status = 0;
 
   constructor(context: ServeContext, mirrored: MirroredRequest, cluster: UpstreamCluster) {
-    this.#context = context;
+    this.head = mirrored.head;
+    this.context = context;
     this.#mirrored = mirrored;
     this.#cluster = cluster;
   }
 
   start(): void {
-    const context = this.#context;
+    const { context, head } = this;
+    const { isGrpc } = this.#mirrored;
     if (context.mirrorsInFlight >= fixedLimits.maxMirroredRequests) {
       context.metrics.limitReached("maxMirroredRequests");
       context.metrics.mirrored("overloaded");
@@ -83,10 +87,16 @@ class MirrorCopy implements AttemptOwner {
       context.metrics.mirrored("no_endpoint");
       return;
     }
+    if (this.#cluster.requestLimit?.enter() === false) {
+      context.metrics.mirrored("overloaded");
+      return;
+    }
+    this.#limit = this.#cluster.requestLimit;
     context.mirrorsInFlight++;
-    this.#attempt = new Attempt(this, endpoint);
-    const client = this.#mirrored.request.head instanceof RequestHead ? 1 : 2;
-    this.#attempt.start(this.#cluster.versionFor(client, endpoint, this.#mirrored.isGrpc));
+    this.#request = this.#mirrored.upstreamRequest(endpoint, 0);
+    this.#attempt = new Attempt(this, endpoint, { number: 0, isHedge: false });
+    const client: HttpVersion = head instanceof RequestHead ? 1 : 2;
+    this.#attempt.start(this.#cluster.versionFor(client, endpoint, isGrpc), 0);
   }
 
   push(chunk: Uint8Array): void {
@@ -94,15 +104,16 @@ class MirrorCopy implements AttemptOwner {
     this.#waiting.push(chunk);
     this.#waitingBytes += chunk.length;
     this.#flush();
-    if (this.#waitingBytes > this.#context.limits.maxBufferedBodyBytes) this.#giveUp("body_too_slow");
+    if (this.#waitingBytes > this.context.limits.maxBufferedBodyBytes) this.#giveUp("body_too_slow");
   }
 
   end(trailers: Trailers | undefined): void {
     this.#isEnded = true;
     if (this.#attempt === undefined) return;
     this.#trailers = trailers;
-    const timeoutMs = this.#mirrored.timeoutMs || answerTimeoutMs;
-    this.#timer = this.#context.wheel.schedule(timeoutMs, () => this.#giveUp("timed_out"));
+    const { clock, wheel } = this.context;
+    const timeoutMs = Math.min(answerTimeoutMs, Math.max(1, this.#mirrored.remainingMs(clock.monotonicUs())));
+    this.#timer = wheel.schedule(timeoutMs, () => this.#giveUp("timed_out"));
     this.#flush();
   }
 
@@ -112,12 +123,10 @@ class MirrorCopy implements AttemptOwner {
 
   // ---- the attempt
 
-  get clock(): Clock {
-    return this.#context.clock;
-  }
-
   requestFor(): UpstreamRequest {
-    return this.#mirrored.request;
+    // An attempt is made after its request.
+    if (this.#request === undefined) throw new Error("a copy without a request");
+    return this.#request;
   }
 
   onAttemptOpen(): void {
@@ -127,8 +136,9 @@ class MirrorCopy implements AttemptOwner {
 
   onAttemptInterim(): void {}
 
-  onAttemptHead(_attempt: Attempt, head: HttpResponse): void {
+  onAttemptHead(attempt: Attempt, head: HttpResponse): void {
     this.#status = head.status;
+    recordHead(attempt, head, this.#mirrored.isGrpc);
   }
 
   onAttemptBody(): void {}
@@ -176,7 +186,8 @@ class MirrorCopy implements AttemptOwner {
     this.#waiting = [];
     this.#waitingBytes = 0;
     this.#timer?.cancel();
-    this.#context.mirrorsInFlight--;
-    this.#context.metrics.mirrored(outcome);
+    this.#limit?.leave();
+    this.context.mirrorsInFlight--;
+    this.context.metrics.mirrored(outcome);
   }
 }

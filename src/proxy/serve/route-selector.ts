@@ -4,6 +4,7 @@
  * rule have to do with it, what they make of this one request is added (`filtered-request.ts`).
  */
 import {
+  layRequests,
   type PreparedBackend,
   type PreparedRule,
   type RouteTable,
@@ -57,7 +58,7 @@ export class RouteSelector {
       rule: rule.source?.section,
       requestEdits: backend.requestEdits,
       responseEdits: backend.responseEdits,
-      timeoutMs: rule.requestTimeoutMs,
+      requests: layRequests(rule.requests, cluster.requests),
     };
     this.#destinations.set(backend, destination);
     return destination;
