@@ -49,7 +49,7 @@ export function parseTry(text: string): TryField {
 }
 
 /** Undefined: there is nothing to say. */
-export function tryLine({ attempt, timeoutMs }: TryField): HeaderLine | undefined {
+function tryLine({ attempt, timeoutMs }: TryField): HeaderLine | undefined {
   if (attempt === 0 && timeoutMs === 0) return undefined;
   const parts: string[] = [];
   if (attempt > 0) parts.push(`attempt=${attempt}`);
