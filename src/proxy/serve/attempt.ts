@@ -79,13 +79,9 @@ export class Attempt implements UpstreamHandler, PoolWaiter {
   #discarding: UpstreamStream | undefined = undefined;
   #discarded = 0;
 
-  constructor(
-    owner: AttemptOwner,
-    endpoint: UpstreamEndpoint,
-    place: { readonly number: number; readonly isHedge: boolean },
-  ) {
-    this.number = place.number;
-    this.isHedge = place.isHedge;
+  constructor(owner: AttemptOwner, endpoint: UpstreamEndpoint, number: number, isHedge: boolean) {
+    this.number = number;
+    this.isHedge = isHedge;
     this.#owner = owner;
     this.endpoint = endpoint;
     endpoint.inFlight++;

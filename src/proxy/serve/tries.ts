@@ -233,6 +233,8 @@ export class Tries implements AttemptOwner, RequestSink {
   #isBettered(attempt: Attempt, head: HttpResponse): boolean {
     const { endpoint } = attempt;
     const { clock } = this.context;
+    const isClientError = head.status >= 400 && head.status < 500 && !this.#request.isGrpc;
+    if (isClientError && this.#destination?.requests.retry.statuses.has(head.status) !== true) return false;
     const isPeer = this.#service.direction === "outbound" && endpoint.isTunnelled;
     const end = endOfAnswer(head, { isPeer, isGrpc: this.#request.isGrpc, nowMs: clock.nowMs() });
     const { handedBack } = end;
@@ -292,7 +294,7 @@ export class Tries implements AttemptOwner, RequestSink {
     const nowUs = this.context.clock.monotonicUs();
     const endpoint = verdict.delayMs > 0 ? undefined : this.#choice?.pick(this.context, nowUs);
     // Where all are known to be in trouble, asking on is no longer free.
-    const isFresh = endpoint !== undefined && endpoint.avoidUntilUs <= nowUs;
+    const isFresh = endpoint?.isFit(nowUs) === true;
     const isFree = verdict.isFree && isFresh && !(end.handedBack && isOverload(end.handedBack));
     if (!isFree && retryBudget?.takeRetry(nowUs) === false) return this.#withhold("budget");
     this.context.metrics.retried(end.label);
@@ -323,7 +325,7 @@ export class Tries implements AttemptOwner, RequestSink {
 
   #try(destination: HttpDestination, endpoint: UpstreamEndpoint, isHedge: boolean): void {
     const { cluster, requests } = destination;
-    const attempt = new Attempt(this, endpoint, { number: this.count, isHedge });
+    const attempt = new Attempt(this, endpoint, this.count, isHedge);
     this.count++;
     this.#last = endpoint;
     this.context.metrics.tries.value++;
