@@ -1,6 +1,7 @@
 /** The reference of a kind as text: every field with its type, bounds, default and description, straight from the schema. */
 import { childOf } from "./field-path.ts";
 import { apiVersionOf, type KindName, kinds } from "./kinds.ts";
+import { measureOf, rangeText } from "./measures.ts";
 import { isRecord } from "./plain-json.ts";
 
 const indentWidth = 2;
@@ -54,6 +55,8 @@ function typeText(field: unknown): string {
 }
 
 function notes(field: unknown): string {
+  const measure = measureOf(field);
+  if (measure !== undefined) return ` (${measure.kind}; ${rangeText(measure)})`;
   const parts: string[] = [];
   const range = (low: string, high: string, unit: string): void => {
     const [from, to] = [childOf(field, low), childOf(field, high)];

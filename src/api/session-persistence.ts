@@ -1,0 +1,44 @@
+/** Sessions that stay with one endpoint (GEP-1619), the same on TrafficPolicies and on rules of routes. */
+import type { Issue } from "../kernel/index.ts";
+import { cookieName } from "./formats.ts";
+import { timeSpan } from "./measures.ts";
+import { object, oneOf, optional, text, type ValueOf } from "./schema.ts";
+
+export const sessionPersistenceSchema = object("Requests of one session go to one endpoint while it lives.", {
+  sessionName: optional(text("Name of the cookie or header that carries the session.", cookieName)),
+  type: oneOf("What carries the session.", ["Cookie", "Header"], { default: "Cookie" }),
+  absoluteTimeout: optional(
+    timeSpan("The session ends after this long.", { min: "1s", max: "9600h", zero: "none" }),
+  ),
+  idleTimeout: optional(
+    timeSpan("The session ends when no request of it came for this long.", {
+      min: "1s",
+      max: "9600h",
+      zero: "none",
+    }),
+  ),
+  cookieConfig: optional(
+    object("How the cookie lives.", {
+      lifetimeType: oneOf(
+        "Session: until the browser closes. Permanent: until absoluteTimeout has passed.",
+        ["Permanent", "Session"],
+        { default: "Session" },
+      ),
+    }),
+  ),
+});
+export type SessionPersistence = ValueOf<typeof sessionPersistenceSchema>;
+
+export function checkSessionPersistence(session: SessionPersistence, path: string): Issue[] {
+  const issues: Issue[] = [];
+  if (session.cookieConfig !== undefined && session.type !== "Cookie") {
+    issues.push({ path: `${path}.cookieConfig`, message: "can only be set with type Cookie" });
+  }
+  if (session.cookieConfig?.lifetimeType === "Permanent" && session.absoluteTimeout === undefined) {
+    issues.push({
+      path: `${path}.absoluteTimeout`,
+      message: "must be specified when cookie lifetimeType is Permanent",
+    });
+  }
+  return issues;
+}
