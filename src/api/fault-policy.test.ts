@@ -22,7 +22,8 @@ test("a fault with all conditions is valid", () => {
     delay: "2s",
     abort: { grpcStatus: "unavailable" },
   };
-  expect(parsedAs("FaultPolicy", policy(fault)).spec.faults as unknown[]).toEqual([fault]);
+  const faults: readonly unknown[] = parsedAs("FaultPolicy", policy(fault)).spec.faults;
+  expect(faults).toEqual([fault]);
 });
 
 test("without a percentage it is every request", () => {

@@ -34,9 +34,7 @@ export const outlierSchema = object(
       }),
     ),
     maxEjection: optional(timeSpan("The longest time out. Default 5m.", { min: "100ms", max: "24h" })),
-    maxEjectedPercent: optional(
-      integer("Share of endpoints that may be out at a time; 0: none is put out. Default 50.", 0, 100),
-    ),
+    maxEjectedPercent: optional(integer("Share of endpoints that may be out at a time. Default 50.", 1, 100)),
     successRate: optional(
       object("Endpoints whose share of successes lies far below the others'.", {
         deviation: optional(
@@ -99,7 +97,7 @@ export const healthCheckSchema = object(
     ),
     tcp: optional(object("A connection that is accepted is fit.", {})),
     interval: optional(timeSpan("Between two probes. Default 10s.", { min: "100ms", max: "1h" })),
-    timeout: optional(timeSpan("For a probe's answer. Default 2s.", { min: "1ms", max: "5m" })),
+    timeout: optional(timeSpan("For a probe's answer. Default 1s.", { min: "1ms", max: "5m" })),
     healthyThreshold: optional(
       integer("Good answers in a row after which it is fit again. Default 2.", 1, maxThreshold),
     ),
@@ -112,10 +110,10 @@ export const healthCheckSchema = object(
 export const adaptiveConcurrencySchema = object(
   "Requests under way to one endpoint are bounded by what its latency shows that it can do.",
   {
-    minimum: optional(integer("The bound is never less.", 1, maxRequests)),
-    maximum: optional(integer("The bound is never more.", 1, maxRequests)),
+    minimum: optional(integer("The bound is never less. Default 5.", 1, maxRequests)),
+    maximum: optional(integer("The bound is never more. Default 1024.", 1, maxRequests)),
     tolerancePercent: optional(
-      integer("Latency so far above that of an idle endpoint is still fine.", 1, 1_000),
+      integer("Latency so far above that of an idle endpoint is still fine. Default 50.", 1, 1_000),
     ),
     priorityHeader: optional(
       text(

@@ -84,7 +84,8 @@ test("everything that can be said is valid at once, and nothing is added to it",
     adaptiveConcurrency: { minimum: 4, maximum: 100, tolerancePercent: 50, priorityHeader: "x-priority" },
   };
   const { targetRefs, ...rest } = spec;
-  expect(parsedAs("TrafficPolicy", policy(rest, targetRefs)).spec as unknown).toEqual(spec);
+  const parsed: unknown = parsedAs("TrafficPolicy", policy(rest, targetRefs)).spec;
+  expect(parsed).toEqual(spec);
 });
 
 describe("targets", () => {

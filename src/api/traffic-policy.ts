@@ -16,7 +16,7 @@ import {
   targetReferencesSchema,
 } from "./policy-targets.ts";
 import { object, optional, text, type ValueOf } from "./schema.ts";
-import { checkSessionPersistence, sessionPersistenceSchema } from "./session-persistence.ts";
+import { checkTrafficSession, trafficSessionSchema } from "./traffic-session.ts";
 import { balancingSchema, checkBalancing, checkLocality, localitySchema } from "./traffic-balancing.ts";
 import { checkConnections, connectionsSchema } from "./traffic-connections.ts";
 import {
@@ -38,7 +38,7 @@ import {
 const sections = {
   balancing: balancingSchema,
   locality: localitySchema,
-  sessionPersistence: sessionPersistenceSchema,
+  sessionPersistence: trafficSessionSchema,
   connections: connectionsSchema,
   timeouts: timeoutsSchema,
   retries: retriesSchema,
@@ -148,7 +148,7 @@ function checkSections(spec: TrafficPolicySpec): Issue[] {
     ...(spec.locality === undefined ? [] : checkLocality(spec.locality, "spec.locality")),
     ...(spec.sessionPersistence === undefined
       ? []
-      : checkSessionPersistence(spec.sessionPersistence, "spec.sessionPersistence")),
+      : checkTrafficSession(spec.sessionPersistence, "spec.sessionPersistence")),
     ...(spec.connections === undefined ? [] : checkConnections(spec.connections, "spec.connections")),
     ...(spec.timeouts === undefined ? [] : checkTimeouts(spec.timeouts, "spec.timeouts")),
     ...(spec.retries === undefined ? [] : checkRetries(spec.retries, "spec.retries")),

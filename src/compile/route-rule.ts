@@ -9,6 +9,8 @@ import type { BackendSchema, HeaderEditsSchema } from "../model/index.ts";
 import { resolveBackend, type UnresolvedBackend } from "./backend.ts";
 import type { RuleContent } from "./compiled-route.ts";
 import type { InputReader } from "./inputs.ts";
+import { rulePolicy } from "./policy/effective-policy.ts";
+import { routeSettings } from "./policy/route-settings.ts";
 import type {
   FilterInput,
   HeaderModifierInput,
@@ -55,7 +57,12 @@ export function compileRule(
     const text = `HTTPRoute ${namespace}/${name}: ${unsupported.join("; ")}`;
     return { content: { source, backends: [{ source, weight: 1, unresolved: text }] }, isSupported: false };
   }
-  return { content: { source, ...edits, requestTimeoutMs, backends }, isSupported: true };
+  const policy = rulePolicy(
+    inputs,
+    { kind: route.kind, namespace, name, ruleName: rule.name },
+    routeSettings(rule),
+  );
+  return { content: { source, ...edits, requestTimeoutMs, ...policy, backends }, isSupported: true };
 }
 
 interface Edits {

@@ -1,10 +1,10 @@
-/** Sessions that stay with one endpoint (GEP-1619), the same on TrafficPolicies and on rules of routes. */
+/** Section `sessionPersistence` of TrafficPolicy (GEP-1619): sessions that stay with one endpoint. */
 import type { Issue } from "../kernel/index.ts";
 import { cookieName } from "./formats.ts";
 import { timeSpan } from "./measures.ts";
 import { object, oneOf, optional, text, type ValueOf } from "./schema.ts";
 
-export const sessionPersistenceSchema = object("Requests of one session go to one endpoint while it lives.", {
+export const trafficSessionSchema = object("Requests of one session go to one endpoint while it lives.", {
   sessionName: optional(text("Name of the cookie or header that carries the session.", cookieName)),
   type: oneOf("What carries the session.", ["Cookie", "Header"], { default: "Cookie" }),
   absoluteTimeout: optional(
@@ -27,9 +27,9 @@ export const sessionPersistenceSchema = object("Requests of one session go to on
     }),
   ),
 });
-export type SessionPersistence = ValueOf<typeof sessionPersistenceSchema>;
+type TrafficSession = ValueOf<typeof trafficSessionSchema>;
 
-export function checkSessionPersistence(session: SessionPersistence, path: string): Issue[] {
+export function checkTrafficSession(session: TrafficSession, path: string): Issue[] {
   const issues: Issue[] = [];
   if (session.cookieConfig !== undefined && session.type !== "Cookie") {
     issues.push({ path: `${path}.cookieConfig`, message: "can only be set with type Cookie" });
