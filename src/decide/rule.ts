@@ -1,5 +1,6 @@
 /** What a matched rule does, prepared: its backends with their share of requests, header edits, timeout. */
 import type { Backend, ConnectionRule, HttpRule, Source } from "../model/index.ts";
+import { PreparedFaults } from "./fault.ts";
 import { PreparedEdits } from "./header-edits.ts";
 
 export interface PreparedBackend {
@@ -20,6 +21,8 @@ export interface PreparedRule {
   readonly source: Source | undefined;
   /** 0: none. */
   readonly requestTimeoutMs: number;
+  /** Undefined: the cluster's hold. */
+  readonly faults: PreparedFaults | undefined;
   /** Those that can be chosen: never empty, none of weight 0. */
   readonly backends: readonly PreparedBackend[];
 }
@@ -52,6 +55,7 @@ export function prepareRule(rule: HttpRule): PreparedRule {
     route: routeOf(source),
     source,
     requestTimeoutMs,
+    faults: PreparedFaults.prepare(rule.faults),
     backends: prepareBackends(backends, requestEdits, responseEdits),
   };
 }
@@ -62,6 +66,7 @@ export function prepareConnectionRule({ source, backends }: ConnectionRule): Pre
     route: routeOf(source),
     source,
     requestTimeoutMs: 0,
+    faults: undefined,
     backends: prepareBackends(backends, undefined, undefined),
   };
 }

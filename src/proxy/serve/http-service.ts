@@ -3,6 +3,7 @@
  * is counted. Everything else is the exchange's.
  */
 import type { ReasonCode } from "../../kernel/index.ts";
+import type { PreparedFaults } from "../../decide/index.ts";
 import type { HeadEdits, HeaderLine } from "../../http1/index.ts";
 import type { HttpRequest } from "../http/index.ts";
 import type { EdgeSeries } from "../telemetry/index.ts";
@@ -17,6 +18,8 @@ export interface HttpDestination {
   readonly responseEdits: HeadEdits | undefined;
   /** 0: none. */
   readonly timeoutMs: number;
+  /** The route's, else the cluster's. */
+  readonly faults: PreparedFaults | undefined;
 }
 
 export interface HttpRefusal {

@@ -102,5 +102,6 @@ export class DirectHttp implements HttpService {
 }
 
 export function plainDestination(cluster: UpstreamCluster): HttpDestination {
-  return { cluster, route: "", requestEdits: undefined, responseEdits: undefined, timeoutMs: 0 };
+  const { faults } = cluster;
+  return { cluster, route: "", requestEdits: undefined, responseEdits: undefined, timeoutMs: 0, faults };
 }

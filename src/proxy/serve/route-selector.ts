@@ -43,13 +43,14 @@ export class RouteSelector {
       requestEdits: backend.requestEdits,
       responseEdits: backend.responseEdits,
       timeoutMs: rule.requestTimeoutMs,
+      faults: rule.faults ?? cluster.faults,
     };
     this.#destinations.set(backend, destination);
     return destination;
   }
 }
 
-class HeadView implements HttpRequestView {
+export class HeadView implements HttpRequestView {
   readonly #head: HttpRequest;
 
   constructor(head: HttpRequest) {

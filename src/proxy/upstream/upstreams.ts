@@ -4,6 +4,7 @@
  */
 import type { Clock } from "../../kernel/index.ts";
 import { create } from "@bufbuild/protobuf";
+import { PreparedFaults } from "../../decide/index.ts";
 import {
   type Cluster,
   type Endpoint,
@@ -153,7 +154,8 @@ export class Upstreams {
     }
     const picker = balanceUsable([...byWorkload.values()]);
     const versionFor = versionRule(model.protocol, this.#undeclared);
-    const view = { key, service: service.name, port: model.port, picker, versionFor };
+    const faults = before?.model === model ? before.view.faults : PreparedFaults.prepare(model.faults);
+    const view = { key, service: service.name, port: model.port, picker, faults, versionFor };
     return { model, endpoints, byWorkload, view };
   }
 
@@ -180,6 +182,7 @@ export class Upstreams {
       service: "",
       port,
       picker: new OrderedPicker([endpoint]),
+      faults: undefined,
       versionFor,
     };
     return { target, endpoint, view, lastUsedMs: this.#clock.nowMs() };
