@@ -109,7 +109,7 @@ describe("time", () => {
         throw new Error("read");
       },
       query: "",
-      header: never,
+      header: () => String(never()),
     };
     expect(faults.select(unread, nowMs + 1, never)).toBeUndefined();
     expect(faults.selectForConnection(nowMs + 1, never)).toBeUndefined();

@@ -25,6 +25,8 @@ export type ReasonCode =
   | "upstream_reset"
   | "upstream_malformed"
   | "request_timeout"
+  | "try_timeout"
+  | "stream_idle_timeout"
   | "idle_timeout"
   | "mtls_required"
   | "tls_handshake_failed"
@@ -201,6 +203,20 @@ export const reasons: Record<ReasonCode, Reason> = {
     responseClass: "upstream",
     isUnprocessed: false,
     hint: "the route's request timeout passed",
+  },
+  try_timeout: {
+    httpStatus: 504,
+    grpcStatus: 4,
+    responseClass: "upstream",
+    isUnprocessed: false,
+    hint: "the endpoint did not answer in a try's time, and no other try was left",
+  },
+  stream_idle_timeout: {
+    httpStatus: 504,
+    grpcStatus: 4,
+    responseClass: "upstream",
+    isUnprocessed: false,
+    hint: "neither request nor response moved for longer than the stream idle timeout",
   },
   idle_timeout: {
     httpStatus: 408,

@@ -119,6 +119,17 @@ export function runtimeGauges(parts: RuntimeParts): readonly MetricFamily[] {
     new GaugeFamily("weft_upstream_connections", "Pooled HTTP connections to endpoints.", () =>
       poolSamples(parts),
     ),
+    new GaugeFamily(
+      "weft_retry_budget_exhausted_total",
+      "Retries and hedges that a cluster's budget did not allow.",
+      () => budgetSamples(context),
+      "counter",
+    ),
+    gauge(
+      "weft_replay_bytes",
+      "Bodies of requests that are kept for other tries.",
+      () => context.bodyKeeping.memory.usedBytes,
+    ),
     gauge("weft_telemetry_series", "Label sets of golden signals.", () => context.series.cellCount),
     total(
       "weft_telemetry_dropped_series_total",
@@ -131,6 +142,15 @@ export function runtimeGauges(parts: RuntimeParts): readonly MetricFamily[] {
       return (usage.user + usage.system) / 1_000_000;
     }),
   ];
+}
+
+/** Of the clusters that this proxy follows: as many as its subscriptions. */
+function budgetSamples(context: ServeContext): { labels: Record<string, string>; value: number }[] {
+  const samples: { labels: Record<string, string>; value: number }[] = [];
+  for (const { key, retryBudget } of context.upstreams.clusters()) {
+    if (retryBudget !== undefined) samples.push({ labels: { cluster: key }, value: retryBudget.denied });
+  }
+  return samples;
 }
 
 function poolSamples(parts: RuntimeParts): { labels: Record<string, string>; value: number }[] {

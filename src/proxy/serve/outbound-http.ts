@@ -12,6 +12,7 @@ import type { RouteSelector } from "./route-selector.ts";
 export class OutboundHttp implements HttpService {
   readonly direction = "outbound";
   readonly tellsUnprocessed = false;
+  readonly trustsTry = true;
   readonly scheme = "http";
   readonly servesConnect = true;
   readonly takesGrpcWeb = false;
@@ -76,6 +77,7 @@ export class OutboundHttp implements HttpService {
 export class DirectHttp implements HttpService {
   readonly direction = "outbound";
   readonly tellsUnprocessed = false;
+  readonly trustsTry = true;
   readonly scheme = "http";
   readonly servesConnect = true;
   readonly takesGrpcWeb = false;
@@ -102,6 +104,12 @@ export class DirectHttp implements HttpService {
 }
 
 export function plainDestination(cluster: UpstreamCluster): HttpDestination {
-  const { faults } = cluster;
-  return { cluster, route: "", requestEdits: undefined, responseEdits: undefined, timeoutMs: 0, faults };
+  return {
+    cluster,
+    route: "",
+    requestEdits: undefined,
+    responseEdits: undefined,
+    requests: cluster.requests,
+    faults: cluster.faults,
+  };
 }

@@ -2,7 +2,7 @@
  * What requests are balanced over: an immutable view of a cluster's usable endpoints. A request keeps the view that it
  * started with; the endpoints in it are shared with the views before and after.
  */
-import type { PreparedFaults } from "../../decide/index.ts";
+import type { PreparedFaults, PreparedRequests, RetryBudget } from "../../decide/index.ts";
 import { type Cluster, type Endpoint, Health, Protocol } from "../../model/index.ts";
 import type { HttpVersion } from "../http/index.ts";
 import { P2cBalancer } from "./balancer.ts";
@@ -26,6 +26,10 @@ export interface UpstreamCluster {
   readonly picker: Picker;
   /** Where the route has none of its own. */
   readonly faults: PreparedFaults | undefined;
+  /** How its requests are carried where no rule says otherwise. */
+  readonly requests: PreparedRequests;
+  /** Undefined: retries are not counted. */
+  readonly retryBudget: RetryBudget | undefined;
   /** Which version of HTTP is spoken to an endpoint for a client that speaks `client`. */
   versionFor(client: HttpVersion, endpoint: UpstreamEndpoint, isGrpc: boolean): HttpVersion;
 }

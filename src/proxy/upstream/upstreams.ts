@@ -4,7 +4,13 @@
  */
 import type { Clock } from "../../kernel/index.ts";
 import { create } from "@bufbuild/protobuf";
-import { PreparedFaults } from "../../decide/index.ts";
+import {
+  layRequests,
+  PreparedFaults,
+  type PreparedRequests,
+  requestDefaults,
+  RetryBudget,
+} from "../../decide/index.ts";
 import {
   type Cluster,
   type Endpoint,
@@ -14,6 +20,7 @@ import {
   type WorkloadTarget,
 } from "../../model/index.ts";
 import type { Snapshot } from "../agent/index.ts";
+import { budgetOf } from "./budget-of.ts";
 import {
   balanceUsable,
   clusterLimits,
@@ -47,14 +54,16 @@ export class Upstreams {
   readonly #dialer: HopDialer;
   readonly #clock: Clock;
   readonly #undeclared: "client" | "http1";
+  readonly #requestDefaults: PreparedRequests;
   #clusters = new Map<string, ClusterState>();
   readonly #direct = new Map<string, DirectState>();
 
-  /** `undeclared`: which version of HTTP an endpoint without a declared one gets (`versionRule`). */
+  /** `undeclared`: which version of HTTP an endpoint without a declared one gets (`versionRule`); gateways say HTTP/1.1. */
   constructor(dialer: HopDialer, clock: Clock, undeclared: "client" | "http1") {
     this.#dialer = dialer;
     this.#clock = clock;
     this.#undeclared = undeclared;
+    this.#requestDefaults = requestDefaults[undeclared === "http1" ? "gateway" : "sidecar"];
   }
 
   cluster(key: string): UpstreamCluster | undefined {
@@ -155,7 +164,18 @@ export class Upstreams {
     const picker = balanceUsable([...byWorkload.values()]);
     const versionFor = versionRule(model.protocol, this.#undeclared);
     const faults = before?.model === model ? before.view.faults : PreparedFaults.prepare(model.faults);
-    const view = { key, service: service.name, port: model.port, picker, faults, versionFor };
+    const requests = layRequests(model.requests, this.#requestDefaults);
+    const retryBudget = budgetOf(model, before?.view.retryBudget);
+    const view = {
+      key,
+      service: service.name,
+      port: model.port,
+      picker,
+      faults,
+      versionFor,
+      requests,
+      retryBudget,
+    };
     return { model, endpoints, byWorkload, view };
   }
 
@@ -184,6 +204,8 @@ export class Upstreams {
       picker: new OrderedPicker([endpoint]),
       faults: undefined,
       versionFor,
+      requests: this.#requestDefaults,
+      retryBudget: new RetryBudget(undefined),
     };
     return { target, endpoint, view, lastUsedMs: this.#clock.nowMs() };
   }
