@@ -45,6 +45,8 @@ export interface AttemptOwner {
   readonly context: ServeContext;
   /** What is sent in this try. */
   requestFor(attempt: Attempt): UpstreamRequest;
+  /** What the try's answer comes from, as slow as a fault makes it. */
+  paced(upstream: UpstreamStream): UpstreamStream;
   /** The head has been sent: the body may follow. */
   onAttemptOpen(attempt: Attempt): void;
   onAttemptInterim(attempt: Attempt, head: HttpResponse): void;
@@ -140,7 +142,8 @@ export class Attempt implements UpstreamHandler, PoolWaiter {
 
   // ---- pool
 
-  onUpstream(upstream: UpstreamStream): void {
+  onUpstream(given: UpstreamStream): void {
+    const upstream = this.#owner.paced(given);
     if (!upstream.isReused) this.endpoint.recordConnected();
     this.upstream = upstream;
     this.#sentUs = this.#owner.context.clock.monotonicUs();

@@ -25,6 +25,7 @@ import type { ClientStream } from "./client-stream.ts";
 import type { ServeContext } from "./context.ts";
 import { latin1Line } from "./exchange-heads.ts";
 import type { ExchangeInput } from "./exchange-input.ts";
+import { type FaultHost, FaultInjection, type FaultOutcome } from "./fault-injection.ts";
 import { GrpcCall, shorterTimeout } from "./grpc-call.ts";
 import {
   parseTry,
@@ -48,7 +49,7 @@ const maxRequestIdLength = 128;
 
 const pushbackLine = latin1Line("grpc-retry-pushback-ms", "-1");
 
-export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
+export class Exchange implements ExchangeInput, TriedRequest, FaultHost, RelayListener {
   readonly head: HttpRequest;
   readonly #context: ServeContext;
   readonly #service: HttpService;
@@ -127,7 +128,10 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
     if (this.#timeoutMs > 0) {
       this.#timer = this.#context.wheel.schedule(this.#timeoutMs, () => this.#onTimeout());
     }
-    this.#tries.start(selected);
+    const { faults } = selected;
+    const fault = faults && FaultInjection.of(this.#context, faults, this.head, this);
+    if (fault === undefined) this.#tries.start(selected);
+    else fault.start(this.#tries);
   }
 
   // ---- the client's side
@@ -159,7 +163,6 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
   cancel(reason: ReasonCode, detail: string): void {
     if (this.#isDone) return;
     this.#letGo();
-    if (!this.#isResponseStarted) this.#status = reasons[reason].httpStatus;
     this.#finish(reason, detail);
   }
 
@@ -167,6 +170,12 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
     if (this.#isDone) return;
     this.#letGo();
     this.#fail(reason, detail);
+  }
+
+  onFault(outcome: FaultOutcome): void {
+    if (outcome === "pass" && this.#destination !== undefined) this.#tries.start(this.#destination);
+    else if (outcome === "abort") this.#refuse("fault_injected", "");
+    else this.#abort("fault_injected", "");
   }
 
   // ---- the tries
@@ -326,26 +335,33 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
       return;
     }
     const trailers = this.#isTunnel ? undefined : this.#grpc?.failureTrailers(reason, this.#requestId);
-    this.#finish(reason, detail);
     if (trailers === undefined) {
-      this.#client.abort();
+      this.#abort(reason, detail);
     } else {
+      this.#finish(reason, detail);
       this.#client.writeEnd(trailers);
       this.#client.onExchangeDone();
     }
   }
 
+  #abort(reason: ReasonCode, detail: string): void {
+    this.#finish(reason, detail);
+    this.#client.abort();
+  }
+
   #refuse(reason: ReasonCode, detail: string): void {
     const facts = reasons[reason];
     const isToPeer = this.#service.tellsUnprocessed;
-    this.#status = facts.httpStatus;
+    const abort = reason === "fault_injected" ? this.#tries.fault : undefined;
+    this.#status = abort?.httpStatus ?? facts.httpStatus;
     this.#client.writeRefusal({
       reason,
+      status: this.#status,
       requestId: this.#requestId,
       lines: isToPeer ? refusalLines(reason, this.isInherited) : this.#clientLines(),
       isRequestEnded: this.body.isEnded,
       // The calling proxy reads the status, tries elsewhere, or says it in gRPC's way itself.
-      grpc: isToPeer && facts.isUnprocessed ? undefined : this.#grpc?.failure(reason, this.#requestId),
+      grpc: isToPeer && facts.isUnprocessed ? undefined : this.#grpc?.failure(reason, this.#requestId, abort),
     });
     this.#finish(reason, detail);
     this.#client.onExchangeDone();
@@ -359,7 +375,9 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
   #finish(reason: ReasonCode | undefined, detail: string): void {
     if (this.#isDone) return;
     this.#isDone = true;
+    if (this.#status === 0 && reason !== undefined) this.#status = reasons[reason].httpStatus;
     this.#timer?.cancel();
+    this.#tries.fault?.cancel();
     this.body.forget();
     const context = this.#context;
     context.inFlight--;
@@ -370,6 +388,7 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
       status: reason === undefined ? (this.#grpc?.httpStatus(this.#status) ?? this.#status) : this.#status,
       reason,
       detail,
+      fault: this.#tries.fault,
       peerAddress: this.#client.remoteAddress,
       upstreamAddress: context.isAccessLogged ? this.#tries.place : "",
       attempts: this.#tries.count,

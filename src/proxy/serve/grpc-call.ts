@@ -51,7 +51,7 @@ export class GrpcCall {
 
   /** What the call's outcome counts as, among statuses of HTTP. */
   httpStatus(transport: number): number {
-    return transport === 200 && this.#status !== undefined ? (httpStatuses[this.#status] ?? 500) : transport;
+    return transport === 200 && this.#status !== undefined ? httpStatusOfGrpc(this.#status) : transport;
   }
 
   /** The server reset the call: the code says what the status is, as it would without a proxy. */
@@ -60,8 +60,9 @@ export class GrpcCall {
   }
 
   /** What the caller is told of a failure of the proxy's own, or of the server's reset. */
-  failure(reason: ReasonCode, requestId: string): GrpcFailure {
+  failure(reason: ReasonCode, requestId: string, abort?: { readonly grpcStatus: number }): GrpcFailure {
     const failure = grpcFailureOf(reason, requestId);
+    if (abort !== undefined) return { ...failure, status: abort.grpcStatus };
     const isReset = reason === "upstream_reset" && this.#resetStatus !== undefined;
     return isReset ? { ...failure, status: this.#resetStatus ?? failure.status } : failure;
   }
@@ -71,6 +72,10 @@ export class GrpcCall {
     const failure = this.failure(reason, requestId);
     return statusTrailers(failure.status, failure.message);
   }
+}
+
+export function httpStatusOfGrpc(status: number): number {
+  return httpStatuses[status] ?? 500;
 }
 
 /** Of a route's timeout and a call's; 0 is none. */

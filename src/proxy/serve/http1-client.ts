@@ -127,7 +127,7 @@ export class Http1Client implements ClientStream {
   writeRefusal(refusal: Refusal): void {
     const { reason, requestId } = refusal;
     const request = this.#request;
-    const status = reasons[reason].httpStatus;
+    const status = refusal.status ?? reasons[reason].httpStatus;
     const isBodyBad = reason === "malformed_request" || reason === "client_timeout";
     const isBodyUncertain = !refusal.isRequestEnded && (request.expectContinue || isBodyBad);
     this.#keepAlive =

@@ -50,6 +50,11 @@ export class ServeMetrics {
   readonly #dns = new CounterFamily("weft_dns_queries_total", "DNS queries by what became of them.", [
     "outcome",
   ]);
+  readonly #faults = new CounterFamily(
+    "weft_faults_injected_total",
+    "Requests and connections that a FaultPolicy made trouble for, by what it did.",
+    ["fault"],
+  );
   readonly #dropped = new CounterFamily(
     "weft_access_log_dropped_total",
     "Access-log lines dropped because the log could not be written fast enough.",
@@ -66,6 +71,7 @@ export class ServeMetrics {
     this.#connectFailures,
     this.#limits,
     this.#dns,
+    this.#faults,
     this.#dropped,
   ];
 
@@ -101,6 +107,10 @@ export class ServeMetrics {
 
   limitReached(limit: LimitName): void {
     this.#limits.of(limitLabel(limit)).value++;
+  }
+
+  faultInjected(fault: "delay" | "abort" | "reset" | "bandwidth"): void {
+    this.#faults.of(fault).value++;
   }
 
   dns(outcome: "answered" | "forwarded" | "refused" | "failed" | "malformed"): void {

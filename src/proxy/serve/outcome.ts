@@ -5,6 +5,11 @@ import type { HttpRequest } from "../http/index.ts";
 import { encodeAccessLine, type EdgeSeries } from "../telemetry/index.ts";
 import type { ServeContext } from "./context.ts";
 
+export interface FaultRecord {
+  /** Who did what, and `detail`. */
+  describe(detail: string): string;
+}
+
 export interface HttpOutcome {
   readonly edge: EdgeSeries;
   /** Undefined: the head could not be read. */
@@ -13,6 +18,8 @@ export interface HttpOutcome {
   readonly status: number;
   readonly reason: ReasonCode | undefined;
   readonly detail: string;
+  /** What was done to it on purpose; undefined: nothing. */
+  readonly fault?: FaultRecord | undefined;
   readonly peerAddress: string;
   readonly upstreamAddress: string;
   readonly attempts: number;
@@ -22,10 +29,10 @@ export interface HttpOutcome {
 }
 
 export function recordHttp(context: ServeContext, outcome: HttpOutcome): void {
-  const edge = outcome.edge;
-  edge
-    .http(outcome.status, outcome.reason)
-    .record(outcome.durationUs, outcome.requestBytes, outcome.responseBytes);
+  const { edge, fault } = outcome;
+  // What went well for all that is not to be mistaken for what was left alone.
+  const reason = outcome.reason ?? (fault && "fault_injected");
+  edge.http(outcome.status, reason).record(outcome.durationUs, outcome.requestBytes, outcome.responseBytes);
   if (!context.isAccessLogged) return;
   const head = outcome.head;
   context.accessLog.append(
@@ -38,8 +45,8 @@ export function recordHttp(context: ServeContext, outcome: HttpOutcome): void {
       path: head?.path ?? "",
       userAgent: head?.get("user-agent") ?? "",
       status: outcome.status,
-      reason: outcome.reason ?? "",
-      detail: outcome.detail,
+      reason: reason ?? "",
+      detail: fault?.describe(outcome.detail) ?? outcome.detail,
       peerAddress: outcome.peerAddress,
       upstreamAddress: outcome.upstreamAddress,
       attempts: outcome.attempts,

@@ -18,9 +18,10 @@ import { RequestHead } from "../../http1/index.ts";
 import type { ReasonCode } from "../../kernel/index.ts";
 import type { WheelTimer } from "../../net/index.ts";
 import type { HttpRequest, HttpResponse, HttpVersion, Trailers } from "../http/index.ts";
-import type { UpstreamEndpoint, UpstreamRequest } from "../upstream/index.ts";
+import type { UpstreamEndpoint, UpstreamRequest, UpstreamStream } from "../upstream/index.ts";
 import { Attempt, type AttemptFailure, type AttemptOwner } from "./attempt.ts";
 import type { ServeContext } from "./context.ts";
+import type { FaultInjection } from "./fault-injection.ts";
 import { isOverload } from "./hop-fields.ts";
 import type { HttpDestination, HttpService } from "./http-service.ts";
 import type { RequestBody, RequestSink } from "./request-body.ts";
@@ -55,6 +56,8 @@ export class Tries implements AttemptOwner, RequestSink {
   count = 0;
   /** It failed although it was tried again, or would have been had that not been too much. */
   isSpent = false;
+  /** What is done to the request on purpose, before and behind its tries. */
+  fault: FaultInjection | undefined = undefined;
   readonly context: ServeContext;
   readonly #service: HttpService;
   readonly #request: TriedRequest;
@@ -147,6 +150,10 @@ export class Tries implements AttemptOwner, RequestSink {
 
   requestFor(attempt: Attempt): UpstreamRequest {
     return this.#request.upstreamRequest(attempt.endpoint, attempt.number);
+  }
+
+  paced(upstream: UpstreamStream): UpstreamStream {
+    return this.fault?.paced(upstream) ?? upstream;
   }
 
   onAttemptOpen(attempt: Attempt): void {
