@@ -17,7 +17,12 @@ export interface PolicyTarget {
   /** A pool of endpoints belongs to it, or to Services below it. */
   readonly hasPool: boolean;
   readonly description: string;
+  /** Which proxies do what a policy at it says. */
+  readonly enforcedBy: string;
 }
+
+const callers = "every proxy that sends to";
+const atRoute = "proxies where the route holds: callers' sidecars under a Service, gateways under a Gateway";
 
 /** From the farthest to the nearest. */
 export const policyTargets: Readonly<Record<PolicyTargetKind, PolicyTarget>> = {
@@ -26,25 +31,35 @@ export const policyTargets: Readonly<Record<PolicyTargetKind, PolicyTarget>> = {
     section: undefined,
     hasPool: true,
     description: `The whole mesh: name ${meshConfigName}, from namespace weft-system only.`,
+    enforcedBy: `${callers} a Service: callers' sidecars and gateways`,
   },
   Namespace: {
     group: "",
     section: undefined,
     hasPool: true,
     description: "Every Service of the policy's own namespace.",
+    enforcedBy: `${callers} a Service of the namespace`,
   },
-  Service: { group: "", section: "port", hasPool: true, description: "The Service, or one port of it." },
+  Service: {
+    group: "",
+    section: "port",
+    hasPool: true,
+    description: "The Service, or one port of it.",
+    enforcedBy: `${callers} the Service`,
+  },
   HTTPRoute: {
     group: gatewayGroup,
     section: "rule",
     hasPool: false,
     description: "The requests of the route, or of one named rule.",
+    enforcedBy: atRoute,
   },
   GRPCRoute: {
     group: gatewayGroup,
     section: "rule",
     hasPool: false,
     description: "The calls of the route, or of one named rule.",
+    enforcedBy: atRoute,
   },
 };
 

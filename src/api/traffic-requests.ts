@@ -76,7 +76,7 @@ export const retriesSchema = object(
     ),
     grpcOn: optional(
       list(
-        "Which statuses of gRPC calls are tried again. Default unavailable.",
+        "Which statuses of gRPC calls are tried again, whatever the method. Default none: only calls that no server has looked at.",
         oneOf("A status.", grpcStatusNames),
         { max: maxConditions, unique: true },
       ),

@@ -153,16 +153,9 @@ function compileBackend(
   return { ...resolveBackend(inputs, route, { backend, field }, problems.unresolved), ...edits };
 }
 
-/**
- * Without retries a request has one attempt, so `backendRequest` bounds the same exchange as `request` does and the
- * shorter one of the two holds. Zero disables a timeout.
- */
+/** Of all tries together; zero disables it. `backendRequest`, a try's own, is among the rule's `requests`. */
 function compileTimeout(rule: RuleInput, field: string, invalid: string[]): number {
-  const given = [
-    readDuration(rule.timeouts?.request, `${field}.timeouts.request`, invalid),
-    readDuration(rule.timeouts?.backendRequest, `${field}.timeouts.backendRequest`, invalid),
-  ].filter((milliseconds) => milliseconds > 0);
-  return given.length === 0 ? 0 : Math.min(...given);
+  return readDuration(rule.timeouts?.request, `${field}.timeouts.request`, invalid);
 }
 
 /** What fits the model's field: 49 days, above which a timeout means nothing. */

@@ -1,10 +1,10 @@
 /** Policies as the compiler keeps them up to date: who depends on what, who wins, and what is said about it. */
 import { describe, expect, test } from "bun:test";
 import { fromBinary } from "@bufbuild/protobuf";
-import { keyOf, keyText, type Stored } from "../../api/index.ts";
+import { keyOf, keyText, parseObject, type Stored, weftControllerName } from "../../api/index.ts";
 import { ClusterSchema, OutboundSchema } from "../../model/index.ts";
 import { Compiler } from "../compiler.ts";
-import type { StatusUpdate } from "../status.ts";
+import { mergeStatus, type StatusUpdate } from "../status.ts";
 import { stored, trust } from "../test/objects.ts";
 import { TestRegistry } from "../test/test-registry.ts";
 
@@ -150,6 +150,19 @@ test("the route itself, its rule, the route", () => {
   expect(subject.cluster().requests).toBeUndefined();
 });
 
+test("a route's timeout that is longer than the model can say is the longest that it can", () => {
+  const subject = new Mesh();
+  const output = subject.add(
+    service(),
+    route({ timeouts: { request: "99999h" }, retry: { backoff: "99999h" } }),
+  );
+  expect(output.defects).toEqual([]);
+  expect(subject.rules()[0]?.requests).toMatchObject({
+    requestTimeoutMs: 0xffff_ffff,
+    retry: { backoffBaseMs: 0xffff_ffff },
+  });
+});
+
 describe("two policies at one target", () => {
   const old = traffic("z", { ...seconds(1), retries: { attempts: 1 } });
   const young = traffic("a", seconds(2), { created: "2026-02-01T00:00:00Z" });
@@ -221,6 +234,20 @@ describe("a policy's status", () => {
     expect(subject.conditions("p")).toEqual([
       "Accepted=True Accepted: overridden where nearer: timeouts.request by the route's own first",
     ]);
+  });
+
+  test("is what the schema of its kind takes, at every kind of target", () => {
+    const targets = [mesh, namespace, web, port, httpRoute, { ...httpRoute, sectionName: "first" }];
+    for (const [index, target] of targets.entries()) {
+      const subject = new Mesh();
+      const home = target === mesh ? { namespace: "weft-system" } : {};
+      const policy = traffic(`p${index}`, seconds(1), { target, ...home });
+      const { statuses } = subject.add(service(), route(), policy);
+      const update = statuses.find(({ status }) => status.kind === "policy");
+      if (update === undefined) throw new Error("no status");
+      const status = mergeStatus(undefined, update, weftControllerName, "2026-01-01T00:00:00.000Z");
+      expect(parseObject({ ...policy, status }, "write")).toHaveProperty("object.status", status);
+    }
   });
 
   test("goes with the policy", () => {

@@ -19,15 +19,15 @@ type RetryReason = NonNullable<Retries["on"]>[number];
 
 /** What the model cannot leave open: each of these stands beside something that was said. */
 const defaultOn: readonly RetryReason[] = ["connect-failure", "reset", 503];
-const defaultGrpcOn: NonNullable<Retries["grpcOn"]> = ["unavailable"];
+const defaultGrpcOn: NonNullable<Retries["grpcOn"]> = [];
 const defaultBudget = { percent: 20, minPerSecond: 10 };
 
 export function compileRequests(settings: TrafficSettings): RequestsContent | undefined {
   const { timeouts, retries, hedging } = settings;
   return said<RequestsContent>({
-    requestTimeoutMs: milliseconds(timeouts?.request),
-    tryTimeoutMs: milliseconds(timeouts?.try),
-    streamIdleTimeoutMs: milliseconds(timeouts?.streamIdle),
+    requestTimeoutMs: bounded(timeouts?.request),
+    tryTimeoutMs: bounded(timeouts?.try),
+    streamIdleTimeoutMs: bounded(timeouts?.streamIdle),
     retry: retries && compileRetries(retries),
     hedge:
       hedging &&
@@ -38,9 +38,17 @@ export function compileRequests(settings: TrafficSettings): RequestsContent | un
   });
 }
 
+/** What fits the model's fields: 49 days. Policies have bounds of their own, HTTPRoutes have none. */
+const maxMs = 0xffff_ffff;
+
+function bounded(duration: string | undefined): number | undefined {
+  const ms = milliseconds(duration);
+  return ms === undefined ? undefined : Math.min(ms, maxMs);
+}
+
 function compileRetries(retries: Retries): InitOf<typeof RetryPolicySchema> | undefined {
-  const max = milliseconds(retries.backoff?.max);
-  const base = milliseconds(retries.backoff?.base);
+  const max = bounded(retries.backoff?.max);
+  const base = bounded(retries.backoff?.base);
   return said<InitOf<typeof RetryPolicySchema>>({
     maxRetries: retries.attempts,
     conditions:
