@@ -64,7 +64,7 @@ export const policyTargets: Readonly<Record<PolicyTargetKind, PolicyTarget>> = {
 };
 
 /** Where policies for the whole mesh live, as the control plane does. */
-export const meshNamespace = "weft-system";
+const meshNamespace = "weft-system";
 
 /** Gateway API's bound. */
 const maxTargets = 16;

@@ -38,7 +38,7 @@ export const timeoutsSchema = object("How long a request may take.", {
 });
 
 /** Beside numbers of HTTP statuses. */
-export const retryReasons = ["connect-failure", "reset", "try-timeout", "5xx", "gateway-error"] as const;
+const retryReasons = ["connect-failure", "reset", "try-timeout", "5xx", "gateway-error"] as const;
 
 /** google.rpc.Code by name, but for OK. */
 export const grpcStatusNames = [

@@ -21,7 +21,7 @@ import type { InitOf } from "../resource.ts";
 
 type ClusterContent = InitOf<typeof ClusterSchema>;
 
-export const meshTarget: Target = { kind: "MeshConfig", namespace: "", name: meshConfigName };
+const meshTarget: Target = { kind: "MeshConfig", namespace: "", name: meshConfigName };
 
 /** Fields of the cluster that policies decide; those that none mentions are absent. */
 export function clusterPolicy(

@@ -5,7 +5,7 @@ import type { HttpRequest } from "../http/index.ts";
 import { encodeAccessLine, type EdgeSeries } from "../telemetry/index.ts";
 import type { ServeContext } from "./context.ts";
 
-export interface FaultRecord {
+interface FaultRecord {
   /** Who did what, and `detail`. */
   describe(detail: string): string;
 }
