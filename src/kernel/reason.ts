@@ -18,6 +18,7 @@ export type ReasonCode =
   | "destination_unknown"
   | "destination_denied"
   | "pool_exhausted"
+  | "cluster_limit"
   | "upstream_connect_failed"
   | "upstream_connect_timeout"
   | "upstream_tls_failed"
@@ -154,6 +155,13 @@ export const reasons: Record<ReasonCode, Reason> = {
     responseClass: "mesh",
     isUnprocessed: true,
     hint: "all connections are busy and the queue is full; raise the limit or add instances",
+  },
+  cluster_limit: {
+    httpStatus: 503,
+    grpcStatus: 8,
+    responseClass: "mesh",
+    isUnprocessed: true,
+    hint: "as many connections or requests as a TrafficPolicy allows to the service are under way; raise the limit or add instances",
   },
   upstream_connect_failed: {
     httpStatus: 503,

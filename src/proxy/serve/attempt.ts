@@ -8,7 +8,7 @@
 import type { ResetCode } from "../../grpc/index.ts";
 import type { ReasonCode } from "../../kernel/index.ts";
 import type { ConnectFailure, WheelTimer } from "../../net/index.ts";
-import type { HttpResponse, HttpVersion, Trailers } from "../http/index.ts";
+import type { HttpRequest, HttpResponse, HttpVersion, Trailers } from "../http/index.ts";
 import type {
   PoolWaiter,
   UpstreamEndpoint,
@@ -17,6 +17,7 @@ import type {
   UpstreamStream,
 } from "../upstream/index.ts";
 import type { ServeContext } from "./context.ts";
+import type { FaultInjection } from "./fault-injection.ts";
 import { fixedLimits } from "./limits.ts";
 
 /** An unwanted answer that takes longer costs its connection. */
@@ -40,13 +41,14 @@ export interface AttemptFailure {
 }
 
 export interface AttemptOwner {
+  /** What is done to the request on purpose: its answer may have to come slowly. */
+  readonly fault: FaultInjection | undefined;
   /** The request asks to switch protocols. */
   readonly isUpgrade: boolean;
+  readonly head: HttpRequest;
   readonly context: ServeContext;
   /** What is sent in this try. */
   requestFor(attempt: Attempt): UpstreamRequest;
-  /** What the try's answer comes from, as slow as a fault makes it. */
-  paced(upstream: UpstreamStream): UpstreamStream;
   /** The head has been sent: the body may follow. */
   onAttemptOpen(attempt: Attempt): void;
   onAttemptInterim(attempt: Attempt, head: HttpResponse): void;
@@ -66,6 +68,8 @@ export class Attempt implements UpstreamHandler, PoolWaiter {
   upstream: UpstreamStream | undefined = undefined;
   /** The final head has come. */
   isAnswered = false;
+  /** Clock time of the final head, microseconds. */
+  answeredUs = 0;
   /** Of the request's tries, from 0. */
   readonly number: number;
   /** Made while another was alive. */
@@ -88,6 +92,10 @@ export class Attempt implements UpstreamHandler, PoolWaiter {
     this.#owner = owner;
     this.endpoint = endpoint;
     endpoint.inFlight++;
+  }
+
+  get head(): HttpRequest {
+    return this.#owner.head;
   }
 
   get needsSettings(): boolean {
@@ -140,10 +148,15 @@ export class Attempt implements UpstreamHandler, PoolWaiter {
     this.endpoint.inFlight--;
   }
 
+  /** The operator's patience has come to its end. */
+  recordSilence(): void {
+    if (this.upstream !== undefined && !this.isAnswered) this.#recordLocalFailure();
+  }
+
   // ---- pool
 
   onUpstream(given: UpstreamStream): void {
-    const upstream = this.#owner.paced(given);
+    const upstream = this.#owner.fault?.paced(given) ?? given;
     if (!upstream.isReused) this.endpoint.recordConnected();
     this.upstream = upstream;
     this.#sentUs = this.#owner.context.clock.monotonicUs();
@@ -168,7 +181,8 @@ export class Attempt implements UpstreamHandler, PoolWaiter {
 
   onUpstreamHead(head: HttpResponse): void {
     const nowUs = this.#owner.context.clock.monotonicUs();
-    this.endpoint.latency.observe(nowUs - this.#sentUs, nowUs);
+    this.endpoint.recordLatency(nowUs - this.#sentUs, nowUs);
+    this.answeredUs = nowUs;
     this.isAnswered = true;
     this.#owner.onAttemptHead(this, head);
   }
@@ -196,11 +210,13 @@ export class Attempt implements UpstreamHandler, PoolWaiter {
     const isLost = reason === "upstream_reset";
     const lostCause = this.upstream?.isReused === true ? "stale" : "reset";
     const cause = isUnprocessed ? "unprocessed" : isLost ? lostCause : "malformed";
+    if (cause === "reset" || cause === "malformed") this.#recordLocalFailure();
     this.#fail({ cause, reason, detail, resetCode });
   }
 
   #onTimeout(timeoutMs: number): void {
     if (this.#isOver) return;
+    this.recordSilence();
     this.abandon();
     const detail = `no complete response within the try's ${timeoutMs} ms`;
     this.#owner.onAttemptFailed(this, { cause: "try_timeout", reason: "try_timeout", detail });
@@ -217,6 +233,10 @@ export class Attempt implements UpstreamHandler, PoolWaiter {
     this.#discarding = undefined;
     this.#timer?.cancel();
     return true;
+  }
+
+  #recordLocalFailure(): void {
+    this.endpoint.recordLocalFailure(this.#owner.context.clock.monotonicUs());
   }
 
   #fail(failure: AttemptFailure): void {

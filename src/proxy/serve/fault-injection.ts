@@ -4,13 +4,41 @@
  */
 import type { PreparedFault, PreparedFaults } from "../../decide/index.ts";
 import { httpStatusToGrpc } from "../../grpc/index.ts";
+import { type Reason, type ReasonCode, reasons } from "../../kernel/index.ts";
 import type { WheelTimer } from "../../net/index.ts";
 import type { HttpRequest } from "../http/index.ts";
 import type { UpstreamStream } from "../upstream/index.ts";
 import type { ServeContext } from "./context.ts";
+import { HeadView } from "./filtered-request.ts";
 import { httpStatusOfGrpc } from "./grpc-call.ts";
+import type { HttpDestination } from "./http-service.ts";
 import { PacedUpstream } from "./paced-upstream.ts";
-import { HeadView } from "./route-selector.ts";
+
+interface FaultedTries {
+  readonly context: ServeContext;
+  fault: FaultInjection | undefined;
+  start(destination: HttpDestination): void;
+}
+
+interface FaultedRequest {
+  readonly head: HttpRequest;
+  onNoAnswer(reason: ReasonCode, detail: string, resetCode: undefined): void;
+}
+
+/** Of a request: its tries begin when its fault, if it has one, lets them. */
+export function startTries(tries: FaultedTries, destination: HttpDestination, request: FaultedRequest): void {
+  const { faults } = destination;
+  const fault =
+    faults &&
+    FaultInjection.of(tries.context, faults, request.head, {
+      onFault: (outcome) => {
+        if (outcome === "pass") tries.start(destination);
+        else request.onNoAnswer("fault_injected", "", undefined);
+      },
+    });
+  if (fault === undefined) tries.start(destination);
+  else fault.start(tries);
+}
 
 /** `pass`: go on as if nothing had been. */
 export type FaultOutcome = "pass" | "abort" | "reset";
@@ -77,13 +105,20 @@ export class FaultInjection {
     return bytesPerSecond === 0 ? upstream : new PacedUpstream(upstream, this.#context, bytesPerSecond);
   }
 
-  /** Of the answer to a request that is aborted. */
-  get httpStatus(): number {
-    return this.#fault.httpStatus || httpStatusOfGrpc(this.#fault.grpcStatus);
+  /** Whether a request that ends for this reason ends without an answer. */
+  cuts(reason: ReasonCode): boolean {
+    return reason === "fault_injected" && this.#fault.isReset;
   }
 
-  get grpcStatus(): number {
-    return this.#fault.grpcStatus || httpStatusToGrpc(this.#fault.httpStatus);
+  /** What the answer to a request says that is aborted; undefined: what it says otherwise. */
+  factsOf(reason: ReasonCode): Reason | undefined {
+    const { httpStatus, grpcStatus } = this.#fault;
+    if (reason !== "fault_injected") return undefined;
+    return {
+      ...reasons[reason],
+      httpStatus: httpStatus || httpStatusOfGrpc(grpcStatus),
+      grpcStatus: grpcStatus || httpStatusToGrpc(httpStatus),
+    };
   }
 
   /** For the log: who did what, and what else came of it. */

@@ -10,7 +10,7 @@ import {
   statusTrailers,
 } from "../../grpc/index.ts";
 import { HeaderFields } from "../../http2/index.ts";
-import type { ReasonCode } from "../../kernel/index.ts";
+import { type Reason, type ReasonCode, reasons } from "../../kernel/index.ts";
 import { Http2Request, type HttpRequest, type HttpResponse, type Trailers } from "../http/index.ts";
 
 /**
@@ -60,9 +60,8 @@ export class GrpcCall {
   }
 
   /** What the caller is told of a failure of the proxy's own, or of the server's reset. */
-  failure(reason: ReasonCode, requestId: string, abort?: { readonly grpcStatus: number }): GrpcFailure {
-    const failure = grpcFailureOf(reason, requestId);
-    if (abort !== undefined) return { ...failure, status: abort.grpcStatus };
+  failure(reason: ReasonCode, requestId: string, facts: Reason = reasons[reason]): GrpcFailure {
+    const failure = { ...grpcFailureOf(reason, requestId), status: facts.grpcStatus };
     const isReset = reason === "upstream_reset" && this.#resetStatus !== undefined;
     return isReset ? { ...failure, status: this.#resetStatus ?? failure.status } : failure;
   }
@@ -73,6 +72,9 @@ export class GrpcCall {
     return statusTrailers(failure.status, failure.message);
   }
 }
+
+/** A redirect, which gRPC does not know: what its own mapping from HTTP makes of the status (UNKNOWN). */
+export const redirectFailure: GrpcFailure = { status: 2, message: "the route redirects this call" };
 
 export function httpStatusOfGrpc(status: number): number {
   return httpStatuses[status] ?? 500;

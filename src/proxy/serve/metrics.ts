@@ -2,10 +2,29 @@
 import type { Withheld } from "../../decide/index.ts";
 import type { ReasonCode } from "../../kernel/index.ts";
 import { type Counter, CounterFamily, type MetricFamily } from "../telemetry/index.ts";
+import type { EjectionReason } from "../upstream/index.ts";
 import { type LimitName, limitLabel } from "./limits.ts";
 
 /** The doors of a proxy, as the `listener` label names them. */
 export type Door = "outbound" | "inbound" | "plaintext" | "gateway" | "dns";
+
+/**
+ * - `answered`, `error_answered`: completely, with a status below 500 or not
+ * - `failed`: no connection, or it was lost
+ * - `timed_out`: no whole answer in time
+ * - `body_too_slow`: the mirror did not take the body as fast as the backend did
+ * - `cut_short`: the request itself ended before all of it had come
+ * - `no_endpoint`, `overloaded`: nothing was sent
+ */
+export type MirrorOutcome =
+  | "answered"
+  | "error_answered"
+  | "failed"
+  | "timed_out"
+  | "body_too_slow"
+  | "cut_short"
+  | "no_endpoint"
+  | "overloaded";
 
 export class ServeMetrics {
   readonly #accepted = new CounterFamily(
@@ -47,6 +66,27 @@ export class ServeMetrics {
     "What a limit of this proxy ended, refused or held back.",
     ["limit"],
   );
+  readonly #mirrored = new CounterFamily(
+    "weft_mirrored_requests_total",
+    "Copies of requests that routes sent to mirrors, by what became of them. They count nowhere else on this side.",
+    ["outcome"],
+  );
+  readonly #clusterLimits = new CounterFamily(
+    "weft_cluster_limit_reached_total",
+    "Requests and TCP connections refused because the service's own limit was reached.",
+    ["limit"],
+  );
+  readonly #ejections = new CounterFamily(
+    "weft_endpoint_ejections_total",
+    "Endpoints taken out for a while because of how they answered.",
+    ["reason"],
+  );
+  readonly #preventedEjections = new CounterFamily(
+    "weft_endpoint_ejections_prevented_total",
+    "Endpoints that would have been taken out, had not too many been out already.",
+    ["reason"],
+  );
+  readonly #probes = new CounterFamily("weft_health_checks_total", "Health checks of endpoints.", ["result"]);
   readonly #dns = new CounterFamily("weft_dns_queries_total", "DNS queries by what became of them.", [
     "outcome",
   ]);
@@ -70,6 +110,11 @@ export class ServeMetrics {
     this.#hedgesWon,
     this.#connectFailures,
     this.#limits,
+    this.#mirrored,
+    this.#clusterLimits,
+    this.#ejections,
+    this.#preventedEjections,
+    this.#probes,
     this.#dns,
     this.#faults,
     this.#dropped,
@@ -111,6 +156,26 @@ export class ServeMetrics {
 
   faultInjected(fault: "delay" | "abort" | "reset" | "bandwidth"): void {
     this.#faults.of(fault).value++;
+  }
+
+  mirrored(outcome: MirrorOutcome): void {
+    this.#mirrored.of(outcome).value++;
+  }
+
+  clusterLimitReached(limit: "requests" | "connections"): void {
+    this.#clusterLimits.of(limit).value++;
+  }
+
+  ejected(reason: EjectionReason): void {
+    this.#ejections.of(reason).value++;
+  }
+
+  ejectionPrevented(reason: EjectionReason): void {
+    this.#preventedEjections.of(reason).value++;
+  }
+
+  probed(isPassed: boolean): void {
+    this.#probes.of(isPassed ? "passed" : "failed").value++;
   }
 
   dns(outcome: "answered" | "forwarded" | "refused" | "failed" | "malformed"): void {

@@ -10,26 +10,35 @@ interface FaultRecord {
   describe(detail: string): string;
 }
 
+interface TriesRecord {
+  /** Address and port of the newest. */
+  readonly place: string;
+  readonly count: number;
+  /** What was done to the request on purpose; undefined: nothing. */
+  readonly fault: FaultRecord | undefined;
+}
+
 export interface HttpOutcome {
   readonly edge: EdgeSeries;
+  /** Name or place of the route's rule; empty: none. */
+  readonly rule: string;
   /** Undefined: the head could not be read. */
   readonly head: HttpRequest | undefined;
   readonly requestId: string;
   readonly status: number;
   readonly reason: ReasonCode | undefined;
   readonly detail: string;
-  /** What was done to it on purpose; undefined: nothing. */
-  readonly fault?: FaultRecord | undefined;
   readonly peerAddress: string;
-  readonly upstreamAddress: string;
-  readonly attempts: number;
+  /** Undefined: there were none. */
+  readonly tries: TriesRecord | undefined;
   readonly requestBytes: number;
   readonly responseBytes: number;
   readonly durationUs: number;
 }
 
 export function recordHttp(context: ServeContext, outcome: HttpOutcome): void {
-  const { edge, fault } = outcome;
+  const { edge, tries } = outcome;
+  const fault = tries?.fault;
   // What went well for all that is not to be mistaken for what was left alone.
   const reason = outcome.reason ?? (fault && "fault_injected");
   edge.http(outcome.status, reason).record(outcome.durationUs, outcome.requestBytes, outcome.responseBytes);
@@ -39,6 +48,7 @@ export function recordHttp(context: ServeContext, outcome: HttpOutcome): void {
     encodeAccessLine({
       timeMs: context.clock.nowMs(),
       edge: edge.labels,
+      rule: outcome.rule,
       requestId: outcome.requestId,
       method: head?.method ?? "",
       authority: head?.authority ?? "",
@@ -48,8 +58,8 @@ export function recordHttp(context: ServeContext, outcome: HttpOutcome): void {
       reason: reason ?? "",
       detail: fault?.describe(outcome.detail) ?? outcome.detail,
       peerAddress: outcome.peerAddress,
-      upstreamAddress: outcome.upstreamAddress,
-      attempts: outcome.attempts,
+      upstreamAddress: tries?.place ?? "",
+      attempts: tries?.count ?? 0,
       requestBytes: outcome.requestBytes,
       responseBytes: outcome.responseBytes,
       durationUs: outcome.durationUs,
@@ -70,10 +80,10 @@ export interface UnreadRequest {
 export function recordUnread(context: ServeContext, request: UnreadRequest): void {
   recordHttp(context, {
     ...request,
+    rule: "",
     head: undefined,
     status: reasons[request.reason].httpStatus,
-    upstreamAddress: "",
-    attempts: 0,
+    tries: undefined,
     requestBytes: 0,
     responseBytes: 0,
     durationUs: 0,
@@ -101,6 +111,7 @@ export function logTcp(context: ServeContext, outcome: TcpOutcome): void {
       ...rest,
       timeMs: context.clock.nowMs(),
       edge: edge.labels,
+      rule: "",
       requestId: "",
       method: "",
       authority: "",

@@ -18,9 +18,10 @@ import { RequestHead } from "../../http1/index.ts";
 import type { ReasonCode } from "../../kernel/index.ts";
 import type { WheelTimer } from "../../net/index.ts";
 import type { HttpRequest, HttpResponse, HttpVersion, Trailers } from "../http/index.ts";
-import type { UpstreamEndpoint, UpstreamRequest, UpstreamStream } from "../upstream/index.ts";
+import type { UpstreamEndpoint, UpstreamRequest } from "../upstream/index.ts";
 import { Attempt, type AttemptFailure, type AttemptOwner } from "./attempt.ts";
 import type { ServeContext } from "./context.ts";
+import { recordHead, recordTrailers } from "./endpoint-outcome.ts";
 import type { FaultInjection } from "./fault-injection.ts";
 import { isOverload } from "./hop-fields.ts";
 import type { HttpDestination, HttpService } from "./http-service.ts";
@@ -56,7 +57,7 @@ export class Tries implements AttemptOwner, RequestSink {
   count = 0;
   /** It failed although it was tried again, or would have been had that not been too much. */
   isSpent = false;
-  /** What is done to the request on purpose, before and behind its tries. */
+  /** What is done to the request on purpose. */
   fault: FaultInjection | undefined = undefined;
   readonly context: ServeContext;
   readonly #service: HttpService;
@@ -91,6 +92,10 @@ export class Tries implements AttemptOwner, RequestSink {
     this.#try(destination, endpoint, false);
   }
 
+  get head(): HttpRequest {
+    return this.#request.head;
+  }
+
   get isUpgrade(): boolean {
     return this.#request.isUpgrade;
   }
@@ -107,6 +112,7 @@ export class Tries implements AttemptOwner, RequestSink {
 
   /** Whoever waits for an answer has gone, or has one. */
   abandon(): void {
+    this.fault?.cancel();
     this.#timer?.cancel();
     const extra = this.#extra;
     this.#extra = undefined;
@@ -114,6 +120,12 @@ export class Tries implements AttemptOwner, RequestSink {
     const current = this.#current;
     this.#current = undefined;
     current?.abandon();
+  }
+
+  /** The time that the operator gives is over, and no answer has begun. */
+  recordSilence(): void {
+    this.#current?.recordSilence();
+    if (this.#extra !== undefined) for (const attempt of this.#extra) attempt.recordSilence();
   }
 
   /** The exchange, or the tunnel that it became, has ended properly. */
@@ -152,10 +164,6 @@ export class Tries implements AttemptOwner, RequestSink {
     return this.#request.upstreamRequest(attempt.endpoint, attempt.number);
   }
 
-  paced(upstream: UpstreamStream): UpstreamStream {
-    return this.fault?.paced(upstream) ?? upstream;
-  }
-
   onAttemptOpen(attempt: Attempt): void {
     const { body } = this.#request;
     const { upstream } = attempt;
@@ -170,7 +178,8 @@ export class Tries implements AttemptOwner, RequestSink {
 
   onAttemptHead(attempt: Attempt, head: HttpResponse): void {
     const request = this.#request;
-    if (isSuspect(head, request.isGrpc) && this.#isBettered(attempt, head)) return;
+    if (!isSuspect(head, request.isGrpc)) recordHead(attempt, head, request.isGrpc);
+    else if (this.#isBettered(attempt, head)) return;
     this.#timer?.cancel();
     if (this.#extra !== undefined) this.#keep(attempt);
     if (attempt.isHedge) this.context.metrics.hedgesWon.value++;
@@ -181,7 +190,8 @@ export class Tries implements AttemptOwner, RequestSink {
     this.#request.onAnswerBody(chunk, isLast);
   }
 
-  onAttemptEnd(_attempt: Attempt, trailers: Trailers | undefined): void {
+  onAttemptEnd(attempt: Attempt, trailers: Trailers | undefined): void {
+    if (this.#request.isGrpc) recordTrailers(attempt, trailers, this.context.clock.monotonicUs());
     this.#request.onAnswerEnd(trailers);
   }
 
@@ -220,7 +230,9 @@ export class Tries implements AttemptOwner, RequestSink {
     const end = endOfAnswer(head, { isPeer, isGrpc: this.#request.isGrpc, nowMs: clock.nowMs() });
     const { handedBack } = end;
     const isUnreached = handedBack !== undefined && !isOverload(handedBack);
-    if (isUnreached) endpoint.recordConnectFailure(clock.monotonicUs());
+    if (handedBack === undefined) recordHead(attempt, head, this.#request.isGrpc);
+    else if (isUnreached) endpoint.recordConnectFailure(clock.monotonicUs());
+    else endpoint.recordOverload();
     const isOthers = this.#extra !== undefined && (handedBack !== undefined || this.#isFailing(end));
     const plan = isOthers ? undefined : this.#plan(endpoint, end);
     if (!isOthers && plan === undefined && handedBack === undefined) return false;
