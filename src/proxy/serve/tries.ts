@@ -22,6 +22,7 @@ import type { UpstreamEndpoint, UpstreamRequest } from "../upstream/index.ts";
 import { Attempt, type AttemptFailure, type AttemptOwner } from "./attempt.ts";
 import type { ServeContext } from "./context.ts";
 import { recordHead, recordTrailers } from "./endpoint-outcome.ts";
+import type { FaultInjection } from "./fault-injection.ts";
 import { isOverload } from "./hop-fields.ts";
 import type { HttpDestination, HttpService } from "./http-service.ts";
 import type { RequestBody, RequestSink } from "./request-body.ts";
@@ -56,6 +57,8 @@ export class Tries implements AttemptOwner, RequestSink {
   count = 0;
   /** It failed although it was tried again, or would have been had that not been too much. */
   isSpent = false;
+  /** What is done to the request on purpose. */
+  fault: FaultInjection | undefined = undefined;
   readonly context: ServeContext;
   readonly #service: HttpService;
   readonly #request: TriedRequest;
@@ -109,6 +112,7 @@ export class Tries implements AttemptOwner, RequestSink {
 
   /** Whoever waits for an answer has gone, or has one. */
   abandon(): void {
+    this.fault?.cancel();
     this.#timer?.cancel();
     const extra = this.#extra;
     this.#extra = undefined;
