@@ -25,6 +25,7 @@ import type { ClientStream } from "./client-stream.ts";
 import type { ServeContext } from "./context.ts";
 import { latin1Line } from "./exchange-heads.ts";
 import type { ExchangeInput } from "./exchange-input.ts";
+import { startTries } from "./fault-injection.ts";
 import { GrpcCall, redirectFailure, shorterTimeout } from "./grpc-call.ts";
 import {
   addTryLines,
@@ -90,7 +91,7 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
     this.body = new RequestBody(context.bodyKeeping);
     this.#grpc = GrpcCall.of(head);
     this.isUpgrade = upgradeOf(head) !== undefined;
-    this.#tries = new Tries(context, service, this);
+    this.#tries = new Tries(context, service, this, client);
     this.#startUs = context.clock.monotonicUs();
     this.#movedMs = context.coarseNowMs;
   }
@@ -132,7 +133,7 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
       this.#timer = this.#context.wheel.schedule(this.#timeoutMs + graceMs, () => this.#onTimeout());
     }
     if (selected.mirrors !== undefined) this.#mirrors = new Mirrors(this.#context, this, selected.mirrors);
-    this.#tries.start(selected, this.#client);
+    startTries(this.#tries, selected, this);
   }
 
   // ---- the client's side
@@ -167,7 +168,6 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
   cancel(reason: ReasonCode, detail: string): void {
     if (this.#isDone) return;
     this.#letGo();
-    if (!this.#isResponseStarted) this.#status = reasons[reason].httpStatus;
     this.#finish(reason, detail);
   }
 
@@ -324,11 +324,12 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
   }
 
   #fail(reason: ReasonCode, detail: string): void {
-    if (!this.#isResponseStarted) {
+    if (!this.#isResponseStarted && this.#tries.fault?.cuts(reason) !== true) {
       this.#refuse(reason, detail);
       return;
     }
-    const trailers = this.#isTunnel ? undefined : this.#grpc?.failureTrailers(reason, this.#requestId);
+    const grpc = this.#isTunnel || !this.#isResponseStarted ? undefined : this.#grpc;
+    const trailers = grpc?.failureTrailers(reason, this.#requestId);
     this.#finish(reason, detail);
     if (trailers === undefined) {
       this.#client.abort();
@@ -339,16 +340,17 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
   }
 
   #refuse(reason: ReasonCode, detail: string): void {
-    const facts = reasons[reason];
+    const facts = this.#tries.fault?.factsOf(reason) ?? reasons[reason];
     const isToPeer = this.#service.tellsUnprocessed;
     this.#status = facts.httpStatus;
     this.#client.writeRefusal({
       reason,
+      status: facts.httpStatus,
       requestId: this.#requestId,
       lines: isToPeer ? refusalLines(reason, this.isInherited) : this.#clientLines(),
       isRequestEnded: this.body.isEnded,
       // The calling proxy reads the status, tries elsewhere, or says it in gRPC's way itself.
-      grpc: isToPeer && facts.isUnprocessed ? undefined : this.#grpc?.failure(reason, this.#requestId),
+      grpc: isToPeer && facts.isUnprocessed ? undefined : this.#grpc?.failure(reason, this.#requestId, facts),
     });
     this.#finish(reason, detail);
     this.#client.onExchangeDone();
@@ -375,6 +377,7 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
   #finish(reason: ReasonCode | undefined, detail: string): void {
     if (this.#isDone) return;
     this.#isDone = true;
+    if (this.#status === 0 && reason !== undefined) this.#status = reasons[reason].httpStatus;
     this.#timer?.cancel();
     this.body.forget();
     this.#mirrors?.close();
@@ -390,8 +393,7 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
       reason,
       detail,
       peerAddress: this.#client.remoteAddress,
-      upstreamAddress: context.isAccessLogged ? this.#tries.place : "",
-      attempts: this.#tries.count,
+      tries: this.#tries,
       requestBytes: this.body.byteLength,
       responseBytes: this.#responseBytes,
       durationUs: context.clock.monotonicUs() - this.#startUs,

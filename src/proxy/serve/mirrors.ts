@@ -51,6 +51,8 @@ export class Mirrors {
 
 class MirrorCopy implements AttemptOwner {
   readonly isUpgrade = false;
+  /** Trouble is for the request alone. */
+  readonly fault = undefined;
   readonly head: HttpRequest;
   readonly context: ServeContext;
   readonly #mirrored: MirroredRequest;

@@ -116,5 +116,6 @@ export function plainDestination(cluster: UpstreamCluster): HttpDestination {
     responseEdits: undefined,
     requests: cluster.requests,
     session: prepareSession(cluster.session),
+    faults: cluster.faults,
   };
 }

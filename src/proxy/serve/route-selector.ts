@@ -73,6 +73,7 @@ export class RouteSelector {
       responseEdits: backend.responseEdits,
       requests: layRequests(rule.requests, cluster.requests),
       session: prepareSession(rule.session ?? cluster.session),
+      faults: rule.faults ?? cluster.faults,
     };
     this.#destinations.set(backend, destination);
     return destination;

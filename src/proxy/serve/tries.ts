@@ -25,6 +25,7 @@ import type { ClientStream } from "./client-stream.ts";
 import type { ServeContext } from "./context.ts";
 import { EndpointChoice } from "./endpoint-choice.ts";
 import { recordHead, recordTrailers } from "./endpoint-outcome.ts";
+import type { FaultInjection } from "./fault-injection.ts";
 import { isOverload } from "./hop-fields.ts";
 import type { HttpDestination, HttpService } from "./http-service.ts";
 import type { RequestBody, RequestSink } from "./request-body.ts";
@@ -59,9 +60,12 @@ export class Tries implements AttemptOwner, RequestSink {
   count = 0;
   /** It failed although it was tried again, or would have been had that not been too much. */
   isSpent = false;
+  /** What is done to the request on purpose. */
+  fault: FaultInjection | undefined = undefined;
   readonly context: ServeContext;
   readonly #service: HttpService;
   readonly #request: TriedRequest;
+  readonly #client: ClientStream;
   #destination: HttpDestination | undefined;
   #current: Attempt | undefined;
   /** Alive beside the current one: hedging. */
@@ -73,17 +77,18 @@ export class Tries implements AttemptOwner, RequestSink {
   #timer: WheelTimer | undefined;
   #hedges = 0;
 
-  constructor(context: ServeContext, service: HttpService, request: TriedRequest) {
+  constructor(context: ServeContext, service: HttpService, request: TriedRequest, client: ClientStream) {
     this.context = context;
     this.#service = service;
     this.#request = request;
+    this.#client = client;
   }
 
-  start(destination: HttpDestination, client: ClientStream): void {
+  start(destination: HttpDestination): void {
     this.#destination = destination;
     this.#choice = new EndpointChoice(
       destination.cluster,
-      Affinity.of(destination, this.#request.head, client, this.#service),
+      Affinity.of(destination, this.#request.head, this.#client, this.#service),
     );
     const nowUs = this.context.clock.monotonicUs();
     const endpoint = this.#choice?.pick(this.context, nowUs);
@@ -120,6 +125,7 @@ export class Tries implements AttemptOwner, RequestSink {
 
   /** Whoever waits for an answer has gone, or has one. */
   abandon(): void {
+    this.fault?.cancel();
     this.#timer?.cancel();
     const extra = this.#extra;
     this.#extra = undefined;
