@@ -1,7 +1,7 @@
 /**
  * The applications behind the scenarios: each answers with its name and what it saw, over HTTP/1.1, HTTP/2 and gRPC, WebSocket,
  * TLS, lines of TCP and datagrams. A request can ask for a certain answer: `x-echo-status`, `x-echo-delay-ms`, `x-echo-set:
- * name=value`, `x-echo-fail: <key>/<how many>/<status>`.
+ * name=value`, `x-echo-fail: <key>/<how many>/<status>`, `x-echo-slow: <key>/<how many>/<ms>`.
  */
 import { createServer as createHttp2Server, type Http2Server, type ServerHttp2Stream } from "node:http2";
 import type { TestIdentity } from "./certificates.ts";
@@ -29,7 +29,8 @@ const maxRemembered = 20_000;
 export class Backend implements AsyncDisposable {
   readonly name: string;
   readonly seen: Seen[] = [];
-  readonly #failures = new Map<string, number>();
+  /** How many requests of each key were made to fail or wait. */
+  readonly #troubled = new Map<string, number>();
   readonly #closers: (() => void | Promise<void>)[] = [];
   #ports: BackendPorts = { http: 0, h2c: 0, https: 0, tcp: 0, udp: 0 };
 
@@ -55,7 +56,7 @@ export class Backend implements AsyncDisposable {
 
   forget(): void {
     this.seen.length = 0;
-    this.#failures.clear();
+    this.#troubled.clear();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -71,13 +72,22 @@ export class Backend implements AsyncDisposable {
     const set: Record<string, string> = {};
     const [name, value] = headers["x-echo-set"]?.split("=") ?? [];
     if (name !== undefined && value !== undefined) set[name] = value;
-    const [key = "", times = "0", status = "503"] = headers["x-echo-fail"]?.split("/") ?? [];
-    const failed = this.#failures.get(key) ?? 0;
-    if (key !== "" && failed < Number(times)) {
-      this.#failures.set(key, failed + 1);
-      return { status: Number(status), set };
-    }
+    const failure = this.#trouble(headers["x-echo-fail"]);
+    if (failure !== undefined) return { status: failure, set };
     return { status: Number(headers["x-echo-status"] ?? 200), set };
+  }
+
+  #delayMs(headers: Readonly<Record<string, string>>): number {
+    return this.#trouble(headers["x-echo-slow"]) ?? Number(headers["x-echo-delay-ms"] ?? 0);
+  }
+
+  /** `<key>/<how many>/<number>`: the number, so often for each key. */
+  #trouble(text: string | undefined): number | undefined {
+    const [key, times, value] = text?.split("/") ?? [];
+    if (key === undefined || value === undefined) return undefined;
+    const before = this.#troubled.get(key) ?? 0;
+    this.#troubled.set(key, before + 1);
+    return before < Number(times) ? Number(value) : undefined;
   }
 
   #serveHttp(tls: TestIdentity | undefined): number {
@@ -95,7 +105,8 @@ export class Backend implements AsyncDisposable {
         const seen = { backend: name, method: request.method, path, host, version: "1.1", headers };
         this.#remember(seen);
         const body = await request.text();
-        if (headers["x-echo-delay-ms"] !== undefined) await Bun.sleep(Number(headers["x-echo-delay-ms"]));
+        const delayMs = this.#delayMs(headers);
+        if (delayMs > 0) await Bun.sleep(delayMs);
         const { status, set } = this.#answer(headers);
         return Response.json({ ...seen, body }, { status, headers: set });
       },
@@ -150,7 +161,7 @@ export class Backend implements AsyncDisposable {
             stream.end(JSON.stringify({ ...seen, body: Buffer.concat(chunks).toString() }));
           }
         };
-        const delayMs = Number(headers["x-echo-delay-ms"] ?? 0);
+        const delayMs = this.#delayMs(headers);
         if (delayMs > 0) setTimeout(answer, delayMs);
         else answer();
       });

@@ -15,6 +15,13 @@ import {
 } from "./environment.ts";
 import type { RequestSpec } from "./scenario.ts";
 
+/** What clients dial beside the services of workloads; `outside` is for scenarios to define. */
+const otherDestinations = [
+  { service: "default/tls1", servicePort: 443 },
+  { service: "default/outside", servicePort: 80 },
+  { service: "default/outside", servicePort: 443 },
+];
+
 const clientNamespaces = ["default", "consumer"] as const;
 
 export class MeshEnvironment implements Environment {
@@ -38,11 +45,13 @@ export class MeshEnvironment implements Environment {
       ...baseObjects(backends),
       { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "default", namespace: "consumer" } },
       ...services.map(({ name, backend }) => workloadService(name, backend)),
+      serviceOfAll,
     ]);
     const environment = new MeshEnvironment(mesh);
     try {
       await environment.#startProxies(backends, [
         ...services.map(({ name }) => `default/${name}`),
+        "default/all",
         "other/v4",
       ]);
     } catch (error) {
@@ -114,13 +123,15 @@ export class MeshEnvironment implements Environment {
     });
     const clients = clientNamespaces.map((namespace, index) => {
       const name = `client-${namespace}`;
-      const outbound = services.flatMap((service) =>
-        servicePorts.map(({ port }) => {
-          const listener = unusedPort();
-          this.#listeners.set(`${namespace} ${service}:${port}`, listener);
-          return { address: "127.0.0.1", port: listener, service, servicePort: port };
-        }),
-      );
+      const dialled = [
+        ...services.flatMap((service) => servicePorts.map(({ port }) => ({ service, servicePort: port }))),
+        ...otherDestinations,
+      ];
+      const outbound = dialled.map((destination) => {
+        const listener = unusedPort();
+        this.#listeners.set(`${namespace} ${destination.service}:${destination.servicePort}`, listener);
+        return { address: "127.0.0.1", port: listener, ...destination };
+      });
       return mesh.startProxy(name, 30 + index, {
         workload: this.#workload(namespace, name, `${mesh.network}.${30 + index}`, []),
         capture: { kind: "explicit", outbound },
@@ -143,7 +154,7 @@ export class MeshEnvironment implements Environment {
       namespace,
       serviceAccount: "default",
       name,
-      labels: { app: name },
+      labels: { app: name, ...(ports.length === 0 ? {} : { set: "all" }) },
       addresses: [address],
       ports,
       region: "",
@@ -151,6 +162,16 @@ export class MeshEnvironment implements Environment {
     };
   }
 }
+
+const serviceOfAll = {
+  apiVersion: "v1",
+  kind: "Service",
+  metadata: { name: "all", namespace: "default" },
+  spec: {
+    selector: { set: "all" },
+    ports: servicePorts.map(({ target, ...port }) => ({ ...port, targetPort: target })),
+  },
+};
 
 function webOf({ meshed }: Backends): { name: string; backend: Backend }[] {
   const [first] = meshed;

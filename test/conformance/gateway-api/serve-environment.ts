@@ -44,8 +44,9 @@ export class ServeEnvironment implements Environment {
     const all = [
       idleGateway,
       ...baseObjects(this.#backends),
-      ...meshed.flatMap((backend) => sliceService(backend.name, backend)),
-      ...(first === undefined ? [] : sliceService("web", first)),
+      ...meshed.flatMap((backend) => sliceService(backend.name, [backend])),
+      ...(first === undefined ? [] : sliceService("web", [first])),
+      ...sliceService("all", meshed),
       ...objects.map(Object),
     ];
     const scratch = join(this.#folder, ".next");

@@ -2,8 +2,8 @@
 import { expect } from "bun:test";
 import { eventually } from "../../e2e/harness/eventually.ts";
 import type { Seen } from "./backends.ts";
-import { type Answer, ask, call, sendDatagram, sendLine, sendWebSocket } from "./client.ts";
-import type { Backends, Environment } from "./environment.ts";
+import { type Answer, ask, call, type Place, sendDatagram, sendLine, sendWebSocket } from "./client.ts";
+import { type Backends, type Environment, objectKey } from "./environment.ts";
 import type { CountStep, Expected, RequestSpec, Scenario, SharesStep, StatusStep, Step } from "./scenario.ts";
 
 const stepTimeoutMs = 6_000;
@@ -15,9 +15,10 @@ export async function runScenario(
 ): Promise<void> {
   for (const backend of [...backends.meshed, backends.other]) backend.forget();
   await environment.become(named(scenario.objects, environment));
+  const kept = new Map<string, string>();
   for (const [index, step] of scenario.steps.entries()) {
     try {
-      await takeStep(environment, backends, scenario, step);
+      await takeStep({ environment, backends, scenario, kept }, step);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       throw new Error(
@@ -35,14 +36,21 @@ function named(objects: readonly unknown[], { names }: Environment): unknown[] {
   return parsed;
 }
 
-async function takeStep(
-  environment: Environment,
-  backends: Backends,
-  scenario: Scenario,
-  step: Step,
-): Promise<void> {
-  if ("apply" in step)
-    return await environment.become(named([...scenario.objects, ...step.apply], environment));
+interface Run {
+  readonly environment: Environment;
+  readonly backends: Backends;
+  readonly scenario: Scenario;
+  /** What steps kept of their answers for later ones. */
+  readonly kept: Map<string, string>;
+}
+
+async function takeStep(run: Run, step: Step): Promise<void> {
+  const { environment, backends, scenario } = run;
+  if ("apply" in step) {
+    const keys = new Set(step.apply.map((object) => JSON.stringify(objectKey(object))));
+    const others = scenario.objects.filter((object) => !keys.has(JSON.stringify(objectKey(object))));
+    return await environment.become(named([...others, ...step.apply], environment));
+  }
   if ("status" in step) {
     if (environment.name === "serve") return;
     return await eventually(() => checkStatus(environment, step), stepTimeoutMs);
@@ -53,36 +61,44 @@ async function takeStep(
   if ("count" in step) {
     return await eventually(() => checkCount(backends, step), stepTimeoutMs);
   }
-  if ("grpc" in step) return await checkAnswer(environment, step.grpc, step.expect, call);
-  if ("webSocket" in step) return await checkAnswer(environment, step.webSocket, step.expect, sendWebSocket);
-  if ("line" in step) {
-    return await checkAnswer(
-      environment,
-      step.line,
-      step.expect,
-      step.kind === "udp" ? sendDatagram : sendLine,
-    );
-  }
-  if (step.times !== undefined) {
-    // Those that are counted are sent once each, after the first has shown that the change is live.
-    for (let i = 0; i < step.times; i++) {
-      expectAnswer(await ask(environment.placeOf(step.request), step.request), step.expect);
-    }
-    return;
-  }
-  await checkAnswer(environment, step.request, step.expect, ask);
+  if ("grpc" in step) return await checkAnswer(run, step.grpc, step, call);
+  if ("webSocket" in step) return await checkAnswer(run, step.webSocket, step, sendWebSocket);
+  if ("line" in step) return await checkAnswer(run, step.line, step, senders[step.kind]);
+  await checkAnswer(run, step.request, step, ask);
 }
 
+type Send = (place: Place, spec: RequestSpec) => Promise<Answer>;
+const senders: Readonly<Record<"tcp" | "udp", Send>> = { tcp: sendLine, udp: sendDatagram };
+
 async function checkAnswer(
-  environment: Environment,
+  { environment, kept }: Run,
   spec: RequestSpec,
-  expected: Expected,
-  send: (place: { address: string; port: number }, spec: RequestSpec) => Promise<Answer>,
+  { expect: expected, times }: { readonly expect: Expected; readonly times?: number },
+  send: Send,
 ): Promise<void> {
-  await eventually(
-    async () => expectAnswer(await send(environment.placeOf(spec), spec), expected),
-    stepTimeoutMs,
-  );
+  const check = async (): Promise<void> => {
+    const answer = await send(environment.placeOf(spec), withKept(spec, kept));
+    expectAnswer(answer, expected);
+    for (const [name, header] of Object.entries(expected.keep ?? {})) kept.set(name, keptOf(answer, header));
+  };
+  if (times === undefined) return await eventually(check, stepTimeoutMs);
+  // Those that are counted are sent once each.
+  for (let i = 0; i < times; i++) await check();
+}
+
+function withKept(spec: RequestSpec, kept: ReadonlyMap<string, string>): RequestSpec {
+  if (spec.headers === undefined || kept.size === 0) return spec;
+  const filled = Object.entries(spec.headers).map(([name, value]) => [
+    name,
+    value.replaceAll(/\$\{(\w+)\}/g, (whole, key: string) => kept.get(key) ?? whole),
+  ]);
+  return { ...spec, headers: Object.fromEntries(filled) };
+}
+
+function keptOf({ headers }: Answer, header: string): string {
+  const value = headers[header.toLowerCase()];
+  if (value === undefined) throw new Error(`the answer has no ${header}`);
+  return header.toLowerCase() === "set-cookie" ? (value.split(";")[0] ?? "") : value;
 }
 
 function expectAnswer(answer: Answer, expected: Expected): void {
@@ -143,7 +159,8 @@ function backendOf(answer: Answer): string | undefined {
 async function checkShares(environment: Environment, step: SharesStep): Promise<void> {
   const counts = new Map<string, number>();
   for (let i = 0; i < step.times; i++) {
-    const answer = await ask(environment.placeOf(step.shares), step.shares);
+    const send = step.kind === undefined ? ask : senders[step.kind];
+    const answer = await send(environment.placeOf(step.shares), step.shares);
     const backend = answer.status === 200 ? backendOf(answer) : undefined;
     const key = backend ?? String(answer.status);
     counts.set(key, (counts.get(key) ?? 0) + 1);
