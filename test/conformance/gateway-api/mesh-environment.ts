@@ -1,7 +1,7 @@
 /** A mesh: control plane, gateway, a sidecar in front of each application, and a client's sidecar in each of two namespaces. */
 import { isKindName } from "../../../src/api/index.ts";
 import type { ProxyBootstrap } from "../../../src/proxy/index.ts";
-import { BareMesh, unusedPort } from "../../e2e/harness/bare-mesh.ts";
+import { BareMesh } from "../../e2e/harness/bare-mesh.ts";
 import { eventually } from "../../e2e/harness/eventually.ts";
 import type { Backend } from "./backends.ts";
 import type { Place } from "./client.ts";
@@ -22,12 +22,15 @@ const otherDestinations = [
   { service: "default/outside", servicePort: 443 },
 ];
 
+/** Of a client's listeners, on its own address. */
+const firstListener = 20_001;
+
 const clientNamespaces = ["default", "consumer"] as const;
 
 export class MeshEnvironment implements Environment {
   readonly name = "mesh";
   readonly #mesh: BareMesh;
-  readonly #listeners = new Map<string, number>();
+  readonly #listeners = new Map<string, Place>();
   #present: readonly unknown[] = [];
 
   private constructor(mesh: BareMesh) {
@@ -87,7 +90,7 @@ export class MeshEnvironment implements Environment {
     if (number !== undefined) return { address: this.#gatewayAddress(number), port };
     const listener = this.#listeners.get(`${from} ${to}:${port}`);
     if (listener === undefined) throw new Error(`${from} has no listener for ${to}:${port}`);
-    return { address: "127.0.0.1", port: listener };
+    return listener;
   }
 
   async status(kind: string, namespace: string, name: string): Promise<unknown> {
@@ -127,10 +130,11 @@ export class MeshEnvironment implements Environment {
         ...services.flatMap((service) => servicePorts.map(({ port }) => ({ service, servicePort: port }))),
         ...otherDestinations,
       ];
-      const outbound = dialled.map((destination) => {
-        const listener = unusedPort();
-        this.#listeners.set(`${namespace} ${destination.service}:${destination.servicePort}`, listener);
-        return { address: "127.0.0.1", port: listener, ...destination };
+      const outbound = dialled.map((destination, number) => {
+        const { service, servicePort } = destination;
+        const place = { address: `${mesh.network}.${30 + index}`, port: firstListener + number };
+        this.#listeners.set(`${namespace} ${service}:${servicePort}`, place);
+        return { ...place, ...destination };
       });
       return mesh.startProxy(name, 30 + index, {
         workload: this.#workload(namespace, name, `${mesh.network}.${30 + index}`, []),
