@@ -108,6 +108,11 @@ const fixed: Readonly<Record<FixedLimit, Behaviour & { readonly value: string }>
       "Requests that wait for the one before over HTTP/1.1; then the connection is not read until it is answered.",
     reasons: [],
   },
+  maxMirroredRequests: {
+    value: String(fixedLimits.maxMirroredRequests),
+    behaviour: "Copies of requests under way to mirrors: a further request goes on without its copy.",
+    reasons: [],
+  },
   maxReplayBytes: {
     value: String(fixedLimits.maxReplayBytes),
     behaviour:

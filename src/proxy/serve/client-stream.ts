@@ -17,6 +17,17 @@ export interface Refusal {
   readonly grpc: GrpcFailure | undefined;
 }
 
+/** An answer that a route's filter has the proxy give: a status and lines, without a body. */
+export interface OwnAnswer {
+  readonly status: number;
+  readonly requestId: string;
+  /** Beside x-request-id. */
+  readonly lines: readonly HeaderLine[];
+  readonly isRequestEnded: boolean;
+  /** What a gRPC call is told instead: it knows no such answers. */
+  readonly grpc: GrpcFailure | undefined;
+}
+
 export interface ClientStream {
   readonly remoteAddress: string;
   /** No more of the request's body for now. What is under way already still comes. */
@@ -32,6 +43,7 @@ export interface ClientStream {
   /** Of the response; in a tunnel of the server's direction. */
   writeEnd(trailers: Trailers | undefined): void;
   writeRefusal(refusal: Refusal): void;
+  writeAnswer(answer: OwnAnswer): void;
   /** The response is complete, or was refused with an answer. */
   onExchangeDone(): void;
   /** The response cannot be completed: the client must notice. */

@@ -7,7 +7,7 @@
  *     |        |  '-101-> tunnel -> done '-> cut short -> done
  *     '--------'-> refused -> done
  */
-import { encodeGrpcTimeout, type ResetCode } from "../../grpc/index.ts";
+import type { ResetCode } from "../../grpc/index.ts";
 import { type ReasonCode, reasons } from "../../kernel/index.ts";
 import { type HeadEdits, type HeaderLine, RequestHead } from "../../http1/index.ts";
 import type { CloseCause, WheelTimer } from "../../net/index.ts";
@@ -25,26 +25,24 @@ import type { ClientStream } from "./client-stream.ts";
 import type { ServeContext } from "./context.ts";
 import { latin1Line } from "./exchange-heads.ts";
 import type { ExchangeInput } from "./exchange-input.ts";
-import { GrpcCall, shorterTimeout } from "./grpc-call.ts";
+import { GrpcCall, redirectFailure, shorterTimeout } from "./grpc-call.ts";
 import {
+  addTryLines,
   parseTry,
   passedEdits,
   refusalLines,
   type TryField,
   tryHeader,
-  tryLine,
   untrustedTry,
   withoutTry,
 } from "./hop-fields.ts";
-import type { HttpDestination, HttpService } from "./http-service.ts";
+import type { HttpAnswer, HttpDestination, HttpSelection, HttpService } from "./http-service.ts";
+import { Mirrors } from "./mirrors.ts";
 import { recordHttp } from "./outcome.ts";
 import { Relay, type RelayListener } from "./relay.ts";
 import { RequestBody } from "./request-body.ts";
 import { Tries, type TriedRequest } from "./tries.ts";
 import { isSuspect } from "./try-end.ts";
-
-/** A caller's own id is kept up to this length; UUIDs have 36. It is repeated in logs and answers. */
-const maxRequestIdLength = 128;
 
 const pushbackLine = latin1Line("grpc-retry-pushback-ms", "-1");
 
@@ -62,9 +60,10 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
   #said: TryField | undefined;
   #requestId = "";
   #hasOwnRequestId = false;
+  #selected: HttpSelection | undefined;
   #destination: HttpDestination | undefined;
-  #route = "";
   readonly #tries: Tries;
+  #mirrors: Mirrors | undefined;
   /** The try whose answer is forwarded. */
   #winner: Attempt | undefined;
   /** Has a place for this request until it is done. */
@@ -102,11 +101,9 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
 
   start(): void {
     this.#context.inFlight++;
-    this.#requestId = this.head.get("x-request-id") ?? "";
-    if (this.#requestId === "" || this.#requestId.length > maxRequestIdLength) {
-      this.#requestId = this.#context.requestIds.next();
-      this.#hasOwnRequestId = true;
-    }
+    const requestId = this.head.get("x-request-id");
+    this.#requestId = this.#context.requestIds.keep(requestId);
+    this.#hasOwnRequestId = this.#requestId !== requestId;
     if (!this.#service.servesConnect && isPlainConnect(this.head)) {
       this.#refuse("unsupported_request", "CONNECT is not served here");
       return;
@@ -114,11 +111,9 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
     const said = this.head.get(tryHeader);
     if (said !== undefined) this.#said = this.#service.trustsTry ? parseTry(said) : untrustedTry;
     const selected = this.#service.select(this.head);
-    this.#route = selected.route;
-    if ("reason" in selected) {
-      this.#refuse(selected.reason, selected.detail);
-      return;
-    }
+    this.#selected = selected;
+    if ("reason" in selected) return this.#refuse(selected.reason, selected.detail);
+    if ("status" in selected) return this.#answer(selected);
     if (selected.cluster.requestLimit?.enter() === false) {
       this.#context.metrics.clusterLimitReached("requests");
       this.#refuse("cluster_limit", `${selected.cluster.key} has as many requests in flight as it may`);
@@ -135,6 +130,7 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
     if (this.#timeoutMs > 0) {
       this.#timer = this.#context.wheel.schedule(this.#timeoutMs, () => this.#onTimeout());
     }
+    if (selected.mirrors !== undefined) this.#mirrors = new Mirrors(this.#context, this, selected.mirrors);
     this.#tries.start(selected);
   }
 
@@ -143,12 +139,14 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
   onRequestBody(chunk: Uint8Array): void {
     if (this.#isDone) return;
     this.#movedMs = this.#context.coarseNowMs;
+    this.#mirrors?.push(chunk);
     if (!this.body.push(chunk, this.#tries)) this.#client.pauseRequest();
   }
 
   onRequestEnd(trailers: Trailers | undefined): void {
     this.body.isEnded = true;
     this.body.trailers = trailers;
+    this.#mirrors?.end(trailers);
     this.#tries.writeEnd(trailers);
     if (this.#isTunnel && this.#isUpstreamEnded) this.#complete();
   }
@@ -190,13 +188,20 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
   upstreamRequest(endpoint: UpstreamEndpoint, retries: number): UpstreamRequest {
     const lines = this.#lines();
     const edits = this.#destination?.requestEdits;
-    const said = this.#addTryLines(lines, endpoint, retries);
+    const said = addTryLines(lines, this.#said, {
+      isInbound: this.#service.direction === "inbound",
+      isTunnelled: endpoint.isTunnelled,
+      isGrpc: this.isGrpc,
+      remainingMs: this.remainingMs(this.#context.clock.monotonicUs()),
+      retries,
+    });
     return {
       head: this.head,
       edits: said || this.#said === undefined ? edits : withoutTry(edits),
       lines,
       scheme: this.#service.scheme,
       isUpgrade: this.isUpgrade,
+      rewrite: this.#destination?.rewrite,
     };
   }
 
@@ -274,21 +279,6 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
     return lines;
   }
 
-  /** What the next proxy, or the application, is told of this try. False: nothing. */
-  #addTryLines(lines: HeaderLine[], endpoint: UpstreamEndpoint, retries: number): boolean {
-    const isInbound = this.#service.direction === "inbound";
-    const remainingMs = this.#timeoutMs === 0 ? 0 : this.remainingMs(this.#context.clock.monotonicUs());
-    if (remainingMs !== 0 && this.#grpc !== undefined) {
-      lines.push(latin1Line("grpc-timeout", encodeGrpcTimeout(remainingMs)));
-    }
-    if (!isInbound && !endpoint.isTunnelled) return false;
-    // What this proxy itself tries again was never seen by its application.
-    const attempt = (this.#said?.attempt ?? 0) + (isInbound ? 0 : retries);
-    const line = tryLine({ attempt, timeoutMs: this.#grpc === undefined ? remainingMs : 0 });
-    if (line !== undefined) lines.push(line);
-    return line !== undefined;
-  }
-
   #becomeTunnel(attempt: Attempt, head: HttpResponse, edits: HeadEdits | undefined): void {
     const { upstream } = attempt;
     if (upstream === undefined) return;
@@ -363,7 +353,21 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
 
   /** A program that retries by itself (gRPC's libraries do) is told that this proxy has done so. */
   #clientLines(): readonly HeaderLine[] {
-    return this.#grpc !== undefined && this.#tries.isSpent ? [pushbackLine] : [];
+    const lines = this.#selected?.ownLines ?? [];
+    return this.#grpc !== undefined && this.#tries.isSpent ? [...lines, pushbackLine] : lines;
+  }
+
+  #answer({ status }: HttpAnswer): void {
+    this.#status = status;
+    this.#client.writeAnswer({
+      status,
+      requestId: this.#requestId,
+      lines: this.#clientLines(),
+      isRequestEnded: this.body.isEnded,
+      grpc: this.#grpc && redirectFailure,
+    });
+    this.#finish(undefined, "");
+    this.#client.onExchangeDone();
   }
 
   #finish(reason: ReasonCode | undefined, detail: string): void {
@@ -371,11 +375,13 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
     this.#isDone = true;
     this.#timer?.cancel();
     this.body.forget();
+    this.#mirrors?.close();
     const context = this.#context;
     context.inFlight--;
     this.#limit?.leave();
     recordHttp(context, {
-      edge: this.#service.edge(this.#route, this.#tries.lastEndpoint),
+      edge: this.#service.edge(this.#selected?.route ?? "", this.#tries.lastEndpoint),
+      rule: this.#selected?.rule ?? "",
       head: this.head,
       requestId: this.#requestId,
       status: reason === undefined ? (this.#grpc?.httpStatus(this.#status) ?? this.#status) : this.#status,

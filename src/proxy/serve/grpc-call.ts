@@ -73,6 +73,9 @@ export class GrpcCall {
   }
 }
 
+/** A redirect, which gRPC does not know: what its own mapping from HTTP makes of the status (UNKNOWN). */
+export const redirectFailure: GrpcFailure = { status: 2, message: "the route redirects this call" };
+
 /** Of a route's timeout and a call's; 0 is none. */
 export function shorterTimeout(aMs: number, bMs: number): number {
   return aMs === 0 || bMs === 0 ? aMs + bMs : Math.min(aMs, bMs);

@@ -10,6 +10,7 @@
  * An application gets `weft-try` too and may hand it on with the requests that it makes for this one: its own proxy takes
  * what it says for them, which can only shorten times and forbid retries.
  */
+import { encodeGrpcTimeout } from "../../grpc/index.ts";
 import { type ReasonCode, reasons } from "../../kernel/index.ts";
 import type { HeadEdits, HeaderLine } from "../../http1/index.ts";
 import type { HttpResponse } from "../http/index.ts";
@@ -48,12 +49,35 @@ export function parseTry(text: string): TryField {
 }
 
 /** Undefined: there is nothing to say. */
-export function tryLine({ attempt, timeoutMs }: TryField): HeaderLine | undefined {
+function tryLine({ attempt, timeoutMs }: TryField): HeaderLine | undefined {
   if (attempt === 0 && timeoutMs === 0) return undefined;
   const parts: string[] = [];
   if (attempt > 0) parts.push(`attempt=${attempt}`);
   if (timeoutMs > 0) parts.push(`timeout=${Math.max(1, Math.ceil(timeoutMs))}`);
   return latin1Line(tryHeader, parts.join(", "));
+}
+
+/** What the next proxy, or the application, is told of a try. `remainingMs`: Infinity where there is no bound. False: nothing. */
+export function addTryLines(
+  lines: HeaderLine[],
+  said: TryField | undefined,
+  place: {
+    readonly isInbound: boolean;
+    readonly isTunnelled: boolean;
+    readonly isGrpc: boolean;
+    readonly remainingMs: number;
+    readonly retries: number;
+  },
+): boolean {
+  const { isInbound, isGrpc, remainingMs } = place;
+  const isBounded = remainingMs !== Number.POSITIVE_INFINITY;
+  if (isBounded && isGrpc) lines.push(latin1Line("grpc-timeout", encodeGrpcTimeout(remainingMs)));
+  if (!isInbound && !place.isTunnelled) return false;
+  // What this proxy itself tries again was never seen by its application.
+  const attempt = (said?.attempt ?? 0) + (isInbound ? 0 : place.retries);
+  const line = tryLine({ attempt, timeoutMs: isBounded && !isGrpc ? remainingMs : 0 });
+  if (line !== undefined) lines.push(line);
+  return line !== undefined;
 }
 
 export function withoutTry(edits: HeadEdits | undefined): HeadEdits {

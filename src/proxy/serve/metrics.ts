@@ -8,6 +8,24 @@ import { type LimitName, limitLabel } from "./limits.ts";
 /** The doors of a proxy, as the `listener` label names them. */
 export type Door = "outbound" | "inbound" | "plaintext" | "gateway" | "dns";
 
+/**
+ * - `answered`, `error_answered`: completely, with a status below 500 or not
+ * - `failed`: no connection, or it was lost
+ * - `timed_out`: no whole answer in time
+ * - `body_too_slow`: the mirror did not take the body as fast as the backend did
+ * - `cut_short`: the request itself ended before all of it had come
+ * - `no_endpoint`, `overloaded`: nothing was sent
+ */
+export type MirrorOutcome =
+  | "answered"
+  | "error_answered"
+  | "failed"
+  | "timed_out"
+  | "body_too_slow"
+  | "cut_short"
+  | "no_endpoint"
+  | "overloaded";
+
 export class ServeMetrics {
   readonly #accepted = new CounterFamily(
     "weft_connections_accepted_total",
@@ -48,6 +66,11 @@ export class ServeMetrics {
     "What a limit of this proxy ended, refused or held back.",
     ["limit"],
   );
+  readonly #mirrored = new CounterFamily(
+    "weft_mirrored_requests_total",
+    "Copies of requests that routes sent to mirrors, by what became of them. They count nowhere else on this side.",
+    ["outcome"],
+  );
   readonly #clusterLimits = new CounterFamily(
     "weft_cluster_limit_reached_total",
     "Requests and TCP connections refused because the service's own limit was reached.",
@@ -82,6 +105,7 @@ export class ServeMetrics {
     this.#hedgesWon,
     this.#connectFailures,
     this.#limits,
+    this.#mirrored,
     this.#clusterLimits,
     this.#ejections,
     this.#preventedEjections,
@@ -122,6 +146,10 @@ export class ServeMetrics {
 
   limitReached(limit: LimitName): void {
     this.#limits.of(limitLabel(limit)).value++;
+  }
+
+  mirrored(outcome: MirrorOutcome): void {
+    this.#mirrored.of(outcome).value++;
   }
 
   clusterLimitReached(limit: "requests" | "connections"): void {

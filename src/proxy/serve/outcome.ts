@@ -7,6 +7,8 @@ import type { ServeContext } from "./context.ts";
 
 export interface HttpOutcome {
   readonly edge: EdgeSeries;
+  /** Name or place of the route's rule; empty: none. */
+  readonly rule: string;
   /** Undefined: the head could not be read. */
   readonly head: HttpRequest | undefined;
   readonly requestId: string;
@@ -32,6 +34,7 @@ export function recordHttp(context: ServeContext, outcome: HttpOutcome): void {
     encodeAccessLine({
       timeMs: context.clock.nowMs(),
       edge: edge.labels,
+      rule: outcome.rule,
       requestId: outcome.requestId,
       method: head?.method ?? "",
       authority: head?.authority ?? "",
@@ -63,6 +66,7 @@ export interface UnreadRequest {
 export function recordUnread(context: ServeContext, request: UnreadRequest): void {
   recordHttp(context, {
     ...request,
+    rule: "",
     head: undefined,
     status: reasons[request.reason].httpStatus,
     upstreamAddress: "",
@@ -94,6 +98,7 @@ export function logTcp(context: ServeContext, outcome: TcpOutcome): void {
       ...rest,
       timeMs: context.clock.nowMs(),
       edge: edge.labels,
+      rule: "",
       requestId: "",
       method: "",
       authority: "",

@@ -153,7 +153,7 @@ test.each(["answers 503", "resets", "is not there"])(
     const outboundPort = freePort();
     const edge = await sidecar(mesh, "edge", { port: undefined, outboundPort, next: [second.endpoint] });
     expect(await load(outboundPort)).toBe(requests);
-  expect(second.seen.count / requests).toBeLessThanOrEqual(1.25);
+    expect(second.seen.count / requests).toBeLessThanOrEqual(1.25);
     expect(third.seen.count / requests).toBeLessThanOrEqual(1.25);
     expect(asked / requests).toBeLessThanOrEqual(1.25);
     if (how !== "is not there") expect(asked).toBeGreaterThanOrEqual(requests);
