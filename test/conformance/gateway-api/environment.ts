@@ -11,7 +11,7 @@ export interface Environment extends AsyncDisposable {
   placeOf(request: RequestSpec): Place;
   /** Undefined: this place has no statuses. */
   status(kind: string, namespace: string, name: string): Promise<unknown>;
-  /** Texts in objects that stand for what differs from place to place, such as `${gateway1}`. */
+  /** Texts in objects that stand for what differs from place to place, such as `${gateway1}`; `${v1.http}` is a port of `v1`'s. */
   readonly names: Readonly<Record<string, string>>;
   logs(): string;
 }

@@ -57,12 +57,14 @@ export class ServeEnvironment implements Environment {
       this.#served = await runServe(this.#folder, options);
       return;
     }
-    const { stderr } = this.#served;
     const served = this.#served;
-    await eventually(() => {
-      const said = served.stderr.slice(stderr.length);
-      if (!/configuration changed|cannot be used/.test(said)) throw new Error("the files were not read yet");
+    const before = served.stderr.length;
+    const said = await eventually(() => {
+      const [line] = /^.*(?:configuration changed|cannot be used).*$/m.exec(served.stderr.slice(before)) ?? [];
+      if (line === undefined) throw new Error("the files were not read yet");
+      return line;
     });
+    if (said.includes("cannot be used")) throw new Error(said);
   }
 
   placeOf({ to, port }: RequestSpec): Place {

@@ -14,7 +14,7 @@ export async function runScenario(
   scenario: Scenario,
 ): Promise<void> {
   for (const backend of [...backends.meshed, backends.other]) backend.forget();
-  await environment.become(named(scenario.objects, environment));
+  await environment.become(named(scenario.objects, environment, backends));
   const kept = new Map<string, string>();
   for (const [index, step] of scenario.steps.entries()) {
     try {
@@ -29,9 +29,14 @@ export async function runScenario(
   }
 }
 
-function named(objects: readonly unknown[], { names }: Environment): unknown[] {
+function named(objects: readonly unknown[], { names }: Environment, { meshed, other }: Backends): unknown[] {
   let text = JSON.stringify(objects);
   for (const [name, value] of Object.entries(names)) text = text.replaceAll(`\${${name}}`, value);
+  for (const { name, ports } of [...meshed, other]) {
+    for (const [port, number] of Object.entries(ports)) {
+      text = text.replaceAll(`"\${${name}.${port}}"`, String(number));
+    }
+  }
   const parsed: unknown[] = JSON.parse(text);
   return parsed;
 }
@@ -49,7 +54,7 @@ async function takeStep(run: Run, step: Step): Promise<void> {
   if ("apply" in step) {
     const keys = new Set(step.apply.map((object) => JSON.stringify(objectKey(object))));
     const others = scenario.objects.filter((object) => !keys.has(JSON.stringify(objectKey(object))));
-    return await environment.become(named([...others, ...step.apply], environment));
+    return await environment.become(named([...others, ...step.apply], environment, backends));
   }
   if ("status" in step) {
     if (environment.name === "serve") return;
