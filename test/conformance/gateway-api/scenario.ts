@@ -160,7 +160,7 @@ export function readScenarios(): Scenario[] {
     .filter((name) => name.endsWith(".yaml"))
     .toSorted()
     .flatMap((name) =>
-      parseAllDocuments(readFileSync(join(folder, name), "utf8")).map((document, index) => {
+      parseAllDocuments(readFileSync(join(folder, name), "utf8"), { merge: true }).map((document, index) => {
         if (document.errors.length > 0) throw new Error(`${name}: ${document.errors[0]?.message}`);
         const value: unknown = withDefaults(document.toJS());
         if (!validator.Check(value)) {

@@ -60,7 +60,8 @@ export class ServeEnvironment implements Environment {
     const served = this.#served;
     const before = served.stderr.length;
     const said = await eventually(() => {
-      const [line] = /^.*(?:configuration changed|cannot be used).*$/m.exec(served.stderr.slice(before)) ?? [];
+      const [line] =
+        /^.*(?:configuration changed|cannot be used).*$/m.exec(served.stderr.slice(before)) ?? [];
       if (line === undefined) throw new Error("the files were not read yet");
       return line;
     });

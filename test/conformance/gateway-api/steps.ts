@@ -11,10 +11,11 @@ const stepTimeoutMs = 6_000;
 export async function runScenario(
   environment: Environment,
   backends: Backends,
-  scenario: Scenario,
+  written: Scenario,
 ): Promise<void> {
+  const scenario = named(written, environment, backends);
   for (const backend of [...backends.meshed, backends.other]) backend.forget();
-  await environment.become(named(scenario.objects, environment, backends));
+  await environment.become(scenario.objects);
   const kept = new Map<string, string>();
   for (const [index, step] of scenario.steps.entries()) {
     try {
@@ -29,15 +30,16 @@ export async function runScenario(
   }
 }
 
-function named(objects: readonly unknown[], { names }: Environment, { meshed, other }: Backends): unknown[] {
-  let text = JSON.stringify(objects);
-  for (const [name, value] of Object.entries(names)) text = text.replaceAll(`\${${name}}`, value);
+/** With what the place and the backends call it, such as `${gateway1}` and `${v1.http}`. */
+function named<T>(value: T, { names }: Environment, { meshed, other }: Backends): T {
+  let text = JSON.stringify(value);
+  for (const [name, address] of Object.entries(names)) text = text.replaceAll(`\${${name}}`, address);
   for (const { name, ports } of [...meshed, other]) {
     for (const [port, number] of Object.entries(ports)) {
       text = text.replaceAll(`"\${${name}.${port}}"`, String(number));
     }
   }
-  const parsed: unknown[] = JSON.parse(text);
+  const parsed: T = JSON.parse(text);
   return parsed;
 }
 
@@ -54,7 +56,7 @@ async function takeStep(run: Run, step: Step): Promise<void> {
   if ("apply" in step) {
     const keys = new Set(step.apply.map((object) => JSON.stringify(objectKey(object))));
     const others = scenario.objects.filter((object) => !keys.has(JSON.stringify(objectKey(object))));
-    return await environment.become(named([...others, ...step.apply], environment, backends));
+    return await environment.become([...others, ...step.apply]);
   }
   if ("status" in step) {
     if (environment.name === "serve") return;
