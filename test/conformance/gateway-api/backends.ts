@@ -1,7 +1,8 @@
 /**
  * The applications behind the scenarios: each answers with its name and what it saw, over HTTP/1.1, HTTP/2 and gRPC, WebSocket,
  * TLS, lines of TCP and datagrams. A request can ask for a certain answer: `x-echo-status`, `x-echo-delay-ms`, `x-echo-set:
- * name=value`, `x-echo-fail: <key>/<how many>/<status>`, `x-echo-slow: <key>/<how many>/<ms>`.
+ * name=value`, `x-echo-fail: <key>/<how many>/<status>`, `x-echo-slow: <key>/<how many>/<ms>`; with `/<name>` behind either
+ * only the backend of that name. What has its name in the path `/unhealthy/<names>` answers 503.
  */
 import { createServer as createHttp2Server, type Http2Server, type ServerHttp2Stream } from "node:http2";
 import type { TestIdentity } from "./certificates.ts";
@@ -68,12 +69,13 @@ export class Backend implements AsyncDisposable {
   }
 
   /** Status and extra headers that the request asked for. */
-  #answer(headers: Readonly<Record<string, string>>): { status: number; set: Record<string, string> } {
+  #answer({ headers, path }: Seen): { readonly status: number; readonly set: Record<string, string> } {
     const set: Record<string, string> = {};
     const [name, value] = headers["x-echo-set"]?.split("=") ?? [];
     if (name !== undefined && value !== undefined) set[name] = value;
     const failure = this.#trouble(headers["x-echo-fail"]);
     if (failure !== undefined) return { status: failure, set };
+    if (path.startsWith("/unhealthy/") && path.includes(this.name)) return { status: 503, set };
     return { status: Number(headers["x-echo-status"] ?? 200), set };
   }
 
@@ -81,10 +83,10 @@ export class Backend implements AsyncDisposable {
     return this.#trouble(headers["x-echo-slow"]) ?? Number(headers["x-echo-delay-ms"] ?? 0);
   }
 
-  /** `<key>/<how many>/<number>`: the number, so often for each key. */
+  /** `<key>/<how many>/<number>[/<name>]`: the number, so often for each key. */
   #trouble(text: string | undefined): number | undefined {
-    const [key, times, value] = text?.split("/") ?? [];
-    if (key === undefined || value === undefined) return undefined;
+    const [key, times, value, only = this.name] = text?.split("/") ?? [];
+    if (key === undefined || value === undefined || only !== this.name) return undefined;
     const before = this.#troubled.get(key) ?? 0;
     this.#troubled.set(key, before + 1);
     return before < Number(times) ? Number(value) : undefined;
@@ -107,7 +109,7 @@ export class Backend implements AsyncDisposable {
         const body = await request.text();
         const delayMs = this.#delayMs(headers);
         if (delayMs > 0) await Bun.sleep(delayMs);
-        const { status, set } = this.#answer(headers);
+        const { status, set } = this.#answer(seen);
         return Response.json({ ...seen, body }, { status, headers: set });
       },
       websocket: {
@@ -140,7 +142,7 @@ export class Backend implements AsyncDisposable {
       const chunks: Buffer[] = [];
       stream.on("data", (chunk: Buffer) => chunks.push(chunk));
       stream.on("end", () => {
-        const { status, set } = this.#answer(headers);
+        const { status, set } = this.#answer(seen);
         const answer = (): void => {
           if (stream.destroyed) return;
           if (headers["content-type"]?.startsWith("application/grpc") === true) {

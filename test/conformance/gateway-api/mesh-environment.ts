@@ -18,6 +18,7 @@ import type { RequestSpec } from "./scenario.ts";
 /** What clients dial beside the services of workloads; `outside` is for scenarios to define. */
 const otherDestinations = [
   { service: "default/tls1", servicePort: 443 },
+  { service: "default/raw1", servicePort: 443 },
   { service: "default/outside", servicePort: 80 },
   { service: "default/outside", servicePort: 443 },
 ];

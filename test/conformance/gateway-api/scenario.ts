@@ -82,8 +82,12 @@ const shareStep = Type.Object(
     /** Absent: requests of HTTP. */
     kind: Type.Optional(Type.Enum(["tcp", "udp"])),
     times: Type.Integer(),
-    /** Backend to share of 1; what is missing is of answers with another status. */
-    expect: Type.Record(Type.String(), Type.Number()),
+    /** All at the same time. */
+    atOnce: Type.Optional(Type.Boolean()),
+    /** Backend, or status other than 200, to share of 1. Nobody else has a share. */
+    expect: Type.Optional(Type.Record(Type.String(), Type.Number())),
+    /** How many backends and other statuses have a share. */
+    distinct: Type.Optional(Type.Integer()),
     tolerance: Type.Number({ default: 0.1 }),
   },
   closed,

@@ -63,7 +63,7 @@ async function takeStep(run: Run, step: Step): Promise<void> {
     return await eventually(() => checkStatus(environment, step), stepTimeoutMs);
   }
   if ("shares" in step) {
-    return await eventually(() => checkShares(environment, step), stepTimeoutMs);
+    return await eventually(() => checkShares(run, step), stepTimeoutMs);
   }
   if ("count" in step) {
     return await eventually(() => checkCount(backends, step), stepTimeoutMs);
@@ -163,24 +163,29 @@ function backendOf(answer: Answer): string | undefined {
   return readSeen(answer)?.backend ?? /^(\w+):/.exec(answer.body)?.[1];
 }
 
-async function checkShares(environment: Environment, step: SharesStep): Promise<void> {
-  const counts = new Map<string, number>();
-  for (let i = 0; i < step.times; i++) {
-    const send = step.kind === undefined ? ask : senders[step.kind];
-    const answer = await send(environment.placeOf(step.shares), step.shares);
-    const backend = answer.status === 200 ? backendOf(answer) : undefined;
-    const key = backend ?? String(answer.status);
-    counts.set(key, (counts.get(key) ?? 0) + 1);
-  }
-  const shares = Object.fromEntries([...counts].map(([key, count]) => [key, count / step.times]));
+async function checkShares({ environment, kept }: Run, step: SharesStep): Promise<void> {
+  const send = step.kind === undefined ? ask : senders[step.kind];
+  const once = async (): Promise<Answer> =>
+    await send(environment.placeOf(step.shares), withKept(step.shares, kept));
+  const answers: Answer[] = [];
+  if (step.atOnce === true) answers.push(...(await Promise.all(Array.from({ length: step.times }, once))));
+  else for (let i = 0; i < step.times; i++) answers.push(await once());
+  const byTaker = Map.groupBy(answers, (answer) => takerOf(answer));
+  const shares = Object.fromEntries([...byTaker].map(([taker, { length }]) => [taker, length / step.times]));
+  if (step.distinct !== undefined) expect(byTaker.size, JSON.stringify(shares)).toBe(step.distinct);
+  if (step.expect === undefined) return;
   for (const [key, share] of Object.entries(step.expect)) {
     const actual = shares[key] ?? 0;
     expect(Math.abs(actual - share), `${key} got ${actual} of ${JSON.stringify(shares)}`).toBeLessThanOrEqual(
       step.tolerance,
     );
   }
-  const others = Object.keys(shares).filter((key) => !(key in step.expect));
+  const others = Object.keys(shares).filter((key) => step.expect?.[key] === undefined);
   expect(others).toEqual([]);
+}
+
+function takerOf(answer: Answer): string {
+  return (answer.status === 200 ? backendOf(answer) : undefined) ?? String(answer.status);
 }
 
 function checkCount({ meshed, other }: Backends, step: CountStep): void {
