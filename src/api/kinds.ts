@@ -3,6 +3,7 @@ import type { Issue } from "../kernel/index.ts";
 import { childOf } from "./field-path.ts";
 import { configMapKind } from "./config-map.ts";
 import { endpointSliceKind } from "./endpoint-slice.ts";
+import { faultPolicyKind } from "./fault-policy.ts";
 import { gatewayKind } from "./gateway.ts";
 import { gatewayClassKind } from "./gateway-class.ts";
 import { httpRouteKind } from "./http-route.ts";
@@ -18,6 +19,7 @@ import { serviceKind } from "./service.ts";
 import { serviceAccountKind } from "./service-account.ts";
 import { tcpRouteKind } from "./tcp-route.ts";
 import { tlsRouteKind } from "./tls-route.ts";
+import { trafficPolicyKind } from "./traffic-policy.ts";
 
 export const kinds = {
   Namespace: namespaceKind,
@@ -33,6 +35,8 @@ export const kinds = {
   TLSRoute: tlsRouteKind,
   TCPRoute: tcpRouteKind,
   ReferenceGrant: referenceGrantKind,
+  TrafficPolicy: trafficPolicyKind,
+  FaultPolicy: faultPolicyKind,
   MeshConfig: meshConfigKind,
 } as const;
 

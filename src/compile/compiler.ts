@@ -8,14 +8,13 @@ import { errorLine } from "../kernel/index.ts";
 import type { RegistryChange, RegistryViews } from "../registry/index.ts";
 import { type CompiledRoute, parentFact } from "./compiled-route.ts";
 import { DependencyIndex } from "./dependency-index.ts";
-import { gatewayStatus } from "./gateway-status.ts";
-import { gatewayClassStatus } from "./gateway-class.ts";
 import { InputReader, Inputs, type Trust } from "./inputs.ts";
 import { applyObject, applyRegistryChange, removeObject } from "./input-change.ts";
 import { compileMembers } from "./service-resources.ts";
 import { type CompiledResource, compareText, type ResourceName } from "./resource.ts";
 import { compileResource, parseResourceNode, resourceNode } from "./resource-kinds.ts";
 import { compileRoute, failedStatus } from "./route.ts";
+import { computeStatus, hasObject } from "./status-kinds.ts";
 import type { StatusUpdate } from "./status.ts";
 
 export interface CompilerOptions extends Trust {
@@ -199,12 +198,8 @@ export class Compiler {
 
   #computeStatus(node: string, statuses: StatusUpdate[]): void {
     const [kind = "", name = ""] = node.slice("status ".length).split(" ");
-    const outcome = this.#attempt(node, (inputs) =>
-      kind === "Gateway" ? gatewayStatus(inputs, name) : gatewayClassStatus(inputs, name),
-    );
-    const isThere =
-      kind === "Gateway" ? this.#inputs.gateways.has(name) : this.#inputs.gatewayClasses.has(name);
-    if (!isThere) this.#dependencies.forget(node);
+    const outcome = this.#attempt(node, (inputs) => computeStatus(inputs, kind, name));
+    if (!hasObject(this.#inputs, kind, name)) this.#dependencies.forget(node);
     if (outcome === undefined) return;
     if (outcome.result === undefined) this.#statuses.delete(node);
     else this.#setStatus(node, outcome.result, statuses);

@@ -36,6 +36,12 @@ export function applyObject(inputs: Inputs, object: Stored, dirty: Set<string>):
     case "Secret":
       inputs.setSecret(path, object);
       break;
+    case "TrafficPolicy":
+      if (!inputs.trafficPolicies.set(object, dirty)) return;
+      break;
+    case "FaultPolicy":
+      if (!inputs.faultPolicies.set(object, dirty)) return;
+      break;
     case "MeshConfig":
       inputs.meshConfig = object;
       break;
@@ -90,6 +96,12 @@ export function removeObject(inputs: Inputs, key: ObjectKey, dirty: Set<string>)
     case "Secret":
       inputs.deleteSecret(path);
       break;
+    case "TrafficPolicy":
+      inputs.trafficPolicies.delete(path, dirty);
+      break;
+    case "FaultPolicy":
+      inputs.faultPolicies.delete(path, dirty);
+      break;
     case "MeshConfig":
       inputs.resetMeshConfig();
       break;
@@ -137,6 +149,10 @@ function markDirty(key: ObjectKey, path: string, dirty: Set<string>): void {
       break;
     case "Secret":
       dirty.add(facts.secret(path));
+      break;
+    case "TrafficPolicy":
+    case "FaultPolicy":
+      dirty.add(`status ${key.kind} ${path}`);
       break;
     case "MeshConfig":
       dirty.add(facts.meshConfig);

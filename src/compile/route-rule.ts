@@ -9,6 +9,8 @@ import type { BackendSchema } from "../model/index.ts";
 import { resolveBackend } from "./backend.ts";
 import type { RuleContent } from "./compiled-route.ts";
 import type { InputReader } from "./inputs.ts";
+import { rulePolicy } from "./policy/effective-policy.ts";
+import { routeSettings } from "./policy/route-settings.ts";
 import { compileFilters, type FilterProblems } from "./route-filters.ts";
 import type { HttpBackendInput, HttpRouteInput, RuleInput } from "./route-input.ts";
 
@@ -46,7 +48,12 @@ export function compileRule(
     const text = `HTTPRoute ${namespace}/${name}: ${unsupported.join("; ")}`;
     return { content: { source, backends: [{ source, weight: 1, unresolved: text }] }, isSupported: false };
   }
-  return { content: { source, ...filters, requestTimeoutMs, backends }, isSupported: true };
+  const policy = rulePolicy(
+    inputs,
+    { kind: route.kind, namespace, name, ruleName: rule.name },
+    routeSettings(rule),
+  );
+  return { content: { source, ...filters, requestTimeoutMs, ...policy, backends }, isSupported: true };
 }
 
 function compileBackend(
@@ -70,16 +77,9 @@ function compileBackend(
   };
 }
 
-/**
- * Without retries a request has one attempt, so `backendRequest` bounds the same exchange as `request` does and the
- * shorter one of the two holds. Zero disables a timeout.
- */
+/** Of all tries together; zero disables it. `backendRequest`, a try's own, is among the rule's `requests`. */
 function compileTimeout(rule: RuleInput, field: string, invalid: string[]): number {
-  const given = [
-    readDuration(rule.timeouts?.request, `${field}.timeouts.request`, invalid),
-    readDuration(rule.timeouts?.backendRequest, `${field}.timeouts.backendRequest`, invalid),
-  ].filter((milliseconds) => milliseconds > 0);
-  return given.length === 0 ? 0 : Math.min(...given);
+  return readDuration(rule.timeouts?.request, `${field}.timeouts.request`, invalid);
 }
 
 /** What fits the model's field: 49 days, above which a timeout means nothing. */

@@ -17,6 +17,7 @@ import type {
   WorkloadHealth,
 } from "../registry/index.ts";
 import type { InputReader } from "./inputs.ts";
+import { clusterPolicy } from "./policy/effective-policy.ts";
 import { protocolNamed, protocolOf } from "./protocol.ts";
 import { type CompiledResource, encodeResource, sortedRecord } from "./resource.ts";
 
@@ -134,6 +135,7 @@ export function compileCluster(inputs: InputReader, key: string): CompiledResour
     maxConnectionsPerEndpoint,
     maxPendingRequests,
     proxyProtocol: service.proxyProtocol,
+    ...clusterPolicy(inputs, service, port),
   });
 }
 

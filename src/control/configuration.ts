@@ -31,6 +31,8 @@ const compiledKinds = [
   "TLSRoute",
   "TCPRoute",
   "ReferenceGrant",
+  "TrafficPolicy",
+  "FaultPolicy",
   "MeshConfig",
   "Secret",
 ] as const satisfies KindName[];

@@ -1,4 +1,5 @@
 export { ConnectionTable } from "./connection-table.ts";
+export { type PreparedFault, PreparedFaults } from "./fault.ts";
 export { admitInbound, InboundTable, type PreparedInboundPort } from "./inbound.ts";
 export {
   isMirrored,

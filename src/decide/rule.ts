@@ -9,6 +9,7 @@ import {
   type Source,
 } from "../model/index.ts";
 import { PreparedCors } from "./cors.ts";
+import { PreparedFaults } from "./fault.ts";
 import { PreparedEdits } from "./header-edits.ts";
 import { prepareChanges, type RequestChanges } from "./request-changes.ts";
 import { RuleAnswers } from "./rule-answers.ts";
@@ -35,6 +36,8 @@ export interface PreparedRule {
   readonly answers: RuleAnswers | undefined;
   /** Laid over the chosen backend's cluster's. */
   readonly requests: RequestPolicy | undefined;
+  /** Undefined: the cluster's hold. */
+  readonly faults: PreparedFaults | undefined;
   /** Those that can be chosen: never empty, none of weight 0. */
   readonly backends: readonly PreparedBackend[];
 }
@@ -71,6 +74,7 @@ export function prepareRule(rule: HttpRule, matched = ""): PreparedRule {
     source,
     answers: RuleAnswers.prepare(rule, { cors, edits: responseEdits, matched }),
     requests: requestsOf(rule),
+    faults: PreparedFaults.prepare(rule.faults),
     backends: prepareBackends(rule.backends, (backend) => {
       const edits = PreparedEdits.then(responseEdits, PreparedEdits.prepare(backend?.responseHeaders));
       return {
@@ -89,6 +93,7 @@ export function prepareConnectionRule({ source, backends }: ConnectionRule): Pre
     source,
     answers: undefined,
     requests: undefined,
+    faults: undefined,
     backends: prepareBackends(backends, () => untouched),
   };
 }

@@ -41,6 +41,7 @@ export type ReasonCode =
   | "client_timeout"
   | "draining"
   | "overloaded"
+  | "fault_injected"
   | "internal";
 
 export interface Reason {
@@ -315,6 +316,13 @@ export const reasons: Record<ReasonCode, Reason> = {
     responseClass: "mesh",
     isUnprocessed: true,
     hint: "a limit of the proxy was reached; see its metrics",
+  },
+  fault_injected: {
+    httpStatus: 503,
+    grpcStatus: 14,
+    responseClass: "mesh",
+    isUnprocessed: false,
+    hint: "a FaultPolicy did this on purpose; the log's detail names it",
   },
   internal: {
     httpStatus: 500,

@@ -49,6 +49,7 @@ export class Application {
       key: `${workload}:${port}`,
       service: "",
       port,
+      faults: undefined,
       picker: known?.cluster.picker ?? new OrderedPicker(this.#places(port)),
       versionFor: versionRule(declared, "client"),
       requests: inboundRequests,

@@ -8,6 +8,8 @@ import type { HttpResponse, Trailers } from "../http/index.ts";
 /** The proxy's own answer: whose side it was on and the request's id, never more. */
 export interface Refusal {
   readonly reason: ReasonCode;
+  /** Of HTTP, where it is not the reason's own. */
+  readonly status?: number;
   readonly requestId: string;
   /** Beside x-request-id. */
   readonly lines: readonly HeaderLine[];

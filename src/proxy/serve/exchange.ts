@@ -25,11 +25,14 @@ import type { ClientStream } from "./client-stream.ts";
 import type { ServeContext } from "./context.ts";
 import { latin1Line } from "./exchange-heads.ts";
 import type { ExchangeInput } from "./exchange-input.ts";
+import { startTries } from "./fault-injection.ts";
 import { GrpcCall, redirectFailure, shorterTimeout } from "./grpc-call.ts";
 import {
   addTryLines,
   parseTry,
   passedEdits,
+  peerGraceMs,
+  pushbackLine,
   refusalLines,
   type TryField,
   tryHeader,
@@ -43,8 +46,6 @@ import { Relay, type RelayListener } from "./relay.ts";
 import { RequestBody } from "./request-body.ts";
 import { Tries, type TriedRequest } from "./tries.ts";
 import { isSuspect } from "./try-end.ts";
-
-const pushbackLine = latin1Line("grpc-retry-pushback-ms", "-1");
 
 export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
   readonly head: HttpRequest;
@@ -128,10 +129,11 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
     const { maxBodyBytes } = selected.requests.retry;
     if (maxBodyBytes !== undefined) this.body.maxReplayBytes = maxBodyBytes;
     if (this.#timeoutMs > 0) {
-      this.#timer = this.#context.wheel.schedule(this.#timeoutMs, () => this.#onTimeout());
+      const graceMs = this.#service.tellsUnprocessed ? peerGraceMs : 0;
+      this.#timer = this.#context.wheel.schedule(this.#timeoutMs + graceMs, () => this.#onTimeout());
     }
     if (selected.mirrors !== undefined) this.#mirrors = new Mirrors(this.#context, this, selected.mirrors);
-    this.#tries.start(selected);
+    startTries(this.#tries, selected, this);
   }
 
   // ---- the client's side
@@ -152,6 +154,7 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
   }
 
   onClientDrain(): void {
+    this.#movedMs = this.#context.coarseNowMs;
     this.#winner?.upstream?.resume();
   }
 
@@ -165,7 +168,6 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
   cancel(reason: ReasonCode, detail: string): void {
     if (this.#isDone) return;
     this.#letGo();
-    if (!this.#isResponseStarted) this.#status = reasons[reason].httpStatus;
     this.#finish(reason, detail);
   }
 
@@ -206,6 +208,7 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
   }
 
   resumeRequest(hasRoom: boolean): void {
+    this.#movedMs = this.#context.coarseNowMs;
     if (hasRoom) this.#client.resumeRequest();
     else this.#client.pauseRequest();
   }
@@ -321,11 +324,12 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
   }
 
   #fail(reason: ReasonCode, detail: string): void {
-    if (!this.#isResponseStarted) {
+    if (!this.#isResponseStarted && this.#tries.fault?.cuts(reason) !== true) {
       this.#refuse(reason, detail);
       return;
     }
-    const trailers = this.#isTunnel ? undefined : this.#grpc?.failureTrailers(reason, this.#requestId);
+    const grpc = this.#isTunnel || !this.#isResponseStarted ? undefined : this.#grpc;
+    const trailers = grpc?.failureTrailers(reason, this.#requestId);
     this.#finish(reason, detail);
     if (trailers === undefined) {
       this.#client.abort();
@@ -336,22 +340,22 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
   }
 
   #refuse(reason: ReasonCode, detail: string): void {
-    const facts = reasons[reason];
+    const facts = this.#tries.fault?.factsOf(reason) ?? reasons[reason];
     const isToPeer = this.#service.tellsUnprocessed;
     this.#status = facts.httpStatus;
     this.#client.writeRefusal({
       reason,
+      status: facts.httpStatus,
       requestId: this.#requestId,
       lines: isToPeer ? refusalLines(reason, this.isInherited) : this.#clientLines(),
       isRequestEnded: this.body.isEnded,
       // The calling proxy reads the status, tries elsewhere, or says it in gRPC's way itself.
-      grpc: isToPeer && facts.isUnprocessed ? undefined : this.#grpc?.failure(reason, this.#requestId),
+      grpc: isToPeer && facts.isUnprocessed ? undefined : this.#grpc?.failure(reason, this.#requestId, facts),
     });
     this.#finish(reason, detail);
     this.#client.onExchangeDone();
   }
 
-  /** A program that retries by itself (gRPC's libraries do) is told that this proxy has done so. */
   #clientLines(): readonly HeaderLine[] {
     const lines = this.#selected?.ownLines ?? [];
     return this.#grpc !== undefined && this.#tries.isSpent ? [...lines, pushbackLine] : lines;
@@ -373,6 +377,7 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
   #finish(reason: ReasonCode | undefined, detail: string): void {
     if (this.#isDone) return;
     this.#isDone = true;
+    if (this.#status === 0 && reason !== undefined) this.#status = reasons[reason].httpStatus;
     this.#timer?.cancel();
     this.body.forget();
     this.#mirrors?.close();
@@ -388,8 +393,7 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
       reason,
       detail,
       peerAddress: this.#client.remoteAddress,
-      upstreamAddress: context.isAccessLogged ? this.#tries.place : "",
-      attempts: this.#tries.count,
+      tries: this.#tries,
       requestBytes: this.body.byteLength,
       responseBytes: this.#responseBytes,
       durationUs: context.clock.monotonicUs() - this.#startUs,

@@ -75,7 +75,7 @@ export function addTryLines(
   if (!isInbound && !place.isTunnelled) return false;
   // What this proxy itself tries again was never seen by its application.
   const attempt = (said?.attempt ?? 0) + (isInbound ? 0 : place.retries);
-  const line = tryLine({ attempt, timeoutMs: isBounded && !isGrpc ? remainingMs : 0 });
+  const line = tryLine({ attempt, timeoutMs: isBounded && !isGrpc ? Math.max(1, remainingMs) : 0 });
   if (line !== undefined) lines.push(line);
   return line !== undefined;
 }
@@ -83,6 +83,12 @@ export function addTryLines(
 export function withoutTry(edits: HeadEdits | undefined): HeadEdits {
   return { set: edits?.set ?? [], add: edits?.add ?? [], remove: [...(edits?.remove ?? []), tryHeader] };
 }
+
+/** The calling proxy has the same deadline, and knows more of the request than its peer: it gets to say first that time is up. */
+export const peerGraceMs = 50;
+
+/** For programs that retry by themselves (gRPC's libraries do): this proxy has done so. */
+export const pushbackLine = latin1Line("grpc-retry-pushback-ms", "-1");
 
 const noRetryLine = latin1Line(noRetryHeader, "1");
 const answerHeaders = [unprocessedHeader, failedHeader, noRetryHeader];

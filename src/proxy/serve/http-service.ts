@@ -2,7 +2,7 @@
  * What differs between outbound, inbound and gateway for one HTTP exchange: where it goes, which lines are added, how it
  * is counted. Everything else is the exchange's.
  */
-import type { PreparedRequests } from "../../decide/index.ts";
+import type { PreparedFaults, PreparedRequests } from "../../decide/index.ts";
 import type { ReasonCode } from "../../kernel/index.ts";
 import type { HeadEdits, HeaderLine } from "../../http1/index.ts";
 import type { HttpRequest, RequestRewrite } from "../http/index.ts";
@@ -25,6 +25,8 @@ export interface HttpDestination extends SelectedRoute {
   readonly responseEdits: HeadEdits | undefined;
   /** The rule's over the cluster's over the defaults. */
   readonly requests: PreparedRequests;
+  /** The route's, else the cluster's. */
+  readonly faults: PreparedFaults | undefined;
   /** Of this one request; undefined: it goes as it came. */
   readonly rewrite?: RequestRewrite | undefined;
   /** Who gets a copy of this one request; undefined: nobody. */

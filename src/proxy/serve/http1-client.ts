@@ -128,7 +128,7 @@ export class Http1Client implements ClientStream {
     const { reason, requestId } = refusal;
     const isBodyBad = reason === "malformed_request" || reason === "client_timeout";
     const body = errorBody(reason, requestId);
-    this.#writeOwn({ ...refusal, status: reasons[reason].httpStatus }, body, isBodyBad);
+    this.#writeOwn({ ...refusal, status: refusal.status ?? reasons[reason].httpStatus }, body, isBodyBad);
   }
 
   writeAnswer(answer: OwnAnswer): void {

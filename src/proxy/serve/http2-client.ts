@@ -163,7 +163,7 @@ export class Http2Client implements ClientStream, StreamSink {
     }
     const body = Buffer.from(errorBody(reason, requestId), "utf8");
     const fields = HeaderFields.of([
-      [":status", String(reasons[reason].httpStatus)],
+      [":status", String(refusal.status ?? reasons[reason].httpStatus)],
       ["content-type", "text/plain; charset=utf-8"],
       ["content-length", String(body.length)],
     ]);

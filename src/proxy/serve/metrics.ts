@@ -90,6 +90,11 @@ export class ServeMetrics {
   readonly #dns = new CounterFamily("weft_dns_queries_total", "DNS queries by what became of them.", [
     "outcome",
   ]);
+  readonly #faults = new CounterFamily(
+    "weft_faults_injected_total",
+    "Requests and connections that a FaultPolicy made trouble for, by what it did.",
+    ["fault"],
+  );
   readonly #dropped = new CounterFamily(
     "weft_access_log_dropped_total",
     "Access-log lines dropped because the log could not be written fast enough.",
@@ -111,6 +116,7 @@ export class ServeMetrics {
     this.#preventedEjections,
     this.#probes,
     this.#dns,
+    this.#faults,
     this.#dropped,
   ];
 
@@ -146,6 +152,10 @@ export class ServeMetrics {
 
   limitReached(limit: LimitName): void {
     this.#limits.of(limitLabel(limit)).value++;
+  }
+
+  faultInjected(fault: "delay" | "abort" | "reset" | "bandwidth"): void {
+    this.#faults.of(fault).value++;
   }
 
   mirrored(outcome: MirrorOutcome): void {

@@ -51,6 +51,8 @@ export class Mirrors {
 
 class MirrorCopy implements AttemptOwner {
   readonly isUpgrade = false;
+  /** Trouble is for the request alone. */
+  readonly fault = undefined;
   readonly head: HttpRequest;
   readonly context: ServeContext;
   readonly #mirrored: MirroredRequest;
@@ -94,7 +96,7 @@ class MirrorCopy implements AttemptOwner {
     this.#limit = this.#cluster.requestLimit;
     context.mirrorsInFlight++;
     this.#request = this.#mirrored.upstreamRequest(endpoint, 0);
-    this.#attempt = new Attempt(this, endpoint, { number: 0, isHedge: false });
+    this.#attempt = new Attempt(this, endpoint, 0, false);
     const client: HttpVersion = head instanceof RequestHead ? 1 : 2;
     this.#attempt.start(this.#cluster.versionFor(client, endpoint, isGrpc), 0);
   }

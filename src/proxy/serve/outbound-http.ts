@@ -110,5 +110,6 @@ export function plainDestination(cluster: UpstreamCluster): HttpDestination {
     requestEdits: undefined,
     responseEdits: undefined,
     requests: cluster.requests,
+    faults: cluster.faults,
   };
 }

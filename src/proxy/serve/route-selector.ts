@@ -59,6 +59,7 @@ export class RouteSelector {
       requestEdits: backend.requestEdits,
       responseEdits: backend.responseEdits,
       requests: layRequests(rule.requests, cluster.requests),
+      faults: rule.faults ?? cluster.faults,
     };
     this.#destinations.set(backend, destination);
     return destination;

@@ -2,7 +2,7 @@
  * What requests are balanced over: an immutable view of a cluster's usable endpoints. A request keeps the view that it
  * started with; the endpoints in it are shared with the views before and after.
  */
-import type { PreparedRequests, RetryBudget } from "../../decide/index.ts";
+import type { PreparedFaults, PreparedRequests, RetryBudget } from "../../decide/index.ts";
 import { type Cluster, type ConnectionPolicy, type Endpoint, Health, Protocol } from "../../model/index.ts";
 import type { TcpKeepAlive } from "../../net/index.ts";
 import type { HttpVersion } from "../http/index.ts";
@@ -26,6 +26,8 @@ export interface UpstreamCluster {
   readonly service: string;
   readonly port: number;
   readonly picker: Picker;
+  /** Where the route has none of its own. */
+  readonly faults: PreparedFaults | undefined;
   /** Of requests in flight. Absent: not bounded. */
   readonly requestLimit?: RequestLimit | undefined;
   /** Of raw TCP sessions. 0 or absent: the mesh's. */
