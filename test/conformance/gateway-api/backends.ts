@@ -146,6 +146,13 @@ export class Backend implements AsyncDisposable {
         const answer = (): void => {
           if (stream.destroyed) return;
           if (headers["content-type"]?.startsWith("application/grpc") === true) {
+            const status = headers["x-echo-grpc-status"] ?? "0";
+            if (status !== "0") {
+              // Of trailers only, as servers say what failed before they had a message.
+              const fields = { ":status": 200, "content-type": "application/grpc", "grpc-status": status };
+              stream.respond({ ...fields, ...set }, { endStream: true });
+              return;
+            }
             const json = Buffer.from(JSON.stringify(seen));
             const frame = Buffer.alloc(5 + json.length);
             frame.writeUInt32BE(json.length, 1);
@@ -154,9 +161,7 @@ export class Backend implements AsyncDisposable {
               { ":status": 200, "content-type": "application/grpc", ...set },
               { waitForTrailers: true },
             );
-            stream.on("wantTrailers", () =>
-              stream.sendTrailers({ "grpc-status": headers["x-echo-grpc-status"] ?? "0" }),
-            );
+            stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": status }));
             stream.end(frame);
           } else {
             stream.respond({ ":status": status, "content-type": "application/json", ...set });
