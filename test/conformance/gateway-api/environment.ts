@@ -86,7 +86,13 @@ export function sliceService(name: string, backends: readonly Backend[], namespa
       apiVersion: "v1",
       kind: "Service",
       metadata: { name, namespace },
-      spec: { ports: servicePorts.map(({ target: _, ...port }) => port) },
+      spec: {
+        ports: servicePorts.map(({ name: portName, port, appProtocol }) => ({
+          name: portName,
+          port,
+          appProtocol,
+        })),
+      },
     },
     ...backends.map((backend) => ({
       apiVersion: "discovery.k8s.io/v1",
