@@ -54,6 +54,7 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
   readonly #startUs: number;
   /** The request is gRPC's: failures are said in its status, its deadline holds. */
   readonly #grpc: GrpcCall | undefined;
+  readonly isGrpc: boolean;
   readonly isUpgrade: boolean;
   /** What the request says of its time and of tries before it. */
   #said: TryField | undefined;
@@ -88,14 +89,11 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
     this.#client = client;
     this.body = new RequestBody(context.bodyKeeping);
     this.#grpc = GrpcCall.of(head);
+    this.isGrpc = this.#grpc !== undefined;
     this.isUpgrade = upgradeOf(head) !== undefined;
-    this.#tries = new Tries(context, service, this);
+    this.#tries = new Tries(context, service, this, client);
     this.#startUs = context.clock.monotonicUs();
     this.#movedMs = context.coarseNowMs;
-  }
-
-  get isGrpc(): boolean {
-    return this.#grpc !== undefined;
   }
 
   start(): void {
@@ -130,7 +128,7 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
       this.#timer = this.#context.wheel.schedule(this.#timeoutMs + graceMs, () => this.#onTimeout());
     }
     if (selected.mirrors !== undefined) this.#mirrors = new Mirrors(this.#context, this, selected.mirrors);
-    startTries(this.#tries, selected, this, this.#client);
+    startTries(this.#tries, selected, this);
   }
 
   // ---- the client's side
