@@ -47,7 +47,6 @@ const ruleSchema = object("Which requests go where.", {
       backendRequest: optional(text("Of one try at one backend.", duration)),
     }),
   ),
-  sessionPersistence: optional(sessionPersistenceSchema),
   retry: optional(
     object("When a request is tried again; what is absent is left to TrafficPolicies.", {
       codes: optional(
@@ -60,6 +59,7 @@ const ruleSchema = object("Which requests go where.", {
       backoff: optional(text("The least that a retry waits.", duration)),
     }),
   ),
+  sessionPersistence: optional(sessionPersistenceSchema),
 });
 type HttpRouteRule = ValueOf<typeof ruleSchema>;
 

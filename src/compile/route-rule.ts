@@ -59,7 +59,6 @@ export function compileRule(
     { kind: route.kind, namespace, name, ruleName: rule.name },
     routeSettings(rule),
   );
-  // The rule's own session is nearer than any policy.
   const session = sessionPersistence && compileSession(sessionPersistence, source, sessionPath(rule));
   return {
     content: { source, ...filters, requestTimeoutMs, ...policy, backends, ...(session && { session }) },

@@ -26,9 +26,9 @@ export interface HttpDestination extends SelectedRoute {
   readonly responseEdits: HeadEdits | undefined;
   /** The rule's over the cluster's over the defaults. */
   readonly requests: PreparedRequests;
-  readonly session?: Session | undefined;
   /** The route's, else the cluster's. */
   readonly faults: PreparedFaults | undefined;
+  readonly session?: Session | undefined;
   /** Of this one request; undefined: it goes as it came. */
   readonly rewrite?: RequestRewrite | undefined;
   /** Who gets a copy of this one request; undefined: nobody. */

@@ -115,7 +115,7 @@ export function plainDestination(cluster: UpstreamCluster): HttpDestination {
     requestEdits: undefined,
     responseEdits: undefined,
     requests: cluster.requests,
-    session: prepareSession(cluster.session),
     faults: cluster.faults,
+    session: prepareSession(cluster.session),
   };
 }

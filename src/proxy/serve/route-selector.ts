@@ -72,8 +72,8 @@ export class RouteSelector {
       requestEdits: backend.requestEdits,
       responseEdits: backend.responseEdits,
       requests: layRequests(rule.requests, cluster.requests),
-      session: prepareSession(rule.session ?? cluster.session),
       faults: rule.faults ?? cluster.faults,
+      session: prepareSession(rule.session ?? cluster.session),
     };
     this.#destinations.set(backend, destination);
     return destination;

@@ -62,6 +62,8 @@ export class Tries implements AttemptOwner, RequestSink {
   isSpent = false;
   /** What is done to the request on purpose. */
   fault: FaultInjection | undefined = undefined;
+  /** Of the newest try; before the first, none. */
+  lastEndpoint: UpstreamEndpoint | undefined = undefined;
   readonly context: ServeContext;
   readonly #service: HttpService;
   readonly #request: TriedRequest;
@@ -70,8 +72,6 @@ export class Tries implements AttemptOwner, RequestSink {
   #current: Attempt | undefined;
   /** Alive beside the current one: hedging. */
   #extra: Attempt[] | undefined;
-  /** The newest that had the request, for the record. */
-  #last: UpstreamEndpoint | undefined;
   #choice: EndpointChoice | undefined;
   /** Until the next try, or the next hedge. */
   #timer: WheelTimer | undefined;
@@ -113,14 +113,11 @@ export class Tries implements AttemptOwner, RequestSink {
     return this.#choice === undefined ? edits : this.#choice.responseEdits(endpoint, edits);
   }
 
-  /** Of the newest try; before the first, none. */
-  get lastEndpoint(): UpstreamEndpoint | undefined {
-    return this.#last;
-  }
-
   /** Address and port of the newest, for the log. */
   get place(): string {
-    return this.#last === undefined ? "" : `${this.#last.target.address}:${this.#last.target.port}`;
+    return this.lastEndpoint === undefined
+      ? ""
+      : `${this.lastEndpoint.target.address}:${this.lastEndpoint.target.port}`;
   }
 
   /** Whoever waits for an answer has gone, or has one. */
@@ -333,7 +330,7 @@ export class Tries implements AttemptOwner, RequestSink {
     const { cluster, requests } = destination;
     const attempt = new Attempt(this, endpoint, this.count, isHedge);
     this.count++;
-    this.#last = endpoint;
+    this.lastEndpoint = endpoint;
     this.context.metrics.tries.value++;
     if (this.#current === undefined) this.#current = attempt;
     else (this.#extra ??= []).push(attempt);
@@ -350,7 +347,7 @@ export class Tries implements AttemptOwner, RequestSink {
     const { head, body, isUpgrade, hasResponse } = this.#request;
     const isSafe = isSafeToRepeat(destination.requests.retry, head.method);
     if (hasResponse || isUpgrade || !isSafe || !body.isReplayable) return;
-    if (this.#last !== undefined) this.#choice?.avoid(this.#last);
+    if (this.lastEndpoint !== undefined) this.#choice?.avoid(this.lastEndpoint);
     if (this.#choice?.hasOther !== true) return;
     const nowUs = this.context.clock.monotonicUs();
     if (destination.cluster.retryBudget?.takeRetry(nowUs) === false) {

@@ -37,10 +37,10 @@ export interface UpstreamCluster {
   readonly service: string;
   readonly port: number;
   readonly picker: Picker;
-  /** Where the route says nothing. */
-  readonly session?: SessionPersistence | undefined;
   /** Where the route has none of its own. */
   readonly faults: PreparedFaults | undefined;
+  /** Where the route says nothing. */
+  readonly session?: SessionPersistence | undefined;
   /** Of requests in flight. Absent: not bounded. */
   readonly requestLimit?: RequestLimit | undefined;
   /** Of raw TCP sessions. 0 or absent: the mesh's. */
