@@ -7,6 +7,7 @@ import { gatewayKind } from "./gateway.ts";
 import { gatewayClassKind } from "./gateway-class.ts";
 import { httpRouteKind } from "./http-route.ts";
 import type { ObjectOfDefinition, ParseMode, Validated } from "./kind-definition.ts";
+import { listenerSetKind } from "./listener-set.ts";
 import { meshConfigKind } from "./mesh-config.ts";
 import { meshWorkloadKind } from "./mesh-workload.ts";
 import type { StoredMetadata } from "./metadata.ts";
@@ -18,6 +19,7 @@ import { serviceKind } from "./service.ts";
 import { serviceAccountKind } from "./service-account.ts";
 import { tcpRouteKind } from "./tcp-route.ts";
 import { tlsRouteKind } from "./tls-route.ts";
+import { udpRouteKind } from "./udp-route.ts";
 
 export const kinds = {
   Namespace: namespaceKind,
@@ -32,6 +34,8 @@ export const kinds = {
   HTTPRoute: httpRouteKind,
   TLSRoute: tlsRouteKind,
   TCPRoute: tcpRouteKind,
+  UDPRoute: udpRouteKind,
+  ListenerSet: listenerSetKind,
   ReferenceGrant: referenceGrantKind,
   MeshConfig: meshConfigKind,
 } as const;

@@ -12,6 +12,8 @@ const kindsWithConditions: readonly KindName[] = [
   "HTTPRoute",
   "TLSRoute",
   "TCPRoute",
+  "UDPRoute",
+  "ListenerSet",
 ];
 
 export async function checkMesh(client: ApiClient, namespace: string | undefined): Promise<Finding[]> {

@@ -8,10 +8,12 @@ import { errorLine } from "../kernel/index.ts";
 import type { RegistryChange, RegistryViews } from "../registry/index.ts";
 import { type CompiledRoute, parentFact } from "./compiled-route.ts";
 import { DependencyIndex } from "./dependency-index.ts";
+import type { GatewayHost } from "./gateway-input.ts";
 import { gatewayStatus } from "./gateway-status.ts";
 import { gatewayClassStatus } from "./gateway-class.ts";
-import { InputReader, Inputs, type Trust } from "./inputs.ts";
+import { facts, InputReader, Inputs, type Trust } from "./inputs.ts";
 import { applyObject, applyRegistryChange, removeObject } from "./input-change.ts";
+import { listenerSetStatus } from "./listener-set-status.ts";
 import { compileMembers } from "./service-resources.ts";
 import { type CompiledResource, compareText, type ResourceName } from "./resource.ts";
 import { compileResource, parseResourceNode, resourceNode } from "./resource-kinds.ts";
@@ -27,6 +29,8 @@ export interface CompileChange {
   readonly removed?: readonly ObjectKey[];
   /** What changed in the registry that the compiler was given; its views already show the new state. */
   readonly registry?: RegistryChange;
+  /** Where gateways are served, once it is known, and whenever it changes. */
+  readonly gatewayHost?: GatewayHost;
 }
 
 /** What an `apply` changed among the resources that somebody asked for. Sorted by kind and key. */
@@ -62,6 +66,10 @@ export class Compiler {
     for (const key of change.removed ?? []) removeObject(this.#inputs, key, dirty);
     for (const object of change.upserted ?? []) applyObject(this.#inputs, object, dirty);
     if (change.registry !== undefined) applyRegistryChange(this.#inputs.registry, change.registry, dirty);
+    if (change.gatewayHost !== undefined) {
+      this.#inputs.gatewayHost = change.gatewayHost;
+      dirty.add(facts.gatewayHost);
+    }
     const statuses: StatusUpdate[] = [];
     const nodes = this.#dependencies.dependants(dirty);
     for (const node of [...nodesOf("route", nodes, dirty)].toSorted(compareText)) {
@@ -162,7 +170,10 @@ export class Compiler {
     }
     const { route, status } = outcome.result;
     // An invalid route keeps its last good output.
-    if (route !== undefined) this.#replaceRoute(key, route, dirty);
+    const last = route ?? this.#inputs.compiledRoutes.get(key);
+    if (last !== undefined) {
+      this.#replaceRoute(key, route ?? { ...last, isAccepted: false }, dirty);
+    }
     this.#setStatus(node, status, statuses);
   }
 
@@ -189,15 +200,17 @@ export class Compiler {
 
   #computeStatus(node: string, statuses: StatusUpdate[]): void {
     const [kind = "", name = ""] = node.slice("status ".length).split(" ");
-    const outcome = this.#attempt(node, (inputs) =>
-      kind === "Gateway" ? gatewayStatus(inputs, name) : gatewayClassStatus(inputs, name),
-    );
-    const isThere =
-      kind === "Gateway" ? this.#inputs.gateways.has(name) : this.#inputs.gatewayClasses.has(name);
-    if (!isThere) this.#dependencies.forget(node);
+    const outcome = this.#attempt(node, (inputs) => statusOf(inputs, kind, name));
+    if (!this.#isThere(kind, name)) this.#dependencies.forget(node);
     if (outcome === undefined) return;
     if (outcome.result === undefined) this.#statuses.delete(node);
     else this.#setStatus(node, outcome.result, statuses);
+  }
+
+  #isThere(kind: string, name: string): boolean {
+    if (kind === "Gateway") return this.#inputs.gateways.has(name);
+    if (kind === "ListenerSet") return this.#inputs.listenerSets.get(name) !== undefined;
+    return this.#inputs.gatewayClasses.has(name);
   }
 
   #setStatus(node: string, status: StatusUpdate, statuses: StatusUpdate[]): void {
@@ -232,6 +245,11 @@ export class Compiler {
     }
     return { upserted, removed, memberships };
   }
+}
+
+function statusOf(inputs: InputReader, kind: string, name: string): StatusUpdate | undefined {
+  if (kind === "Gateway") return gatewayStatus(inputs, name);
+  return kind === "ListenerSet" ? listenerSetStatus(inputs, name) : gatewayClassStatus(inputs, name);
 }
 
 /** Nodes of one stage: those that depend on something dirty, and those of objects that changed themselves. */

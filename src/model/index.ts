@@ -5,6 +5,9 @@ export {
   BackendSchema,
   type Certificate,
   CertificateSchema,
+  type ClientValidation,
+  ClientValidationMode,
+  ClientValidationSchema,
   type Cluster,
   ClusterSchema,
   CommitSchema,
@@ -54,6 +57,7 @@ export {
 export {
   certificateKey,
   clusterKey,
+  clusterTransport,
   endpointKey,
   gatewayKey,
   inboundKey,
