@@ -13,6 +13,7 @@ import {
   type Cluster,
   ClusterSchema,
   clusterKey,
+  clusterTransport,
   type Endpoint,
   EndpointSchema,
   endpointKey,
@@ -95,7 +96,8 @@ export function prepareResource(raw: RawResource): Resource {
       return { kind, ...common, value: prepareOutbound(name, bytes) };
     case "Cluster": {
       const value = fromBinary(ClusterSchema, bytes);
-      requireName(name, clusterKey(value.namespace, value.service, value.port));
+      const transport = clusterTransport(value.protocol);
+      requireName(name, clusterKey(value.namespace, value.service, value.port, transport));
       return { kind, ...common, value };
     }
     case "Endpoint": {

@@ -69,6 +69,10 @@ export const fixedLimits = {
   maxDiscardedBytes: 262_144,
   /** Pipelined requests that wait for the one before; about a hundred of them. */
   maxPipelinedBytes: 65_536,
+  /** Clients of one UDP listener. Each has a socket of its own. */
+  maxUdpSessions: 8_192,
+  /** As common NAT tables have it for UDP, and Envoy. */
+  udpIdleTimeoutMs: 60_000,
 } as const;
 
 /** Each has a counter: `weft_limit_reached_total{limit="max_headers"}`, the name in lower case with underscores. */
@@ -93,6 +97,7 @@ export const limitNames = [
   "writeStallTimeout",
   "http2Abuse",
   "http2SettingsTimeout",
+  "maxUdpSessions",
 ] as const;
 
 export type LimitName = (typeof limitNames)[number];
