@@ -312,6 +312,15 @@ describe("a listener", () => {
   });
 });
 
+test("listeners of UDP and of HTTP on one number leave each other's routes alone", () => {
+  const compiled = new CompiledGateways([
+    edge({ listeners: [http, { ...http, name: "udp", protocol: "UDP" }] }),
+    object("HTTPRoute", { name: "r" }, { parentRefs: [{ name: "edge" }], rules: [{}] }),
+  ]);
+  const [web] = compiled.gateway("default/edge").listeners;
+  expect(web?.virtualHosts[0]?.http?.rules).toHaveLength(1);
+});
+
 describe("client certificates", () => {
   const ca = configMap({ name: "ca" }, { "ca.crt": shopPair.certificate });
   const frontend = (reference: object, mode = "AllowValidOnly") => ({

@@ -14,7 +14,7 @@ import { gatewayListeners } from "./gateway-listeners.ts";
 import { gatewayProblem, requiresProxyProtocol } from "./gateway-problem.ts";
 import { compareSpecificity, coversHostname } from "./hostname.ts";
 import type { InputReader } from "./inputs.ts";
-import type { DeclaredListener, Listener } from "./listener.ts";
+import { type DeclaredListener, type Listener, sharesPort } from "./listener.ts";
 import { type ListenerTlsOutcome, resolveTls } from "./listener-tls.ts";
 import { type CompiledResource, compareText, encodeResource, sortedRecord } from "./resource.ts";
 import { buildConnectionRouting, buildRouting, clustersOf, type RoutingContent } from "./routing.ts";
@@ -80,10 +80,8 @@ function withTls(
       tls: tls.refusal === undefined ? tls : { ...tls, content: withoutCertificates(tls), certificates: [] },
     };
   });
-  const ports = new Set(
-    all.flatMap(({ listener, tls }) => (tls.refusal === undefined ? [listener.input.port] : [])),
-  );
-  return all.filter(({ listener }) => ports.has(listener.input.port));
+  const servable = all.filter(({ tls }) => tls.refusal === undefined);
+  return all.filter(({ listener }) => servable.some((other) => sharesPort(other.listener, listener)));
 }
 
 function withoutCertificates({ content }: ListenerTlsOutcome): ListenerTlsOutcome["content"] {
@@ -138,7 +136,7 @@ function virtualHosts(
 ): { hostname: string; http: RoutingContent }[] {
   const own = listener.hostname;
   const rivals = listeners
-    .filter((other) => other !== listener && other.input.port === listener.input.port)
+    .filter((other) => other !== listener && sharesPort(other, listener))
     .map(({ hostname }) => hostname)
     .filter((hostname) => coversHostname(own, hostname));
   const byHostname = Map.groupBy(

@@ -9,6 +9,7 @@ import {
   type Listener,
   type ListenerProblem,
   ownProblem,
+  sharesPort,
   transportOf,
 } from "./listener.ts";
 
@@ -54,14 +55,6 @@ const tooMany: ListenerProblem = {
 
 function groupsOf(declared: readonly DeclaredListener[]): DeclaredListener[][] {
   return [...Map.groupBy(declared, ({ set }) => set).values()];
-}
-
-function sharesPort(a: DeclaredListener, b: DeclaredListener): boolean {
-  return a.input.port === b.input.port && isDatagram(a) === isDatagram(b);
-}
-
-function isDatagram({ input }: DeclaredListener): boolean {
-  return transportOf(input.protocol) === "udp";
 }
 
 function findConflict(

@@ -111,6 +111,15 @@ export function transportOf(protocol: string): Transport | undefined {
   }
 }
 
+/** TCP and UDP each have ports of their own. */
+export function sharesPort(a: DeclaredListener, b: DeclaredListener): boolean {
+  return a.input.port === b.input.port && isDatagram(a) === isDatagram(b);
+}
+
+function isDatagram({ input }: DeclaredListener): boolean {
+  return transportOf(input.protocol) === "udp";
+}
+
 function hostnameOf({ hostname }: ListenerInput): string {
   return hostname === undefined || hostname === "" ? "*" : hostname.toLowerCase();
 }

@@ -1,6 +1,6 @@
 /** From the objects of the files to compiled resources: registry and compiler together, one step and one revision for each change. */
 import type { ApiObject, ObjectKey, Stored } from "../api/index.ts";
-import { Compiler, type CompileOutput, type StatusUpdate } from "../compile/index.ts";
+import { Compiler, type CompileOutput, type GatewayHost, type StatusUpdate } from "../compile/index.ts";
 import type {
   ResourceKind,
   ResourceName,
@@ -15,8 +15,10 @@ import { ObjectLedger } from "./object-ledger.ts";
 const trust = { trustDomain: "standalone.weft", trustRoots: [] };
 
 export interface AppliedChange {
-  /** How many objects are new or different, or gone. 0: nothing happened. */
+  /** How many objects are new or different, or gone. */
   readonly changed: number;
+  /** False: nothing happened, neither to the objects nor to the machine. */
+  readonly isNew: boolean;
   /** Of the objects whose status is another one now. */
   readonly statuses: readonly StatusUpdate[];
   /** Computations that ran into a defect of ours; what they would have replaced stays. */
@@ -29,20 +31,23 @@ export class FileConfiguration implements ResourceSource {
   readonly #compiler = new Compiler({ ...trust, registry: this.#registry });
   readonly #listeners = new Set<(change: SourceChange) => void>();
   #revision = 0;
+  #host: GatewayHost | undefined;
 
   get revision(): number {
     return this.#revision;
   }
 
-  /** All objects that there are now. */
-  apply(objects: readonly ApiObject[]): AppliedChange {
+  /** All objects that there are now, and the machine as it is. */
+  apply(objects: readonly ApiObject[], gatewayHost: GatewayHost): AppliedChange {
     const { upserted, removed } = this.#ledger.replace(objects);
     const changed = upserted.length + removed.length;
-    if (changed === 0) return { changed, statuses: [], defects: [] };
+    const isNew = changed > 0 || !Bun.deepEquals(this.#host, gatewayHost);
+    if (!isNew) return { changed, isNew, statuses: [], defects: [] };
+    this.#host = gatewayHost;
     const registry = new ChangeSet();
     for (const key of removed) this.#removeFromRegistry(key, registry);
     for (const object of upserted) this.#addToRegistry(object, registry);
-    const output = this.#compiler.apply({ upserted, removed, registry });
+    const output = this.#compiler.apply({ upserted, removed, registry, gatewayHost });
     this.#revision++;
     const change = {
       revision: this.#revision,
@@ -51,7 +56,7 @@ export class FileConfiguration implements ResourceSource {
       gatewaysChanged: output.gatewaysChanged,
     };
     for (const listener of this.#listeners) listener(change);
-    return { changed, statuses: output.statuses, defects: output.defects };
+    return { changed, isNew, statuses: output.statuses, defects: output.defects };
   }
 
   get(kind: ResourceKind, key: string): SourceResource | undefined {

@@ -25,6 +25,8 @@ import type { FileSource } from "./source-object.ts";
 export interface StandaloneOptions {
   readonly files: FileSource;
   readonly gateway: GatewayListen;
+  /** The machine's; default: what the system says. */
+  readonly machineAddresses?: () => readonly string[];
   /** Absent: not opened. */
   readonly admin?: Place;
   readonly health?: Place;
@@ -88,12 +90,14 @@ class Standalone implements RunningStandalone {
   #health: PageServer | undefined;
 
   constructor(options: StandaloneOptions) {
-    const { files, log, clock = systemClock } = options;
+    const { files, gateway, log, clock = systemClock } = options;
     this.#options = options;
     this.#clock = clock;
     this.#log = log;
     this.#pipeline = new FilePipeline({
       files,
+      gatewayAddress: gateway.address,
+      ...(options.machineAddresses === undefined ? {} : { machineAddresses: options.machineAddresses }),
       commit: async (change) => await this.#host?.commit(change),
       clock,
       log,
@@ -126,12 +130,18 @@ class Standalone implements RunningStandalone {
       },
       state,
     );
+    this.#pipeline.followAddresses(() => this.reload());
   }
 
   get gatewayUrl(): string {
     const [first] = this.listeners;
-    const [port] = this.#pipeline.agent.snapshot.gatewayPorts;
-    return first === undefined || port === undefined ? "" : `${schemeOf(port)}://${placeText(first)}`;
+    const ports = this.#pipeline.agent.snapshot.gatewayPorts;
+    const port = ports.find(({ protocol }) => protocol !== Protocol.UDP);
+    if (first !== undefined && port !== undefined) return `${schemeOf(port)}://${placeText(first)}`;
+    const [datagrams] = ports;
+    if (datagrams === undefined) return "";
+    const address = datagrams.address || this.#options.gateway.address;
+    return `udp://${placeText({ address, port: this.#options.gateway.port ?? datagrams.port })}`;
   }
 
   get listeners(): readonly Place[] {

@@ -58,14 +58,13 @@ export class PreparedPortTls {
   }
 
   /**
-   * `serverName` as the client sent it, undefined where it sent none; `hello` where a certificate is to be chosen. Undefined:
+   * `serverName` as the client sent it, undefined where it sent none; `hello` tells which certificates it can verify. Undefined:
    * no listener has the name, or its certificates are not here; the handshake is to be refused.
    */
   select(serverName: string | undefined, hello?: ClientHello): PortTlsChoice | undefined {
     const choices = this.#listeners.select(serverName);
     if (choices === undefined || choices.passthrough !== undefined) return choices?.passthrough;
-    const [first] = choices.certificates;
-    if (hello === undefined || choices.certificates.length < 2) return first?.choice;
+    if (choices.certificates.length < 2) return choices.certificates[0]?.choice;
     return bestMatch(choices.certificates, serverName, hello)?.choice;
   }
 }
@@ -77,9 +76,12 @@ export class PreparedPortTls {
 function bestMatch(
   certificates: readonly ListenerCertificate[],
   serverName: string | undefined,
-  hello: ClientHello,
+  hello: ClientHello | undefined,
 ): ListenerCertificate | undefined {
-  const usable = certificates.filter(({ certificate }) => acceptsKey(hello, certificate.summary.keyKind));
+  const usable =
+    hello === undefined
+      ? certificates
+      : certificates.filter(({ certificate }) => acceptsKey(hello, certificate.summary.keyKind));
   const name = serverName === undefined ? undefined : normalizeServerName(serverName);
   for (const candidates of [usable, certificates]) {
     const match =
