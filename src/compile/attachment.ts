@@ -4,8 +4,8 @@ import type { Attachment } from "./compiled-route.ts";
 import { intersectHostnames } from "./hostname.ts";
 import type { InputReader } from "./inputs.ts";
 import { gatewayOwnListeners } from "./gateway-listeners.ts";
-import { setParent } from "./listener-set-parent.ts";
-import { allowsNamespace, type DeclaredListener } from "./listener.ts";
+import { type ListenerParent, setParent } from "./listener-set-parent.ts";
+import { allowsNamespace } from "./listener.ts";
 import type { ParentInput, RouteInput } from "./route-input.ts";
 import { tcpPort } from "./service-resources.ts";
 
@@ -74,15 +74,6 @@ function attachToGateway(
   if (!inputs.isOwnClass(gateway.spec.gatewayClassName)) return undefined;
   const listeners = gatewayOwnListeners(gateway);
   return attachToListeners(inputs, route, parent, { name: `Gateway ${path}`, gateway: path, listeners });
-}
-
-/** Where a route may attach: a Gateway, or a ListenerSet of one. */
-export interface ListenerParent {
-  /** For messages. */
-  readonly name: string;
-  /** "namespace/name". */
-  readonly gateway: string;
-  readonly listeners: readonly DeclaredListener[];
 }
 
 function attachToListeners(

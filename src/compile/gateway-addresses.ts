@@ -67,7 +67,7 @@ function isWithin(a: string, b: string): boolean {
 }
 
 function isOnMachine(address: string, host: GatewayHost | undefined): boolean {
-  if (host === undefined || wildcards.includes(address)) return true;
+  if (host?.addresses === undefined || wildcards.includes(address)) return true;
   // Linux: all of them are the loopback's.
   return address.startsWith("127.") || host.addresses.includes(address);
 }

@@ -12,6 +12,6 @@ export type NamespaceInput = StoredOfKind<"Namespace">;
 export interface GatewayHost {
   /** Where Gateways listen that say nothing: an address of the machine, or a wildcard. */
   readonly address: string;
-  /** All addresses of the machine, in canonical text. */
-  readonly addresses: readonly string[];
+  /** All addresses of the machine, in canonical text; absent: not known, so every address may be one of them. */
+  readonly addresses?: readonly string[];
 }

@@ -16,7 +16,7 @@ export function allowsSet(inputs: InputReader, gateway: GatewayInput, set: Liste
 }
 
 /** Those that the Gateway lets in, in order of precedence. */
-export function allowedSets(inputs: InputReader, key: string, gateway: GatewayInput): ListenerSetInput[] {
+function allowedSets(inputs: InputReader, key: string, gateway: GatewayInput): ListenerSetInput[] {
   return inputs
     .listenerSetsOf(key)
     .filter((set) => allowsSet(inputs, gateway, set))

@@ -1,14 +1,25 @@
 /** A ListenerSet as the parent of a route. */
-import type { ListenerParent, ParentOutcome } from "./attachment.ts";
 import { allowsSet, setListeners } from "./gateway-listeners.ts";
 import type { InputReader } from "./inputs.ts";
+import type { DeclaredListener } from "./listener.ts";
 import { parentOfSet } from "./listener-sets.ts";
 
+/** Where a route may attach: a Gateway, or a ListenerSet of one. */
+export interface ListenerParent {
+  /** For messages. */
+  readonly name: string;
+  /** "namespace/name". */
+  readonly gateway: string;
+  readonly listeners: readonly DeclaredListener[];
+}
+
+interface NoParent {
+  readonly reason: "NoMatchingParent";
+  readonly message: string;
+}
+
 /** Undefined: the set is of a Gateway of somebody else's. */
-export function setParent(
-  inputs: InputReader,
-  path: string,
-): ListenerParent | Extract<ParentOutcome, { reason: string }> | undefined {
+export function setParent(inputs: InputReader, path: string): ListenerParent | NoParent | undefined {
   const set = inputs.listenerSet(path);
   if (set === undefined) return none(`ListenerSet ${path} does not exist`);
   const gateway = parentOfSet(set);
@@ -23,6 +34,6 @@ export function setParent(
     : none(`Gateway ${gateway} does not allow ListenerSet ${path}`);
 }
 
-function none(message: string) {
-  return { reason: "NoMatchingParent", message } as const;
+function none(message: string): NoParent {
+  return { reason: "NoMatchingParent", message };
 }

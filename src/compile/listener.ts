@@ -10,7 +10,7 @@ import type { ListenerInput } from "./gateway-input.ts";
 import type { InputReader } from "./inputs.ts";
 import type { RouteKind } from "./route-input.ts";
 
-export interface SupportedKind {
+interface SupportedKind {
   readonly group: typeof gatewayGroup;
   readonly kind: RouteKind;
 }

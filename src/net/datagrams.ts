@@ -22,7 +22,7 @@ export interface DatagramPeer {
 }
 
 /** `bytes` are valid during the call only. */
-export type DatagramHandler = (bytes: Uint8Array, port: number, address: string) => void;
+type DatagramHandler = (bytes: Uint8Array, port: number, address: string) => void;
 
 export interface DatagramListenOptions {
   readonly hostname: string;

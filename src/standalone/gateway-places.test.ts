@@ -162,7 +162,8 @@ test("datagrams go where a UDPRoute says, beside TCP on the same port", async ()
   const app = openDatagrams({
     hostname: "127.0.0.1",
     port: 0,
-    onDatagram: (bytes, from, address) => void app.send(Buffer.from(`${Buffer.from(bytes)}!`), from, address),
+    onDatagram: (bytes, from, address) =>
+      void app.send(Buffer.concat([bytes, Buffer.from("!")]), from, address),
   });
   closers.push(() => app.close());
   files.write(

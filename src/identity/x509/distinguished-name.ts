@@ -38,8 +38,9 @@ export function readCertificateNames(der: Uint8Array): CertificateNames | undefi
 function readAltNames(extensions: DerElement | undefined): Pick<CertificateNames, "uriSans" | "dnsSans"> {
   const uriSans: string[] = [];
   const dnsSans: string[] = [];
-  const list = extensions === undefined ? undefined : new DerReader(extensions.content).enter(tags.sequence);
-  while (list !== undefined && !list.isAtEnd) {
+  if (extensions === undefined) return { uriSans, dnsSans };
+  const list = new DerReader(extensions.content).enter(tags.sequence);
+  while (!list.isAtEnd) {
     const extension = list.enter(tags.sequence);
     const id = decodeOid(extension.next(tags.oid).content);
     extension.optional(tags.boolean);

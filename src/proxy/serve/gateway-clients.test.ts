@@ -12,20 +12,21 @@ import {
   GatewaySchema,
   Protocol,
   TlsMode,
+  Tunnel,
 } from "../../model/index.ts";
-import { makeRoot } from "../../net/testdata/certificates.ts";
 import { publicCertificate } from "../agent/test/public-certificate.ts";
+import { ClientAuthority, type ClientCertificate } from "../testing/client-authority.ts";
 import { freePort } from "../testing/eventually.ts";
 import { RawClient, rawServer } from "../testing/raw-peer.ts";
 import { TestMesh } from "../testing/test-mesh.ts";
 
 const hello = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello";
 const dayMs = 86_400_000;
-const root = makeRoot("clients");
-const other = makeRoot("others");
-const own = root.issue({ uris: ["urn:client:a"], dns: "a.client" });
-const foreign = other.issue();
-const expired = root.issue({ notBeforeMs: Date.now() - 2 * dayMs, notAfterMs: Date.now() - dayMs });
+const root = new ClientAuthority("clients");
+const other = new ClientAuthority("others");
+const own = root.issue("a");
+const foreign = other.issue("a");
+const expired = root.issue("a", -3 * dayMs);
 const hashOf = (pem: string): string =>
   createHash("sha256").update(new X509Certificate(pem).raw).digest("hex");
 
@@ -50,7 +51,13 @@ async function gateway(mesh: TestMesh, clients?: ClientValidation) {
     peer.socket.write(hello);
   });
   const server = await mesh.server("echo-1", app.port);
-  const endpoint = { ...server.endpoint, tunnel: 1, identity: "", tunnelAddress: "", tunnelPort: 0 };
+  const endpoint = {
+    ...server.endpoint,
+    tunnel: Tunnel.NONE,
+    identity: "",
+    tunnelAddress: "",
+    tunnelPort: 0,
+  };
   const [port, plainPort] = [freePort(), freePort()];
   const hosts = [
     {
@@ -100,12 +107,7 @@ async function gateway(mesh: TestMesh, clients?: ClientValidation) {
   };
 }
 
-interface Shown {
-  readonly certChainPem: string;
-  readonly privateKeyPem: string;
-}
-
-function options(port: number, client: Shown | undefined) {
+function options(port: number, client: ClientCertificate | undefined) {
   return {
     host: "127.0.0.1",
     port,
@@ -132,7 +134,11 @@ async function get(socket: TLSSocket, headers = ""): Promise<number | undefined>
   return status;
 }
 
-async function request(port: number, client: Shown | undefined, headers = ""): Promise<number | undefined> {
+async function request(
+  port: number,
+  client: ClientCertificate | undefined,
+  headers = "",
+): Promise<number | undefined> {
   const socket = connectTls(options(port, client));
   const status = await get(socket, headers);
   socket.destroy();
@@ -151,7 +157,7 @@ describe("a listener that wants valid certificates", () => {
     const at = await gateway(mesh, validOnly);
     expect(await request(at.port, own, forged)).toBe(200);
     expect(toldOf(at.seen[0])).toEqual([
-      `Hash=${hashOf(own.certChainPem)};Subject="CN=leaf";URI=urn:client:a;DNS=a.client`,
+      `Hash=${hashOf(own.certChainPem)};Subject="CN=a,O=weft";URI=urn:client:a;DNS=a.client`,
     ]);
     at.stop();
   });

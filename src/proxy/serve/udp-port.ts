@@ -5,18 +5,12 @@
 import { type DatagramServer, openDatagrams } from "../../net/index.ts";
 import type { PreparedGatewayPort } from "../agent/index.ts";
 import type { UpstreamEndpoint } from "../upstream/index.ts";
-import type { ServeContext } from "./context.ts";
 import type { DatagramLoss } from "./udp-metrics.ts";
-import { UdpSession } from "./udp-session.ts";
+import { type UdpContext, UdpSession } from "./udp-session.ts";
 
 export interface UdpAddress {
   readonly address: string;
   readonly port: number;
-}
-
-/** What of a proxy a listener of datagrams needs. */
-export interface UdpContext extends Pick<ServeContext, "clock" | "coarseNowMs" | "metrics" | "random"> {
-  readonly upstreams: Pick<ServeContext["upstreams"], "cluster">;
 }
 
 export interface UdpPortOptions extends UdpAddress {

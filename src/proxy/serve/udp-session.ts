@@ -5,7 +5,12 @@
  */
 import { connectDatagrams, type DatagramPeer, type DatagramServer } from "../../net/index.ts";
 import type { UpstreamCluster, UpstreamEndpoint } from "../upstream/index.ts";
-import type { UdpContext } from "./udp-port.ts";
+import type { ServeContext } from "./context.ts";
+
+/** What of a proxy whoever carries datagrams needs. */
+export interface UdpContext extends Pick<ServeContext, "clock" | "coarseNowMs" | "metrics" | "random"> {
+  readonly upstreams: Pick<ServeContext["upstreams"], "cluster">;
+}
 
 export interface UdpClient {
   readonly server: DatagramServer;
