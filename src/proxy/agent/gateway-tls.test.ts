@@ -82,6 +82,12 @@ describe("a port", () => {
         connections: {},
       },
       { name: "broken", hostname: "broken.example.com", tls: { mode: TlsMode.TERMINATE } },
+      // Without anchors of its own a TLS library takes the system's, and so everybody.
+      {
+        name: "anchorless",
+        hostname: "anchorless.example.com",
+        tls: { ...terminate, clients: { caPem: "" } },
+      },
     ),
   );
   const [port] = snapshot.gatewayPorts;
@@ -97,6 +103,7 @@ describe("a port", () => {
       { mode: "terminate", listener: "default/edge/bytes", protocol: "tcp", minVersion: "1.3" },
     ],
     ["broken.example.com", undefined],
+    ["anchorless.example.com", undefined],
     ["other.org", undefined],
     [undefined, undefined],
   ])("leads %s to its listener", (serverName, expected) => {

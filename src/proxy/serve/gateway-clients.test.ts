@@ -18,6 +18,7 @@ import { publicCertificate } from "../agent/test/public-certificate.ts";
 import { ClientAuthority, type ClientCertificate } from "../testing/client-authority.ts";
 import { freePort } from "../testing/eventually.ts";
 import { RawClient, rawServer } from "../testing/raw-peer.ts";
+import { TestAuthority } from "../testing/test-authority.ts";
 import { TestMesh } from "../testing/test-mesh.ts";
 
 const hello = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello";
@@ -42,8 +43,8 @@ const certificate = create(CertificateSchema, {
   privateKeyPem: shown.privateKeyPem,
 });
 
-/** A gateway with one listener of HTTPS, and one of HTTP where it is asked for; its backend is dialled directly. */
-async function gateway(mesh: TestMesh, clients?: ClientValidation) {
+/** A gateway with a listener of HTTPS and one of HTTP; its backend is dialled directly, or through its sidecar. */
+async function gateway(mesh: TestMesh, clients?: ClientValidation, tunnel: Tunnel = Tunnel.NONE) {
   const seen: string[] = [];
   const app = rawServer((peer) => {
     seen.push(peer.received);
@@ -51,13 +52,8 @@ async function gateway(mesh: TestMesh, clients?: ClientValidation) {
     peer.socket.write(hello);
   });
   const server = await mesh.server("echo-1", app.port);
-  const endpoint = {
-    ...server.endpoint,
-    tunnel: Tunnel.NONE,
-    identity: "",
-    tunnelAddress: "",
-    tunnelPort: 0,
-  };
+  const direct = { ...server.endpoint, tunnel, identity: "", tunnelAddress: "", tunnelPort: 0 };
+  const endpoint = tunnel === Tunnel.NONE ? direct : server.endpoint;
   const [port, plainPort] = [freePort(), freePort()];
   const hosts = [
     {
@@ -239,6 +235,22 @@ test("what clients say of certificates is taken away where nobody asks for any",
   plain.write(`GET / HTTP/1.1\r\nhost: a.example\r\n${forged}\r\n`);
   expect((await plain.response()).status).toBe(200);
   expect(at.seen.map(toldOf)).toEqual([[], []]);
+  at.stop();
+});
+
+test.each([
+  ["a gateway", "edge", 2],
+  ["anybody else", "web", 1],
+])("a sidecar believes what %s says of its clients", async (_, account, elements) => {
+  const authority = new TestAuthority();
+  await using mesh = new TestMesh(authority, { gatewayIdentities: [authority.identity(account)] });
+  const at = await gateway(mesh, validOnly, Tunnel.WEFT);
+  expect(await request(at.port, own, forged)).toBe(200);
+  const [told = ""] = toldOf(at.seen[0]);
+  const parts = told.split(",By=");
+  expect(parts).toHaveLength(elements);
+  expect(told).toEndWith(`By=${authority.identity("echo")};URI=${authority.identity("edge")}`);
+  expect(told.startsWith(`Hash=${hashOf(own.certChainPem)}`)).toBe(elements === 2);
   at.stop();
 });
 

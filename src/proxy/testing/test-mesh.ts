@@ -41,7 +41,7 @@ export class TestMesh {
   readonly #directory = mkdtempSync(join(tmpdir(), "weft-log-"));
   readonly #proxies: RunningProxy[] = [];
 
-  constructor(authority = new TestAuthority()) {
+  constructor(authority = new TestAuthority(), mesh: MessageInitShape<typeof MeshSchema> = {}) {
     this.authority = authority;
     this.mesh = create(MeshSchema, {
       trustDomain: authority.trustDomain,
@@ -50,6 +50,7 @@ export class TestMesh {
       domainSuffix: "cluster.local",
       discoveryTimeoutMs: 100,
       drainTimeoutMs: 2_000,
+      ...mesh,
     });
   }
 

@@ -130,6 +130,13 @@ export declare type Mesh = Message<"weft.model.v1.Mesh"> & {
    * @generated from field: weft.model.v1.Limits limits = 12;
    */
   limits?: Limits | undefined;
+
+  /**
+   * SPIFFE ids of gateways: what they say of the certificates of their clients is believed.
+   *
+   * @generated from field: repeated string gateway_identities = 13;
+   */
+  gatewayIdentities: string[];
 };
 
 /**
