@@ -3,6 +3,7 @@ import type { Issue } from "../kernel/index.ts";
 import { childOf } from "./field-path.ts";
 import { configMapKind } from "./config-map.ts";
 import { endpointSliceKind } from "./endpoint-slice.ts";
+import { faultPolicyKind } from "./fault-policy.ts";
 import { gatewayKind } from "./gateway.ts";
 import { gatewayClassKind } from "./gateway-class.ts";
 import { httpRouteKind } from "./http-route.ts";
@@ -19,6 +20,7 @@ import { serviceKind } from "./service.ts";
 import { serviceAccountKind } from "./service-account.ts";
 import { tcpRouteKind } from "./tcp-route.ts";
 import { tlsRouteKind } from "./tls-route.ts";
+import { trafficPolicyKind } from "./traffic-policy.ts";
 import { udpRouteKind } from "./udp-route.ts";
 
 export const kinds = {
@@ -37,6 +39,8 @@ export const kinds = {
   UDPRoute: udpRouteKind,
   ListenerSet: listenerSetKind,
   ReferenceGrant: referenceGrantKind,
+  TrafficPolicy: trafficPolicyKind,
+  FaultPolicy: faultPolicyKind,
   MeshConfig: meshConfigKind,
 } as const;
 

@@ -14,6 +14,8 @@ const kindsWithConditions: readonly KindName[] = [
   "TCPRoute",
   "UDPRoute",
   "ListenerSet",
+  "TrafficPolicy",
+  "FaultPolicy",
 ];
 
 export async function checkMesh(client: ApiClient, namespace: string | undefined): Promise<Finding[]> {

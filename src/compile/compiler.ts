@@ -9,15 +9,13 @@ import type { RegistryChange, RegistryViews } from "../registry/index.ts";
 import { type CompiledRoute, parentFact } from "./compiled-route.ts";
 import { DependencyIndex } from "./dependency-index.ts";
 import type { GatewayHost } from "./gateway-input.ts";
-import { gatewayStatus } from "./gateway-status.ts";
-import { gatewayClassStatus } from "./gateway-class.ts";
 import { facts, InputReader, Inputs, type Trust } from "./inputs.ts";
 import { applyObject, applyRegistryChange, removeObject } from "./input-change.ts";
-import { listenerSetStatus } from "./listener-set-status.ts";
 import { compileMembers } from "./service-resources.ts";
 import { type CompiledResource, compareText, type ResourceName } from "./resource.ts";
 import { compileResource, parseResourceNode, resourceNode } from "./resource-kinds.ts";
 import { compileRoute, failedStatus } from "./route.ts";
+import { computeStatus, hasObject } from "./status-kinds.ts";
 import type { StatusUpdate } from "./status.ts";
 
 export interface CompilerOptions extends Trust {
@@ -54,6 +52,8 @@ export class Compiler {
   readonly #members = new Map<string, readonly string[]>();
   readonly #statuses = new Map<string, StatusUpdate>();
   readonly #defects: string[] = [];
+  /** Nodes of routes of which an older version is in force, because the newest cannot compile. */
+  readonly #quarantined = new Set<string>();
 
   constructor(options: CompilerOptions) {
     this.#inputs = new Inputs(options, options.registry);
@@ -120,6 +120,11 @@ export class Compiler {
     return this.#inputs.meshConfig;
   }
 
+  /** The newest version of the route cannot compile; the last one that could is in force, if there was one. */
+  isQuarantined({ kind, namespace, name }: ObjectKey): boolean {
+    return this.#quarantined.has(`route ${kind} ${namespace}/${name}`);
+  }
+
   /** Nobody asks for it any more. */
   forget(name: ResourceName): void {
     const node = resourceNode(name);
@@ -160,10 +165,13 @@ export class Compiler {
     if (input === undefined) {
       this.#dependencies.forget(node);
       this.#statuses.delete(node);
+      this.#quarantined.delete(node);
       this.#replaceRoute(key, undefined, dirty);
       return;
     }
     const outcome = this.#attempt(node, (inputs) => compileRoute(inputs, input));
+    if (outcome?.result.route === undefined) this.#quarantined.add(node);
+    else this.#quarantined.delete(node);
     if (outcome === undefined) {
       this.#setStatus(node, failedStatus(input, "the route could not be compiled"), statuses);
       return;
@@ -200,17 +208,11 @@ export class Compiler {
 
   #computeStatus(node: string, statuses: StatusUpdate[]): void {
     const [kind = "", name = ""] = node.slice("status ".length).split(" ");
-    const outcome = this.#attempt(node, (inputs) => statusOf(inputs, kind, name));
-    if (!this.#isThere(kind, name)) this.#dependencies.forget(node);
+    const outcome = this.#attempt(node, (inputs) => computeStatus(inputs, kind, name));
+    if (!hasObject(this.#inputs, kind, name)) this.#dependencies.forget(node);
     if (outcome === undefined) return;
     if (outcome.result === undefined) this.#statuses.delete(node);
     else this.#setStatus(node, outcome.result, statuses);
-  }
-
-  #isThere(kind: string, name: string): boolean {
-    if (kind === "Gateway") return this.#inputs.gateways.has(name);
-    if (kind === "ListenerSet") return this.#inputs.listenerSets.get(name) !== undefined;
-    return this.#inputs.gatewayClasses.has(name);
   }
 
   #setStatus(node: string, status: StatusUpdate, statuses: StatusUpdate[]): void {
@@ -245,11 +247,6 @@ export class Compiler {
     }
     return { upserted, removed, memberships };
   }
-}
-
-function statusOf(inputs: InputReader, kind: string, name: string): StatusUpdate | undefined {
-  if (kind === "Gateway") return gatewayStatus(inputs, name);
-  return kind === "ListenerSet" ? listenerSetStatus(inputs, name) : gatewayClassStatus(inputs, name);
 }
 
 /** Nodes of one stage: those that depend on something dirty, and those of objects that changed themselves. */

@@ -48,6 +48,12 @@ export function applyObject(inputs: Inputs, object: Stored, dirty: Set<string>):
     case "ConfigMap":
       inputs.setConfigMap(path, object);
       break;
+    case "TrafficPolicy":
+      if (!inputs.trafficPolicies.set(object, dirty)) return;
+      break;
+    case "FaultPolicy":
+      if (!inputs.faultPolicies.set(object, dirty)) return;
+      break;
     case "MeshConfig":
       inputs.meshConfig = object;
       break;
@@ -110,6 +116,12 @@ export function removeObject(inputs: Inputs, key: ObjectKey, dirty: Set<string>)
     case "ConfigMap":
       inputs.deleteConfigMap(path);
       break;
+    case "TrafficPolicy":
+      inputs.trafficPolicies.delete(path, dirty);
+      break;
+    case "FaultPolicy":
+      inputs.faultPolicies.delete(path, dirty);
+      break;
     case "MeshConfig":
       inputs.resetMeshConfig();
       break;
@@ -171,6 +183,10 @@ function markDirty(key: ObjectKey, path: string, dirty: Set<string>): void {
       break;
     case "ListenerSet":
       dirty.add(facts.listenerSet(path)).add(`status ListenerSet ${path}`);
+      break;
+    case "TrafficPolicy":
+    case "FaultPolicy":
+      dirty.add(`status ${key.kind} ${path}`);
       break;
     case "MeshConfig":
       dirty.add(facts.meshConfig);

@@ -24,6 +24,9 @@ import type {
   NamespaceInput,
 } from "./gateway-input.ts";
 import { ListenerSets } from "./listener-sets.ts";
+import { faultProblem } from "./policy/faults.ts";
+import { type JudgedPolicy, policyFacts, PolicyIndex, type Target } from "./policy/policy-index.ts";
+import type { FaultPolicyInput, PolicyInput, PolicyKind, TrafficPolicyInput } from "./policy/policy-input.ts";
 import { compareText } from "./resource.ts";
 import type { RouteInput } from "./route-input.ts";
 import { type ConfigMapContent, readTrustAnchors, type TrustAnchors } from "./trust-anchors.ts";
@@ -97,6 +100,8 @@ export class Inputs {
   readonly #secrets = new Map<string, SecretInput>();
   readonly #configMaps = new Map<string, ConfigMapInput>();
   readonly grants = new Grants();
+  readonly trafficPolicies = new PolicyIndex<TrafficPolicyInput>(() => undefined);
+  readonly faultPolicies = new PolicyIndex<FaultPolicyInput>(faultProblem);
   /** By `routeKey`. */
   readonly routes = new Map<string, RouteInput>();
   /** Results of compiling routes: the last good one of each, by `routeKey`. */
@@ -262,12 +267,45 @@ export class InputReader {
     return this.#inputs.certificate(secret);
   }
 
+  /** Those that hold there, the older first. */
+  trafficPoliciesAt(target: Target): TrafficPolicyInput[] {
+    return this.#inputs.trafficPolicies.list(this.#reading(policyFacts.at(target)));
+  }
+
+  faultPoliciesAt(target: Target): FaultPolicyInput[] {
+    return this.#inputs.faultPolicies.list(this.#reading(policyFacts.at(target)));
+  }
+
+  /** `fact`: one of `policyFacts`. */
+  policiesAt(kind: PolicyKind, fact: string): PolicyInput[] {
+    const { trafficPolicies, faultPolicies } = this.#inputs;
+    this.#reading(fact);
+    return kind === "TrafficPolicy" ? trafficPolicies.list(fact) : faultPolicies.list(fact);
+  }
+
+  /** The newest, and why it does not hold. For its own status, which is computed anew whenever it changes. */
+  policy(kind: PolicyKind, path: string): JudgedPolicy | undefined {
+    const { trafficPolicies, faultPolicies } = this.#inputs;
+    return kind === "TrafficPolicy" ? trafficPolicies.get(path) : faultPolicies.get(path);
+  }
+
+  /** As it was written. */
+  route(kind: string, path: string): RouteInput | undefined {
+    this.#reading(`route ${kind} ${path}`);
+    return this.#inputs.routes.get(`${kind} ${path}`);
+  }
+
   /** In no particular order. */
   routesOf(parent: Pick<Attachment, "kind" | "parent">): CompiledRoute[] {
     const fact = parentFact(parent);
     this.#read.add(fact);
     const keys = this.#inputs.routesByParent.get(fact) ?? [];
     return [...keys].flatMap((key) => this.#inputs.compiledRoutes.get(key) ?? []);
+  }
+
+  #reading(fact: string): string {
+    this.#read.add(fact);
+    return fact;
   }
 }
 

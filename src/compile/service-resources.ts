@@ -18,6 +18,7 @@ import type {
   WorkloadHealth,
 } from "../registry/index.ts";
 import type { InputReader } from "./inputs.ts";
+import { clusterPolicy } from "./policy/effective-policy.ts";
 import { protocolNamed, protocolOf } from "./protocol.ts";
 import { type CompiledResource, encodeResource, sortedRecord } from "./resource.ts";
 
@@ -135,6 +136,7 @@ export function compileCluster(inputs: InputReader, key: string): CompiledResour
   const port = parsed === undefined ? undefined : servicePort(service, parsed.port, parsed.transport);
   if (service === undefined || port === undefined) return undefined;
   const { namespace, name } = service;
+  const policy = clusterPolicy(inputs, service, port);
   return encodeResource({ kind: "Cluster", key }, ClusterSchema, {
     source: { kind: "Service", namespace, name, section: port.name },
     namespace,
@@ -146,7 +148,16 @@ export function compileCluster(inputs: InputReader, key: string): CompiledResour
     maxConnectionsPerEndpoint,
     maxPendingRequests,
     proxyProtocol: port.transport === "UDP" ? 0 : service.proxyProtocol,
+    ...(port.transport === "UDP" ? overDatagrams(policy) : policy),
   });
+}
+
+/** Nothing is known of answers, and a check over TCP would say that nobody is there. */
+function overDatagrams({ balancing, locality }: ReturnType<typeof clusterPolicy>) {
+  return {
+    ...(balancing === undefined ? {} : { balancing }),
+    ...(locality === undefined ? {} : { locality }),
+  };
 }
 
 /** `<cluster>/<workload>`, where the workload is "namespace/name". */

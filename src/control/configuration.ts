@@ -36,6 +36,8 @@ const compiledKinds = [
   "ListenerSet",
   "ConfigMap",
   "ReferenceGrant",
+  "TrafficPolicy",
+  "FaultPolicy",
   "MeshConfig",
   "Secret",
 ] as const satisfies KindName[];

@@ -23,7 +23,8 @@ interface PatternCandidate extends Candidate {
 
 class PrefixNode {
   readonly parent: PrefixNode | undefined;
-  readonly children = new Map<string, PrefixNode>();
+  /** Undefined in leaves, of which there are as many as prefixes. */
+  children: Map<string, PrefixNode> | undefined = undefined;
   readonly candidates: Candidate[] = [];
 
   constructor(parent: PrefixNode | undefined) {
@@ -31,6 +32,7 @@ class PrefixNode {
   }
 
   child(segment: string): PrefixNode {
+    this.children ??= new Map();
     const existing = this.children.get(segment);
     if (existing !== undefined) return existing;
     const created = new PrefixNode(this);
@@ -49,7 +51,8 @@ export class RouteTable {
   /** Throws `bad_input` for a rule that does not exist or a pattern that does not compile. */
   static prepare(routing: HttpRouting): RouteTable {
     const table = new RouteTable();
-    const rules = routing.rules.map(prepareRule);
+    const prefixes = prefixesOf(routing);
+    const rules = routing.rules.map((rule, index) => prepareRule(rule, prefixes.get(index)));
     for (const [order, entry] of routing.entries.entries()) {
       const rule = rules[entry.rule];
       if (rule === undefined) continue;
@@ -107,7 +110,7 @@ export class RouteTable {
   #deepest(path: string): PrefixNode {
     let node = this.#prefixes;
     let start = 1;
-    while (start <= path.length && node.children.size > 0) {
+    while (start <= path.length && node.children !== undefined) {
       const slash = path.indexOf("/", start);
       const end = slash < 0 ? path.length : slash;
       const next = node.children.get(path.slice(start, end));
@@ -117,6 +120,15 @@ export class RouteTable {
     }
     return node;
   }
+}
+
+/** Of each rule the prefix that its first match has: a rule that replaces its prefix has one match only. */
+function prefixesOf(routing: HttpRouting): ReadonlyMap<number, string> {
+  const prefixes = new Map<number, string>();
+  for (const { match, rule } of routing.entries) {
+    if (match?.path.case === "pathPrefix" && !prefixes.has(rule)) prefixes.set(rule, match.path.value);
+  }
+  return prefixes;
 }
 
 /** The first of `candidates` that holds and stands before `best`, else `best`. */

@@ -3,6 +3,7 @@
  * wildcard before the shorter, `*` last. The choice is final: a virtual host whose rules do not match answers 404.
  */
 import type { GatewayListener } from "../model/index.ts";
+import { hostOf } from "./authority.ts";
 import { HostnameTable } from "./hostname-table.ts";
 import { listenerId } from "./listener-table.ts";
 import { RouteTable } from "./route-table.ts";
@@ -19,23 +20,30 @@ export class VirtualHostTable {
 
   private constructor() {}
 
-  /** All listeners that share one port. Where two claim one hostname, the first keeps it. */
-  static prepare(listeners: readonly GatewayListener[]): VirtualHostTable {
+  /** Those of all listeners that share one port. Where two claim one hostname, the first keeps it. */
+  static of(hosts: readonly PreparedVirtualHost[]): VirtualHostTable {
     const table = new VirtualHostTable();
-    for (const listener of listeners) {
-      for (const host of listener.virtualHosts) {
-        if (host.http === undefined) continue;
-        const hostname = host.hostname.toLowerCase();
-        const routes = RouteTable.prepare(host.http);
-        table.#hosts.add(hostname, { hostname, listener: listenerId(listener), routes });
-      }
-    }
+    for (const host of hosts) table.#hosts.add(host.hostname, host);
     return table;
+  }
+
+  static prepare(listeners: readonly GatewayListener[]): VirtualHostTable {
+    return VirtualHostTable.of(listeners.flatMap(prepareVirtualHosts));
   }
 
   select(authority: string): PreparedVirtualHost | undefined {
     return this.#hosts.select(hostnameOf(authority));
   }
+}
+
+/** Throws `bad_input` as `RouteTable.prepare` does. */
+export function prepareVirtualHosts(listener: GatewayListener): PreparedVirtualHost[] {
+  const id = listenerId(listener);
+  return listener.virtualHosts.flatMap(({ hostname, http }) =>
+    http === undefined
+      ? []
+      : [{ hostname: hostname.toLowerCase(), listener: id, routes: RouteTable.prepare(http) }],
+  );
 }
 
 /** `authority` is the Host header or `:authority`, with or without a port. */
@@ -48,8 +56,6 @@ export function selectVirtualHost(
 
 /** Without the port, the final dot, and in lower case. Gateway API: the port of the Host header is ignored. */
 function hostnameOf(authority: string): string {
-  const bracket = authority.startsWith("[") ? authority.indexOf("]") : -1;
-  const colon = authority.indexOf(":", bracket + 1);
-  const host = colon < 0 ? authority : authority.slice(0, colon);
+  const host = hostOf(authority);
   return (host.endsWith(".") ? host.slice(0, -1) : host).toLowerCase();
 }

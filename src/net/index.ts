@@ -3,7 +3,7 @@ export type { CloseCause } from "./causes.ts";
 export type { ClientHello } from "./client-hello-body.ts";
 export { acceptsKey, type KeyKind } from "./client-keys.ts";
 export { shedCodePages } from "./code-pages.ts";
-export { type ConnectFailure, connect, type PendingConnect } from "./connect.ts";
+export { type ConnectFailure, connect, type ConnectOptions, type PendingConnect } from "./connect.ts";
 export { Connection, type ConnectionSink } from "./connection.ts";
 export {
   connectDatagrams,
@@ -15,6 +15,7 @@ export { detectProtocol } from "./detect-protocol.ts";
 export { encodeProxyHeader } from "./encode-proxy-header.ts";
 export { type ArrivalChoice, type Listener, type ListenOptions, listen } from "./listen.ts";
 export { originalDestination } from "./original-destination.ts";
+export type { TcpKeepAlive } from "./own-socket.ts";
 export { resetReusePort, steerReusePort } from "./reuse-port.ts";
 export { ReusePortOrder } from "./reuse-port-order.ts";
 export { retireListener } from "./retire-listener.ts";

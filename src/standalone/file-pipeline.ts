@@ -1,52 +1,37 @@
 /** From files to the agent: reads, admits, compiles, and says what is wrong with them. Files that cannot be used change nothing. */
 import type { GatewayHost } from "../compile/index.ts";
-import {
-  canonicalIp,
-  type Clock,
-  errorLine,
-  issueLine,
-  type Log,
-  type Timer,
-  WeftError,
-} from "../kernel/index.ts";
+import { type Clock, errorLine, issueLine, type Log, WeftError } from "../kernel/index.ts";
 import { SuppliedAgent, type SuppliedChange } from "../proxy/index.ts";
 import { admitObjects } from "./admission.ts";
-import { type AppliedChange, FileConfiguration } from "./file-configuration.ts";
+import { type AppliedChange, FileConfiguration, type FileConfigurationState } from "./file-configuration.ts";
 import { fingerprint } from "./file-watch.ts";
 import { GatewayFeed } from "./gateway-feed.ts";
 import { gatewayWorkload } from "./gateway-host.ts";
-import { machineAddresses } from "./machine-addresses.ts";
+import type { Pipeline } from "./pipeline.ts";
 import type { FileSource } from "./source-object.ts";
 import { statusProblems } from "./status-problems.ts";
 
 /** A file that is no YAML at all has an issue on each line; a person starts with the first ones. */
 const maxLoggedIssues = 20;
-/** Addresses come and go without a notice: with links, leases and fail-over. */
-const addressPollMs = 5_000;
 
 export interface FilePipelineOptions {
   readonly files: FileSource;
-  /** Where Gateways listen that name no address of their own. */
-  readonly gatewayAddress: string;
-  /** Of the machine; default: what the system says. */
-  readonly machineAddresses?: () => readonly string[];
+  /** Where Gateways are served: asked whenever the files are read. */
+  readonly gatewayHost: () => GatewayHost;
   /** Resolves when those that carry traffic run the change. */
   readonly commit: (change: SuppliedChange) => Promise<void>;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-export class FilePipeline {
+export class FilePipeline implements Pipeline {
   readonly agent: SuppliedAgent;
-  /** While it holds, files are read and nothing is taken of them. */
   isFrozen = false;
   readonly #options: FilePipelineOptions;
   readonly #configuration = new FileConfiguration();
   readonly #feed: GatewayFeed;
   /** What was last said about files that cannot be used. */
   #lastTrouble = "";
-  #addresses: readonly string[] = [];
-  #addressTimer: Timer | undefined;
 
   constructor(options: FilePipelineOptions) {
     const { clock, log } = options;
@@ -65,11 +50,10 @@ export class FilePipeline {
     return this.#configuration.revision;
   }
 
-  /** For the start. Throws WeftError where the files cannot be used. Returns the state of the files that it is of. */
   async load(): Promise<string> {
     const { files } = this.#options;
     const state = fingerprint(files.list);
-    const applied = this.#configuration.apply(admitObjects(await files.read()), this.#host());
+    const applied = this.#configuration.apply(admitObjects(await files.read()), this.#options.gatewayHost());
     this.#feed.deliver();
     const problems = this.#tell(applied);
     if (this.agent.snapshot.gatewayPorts.length > 0) return state;
@@ -78,7 +62,6 @@ export class FilePipeline {
     });
   }
 
-  /** The files have changed. Resolves when their change is live, or why it is not has been said. */
   async reload(): Promise<void> {
     const { files } = this.#options;
     const before = fingerprint(files.list);
@@ -86,34 +69,25 @@ export class FilePipeline {
       const objects = admitObjects(await files.read());
       // Changed while they were read, so perhaps half of one state and half of the next: the watch comes back.
       if (fingerprint(files.list) !== before || this.isFrozen) return;
-      await this.#take(this.#configuration.apply(objects, this.#host()));
+      await this.#take(this.#configuration.apply(objects, this.#options.gatewayHost()));
     } catch (error) {
       if (fingerprint(files.list) === before) this.#complain(error);
     }
   }
 
-  /** Calls `onChange` when the machine has other addresses than when files were last read. */
-  followAddresses(onChange: () => void): void {
-    this.#addressTimer = this.#options.clock.after(addressPollMs, () => {
-      if (!Bun.deepEquals(this.#readAddresses(), this.#addresses)) onChange();
-      this.followAddresses(onChange);
-    });
+  save(): FileConfigurationState {
+    return this.#configuration.save();
+  }
+
+  /** Instead of `load`. Nothing is told of what was told before. */
+  restore(state: FileConfigurationState): void {
+    this.#configuration.restore(state);
+    this.#feed.deliver();
   }
 
   close(): void {
-    this.#addressTimer?.cancel();
     this.agent.close();
     this.#feed.close();
-  }
-
-  #host(): GatewayHost {
-    const { gatewayAddress } = this.#options;
-    this.#addresses = this.#readAddresses();
-    return { address: canonicalIp(gatewayAddress) ?? gatewayAddress, addresses: this.#addresses };
-  }
-
-  #readAddresses(): readonly string[] {
-    return (this.#options.machineAddresses ?? machineAddresses)();
   }
 
   async #take(applied: AppliedChange): Promise<void> {

@@ -1,8 +1,10 @@
 /** Where Gateways of files are served: on addresses of their own, over UDP, with listeners of others. */
 import { afterEach, expect, test } from "bun:test";
+import type { GatewayHost } from "../compile/index.ts";
 import { silentLog, VirtualClock } from "../kernel/index.ts";
 import { connectDatagrams, openDatagrams } from "../net/index.ts";
 import { FilePipeline } from "./file-pipeline.ts";
+import { MachineWatch } from "./machine.ts";
 import { type RunningStandalone, startStandalone } from "./standalone.ts";
 import { gateway, route, service, TestFiles } from "./testing/test-files.ts";
 
@@ -92,10 +94,10 @@ test("an address that the machine gets later is listened on from then on", async
   files.write("all.yaml", gateway(8080), at("late", 80, ["10.1.2.3"]));
   const clock = new VirtualClock();
   let machine = ["127.0.0.1"];
+  const host = (): GatewayHost => ({ address: "127.0.0.1", addresses: machine });
   const pipeline = new FilePipeline({
     files,
-    gatewayAddress: "127.0.0.1",
-    machineAddresses: () => machine,
+    gatewayHost: host,
     commit: () => Promise.resolve(),
     clock,
     log: silentLog,
@@ -105,7 +107,8 @@ test("an address that the machine gets later is listened on from then on", async
   const places = (): string[] =>
     pipeline.agent.snapshot.gatewayPorts.map(({ address, port }) => `${address}:${port}`);
   let changes = 0;
-  pipeline.followAddresses(() => void changes++);
+  const watch = new MachineWatch(host, clock, () => void changes++);
+  closers.push(() => watch.close());
   clock.advance(5_000);
   expect(changes).toBe(0);
   expect(places()).toEqual([":8080"]);

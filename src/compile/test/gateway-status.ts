@@ -77,9 +77,8 @@ export class CompiledGateways {
   conditions(kind: string, path: string, listener?: string): Record<string, string> {
     const { status } = this.status(kind, path);
     if (listener === undefined) {
-      return "conditions" in status
-        ? summary(status.conditions)
-        : summary(status.parents[0]?.conditions ?? []);
+      if ("conditions" in status) return summary(status.conditions);
+      return summary(status.kind === "route" ? (status.parents[0]?.conditions ?? []) : []);
     }
     const found =
       status.kind === "gateway" ? status.listeners.find(({ name }) => name === listener) : undefined;

@@ -42,12 +42,12 @@ function randomObject(random: Random): unknown {
   if (kind < 0.4) return workload(random, namespace);
   if (kind < 0.44) return listenerSet(random, namespace);
   if (kind < 0.46) return configMap(random, namespace);
-  if (kind < 0.61) return route(random, namespace);
-  if (kind < 0.67) return connectionRoute(random, namespace);
-  if (kind < 0.7) return grant(random, namespace);
-  if (kind < 0.78) return secret(random, namespace);
-  if (kind < 0.87) return gateway(random, namespace);
-  if (kind < 0.89) {
+  if (kind < 0.58) return route(random, namespace);
+  if (kind < 0.63) return connectionRoute(random, namespace);
+  if (kind < 0.66) return grant(random, namespace);
+  if (kind < 0.72) return secret(random, namespace);
+  if (kind < 0.8) return gateway(random, namespace);
+  if (kind < 0.82) {
     const controllerName = random() < 0.9 ? "weft.dev/gateway-controller" : "example.com/other";
     return {
       apiVersion: "gateway.networking.k8s.io/v1",
@@ -56,7 +56,8 @@ function randomObject(random: Random): unknown {
       spec: { controllerName },
     };
   }
-  if (kind < 0.97) {
+  if (kind < 0.94) return policy(random, namespace);
+  if (kind < 0.98) {
     const labels = random() < 0.5 ? { edge: "yes" } : {};
     return { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace, labels } };
   }
@@ -134,7 +135,9 @@ function route(random: Random, namespace: string) {
     spec: {
       parentRefs: [parent()],
       ...(random() < 0.5 ? { hostnames: [pick(random, hostnames)] } : {}),
-      rules: Array.from({ length: 1 + Math.floor(random() * 2) }, () => ({
+      rules: Array.from({ length: 1 + Math.floor(random() * 2) }, (_, index) => ({
+        ...(index === 0 ? { name: "first" } : {}),
+        ...(random() < 0.2 ? { timeouts: { request: "3s" }, retry: { attempts: 3 } } : {}),
         matches: [
           { path: { type: pick(random, ["Exact", "PathPrefix"]), value: pick(random, ["/", "/a", "/a/b"]) } },
         ],
@@ -287,5 +290,47 @@ function gateway(random: Random, namespace: string) {
         },
       ],
     },
+  };
+}
+
+interface TargetReference {
+  readonly kind: string;
+  readonly name: string;
+  readonly sectionName?: string;
+}
+
+function policy(random: Random, namespace: string) {
+  const kind = pick(random, ["TrafficPolicy", "TrafficPolicy", "FaultPolicy"]);
+  const isForMesh = random() < 0.2;
+  const target = (): TargetReference => {
+    if (isForMesh) return { kind: "MeshConfig", name: "mesh" };
+    return pick<TargetReference>(random, [
+      { kind: "Namespace", name: namespace },
+      { kind: "Service", name: pick(random, services) },
+      { kind: "Service", name: pick(random, services), sectionName: "http-80" },
+      { kind: "HTTPRoute", name: pick(random, routes) },
+      { kind: "HTTPRoute", name: pick(random, routes), sectionName: "first" },
+    ]);
+  };
+  // Of one target that is named with and without a section the first stays.
+  const targetRefs = [target(), target()].filter(
+    ({ kind: of, name }, index, all) =>
+      all.findIndex((each) => each.kind === of && each.name === name) === index,
+  );
+  const faults = [{ percentage: Math.floor(random() * 100), expiresAt: "2026-01-31T12:00:00Z", delay: "1s" }];
+  const said = pick<object>(random, [
+    { timeouts: { request: pick(random, ["1s", "2s"]) } },
+    { timeouts: { try: "1s" }, retries: { attempts: Math.floor(random() * 5) } },
+    { retries: { on: [pick(random, [500, 503])] } },
+  ]);
+  return {
+    apiVersion: "weft.dev/v1alpha1",
+    kind,
+    metadata: {
+      name: pick(random, ["p1", "p2", "p3"]),
+      namespace: isForMesh ? "weft-system" : namespace,
+      creationTimestamp: `2026-01-0${1 + Math.floor(random() * 3)}T00:00:00Z`,
+    },
+    spec: { targetRefs, ...(kind === "FaultPolicy" ? { faults } : said) },
   };
 }

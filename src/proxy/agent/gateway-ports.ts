@@ -1,14 +1,14 @@
 /** Groups the listeners of all gateways by the socket that they share. A group that did not change keeps its tables. */
 import { ConnectionTable, listenerId, VirtualHostTable } from "../../decide/index.ts";
-import { type Gateway, type GatewayListener, Protocol } from "../../model/index.ts";
+import { type GatewayListener, Protocol } from "../../model/index.ts";
 import type { GatewayCertificate } from "./gateway-certificate.ts";
 import { PreparedPortTls } from "./port-tls.ts";
-import type { PreparedGatewayPort } from "./snapshot.ts";
+import type { PreparedGateway, PreparedGatewayPort, PreparedListener } from "./snapshot.ts";
 
 type Certificates = ReadonlyMap<string, GatewayCertificate>;
 
 interface Group {
-  readonly listeners: readonly GatewayListener[];
+  readonly listeners: readonly PreparedListener[];
   /** Of the listeners, in their order. */
   readonly certificates: readonly (GatewayCertificate | undefined)[];
   readonly port: PreparedGatewayPort;
@@ -29,17 +29,18 @@ export class GatewayPorts {
   static readonly none = new GatewayPorts(new Map(), []);
 
   /** `gateways` in the order of their names: where two claim one hostname, or one port for different things, the first keeps it. */
-  next(gateways: readonly Gateway[], certificates: Certificates): GatewayPorts {
+  next(gateways: readonly PreparedGateway[], certificates: Certificates): GatewayPorts {
     const places = new Map<string, Place>();
     const unserved = new Set<string>();
     for (const gateway of gateways) {
-      for (const listener of gateway.listeners) {
+      for (const prepared of gateway.listeners) {
+        const { listener } = prepared;
         for (const address of listener.addresses.length === 0 ? [""] : listener.addresses) {
           const key = `${isDatagram(listener) ? "udp" : "tcp"} ${listener.port} ${address}`;
           const place = places.get(key);
-          if (place === undefined) places.set(key, { address, listeners: [listener] });
-          else if (place.listeners[0] !== undefined && canShare(place.listeners[0], listener))
-            place.listeners.push(listener);
+          const first = place?.listeners[0];
+          if (place === undefined) places.set(key, { address, listeners: [prepared] });
+          else if (first !== undefined && canShare(first.listener, listener)) place.listeners.push(prepared);
           else unserved.add(listenerId(listener));
         }
       }
@@ -55,7 +56,7 @@ export class GatewayPorts {
 interface Place {
   /** Empty: the proxy's own. */
   readonly address: string;
-  readonly listeners: GatewayListener[];
+  readonly listeners: PreparedListener[];
 }
 
 /** `done`: the groups before it, of which one may have the same listeners at another address. */
@@ -65,11 +66,16 @@ function prepareGroup(
   before: Group | undefined,
   done: readonly Group[],
 ): Group {
-  const certificates = listeners.flatMap(({ tls }) => (tls?.certificates ?? []).map((key) => all.get(key)));
+  const certificates = listeners.flatMap(({ listener }) =>
+    (listener.tls?.certificates ?? []).map((key) => all.get(key)),
+  );
   if (before !== undefined && isSameList(before.listeners, listeners)) {
     if (isSameList(before.certificates, certificates)) return before;
     // A rotation: routes stay prepared.
-    const tls = prepareTls(listeners, all);
+    const tls = prepareTls(
+      listeners.map(({ listener }) => listener),
+      all,
+    );
     return { listeners, certificates, port: { ...before.port, tls } };
   }
   const twin = done.at(-1);
@@ -97,10 +103,11 @@ function canShare(a: GatewayListener, b: GatewayListener): boolean {
 }
 
 function preparePort(
-  listeners: readonly GatewayListener[],
+  prepared: readonly PreparedListener[],
   certificates: Certificates,
   address: string,
 ): PreparedGatewayPort {
+  const listeners = prepared.map(({ listener }) => listener);
   const [first] = listeners;
   const tls = prepareTls(listeners, certificates);
   return {
@@ -108,7 +115,7 @@ function preparePort(
     protocol: tls === undefined ? (first?.protocol ?? Protocol.UNSPECIFIED) : Protocol.TLS,
     address,
     proxyProtocol: first?.proxyProtocol ?? false,
-    hosts: VirtualHostTable.prepare(listeners),
+    hosts: VirtualHostTable.of(prepared.flatMap(({ hosts }) => hosts)),
     tls,
     connections: listeners.some((listener) => listener.connections !== undefined)
       ? ConnectionTable.prepare(listeners)

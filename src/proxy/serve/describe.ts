@@ -57,13 +57,13 @@ export function describeConfig(parts: RuntimeParts): unknown {
       services: port.services,
     })),
     gateways: snapshot.gateways.map((entry) => ({
-      name: `${entry.source?.namespace ?? ""}/${entry.source?.name ?? ""}`,
+      name: entry.name,
       labels: entry.labels,
       annotations: entry.annotations,
-      listeners: entry.listeners.map((listener) => ({
+      listeners: entry.listeners.map(({ listener, hosts }) => ({
         name: listener.name,
         port: listener.port,
-        hostnames: listener.virtualHosts.map((host) => host.hostname),
+        hostnames: hosts.map((host) => host.hostname),
       })),
     })),
     gatewayAddresses: gateway?.addresses() ?? [],
@@ -91,6 +91,9 @@ function describeEndpoint(endpoint: UpstreamEndpoint, nowUs: number): unknown {
     idle: endpoint.pool.idleConnections,
     latencyMs: endpoint.latency.isMeasured ? Math.round(endpoint.latency.estimateUs(nowUs) / 10) / 100 : null,
     avoided: endpoint.avoidUntilUs > nowUs,
+    ejectedForMs: Math.max(0, Math.ceil((endpoint.ejectedUntilUs - nowUs) / 1_000)),
+    probedUnhealthy: endpoint.isProbedUnhealthy,
+    concurrencyLimit: endpoint.concurrency?.limit.limit ?? null,
   };
 }
 
@@ -128,6 +131,24 @@ export function runtimeGauges(parts: RuntimeParts): readonly MetricFamily[] {
     new GaugeFamily("weft_upstream_connections", "Pooled HTTP connections to endpoints.", () =>
       poolSamples(parts),
     ),
+    gauge("weft_endpoints_ejected", "Endpoints that outlier detection has taken out at the moment.", () => {
+      const nowUs = context.clock.monotonicUs();
+      return countEndpoints(parts, (endpoint) => endpoint.ejectedUntilUs > nowUs);
+    }),
+    gauge("weft_endpoints_probed_unhealthy", "Endpoints that health checks have found unhealthy.", () =>
+      countEndpoints(parts, (endpoint) => endpoint.isProbedUnhealthy),
+    ),
+    new GaugeFamily(
+      "weft_retry_budget_exhausted_total",
+      "Retries and hedges that a cluster's budget did not allow.",
+      () => budgetSamples(context),
+      "counter",
+    ),
+    gauge(
+      "weft_replay_bytes",
+      "Bodies of requests that are kept for other tries.",
+      () => context.bodyKeeping.memory.usedBytes,
+    ),
     gauge("weft_telemetry_series", "Label sets of golden signals.", () => context.series.cellCount),
     total(
       "weft_telemetry_dropped_series_total",
@@ -144,16 +165,29 @@ export function runtimeGauges(parts: RuntimeParts): readonly MetricFamily[] {
 
 /** Characters that labels of metrics cannot have become underscores, as in kube-state-metrics. */
 function gatewayInfo({ context }: RuntimeParts): { labels: Record<string, string>; value: number }[] {
-  return context.agent.snapshot.gateways.map(({ source, labels }) => ({
-    labels: {
-      namespace: source?.namespace ?? "",
-      name: source?.name ?? "",
-      ...Object.fromEntries(
-        Object.entries(labels).map(([key, value]) => [`label_${key.replace(/\W/g, "_")}`, value]),
-      ),
-    },
-    value: 1,
-  }));
+  return context.agent.snapshot.gateways.map((gateway) => {
+    const [namespace = "", name = ""] = gateway.name.split("/");
+    const own = Object.entries(gateway.labels).map(([key, value]) => [
+      `label_${key.replace(/\W/g, "_")}`,
+      value,
+    ]);
+    return { labels: { namespace, name, ...Object.fromEntries(own) }, value: 1 };
+  });
+}
+
+function countEndpoints(parts: RuntimeParts, isCounted: (endpoint: UpstreamEndpoint) => boolean): number {
+  let count = 0;
+  for (const endpoint of parts.context.upstreams.endpoints()) if (isCounted(endpoint)) count++;
+  return count;
+}
+
+/** Of the clusters that this proxy follows: as many as its subscriptions. */
+function budgetSamples(context: ServeContext): { labels: Record<string, string>; value: number }[] {
+  const samples: { labels: Record<string, string>; value: number }[] = [];
+  for (const { key, retryBudget } of context.upstreams.clusters()) {
+    if (retryBudget !== undefined) samples.push({ labels: { cluster: key }, value: retryBudget.denied });
+  }
+  return samples;
 }
 
 function poolSamples(parts: RuntimeParts): { labels: Record<string, string>; value: number }[] {

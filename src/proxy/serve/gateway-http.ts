@@ -10,7 +10,7 @@ import type { ServeContext } from "./context.ts";
 import { outboundEdge, unreachedEdge } from "./edges.ts";
 import { latin1Line, removal } from "./exchange-heads.ts";
 import { forwardedClientCertificate } from "./forwarded-client.ts";
-import type { HttpDestination, HttpRefusal, HttpService } from "./http-service.ts";
+import type { HttpSelection, HttpService } from "./http-service.ts";
 import type { RouteSelector } from "./route-selector.ts";
 
 /** The port's newest configuration; the listener's owner replaces it, a request reads it once. */
@@ -45,6 +45,7 @@ const withoutClientCertificate = removal("x-forwarded-client-cert");
 export class GatewayHttp implements HttpService {
   readonly direction = "outbound";
   readonly tellsUnprocessed = false;
+  readonly trustsTry = false;
   readonly scheme: "http" | "https";
   readonly servesConnect = false;
   readonly takesGrpcWeb = true;
@@ -73,7 +74,11 @@ export class GatewayHttp implements HttpService {
         : latin1Line("x-forwarded-client-cert", forwardedClientCertificate(peer));
   }
 
-  select(head: HttpRequest): HttpDestination | HttpRefusal {
+  get port(): number {
+    return this.#holder.current.port;
+  }
+
+  select(head: HttpRequest): HttpSelection {
     const host = selectVirtualHost(this.#holder.current.hosts, head.authority);
     if (host === undefined) return { reason: "no_route", detail: "no listener has this hostname", route: "" };
     if (this.#tls !== undefined && host.listener !== this.#tls.choice.listener) {
@@ -83,7 +88,7 @@ export class GatewayHttp implements HttpService {
     if (!this.#isStillTrusted()) {
       return { reason: "misdirected_request", detail: "clients are checked otherwise by now", route: "" };
     }
-    return this.#selector.select(host.routes, head);
+    return this.#selector.select(host.routes, head, this);
   }
 
   addLines(head: HttpRequest, lines: HeaderLine[]): void {

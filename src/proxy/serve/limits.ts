@@ -73,6 +73,10 @@ export const fixedLimits = {
   maxUdpSessions: 8_192,
   /** As common NAT tables have it for UDP, and Envoy. */
   udpIdleTimeoutMs: 60_000,
+  /** Copies under way to mirrors: as many as requests may wait for one endpoint. */
+  maxMirroredRequests: 1_024,
+  /** Bodies of requests that are kept for other tries, of all requests of the proxy together: a thousand of them at the default. */
+  maxReplayBytes: 67_108_864,
 } as const;
 
 /** Each has a counter: `weft_limit_reached_total{limit="max_headers"}`, the name in lower case with underscores. */
@@ -94,6 +98,8 @@ export const limitNames = [
   "maxTrailerBytes",
   "maxDiscardedBytes",
   "maxPipelinedBytes",
+  "maxMirroredRequests",
+  "maxReplayBytes",
   "writeStallTimeout",
   "http2Abuse",
   "http2SettingsTimeout",

@@ -10,9 +10,11 @@ import {
   type ConnectFailure,
   Connection,
   connect,
+  type ConnectOptions,
   meshServerName,
   type PeerCertificate,
   type PendingConnect,
+  type TcpKeepAlive,
   type TlsIdentity,
 } from "../../net/index.ts";
 import { PrefaceSchema, type SessionProtocol } from "../../wire/index.ts";
@@ -33,6 +35,8 @@ export interface HopTarget {
   readonly identity: string;
   /** "namespace/name"; empty for a workload dialled directly. */
   readonly service: string;
+  /** Of TCP. Undefined: off. */
+  readonly keepAlive?: TcpKeepAlive | undefined;
 }
 
 export interface HopOptions {
@@ -73,7 +77,10 @@ export class HopDialer {
       case Tunnel.WEFT:
         return this.#dialTunnel(target, protocol, timeoutMs, done);
       case Tunnel.NONE:
-        return connect({ ...this.#settings(), address: target.address, port: target.port, timeoutMs }, done);
+        return connect(
+          { ...this.#settings(target), address: target.address, port: target.port, timeoutMs },
+          done,
+        );
       case Tunnel.HBONE:
       case Tunnel.UNSPECIFIED: {
         // Fails closed: an unknown tunnel is never taken for "none".
@@ -91,7 +98,7 @@ export class HopDialer {
   ): PendingConnect {
     const preface = encodePreface(target, protocol, this.#options.sourceWorkload);
     const options = {
-      ...this.#settings(),
+      ...this.#settings(target),
       address: target.tunnelAddress,
       port: target.tunnelPort,
       timeoutMs,
@@ -103,10 +110,16 @@ export class HopDialer {
     });
   }
 
-  #settings(): { readonly mark?: number; readonly highWaterBytes: number } {
+  #settings({
+    keepAlive,
+  }: HopTarget): Pick<ConnectOptions, "mark" | "keepAlive"> & { readonly highWaterBytes: number } {
     const { mark, limits } = this.#options;
     const { highWaterBytes } = limits.current();
-    return mark === undefined ? { highWaterBytes } : { mark, highWaterBytes };
+    return {
+      highWaterBytes,
+      ...(mark === undefined ? {} : { mark }),
+      ...(keepAlive === undefined ? {} : { keepAlive }),
+    };
   }
 }
 
