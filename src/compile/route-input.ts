@@ -15,4 +15,5 @@ export type ValueMatchInput = NonNullable<MatchInput["headers"]>[number];
 export type FilterInput = NonNullable<RuleInput["filters"]>[number];
 export type HeaderModifierInput = NonNullable<FilterInput["requestHeaderModifier"]>;
 export type HttpBackendInput = NonNullable<RuleInput["backendRefs"]>[number];
+export type SessionInput = NonNullable<RuleInput["sessionPersistence"]>;
 export type BackendInput = ConnectionRouteInput["spec"]["rules"][number]["backendRefs"][number];

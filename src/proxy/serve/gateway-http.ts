@@ -49,6 +49,7 @@ export class GatewayHttp implements HttpService {
   readonly scheme: "http" | "https";
   readonly servesConnect = false;
   readonly takesGrpcWeb = true;
+  readonly sourceIdentity: string;
   readonly #context: ServeContext;
   readonly #selector: RouteSelector;
   readonly #holder: GatewayPortHolder;
@@ -68,6 +69,7 @@ export class GatewayHttp implements HttpService {
     this.#tls = client.tls;
     this.#checkedTls = client.holder.current.tls;
     const peer = client.tls?.peer;
+    this.sourceIdentity = peer?.uriSans[0] ?? "";
     this.#clientCertificate =
       peer === undefined
         ? withoutClientCertificate

@@ -3,6 +3,9 @@ import { expect, test } from "bun:test";
 import { create } from "@bufbuild/protobuf";
 import { VirtualClock } from "../../kernel/index.ts";
 import {
+  type Balancing,
+  BalancingAlgorithm,
+  BalancingSchema,
   ClusterSchema,
   EndpointSchema,
   GatewaySchema,
@@ -20,27 +23,39 @@ import { UdpPort } from "./udp-port.ts";
 
 const cluster = "default/dns:53@udp";
 
-function listener(maxSessions: number) {
-  const app = openDatagrams({
-    hostname: "127.0.0.1",
-    port: 0,
-    onDatagram: (bytes, port, address) => void app.send(bytes, port, address),
+/** `apps`: endpoints, each of which says its number after what it was told. */
+function listener(maxSessions: number, options: { apps?: number; balancing?: Balancing } = {}) {
+  const { balancing } = options;
+  const apps = Array.from({ length: options.apps ?? 1 }, (_, index) => {
+    const app = openDatagrams({
+      hostname: "127.0.0.1",
+      port: 0,
+      onDatagram: (bytes, port, address) =>
+        void app.send(Buffer.concat([bytes, Buffer.from(`${index}`)]), port, address),
+    });
+    return app;
   });
   const snapshot = fakeSnapshot({
     mesh: create(MeshSchema, {}),
     clusters: [
-      create(ClusterSchema, { namespace: "default", service: "dns", port: 53, protocol: Protocol.UDP }),
+      create(ClusterSchema, {
+        namespace: "default",
+        service: "dns",
+        port: 53,
+        protocol: Protocol.UDP,
+        ...(balancing === undefined ? {} : { balancing }),
+      }),
     ],
-    endpoints: [
+    endpoints: apps.map(({ port }, index) =>
       create(EndpointSchema, {
         cluster,
-        workload: "default/dns-1",
+        workload: `default/dns-${index}`,
         address: "127.0.0.1",
-        port: app.port,
+        port,
         tunnel: Tunnel.NONE,
         weight: 1,
       }),
-    ],
+    ),
     gateways: [
       create(GatewaySchema, {
         listeners: [
@@ -84,7 +99,7 @@ function listener(maxSessions: number) {
       .join("\n");
   const close = (): void => {
     port.close();
-    app.close();
+    for (const app of apps) app.close();
     upstreams.close();
   };
   return { port, context, text, close };
@@ -137,5 +152,33 @@ test("a client beyond the bound is dropped, until another has been silent for a 
   await first.ask();
   expect(port.size).toBe(2);
   for (const client of [first, second, third]) client.close();
+  close();
+});
+
+test("where the cluster hashes addresses, all ports of a client's address have one endpoint", async () => {
+  const balancing = create(BalancingSchema, {
+    algorithm: BalancingAlgorithm.MAGLEV,
+    hashKeys: [{ key: { case: "sourceAddress", value: true } }],
+  });
+  const { port, close } = listener(100, { apps: 4, balancing });
+  const endpoints = new Map<string, string[]>();
+  const clients = [1, 2, 3, 4, 5, 6, 7, 8].flatMap((last) => {
+    const hostname = `127.0.0.${last}`;
+    const answers: string[] = [];
+    endpoints.set(hostname, answers);
+    return [0, 0].map(() =>
+      openDatagrams({
+        hostname,
+        port: 0,
+        onDatagram: (bytes) => void answers.push(Buffer.from(bytes).toString()),
+      }),
+    );
+  });
+  for (const client of clients) client.send(Buffer.from("?"), port.bound.port, "127.0.0.1");
+  const all = [...endpoints.values()];
+  await eventually(() => all.every((answers) => answers.length === 2), "answers");
+  for (const [first, second] of all) expect(second).toBe(first ?? "");
+  expect(new Set(all.flat()).size).toBeGreaterThan(1);
+  for (const client of clients) client.close();
   close();
 });

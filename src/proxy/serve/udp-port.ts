@@ -5,6 +5,7 @@
 import { type DatagramServer, openDatagrams } from "../../net/index.ts";
 import type { PreparedGatewayPort } from "../agent/index.ts";
 import type { UpstreamEndpoint } from "../upstream/index.ts";
+import { ConnectionAffinity } from "./affinity.ts";
 import type { DatagramLoss } from "./udp-metrics.ts";
 import { type UdpContext, UdpSession } from "./udp-session.ts";
 
@@ -64,12 +65,12 @@ export class UdpPort {
   }
 
   sweep(nowMs: number, idleMs: number): void {
-    const { upstreams } = this.#context;
+    const members = new Map<string, ReadonlySet<UpstreamEndpoint>>();
     this.#dropWhere(
       (session) =>
         !session.isOpen ||
         nowMs - session.lastUsedMs >= idleMs ||
-        upstreams.cluster(session.cluster.key)?.picker.members.includes(session.endpoint) !== true,
+        !this.#membersOf(session.cluster.key, members).has(session.endpoint),
     );
   }
 
@@ -105,9 +106,11 @@ export class UdpPort {
     const cluster = context.upstreams.cluster(choice.backend.cluster);
     if (cluster === undefined) return "no_endpoint";
     const client = { server: this.#socket, address, port };
+    const { picker } = cluster;
+    const affinity = picker.readsRequest ? new ConnectionAffinity(address, "") : undefined;
     const tried: UpstreamEndpoint[] = [];
     while (tried.length < maxAttempts) {
-      const endpoint = cluster.picker.pick(context.clock.monotonicUs(), context.random, tried);
+      const endpoint = picker.pick(context.clock.monotonicUs(), context.random, tried, affinity);
       if (endpoint === undefined) return "no_endpoint";
       const session = new UdpSession(context, client, { cluster, endpoint });
       if (session.isOpen) {
@@ -131,6 +134,16 @@ export class UdpPort {
     }
     metrics.limitReached("maxUdpSessions");
     return false;
+  }
+
+  /** `known`: asked once for all sessions, because a cluster may have very many endpoints. */
+  #membersOf(cluster: string, known: Map<string, ReadonlySet<UpstreamEndpoint>>) {
+    let members = known.get(cluster);
+    if (members === undefined) {
+      members = new Set(this.#context.upstreams.cluster(cluster)?.picker.members);
+      known.set(cluster, members);
+    }
+    return members;
   }
 
   #dropWhere(isGone: (session: UdpSession) => boolean): void {
