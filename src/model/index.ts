@@ -42,6 +42,8 @@ export {
   type Outbound,
   OutboundSchema,
   Protocol,
+  type SessionPersistence,
+  SessionPersistenceSchema,
   type Source,
   TlsMode,
   TlsVersion,
