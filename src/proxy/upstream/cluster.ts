@@ -6,6 +6,7 @@ import { type Cluster, type Endpoint, Health, Protocol } from "../../model/index
 import type { HttpVersion } from "../http/index.ts";
 import { P2cBalancer } from "./balancer.ts";
 import type { ConnectionLimits, UpstreamEndpoint } from "./endpoint.ts";
+import { OriginTls } from "./origin-tls.ts";
 
 export interface Picker {
   readonly members: readonly UpstreamEndpoint[];
@@ -88,6 +89,7 @@ export function clusterLimits(cluster: Cluster): ConnectionLimits {
     idleTimeoutMs: cluster.idleTimeoutMs || defaultIdleTimeoutMs,
     maxConnections: cluster.maxConnectionsPerEndpoint || defaultMaxConnections,
     maxPending: cluster.maxPendingRequests || defaultMaxPending,
+    origin: cluster.tls && new OriginTls(cluster.tls),
   };
 }
 

@@ -11,6 +11,7 @@ import type { EdgeSeries } from "../telemetry/index.ts";
 import type { BalancerMember } from "./balancer.ts";
 import type { HopDialer, HopTarget } from "./hop.ts";
 import { EndpointPools } from "./endpoint-pools.ts";
+import type { OriginTls } from "./origin-tls.ts";
 import { PeakEwma } from "./peak-ewma.ts";
 
 export interface ConnectionLimits {
@@ -18,6 +19,8 @@ export interface ConnectionLimits {
   readonly idleTimeoutMs: number;
   readonly maxConnections: number;
   readonly maxPending: number;
+  /** TLS with the endpoint itself, where there is no tunnel. */
+  readonly origin?: OriginTls | undefined;
 }
 
 /** After a failed connect the endpoint stands back for half a second, doubling to ten: long enough to spare callers, short enough to notice a restart. */
@@ -60,6 +63,7 @@ export class UpstreamEndpoint implements BalancerMember {
       tunnelPort: endpoint.tunnelPort,
       identity: endpoint.identity,
       service: service.name,
+      origin: options.limits.origin,
     };
     this.pool = new EndpointPools({
       dial: (version, done) => this.dial(version === 2 ? SessionProtocol.HTTP2 : SessionProtocol.HTTP1, done),
@@ -80,9 +84,21 @@ export class UpstreamEndpoint implements BalancerMember {
     return this.target.tunnel !== Tunnel.NONE;
   }
 
-  /** A connection of its own, outside the pool: raw TCP. */
-  dial(protocol: SessionProtocol, done: (result: Connection | ConnectFailure) => void): PendingConnect {
-    return this.#dialer.dial(this.target, protocol, this.#limits.connectTimeoutMs, done);
+  /**
+   * A connection of its own, outside the pool. Raw TCP is the client's affair, so it is encrypted only where it was
+   * decrypted here (`isDecrypted`).
+   */
+  dial(
+    protocol: SessionProtocol,
+    done: (result: Connection | ConnectFailure) => void,
+    isDecrypted = protocol === SessionProtocol.HTTP1 || protocol === SessionProtocol.HTTP2,
+  ): PendingConnect {
+    const target = isDecrypted || this.target.origin === undefined ? this.target : this.#rawTarget();
+    return this.#dialer.dial(target, protocol, this.#limits.connectTimeoutMs, done);
+  }
+
+  #rawTarget(): HopTarget {
+    return { ...this.target, origin: undefined };
   }
 
   recordConnectFailure(nowUs: number): void {

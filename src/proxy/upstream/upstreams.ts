@@ -205,6 +205,7 @@ function sameLimits(before: ClusterState | undefined, limits: ConnectionLimits):
     old.connectTimeoutMs === limits.connectTimeoutMs &&
     old.idleTimeoutMs === limits.idleTimeoutMs &&
     old.maxConnections === limits.maxConnections &&
-    old.maxPending === limits.maxPending
+    old.maxPending === limits.maxPending &&
+    old.origin?.key === limits.origin?.key
   );
 }
