@@ -1,5 +1,6 @@
 /** Every kind of resource: one line each. The types of objects, and how to find a kind by its names, follow from it. */
 import type { Issue } from "../kernel/index.ts";
+import { backendTlsPolicyKind } from "./backend-tls-policy.ts";
 import { childOf } from "./field-path.ts";
 import { configMapKind } from "./config-map.ts";
 import { endpointSliceKind } from "./endpoint-slice.ts";
@@ -35,6 +36,7 @@ export const kinds = {
   TLSRoute: tlsRouteKind,
   TCPRoute: tcpRouteKind,
   ReferenceGrant: referenceGrantKind,
+  BackendTLSPolicy: backendTlsPolicyKind,
   MeshConfig: meshConfigKind,
 } as const;
 
@@ -92,10 +94,10 @@ export function apiVersionOf(kind: KindName): string {
 export function parseObject(input: unknown, mode: ParseMode): Validated<ApiObject> {
   const named = kindOf(input);
   if ("issues" in named) return named;
-  return kinds[named.kind].validate(input, mode);
+  return kinds[named.kind].validate(named.converted ?? input, mode);
 }
 
-function kindOf(input: unknown): { kind: KindName } | { issues: Issue[] } {
+function kindOf(input: unknown): { kind: KindName; converted?: unknown } | { issues: Issue[] } {
   if (!isRecord(input))
     return { issues: [{ path: "", message: "must be an object with apiVersion, kind and metadata" }] };
   const kind = childOf(input, "kind");
@@ -115,10 +117,22 @@ function kindOf(input: unknown): { kind: KindName } | { issues: Issue[] } {
     };
   }
   const expected = apiVersionOf(kind);
-  if (apiVersion !== expected)
-    return { issues: [{ path: "apiVersion", message: `must be ${expected} for ${kind}` }] };
-  return { kind };
+  if (apiVersion === expected) return { kind };
+  const older = olderVersions[kind]?.some((version) => apiVersion === `${kinds[kind].group}/${version}`);
+  return older === true
+    ? { kind, converted: { ...input, apiVersion: expected } }
+    : { issues: [{ path: "apiVersion", message: `must be ${expected} for ${kind}` }] };
 }
+
+/** Versions that Gateway API still serves and whose objects are the same as today's: they are taken as these. */
+const olderVersions: Partial<Record<KindName, readonly string[]>> = {
+  GatewayClass: ["v1beta1"],
+  Gateway: ["v1beta1"],
+  HTTPRoute: ["v1beta1"],
+  TLSRoute: ["v1alpha3"],
+  ReferenceGrant: ["v1beta1"],
+  BackendTLSPolicy: ["v1alpha3"],
+};
 
 /** What the kind does not allow to change between two states of one object. */
 export function changeIssues(before: ApiObject, after: ApiObject): readonly Issue[] {

@@ -13,6 +13,7 @@ const kindsWithConditions: readonly KindName[] = [
   "GRPCRoute",
   "TLSRoute",
   "TCPRoute",
+  "BackendTLSPolicy",
 ];
 
 export async function checkMesh(client: ApiClient, namespace: string | undefined): Promise<Finding[]> {

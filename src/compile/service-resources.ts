@@ -16,6 +16,7 @@ import type {
   TunnelView,
   WorkloadHealth,
 } from "../registry/index.ts";
+import { backendTls } from "./backend-tls.ts";
 import type { InputReader } from "./inputs.ts";
 import { protocolNamed, protocolOf } from "./protocol.ts";
 import { type CompiledResource, encodeResource, sortedRecord } from "./resource.ts";
@@ -134,7 +135,13 @@ export function compileCluster(inputs: InputReader, key: string): CompiledResour
     maxConnectionsPerEndpoint,
     maxPendingRequests,
     proxyProtocol: service.proxyProtocol,
+    ...tlsField(inputs, service.path, port.name),
   });
+}
+
+function tlsField(inputs: InputReader, service: string, port: string) {
+  const tls = backendTls(inputs, service, port);
+  return tls === undefined ? {} : { tls };
 }
 
 /** `<cluster>/<workload>`, where the workload is "namespace/name". */

@@ -1,4 +1,5 @@
 /** Which kinds have a status that is computed, and how: one line a kind. */
+import { backendTlsPolicyStatus } from "./backend-tls-status.ts";
 import { gatewayClassStatus } from "./gateway-class.ts";
 import { gatewayStatus } from "./gateway-status.ts";
 import type { InputReader, Inputs } from "./inputs.ts";
@@ -25,6 +26,10 @@ const kinds: Record<StatusUpdate["kind"], StatusOfKind> = {
   GRPCRoute: ofRoutes("GRPCRoute"),
   TLSRoute: ofRoutes("TLSRoute"),
   TCPRoute: ofRoutes("TCPRoute"),
+  BackendTLSPolicy: {
+    compute: backendTlsPolicyStatus,
+    has: (inputs, path) => inputs.backendTlsPolicies.get(path) !== undefined,
+  },
 };
 
 export function computeStatus(inputs: InputReader, kind: string, path: string): StatusUpdate | undefined {

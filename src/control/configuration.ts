@@ -34,6 +34,8 @@ const compiledKinds = [
   "ReferenceGrant",
   "MeshConfig",
   "Secret",
+  "ConfigMap",
+  "BackendTLSPolicy",
 ] as const satisfies KindName[];
 
 export class Configuration {

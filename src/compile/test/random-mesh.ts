@@ -43,6 +43,8 @@ function randomObject(random: Random): unknown {
   if (kind < 0.62) return route(random, namespace);
   if (kind < 0.67) return connectionRoute(random, namespace);
   if (kind < 0.7) return grant(random, namespace);
+  if (kind < 0.73) return backendTlsPolicy(random, namespace);
+  if (kind < 0.74) return configMap(random, namespace);
   if (kind < 0.78) return secret(random, namespace);
   if (kind < 0.87) return gateway(random, namespace);
   if (kind < 0.89) {
@@ -205,6 +207,31 @@ function grant(random: Random, namespace: string) {
       ],
     },
   };
+}
+
+function backendTlsPolicy(random: Random, namespace: string) {
+  const section = random() < 0.4 ? { sectionName: pick(random, ["http-80", "any-80"]) } : {};
+  return {
+    apiVersion: "gateway.networking.k8s.io/v1",
+    kind: "BackendTLSPolicy",
+    metadata: {
+      name: pick(random, ["t1", "t2"]),
+      namespace,
+      creationTimestamp: `2026-01-0${1 + Math.floor(random() * 2)}T00:00:00Z`,
+    },
+    spec: {
+      targetRefs: [{ group: "", kind: "Service", name: pick(random, services), ...section }],
+      validation: {
+        hostname: pick(random, ["a.org", "b.org"]),
+        caCertificateRefs: [{ group: "", kind: "ConfigMap", name: pick(random, ["ca", "gone"]) }],
+      },
+    },
+  };
+}
+
+function configMap(random: Random, namespace: string) {
+  const data = random() < 0.8 ? { "ca.crt": pick(random, [shopPair, starPair]).certificate } : {};
+  return { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "ca", namespace }, data };
 }
 
 function secret(random: Random, namespace: string) {
