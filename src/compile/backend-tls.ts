@@ -8,7 +8,7 @@ import type { BackendTlsPolicyInput, BackendTlsTarget } from "./backend-tls-poli
 import { isServiceTarget } from "./backend-tls-policies.ts";
 import type { InputReader } from "./inputs.ts";
 
-type UpstreamTlsContent = MessageInitShape<typeof UpstreamTlsSchema>;
+export type UpstreamTlsContent = MessageInitShape<typeof UpstreamTlsSchema>;
 type Reference = NonNullable<BackendTlsPolicyInput["spec"]["validation"]["caCertificateRefs"]>[number];
 
 interface Problem {

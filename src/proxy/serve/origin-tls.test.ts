@@ -1,14 +1,16 @@
 /** TLS to endpoints that no tunnel leads to: what is verified, what is agreed on, what becomes of the rest. */
 import { expect, test } from "bun:test";
+import { once } from "node:events";
 import { createSecureServer } from "node:http2";
 import type { AddressInfo } from "node:net";
-import { createServer } from "node:tls";
+import { connect as connectTls, createServer } from "node:tls";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import {
   ClusterSchema,
   type Endpoint,
   EndpointSchema,
   Health,
+  InboundSchema,
   Protocol,
   Tunnel,
   type UpstreamTlsSchema,
@@ -203,6 +205,37 @@ test("bytes of a client that speaks TLS itself are left alone", async () => {
   await peer.until("as it came");
   peer.terminate();
   app.stop();
+});
+
+test("the proxy in front of an application speaks TLS to it behind the tunnel, for requests only", async () => {
+  await using mesh = new TestMesh();
+  const app = tlsApp();
+  const port = portOf(app);
+  const server = await mesh.server("echo-1", port);
+  const inbound = create(InboundSchema, {
+    workload: "default/echo-1",
+    identity: mesh.authority.identity("echo"),
+    ports: [{ port, protocol: Protocol.HTTP, services: ["default/echo"], tls: good }],
+  });
+  server.agent.configure({ mesh: mesh.mesh, inbound, addresses: ["127.0.0.1"] });
+  const client = await mesh.client([server.endpoint]);
+  expect((await ask(client.port)).body).toBe("shop.example.com http/1.1");
+
+  const raw = await mesh.client([server.endpoint], { protocol: Protocol.TLS });
+  const end = connectTls({ port: raw.port, host: "127.0.0.1", ca: root.pem, servername: "shop.example.com" });
+  end.write("the client's own TLS");
+  const [answer]: unknown[] = await once(end, "data");
+  expect(String(answer)).toContain("shop.example.com");
+  end.destroy();
+
+  // What is open already asks for the new name too.
+  const strict = create(InboundSchema, {
+    workload: "default/echo-1",
+    ports: [{ port, protocol: Protocol.HTTP, tls: { ...good, hostname: "other.example.com" } }],
+  });
+  server.agent.configure({ mesh: mesh.mesh, inbound: strict, addresses: ["127.0.0.1"] });
+  expect((await ask(client.port)).status).not.toBe(200);
+  app.close();
 });
 
 test("a changed policy is used by the next request", async () => {

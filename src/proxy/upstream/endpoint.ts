@@ -28,7 +28,7 @@ const firstAvoidanceUs = 500_000;
 const maxAvoidanceUs = 10_000_000;
 
 export class UpstreamEndpoint implements BalancerMember {
-  readonly target: HopTarget;
+  target: HopTarget;
   readonly pool: EndpointPools;
   readonly latency = new PeakEwma();
   /** "namespace/name" */
@@ -95,6 +95,12 @@ export class UpstreamEndpoint implements BalancerMember {
   ): PendingConnect {
     const target = isDecrypted || this.target.origin === undefined ? this.target : this.#rawTarget();
     return this.#dialer.dial(target, protocol, this.#limits.connectTimeoutMs, done);
+  }
+
+  /** For connections from now on. */
+  changeOrigin(origin: OriginTls | undefined): void {
+    this.target = { ...this.target, origin };
+    this.pool.dropIdle();
   }
 
   #rawTarget(): HopTarget {

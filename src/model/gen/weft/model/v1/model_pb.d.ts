@@ -2214,6 +2214,13 @@ export declare type InboundPort = Message<"weft.model.v1.InboundPort"> & {
    * @generated from field: repeated string services = 4;
    */
   services: string[];
+
+  /**
+   * How requests to the application are encrypted. Absent: not at all. Raw connections are never touched.
+   *
+   * @generated from field: weft.model.v1.UpstreamTls tls = 5;
+   */
+  tls?: UpstreamTls | undefined;
 };
 
 /**
