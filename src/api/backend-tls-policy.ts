@@ -4,12 +4,12 @@ import type { Issue } from "../kernel/index.ts";
 import { conditionSchema } from "./conditions.ts";
 import {
   annotationOfGateway,
+  anyText,
   controllerName,
   dnsSubdomain,
   groupName,
   hostname,
   kindNameFormat,
-  labelKey,
   objectName,
   preciseHostname,
 } from "./formats.ts";
@@ -98,7 +98,7 @@ export const backendTlsPolicyKind = defineKind({
       }),
       validation: validationSchema,
       options: optional(
-        textMap("Options of an implementation; weft has none.", labelKey, annotationOfGateway, maxOptions),
+        textMap("Options of an implementation; weft has none.", anyText, annotationOfGateway, maxOptions),
       ),
     }),
     status: optional(

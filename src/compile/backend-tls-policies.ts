@@ -11,7 +11,7 @@ export const backendTlsFacts = {
 };
 
 /** "namespace/name" of the Services that it targets; what else it targets compiles to nothing. */
-export function targetedServices({ metadata, spec }: BackendTlsPolicyInput): string[] {
+function targetedServices({ metadata, spec }: BackendTlsPolicyInput): string[] {
   return spec.targetRefs.flatMap((target) =>
     isServiceTarget(target) ? [`${metadata.namespace}/${target.name}`] : [],
   );

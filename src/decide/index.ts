@@ -1,4 +1,4 @@
-export { type ConnectionChoice, ConnectionTable } from "./connection-table.ts";
+export { ConnectionTable } from "./connection-table.ts";
 export { admitInbound, InboundTable, type PreparedInboundPort } from "./inbound.ts";
 export type { HttpRequestView } from "./request-view.ts";
 export { listenerId, ListenerTable, normalizeServerName } from "./listener-table.ts";

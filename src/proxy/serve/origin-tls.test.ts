@@ -15,7 +15,7 @@ import {
   Tunnel,
   type UpstreamTlsSchema,
 } from "../../model/index.ts";
-import { makeRoot } from "../../net/testdata/certificates.ts";
+import { BackendRoot } from "../testing/backend-root.ts";
 import { scrape } from "../testing/eventually.ts";
 import { Http2Client } from "../testing/http2-peer.ts";
 import { RawClient, rawServer } from "../testing/raw-peer.ts";
@@ -24,7 +24,7 @@ import { TestMesh } from "../testing/test-mesh.ts";
 type Tls = MessageInitShape<typeof UpstreamTlsSchema>;
 
 const day = 86_400_000;
-const root = makeRoot("backends");
+const root = new BackendRoot("backends");
 const leaf = root.issue({ dns: "shop.example.com", uris: ["spiffe://other.org/shop"] });
 const get = "GET / HTTP/1.1\r\nhost: echo\r\n\r\n";
 
@@ -101,7 +101,7 @@ test("a request goes over TLS, with the hostname as server name and HTTP/1.1 agr
   app.close();
 });
 
-const stranger = makeRoot("stranger");
+const stranger = new BackendRoot("stranger");
 const expired = { notBeforeMs: Date.now() - 3 * day, notAfterMs: Date.now() - 2 * day };
 const uri = (value: string) => ({ name: { case: "uri" as const, value } });
 const dns = (value: string) => ({ name: { case: "dns" as const, value } });
