@@ -33,6 +33,13 @@ const minimal: Record<string, Record<string, unknown>> = {
       validation: { hostname: "web.example.com", wellKnownCACertificates: "System" },
     },
   },
+  TrafficPolicy: { spec: { targetRefs: [{ kind: "Service", name: "web" }], timeouts: { request: "1s" } } },
+  FaultPolicy: {
+    spec: {
+      targetRefs: [{ kind: "Service", name: "web" }],
+      faults: [{ delay: "1s", expiresAt: "2026-01-31T12:00:00Z" }],
+    },
+  },
   MeshConfig: {},
 };
 

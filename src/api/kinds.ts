@@ -4,6 +4,7 @@ import { backendTlsPolicyKind } from "./backend-tls-policy.ts";
 import { childOf } from "./field-path.ts";
 import { configMapKind } from "./config-map.ts";
 import { endpointSliceKind } from "./endpoint-slice.ts";
+import { faultPolicyKind } from "./fault-policy.ts";
 import { gatewayKind } from "./gateway.ts";
 import { gatewayClassKind } from "./gateway-class.ts";
 import { grpcRouteKind } from "./grpc-route.ts";
@@ -20,6 +21,7 @@ import { serviceKind } from "./service.ts";
 import { serviceAccountKind } from "./service-account.ts";
 import { tcpRouteKind } from "./tcp-route.ts";
 import { tlsRouteKind } from "./tls-route.ts";
+import { trafficPolicyKind } from "./traffic-policy.ts";
 
 export const kinds = {
   Namespace: namespaceKind,
@@ -37,6 +39,8 @@ export const kinds = {
   TCPRoute: tcpRouteKind,
   ReferenceGrant: referenceGrantKind,
   BackendTLSPolicy: backendTlsPolicyKind,
+  TrafficPolicy: trafficPolicyKind,
+  FaultPolicy: faultPolicyKind,
   MeshConfig: meshConfigKind,
 } as const;
 

@@ -14,6 +14,8 @@ const kindsWithConditions: readonly KindName[] = [
   "TLSRoute",
   "TCPRoute",
   "BackendTLSPolicy",
+  "TrafficPolicy",
+  "FaultPolicy",
 ];
 
 export async function checkMesh(client: ApiClient, namespace: string | undefined): Promise<Finding[]> {

@@ -75,6 +75,7 @@ test(
     const random = seededRandom(seed);
     let outputs = 0;
     let certificates = 0;
+    let policies = 0;
     for (let round = 0; round < rounds; round++) {
       const registry = new TestRegistry();
       const compiler = new Compiler({ ...trust, registry });
@@ -97,6 +98,7 @@ test(
         });
         outputs += output.upserted.length + output.removed.length;
         certificates += output.upserted.filter(({ closure }) => closure.certificates.length > 0).length;
+        policies += output.statuses.filter(({ status }) => status.kind === "policy").length;
         mirror.apply(output);
 
         const fresh = new Compiler({ ...trust, registry });
@@ -110,6 +112,7 @@ test(
     // A generator whose changes touch nothing would compare nothing.
     expect(outputs).toBeGreaterThan(1_000);
     expect(certificates).toBeGreaterThan(5);
+    expect(policies).toBeGreaterThan(100);
   },
   timeoutMs,
 );

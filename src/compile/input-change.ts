@@ -45,6 +45,12 @@ export function applyObject(inputs: Inputs, object: Stored, dirty: Set<string>):
       if (isSameSpec(inputs.backendTlsPolicies.get(path), object)) return;
       inputs.backendTlsPolicies.set(path, object, dirty);
       break;
+    case "TrafficPolicy":
+      if (!inputs.trafficPolicies.set(object, dirty)) return;
+      break;
+    case "FaultPolicy":
+      if (!inputs.faultPolicies.set(object, dirty)) return;
+      break;
     case "MeshConfig":
       inputs.meshConfig = object;
       break;
@@ -106,6 +112,12 @@ export function removeObject(inputs: Inputs, key: ObjectKey, dirty: Set<string>)
     case "BackendTLSPolicy":
       inputs.backendTlsPolicies.delete(path, dirty);
       break;
+    case "TrafficPolicy":
+      inputs.trafficPolicies.delete(path, dirty);
+      break;
+    case "FaultPolicy":
+      inputs.faultPolicies.delete(path, dirty);
+      break;
     case "MeshConfig":
       inputs.resetMeshConfig();
       break;
@@ -160,6 +172,10 @@ function markDirty(key: ObjectKey, path: string, dirty: Set<string>): void {
       break;
     case "BackendTLSPolicy":
       dirty.add(backendTlsFacts.policy(path)).add(`status BackendTLSPolicy ${path}`);
+      break;
+    case "TrafficPolicy":
+    case "FaultPolicy":
+      dirty.add(`status ${key.kind} ${path}`);
       break;
     case "MeshConfig":
       dirty.add(facts.meshConfig);

@@ -21,6 +21,9 @@ import { type ConfigMapContent, readTrustAnchors, type TrustAnchors } from "./tr
 import { conflictsAtGateway, placeKey, rivalKinds } from "./route-conflicts.ts";
 import type { RouteInput, RouteKind } from "./route-input.ts";
 import type { JudgedRoute } from "./judged-route.ts";
+import { faultProblem } from "./policy/faults.ts";
+import { type JudgedPolicy, policyFacts, PolicyIndex, type Target } from "./policy/policy-index.ts";
+import type { FaultPolicyInput, PolicyInput, PolicyKind, TrafficPolicyInput } from "./policy/policy-input.ts";
 
 /** Names of inputs, as the dependency index knows them. */
 export const facts = {
@@ -84,6 +87,8 @@ export class Inputs {
   readonly #configMaps = new Map<string, ConfigMapInput>();
   readonly backendTlsPolicies = new BackendTlsPolicies();
   readonly grants = new Grants();
+  readonly trafficPolicies = new PolicyIndex<TrafficPolicyInput>(() => undefined);
+  readonly faultPolicies = new PolicyIndex<FaultPolicyInput>(faultProblem);
   /** By `routeKey`. */
   readonly routes = new Map<string, RouteInput>();
   /** Results of compiling routes: the last good one of each, by `routeKey`. */
@@ -238,6 +243,34 @@ export class InputReader {
     return this.#inputs.certificate(secret);
   }
 
+  /** Those that hold there, the older first. */
+  trafficPoliciesAt(target: Target): TrafficPolicyInput[] {
+    return this.#inputs.trafficPolicies.list(this.#reading(policyFacts.at(target)));
+  }
+
+  faultPoliciesAt(target: Target): FaultPolicyInput[] {
+    return this.#inputs.faultPolicies.list(this.#reading(policyFacts.at(target)));
+  }
+
+  /** `fact`: one of `policyFacts`. */
+  policiesAt(kind: PolicyKind, fact: string): PolicyInput[] {
+    const { trafficPolicies, faultPolicies } = this.#inputs;
+    this.#reading(fact);
+    return kind === "TrafficPolicy" ? trafficPolicies.list(fact) : faultPolicies.list(fact);
+  }
+
+  /** The newest, and why it does not hold. For its own status, which is computed anew whenever it changes. */
+  policy(kind: PolicyKind, path: string): JudgedPolicy | undefined {
+    const { trafficPolicies, faultPolicies } = this.#inputs;
+    return kind === "TrafficPolicy" ? trafficPolicies.get(path) : faultPolicies.get(path);
+  }
+
+  /** As it was written. */
+  route(kind: string, path: string): RouteInput | undefined {
+    this.#reading(`route ${kind} ${path}`);
+    return this.#inputs.routes.get(`${kind} ${path}`);
+  }
+
   /** Undefined where there is no such ConfigMap. */
   trustAnchors(configMap: string): TrustAnchors | undefined {
     this.#read.add(facts.configMap(configMap));
@@ -296,6 +329,11 @@ export class InputReader {
 
   judgedRoute(key: string): JudgedRoute | undefined {
     return this.#inputs.judgedRoutes.get(key);
+  }
+
+  #reading(fact: string): string {
+    this.#read.add(fact);
+    return fact;
   }
 }
 

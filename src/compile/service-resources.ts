@@ -18,6 +18,7 @@ import type {
 } from "../registry/index.ts";
 import { backendTls } from "./backend-tls.ts";
 import type { InputReader } from "./inputs.ts";
+import { clusterPolicy } from "./policy/effective-policy.ts";
 import { protocolNamed, protocolOf } from "./protocol.ts";
 import { type CompiledResource, encodeResource, sortedRecord } from "./resource.ts";
 
@@ -136,6 +137,7 @@ export function compileCluster(inputs: InputReader, key: string): CompiledResour
     maxPendingRequests,
     proxyProtocol: service.proxyProtocol,
     ...tlsField(inputs, service.path, port.name),
+    ...clusterPolicy(inputs, service, port),
   });
 }
 

@@ -3,6 +3,8 @@ import { backendTlsPolicyStatus } from "./backend-tls-status.ts";
 import { gatewayClassStatus } from "./gateway-class.ts";
 import { gatewayStatus } from "./gateway-status.ts";
 import type { InputReader, Inputs } from "./inputs.ts";
+import type { PolicyKind } from "./policy/policy-input.ts";
+import { policyStatus } from "./policy/policy-status.ts";
 import { routeStatus } from "./route-status.ts";
 import type { StatusUpdate } from "./status.ts";
 
@@ -19,6 +21,14 @@ function ofRoutes(kind: StatusUpdate["kind"]): StatusOfKind {
   };
 }
 
+function ofPolicies(kind: PolicyKind): StatusOfKind {
+  return {
+    compute: (inputs, path) => policyStatus(inputs, kind, path),
+    has: (inputs, path) =>
+      (kind === "TrafficPolicy" ? inputs.trafficPolicies : inputs.faultPolicies).get(path) !== undefined,
+  };
+}
+
 const kinds: Record<StatusUpdate["kind"], StatusOfKind> = {
   GatewayClass: { compute: gatewayClassStatus, has: (inputs, path) => inputs.gatewayClasses.has(path) },
   Gateway: { compute: gatewayStatus, has: (inputs, path) => inputs.gateways.has(path) },
@@ -26,6 +36,8 @@ const kinds: Record<StatusUpdate["kind"], StatusOfKind> = {
   GRPCRoute: ofRoutes("GRPCRoute"),
   TLSRoute: ofRoutes("TLSRoute"),
   TCPRoute: ofRoutes("TCPRoute"),
+  TrafficPolicy: ofPolicies("TrafficPolicy"),
+  FaultPolicy: ofPolicies("FaultPolicy"),
   BackendTLSPolicy: {
     compute: backendTlsPolicyStatus,
     has: (inputs, path) => inputs.backendTlsPolicies.get(path) !== undefined,

@@ -3,6 +3,7 @@
  * written on transitions only: a merge that changes nothing says so.
  */
 
+import type { PolicyKind } from "./policy/policy-input.ts";
 import type { RouteKind } from "./route-input.ts";
 
 export interface ComputedCondition {
@@ -50,7 +51,7 @@ type ComputedStatus =
     };
 
 export interface StatusUpdate {
-  readonly kind: RouteKind | "BackendTLSPolicy" | "Gateway" | "GatewayClass";
+  readonly kind: RouteKind | PolicyKind | "BackendTLSPolicy" | "Gateway" | "GatewayClass";
   readonly namespace: string;
   readonly name: string;
   /** The generation of the object that the status was computed from. */

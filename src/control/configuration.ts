@@ -32,6 +32,8 @@ const compiledKinds = [
   "TLSRoute",
   "TCPRoute",
   "ReferenceGrant",
+  "TrafficPolicy",
+  "FaultPolicy",
   "MeshConfig",
   "Secret",
   "ConfigMap",

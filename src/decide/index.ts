@@ -1,10 +1,22 @@
 export { ConnectionTable } from "./connection-table.ts";
+export { type PreparedFault, PreparedFaults } from "./fault.ts";
 export { admitInbound, InboundTable, type PreparedInboundPort } from "./inbound.ts";
+export {
+  isMirrored,
+  type PreparedMirror,
+  type RequestChanges,
+  rewriteTarget,
+} from "./request-changes.ts";
 export type { HttpRequestView } from "./request-view.ts";
 export { listenerId, ListenerTable, normalizeServerName } from "./listener-table.ts";
 export { ServiceConnections } from "./service-connections.ts";
+export { inboundRequests, layRequests, type PreparedRequests, requestDefaults } from "./requests.ts";
+export { isSafeToRepeat, judgeRetry, type TryEnd, type TryState, type Withheld } from "./retry.ts";
+export { parsePushback, parseRetryAfter } from "./retry-after.ts";
+export { RetryBudget } from "./retry-budget.ts";
 export { RouteTable } from "./route-table.ts";
-export { type PreparedBackend, selectBackend } from "./rule.ts";
+export { type PreparedBackend, type PreparedRule, selectBackend } from "./rule.ts";
+export { crossOriginHeaders, type RuleAnswers } from "./rule-answers.ts";
 export {
   type PreparedVirtualHost,
   prepareVirtualHosts,

@@ -19,7 +19,8 @@ export { impliedGrpcStatus, readGrpcStatus } from "./response-status.ts";
 export { type GrpcServer, serveGrpc } from "./server.ts";
 export type { GrpcStatus } from "./status.ts";
 export {
+  httpStatusToGrpc,
   type ResetCode,
   resetCodeToGrpc,
 } from "./status-codes.ts";
-export { parseGrpcTimeout } from "./timeout.ts";
+export { encodeGrpcTimeout, parseGrpcTimeout } from "./timeout.ts";

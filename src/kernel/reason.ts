@@ -18,6 +18,7 @@ export type ReasonCode =
   | "destination_unknown"
   | "destination_denied"
   | "pool_exhausted"
+  | "cluster_limit"
   | "upstream_connect_failed"
   | "upstream_connect_timeout"
   | "upstream_tls_failed"
@@ -26,6 +27,8 @@ export type ReasonCode =
   | "upstream_reset"
   | "upstream_malformed"
   | "request_timeout"
+  | "try_timeout"
+  | "stream_idle_timeout"
   | "idle_timeout"
   | "mtls_required"
   | "tls_handshake_failed"
@@ -39,6 +42,7 @@ export type ReasonCode =
   | "client_timeout"
   | "draining"
   | "overloaded"
+  | "fault_injected"
   | "internal";
 
 export interface Reason {
@@ -153,6 +157,13 @@ export const reasons: Record<ReasonCode, Reason> = {
     isUnprocessed: true,
     hint: "all connections are busy and the queue is full; raise the limit or add instances",
   },
+  cluster_limit: {
+    httpStatus: 503,
+    grpcStatus: 8,
+    responseClass: "mesh",
+    isUnprocessed: true,
+    hint: "as many connections or requests as a TrafficPolicy allows to the service are under way; raise the limit or add instances",
+  },
   upstream_connect_failed: {
     httpStatus: 503,
     grpcStatus: 14,
@@ -208,6 +219,20 @@ export const reasons: Record<ReasonCode, Reason> = {
     responseClass: "upstream",
     isUnprocessed: false,
     hint: "the route's request timeout passed",
+  },
+  try_timeout: {
+    httpStatus: 504,
+    grpcStatus: 4,
+    responseClass: "upstream",
+    isUnprocessed: false,
+    hint: "the endpoint did not answer in a try's time, and no other try was left",
+  },
+  stream_idle_timeout: {
+    httpStatus: 504,
+    grpcStatus: 4,
+    responseClass: "upstream",
+    isUnprocessed: false,
+    hint: "neither request nor response moved for longer than the stream idle timeout",
   },
   idle_timeout: {
     httpStatus: 408,
@@ -299,6 +324,13 @@ export const reasons: Record<ReasonCode, Reason> = {
     responseClass: "mesh",
     isUnprocessed: true,
     hint: "a limit of the proxy was reached; see its metrics",
+  },
+  fault_injected: {
+    httpStatus: 503,
+    grpcStatus: 14,
+    responseClass: "mesh",
+    isUnprocessed: false,
+    hint: "a FaultPolicy did this on purpose; the log's detail names it",
   },
   internal: {
     httpStatus: 500,

@@ -16,6 +16,7 @@ import { describeConfig, type RuntimeParts, runtimeGauges } from "./serve/descri
 import { DnsServer } from "./serve/dns.ts";
 import { DnsForwarder } from "./serve/dns-forwarder.ts";
 import { type GatewayAddress, GatewayServer, type OpenListener } from "./serve/gateway.ts";
+import { GuardReports } from "./serve/guard-reports.ts";
 import type { ListenSharing } from "./serve/listen-sharing.ts";
 import { InboundPlaintext } from "./serve/inbound-plaintext.ts";
 import { InboundTunnel } from "./serve/inbound-tunnel.ts";
@@ -161,7 +162,9 @@ class Proxy implements RunningProxy {
         version: labels["app.kubernetes.io/version"] ?? labels["version"] ?? "",
       },
       dialer,
-      upstreams: new Upstreams(dialer, clock, bootstrap.role === "gateway" ? "http1" : "client"),
+      upstreams: new Upstreams(dialer, clock, bootstrap.role === "gateway" ? "http1" : "client", {
+        listener: new GuardReports(metrics, log, clock),
+      }),
       series: new SeriesRegistry(),
       metrics,
       accessLog: AccessLog.open(bootstrap.accessLogFile, clock, metrics.accessLogDropped),

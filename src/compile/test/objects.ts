@@ -42,6 +42,10 @@ function withMetadata(object: ReturnType<typeof stored> | Parsed, generation: nu
       return { ...object, metadata: { ...object.metadata, ...added } };
     case "Namespace":
       return { ...object, metadata: { ...object.metadata, ...added } };
+    case "TrafficPolicy":
+      return { ...object, metadata: { ...object.metadata, ...added } };
+    case "FaultPolicy":
+      return { ...object, metadata: { ...object.metadata, ...added } };
     case "MeshConfig":
       return { ...object, metadata: { ...object.metadata, ...added } };
     case "Service":

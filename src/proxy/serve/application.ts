@@ -13,6 +13,7 @@ import {
   UpstreamEndpoint,
   versionRule,
 } from "../upstream/index.ts";
+import { inboundRequests } from "../../decide/index.ts";
 import type { Clock } from "../../kernel/index.ts";
 
 /** Shorter than the 5 s after which Node's server, the least patient of the common ones, closes an idle connection. */
@@ -67,8 +68,11 @@ export class Application {
       key: `${workload}:${port}`,
       service: "",
       port,
+      faults: undefined,
       picker: known?.cluster.picker ?? new OrderedPicker(this.#places(port, origin)),
       versionFor: versionRule(protocol, "client"),
+      requests: inboundRequests,
+      retryBudget: undefined,
     };
     this.#byPort.set(port, { protocol, tls, origin, cluster });
     return cluster;

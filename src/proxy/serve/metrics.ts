@@ -1,10 +1,30 @@
 /** The figures of the data path that are no golden signals: who is connected, what was refused at the door, retries. */
+import type { Withheld } from "../../decide/index.ts";
 import type { ReasonCode } from "../../kernel/index.ts";
 import { type Counter, CounterFamily, type MetricFamily } from "../telemetry/index.ts";
+import type { EjectionReason } from "../upstream/index.ts";
 import { type LimitName, limitLabel } from "./limits.ts";
 
 /** The doors of a proxy, as the `listener` label names them. */
 export type Door = "outbound" | "inbound" | "plaintext" | "gateway" | "dns";
+
+/**
+ * - `answered`, `error_answered`: completely, with a status below 500 or not
+ * - `failed`: no connection, or it was lost
+ * - `timed_out`: no whole answer in time
+ * - `body_too_slow`: the mirror did not take the body as fast as the backend did
+ * - `cut_short`: the request itself ended before all of it had come
+ * - `no_endpoint`, `overloaded`: nothing was sent
+ */
+export type MirrorOutcome =
+  | "answered"
+  | "error_answered"
+  | "failed"
+  | "timed_out"
+  | "body_too_slow"
+  | "cut_short"
+  | "no_endpoint"
+  | "overloaded";
 
 export class ServeMetrics {
   readonly #accepted = new CounterFamily(
@@ -19,9 +39,23 @@ export class ServeMetrics {
   );
   readonly #retries = new CounterFamily(
     "weft_retries_total",
-    "Requests given to another endpoint or connection because the one before did not process them.",
+    "Requests tried again, by what became of the try before: a reason code, or the status of its answer.",
     ["reason"],
   );
+  readonly #withheld = new CounterFamily(
+    "weft_retries_withheld_total",
+    "Requests that failed and were not tried again although their policy would have allowed it, with what forbade it.",
+    ["cause"],
+  );
+  readonly #tries = new CounterFamily(
+    "weft_upstream_tries_total",
+    "Tries of HTTP requests: first ones, retries and hedges.",
+  );
+  readonly #hedges = new CounterFamily(
+    "weft_hedges_total",
+    "Tries made beside one that had not answered in time.",
+  );
+  readonly #hedgesWon = new CounterFamily("weft_hedges_won_total", "Hedges whose answer was the first.");
   readonly #connectFailures = new CounterFamily(
     "weft_upstream_connect_failures_total",
     "Connections to endpoints that could not be opened.",
@@ -32,9 +66,35 @@ export class ServeMetrics {
     "What a limit of this proxy ended, refused or held back.",
     ["limit"],
   );
+  readonly #mirrored = new CounterFamily(
+    "weft_mirrored_requests_total",
+    "Copies of requests that routes sent to mirrors, by what became of them. They count nowhere else on this side.",
+    ["outcome"],
+  );
+  readonly #clusterLimits = new CounterFamily(
+    "weft_cluster_limit_reached_total",
+    "Requests and TCP connections refused because the service's own limit was reached.",
+    ["limit"],
+  );
+  readonly #ejections = new CounterFamily(
+    "weft_endpoint_ejections_total",
+    "Endpoints taken out for a while because of how they answered.",
+    ["reason"],
+  );
+  readonly #preventedEjections = new CounterFamily(
+    "weft_endpoint_ejections_prevented_total",
+    "Endpoints that would have been taken out, had not too many been out already.",
+    ["reason"],
+  );
+  readonly #probes = new CounterFamily("weft_health_checks_total", "Health checks of endpoints.", ["result"]);
   readonly #dns = new CounterFamily("weft_dns_queries_total", "DNS queries by what became of them.", [
     "outcome",
   ]);
+  readonly #faults = new CounterFamily(
+    "weft_faults_injected_total",
+    "Requests and connections that a FaultPolicy made trouble for, by what it did.",
+    ["fault"],
+  );
   readonly #dropped = new CounterFamily(
     "weft_access_log_dropped_total",
     "Access-log lines dropped because the log could not be written fast enough.",
@@ -44,15 +104,30 @@ export class ServeMetrics {
     this.#accepted,
     this.#refused,
     this.#retries,
+    this.#withheld,
+    this.#tries,
+    this.#hedges,
+    this.#hedgesWon,
     this.#connectFailures,
     this.#limits,
+    this.#mirrored,
+    this.#clusterLimits,
+    this.#ejections,
+    this.#preventedEjections,
+    this.#probes,
     this.#dns,
+    this.#faults,
     this.#dropped,
   ];
 
+  /** On the way of every request. */
+  readonly tries: Counter = this.#tries.of();
+  readonly hedges: Counter = this.#hedges.of();
+  readonly hedgesWon: Counter = this.#hedgesWon.of();
   readonly accessLogDropped: Counter = this.#dropped.of();
   /** A sender was paused: on the way of every large body, so it has a handle. */
   readonly bodiesPaused: Counter = this.#limits.of(limitLabel("maxBufferedBodyBytes"));
+  readonly replayExhausted: Counter = this.#limits.of(limitLabel("maxReplayBytes"));
 
   accepted(door: Door): void {
     this.#accepted.of(door).value++;
@@ -62,8 +137,13 @@ export class ServeMetrics {
     this.#refused.of(door, reason).value++;
   }
 
-  retried(reason: ReasonCode): void {
+  /** Also `http_503`, `grpc_14`: statuses of policies, so that there are few. */
+  retried(reason: string): void {
     this.#retries.of(reason).value++;
+  }
+
+  withheld(cause: Withheld | "body" | "budget"): void {
+    this.#withheld.of(cause).value++;
   }
 
   connectFailed(reason: ReasonCode): void {
@@ -72,6 +152,30 @@ export class ServeMetrics {
 
   limitReached(limit: LimitName): void {
     this.#limits.of(limitLabel(limit)).value++;
+  }
+
+  faultInjected(fault: "delay" | "abort" | "reset" | "bandwidth"): void {
+    this.#faults.of(fault).value++;
+  }
+
+  mirrored(outcome: MirrorOutcome): void {
+    this.#mirrored.of(outcome).value++;
+  }
+
+  clusterLimitReached(limit: "requests" | "connections"): void {
+    this.#clusterLimits.of(limit).value++;
+  }
+
+  ejected(reason: EjectionReason): void {
+    this.#ejections.of(reason).value++;
+  }
+
+  ejectionPrevented(reason: EjectionReason): void {
+    this.#preventedEjections.of(reason).value++;
+  }
+
+  probed(isPassed: boolean): void {
+    this.#probes.of(isPassed ? "passed" : "failed").value++;
   }
 
   dns(outcome: "answered" | "forwarded" | "refused" | "failed" | "malformed"): void {

@@ -6,12 +6,13 @@ import type { EdgeSeries } from "../telemetry/index.ts";
 import type { UpstreamCluster, UpstreamEndpoint } from "../upstream/index.ts";
 import type { ServeContext } from "./context.ts";
 import { outboundEdge, unreachedEdge } from "./edges.ts";
-import type { HttpDestination, HttpRefusal, HttpService } from "./http-service.ts";
+import type { HttpDestination, HttpSelection, HttpService } from "./http-service.ts";
 import type { RouteSelector } from "./route-selector.ts";
 
 export class OutboundHttp implements HttpService {
   readonly direction = "outbound";
   readonly tellsUnprocessed = false;
+  readonly trustsTry = true;
   readonly scheme = "http";
   readonly servesConnect = true;
   readonly takesGrpcWeb = false;
@@ -19,7 +20,7 @@ export class OutboundHttp implements HttpService {
   readonly #selector: RouteSelector;
   readonly #key: string;
   readonly #service: string;
-  readonly #port: number;
+  readonly port: number;
   #prepared: PreparedOutbound;
   #default: HttpDestination | undefined;
   #touchedMs = 0;
@@ -30,10 +31,10 @@ export class OutboundHttp implements HttpService {
     this.#prepared = prepared;
     this.#key = prepared.key;
     this.#service = `${prepared.outbound.namespace}/${prepared.outbound.service}`;
-    this.#port = prepared.outbound.port;
+    this.port = prepared.outbound.port;
   }
 
-  select(head: HttpRequest): HttpDestination | HttpRefusal {
+  select(head: HttpRequest): HttpSelection {
     this.#touch();
     const known = this.#context.agent.snapshot.outbound(this.#key);
     if (known === "unknown") {
@@ -42,19 +43,19 @@ export class OutboundHttp implements HttpService {
     // Its subscription ran out while this connection slept: what was known last still holds.
     if (known !== undefined) this.#prepared = known;
     const routes = this.#prepared.routes;
-    return routes === undefined ? this.#selectDefault() : this.#selector.select(routes, head);
+    return routes === undefined ? this.#selectDefault() : this.#selector.select(routes, head, this);
   }
 
   addLines(_head: HttpRequest, _lines: HeaderLine[]): void {}
 
   edge(route: string, endpoint: UpstreamEndpoint | undefined): EdgeSeries {
-    const options = { route, protocol: "http" as const, port: this.#port };
+    const options = { route, protocol: "http" as const, port: this.port };
     return endpoint === undefined
       ? unreachedEdge(this.#context, { ...options, service: this.#service })
       : outboundEdge(this.#context, endpoint, options);
   }
 
-  #selectDefault(): HttpDestination | HttpRefusal {
+  #selectDefault(): HttpSelection {
     const key = this.#prepared.outbound.defaultCluster;
     const cluster = this.#context.upstreams.cluster(key);
     if (cluster === undefined) {
@@ -76,6 +77,7 @@ export class OutboundHttp implements HttpService {
 export class DirectHttp implements HttpService {
   readonly direction = "outbound";
   readonly tellsUnprocessed = false;
+  readonly trustsTry = true;
   readonly scheme = "http";
   readonly servesConnect = true;
   readonly takesGrpcWeb = false;
@@ -102,5 +104,12 @@ export class DirectHttp implements HttpService {
 }
 
 export function plainDestination(cluster: UpstreamCluster): HttpDestination {
-  return { cluster, route: "", requestEdits: undefined, responseEdits: undefined, timeoutMs: 0 };
+  return {
+    cluster,
+    route: "",
+    requestEdits: undefined,
+    responseEdits: undefined,
+    requests: cluster.requests,
+    faults: cluster.faults,
+  };
 }

@@ -1,5 +1,6 @@
 /** Connections to addresses that are none of the mesh's: TCP as it is, where MeshConfig allows it. */
 import { create } from "@bufbuild/protobuf";
+import { requestDefaults } from "../../decide/index.ts";
 import { EndpointSchema, Tunnel } from "../../model/index.ts";
 import { SessionProtocol } from "../../wire/index.ts";
 import { directLimits, OrderedPicker, UpstreamEndpoint } from "../upstream/index.ts";
@@ -18,7 +19,10 @@ export function passthroughTarget(context: ServeContext, address: string, port: 
       service: "",
       port,
       picker: new OrderedPicker([endpoint]),
+      faults: undefined,
       versionFor: (client) => client,
+      requests: requestDefaults.sidecar,
+      retryBudget: undefined,
     },
     protocol: SessionProtocol.TCP,
     // One edge for everything outside: addresses of the internet as labels would be a series each.

@@ -10,9 +10,11 @@ import {
   type ConnectFailure,
   Connection,
   connect,
+  type ConnectOptions,
   meshServerName,
   type PeerCertificate,
   type PendingConnect,
+  type TcpKeepAlive,
   type TlsIdentity,
 } from "../../net/index.ts";
 import { PrefaceSchema, type SessionProtocol } from "../../wire/index.ts";
@@ -36,6 +38,8 @@ export interface HopTarget {
   readonly service: string;
   /** How what is spoken to the address itself is encrypted. Absent: not at all. */
   readonly origin?: OriginTls | undefined;
+  /** Of TCP. Undefined: off. */
+  readonly keepAlive?: TcpKeepAlive | undefined;
 }
 
 export interface HopOptions {
@@ -88,12 +92,13 @@ export class HopDialer {
   }
 
   #dialOrigin(
-    { address, port, origin }: HopTarget,
+    target: HopTarget,
     protocol: SessionProtocol,
     timeoutMs: number,
     done: (result: Connection | ConnectFailure) => void,
   ): PendingConnect {
-    const options = { ...this.#settings(), address, port, timeoutMs };
+    const { address, port, origin } = target;
+    const options = { ...this.#settings(target), address, port, timeoutMs };
     if (origin === undefined) return connect(options, done);
     if (origin.invalid !== "")
       return failLater({ reason: "backend_tls_failed", detail: origin.invalid }, done);
@@ -109,7 +114,7 @@ export class HopDialer {
   ): PendingConnect {
     const preface = encodePreface(target, protocol, this.#options.sourceWorkload);
     const options = {
-      ...this.#settings(),
+      ...this.#settings(target),
       address: target.tunnelAddress,
       port: target.tunnelPort,
       timeoutMs,
@@ -121,10 +126,16 @@ export class HopDialer {
     });
   }
 
-  #settings(): { readonly mark?: number; readonly highWaterBytes: number } {
+  #settings({
+    keepAlive,
+  }: HopTarget): Pick<ConnectOptions, "mark" | "keepAlive"> & { readonly highWaterBytes: number } {
     const { mark, limits } = this.#options;
     const { highWaterBytes } = limits.current();
-    return mark === undefined ? { highWaterBytes } : { mark, highWaterBytes };
+    return {
+      highWaterBytes,
+      ...(mark === undefined ? {} : { mark }),
+      ...(keepAlive === undefined ? {} : { keepAlive }),
+    };
   }
 }
 

@@ -45,6 +45,9 @@ export class Http1Upstream implements UpstreamStream, ConnectionSink, ResponseSi
   readonly connection: Connection;
   isReused = false;
   idleSinceMs = 0;
+  /** Requests that it has been given. */
+  served = 0;
+  endOfLifeMs = Infinity;
   /** Compared with the current one when the connection becomes idle: rotation. */
   readonly identity: object | undefined;
   readonly #owner: Http1UpstreamOwner;
@@ -79,7 +82,9 @@ export class Http1Upstream implements UpstreamStream, ConnectionSink, ResponseSi
     const { head } = request;
     if (head instanceof RequestHead) {
       this.#framing = head.body;
-      encodeRequestHead(scratch, head, request.edits, { lines: request.lines, upgrade: request.isUpgrade });
+      const { lines, isUpgrade: upgrade, rewrite } = request;
+      const options = rewrite === undefined ? { lines, upgrade } : { lines, upgrade, ...rewrite };
+      encodeRequestHead(scratch, head, request.edits, options);
     } else {
       const obstacle = http1Obstacle(head);
       if (obstacle !== undefined) {
@@ -91,10 +96,11 @@ export class Http1Upstream implements UpstreamStream, ConnectionSink, ResponseSi
       const protocol = upgradeOf(head);
       const webSocketKey = protocol === "websocket" ? newWebSocketKey() : undefined;
       this.#expectedAccept = webSocketKey === undefined ? undefined : webSocketAccept(webSocketKey);
-      const { edits, lines } = request;
+      const { edits, lines, rewrite } = request;
       const upgrade = protocol === undefined ? undefined : { protocol, webSocketKey };
-      encodeAsHttp1Request(scratch, head, { edits, lines, framing: this.#framing, upgrade });
+      encodeAsHttp1Request(scratch, head, { edits, lines, rewrite, framing: this.#framing, upgrade });
     }
+    this.served++;
     this.#handler = handler;
     this.#trailers = undefined;
     this.#isResponseComplete = false;

@@ -40,18 +40,25 @@ export class Http2Upstream implements UpstreamStream, StreamSink {
     if (protocol !== undefined && !session.peerAcceptsExtendedConnect) {
       return "the upstream's HTTP/2 takes no extended CONNECT";
     }
-    const { edits, lines, scheme } = request;
-    const fields = http2RequestFields(head, { edits, lines, scheme, protocol: protocol?.toLowerCase() });
+    const { edits, lines, rewrite, scheme } = request;
+    const fields = http2RequestFields(head, {
+      edits,
+      lines,
+      rewrite,
+      scheme,
+      protocol: protocol?.toLowerCase(),
+    });
     this.#isTunnelRequest = protocol !== undefined || isPlainConnect(head);
     const isEnd = !this.#isTunnelRequest && isBodiless(head);
     this.#handler = handler;
     this.#isRequestComplete = isEnd;
-    this.#connection.hasServed = true;
-    this.#connection.idleSinceMs = 0;
     const stream = session.request(fields, isEnd, this);
-    if (stream === undefined)
+    if (stream === undefined) {
       this.#lose("upstream_reset", "the connection was lost before the request was sent", true);
-    else this.#stream = stream;
+      return undefined;
+    }
+    this.#stream = stream;
+    this.#connection.countRequest();
     return undefined;
   }
 

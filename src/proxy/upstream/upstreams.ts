@@ -5,6 +5,13 @@
 import type { Clock } from "../../kernel/index.ts";
 import { create } from "@bufbuild/protobuf";
 import {
+  layRequests,
+  PreparedFaults,
+  type PreparedRequests,
+  requestDefaults,
+  RetryBudget,
+} from "../../decide/index.ts";
+import {
   type Cluster,
   type Endpoint,
   EndpointSchema,
@@ -13,15 +20,20 @@ import {
   type WorkloadTarget,
 } from "../../model/index.ts";
 import type { Snapshot } from "../agent/index.ts";
+import { budgetOf } from "./budget-of.ts";
 import {
   balanceUsable,
   clusterLimits,
   directLimits,
   OrderedPicker,
+  sameLimits,
   type UpstreamCluster,
   versionRule,
 } from "./cluster.ts";
+import type { ConnectionBudget } from "./connection-budget.ts";
+import type { ClusterGuard, GuardListener } from "./cluster-guard.ts";
 import { type ConnectionLimits, UpstreamEndpoint } from "./endpoint.ts";
+import { Guards, noGuardListener } from "./guards.ts";
 import type { HopDialer } from "./hop.ts";
 
 interface ClusterState {
@@ -29,6 +41,7 @@ interface ClusterState {
   readonly endpoints: readonly Endpoint[];
   readonly byWorkload: ReadonlyMap<string, UpstreamEndpoint>;
   readonly view: UpstreamCluster;
+  readonly guard: ClusterGuard;
 }
 
 interface DirectState {
@@ -46,14 +59,24 @@ export class Upstreams {
   readonly #dialer: HopDialer;
   readonly #clock: Clock;
   readonly #undeclared: "client" | "http1";
+  readonly #guards: Guards;
+  readonly #requestDefaults: PreparedRequests;
   #clusters = new Map<string, ClusterState>();
   readonly #direct = new Map<string, DirectState>();
 
-  /** `undeclared`: which version of HTTP an endpoint without a declared one gets (`versionRule`). */
-  constructor(dialer: HopDialer, clock: Clock, undeclared: "client" | "http1") {
+  /** `undeclared`: which version of HTTP an endpoint without a declared one gets (`versionRule`); gateways say HTTP/1.1. */
+  constructor(
+    dialer: HopDialer,
+    clock: Clock,
+    undeclared: "client" | "http1",
+    options: { readonly listener?: GuardListener; readonly random?: () => number } = {},
+  ) {
     this.#dialer = dialer;
     this.#clock = clock;
     this.#undeclared = undeclared;
+    this.#requestDefaults = requestDefaults[undeclared === "http1" ? "gateway" : "sidecar"];
+    const { listener = noGuardListener, random = Math.random } = options;
+    this.#guards = new Guards({ dialer, clock, random, listener });
   }
 
   cluster(key: string): UpstreamCluster | undefined {
@@ -78,6 +101,7 @@ export class Upstreams {
     this.#clusters = next;
     for (const [key, state] of previous) {
       if (next.has(key)) continue;
+      this.#guards.drop(key);
       for (const endpoint of state.byWorkload.values()) endpoint.close();
     }
   }
@@ -101,6 +125,7 @@ export class Upstreams {
   /** Every second: idle connections, turned-over certificates, workloads that nobody dials any more. */
   sweep(): void {
     const nowMs = this.#clock.nowMs();
+    this.#guards.sweep();
     for (const state of this.#clusters.values()) {
       for (const endpoint of state.byWorkload.values()) endpoint.pool.sweep(nowMs);
     }
@@ -113,12 +138,21 @@ export class Upstreams {
   }
 
   close(): void {
+    this.#guards.close();
     for (const state of this.#clusters.values()) {
       for (const endpoint of state.byWorkload.values()) endpoint.close();
     }
     for (const state of this.#direct.values()) state.endpoint.close();
     this.#clusters = new Map();
     this.#direct.clear();
+  }
+
+  /** Another process of ours has ejected the endpoint: so do we, while not too many are out. Undefined: it was no news. */
+  adoptEjection(cluster: string, workload: string, untilUs: number): UpstreamEndpoint | undefined {
+    const state = this.#clusters.get(cluster);
+    const endpoint = state?.byWorkload.get(workload);
+    if (endpoint === undefined || state?.guard.adoptEjection(endpoint, untilUs) !== true) return undefined;
+    return endpoint;
   }
 
   *endpoints(): Generator<UpstreamEndpoint> {
@@ -133,8 +167,11 @@ export class Upstreams {
     before: ClusterState | undefined,
   ): ClusterState {
     const limits = clusterLimits(model);
+    const guard = this.#guards.of(key);
+    guard.prepare(model);
     // New limits mean new pools: rare enough that carrying connections over is not worth its complexity.
-    const reusable = before?.model === model || sameLimits(before, limits) ? before?.byWorkload : undefined;
+    const reusable =
+      before !== undefined && sameLimits(clusterLimits(before.model), limits) ? before.byWorkload : undefined;
     const service = { name: `${model.namespace}/${model.service}`, port: model.port };
     const byWorkload = new Map<string, UpstreamEndpoint>();
     for (const endpoint of endpoints) {
@@ -145,7 +182,10 @@ export class Upstreams {
         if (endpoint.health === Health.DRAINING) known.pool.dropIdle();
         byWorkload.set(endpoint.workload, known);
       } else {
-        byWorkload.set(endpoint.workload, this.#endpoint(endpoint, service, limits));
+        byWorkload.set(
+          endpoint.workload,
+          this.#endpoint(endpoint, service, { limits, budget: guard.connections }),
+        );
       }
     }
     for (const [workload, known] of before?.byWorkload ?? []) {
@@ -153,8 +193,23 @@ export class Upstreams {
     }
     const picker = balanceUsable([...byWorkload.values()]);
     const versionFor = versionRule(model.protocol, this.#undeclared);
-    const view = { key, service: service.name, port: model.port, picker, versionFor };
-    return { model, endpoints, byWorkload, view };
+    const faults = before?.model === model ? before.view.faults : PreparedFaults.prepare(model.faults);
+    const requests = layRequests(model.requests, this.#requestDefaults);
+    const retryBudget = budgetOf(model, before?.view.retryBudget);
+    guard.follow(model, [...byWorkload.values()], (endpoint) => versionFor(1, endpoint, false));
+    const view = {
+      key,
+      service: service.name,
+      port: model.port,
+      picker,
+      faults,
+      versionFor,
+      requests,
+      retryBudget,
+      requestLimit: guard.requests,
+      tcpIdleTimeoutMs: model.connections?.tcpIdleTimeoutMs ?? 0,
+    };
+    return { model, endpoints, byWorkload, view, guard };
   }
 
   #prepareDirect(target: WorkloadTarget, address: string, port: number): DirectState {
@@ -171,7 +226,7 @@ export class Upstreams {
         version: target.labels["app.kubernetes.io/version"] ?? target.labels["version"] ?? "",
       }),
       { name: "", port },
-      directLimits,
+      { limits: directLimits },
     );
     const declared = target.ports.find((entry) => entry.port === port)?.protocol ?? Protocol.UNSPECIFIED;
     const versionFor = versionRule(declared, this.#undeclared);
@@ -180,7 +235,10 @@ export class Upstreams {
       service: "",
       port,
       picker: new OrderedPicker([endpoint]),
+      faults: undefined,
       versionFor,
+      requests: this.#requestDefaults,
+      retryBudget: new RetryBudget(undefined),
     };
     return { target, endpoint, view, lastUsedMs: this.#clock.nowMs() };
   }
@@ -188,24 +246,12 @@ export class Upstreams {
   #endpoint(
     endpoint: Endpoint,
     service: { readonly name: string; readonly port: number },
-    limits: ConnectionLimits,
+    options: { readonly limits: ConnectionLimits; readonly budget?: ConnectionBudget | undefined },
   ): UpstreamEndpoint {
     return new UpstreamEndpoint(endpoint, service, {
-      limits,
+      ...options,
       dialer: this.#dialer,
       clock: this.#clock,
     });
   }
-}
-
-function sameLimits(before: ClusterState | undefined, limits: ConnectionLimits): boolean {
-  if (before === undefined) return false;
-  const old = clusterLimits(before.model);
-  return (
-    old.connectTimeoutMs === limits.connectTimeoutMs &&
-    old.idleTimeoutMs === limits.idleTimeoutMs &&
-    old.maxConnections === limits.maxConnections &&
-    old.maxPending === limits.maxPending &&
-    old.origin?.key === limits.origin?.key
-  );
 }

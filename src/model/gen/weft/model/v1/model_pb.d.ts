@@ -1289,6 +1289,20 @@ export declare type Backend = Message<"weft.model.v1.Backend"> & {
    * @generated from field: string unresolved = 6;
    */
   unresolved: string;
+
+  /**
+   * Its fields take the place of the rule's.
+   *
+   * @generated from field: weft.model.v1.UrlRewrite rewrite = 7;
+   */
+  rewrite?: UrlRewrite | undefined;
+
+  /**
+   * Beside the rule's.
+   *
+   * @generated from field: repeated weft.model.v1.Mirror mirrors = 8;
+   */
+  mirrors: Mirror[];
 };
 
 /**
