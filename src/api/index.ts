@@ -4,6 +4,7 @@ export { parseDurationMs } from "./duration.ts";
 export { serviceNameLabel } from "./endpoint-slice.ts";
 export {
   dnsLabel,
+  labelValue,
   objectName,
   portName,
   serviceName,

@@ -16,9 +16,8 @@ import type { InputReader } from "./inputs.ts";
 import type { RankedMatch } from "./precedence.ts";
 import type { ConnectionRouteInput, HttpRouteInput, RequestRouteInput, RouteInput } from "./route-input.ts";
 import { compileMatch } from "./route-match.ts";
-import { type CompiledRule, compileRule, type RuleProblems } from "./route-rule.ts";
+import { compileRule, type RuleProblems } from "./route-rule.ts";
 import { type JudgedParent, type JudgedRoute, judge } from "./judged-route.ts";
-import { compileSession } from "./session-persistence.ts";
 import { type ComputedCondition, condition } from "./status.ts";
 
 export interface RouteOutcome {
@@ -95,20 +94,9 @@ function compileRequestRules(inputs: InputReader, route: RequestRouteInput) {
   const compiled =
     route.kind === "HTTPRoute"
       ? route.spec.rules.map((rule, index) => compileRule(inputs, route, { index, rule }, problems))
-      : (route.spec.rules ?? []).map((rule, index): CompiledRule => {
-          const { content, isSupported } = compileRule(
-            inputs,
-            route,
-            { index, rule: asHttpRule(rule) },
-            problems,
-          );
-          const { sessionPersistence: session } = rule;
-          if (session === undefined || !isSupported) return { content, isSupported };
-          const { namespace, name } = route.metadata;
-          const section = rule.name ?? `rules[${index}]`;
-          const source = { kind: route.kind, namespace, name, section };
-          return { content: { ...content, session: compileSession(session, source) }, isSupported };
-        });
+      : (route.spec.rules ?? []).map((rule, index) =>
+          compileRule(inputs, route, { index, rule: asHttpRule(rule) }, problems),
+        );
   return {
     rules: compiled.map((rule) => rule.content),
     problems,

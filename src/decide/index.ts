@@ -1,6 +1,7 @@
 export { ConnectionTable } from "./connection-table.ts";
 export { type PreparedFault, PreparedFaults } from "./fault.ts";
 export { admitInbound, InboundTable, type PreparedInboundPort } from "./inbound.ts";
+export { firstQueryValue } from "./query.ts";
 export {
   isMirrored,
   type PreparedMirror,

@@ -28,8 +28,7 @@ const ofGatewayApi: readonly KindName[] = ["BackendTLSPolicy"];
 /** Kinds that are aimed at something by `targetRefs`. */
 export function policyKinds(): KindName[] {
   return kindNames.filter(
-    (kind) =>
-      !ofGatewayApi.includes(kind) && fieldsOf(kind).some(({ path }) => path === "spec.targetRefs"),
+    (kind) => !ofGatewayApi.includes(kind) && fieldsOf(kind).some(({ path }) => path === "spec.targetRefs"),
   );
 }
 

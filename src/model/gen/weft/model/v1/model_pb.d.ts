@@ -2191,6 +2191,18 @@ export declare type Inbound = Message<"weft.model.v1.Inbound"> & {
    * @generated from field: repeated weft.model.v1.InboundPort ports = 5;
    */
   ports: InboundPort[];
+
+  /**
+   * Where the workload runs; empty: not known.
+   *
+   * @generated from field: string region = 6;
+   */
+  region: string;
+
+  /**
+   * @generated from field: string zone = 7;
+   */
+  zone: string;
 };
 
 /**
