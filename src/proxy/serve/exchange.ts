@@ -91,7 +91,7 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
     this.#grpc = GrpcCall.of(head);
     this.isGrpc = this.#grpc !== undefined;
     this.isUpgrade = upgradeOf(head) !== undefined;
-    this.#tries = new Tries(context, service, this);
+    this.#tries = new Tries(context, service, this, client);
     this.#startUs = context.clock.monotonicUs();
     this.#movedMs = context.coarseNowMs;
   }
@@ -128,7 +128,7 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
       this.#timer = this.#context.wheel.schedule(this.#timeoutMs + graceMs, () => this.#onTimeout());
     }
     if (selected.mirrors !== undefined) this.#mirrors = new Mirrors(this.#context, this, selected.mirrors);
-    startTries(this.#tries, selected, this, this.#client);
+    startTries(this.#tries, selected, this);
   }
 
   // ---- the client's side

@@ -8,7 +8,6 @@ import { type Reason, type ReasonCode, reasons } from "../../kernel/index.ts";
 import type { WheelTimer } from "../../net/index.ts";
 import type { HttpRequest } from "../http/index.ts";
 import type { UpstreamStream } from "../upstream/index.ts";
-import type { ClientStream } from "./client-stream.ts";
 import type { ServeContext } from "./context.ts";
 import { HeadView } from "./filtered-request.ts";
 import { httpStatusOfGrpc } from "./grpc-call.ts";
@@ -18,7 +17,7 @@ import { PacedUpstream } from "./paced-upstream.ts";
 interface FaultedTries {
   readonly context: ServeContext;
   fault: FaultInjection | undefined;
-  start(destination: HttpDestination, client: ClientStream): void;
+  start(destination: HttpDestination): void;
 }
 
 interface FaultedRequest {
@@ -27,22 +26,17 @@ interface FaultedRequest {
 }
 
 /** Of a request: its tries begin when its fault, if it has one, lets them. */
-export function startTries(
-  tries: FaultedTries,
-  destination: HttpDestination,
-  request: FaultedRequest,
-  client: ClientStream,
-): void {
+export function startTries(tries: FaultedTries, destination: HttpDestination, request: FaultedRequest): void {
   const { faults } = destination;
   const fault =
     faults &&
     FaultInjection.of(tries.context, faults, request.head, {
       onFault: (outcome) => {
-        if (outcome === "pass") tries.start(destination, client);
+        if (outcome === "pass") tries.start(destination);
         else request.onNoAnswer("fault_injected", "", undefined);
       },
     });
-  if (fault === undefined) tries.start(destination, client);
+  if (fault === undefined) tries.start(destination);
   else fault.start(tries);
 }
 

@@ -67,6 +67,7 @@ export class Tries implements AttemptOwner, RequestSink {
   readonly context: ServeContext;
   readonly #service: HttpService;
   readonly #request: TriedRequest;
+  readonly #client: ClientStream;
   #destination: HttpDestination | undefined;
   #current: Attempt | undefined;
   /** Alive beside the current one: hedging. */
@@ -76,17 +77,18 @@ export class Tries implements AttemptOwner, RequestSink {
   #timer: WheelTimer | undefined;
   #hedges = 0;
 
-  constructor(context: ServeContext, service: HttpService, request: TriedRequest) {
+  constructor(context: ServeContext, service: HttpService, request: TriedRequest, client: ClientStream) {
     this.context = context;
     this.#service = service;
     this.#request = request;
+    this.#client = client;
   }
 
-  start(destination: HttpDestination, client: ClientStream): void {
+  start(destination: HttpDestination): void {
     this.#destination = destination;
     this.#choice = new EndpointChoice(
       destination.cluster,
-      Affinity.of(destination, this.#request.head, client, this.#service),
+      Affinity.of(destination, this.#request.head, this.#client, this.#service),
     );
     const nowUs = this.context.clock.monotonicUs();
     const endpoint = this.#choice?.pick(this.context, nowUs);
