@@ -6,8 +6,8 @@ import type { InputReader } from "./inputs.ts";
 import { gatewayOwnListeners } from "./gateway-listeners.ts";
 import { type ListenerParent, setParent } from "./listener-set-parent.ts";
 import { allowsNamespace } from "./listener.ts";
+import { canCarry, protocolOf } from "./protocol.ts";
 import type { ParentInput, RouteInput } from "./route-input.ts";
-import { tcpPort } from "./service-resources.ts";
 
 export type ParentOutcome =
   | { readonly attachments: readonly Attachment[] }
@@ -28,11 +28,7 @@ export function attach(
 ): ParentOutcome | undefined {
   const { group, kind } = parent;
   const path = parentPath(route, parent);
-  if (kind === "Service" && (group === "" || group === "core")) {
-    return route.kind === "HTTPRoute"
-      ? attachToService(inputs, parent, path)
-      : { reason: "UnsupportedValue", message: `a ${route.kind} attaches to Gateways only, not to Services` };
-  }
+  if (isService(parent)) return attachToService(inputs, route, parent, path);
   if (kind === "Gateway" && group === gatewayGroup) return attachToGateway(inputs, route, parent, path);
   if (kind === "ListenerSet" && group === gatewayGroup) {
     const set = setParent(inputs, path);
@@ -41,26 +37,50 @@ export function attach(
   return undefined;
 }
 
+/** Under a Service a route is the mesh's. */
+export function isService({ group, kind }: ParentInput): boolean {
+  return kind === "Service" && (group === "" || group === "core");
+}
+
 function parentPath(route: RouteInput, parent: ParentInput): string {
   return `${parent.namespace ?? route.metadata.namespace}/${parent.name}`;
 }
 
-function attachToService(inputs: InputReader, parent: ParentInput, path: string): ParentOutcome {
+function attachToService(
+  inputs: InputReader,
+  route: RouteInput,
+  parent: ParentInput,
+  path: string,
+): ParentOutcome {
   const service = inputs.service(path);
   if (service === undefined) return none(`Service ${path} does not exist`);
   if (service.isHeadless) return none(`Service ${path} is headless; routes need a service address`);
-  if (parent.sectionName === undefined && parent.port === undefined) {
-    return { attachments: [{ kind: "Service", parent: path, port: undefined }] };
-  }
-  const port = service.ports.find(
-    (entry) =>
-      (parent.port === undefined || entry.port === parent.port) &&
-      (parent.sectionName === undefined || entry.name === parent.sectionName) &&
-      tcpPort(service, entry.port) !== undefined,
+  const named = service.ports.filter(
+    ({ port, name, transport }) =>
+      (parent.port === undefined || port === parent.port) &&
+      (parent.sectionName === undefined || name === parent.sectionName) &&
+      transport === "TCP",
   );
-  return port === undefined
-    ? none(`Service ${path} has no TCP port ${parent.sectionName ?? parent.port}`)
-    : { attachments: [{ kind: "Service", parent: path, port: port.port }] };
+  const isAnyPort = parent.port === undefined && parent.sectionName === undefined;
+  if (named.length === 0) {
+    const which = isAnyPort ? "" : ` ${[parent.sectionName, parent.port].filter(isGiven).join(", ")}`;
+    return none(`Service ${path} has no TCP port${which}`);
+  }
+  const carrying = named.filter((port) => canCarry(route.kind, protocolOf(port)));
+  if (carrying.length === 0) {
+    const ports = named.map(({ port }) => port).join(", ");
+    return none(`what Service ${path} declares for port ${ports} is nothing that a ${route.kind} is about`);
+  }
+  const hostnames =
+    route.kind === "TLSRoute" ? route.spec.hostnames.map((name) => name.toLowerCase()) : ["*"];
+  const at = { kind: "Service", parent: path, hostnames } as const;
+  return {
+    attachments: isAnyPort ? [{ ...at, port: undefined }] : carrying.map(({ port }) => ({ ...at, port })),
+  };
+}
+
+function isGiven(value: unknown): boolean {
+  return value !== undefined;
 }
 
 function attachToGateway(

@@ -17,6 +17,7 @@ import type {
   TunnelView,
   WorkloadHealth,
 } from "../registry/index.ts";
+import { backendTls } from "./backend-tls.ts";
 import type { InputReader } from "./inputs.ts";
 import { clusterPolicy } from "./policy/effective-policy.ts";
 import { protocolNamed, protocolOf } from "./protocol.ts";
@@ -148,6 +149,7 @@ export function compileCluster(inputs: InputReader, key: string): CompiledResour
     maxConnectionsPerEndpoint,
     maxPendingRequests,
     proxyProtocol: port.transport === "UDP" ? 0 : service.proxyProtocol,
+    ...tlsField(inputs, service.path, port.name),
     ...(port.transport === "UDP" ? overDatagrams(policy) : policy),
   });
 }
@@ -158,6 +160,11 @@ function overDatagrams({ balancing, locality }: ReturnType<typeof clusterPolicy>
     ...(balancing === undefined ? {} : { balancing }),
     ...(locality === undefined ? {} : { locality }),
   };
+}
+
+function tlsField(inputs: InputReader, service: string, port: string) {
+  const tls = backendTls(inputs, service, port);
+  return tls === undefined ? {} : { tls };
 }
 
 /** `<cluster>/<workload>`, where the workload is "namespace/name". */

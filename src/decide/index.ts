@@ -10,6 +10,7 @@ export {
 } from "./request-changes.ts";
 export type { HttpRequestView } from "./request-view.ts";
 export { listenerId, ListenerTable, normalizeServerName } from "./listener-table.ts";
+export { ServiceConnections } from "./service-connections.ts";
 export { inboundRequests, layRequests, type PreparedRequests, requestDefaults } from "./requests.ts";
 export { isSafeToRepeat, judgeRetry, type TryEnd, type TryState, type Withheld } from "./retry.ts";
 export { parsePushback, parseRetryAfter } from "./retry-after.ts";

@@ -22,6 +22,7 @@ export type ReasonCode =
   | "upstream_connect_failed"
   | "upstream_connect_timeout"
   | "upstream_tls_failed"
+  | "backend_tls_failed"
   | "upstream_identity_mismatch"
   | "upstream_reset"
   | "upstream_malformed"
@@ -183,6 +184,13 @@ export const reasons: Record<ReasonCode, Reason> = {
     responseClass: "upstream",
     isUnprocessed: true,
     hint: "the TLS handshake with the endpoint failed; compare trust roots and clocks",
+  },
+  backend_tls_failed: {
+    httpStatus: 502,
+    grpcStatus: 14,
+    responseClass: "upstream",
+    isUnprocessed: true,
+    hint: "no TLS with the backend as its policy asks for; see the log's detail and the status of the BackendTLSPolicy",
   },
   upstream_identity_mismatch: {
     httpStatus: 503,

@@ -3,6 +3,7 @@
  * policy at the same target has taken, and which of them a nearer one says otherwise.
  */
 import { policyTargets } from "../../api/index.ts";
+import { isHttpRoute } from "../compiled-route.ts";
 import type { InputReader } from "../inputs.ts";
 import type { RuleInput } from "../route-input.ts";
 import { compareText } from "../resource.ts";
@@ -164,7 +165,7 @@ function candidates(inputs: InputReader, kind: PolicyKind, target: Target): Poli
       const atRoutes = routes
         .toSorted((a, b) => compareText(a.path, b.path))
         .flatMap((route) => {
-          if (route.kind !== "HTTPRoute") return [];
+          if (!isHttpRoute(route)) return [];
           const name = route.path.slice(route.namespace.length + 1);
           const at: Target = { kind: route.kind, namespace: route.namespace, name };
           return inputs.policiesAt(kind, policyFacts.at(at));

@@ -19,6 +19,7 @@ import {
 } from "../../net/index.ts";
 import { PrefaceSchema, type SessionProtocol } from "../../wire/index.ts";
 import type { CodecLimitsSource } from "./codec-limits.ts";
+import { type OriginTls, SystemRoots } from "./origin-tls.ts";
 
 export const hopAlpn = "weft/1";
 /** The two bytes of length in front of the preface could say more; nothing in it needs to. */
@@ -35,6 +36,8 @@ export interface HopTarget {
   readonly identity: string;
   /** "namespace/name"; empty for a workload dialled directly. */
   readonly service: string;
+  /** How what is spoken to the address itself is encrypted. Absent: not at all. */
+  readonly origin?: OriginTls | undefined;
   /** Of TCP. Undefined: off. */
   readonly keepAlive?: TcpKeepAlive | undefined;
 }
@@ -52,6 +55,7 @@ export interface HopOptions {
 
 export class HopDialer {
   readonly #options: HopOptions;
+  readonly #systemRoots = new SystemRoots();
 
   constructor(options: HopOptions) {
     this.#options = options;
@@ -77,10 +81,7 @@ export class HopDialer {
       case Tunnel.WEFT:
         return this.#dialTunnel(target, protocol, timeoutMs, done);
       case Tunnel.NONE:
-        return connect(
-          { ...this.#settings(target), address: target.address, port: target.port, timeoutMs },
-          done,
-        );
+        return this.#dialOrigin(target, protocol, timeoutMs, done);
       case Tunnel.HBONE:
       case Tunnel.UNSPECIFIED: {
         // Fails closed: an unknown tunnel is never taken for "none".
@@ -88,6 +89,21 @@ export class HopDialer {
         return failLater({ reason: "upstream_connect_failed", detail }, done);
       }
     }
+  }
+
+  #dialOrigin(
+    target: HopTarget,
+    protocol: SessionProtocol,
+    timeoutMs: number,
+    done: (result: Connection | ConnectFailure) => void,
+  ): PendingConnect {
+    const { address, port, origin } = target;
+    const options = { ...this.#settings(target), address, port, timeoutMs };
+    if (origin === undefined) return connect(options, done);
+    if (origin.invalid !== "")
+      return failLater({ reason: "backend_tls_failed", detail: origin.invalid }, done);
+    const tls = origin.settings(protocol, this.#systemRoots);
+    return connect({ ...options, tls }, (result) => done(origin.judge(result, protocol)));
   }
 
   #dialTunnel(

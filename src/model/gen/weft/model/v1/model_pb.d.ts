@@ -470,6 +470,13 @@ export declare type Outbound = Message<"weft.model.v1.Outbound"> & {
    * @generated from field: repeated string clusters = 10;
    */
   clusters: string[];
+
+  /**
+   * Present: connections are not read as HTTP, these rules say where they go, and one that none of them takes is refused.
+   *
+   * @generated from field: weft.model.v1.ConnectionRouting connections = 11;
+   */
+  connections?: ConnectionRouting | undefined;
 };
 
 /**
@@ -573,6 +580,13 @@ export declare type HttpMatch = Message<"weft.model.v1.HttpMatch"> & {
    * @generated from field: repeated weft.model.v1.ValueMatch query = 6;
    */
   query: ValueMatch[];
+
+  /**
+   * Only calls of gRPC: POST with a content type of its own.
+   *
+   * @generated from field: bool grpc = 7;
+   */
+  grpc: boolean;
 };
 
 /**
@@ -619,7 +633,7 @@ export declare const ValueMatchSchema: GenMessage<ValueMatch>;
  */
 export declare type HttpRule = Message<"weft.model.v1.HttpRule"> & {
   /**
-   * kind HTTPRoute, section the rule
+   * kind HTTPRoute or GRPCRoute, section the rule
    *
    * @generated from field: weft.model.v1.Source source = 1;
    */
@@ -2233,6 +2247,13 @@ export declare type InboundPort = Message<"weft.model.v1.InboundPort"> & {
    * @generated from field: repeated string services = 4;
    */
   services: string[];
+
+  /**
+   * How requests to the application are encrypted. Absent: not at all. Raw connections are never touched.
+   *
+   * @generated from field: weft.model.v1.UpstreamTls tls = 5;
+   */
+  tls?: UpstreamTls | undefined;
 };
 
 /**
