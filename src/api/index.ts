@@ -1,7 +1,13 @@
-export { minTlsVersionOption, ownOptionPrefix, proxyProtocolAnnotation } from "./annotations.ts";
+export {
+  minTlsVersionOption,
+  outboundTrafficAnnotation,
+  ownOptionPrefix,
+  proxyProtocolAnnotation,
+} from "./annotations.ts";
 export { decodeMessage } from "./decode.ts";
 export { parseDurationMs } from "./duration.ts";
 export { serviceNameLabel } from "./endpoint-slice.ts";
+export { hasVirtualAddresses } from "./external-service-checks.ts";
 export {
   dnsLabel,
   objectName,
@@ -15,6 +21,7 @@ export {
   apiVersionOf,
   changeIssues,
   type EndpointSlice,
+  type ExternalService,
   findKind,
   isKindName,
   isOfKind,
@@ -36,7 +43,7 @@ export { meshConfigName } from "./mesh-config.ts";
 export { type MeshStatus, meshStatusSchema, type ProxyStatus } from "./mesh-status.ts";
 export { namespacedMetadata } from "./metadata.ts";
 export { keyOf, keyText, namespaceOf, type ObjectKey } from "./object-key.ts";
-export { gatewayGroup } from "./references.ts";
+export { gatewayGroup, weftGroup } from "./references.ts";
 export {
   integer,
   list,

@@ -3,6 +3,7 @@ import type { Issue } from "../kernel/index.ts";
 import { childOf } from "./field-path.ts";
 import { configMapKind } from "./config-map.ts";
 import { endpointSliceKind } from "./endpoint-slice.ts";
+import { externalServiceKind } from "./external-service.ts";
 import { gatewayKind } from "./gateway.ts";
 import { gatewayClassKind } from "./gateway-class.ts";
 import { httpRouteKind } from "./http-route.ts";
@@ -27,6 +28,7 @@ export const kinds = {
   Secret: secretKind,
   ConfigMap: configMapKind,
   MeshWorkload: meshWorkloadKind,
+  ExternalService: externalServiceKind,
   GatewayClass: gatewayClassKind,
   Gateway: gatewayKind,
   HTTPRoute: httpRouteKind,
@@ -44,6 +46,7 @@ export type ApiObject = { [K in KindName]: ObjectOfKind<K> }[KindName];
 export type Service = ObjectOfKind<"Service">;
 export type EndpointSlice = ObjectOfKind<"EndpointSlice">;
 export type MeshWorkload = ObjectOfKind<"MeshWorkload">;
+export type ExternalService = ObjectOfKind<"ExternalService">;
 export type MeshConfig = ObjectOfKind<"MeshConfig">;
 
 /** An object as the store holds it: the server's metadata is there. */

@@ -55,6 +55,11 @@ export const meshConfigKind = defineKind({
             default: "deny",
           },
         ),
+        requestOverrides: oneOf(
+          "What becomes of headers by which a program changes how its own request is carried (weft-override-timeout-ms and so on). Honour: they are obeyed where the program's own sidecar reads them. They never pass a gateway.",
+          ["Ignore", "Honour"],
+          { default: "Ignore" },
+        ),
         drainTimeout: text("How long a draining proxy waits for what is in flight.", duration, {
           default: "30s",
         }),
