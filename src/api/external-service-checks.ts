@@ -38,6 +38,7 @@ export function checkExternalService(spec: ExternalServiceSpec): Issue[] {
     ...spec.endpoints.flatMap((endpoint, index) =>
       checkEndpoint(endpoint, spec.ports, `spec.endpoints[${index}]`),
     ),
+    ...checkRepetitions(spec.endpoints),
     ...checkTls(spec),
   ];
 }
@@ -147,6 +148,19 @@ function checkEndpoint(endpoint: ExternalEndpoint, ports: readonly ExternalPort[
     seen.add(port);
   }
   return issues;
+}
+
+/** The same place twice is a weight. */
+function checkRepetitions(endpoints: readonly ExternalEndpoint[]): Issue[] {
+  const seen = new Set<string>();
+  return endpoints.flatMap(({ address, ports }, index) => {
+    const place = `${address} ${JSON.stringify(ports ?? [])}`;
+    if (!seen.has(place)) {
+      seen.add(place);
+      return [];
+    }
+    return [{ path: `spec.endpoints[${index}].address`, message: `${address} is listed twice` }];
+  });
 }
 
 function checkTls({ tls, ports, hosts, resolution }: ExternalServiceSpec): Issue[] {

@@ -1,5 +1,5 @@
 /** Where a route attaches: each parent reference is looked up and either yields attachments or says why not. */
-import { gatewayGroup } from "../api/index.ts";
+import { gatewayGroup, weftGroup } from "../api/index.ts";
 import type { Attachment } from "./compiled-route.ts";
 import { intersectHostnames } from "./hostname.ts";
 import type { InputReader } from "./inputs.ts";
@@ -31,6 +31,11 @@ export function attach(
       ? attachToService(inputs, parent, path)
       : { reason: "UnsupportedValue", message: `a ${route.kind} attaches to Gateways only, not to Services` };
   }
+  if (kind === "ExternalService" && group === weftGroup) {
+    return route.kind === "HTTPRoute"
+      ? attachToExternalService(inputs, parent, path)
+      : { reason: "UnsupportedValue", message: `a ${route.kind} attaches to Gateways only, not to ${kind}s` };
+  }
   if (kind === "Gateway" && group === gatewayGroup) return attachToGateway(inputs, route, parent, path);
   return undefined;
 }
@@ -55,6 +60,22 @@ function attachToService(inputs: InputReader, parent: ParentInput, path: string)
   return port === undefined
     ? none(`Service ${path} has no TCP port ${parent.sectionName ?? parent.port}`)
     : { attachments: [{ kind: "Service", parent: path, port: port.port }] };
+}
+
+function attachToExternalService(inputs: InputReader, parent: ParentInput, path: string): ParentOutcome {
+  const external = inputs.externalService(path);
+  if (external === undefined) return none(`ExternalService ${path} does not exist or is not in force`);
+  if (parent.sectionName === undefined && parent.port === undefined) {
+    return { attachments: [{ kind: "ExternalService", parent: path, port: undefined }] };
+  }
+  const port = external.spec.ports.find(
+    (entry) =>
+      (parent.port === undefined || entry.port === parent.port) &&
+      (parent.sectionName === undefined || entry.name === parent.sectionName),
+  );
+  return port === undefined
+    ? none(`ExternalService ${path} has no port ${parent.sectionName ?? parent.port}`)
+    : { attachments: [{ kind: "ExternalService", parent: path, port: port.port }] };
 }
 
 function attachToGateway(

@@ -1,6 +1,7 @@
-/** A backend of any route: the Service port behind a reference, or why there is none. */
-import { gatewayGroup } from "../api/index.ts";
+/** A backend of any route: the port of a Service or ExternalService behind a reference, or why there is none. */
+import { gatewayGroup, weftGroup } from "../api/index.ts";
 import { clusterKey } from "../model/index.ts";
+import { externalPort } from "./external-resources.ts";
 import type { InputReader } from "./inputs.ts";
 import type { BackendInput, RouteInput } from "./route-input.ts";
 import { tcpPort } from "./service-resources.ts";
@@ -44,7 +45,8 @@ export function resolveBackend(
 
 function findProblem(inputs: InputReader, route: RouteInput, backend: BackendInput): Problem | undefined {
   const { kind, group } = backend;
-  if (kind !== "Service" || (group !== "" && group !== "core")) {
+  const isExternal = kind === "ExternalService" && group === weftGroup;
+  if (!isExternal && (kind !== "Service" || (group !== "" && group !== "core"))) {
     return { reason: "InvalidKind", message: `backends of kind ${kind} are not supported` };
   }
   const { namespace: from } = route.metadata;
@@ -52,21 +54,34 @@ function findProblem(inputs: InputReader, route: RouteInput, backend: BackendInp
   const path = `${namespace}/${backend.name}`;
   const isPermitted = inputs.isPermitted(
     { group: gatewayGroup, kind: route.kind, namespace: from },
-    { group: "", kind: "Service", namespace, name: backend.name },
+    { group: isExternal ? weftGroup : "", kind, namespace, name: backend.name },
   );
   if (!isPermitted) {
     return {
       reason: "RefNotPermitted",
-      message: `Service ${path} is in another namespace and nothing there permits the reference`,
+      message: `${kind} ${path} is in another namespace and nothing there permits the reference`,
     };
   }
   if (backend.port === undefined) {
-    return { reason: "BackendNotFound", message: `Service ${path} is named without a port` };
+    return { reason: "BackendNotFound", message: `${kind} ${path} is named without a port` };
   }
+  if (isExternal) return externalProblem(inputs, path, backend.port);
   const service = inputs.service(path);
   if (service === undefined) return { reason: "BackendNotFound", message: `Service ${path} does not exist` };
   if (tcpPort(service, backend.port) === undefined) {
     return { reason: "BackendNotFound", message: `Service ${path} has no TCP port ${backend.port}` };
   }
   return undefined;
+}
+
+function externalProblem(inputs: InputReader, path: string, port: number): Problem | undefined {
+  const external = inputs.externalService(path);
+  if (external === undefined) {
+    const isThere = inputs.externalObject(path) !== undefined;
+    const message = `ExternalService ${path} ${isThere ? "is not in force, see its status" : "does not exist"}`;
+    return { reason: "BackendNotFound", message };
+  }
+  return externalPort(external, port) === undefined
+    ? { reason: "BackendNotFound", message: `ExternalService ${path} has no port ${port}` }
+    : undefined;
 }

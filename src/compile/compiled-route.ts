@@ -9,7 +9,7 @@ export type ConnectionRuleContent = MessageInitShape<typeof ConnectionRuleSchema
 
 export type Attachment =
   | {
-      readonly kind: "Service";
+      readonly kind: "Service" | "ExternalService";
       /** "namespace/name". */
       readonly parent: string;
       /** Undefined: every port. */

@@ -8,6 +8,7 @@ import { errorLine } from "../kernel/index.ts";
 import type { RegistryChange, RegistryViews } from "../registry/index.ts";
 import { type CompiledRoute, parentFact } from "./compiled-route.ts";
 import { DependencyIndex } from "./dependency-index.ts";
+import { externalServiceStatus } from "./external-status.ts";
 import { gatewayStatus } from "./gateway-status.ts";
 import { gatewayClassStatus } from "./gateway-class.ts";
 import { InputReader, Inputs, type Trust } from "./inputs.ts";
@@ -189,12 +190,8 @@ export class Compiler {
 
   #computeStatus(node: string, statuses: StatusUpdate[]): void {
     const [kind = "", name = ""] = node.slice("status ".length).split(" ");
-    const outcome = this.#attempt(node, (inputs) =>
-      kind === "Gateway" ? gatewayStatus(inputs, name) : gatewayClassStatus(inputs, name),
-    );
-    const isThere =
-      kind === "Gateway" ? this.#inputs.gateways.has(name) : this.#inputs.gatewayClasses.has(name);
-    if (!isThere) this.#dependencies.forget(node);
+    const outcome = this.#attempt(node, (inputs) => statusComputers[kind]?.(inputs, name));
+    if (!isThere(this.#inputs, kind, name)) this.#dependencies.forget(node);
     if (outcome === undefined) return;
     if (outcome.result === undefined) this.#statuses.delete(node);
     else this.#setStatus(node, outcome.result, statuses);
@@ -232,6 +229,20 @@ export class Compiler {
     }
     return { upserted, removed, memberships };
   }
+}
+
+/** Of objects whose status is computed apart from what they compile to. */
+const statusComputers: Readonly<
+  Record<string, (inputs: InputReader, name: string) => StatusUpdate | undefined>
+> = {
+  Gateway: gatewayStatus,
+  GatewayClass: gatewayClassStatus,
+  ExternalService: externalServiceStatus,
+};
+
+function isThere(inputs: Inputs, kind: string, name: string): boolean {
+  if (kind === "ExternalService") return inputs.externals.get(name) !== undefined;
+  return kind === "Gateway" ? inputs.gateways.has(name) : inputs.gatewayClasses.has(name);
 }
 
 /** Nodes of one stage: those that depend on something dirty, and those of objects that changed themselves. */

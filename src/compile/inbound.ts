@@ -1,4 +1,5 @@
 /** What a workload's own proxy takes: the ports that the workload declares, and those that services send to it. */
+import { outboundTrafficAnnotation } from "../api/index.ts";
 import { InboundSchema, MtlsMode, Protocol } from "../model/index.ts";
 import type { ServicePortView, WorkloadView } from "../registry/index.ts";
 import type { InputReader } from "./inputs.ts";
@@ -30,6 +31,8 @@ export function compileInbound(inputs: InputReader, key: string): CompiledResour
     ports: [...ports]
       .toSorted(([a], [b]) => a - b)
       .map(([port, { protocol, services }]) => ({ port, protocol, services: [...services].toSorted() })),
+    denyUnknownDestinations:
+      inputs.namespaceAnnotation(workload.namespace, outboundTrafficAnnotation) === "deny",
   });
 }
 

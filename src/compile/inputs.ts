@@ -3,7 +3,7 @@
  * only way for the other files to get at an input, so no dependency can be forgotten.
  */
 import { type MeshConfig, parseObject, weftControllerName } from "../api/index.ts";
-import { WeftError } from "../kernel/index.ts";
+import { type Prefix, WeftError } from "../kernel/index.ts";
 import { meshKey } from "../model/index.ts";
 import type {
   AddressOwner,
@@ -14,6 +14,7 @@ import type {
 } from "../registry/index.ts";
 import { type CertificateContent, readCertificate, type SecretContent } from "./certificate-content.ts";
 import { type Attachment, type CompiledRoute, parentFact } from "./compiled-route.ts";
+import { type ExternalServiceInput, externalFacts, ExternalServices, pathOf } from "./external-services.ts";
 import { Grants, type Referent, type Referrer } from "./grants.ts";
 import type { GatewayClassInput, GatewayInput, MeshConfigInput, NamespaceInput } from "./gateway-input.ts";
 import type { RouteInput } from "./route-input.ts";
@@ -62,6 +63,7 @@ export class Inputs {
   readonly gatewayClasses = new Map<string, GatewayClassInput>();
   readonly #secrets = new Map<string, SecretInput>();
   readonly grants = new Grants();
+  readonly externals = new ExternalServices();
   /** By `routeKey`. */
   readonly routes = new Map<string, RouteInput>();
   /** Results of compiling routes: the last good one of each, by `routeKey`. */
@@ -144,6 +146,56 @@ export class InputReader {
     return this.#inputs.registry.addressOwner(ip);
   }
 
+  /** Undefined too where a Service has the name: their keys would be the same, and the Service has them. */
+  externalService(path: string): ExternalServiceInput | undefined {
+    this.#read.add(externalFacts.service(path));
+    const external = this.#inputs.externals.get(path);
+    return external === undefined || this.service(path) !== undefined ? undefined : external;
+  }
+
+  /** As it is written, in force or not. */
+  externalObject(path: string): ExternalServiceInput | undefined {
+    this.#read.add(externalFacts.service(path));
+    return this.#inputs.externals.get(path);
+  }
+
+  /** Who has the host of all that claim it, as they write it: a wildcard is a host of its own. */
+  hostOwner(host: string): ExternalServiceInput | undefined {
+    this.#read.add(externalFacts.host(host));
+    return this.#inputs.externals.claimantsOf(host).find((claimant) => this.#isInForce(claimant));
+  }
+
+  /** Whose virtual address it is. */
+  virtualOwner(ip: string): ExternalServiceInput | undefined {
+    this.#read.add(externalFacts.addressed(ip));
+    const owner = this.#inputs.externals.virtualOwner(ip);
+    return owner !== undefined && this.#isInForce(owner) ? owner : undefined;
+  }
+
+  /** For each prefix that holds the address, the longest first, those that claim it, the older first. */
+  prefixOwners(ip: string): ExternalServiceInput[][] {
+    this.#read.add(externalFacts.prefixes);
+    return this.#inputs.externals
+      .claimantsAt(ip)
+      .map((claimants) => claimants.filter((claimant) => this.#isInForce(claimant)));
+  }
+
+  /** Those that claim exactly this prefix, the older first. */
+  prefixClaimants(prefix: Prefix): ExternalServiceInput[] {
+    this.#read.add(externalFacts.prefixes);
+    return this.#inputs.externals.claimantsOfPrefix(prefix).filter((claimant) => this.#isInForce(claimant));
+  }
+
+  externalPrefixes(): string[] {
+    this.#read.add(externalFacts.prefixes);
+    return this.#inputs.externals.prefixes();
+  }
+
+  get hasExternalNames(): boolean {
+    this.#read.add(externalFacts.names);
+    return this.#inputs.externals.hasNames;
+  }
+
   /** Undefined where the namespace does not exist. Kubernetes gives every namespace its own name as a label. */
   namespaceLabels(name: string): Readonly<Record<string, string>> | undefined {
     this.#read.add(facts.namespace(name));
@@ -159,6 +211,11 @@ export class InputReader {
   gatewayClass(name: string): GatewayClassInput | undefined {
     this.#read.add(facts.gatewayClass(name));
     return this.#inputs.gatewayClasses.get(name);
+  }
+
+  namespaceAnnotation(name: string, annotation: string): string | undefined {
+    this.#read.add(facts.namespace(name));
+    return this.#inputs.namespaces.get(name)?.metadata.annotations?.[annotation];
   }
 
   /** Whether Gateways of the class are weft's to serve. */
@@ -177,6 +234,10 @@ export class InputReader {
   certificate(secret: string): CertificateContent | undefined {
     this.#read.add(facts.secret(secret));
     return this.#inputs.certificate(secret);
+  }
+
+  #isInForce(external: ExternalServiceInput): boolean {
+    return this.externalService(pathOf(external)) !== undefined;
   }
 
   /** In no particular order. */

@@ -21,6 +21,9 @@ export function compileMesh(inputs: InputReader, key: string): CompiledResource 
     accessLog: spec.accessLog,
     allowUnknownDestinations: spec.outboundTraffic === "allow",
     limits: compileLimits(spec.limits),
+    externalPrefixes: inputs.externalPrefixes(),
+    hasExternalNames: inputs.hasExternalNames,
+    honourRequestOverrides: spec.requestOverrides === "Honour",
   });
 }
 

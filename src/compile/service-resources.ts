@@ -1,4 +1,5 @@
-/** Outputs that follow from the registry alone: names, addresses, clusters and their endpoints. */
+/** Names, addresses, clusters and their endpoints: of Services from the registry alone; those of ExternalServices are beside it. */
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { formatSpiffeId } from "../kernel/index.ts";
 import {
   AddressSchema,
@@ -16,6 +17,14 @@ import type {
   TunnelView,
   WorkloadHealth,
 } from "../registry/index.ts";
+import { clusterBounds } from "./cluster-bounds.ts";
+import {
+  compileExternalAddress,
+  compileExternalEndpoint,
+  compileExternalName,
+  externalCluster,
+  externalMembers,
+} from "./external-resources.ts";
 import type { InputReader } from "./inputs.ts";
 import { protocolNamed, protocolOf } from "./protocol.ts";
 import { type CompiledResource, encodeResource, sortedRecord } from "./resource.ts";
@@ -23,14 +32,6 @@ import { type CompiledResource, encodeResource, sortedRecord } from "./resource.
 /** Virtual IPs stay with their service; a headless service's addresses come and go with its workloads. */
 const virtualTtlSeconds = 30;
 const headlessTtlSeconds = 5;
-/** Within a network that the mesh spans, a peer that does not answer in this time is not there. */
-const connectTimeoutMs = 5_000;
-/** Longer than the pauses of ordinary clients, shorter than the 350 s after which common NAT tables forget. */
-const idleTimeoutMs = 90_000;
-/** Bounds what one proxy can do to one instance: an application's accept queue is mostly 128 to 4096. */
-const maxConnectionsPerEndpoint = 1_024;
-const maxPendingRequests = 1_024;
-
 interface ServicePortKey {
   readonly service: string;
   readonly port: number;
@@ -53,6 +54,7 @@ export function hostOf(service: ServiceView, domainSuffix: string): string {
 }
 
 export function compileName(inputs: InputReader, key: string): CompiledResource | undefined {
+  if (!isWithin(key, inputs.domainSuffix)) return compileExternalName(inputs, key);
   const suffix = `.svc.${inputs.domainSuffix}`;
   if (!key.endsWith(suffix)) return undefined;
   const [name, namespace, ...rest] = key.slice(0, -suffix.length).split(".");
@@ -67,6 +69,10 @@ export function compileName(inputs: InputReader, key: string): CompiledResource 
   });
 }
 
+function isWithin(name: string, domain: string): boolean {
+  return name === domain || name.endsWith(`.${domain}`);
+}
+
 function memberAddresses(inputs: InputReader, service: ServiceView): string[] {
   const addresses = service.ports.flatMap((port) =>
     inputs
@@ -78,7 +84,7 @@ function memberAddresses(inputs: InputReader, service: ServiceView): string[] {
 
 export function compileAddress(inputs: InputReader, key: string): CompiledResource | undefined {
   const owner = inputs.addressOwner(key);
-  if (owner === undefined) return undefined;
+  if (owner === undefined) return compileExternalAddress(inputs, key);
   if (owner.kind === "service") {
     const { namespace, name, ports } = owner.service;
     return encodeResource({ kind: "Address", key }, AddressSchema, {
@@ -119,22 +125,29 @@ export function compileAddress(inputs: InputReader, key: string): CompiledResour
 
 export function compileCluster(inputs: InputReader, key: string): CompiledResource | undefined {
   const parsed = parseClusterKey(key);
-  const service = parsed === undefined ? undefined : inputs.service(parsed.service);
-  const port = parsed === undefined ? undefined : tcpPort(service, parsed.port);
-  if (service === undefined || port === undefined) return undefined;
+  const content = parsed === undefined ? undefined : clusterContent(inputs, parsed);
+  return content && encodeResource({ kind: "Cluster", key }, ClusterSchema, { ...clusterBounds, ...content });
+}
+
+/** What follows from the Service or ExternalService itself. */
+function clusterContent(
+  inputs: InputReader,
+  { service: path, port }: ServicePortKey,
+): MessageInitShape<typeof ClusterSchema> | undefined {
+  const external = inputs.externalService(path);
+  if (external !== undefined) return externalCluster(external, port);
+  const service = inputs.service(path);
+  const servicePort = tcpPort(service, port);
+  if (service === undefined || servicePort === undefined) return undefined;
   const { namespace, name } = service;
-  return encodeResource({ kind: "Cluster", key }, ClusterSchema, {
-    source: { kind: "Service", namespace, name, section: port.name },
+  return {
+    source: { kind: "Service", namespace, name, section: servicePort.name },
     namespace,
     service: name,
-    port: port.port,
-    protocol: protocolOf(port),
-    connectTimeoutMs,
-    idleTimeoutMs,
-    maxConnectionsPerEndpoint,
-    maxPendingRequests,
+    port,
+    protocol: protocolOf(servicePort),
     proxyProtocol: service.proxyProtocol,
-  });
+  };
 }
 
 /** `<cluster>/<workload>`, where the workload is "namespace/name". */
@@ -149,6 +162,8 @@ export function compileEndpoint(inputs: InputReader, key: string): CompiledResou
   const parsed = parseEndpointKey(key);
   const cluster = parsed === undefined ? undefined : parseClusterKey(parsed.cluster);
   if (parsed === undefined || cluster === undefined) return undefined;
+  const external = inputs.externalService(cluster.service);
+  if (external !== undefined) return compileExternalEndpoint(parsed, external, cluster.port);
   const endpoint = inputs
     .endpoints(cluster.service, cluster.port)
     .find((candidate) => candidate.workload === parsed.workload);
@@ -159,7 +174,10 @@ export function compileEndpoint(inputs: InputReader, key: string): CompiledResou
 /** Keys of the endpoints of a cluster, sorted. */
 export function compileMembers(inputs: InputReader, cluster: string): string[] {
   const parsed = parseClusterKey(cluster);
-  if (parsed === undefined || tcpPort(inputs.service(parsed.service), parsed.port) === undefined) return [];
+  if (parsed === undefined) return [];
+  const external = inputs.externalService(parsed.service);
+  if (external !== undefined) return externalMembers(cluster, external, parsed.port);
+  if (tcpPort(inputs.service(parsed.service), parsed.port) === undefined) return [];
   return inputs
     .endpoints(parsed.service, parsed.port)
     .map((endpoint) => endpointKey(cluster, endpoint.workload))

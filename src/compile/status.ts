@@ -44,7 +44,7 @@ type ComputedStatus =
     };
 
 export interface StatusUpdate {
-  readonly kind: RouteKind | "Gateway" | "GatewayClass";
+  readonly kind: RouteKind | "Gateway" | "GatewayClass" | "ExternalService";
   readonly namespace: string;
   readonly name: string;
   /** The generation of the object that the status was computed from. */

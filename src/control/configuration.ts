@@ -33,6 +33,7 @@ const compiledKinds = [
   "ReferenceGrant",
   "MeshConfig",
   "Secret",
+  "ExternalService",
 ] as const satisfies KindName[];
 
 export class Configuration {

@@ -1,4 +1,5 @@
 export { canonicalIp, formatIp, parseIp, Prefix } from "./address.ts";
+export { PrefixTable } from "./prefix-table.ts";
 export { ByteWriter } from "./bytes.ts";
 export { type Clock, systemClock, type Timer, VirtualClock } from "./clock.ts";
 export {
