@@ -9,12 +9,13 @@ import { type Listener, originalDestination, shedCodePages, TimerWheel } from ".
 import type { Agent } from "./agent/index.ts";
 import { Avoidance } from "./avoidance.ts";
 import type { ListenAddress, ProxyBootstrap } from "./bootstrap.ts";
+import { NameLookups } from "./name-lookups.ts";
 import { AdminServer, type AdminSource } from "./serve/admin.ts";
 import { Application } from "./serve/application.ts";
 import { ServeContext } from "./serve/context.ts";
 import { describeConfig, type RuntimeParts, runtimeGauges } from "./serve/describe.ts";
 import { DnsServer } from "./serve/dns.ts";
-import { DnsForwarder } from "./serve/dns-forwarder.ts";
+import { DnsForwarder } from "./dns/index.ts";
 import { type GatewayAddress, GatewayServer, type OpenListener } from "./serve/gateway.ts";
 import type { ListenSharing } from "./serve/listen-sharing.ts";
 import { InboundPlaintext } from "./serve/inbound-plaintext.ts";
@@ -120,6 +121,7 @@ class Proxy implements RunningProxy {
   readonly #application: Application | undefined;
   readonly #gateway: GatewayServer | undefined;
   readonly #wheel: TimerWheel;
+  readonly #names: NameLookups;
   readonly #selector: RouteSelector;
   readonly #servers: Server[] = [];
   readonly #admins: AdminServer[] = [];
@@ -143,7 +145,10 @@ class Proxy implements RunningProxy {
     this.#agent = agent;
     this.#clock = clock;
     this.#wheel = new TimerWheel(clock, wheelTickMs, wheelSlots);
+    this.#names = new NameLookups({ upstreams: bootstrap.dnsUpstreams, wheel: this.#wheel, mark, clock });
+    const { resolver } = this.#names;
     const dialer = new HopDialer({
+      names: { resolver, clock, random: Math.random },
       identity: () => agent.identity(),
       sourceWorkload: workloadKey,
       mark,
@@ -161,7 +166,7 @@ class Proxy implements RunningProxy {
         version: labels["app.kubernetes.io/version"] ?? labels["version"] ?? "",
       },
       dialer,
-      upstreams: new Upstreams(dialer, clock, bootstrap.role === "gateway" ? "http1" : "client"),
+      upstreams: new Upstreams(dialer, clock, bootstrap.role === "gateway" ? "http1" : "client", resolver),
       series: new SeriesRegistry(),
       metrics,
       accessLog: AccessLog.open(bootstrap.accessLogFile, clock, metrics.accessLogDropped),
@@ -265,6 +270,7 @@ class Proxy implements RunningProxy {
     this.#codePages?.cancel();
     for (const server of this.#servers) server.close();
     this.#context.upstreams.close();
+    this.#names.close();
     this.#application?.close();
     for (const admin of this.#admins) admin.close();
     this.#wheel.close();
@@ -343,7 +349,7 @@ class Proxy implements RunningProxy {
     };
     return {
       series: this.#context.series,
-      families: [...this.#context.metrics.families, ...runtimeGauges(parts)],
+      families: [...this.#context.metrics.families, ...this.#names.families, ...runtimeGauges(parts)],
       notReady: () => this.notReady(),
       config: () => describeConfig(parts),
     };

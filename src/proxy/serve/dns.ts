@@ -15,8 +15,8 @@ import type { Resolved } from "../agent/index.ts";
 import type { ListenAddress } from "../bootstrap.ts";
 import { ConnectionSet, type ClientConnection } from "./connection-set.ts";
 import type { ServeContext } from "./context.ts";
-import type { DnsForwarder } from "./dns-forwarder.ts";
 import {
+  type DnsForwarder,
   type DnsQuery,
   encodeDnsAnswer,
   encodeDnsFault,
@@ -24,7 +24,7 @@ import {
   type Rcode,
   rcodes,
   truncateDnsAnswer,
-} from "./dns-message.ts";
+} from "../dns/index.ts";
 import { expandName } from "./dns-names.ts";
 import type { Server } from "./server.ts";
 

@@ -3,7 +3,7 @@
  * stands there. The peer must prove exactly the identity that the mesh expects at this endpoint.
  */
 import { create, toBinary } from "@bufbuild/protobuf";
-import type { ReasonCode } from "../../kernel/index.ts";
+import { parseIp, type ReasonCode } from "../../kernel/index.ts";
 import { Tunnel } from "../../model/index.ts";
 import {
   type ClientTls,
@@ -16,6 +16,7 @@ import {
   type TlsIdentity,
 } from "../../net/index.ts";
 import { PrefaceSchema, type SessionProtocol } from "../../wire/index.ts";
+import { connectToName, type NamedTarget } from "../dns/index.ts";
 import type { CodecLimitsSource } from "./codec-limits.ts";
 
 export const hopAlpn = "weft/1";
@@ -23,6 +24,7 @@ export const hopAlpn = "weft/1";
 export const maxPrefaceBytes = 1_024;
 
 export interface HopTarget {
+  /** Where there is no tunnel it may be a name. */
   readonly address: string;
   /** The port that the application listens on. */
   readonly port: number;
@@ -44,6 +46,8 @@ export interface HopOptions {
   readonly mark: number | undefined;
   /** Of what the endpoints answer. */
   readonly limits: CodecLimitsSource;
+  /** Endpoints whose address is a name are looked up here. Absent: by the system. */
+  readonly names?: Pick<NamedTarget, "resolver" | "clock" | "random">;
 }
 
 export class HopDialer {
@@ -73,7 +77,7 @@ export class HopDialer {
       case Tunnel.WEFT:
         return this.#dialTunnel(target, protocol, timeoutMs, done);
       case Tunnel.NONE:
-        return connect({ ...this.#settings(), address: target.address, port: target.port, timeoutMs }, done);
+        return this.#dialPlain(target, timeoutMs, done);
       case Tunnel.HBONE:
       case Tunnel.UNSPECIFIED: {
         // Fails closed: an unknown tunnel is never taken for "none".
@@ -81,6 +85,25 @@ export class HopDialer {
         return failLater({ reason: "upstream_connect_failed", detail }, done);
       }
     }
+  }
+
+  #dialPlain(
+    { address, port }: HopTarget,
+    timeoutMs: number,
+    done: (result: Connection | ConnectFailure) => void,
+  ): PendingConnect {
+    const { names } = this.#options;
+    const settings = this.#settings();
+    if (names === undefined || parseIp(address) !== undefined)
+      return connect({ ...settings, address, port, timeoutMs }, done);
+    const target = {
+      ...names,
+      name: address,
+      timeoutMs,
+      connect: (ip: string, leftMs: number, onTried: typeof done) =>
+        connect({ ...settings, address: ip, port, timeoutMs: leftMs }, onTried),
+    };
+    return connectToName(target, done);
   }
 
   #dialTunnel(

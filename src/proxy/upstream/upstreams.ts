@@ -13,6 +13,7 @@ import {
   type WorkloadTarget,
 } from "../../model/index.ts";
 import type { Snapshot } from "../agent/index.ts";
+import type { NameResolver } from "../dns/index.ts";
 import {
   balanceUsable,
   clusterLimits,
@@ -21,6 +22,7 @@ import {
   type UpstreamCluster,
   versionRule,
 } from "./cluster.ts";
+import { DnsEndpoints } from "./dns-endpoints.ts";
 import { type ConnectionLimits, UpstreamEndpoint } from "./endpoint.ts";
 import type { HopDialer } from "./hop.ts";
 
@@ -48,9 +50,14 @@ export class Upstreams {
   readonly #undeclared: "client" | "http1";
   #clusters = new Map<string, ClusterState>();
   readonly #direct = new Map<string, DirectState>();
+  readonly #dns: DnsEndpoints | undefined;
 
-  /** `undeclared`: which version of HTTP an endpoint without a declared one gets (`versionRule`). */
-  constructor(dialer: HopDialer, clock: Clock, undeclared: "client" | "http1") {
+  /**
+   * `undeclared`: which version of HTTP an endpoint without a declared one gets (`versionRule`). Without a resolver, names
+   * lead nowhere.
+   */
+  constructor(dialer: HopDialer, clock: Clock, undeclared: "client" | "http1", resolver?: NameResolver) {
+    this.#dns = resolver && new DnsEndpoints(resolver, (key, endpoints) => this.#rediscover(key, endpoints));
     this.#dialer = dialer;
     this.#clock = clock;
     this.#undeclared = undeclared;
@@ -69,7 +76,8 @@ export class Upstreams {
     for (const key of snapshot.clusterKeys()) {
       const model = snapshot.cluster(key);
       if (model === undefined) continue;
-      const endpoints = snapshot.endpoints(key);
+      const listed = snapshot.endpoints(key);
+      const endpoints = model.dns === undefined ? listed : (this.#dns?.of(key, model, listed) ?? listed);
       const before = this.#clusters.get(key);
       const isSame = before !== undefined && before.model === model && before.endpoints === endpoints;
       next.set(key, isSame ? before : this.#prepare(key, model, endpoints, before));
@@ -78,6 +86,7 @@ export class Upstreams {
     this.#clusters = next;
     for (const [key, state] of previous) {
       if (next.has(key)) continue;
+      this.#dns?.forget(key);
       for (const endpoint of state.byWorkload.values()) endpoint.close();
     }
   }
@@ -98,9 +107,10 @@ export class Upstreams {
     return state.view;
   }
 
-  /** Every second: idle connections, turned-over certificates, workloads that nobody dials any more. */
+  /** Every second: idle connections, turned-over certificates, names, workloads that nobody dials any more. */
   sweep(): void {
     const nowMs = this.#clock.nowMs();
+    this.#dns?.sweep((key, workload) => isUsed(this.#clusters.get(key)?.byWorkload.get(workload)));
     for (const state of this.#clusters.values()) {
       for (const endpoint of state.byWorkload.values()) endpoint.pool.sweep(nowMs);
     }
@@ -113,6 +123,7 @@ export class Upstreams {
   }
 
   close(): void {
+    this.#dns?.close();
     for (const state of this.#clusters.values()) {
       for (const endpoint of state.byWorkload.values()) endpoint.close();
     }
@@ -124,6 +135,12 @@ export class Upstreams {
   *endpoints(): Generator<UpstreamEndpoint> {
     for (const state of this.#clusters.values()) yield* state.byWorkload.values();
     for (const state of this.#direct.values()) yield state.endpoint;
+  }
+
+  /** A cluster's names lead elsewhere. */
+  #rediscover(key: string, endpoints: readonly Endpoint[]): void {
+    const before = this.#clusters.get(key);
+    if (before !== undefined) this.#clusters.set(key, this.#prepare(key, before.model, endpoints, before));
   }
 
   #prepare(
@@ -196,6 +213,10 @@ export class Upstreams {
       clock: this.#clock,
     });
   }
+}
+
+function isUsed(endpoint: UpstreamEndpoint | undefined): boolean {
+  return endpoint !== undefined && (endpoint.inFlight > 0 || endpoint.pool.openConnections > 0);
 }
 
 function sameLimits(before: ClusterState | undefined, limits: ConnectionLimits): boolean {

@@ -1,0 +1,46 @@
+/** Look-ups of host names by a proxy itself, for external services, with what they count. */
+import type { Clock } from "../kernel/index.ts";
+import type { TimerWheel } from "../net/index.ts";
+import { DnsClient, NameResolver } from "./dns/index.ts";
+import { CounterFamily, GaugeFamily, type MetricFamily } from "./telemetry/index.ts";
+
+export interface NameLookupsOptions {
+  /** `address` or `address:port`. */
+  readonly upstreams: readonly string[];
+  readonly wheel: TimerWheel;
+  readonly mark: number | undefined;
+  readonly clock: Clock;
+}
+
+export class NameLookups {
+  readonly resolver: NameResolver;
+  readonly families: readonly MetricFamily[];
+  readonly #client: DnsClient;
+
+  constructor(options: NameLookupsOptions) {
+    const { clock } = options;
+    const lookups = new CounterFamily(
+      "weft_name_lookups_total",
+      "Host names of external services that this proxy looked up, by what came of it.",
+      ["outcome"],
+    );
+    this.#client = new DnsClient(options);
+    const resolver = new NameResolver({
+      client: this.#client,
+      clock,
+      random: Math.random,
+      onOutcome: (outcome) => void lookups.of(outcome).value++,
+    });
+    const stale = new GaugeFamily(
+      "weft_stale_names",
+      "Host names whose last addresses are in use beyond their time because they cannot be looked up.",
+      () => [{ labels: {}, value: resolver.staleNames }],
+    );
+    this.resolver = resolver;
+    this.families = [lookups, stale];
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+}
