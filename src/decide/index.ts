@@ -4,4 +4,9 @@ export type { HttpRequestView } from "./request-view.ts";
 export { listenerId, ListenerTable, normalizeServerName } from "./listener-table.ts";
 export { RouteTable } from "./route-table.ts";
 export { type PreparedBackend, selectBackend } from "./rule.ts";
-export { selectVirtualHost, VirtualHostTable } from "./virtual-host.ts";
+export {
+  type PreparedVirtualHost,
+  prepareVirtualHosts,
+  selectVirtualHost,
+  VirtualHostTable,
+} from "./virtual-host.ts";

@@ -23,7 +23,8 @@ interface PatternCandidate extends Candidate {
 
 class PrefixNode {
   readonly parent: PrefixNode | undefined;
-  readonly children = new Map<string, PrefixNode>();
+  /** Undefined in leaves, of which there are as many as prefixes. */
+  children: Map<string, PrefixNode> | undefined = undefined;
   readonly candidates: Candidate[] = [];
 
   constructor(parent: PrefixNode | undefined) {
@@ -31,6 +32,7 @@ class PrefixNode {
   }
 
   child(segment: string): PrefixNode {
+    this.children ??= new Map();
     const existing = this.children.get(segment);
     if (existing !== undefined) return existing;
     const created = new PrefixNode(this);
@@ -107,7 +109,7 @@ export class RouteTable {
   #deepest(path: string): PrefixNode {
     let node = this.#prefixes;
     let start = 1;
-    while (start <= path.length && node.children.size > 0) {
+    while (start <= path.length && node.children !== undefined) {
       const slash = path.indexOf("/", start);
       const end = slash < 0 ? path.length : slash;
       const next = node.children.get(path.slice(start, end));

@@ -19,23 +19,30 @@ export class VirtualHostTable {
 
   private constructor() {}
 
-  /** All listeners that share one port. Where two claim one hostname, the first keeps it. */
-  static prepare(listeners: readonly GatewayListener[]): VirtualHostTable {
+  /** Those of all listeners that share one port. Where two claim one hostname, the first keeps it. */
+  static of(hosts: readonly PreparedVirtualHost[]): VirtualHostTable {
     const table = new VirtualHostTable();
-    for (const listener of listeners) {
-      for (const host of listener.virtualHosts) {
-        if (host.http === undefined) continue;
-        const hostname = host.hostname.toLowerCase();
-        const routes = RouteTable.prepare(host.http);
-        table.#hosts.add(hostname, { hostname, listener: listenerId(listener), routes });
-      }
-    }
+    for (const host of hosts) table.#hosts.add(host.hostname, host);
     return table;
+  }
+
+  static prepare(listeners: readonly GatewayListener[]): VirtualHostTable {
+    return VirtualHostTable.of(listeners.flatMap(prepareVirtualHosts));
   }
 
   select(authority: string): PreparedVirtualHost | undefined {
     return this.#hosts.select(hostnameOf(authority));
   }
+}
+
+/** Throws `bad_input` as `RouteTable.prepare` does. */
+export function prepareVirtualHosts(listener: GatewayListener): PreparedVirtualHost[] {
+  const id = listenerId(listener);
+  return listener.virtualHosts.flatMap(({ hostname, http }) =>
+    http === undefined
+      ? []
+      : [{ hostname: hostname.toLowerCase(), listener: id, routes: RouteTable.prepare(http) }],
+  );
 }
 
 /** `authority` is the Host header or `:authority`, with or without a port. */

@@ -25,6 +25,21 @@ describe("Histogram", () => {
     expect(new Histogram().quantileUs(0.5)).toBe(0);
   });
 
+  test("keeps each duration in its bucket in whatever order they come", () => {
+    const histogram = new Histogram();
+    const durations = [5_000, 3, 70_000_000, 5_001, 40, 1e12];
+    for (const us of durations) histogram.record(us);
+    const expected = Map.groupBy(durations, bucketOf);
+    const inOrder = [...expected]
+      .map(([index, all]) => [index, all.length])
+      .toSorted(([a = 0], [b = 0]) => a - b);
+    expect([...histogram.buckets()].map(([index, count]) => [index, count])).toEqual(inOrder);
+    histogram.clear();
+    expect([...histogram.buckets()]).toEqual([]);
+    histogram.record(3);
+    expect([...histogram.buckets()]).toEqual([[3, 1]]);
+  });
+
   test("merges to what one histogram of both would hold", () => {
     const [left, right, both] = [new Histogram(), new Histogram(), new Histogram()];
     for (let i = 0; i < 1000; i++) {
@@ -32,7 +47,7 @@ describe("Histogram", () => {
       both.record(i * 37);
     }
     left.merge(right);
-    expect(left.counts).toEqual(both.counts);
+    expect([...left.buckets()]).toEqual([...both.buckets()]);
     expect(left.sumUs).toBe(both.sumUs);
   });
 });

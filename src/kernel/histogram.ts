@@ -28,28 +28,37 @@ function bucketLowerUs(index: number): number {
   return index === 0 ? 0 : bucketUpperUs(index - 1);
 }
 
+const none = new Uint32Array(0);
+
+/** Holds counts from the lowest to the highest octave that was seen: mostly two or three of the 27. */
 export class Histogram {
-  readonly counts = new Uint32Array(bucketCount);
   count = 0;
   sumUs = 0;
+  /** Of the buckets from `#first` on; a multiple of `subBuckets` long. */
+  #counts = none;
+  #first = 0;
 
   record(us: number): void {
-    const index = bucketOf(us);
-    this.counts[index] = (this.counts[index] ?? 0) + 1;
+    this.#add(bucketOf(us), 1);
     this.count++;
     this.sumUs += us;
   }
 
   add(index: number, count: number): void {
     if (index < 0 || index >= bucketCount) return;
-    this.counts[index] = (this.counts[index] ?? 0) + count;
+    this.#add(index, count);
     this.count += count;
   }
 
   merge(other: Histogram): void {
-    for (let i = 0; i < bucketCount; i++) this.counts[i] = (this.counts[i] ?? 0) + (other.counts[i] ?? 0);
+    for (const [index, count] of other.buckets()) this.#add(index, count);
     this.count += other.count;
     this.sumUs += other.sumUs;
+  }
+
+  /** Index and count of those that are not empty, in rising order. */
+  *buckets(): Generator<readonly [index: number, count: number]> {
+    for (const [i, count] of this.#counts.entries()) if (count > 0) yield [this.#first + i, count];
   }
 
   /** The middle of the bucket that holds the q-quantile, in microseconds; 0 when nothing was recorded. */
@@ -57,16 +66,36 @@ export class Histogram {
     if (this.count === 0) return 0;
     const rank = Math.max(1, Math.ceil(q * this.count));
     let seen = 0;
-    for (let i = 0; i < bucketCount; i++) {
-      seen += this.counts[i] ?? 0;
-      if (seen >= rank) return (bucketLowerUs(i) + bucketUpperUs(i)) / 2;
+    for (const [index, count] of this.buckets()) {
+      seen += count;
+      if (seen >= rank) return (bucketLowerUs(index) + bucketUpperUs(index)) / 2;
     }
     return bucketUpperUs(bucketCount - 1);
   }
 
   clear(): void {
-    this.counts.fill(0);
+    this.#counts.fill(0);
     this.count = 0;
     this.sumUs = 0;
+  }
+
+  #add(index: number, count: number): void {
+    let at = index - this.#first;
+    if (at < 0 || at >= this.#counts.length) {
+      this.#widen(index);
+      at = index - this.#first;
+    }
+    this.#counts[at] = (this.#counts[at] ?? 0) + count;
+  }
+
+  #widen(index: number): void {
+    const octave = index - (index % subBuckets);
+    const isEmpty = this.#counts.length === 0;
+    const first = isEmpty ? octave : Math.min(this.#first, octave);
+    const end = Math.max(isEmpty ? 0 : this.#first + this.#counts.length, octave + subBuckets);
+    const counts = new Uint32Array(end - first);
+    counts.set(this.#counts, isEmpty ? 0 : this.#first - first);
+    this.#counts = counts;
+    this.#first = first;
   }
 }

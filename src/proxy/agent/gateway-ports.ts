@@ -1,14 +1,14 @@
 /** Groups the listeners of all gateways by the socket that they share. A group that did not change keeps its tables. */
 import { ConnectionTable, listenerId, VirtualHostTable } from "../../decide/index.ts";
-import { type Gateway, type GatewayListener, Protocol } from "../../model/index.ts";
+import { type GatewayListener, Protocol } from "../../model/index.ts";
 import type { GatewayCertificate } from "./gateway-certificate.ts";
 import { PreparedPortTls } from "./port-tls.ts";
-import type { PreparedGatewayPort } from "./snapshot.ts";
+import type { PreparedGateway, PreparedGatewayPort, PreparedListener } from "./snapshot.ts";
 
 type Certificates = ReadonlyMap<string, GatewayCertificate>;
 
 interface Group {
-  readonly listeners: readonly GatewayListener[];
+  readonly listeners: readonly PreparedListener[];
   /** Of the listeners, in their order. */
   readonly certificates: readonly (GatewayCertificate | undefined)[];
   readonly port: PreparedGatewayPort;
@@ -29,15 +29,16 @@ export class GatewayPorts {
   static readonly none = new GatewayPorts([], []);
 
   /** `gateways` in the order of their names: where two claim one hostname, or one port for different things, the first keeps it. */
-  next(gateways: readonly Gateway[], certificates: Certificates): GatewayPorts {
-    const byPlace = new Map<string, GatewayListener[]>();
+  next(gateways: readonly PreparedGateway[], certificates: Certificates): GatewayPorts {
+    const byPlace = new Map<string, PreparedListener[]>();
     const unserved: string[] = [];
     for (const gateway of gateways) {
-      for (const listener of gateway.listeners) {
+      for (const prepared of gateway.listeners) {
+        const { listener } = prepared;
         const place = placeOf(listener);
         const group = byPlace.get(place);
-        if (group === undefined) byPlace.set(place, [listener]);
-        else if (group[0] !== undefined && canShare(group[0], listener)) group.push(listener);
+        if (group === undefined) byPlace.set(place, [prepared]);
+        else if (group[0] !== undefined && canShare(group[0].listener, listener)) group.push(prepared);
         else unserved.push(listenerId(listener));
       }
     }
@@ -45,13 +46,18 @@ export class GatewayPorts {
     return new GatewayPorts(groups, unserved);
   }
 
-  #group(listeners: readonly GatewayListener[], all: Certificates): Group {
-    const certificates = listeners.flatMap(({ tls }) => (tls?.certificates ?? []).map((key) => all.get(key)));
+  #group(listeners: readonly PreparedListener[], all: Certificates): Group {
+    const certificates = listeners.flatMap(({ listener }) =>
+      (listener.tls?.certificates ?? []).map((key) => all.get(key)),
+    );
     const before = this.#groups.find((group) => isSameList(group.listeners, listeners));
     if (before === undefined) return { listeners, certificates, port: preparePort(listeners, all) };
     if (isSameList(before.certificates, certificates)) return before;
     // A rotation: routes stay prepared.
-    const tls = prepareTls(listeners, all);
+    const tls = prepareTls(
+      listeners.map(({ listener }) => listener),
+      all,
+    );
     return { listeners, certificates, port: { ...before.port, tls } };
   }
 }
@@ -70,7 +76,8 @@ function canShare(a: GatewayListener, b: GatewayListener): boolean {
   return a.tls !== undefined || a.protocol === b.protocol;
 }
 
-function preparePort(listeners: readonly GatewayListener[], certificates: Certificates): PreparedGatewayPort {
+function preparePort(prepared: readonly PreparedListener[], certificates: Certificates): PreparedGatewayPort {
+  const listeners = prepared.map(({ listener }) => listener);
   const [first] = listeners;
   const tls = prepareTls(listeners, certificates);
   return {
@@ -78,7 +85,7 @@ function preparePort(listeners: readonly GatewayListener[], certificates: Certif
     protocol: tls === undefined ? (first?.protocol ?? Protocol.UNSPECIFIED) : Protocol.TLS,
     addresses: first?.addresses ?? [],
     proxyProtocol: first?.proxyProtocol ?? false,
-    hosts: VirtualHostTable.prepare(listeners),
+    hosts: VirtualHostTable.of(prepared.flatMap(({ hosts }) => hosts)),
     tls,
     connections: listeners.some((listener) => listener.connections !== undefined)
       ? ConnectionTable.prepare(listeners)

@@ -8,7 +8,6 @@ import {
   type Cluster,
   type Endpoint,
   endpointKey,
-  type Gateway,
   type Inbound,
   type Mesh,
   type Name,
@@ -16,14 +15,20 @@ import {
 import type { CertificateSummary, GatewayCertificate } from "./gateway-certificate.ts";
 import { GatewayPorts } from "./gateway-ports.ts";
 import { type Edit, EditLists, type ResourceChange } from "./resource-change.ts";
-import type { PreparedGatewayPort, PreparedOutbound, Snapshot, Unknown } from "./snapshot.ts";
+import type {
+  PreparedGateway,
+  PreparedGatewayPort,
+  PreparedOutbound,
+  Snapshot,
+  Unknown,
+} from "./snapshot.ts";
 
 interface Tables {
   readonly revision: number;
   readonly mesh: Mesh | undefined;
   readonly inbound: Inbound | undefined;
   readonly inboundTable: InboundTable | undefined;
-  readonly gateways: ReadonlyMap<string, Gateway>;
+  readonly gateways: ReadonlyMap<string, PreparedGateway>;
   readonly certificates: ReadonlyMap<string, GatewayCertificate>;
   readonly ports: GatewayPorts;
   readonly addresses: ReadonlyMap<string, Address | Unknown>;
@@ -40,7 +45,7 @@ export class LiveSnapshot implements Snapshot {
   readonly mesh: Mesh | undefined;
   readonly inbound: Inbound | undefined;
   readonly inboundTable: InboundTable | undefined;
-  readonly gateways: readonly Gateway[];
+  readonly gateways: readonly PreparedGateway[];
   readonly gatewayPorts: readonly PreparedGatewayPort[];
   readonly unservedListeners: readonly string[];
   readonly certificates: readonly CertificateSummary[];
@@ -48,7 +53,7 @@ export class LiveSnapshot implements Snapshot {
 
   private constructor(
     tables: Tables,
-    gateways: readonly Gateway[],
+    gateways: readonly PreparedGateway[],
     summaries: readonly CertificateSummary[],
   ) {
     this.revision = tables.revision;

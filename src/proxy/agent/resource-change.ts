@@ -1,8 +1,8 @@
 /** What a commit changes, sorted into one list per table. */
-import type { Address, Cluster, Endpoint, Gateway, Inbound, Mesh, Name } from "../../model/index.ts";
+import type { Address, Cluster, Endpoint, Inbound, Mesh, Name } from "../../model/index.ts";
 import type { GatewayCertificate } from "./gateway-certificate.ts";
 import type { Resource, ResourceKind } from "./resource.ts";
-import type { PreparedOutbound, Unknown } from "./snapshot.ts";
+import type { PreparedGateway, PreparedOutbound, Unknown } from "./snapshot.ts";
 
 export type ResourceChange =
   | { readonly type: "upsert"; readonly resource: Resource }
@@ -20,7 +20,7 @@ export interface Edit<V> {
 export class EditLists {
   readonly mesh: Edit<Mesh>[] = [];
   readonly inbound: Edit<Inbound>[] = [];
-  readonly gateways: Edit<Gateway>[] = [];
+  readonly gateways: Edit<PreparedGateway>[] = [];
   readonly certificates: Edit<GatewayCertificate>[] = [];
   readonly clusters: Edit<Cluster>[] = [];
   readonly endpoints: Edit<Endpoint>[] = [];

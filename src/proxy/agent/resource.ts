@@ -3,7 +3,7 @@
  * prepared is refused here, before anything of it is live.
  */
 import { fromBinary } from "@bufbuild/protobuf";
-import { ConnectionTable, RouteTable, VirtualHostTable } from "../../decide/index.ts";
+import { ConnectionTable, prepareVirtualHosts, RouteTable } from "../../decide/index.ts";
 import { WeftError } from "../../kernel/index.ts";
 import {
   type Address,
@@ -32,7 +32,7 @@ import {
   typeUrl,
 } from "../../model/index.ts";
 import { GatewayCertificate } from "./gateway-certificate.ts";
-import type { PreparedOutbound } from "./snapshot.ts";
+import type { PreparedGateway, PreparedOutbound } from "./snapshot.ts";
 
 /** `Commit` is no resource that anybody keeps. */
 export type ResourceKind = Exclude<ModelKind, "Commit">;
@@ -45,7 +45,7 @@ interface ResourceValues {
   readonly Cluster: Cluster;
   readonly Endpoint: Endpoint;
   readonly Inbound: Inbound;
-  readonly Gateway: Gateway;
+  readonly Gateway: PreparedGateway;
   readonly Certificate: GatewayCertificate;
 }
 
@@ -103,14 +103,8 @@ export function prepareResource(raw: RawResource): Resource {
       requireName(name, endpointKey(value.cluster, value.workload));
       return { kind, ...common, value };
     }
-    case "Gateway": {
-      const value = fromBinary(GatewaySchema, bytes);
-      requireName(name, gatewayKey(value.source?.namespace ?? "", value.source?.name ?? ""));
-      // The tables are built for all gateways of a port together; here it only has to be possible.
-      VirtualHostTable.prepare(value.listeners);
-      ConnectionTable.prepare(value.listeners);
-      return { kind, ...common, value };
-    }
+    case "Gateway":
+      return { kind, ...common, value: prepareGateway(name, fromBinary(GatewaySchema, bytes)) };
     case "Certificate": {
       const value = fromBinary(CertificateSchema, bytes);
       requireName(name, certificateKey(value.source?.namespace ?? "", value.source?.name ?? ""));
@@ -119,9 +113,21 @@ export function prepareResource(raw: RawResource): Resource {
   }
 }
 
+/** What is prepared is left out of the messages that stay, so that it is not kept twice. */
+export function prepareGateway(name: string, gateway: Gateway): PreparedGateway {
+  requireName(name, gatewayKey(gateway.source?.namespace ?? "", gateway.source?.name ?? ""));
+  // Its table is built for all gateways of a port together; here it only has to be possible.
+  ConnectionTable.prepare(gateway.listeners);
+  const listeners = gateway.listeners.map((listener) => ({
+    listener: { ...listener, virtualHosts: [] },
+    hosts: prepareVirtualHosts(listener),
+  }));
+  return { name, listeners };
+}
+
 function prepareOutbound(name: string, bytes: Uint8Array): PreparedOutbound {
-  const outbound = fromBinary(OutboundSchema, bytes);
-  const { namespace, service, port, clientNamespace, http } = outbound;
+  const { http, ...outbound } = fromBinary(OutboundSchema, bytes);
+  const { namespace, service, port, clientNamespace } = outbound;
   requireName(name, outboundKey(namespace, service, port, clientNamespace));
   return { key: name, outbound, routes: http === undefined ? undefined : RouteTable.prepare(http) };
 }

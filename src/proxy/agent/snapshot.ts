@@ -3,12 +3,18 @@
  * it started with. Everything that costs something to prepare was prepared when its resource changed, and what did not
  * change is the same object in the next snapshot, so that the data path can compare by reference.
  */
-import type { ConnectionTable, InboundTable, RouteTable, VirtualHostTable } from "../../decide/index.ts";
+import type {
+  ConnectionTable,
+  InboundTable,
+  PreparedVirtualHost,
+  RouteTable,
+  VirtualHostTable,
+} from "../../decide/index.ts";
 import type {
   Address,
   Cluster,
   Endpoint,
-  Gateway,
+  GatewayListener,
   Inbound,
   Mesh,
   Name,
@@ -23,9 +29,23 @@ export type Unknown = "unknown";
 
 export interface PreparedOutbound {
   readonly key: string;
-  readonly outbound: Outbound;
+  /** Without its routes: they are in `routes`. */
+  readonly outbound: Omit<Outbound, "http">;
   /** Undefined: no route is attached, everything goes to `outbound.defaultCluster`. */
   readonly routes: RouteTable | undefined;
+}
+
+/** With thousands of routes the virtual hosts are most of the message, and nobody reads them again once they are prepared. */
+export interface PreparedGateway {
+  /** "namespace/name" */
+  readonly name: string;
+  readonly listeners: readonly PreparedListener[];
+}
+
+export interface PreparedListener {
+  /** Its `virtualHosts` are empty. */
+  readonly listener: GatewayListener;
+  readonly hosts: readonly PreparedVirtualHost[];
 }
 
 /**
@@ -55,7 +75,7 @@ export interface Snapshot {
   /** This workload's own; undefined in a gateway and before the first commit. */
   readonly inbound: Inbound | undefined;
   readonly inboundTable: InboundTable | undefined;
-  readonly gateways: readonly Gateway[];
+  readonly gateways: readonly PreparedGateway[];
   readonly gatewayPorts: readonly PreparedGatewayPort[];
   /** "namespace/gateway/listener" of listeners that are in no port, because another Gateway has the port for something else. */
   readonly unservedListeners: readonly string[];

@@ -57,11 +57,11 @@ export function describeConfig(parts: RuntimeParts): unknown {
       services: port.services,
     })),
     gateways: snapshot.gateways.map((entry) => ({
-      name: `${entry.source?.namespace ?? ""}/${entry.source?.name ?? ""}`,
-      listeners: entry.listeners.map((listener) => ({
+      name: entry.name,
+      listeners: entry.listeners.map(({ listener, hosts }) => ({
         name: listener.name,
         port: listener.port,
-        hostnames: listener.virtualHosts.map((host) => host.hostname),
+        hostnames: hosts.map((host) => host.hostname),
       })),
     })),
     gatewayAddresses: gateway?.addresses() ?? [],

@@ -82,8 +82,7 @@ function encodeEdge(edge: EdgeSeries, cell: SeriesCell, delta: CellDelta): EdgeD
 function encodeDurations(durations: DurationHistogram): Histogram {
   const buckets: number[] = [];
   const counts: number[] = [];
-  for (const [index, count] of durations.counts.entries()) {
-    if (count === 0) continue;
+  for (const [index, count] of durations.buckets()) {
     buckets.push(index);
     counts.push(count);
   }

@@ -11,10 +11,11 @@ import type {
   Name,
   Outbound,
 } from "../../model/index.ts";
-import { certificateKey, outboundKey } from "../../model/index.ts";
+import { certificateKey, gatewayKey, outboundKey } from "../../model/index.ts";
 import type { TlsIdentity } from "../../net/index.ts";
 import { GatewayCertificate } from "../agent/gateway-certificate.ts";
 import { GatewayPorts } from "../agent/gateway-ports.ts";
+import { prepareGateway } from "../agent/resource.ts";
 import type {
   Agent,
   AgentStatus,
@@ -167,13 +168,16 @@ export function fakeSnapshot(configuration: FakeConfiguration): Snapshot {
       return [key, GatewayCertificate.prepare(key, certificate)] as const;
     }),
   );
-  const ports = GatewayPorts.none.next(configuration.gateways ?? [], certificates);
+  const gateways = (configuration.gateways ?? []).map((gateway) =>
+    prepareGateway(gatewayKey(gateway.source?.namespace ?? "", gateway.source?.name ?? ""), gateway),
+  );
+  const ports = GatewayPorts.none.next(gateways, certificates);
   return {
     revision: configuration.revision ?? 1,
     mesh,
     inbound,
     inboundTable: inbound && InboundTable.prepare(inbound, { trustDomain: mesh.trustDomain, addresses }),
-    gateways: configuration.gateways ?? [],
+    gateways,
     gatewayPorts: ports.all,
     unservedListeners: ports.unserved,
     certificates: [...certificates.values()].map((each) => each.summary),
