@@ -17,6 +17,7 @@ const minimal: Record<string, Record<string, unknown>> = {
     spec: { gatewayClassName: "weft", listeners: [{ name: "http", port: 8080, protocol: "HTTP" }] },
   },
   HTTPRoute: { spec: {} },
+  GRPCRoute: { spec: {} },
   TLSRoute: {
     spec: { hostnames: ["a.example.com"], rules: [{ backendRefs: [{ name: "db", port: 5432 }] }] },
   },

@@ -6,6 +6,7 @@ import { endpointSliceKind } from "./endpoint-slice.ts";
 import { externalServiceKind } from "./external-service.ts";
 import { gatewayKind } from "./gateway.ts";
 import { gatewayClassKind } from "./gateway-class.ts";
+import { grpcRouteKind } from "./grpc-route.ts";
 import { httpRouteKind } from "./http-route.ts";
 import type { ObjectOfDefinition, ParseMode, Validated } from "./kind-definition.ts";
 import { meshConfigKind } from "./mesh-config.ts";
@@ -32,6 +33,7 @@ export const kinds = {
   GatewayClass: gatewayClassKind,
   Gateway: gatewayKind,
   HTTPRoute: httpRouteKind,
+  GRPCRoute: grpcRouteKind,
   TLSRoute: tlsRouteKind,
   TCPRoute: tcpRouteKind,
   ReferenceGrant: referenceGrantKind,

@@ -29,7 +29,7 @@ export const referenceGrantKind = defineKind({
         "Who may refer.",
         object("Objects of one kind and namespace.", {
           group: text("API group of the kind; empty for the core group.", groupName),
-          kind: text("Gateway, HTTPRoute, TLSRoute or TCPRoute.", kindNameFormat),
+          kind: text("Gateway, HTTPRoute, GRPCRoute, TLSRoute or TCPRoute.", kindNameFormat),
           namespace: text("Their namespace.", dnsLabel),
         }),
         { min: 1, max: maxEntries },

@@ -10,6 +10,7 @@ const kindsWithConditions: readonly KindName[] = [
   "GatewayClass",
   "Gateway",
   "HTTPRoute",
+  "GRPCRoute",
   "TLSRoute",
   "TCPRoute",
 ];

@@ -6,17 +6,15 @@
 import type { MeshConfig, ObjectKey, Stored } from "../api/index.ts";
 import { errorLine } from "../kernel/index.ts";
 import type { RegistryChange, RegistryViews } from "../registry/index.ts";
-import { type CompiledRoute, parentFact } from "./compiled-route.ts";
+import { type CompiledRoute, kindFact, parentFact } from "./compiled-route.ts";
 import { DependencyIndex } from "./dependency-index.ts";
-import { externalServiceStatus } from "./external-status.ts";
-import { gatewayStatus } from "./gateway-status.ts";
-import { gatewayClassStatus } from "./gateway-class.ts";
 import { InputReader, Inputs, type Trust } from "./inputs.ts";
 import { applyObject, applyRegistryChange, removeObject } from "./input-change.ts";
 import { compileMembers } from "./service-resources.ts";
 import { type CompiledResource, compareText, type ResourceName } from "./resource.ts";
 import { compileResource, parseResourceNode, resourceNode } from "./resource-kinds.ts";
-import { compileRoute, failedStatus } from "./route.ts";
+import { compileRoute, failedRoute } from "./route.ts";
+import { computeStatus, hasObject } from "./status-kinds.ts";
 import type { StatusUpdate } from "./status.ts";
 
 export interface CompilerOptions extends Trust {
@@ -66,7 +64,7 @@ export class Compiler {
     const statuses: StatusUpdate[] = [];
     const nodes = this.#dependencies.dependants(dirty);
     for (const node of [...nodesOf("route", nodes, dirty)].toSorted(compareText)) {
-      this.#compileRoute(node, dirty, statuses);
+      this.#compileRoute(node, dirty);
     }
     const affected = this.#dependencies.dependants(dirty);
     for (const node of [...nodesOf("status", affected, dirty)].toSorted(compareText)) {
@@ -147,41 +145,43 @@ export class Compiler {
     return result;
   }
 
-  #compileRoute(node: string, dirty: Set<string>, statuses: StatusUpdate[]): void {
+  #compileRoute(node: string, dirty: Set<string>): void {
     const key = node.slice("route ".length);
+    // The status is another node's: it depends on the routes of the same parents.
+    dirty.add(`status ${key}`);
     const input = this.#inputs.routes.get(key);
     if (input === undefined) {
       this.#dependencies.forget(node);
-      this.#statuses.delete(node);
+      this.#inputs.judgedRoutes.delete(key);
       this.#replaceRoute(key, undefined, dirty);
       return;
     }
     const outcome = this.#attempt(node, (inputs) => compileRoute(inputs, input));
     if (outcome === undefined) {
-      this.#setStatus(node, failedStatus(input, "the route could not be compiled"), statuses);
+      this.#inputs.judgedRoutes.set(key, failedRoute(input, "the route could not be compiled"));
       return;
     }
-    const { route, status } = outcome.result;
+    const { route, judged } = outcome.result;
     // An invalid route keeps its last good output.
     if (route !== undefined) this.#replaceRoute(key, route, dirty);
-    this.#setStatus(node, status, statuses);
+    this.#inputs.judgedRoutes.set(key, judged);
   }
 
   #replaceRoute(key: string, route: CompiledRoute | undefined, dirty: Set<string>): void {
     const before = this.#inputs.compiledRoutes.get(key);
     if (before !== undefined && route !== undefined && Bun.deepEquals(before, route)) return;
-    for (const attachment of before?.attachments ?? []) {
-      const fact = parentFact(attachment);
+    for (const fact of factsOf(before)) {
       const keys = this.#inputs.routesByParent.get(fact);
       keys?.delete(key);
       if (keys?.size === 0) this.#inputs.routesByParent.delete(fact);
+      this.#inputs.conflicts.delete(fact);
       dirty.add(fact);
     }
-    for (const attachment of route?.attachments ?? []) {
-      const fact = parentFact(attachment);
+    for (const fact of factsOf(route)) {
       const keys = this.#inputs.routesByParent.get(fact);
       if (keys === undefined) this.#inputs.routesByParent.set(fact, new Set([key]));
       else keys.add(key);
+      this.#inputs.conflicts.delete(fact);
       dirty.add(fact);
     }
     if (route === undefined) this.#inputs.compiledRoutes.delete(key);
@@ -190,11 +190,14 @@ export class Compiler {
 
   #computeStatus(node: string, statuses: StatusUpdate[]): void {
     const [kind = "", name = ""] = node.slice("status ".length).split(" ");
-    const outcome = this.#attempt(node, (inputs) => statusComputers[kind]?.(inputs, name));
-    if (!isThere(this.#inputs, kind, name)) this.#dependencies.forget(node);
+    const outcome = this.#attempt(node, (inputs) => computeStatus(inputs, kind, name));
     if (outcome === undefined) return;
-    if (outcome.result === undefined) this.#statuses.delete(node);
-    else this.#setStatus(node, outcome.result, statuses);
+    if (outcome.result !== undefined) {
+      this.#setStatus(node, outcome.result, statuses);
+      return;
+    }
+    if (!hasObject(this.#inputs, kind, name)) this.#dependencies.forget(node);
+    this.#statuses.delete(node);
   }
 
   #setStatus(node: string, status: StatusUpdate, statuses: StatusUpdate[]): void {
@@ -231,20 +234,6 @@ export class Compiler {
   }
 }
 
-/** Of objects whose status is computed apart from what they compile to. */
-const statusComputers: Readonly<
-  Record<string, (inputs: InputReader, name: string) => StatusUpdate | undefined>
-> = {
-  Gateway: gatewayStatus,
-  GatewayClass: gatewayClassStatus,
-  ExternalService: externalServiceStatus,
-};
-
-function isThere(inputs: Inputs, kind: string, name: string): boolean {
-  if (kind === "ExternalService") return inputs.externals.get(name) !== undefined;
-  return kind === "Gateway" ? inputs.gateways.has(name) : inputs.gatewayClasses.has(name);
-}
-
 /** Nodes of one stage: those that depend on something dirty, and those of objects that changed themselves. */
 function nodesOf(stage: string, dependants: ReadonlySet<string>, dirty: ReadonlySet<string>): Set<string> {
   const prefix = `${stage} `;
@@ -253,4 +242,13 @@ function nodesOf(stage: string, dependants: ReadonlySet<string>, dirty: Readonly
 
 function sameList(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((entry, index) => entry === b[index]);
+}
+
+/** What the compiled route changes for those that read routes by their parents. */
+function factsOf(route: CompiledRoute | undefined): string[] {
+  if (route === undefined) return [];
+  return route.attachments.flatMap((attachment) => [
+    parentFact(attachment),
+    kindFact(attachment, route.kind),
+  ]);
 }

@@ -37,6 +37,10 @@ const protocols: Record<ExternalPort["protocol"], Protocol> = {
   TCP: Protocol.TCP,
 };
 
+export function protocolOfExternal({ protocol }: ExternalPort): Protocol {
+  return protocols[protocol];
+}
+
 export function externalPort(
   external: ExternalServiceInput | undefined,
   port: number,

@@ -12,6 +12,7 @@ export function applyObject(inputs: Inputs, object: Stored, dirty: Set<string>):
   const path = pathOf(key);
   switch (object.kind) {
     case "HTTPRoute":
+    case "GRPCRoute":
     case "TLSRoute":
     case "TCPRoute": {
       const route = routeKey(object.kind, path);
@@ -75,6 +76,7 @@ export function removeObject(inputs: Inputs, key: ObjectKey, dirty: Set<string>)
   const path = pathOf(key);
   switch (key.kind) {
     case "HTTPRoute":
+    case "GRPCRoute":
     case "TLSRoute":
     case "TCPRoute":
       inputs.routes.delete(routeKey(key.kind, path));
@@ -126,6 +128,7 @@ export function applyRegistryChange(
 function markDirty(key: ObjectKey, path: string, dirty: Set<string>): void {
   switch (key.kind) {
     case "HTTPRoute":
+    case "GRPCRoute":
     case "TLSRoute":
     case "TCPRoute":
       dirty.add(`route ${routeKey(key.kind, path)}`);

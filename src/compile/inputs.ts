@@ -13,11 +13,13 @@ import type {
   WorkloadView,
 } from "../registry/index.ts";
 import { type CertificateContent, readCertificate, type SecretContent } from "./certificate-content.ts";
-import { type Attachment, type CompiledRoute, parentFact } from "./compiled-route.ts";
+import { type Attachment, type CompiledRoute, kindFact, parentFact } from "./compiled-route.ts";
 import { type ExternalServiceInput, externalFacts, ExternalServices, pathOf } from "./external-services.ts";
 import { Grants, type Referent, type Referrer } from "./grants.ts";
 import type { GatewayClassInput, GatewayInput, MeshConfigInput, NamespaceInput } from "./gateway-input.ts";
-import type { RouteInput } from "./route-input.ts";
+import { conflictsAtGateway, placeKey, rivalKinds } from "./route-conflicts.ts";
+import type { RouteInput, RouteKind } from "./route-input.ts";
+import type { JudgedRoute } from "./judged-route.ts";
 
 /** Names of inputs, as the dependency index knows them. */
 export const facts = {
@@ -68,8 +70,12 @@ export class Inputs {
   readonly routes = new Map<string, RouteInput>();
   /** Results of compiling routes: the last good one of each, by `routeKey`. */
   readonly compiledRoutes = new Map<string, CompiledRoute>();
-  /** Keys of the routes that attach to a parent, by `parentFact`. */
+  /** What is to be said of each route, by `routeKey`. */
+  readonly judgedRoutes = new Map<string, JudgedRoute>();
+  /** Keys of the routes that attach to a parent, by `parentFact` and by `kindFact`. */
   readonly routesByParent = new Map<string, Set<string>>();
+  /** Results of `conflictsAtGateway`, by `parentFact`, as long as the routes are the same. */
+  readonly conflicts = new Map<string, ReadonlySet<string>>();
   meshConfig: MeshConfig | MeshConfigInput = defaultMeshConfig();
 
   constructor(trust: Trust, registry: RegistryViews) {
@@ -79,6 +85,20 @@ export class Inputs {
 
   setSecret(path: string, content: SecretContent): void {
     this.#secrets.set(path, new SecretInput(content));
+  }
+
+  routesAt(fact: string): CompiledRoute[] {
+    const keys = this.routesByParent.get(fact) ?? [];
+    return [...keys].flatMap((key) => this.compiledRoutes.get(key) ?? []);
+  }
+
+  conflictsAt(gateway: string): ReadonlySet<string> {
+    const fact = parentFact({ kind: "Gateway", parent: gateway });
+    const known = this.conflicts.get(fact);
+    if (known !== undefined) return known;
+    const found = conflictsAtGateway(this.routesAt(fact), gateway);
+    this.conflicts.set(fact, found);
+    return found;
   }
 
   deleteSecret(path: string): void {
@@ -97,11 +117,18 @@ export class Inputs {
 export class InputReader {
   readonly #inputs: Inputs;
   readonly #read: Set<string>;
+  readonly #needsGrants: boolean;
 
   /** What is read is added to `read`. */
-  constructor(inputs: Inputs, read: Set<string>) {
+  constructor(inputs: Inputs, read: Set<string>, needsGrants = true) {
     this.#inputs = inputs;
     this.#read = read;
+    this.#needsGrants = needsGrants;
+  }
+
+  /** The same for routes under a Service: they open nothing that was not there, so nobody has to permit it (GEP-1426). */
+  withoutGrants(): InputReader {
+    return new InputReader(this.#inputs, this.#read, false);
   }
 
   get trustDomain(): string {
@@ -225,7 +252,7 @@ export class InputReader {
 
   /** Whether an object may refer to another: in its own namespace always, elsewhere where a ReferenceGrant says so. */
   isPermitted(from: Referrer, to: Referent): boolean {
-    if (from.namespace === to.namespace) return true;
+    if (from.namespace === to.namespace || !this.#needsGrants) return true;
     this.#read.add(facts.grants(to.namespace));
     return this.#inputs.grants.permit(from, to);
   }
@@ -240,14 +267,44 @@ export class InputReader {
     return this.externalService(pathOf(external)) !== undefined;
   }
 
-  /** In no particular order. */
+  /** In no particular order, without the attachments that a route of another kind holds. */
   routesOf(parent: Pick<Attachment, "kind" | "parent">): CompiledRoute[] {
     const fact = parentFact(parent);
     this.#read.add(fact);
-    const keys = this.#inputs.routesByParent.get(fact) ?? [];
-    return [...keys].flatMap((key) => this.#inputs.compiledRoutes.get(key) ?? []);
+    const routes = this.#inputs.routesAt(fact);
+    const lost = parent.kind === "Gateway" ? this.#inputs.conflictsAt(parent.parent) : undefined;
+    if (lost === undefined || lost.size === 0) return routes;
+    return routes.map((route) => ({
+      ...route,
+      attachments: route.attachments.filter(
+        (attachment) => attachment.kind !== "Gateway" || !lost.has(placeKey(route, attachment)),
+      ),
+    }));
+  }
+
+  /** By `placeKey`, what routes of `kind` and their rivals have lost at the Gateway. */
+  conflictsAt(gateway: string, kind: RouteKind): ReadonlySet<string> {
+    const parent = { kind: "Gateway", parent: gateway } as const;
+    if (this.rivalsOf(parent, kind).length === 0) return none;
+    this.#read.add(parentFact(parent));
+    return this.#inputs.conflictsAt(gateway);
+  }
+
+  /** Routes that can take a place at the parent from one of `kind`. */
+  rivalsOf(parent: Pick<Attachment, "kind" | "parent">, kind: RouteKind): CompiledRoute[] {
+    return rivalKinds(parent.kind, kind).flatMap((rival) => {
+      const fact = kindFact(parent, rival);
+      this.#read.add(fact);
+      return this.#inputs.routesAt(fact);
+    });
+  }
+
+  judgedRoute(key: string): JudgedRoute | undefined {
+    return this.#inputs.judgedRoutes.get(key);
   }
 }
+
+const none: ReadonlySet<string> = new Set();
 
 /** The defaults of the schema: what holds before anybody wrote a MeshConfig. */
 function defaultMeshConfig(): MeshConfig {

@@ -1,16 +1,18 @@
 /**
- * One service port as clients of one namespace see it. A route in the service's own namespace (producer) holds for
- * everybody; a route in the client's namespace (consumer) holds for that namespace's clients only, and where there is
- * one, it takes the place of the producer's routes.
+ * One port of a Service or ExternalService as clients of one namespace see it. A route in the service's own namespace
+ * (producer) holds for everybody; a route in the client's namespace (consumer) holds for that namespace's clients only, and
+ * where there is one, it takes the place of the producer's routes. Of routes of several kinds the most specific kind holds.
  */
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { clusterKey, type OutboundKeyParts, OutboundSchema, parseOutboundKey } from "../model/index.ts";
+import { type CompiledRoute, isConnectionRoute, isHttpRoute } from "./compiled-route.ts";
 import { externalTarget } from "./external-resources.ts";
-import type { OutboundTarget } from "./outbound-target.ts";
 import type { InputReader } from "./inputs.ts";
-import { mayCarryHttp, protocolOf } from "./protocol.ts";
+import type { OutboundTarget } from "./outbound-target.ts";
+import { canCarry, protocolOf } from "./protocol.ts";
 import { type CompiledResource, encodeResource } from "./resource.ts";
-import { type CompiledHttpRoute, isHttpRoute } from "./compiled-route.ts";
-import { buildRouting, clustersOf } from "./routing.ts";
+import { attachesToPort, mostSpecific } from "./route-conflicts.ts";
+import { buildConnectionRouting, buildRouting, clustersOf } from "./routing.ts";
 import { hostOf, tcpPort } from "./service-resources.ts";
 
 export function compileOutbound(inputs: InputReader, key: string): CompiledResource | undefined {
@@ -18,7 +20,7 @@ export function compileOutbound(inputs: InputReader, key: string): CompiledResou
   const target = parsed === undefined ? undefined : findTarget(inputs, parsed);
   if (parsed === undefined || target === undefined) return undefined;
   const { kind, namespace, service, section, protocol, host, hosts } = target;
-  const routes = mayCarryHttp(protocol) ? applicable(inputs, target, parsed) : [];
+  const routes = applicable(inputs, target, parsed);
   const defaultCluster = clusterKey(namespace, service, parsed.port);
   const clusters = clustersOf(routes, defaultCluster);
   return encodeResource(
@@ -35,7 +37,7 @@ export function compileOutbound(inputs: InputReader, key: string): CompiledResou
       defaultCluster,
       clusters,
       hosts: [...hosts],
-      ...(routes.length > 0 ? { http: buildRouting(routes) } : {}),
+      ...routing(routes, `${namespace}/${service}`, parsed.port),
     },
     { clusters },
   );
@@ -62,23 +64,45 @@ function findTarget(
   };
 }
 
+/** All are of one kind. */
+function routing(
+  routes: readonly CompiledRoute[],
+  service: string,
+  port: number,
+): Pick<MessageInitShape<typeof OutboundSchema>, "http" | "connections"> {
+  const requests = routes.filter(isHttpRoute);
+  if (requests.length > 0) return { http: buildRouting(requests) };
+  const connections = routes.filter(isConnectionRoute);
+  if (connections.length === 0) return {};
+  return {
+    connections: buildConnectionRouting(connections, (route) =>
+      route.attachments.flatMap((attachment) =>
+        attachment.kind === "Service" &&
+        attachment.parent === service &&
+        (attachment.port === undefined || attachment.port === port)
+          ? attachment.hostnames
+          : [],
+      ),
+    ),
+  };
+}
+
 function applicable(
   inputs: InputReader,
-  { kind, namespace, service }: OutboundTarget,
+  { namespace, service, protocol }: OutboundTarget,
   { port, clientNamespace }: OutboundKeyParts,
-): readonly CompiledHttpRoute[] {
+): readonly CompiledRoute[] {
   const parent = `${namespace}/${service}`;
   const attached = inputs
-    .routesOf({ kind, parent })
-    .filter(isHttpRoute)
-    .filter((route) =>
-      route.attachments.some(
-        (attachment) =>
-          attachment.kind === kind &&
-          attachment.parent === parent &&
-          (attachment.port === undefined || attachment.port === port),
-      ),
-    );
+    .routesOf({ kind: "Service", parent })
+    .filter((route) => canCarry(route.kind, protocol) && attachesToPort(route, parent, port));
   const consumers = attached.filter((route) => route.namespace === clientNamespace);
-  return consumers.length > 0 ? consumers : attached.filter((route) => route.namespace === namespace);
+  const inForce =
+    consumers.length > 0 ? consumers : attached.filter((route) => route.namespace === namespace);
+  return mostSpecific(inForce).map(asInMesh);
+}
+
+function asInMesh(route: CompiledRoute): CompiledRoute {
+  if (route.meshRules === undefined) return route;
+  return isHttpRoute(route) ? { ...route, rules: route.meshRules } : { ...route, rules: route.meshRules };
 }

@@ -1,5 +1,5 @@
 /**
- * One rule of an HTTPRoute: header edits, timeout and backends. Three things can be wrong with it. *Unsupported*: the
+ * One rule of an HTTPRoute or GRPCRoute: header edits, timeout and backends. Three things can be wrong with it. *Unsupported*: the
  * rule answers 500 and the route's status says so. *Unresolved*: a backend's share answers 500. *Invalid*: the whole
  * route cannot compile.
  */
@@ -13,7 +13,7 @@ import type {
   FilterInput,
   HeaderModifierInput,
   HttpBackendInput,
-  HttpRouteInput,
+  RequestRouteInput,
   RuleInput,
 } from "./route-input.ts";
 
@@ -33,7 +33,7 @@ export interface CompiledRule {
 
 export function compileRule(
   inputs: InputReader,
-  route: HttpRouteInput,
+  route: RequestRouteInput,
   { index, rule }: { readonly index: number; readonly rule: RuleInput },
   problems: RuleProblems,
 ): CompiledRule {
@@ -49,10 +49,10 @@ export function compileRule(
   );
   const requestTimeoutMs = compileTimeout(rule, field, problems.invalid);
   const { namespace, name } = route.metadata;
-  const source = { kind: "HTTPRoute", namespace, name, section: rule.name ?? `rules[${index}]` };
+  const source = { kind: route.kind, namespace, name, section: rule.name ?? `rules[${index}]` };
   problems.unsupported.push(...unsupported);
   if (unsupported.length > 0) {
-    const text = `HTTPRoute ${namespace}/${name}: ${unsupported.join("; ")}`;
+    const text = `${route.kind} ${namespace}/${name}: ${unsupported.join("; ")}`;
     return { content: { source, backends: [{ source, weight: 1, unresolved: text }] }, isSupported: false };
   }
   return { content: { source, ...edits, requestTimeoutMs, backends }, isSupported: true };
@@ -134,7 +134,7 @@ function lowerName(header: { readonly name: string; readonly value: string }) {
 
 function compileBackend(
   inputs: InputReader,
-  route: HttpRouteInput,
+  route: RequestRouteInput,
   backend: HttpBackendInput,
   context: { readonly field: string; readonly unsupported: string[]; readonly problems: RuleProblems },
 ): BackendContent {

@@ -1,7 +1,7 @@
 /** Routes that apply together, flattened into one list of entries in the order in which they are tried. */
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { ConnectionRoutingSchema, HttpEntrySchema, HttpRoutingSchema } from "../model/index.ts";
-import { compareMatches, compareRoutes, type MatchContent } from "./precedence.ts";
+import { compareMatches, compareRoutes, type RankedMatch } from "./precedence.ts";
 import { compareText } from "./resource.ts";
 import type {
   CompiledConnectionRoute,
@@ -15,16 +15,18 @@ export type RoutingContent = MessageInitShape<typeof HttpRoutingSchema>;
 
 export function buildRouting(routes: readonly CompiledHttpRoute[]): RoutingContent {
   const rules: RuleContent[] = [];
-  const entries: { match: MatchContent; rule: number }[] = [];
+  const ranked: RankedMatch[] = [];
   for (const route of routes.toSorted(compareRoutes)) {
     const first = rules.length;
     rules.push(...route.rules);
-    for (const { match, rule } of route.matches) entries.push({ match, rule: first + rule });
+    for (const match of route.matches) ranked.push({ ...match, rule: first + match.rule });
   }
   // Stable, so that of equal matches the older route's, and within a route the first, stays ahead.
-  entries.sort((a, b) => compareMatches(a.match, b.match));
-  const content: MessageInitShape<typeof HttpEntrySchema>[] = entries;
-  return { entries: content, rules };
+  ranked.sort(compareMatches);
+  const entries = ranked.map(
+    ({ match, rule }): MessageInitShape<typeof HttpEntrySchema> => ({ match, rule }),
+  );
+  return { entries, rules };
 }
 
 /** The older route first, so that it keeps a hostname that two claim; `hostnamesOf` gives those at one listener. */

@@ -28,6 +28,7 @@ const compiledKinds = [
   "GatewayClass",
   "Gateway",
   "HTTPRoute",
+  "GRPCRoute",
   "TLSRoute",
   "TCPRoute",
   "ReferenceGrant",

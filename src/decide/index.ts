@@ -1,7 +1,8 @@
-export { ConnectionTable } from "./connection-table.ts";
+export { type ConnectionChoice, ConnectionTable } from "./connection-table.ts";
 export { admitInbound, InboundTable, type PreparedInboundPort } from "./inbound.ts";
 export type { HttpRequestView } from "./request-view.ts";
 export { listenerId, ListenerTable, normalizeServerName } from "./listener-table.ts";
+export { ServiceConnections } from "./service-connections.ts";
 export { RouteTable } from "./route-table.ts";
 export { type PreparedBackend, selectBackend } from "./rule.ts";
 export {

@@ -46,6 +46,8 @@ export {
   Protocol,
   type ServiceTarget,
   type ServiceTargetSchema,
+  type SessionPersistence,
+  SessionPersistenceSchema,
   type SharedTarget,
   type Source,
   TlsMode,

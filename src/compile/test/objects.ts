@@ -22,6 +22,8 @@ function withMetadata(object: ReturnType<typeof stored> | Parsed, generation: nu
   switch (object.kind) {
     case "HTTPRoute":
       return { ...object, metadata: { ...object.metadata, ...added } };
+    case "GRPCRoute":
+      return { ...object, metadata: { ...object.metadata, ...added } };
     case "Gateway":
       return { ...object, metadata: { ...object.metadata, ...added } };
     case "TLSRoute":

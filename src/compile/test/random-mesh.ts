@@ -164,23 +164,33 @@ function route(random: Random, namespace: string) {
     port: pick(random, ports),
     weight: Math.floor(random() * 3),
   });
+  const isGrpc = random() < 0.3;
   return {
     apiVersion: "gateway.networking.k8s.io/v1",
-    kind: "HTTPRoute",
+    kind: isGrpc ? "GRPCRoute" : "HTTPRoute",
     metadata: {
       name: pick(random, routes),
       namespace,
       creationTimestamp: `2026-01-0${1 + Math.floor(random() * 3)}T00:00:00Z`,
     },
     spec: {
-      parentRefs: [parent()],
+      parentRefs: random() < 0.1 ? [{ name: "edge" }, { group: "", kind: "Service", name: "a" }] : [parent()],
       ...(random() < 0.5 ? { hostnames: [pick(random, hostnames)] } : {}),
       rules: Array.from({ length: 1 + Math.floor(random() * 2) }, () => ({
         matches: [
-          { path: { type: pick(random, ["Exact", "PathPrefix"]), value: pick(random, ["/", "/a", "/a/b"]) } },
+          isGrpc
+            ? { method: { service: pick(random, ["a.B", "a.C"]) } }
+            : {
+                path: {
+                  type: pick(random, ["Exact", "PathPrefix"]),
+                  value: pick(random, ["/", "/a", "/a/b"]),
+                },
+              },
         ],
         backendRefs: Array.from({ length: Math.floor(random() * 3) }, backend),
-        ...(random() < 0.1 ? { filters: [{ type: "URLRewrite", urlRewrite: { hostname: "x.org" } }] } : {}),
+        ...(random() < 0.1 && !isGrpc
+          ? { filters: [{ type: "URLRewrite", urlRewrite: { hostname: "x.org" } }] }
+          : {}),
       })),
     },
   };
@@ -194,11 +204,19 @@ function connectionRoute(random: Random, namespace: string) {
     metadata: { name: pick(random, ["r1", "r2"]), namespace },
     spec: {
       parentRefs: [
-        {
-          name: "edge",
-          namespace: pick(random, namespaces),
-          ...(random() < 0.4 ? { sectionName: pick(random, ["one", "two", "three"]) } : {}),
-        },
+        random() < 0.4
+          ? {
+              group: "",
+              kind: "Service",
+              name: pick(random, services),
+              namespace: pick(random, namespaces),
+              ...(random() < 0.3 ? { port: pick(random, ports) } : {}),
+            }
+          : {
+              name: "edge",
+              namespace: pick(random, namespaces),
+              ...(random() < 0.4 ? { sectionName: pick(random, ["one", "two", "three"]) } : {}),
+            },
       ],
       ...(isTls ? { hostnames: [pick(random, hostnames)] } : {}),
       rules: [
@@ -214,7 +232,7 @@ function grant(random: Random, namespace: string) {
     kind: "ReferenceGrant",
     metadata: { name: pick(random, ["g1", "g2"]), namespace },
     spec: {
-      from: ["Gateway", pick(random, ["HTTPRoute", "TLSRoute", "TCPRoute"])].map((kind) => ({
+      from: ["Gateway", pick(random, ["HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute"])].map((kind) => ({
         group: "gateway.networking.k8s.io",
         kind,
         namespace: pick(random, namespaces),

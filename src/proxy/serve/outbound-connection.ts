@@ -23,6 +23,7 @@ import { passthroughTarget } from "./passthrough.ts";
 import { ProtocolDetector } from "./protocol-detector.ts";
 import { refuseServerFirst } from "./server-first-refusal.ts";
 import type { RouteSelector } from "./route-selector.ts";
+import { serveRoutedConnection } from "./routed-connection.ts";
 import { proxyVersion, type TcpTarget } from "./tcp-dial.ts";
 import { TcpSession } from "./tcp-session.ts";
 
@@ -132,8 +133,20 @@ export class OutboundConnection implements ConnectionSink {
       this.#refuse(result === "unknown" ? "destination_unknown" : "discovery_unavailable");
       return;
     }
-    const { context, selector } = this.#parts;
-    const outbound = result.outbound;
+    const { context, selector, members } = this.#parts;
+    const { outbound, connections } = result;
+    if (connections !== undefined) {
+      const known = { early: this.#early, isEnded: this.#isEnded, destination: this.#destination };
+      serveRoutedConnection({
+        ...known,
+        connection: this.#connection,
+        context,
+        members,
+        outbound,
+        connections,
+      });
+      return;
+    }
     const cluster = context.upstreams.cluster(outbound.defaultCluster);
     this.#http = new OutboundHttp(context, selector, result);
     this.#tcp =

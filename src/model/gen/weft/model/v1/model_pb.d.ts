@@ -520,9 +520,16 @@ export declare type Outbound = Message<"weft.model.v1.Outbound"> & {
   clusters: string[];
 
   /**
+   * Present: connections are not read as HTTP, these rules say where they go, and one that none of them takes is refused.
+   *
+   * @generated from field: weft.model.v1.ConnectionRouting connections = 11;
+   */
+  connections?: ConnectionRouting | undefined;
+
+  /**
    * Not empty: what a client names in SNI or Host must be one of these, "*.example.com" or exact, lower case.
    *
-   * @generated from field: repeated string hosts = 11;
+   * @generated from field: repeated string hosts = 12;
    */
   hosts: string[];
 };
@@ -628,6 +635,13 @@ export declare type HttpMatch = Message<"weft.model.v1.HttpMatch"> & {
    * @generated from field: repeated weft.model.v1.ValueMatch query = 6;
    */
   query: ValueMatch[];
+
+  /**
+   * Only calls of gRPC: POST with a content type of its own.
+   *
+   * @generated from field: bool grpc = 7;
+   */
+  grpc: boolean;
 };
 
 /**
@@ -674,7 +688,7 @@ export declare const ValueMatchSchema: GenMessage<ValueMatch>;
  */
 export declare type HttpRule = Message<"weft.model.v1.HttpRule"> & {
   /**
-   * kind HTTPRoute, section the rule
+   * kind HTTPRoute or GRPCRoute, section the rule
    *
    * @generated from field: weft.model.v1.Source source = 1;
    */

@@ -1,0 +1,45 @@
+/** Which kinds have a status that is computed, and how: one line a kind. */
+import { externalServiceStatus } from "./external-status.ts";
+import { gatewayClassStatus } from "./gateway-class.ts";
+import { gatewayStatus } from "./gateway-status.ts";
+import type { InputReader, Inputs } from "./inputs.ts";
+import { routeStatus } from "./route-status.ts";
+import type { StatusUpdate } from "./status.ts";
+
+interface StatusOfKind {
+  compute(inputs: InputReader, path: string): StatusUpdate | undefined;
+  /** Whether there is an object of the name. */
+  has(inputs: Inputs, path: string): boolean;
+}
+
+function ofRoutes(kind: StatusUpdate["kind"]): StatusOfKind {
+  return {
+    compute: (inputs, path) => routeStatus(inputs, `${kind} ${path}`),
+    has: (inputs, path) => inputs.routes.has(`${kind} ${path}`),
+  };
+}
+
+const kinds: Record<StatusUpdate["kind"], StatusOfKind> = {
+  GatewayClass: { compute: gatewayClassStatus, has: (inputs, path) => inputs.gatewayClasses.has(path) },
+  Gateway: { compute: gatewayStatus, has: (inputs, path) => inputs.gateways.has(path) },
+  ExternalService: {
+    compute: externalServiceStatus,
+    has: (inputs, path) => inputs.externals.get(path) !== undefined,
+  },
+  HTTPRoute: ofRoutes("HTTPRoute"),
+  GRPCRoute: ofRoutes("GRPCRoute"),
+  TLSRoute: ofRoutes("TLSRoute"),
+  TCPRoute: ofRoutes("TCPRoute"),
+};
+
+export function computeStatus(inputs: InputReader, kind: string, path: string): StatusUpdate | undefined {
+  return isKind(kind) ? kinds[kind].compute(inputs, path) : undefined;
+}
+
+export function hasObject(inputs: Inputs, kind: string, path: string): boolean {
+  return isKind(kind) && kinds[kind].has(inputs, path);
+}
+
+function isKind(kind: string): kind is StatusUpdate["kind"] {
+  return Object.hasOwn(kinds, kind);
+}
