@@ -176,9 +176,13 @@ function checkTls({ tls, ports, hosts, resolution }: ExternalServiceSpec): Issue
     });
   }
   const isOneHost = hosts.length === 1 && hosts[0]?.startsWith("*.") === false;
-  const isSaid = resolution === "None" && hosts.length > 0;
+  const isSaid =
+    resolution === "None" && hosts.length > 0 && ports.every(({ protocol }) => protocol !== "TCP");
   if (tls.hostname === undefined && !isOneHost && !isSaid) {
-    issues.push({ path: "spec.tls.hostname", message: "is required unless there is exactly one host" });
+    issues.push({
+      path: "spec.tls.hostname",
+      message: "is required unless there is one host, or resolution None shows the name",
+    });
   }
   return issues;
 }

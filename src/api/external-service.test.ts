@@ -112,7 +112,7 @@ describe("ExternalService", () => {
         resolution: "None",
         tls: {},
       },
-      "spec.tls.hostname: is required unless there is exactly one host",
+      "spec.tls.hostname: is required unless there is one host, or resolution None shows the name",
     ],
     [
       {

@@ -65,7 +65,7 @@ function findProblem(inputs: InputReader, route: RouteInput, backend: BackendInp
   if (backend.port === undefined) {
     return { reason: "BackendNotFound", message: `${kind} ${path} is named without a port` };
   }
-  if (isExternal) return externalProblem(inputs, path, backend.port);
+  if (isExternal) return externalProblem(inputs, route, path, backend.port);
   const service = inputs.service(path);
   if (service === undefined) return { reason: "BackendNotFound", message: `Service ${path} does not exist` };
   if (tcpPort(service, backend.port) === undefined) {
@@ -74,14 +74,32 @@ function findProblem(inputs: InputReader, route: RouteInput, backend: BackendInp
   return undefined;
 }
 
-function externalProblem(inputs: InputReader, path: string, port: number): Problem | undefined {
+function externalProblem(
+  inputs: InputReader,
+  route: RouteInput,
+  path: string,
+  port: number,
+): Problem | undefined {
   const external = inputs.externalService(path);
+  const name = `ExternalService ${path}`;
   if (external === undefined) {
     const isThere = inputs.externalObject(path) !== undefined;
-    const message = `ExternalService ${path} ${isThere ? "is not in force, see its status" : "does not exist"}`;
-    return { reason: "BackendNotFound", message };
+    const why = isThere ? "is not in force, see its status" : "does not exist";
+    return { reason: "BackendNotFound", message: `${name} ${why}` };
   }
-  return externalPort(external, port) === undefined
-    ? { reason: "BackendNotFound", message: `ExternalService ${path} has no port ${port}` }
-    : undefined;
+  if (externalPort(external, port) === undefined) {
+    return { reason: "BackendNotFound", message: `${name} has no port ${port}` };
+  }
+  if (external.spec.resolution !== "None" || isParent(route, path)) return undefined;
+  const message = `${name} has resolution None: where its connections go only its own clients say`;
+  return { reason: "BackendNotFound", message };
+}
+
+function isParent({ metadata, spec }: RouteInput, path: string): boolean {
+  return (spec.parentRefs ?? []).some(
+    ({ group, kind, namespace, name }) =>
+      group === weftGroup &&
+      kind === "ExternalService" &&
+      `${namespace ?? metadata.namespace}/${name}` === path,
+  );
 }

@@ -156,8 +156,9 @@ export function externalTarget(
   if (port === undefined) return undefined;
   const { namespace, name } = external.metadata;
   const hosts = ownHosts(inputs, external);
-  // Where its own address or name is what is dialled, nothing but that name says that it is this service that is meant.
-  const isChecked = external.spec.resolution === "None" && port.protocol !== "TCP";
+  // Where others may have the address too, or any place can be meant, only the name says that this service is.
+  const { resolution, addresses } = external.spec;
+  const isChecked = port.protocol !== "TCP" && (resolution === "None" || addresses.length > 0);
   return {
     kind: "ExternalService",
     namespace,

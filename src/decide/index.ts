@@ -1,11 +1,13 @@
 export { type ConnectionChoice, ConnectionTable } from "./connection-table.ts";
 export { admitInbound, InboundTable, type PreparedInboundPort } from "./inbound.ts";
+export { HostnameTable } from "./hostname-table.ts";
 export type { HttpRequestView } from "./request-view.ts";
 export { listenerId, ListenerTable, normalizeServerName } from "./listener-table.ts";
 export { ServiceConnections } from "./service-connections.ts";
 export { RouteTable } from "./route-table.ts";
 export { type PreparedBackend, selectBackend } from "./rule.ts";
 export {
+  hostnameOf,
   type PreparedVirtualHost,
   prepareVirtualHosts,
   selectVirtualHost,

@@ -54,7 +54,7 @@ export function selectVirtualHost(
 }
 
 /** Without the port, the final dot, and in lower case. Gateway API: the port of the Host header is ignored. */
-function hostnameOf(authority: string): string {
+export function hostnameOf(authority: string): string {
   const bracket = authority.startsWith("[") ? authority.indexOf("]") : -1;
   const colon = authority.indexOf(":", bracket + 1);
   const host = colon < 0 ? authority : authority.slice(0, colon);

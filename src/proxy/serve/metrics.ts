@@ -35,6 +35,10 @@ export class ServeMetrics {
   readonly #dns = new CounterFamily("weft_dns_queries_total", "DNS queries by what became of them.", [
     "outcome",
   ]);
+  readonly #passed = new CounterFamily(
+    "weft_passthrough_connections_total",
+    "Connections to addresses that the mesh does not know, carried as they are.",
+  );
   readonly #dropped = new CounterFamily(
     "weft_access_log_dropped_total",
     "Access-log lines dropped because the log could not be written fast enough.",
@@ -47,12 +51,15 @@ export class ServeMetrics {
     this.#connectFailures,
     this.#limits,
     this.#dns,
+    this.#passed,
     this.#dropped,
   ];
 
   readonly accessLogDropped: Counter = this.#dropped.of();
   /** A sender was paused: on the way of every large body, so it has a handle. */
   readonly bodiesPaused: Counter = this.#limits.of(limitLabel("maxBufferedBodyBytes"));
+
+  readonly passedThrough: Counter = this.#passed.of();
 
   accepted(door: Door): void {
     this.#accepted.of(door).value++;

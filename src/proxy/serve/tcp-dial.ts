@@ -19,6 +19,8 @@ export interface TcpTarget {
   edge(endpoint: UpstreamEndpoint | undefined): EdgeSeries;
   /** What a failed connect is called here, where that says more than the socket's reason. */
   readonly failureReason?: ReasonCode;
+  /** Sees the client's bytes pass, for what it then says to the log. */
+  readonly sniffer?: { readonly name: string; onData(chunk: Uint8Array): void };
   /** Where the client meant to go, where its socket does not say it: the destination of a redirected connection. */
   readonly destination?: { readonly address: string; readonly port: number };
 }

@@ -25,6 +25,7 @@ import {
 import { DnsEndpoints } from "./dns-endpoints.ts";
 import { type ConnectionLimits, UpstreamEndpoint } from "./endpoint.ts";
 import type { HopDialer } from "./hop.ts";
+import { OriginalDestinations, type OriginalPlace } from "./original-destinations.ts";
 
 interface ClusterState {
   readonly model: Cluster;
@@ -51,6 +52,7 @@ export class Upstreams {
   #clusters = new Map<string, ClusterState>();
   readonly #direct = new Map<string, DirectState>();
   readonly #dns: DnsEndpoints | undefined;
+  readonly #originals: OriginalDestinations<ClusterState>;
 
   /**
    * `undeclared`: which version of HTTP an endpoint without a declared one gets (`versionRule`). Without a resolver, names
@@ -58,6 +60,9 @@ export class Upstreams {
    */
   constructor(dialer: HopDialer, clock: Clock, undeclared: "client" | "http1", resolver?: NameResolver) {
     this.#dns = resolver && new DnsEndpoints(resolver, (key, endpoints) => this.#rediscover(key, endpoints));
+    this.#originals = new OriginalDestinations(clock, (key, model, endpoint) =>
+      this.#prepare(key, model, [endpoint], undefined),
+    );
     this.#dialer = dialer;
     this.#clock = clock;
     this.#undeclared = undeclared;
@@ -87,8 +92,20 @@ export class Upstreams {
     for (const [key, state] of previous) {
       if (next.has(key)) continue;
       this.#dns?.forget(key);
+      this.#originals.forget(key);
       for (const endpoint of state.byWorkload.values()) endpoint.close();
     }
+  }
+
+  /**
+   * The cluster; where that goes to its clients' original destinations, the one of this destination. Undefined: there is
+   * none, or too many at once.
+   */
+  toward(key: string, destination: OriginalPlace): UpstreamCluster | undefined {
+    const state = this.#clusters.get(key);
+    return state?.model.original === undefined
+      ? state?.view
+      : this.#originals.get(key, state.model, destination);
   }
 
   /** The workload's own address was dialled. Undefined: too many at once. */
@@ -114,6 +131,7 @@ export class Upstreams {
     for (const state of this.#clusters.values()) {
       for (const endpoint of state.byWorkload.values()) endpoint.pool.sweep(nowMs);
     }
+    this.#originals.sweep();
     for (const [key, state] of this.#direct) {
       state.endpoint.pool.sweep(nowMs);
       if (nowMs - state.lastUsedMs < directIdleMs || state.endpoint.inFlight > 0) continue;
@@ -124,6 +142,7 @@ export class Upstreams {
 
   close(): void {
     this.#dns?.close();
+    this.#originals.close();
     for (const state of this.#clusters.values()) {
       for (const endpoint of state.byWorkload.values()) endpoint.close();
     }
@@ -135,6 +154,7 @@ export class Upstreams {
   *endpoints(): Generator<UpstreamEndpoint> {
     for (const state of this.#clusters.values()) yield* state.byWorkload.values();
     for (const state of this.#direct.values()) yield state.endpoint;
+    yield* this.#originals.endpoints();
   }
 
   /** A cluster's names lead elsewhere. */
