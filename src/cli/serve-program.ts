@@ -16,6 +16,10 @@ async function run([verb, ...args]: readonly string[]): Promise<void> {
     const { command } = await import("./worker.ts");
     return runCommand(command(cli), args, cli);
   }
+  if (verb === "compiler") {
+    const { command } = await import("./compiler.ts");
+    return runCommand(command(cli), args, cli);
+  }
   if (verb !== "serve") throw new WeftError("usage", "this is weft serve alone");
   const { command } = await import("./serve.ts");
   return runCommand(command(cli), args, cli);

@@ -1,11 +1,10 @@
-/** `weft serve -f PATH…`: compiler and gateway in one process, configured by files, in the foreground until a signal. */
+/** `weft serve -f PATH…`: a gateway that files configure, in the foreground until a signal. */
 import { Command, InvalidArgumentError, Option } from "commander";
 import { createLog, WeftError } from "../kernel/index.ts";
-import { type FileSource, startStandalone } from "../standalone/index.ts";
+import { startStandalone } from "../standalone/index.ts";
 import { placeText } from "../workers/index.ts";
-import { checkDocuments } from "./check-documents.ts";
 import type { Cli } from "./cli.ts";
-import { listFiles, readFiles } from "./read-files.ts";
+import { fileSource } from "./file-source.ts";
 import {
   collect,
   type GatewayAddress,
@@ -15,7 +14,7 @@ import {
   type SharedOptions,
 } from "./shared-options.ts";
 import { untilSignal } from "./signals.ts";
-import { workerCommand } from "./worker-command.ts";
+import { ownCommand, workerCommand } from "./worker-command.ts";
 import { maxWorkers, readWorkerCount } from "./worker-count.ts";
 
 interface Options extends SharedOptions {
@@ -85,6 +84,7 @@ export function command(_cli: Cli): Command {
       const log = createLog({ format: options.logFormat, level: options.logLevel });
       const standalone = await startStandalone({
         files: fileSource(options.filename, options.namespace),
+        compiler: compilerCommand(options),
         gateway: {
           kind: "tcp",
           address: gateway.hostAddress,
@@ -110,26 +110,6 @@ export function command(_cli: Cli): Command {
     });
 }
 
-function fileSource(paths: readonly string[], namespace: string): FileSource {
-  if (paths.includes("-")) {
-    throw new WeftError("usage", "weft serve follows files; - cannot be followed", {
-      hint: "write it into a file",
-    });
-  }
-  return {
-    paths,
-    list: () => listFiles(paths),
-    async read() {
-      const documents = await readFiles(paths);
-      const { objects } = checkDocuments(documents, namespace);
-      return objects.flatMap((object, index) => {
-        const source = documents[index];
-        return source === undefined ? [] : [{ object, source }];
-      });
-    },
-  };
-}
-
 function parseWorkers(text: string): number {
   const count = readWorkerCount(text);
   if (count === undefined) throw new InvalidArgumentError(`write a whole number from 1 to ${maxWorkers}`);
@@ -140,6 +120,12 @@ function successionOf({ dataDir, takeover }: Options): { dataDir?: string; takes
   if (dataDir !== undefined) return { dataDir, takesOver: takeover ?? false };
   if (takeover !== true) return {};
   throw new WeftError("usage", "--takeover needs the --data-dir of the process to replace");
+}
+
+function compilerCommand({ filename, namespace, logFormat, logLevel }: Options): readonly string[] {
+  const files = filename.flatMap((path) => ["--filename", path]);
+  const log = ["--log-format", logFormat, "--log-level", logLevel];
+  return [...ownCommand(), "compiler", ...files, "--namespace", namespace, ...log];
 }
 
 function workersOf({ workers, logFormat, logLevel }: Options) {

@@ -48,5 +48,6 @@ export const verbs: Readonly<Record<string, Verb>> = {
   },
   version: { summary: "print the version", load: () => import("./version.ts") },
   worker: { summary: "", hidden: true, load: () => import("./worker.ts") },
+  compiler: { summary: "", hidden: true, load: () => import("./compiler.ts") },
   fabric: { summary: "", hidden: true, load: () => import("./fabric.ts") },
 };

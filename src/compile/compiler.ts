@@ -49,6 +49,8 @@ export class Compiler {
   readonly #members = new Map<string, readonly string[]>();
   readonly #statuses = new Map<string, StatusUpdate>();
   readonly #defects: string[] = [];
+  /** Nodes of routes of which an older version is in force, because the newest cannot compile. */
+  readonly #quarantined = new Set<string>();
 
   constructor(options: CompilerOptions) {
     this.#inputs = new Inputs(options, options.registry);
@@ -111,6 +113,11 @@ export class Compiler {
     return this.#inputs.meshConfig;
   }
 
+  /** The newest version of the route cannot compile; the last one that could is in force, if there was one. */
+  isQuarantined({ kind, namespace, name }: ObjectKey): boolean {
+    return this.#quarantined.has(`route ${kind} ${namespace}/${name}`);
+  }
+
   /** Nobody asks for it any more. */
   forget(name: ResourceName): void {
     const node = resourceNode(name);
@@ -153,10 +160,13 @@ export class Compiler {
     if (input === undefined) {
       this.#dependencies.forget(node);
       this.#inputs.judgedRoutes.delete(key);
+      this.#quarantined.delete(node);
       this.#replaceRoute(key, undefined, dirty);
       return;
     }
     const outcome = this.#attempt(node, (inputs) => compileRoute(inputs, input));
+    if (outcome?.result.route === undefined) this.#quarantined.add(node);
+    else this.#quarantined.delete(node);
     if (outcome === undefined) {
       this.#inputs.judgedRoutes.set(key, failedRoute(input, "the route could not be compiled"));
       return;

@@ -110,3 +110,15 @@ test("two edits in one do what they do one after the other", () => {
   expect(applied(both, fields).sort()).toEqual(applied(second, applied(first, fields)).sort());
   expect(applied(both, fields)).toContain("b: 2");
 });
+
+test("the route's own timeout counts unless its policy names one", () => {
+  const timeout = (init: MessageInitShape<typeof HttpRuleSchema>): number | undefined =>
+    prepareRule(create(HttpRuleSchema, init)).requests?.requestTimeoutMs;
+  expect(timeout({ requestTimeoutMs: 50 })).toBe(50);
+  expect(timeout({ requestTimeoutMs: 50, requests: { tryTimeoutMs: 5 } })).toBe(50);
+  expect(timeout({ requestTimeoutMs: 50, requests: { requestTimeoutMs: 0 } })).toBe(0);
+  expect(timeout({ requests: { tryTimeoutMs: 5 } })).toBeUndefined();
+  expect(
+    prepareRule(create(HttpRuleSchema, { requestTimeoutMs: 50, requests: { tryTimeoutMs: 5 } })).requests,
+  ).toMatchObject({ tryTimeoutMs: 5 });
+});

@@ -1,5 +1,13 @@
-/** What a matched rule does, prepared: its backends with their share of requests, header edits, timeout. */
-import type { Backend, ConnectionRule, HttpRule, Source } from "../model/index.ts";
+/** What a matched rule does, prepared: its backends with their share of requests, header edits, how requests are carried. */
+import { clone, create } from "@bufbuild/protobuf";
+import {
+  type Backend,
+  type ConnectionRule,
+  type HttpRule,
+  type RequestPolicy,
+  RequestPolicySchema,
+  type Source,
+} from "../model/index.ts";
 import { PreparedEdits } from "./header-edits.ts";
 
 export interface PreparedBackend {
@@ -18,8 +26,8 @@ export interface PreparedRule {
   /** The route that the rule is from, "namespace/name": the `route` label of metrics and log. */
   readonly route: string;
   readonly source: Source | undefined;
-  /** 0: none. */
-  readonly requestTimeoutMs: number;
+  /** Laid over the chosen backend's cluster's. */
+  readonly requests: RequestPolicy | undefined;
   /** Those that can be chosen: never empty, none of weight 0. */
   readonly backends: readonly PreparedBackend[];
 }
@@ -47,11 +55,11 @@ const withoutBackend: PreparedBackend = {
 export function prepareRule(rule: HttpRule): PreparedRule {
   const requestEdits = PreparedEdits.prepare(rule.requestHeaders);
   const responseEdits = PreparedEdits.prepare(rule.responseHeaders);
-  const { source, requestTimeoutMs, backends } = rule;
+  const { source, backends } = rule;
   return {
     route: routeOf(source),
     source,
-    requestTimeoutMs,
+    requests: requestsOf(rule),
     backends: prepareBackends(backends, requestEdits, responseEdits),
   };
 }
@@ -61,9 +69,17 @@ export function prepareConnectionRule({ source, backends }: ConnectionRule): Pre
   return {
     route: routeOf(source),
     source,
-    requestTimeoutMs: 0,
+    requests: undefined,
     backends: prepareBackends(backends, undefined, undefined),
   };
+}
+
+/** The route's own timeout is one of its policy's fields, unless a nearer policy names it. */
+function requestsOf({ requests, requestTimeoutMs }: HttpRule): RequestPolicy | undefined {
+  if (requestTimeoutMs === 0 || requests?.requestTimeoutMs !== undefined) return requests;
+  const laid = requests === undefined ? create(RequestPolicySchema) : clone(RequestPolicySchema, requests);
+  laid.requestTimeoutMs = requestTimeoutMs;
+  return laid;
 }
 
 function routeOf(source: Source | undefined): string {

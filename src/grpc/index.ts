@@ -22,4 +22,4 @@ export {
   type ResetCode,
   resetCodeToGrpc,
 } from "./status-codes.ts";
-export { parseGrpcTimeout } from "./timeout.ts";
+export { encodeGrpcTimeout, parseGrpcTimeout } from "./timeout.ts";

@@ -9,7 +9,7 @@ const rows: Readonly<Record<number, readonly ReasonCode[]>> = {
   // "Client Application cancelled the request"
   1: ["client_closed"],
   // "Deadline expires before server returns status", "when the client is unable to send the request"
-  4: ["request_timeout", "idle_timeout", "client_timeout"],
+  4: ["request_timeout", "try_timeout", "stream_idle_timeout", "idle_timeout", "client_timeout"],
   // Refused by policy; INADEQUATE_SECURITY is PERMISSION_DENIED: "protocol is not secure enough for call"
   7: ["destination_denied", "mtls_required"],
   // "Server temporarily out of resources"

@@ -18,6 +18,7 @@ export type ReasonCode =
   | "destination_unknown"
   | "destination_denied"
   | "pool_exhausted"
+  | "cluster_limit"
   | "upstream_connect_failed"
   | "upstream_connect_timeout"
   | "upstream_tls_failed"
@@ -25,6 +26,8 @@ export type ReasonCode =
   | "upstream_reset"
   | "upstream_malformed"
   | "request_timeout"
+  | "try_timeout"
+  | "stream_idle_timeout"
   | "idle_timeout"
   | "mtls_required"
   | "tls_handshake_failed"
@@ -152,6 +155,13 @@ export const reasons: Record<ReasonCode, Reason> = {
     isUnprocessed: true,
     hint: "all connections are busy and the queue is full; raise the limit or add instances",
   },
+  cluster_limit: {
+    httpStatus: 503,
+    grpcStatus: 8,
+    responseClass: "mesh",
+    isUnprocessed: true,
+    hint: "as many connections or requests as a TrafficPolicy allows to the service are under way; raise the limit or add instances",
+  },
   upstream_connect_failed: {
     httpStatus: 503,
     grpcStatus: 14,
@@ -200,6 +210,20 @@ export const reasons: Record<ReasonCode, Reason> = {
     responseClass: "upstream",
     isUnprocessed: false,
     hint: "the route's request timeout passed",
+  },
+  try_timeout: {
+    httpStatus: 504,
+    grpcStatus: 4,
+    responseClass: "upstream",
+    isUnprocessed: false,
+    hint: "the endpoint did not answer in a try's time, and no other try was left",
+  },
+  stream_idle_timeout: {
+    httpStatus: 504,
+    grpcStatus: 4,
+    responseClass: "upstream",
+    isUnprocessed: false,
+    hint: "neither request nor response moved for longer than the stream idle timeout",
   },
   idle_timeout: {
     httpStatus: 408,

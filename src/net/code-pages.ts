@@ -8,8 +8,8 @@ import { libc } from "./libc.ts";
 
 /** Start-up is over by then. */
 const firstMs = 2_000;
-/** Letting go takes 0.2 ms, mapping again what is in use as much: of ten seconds nothing that can be measured. */
-const everyMs = 10_000;
+/** Letting go takes 0.2 ms, mapping again what is in use as much: of three seconds nothing that can be measured. */
+const everyMs = 3_000;
 /** MADV_DONTNEED. */
 const dontNeed = 4;
 

@@ -26,6 +26,12 @@ function freePort(): number {
   }
 }
 
+/** Of a connected socket: whether it is kept alive, and after how many seconds the first question goes out and each other. */
+function keepAliveOf(fd: number): readonly (number | undefined)[] {
+  const read = (level: number, option: number): number | undefined => readOption(fd, level, option, 4)?.[0];
+  return [read(1, 9), read(6, 4), read(6, 5)];
+}
+
 /** Whether this process may set SO_MARK (NET_ADMIN or NET_RAW). */
 const mayMark = ((): boolean => {
   const listener = listen({ onConnection() {} });
@@ -55,6 +61,25 @@ function openFullListener(): { port: number; close(): void } {
 }
 
 describe("connect", () => {
+  test.skipIf(!hasOwnSockets)("keeps alive what it is asked to, in whole seconds", async () => {
+    const listener = listen({ onConnection() {} });
+    const { port } = listener;
+    const open = (keepAlive: { idleMs: number; intervalMs: number } | undefined): Promise<Connection> =>
+      new Promise((resolve, reject) => {
+        const options = { address: "127.0.0.1", port, timeoutMs, ...(keepAlive && { keepAlive }) };
+        connect(options, (result) =>
+          result instanceof Connection ? resolve(result) : reject(new Error(result.detail)),
+        );
+      });
+    const kept = await open({ idleMs: 60_400, intervalMs: 100 });
+    expect(keepAliveOf(kept.fd)).toEqual([1, 60, 1]);
+    const plain = await open(undefined);
+    expect(keepAliveOf(plain.fd)[0]).toBe(0);
+    kept.close();
+    plain.close();
+    listener.closeAll();
+  });
+
   test.each([
     ["127.0.0.1", "refused"],
     ["::1", "refused"],

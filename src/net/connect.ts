@@ -3,7 +3,13 @@ import { parseIp, type ReasonCode, type Timer, WeftError } from "../kernel/index
 import { closeCause, errnoName, errorCode } from "./causes.ts";
 import { Connection, type Opening, type Socket } from "./connection.ts";
 import { ConnectionHost, type ConnectionSettings, type HandshakeBounds } from "./connection-host.ts";
-import { closeOwnSocket, hasOwnSockets, isEstablished, openOwnSocket } from "./own-socket.ts";
+import {
+  closeOwnSocket,
+  hasOwnSockets,
+  isEstablished,
+  openOwnSocket,
+  type TcpKeepAlive,
+} from "./own-socket.ts";
 import type { ClientTls } from "./tls.ts";
 import { clientTlsOptions, judgeServer } from "./tls-options.ts";
 
@@ -24,6 +30,8 @@ export interface ConnectOptions extends ConnectionSettings {
   readonly mark?: number;
   /** Source address; Linux, and `address` must be no name. */
   readonly localAddress?: string;
+  /** Linux, and `address` must be no name: elsewhere it is left aside. */
+  readonly keepAlive?: TcpKeepAlive;
 }
 
 export interface ConnectFailure {

@@ -14,10 +14,21 @@ const soMark = 36;
 const ipprotoTcp = 6;
 const tcpNodelay = 1;
 const tcpInfo = 11;
+const soKeepAlive = 9;
+const tcpKeepIdle = 4;
+const tcpKeepInterval = 5;
+/** The kernel's own bound. */
+const maxKeepAliveSeconds = 32_767;
 const errnoInProgress = 115;
 /** TCP_INFO's first byte: ESTABLISHED, and CLOSE_WAIT where the peer has already half-closed. */
 const stateEstablished = 1;
 const stateCloseWait = 8;
+
+/** When the kernel asks a silent peer whether it still lives. Whole seconds are what it knows; less counts as one. */
+export interface TcpKeepAlive {
+  readonly idleMs: number;
+  readonly intervalMs: number;
+}
 
 export interface OwnSocketOptions {
   /** An IP address. */
@@ -25,6 +36,7 @@ export interface OwnSocketOptions {
   readonly port: number;
   readonly mark?: number;
   readonly localAddress?: string;
+  readonly keepAlive?: TcpKeepAlive;
 }
 
 /** Whether `openOwnSocket` works on this system. */
@@ -45,12 +57,20 @@ export function openOwnSocket(
     return { call, errno };
   };
   setIntOption(fd, ipprotoTcp, tcpNodelay, 1);
+  if (options.keepAlive !== undefined) setKeepAlive(fd, options.keepAlive);
   if (options.mark !== undefined && !setIntOption(fd, solSocket, soMark, options.mark)) return fail("mark");
   if (local !== undefined && libc.bind(fd, ptr(local), local.length) !== 0) return fail("bind");
   if (libc.connect(fd, ptr(remote), remote.length) !== 0 && lastErrno() !== errnoInProgress) {
     return fail("connect");
   }
   return { fd };
+}
+
+function setKeepAlive(fd: number, { idleMs, intervalMs }: TcpKeepAlive): void {
+  const seconds = (ms: number): number => Math.min(maxKeepAliveSeconds, Math.max(1, Math.round(ms / 1_000)));
+  setIntOption(fd, solSocket, soKeepAlive, 1);
+  setIntOption(fd, ipprotoTcp, tcpKeepIdle, seconds(idleMs));
+  setIntOption(fd, ipprotoTcp, tcpKeepInterval, seconds(intervalMs));
 }
 
 export function closeOwnSocket(fd: number): void {

@@ -10,6 +10,8 @@ export interface AvoidedEndpoint {
   readonly cluster: string;
   readonly workload: string;
   readonly forMs: number;
+  /** Outlier detection took it out, which has bounds of its own. */
+  readonly isEjected: boolean;
 }
 
 /** More at once is an outage of everything, and each worker finds that out by itself. */
@@ -20,6 +22,7 @@ export class Avoidance {
   readonly #clock: Clock;
   /** Until when, as it was last told or taken over. */
   readonly #told = new WeakMap<UpstreamEndpoint, number>();
+  readonly #toldEjected = new WeakMap<UpstreamEndpoint, number>();
 
   constructor(upstreams: Upstreams, clock: Clock) {
     this.#upstreams = upstreams;
@@ -30,16 +33,16 @@ export class Avoidance {
   fresh(): AvoidedEndpoint[] {
     const nowUs = this.#clock.monotonicUs();
     const fresh: AvoidedEndpoint[] = [];
+    const tell = (endpoint: UpstreamEndpoint, untilUs: number, isEjected: boolean): void => {
+      const told = isEjected ? this.#toldEjected : this.#told;
+      if (untilUs <= nowUs || told.get(endpoint) === untilUs || fresh.length === maxTold) return;
+      told.set(endpoint, untilUs);
+      const forMs = Math.ceil((untilUs - nowUs) / 1_000);
+      fresh.push({ cluster: clusterOf(endpoint), workload: endpoint.workload, forMs, isEjected });
+    };
     for (const endpoint of this.#upstreams.endpoints()) {
-      const untilUs = endpoint.avoidUntilUs;
-      if (untilUs <= nowUs || this.#told.get(endpoint) === untilUs) continue;
-      if (fresh.length === maxTold) break;
-      this.#told.set(endpoint, untilUs);
-      fresh.push({
-        cluster: clusterOf(endpoint),
-        workload: endpoint.workload,
-        forMs: Math.ceil((untilUs - nowUs) / 1_000),
-      });
+      tell(endpoint, endpoint.avoidUntilUs, false);
+      tell(endpoint, endpoint.ejectedUntilUs, true);
     }
     return fresh;
   }
@@ -48,7 +51,11 @@ export class Avoidance {
   adopt(avoided: readonly AvoidedEndpoint[]): void {
     if (avoided.length === 0) return;
     const nowUs = this.#clock.monotonicUs();
-    const byName = new Map(avoided.map((each) => [`${each.cluster} ${each.workload}`, each]));
+    const byName = new Map<string, AvoidedEndpoint>();
+    for (const each of avoided) {
+      if (each.isEjected) this.#adoptEjection(each, nowUs + each.forMs * 1_000);
+      else byName.set(`${each.cluster} ${each.workload}`, each);
+    }
     for (const endpoint of this.#upstreams.endpoints()) {
       const found = byName.get(`${clusterOf(endpoint)} ${endpoint.workload}`);
       if (found === undefined) continue;
@@ -57,6 +64,11 @@ export class Avoidance {
       endpoint.avoidUntilUs = untilUs;
       this.#told.set(endpoint, untilUs);
     }
+  }
+
+  #adoptEjection({ cluster, workload }: AvoidedEndpoint, untilUs: number): void {
+    const endpoint = this.#upstreams.adoptEjection(cluster, workload, untilUs);
+    if (endpoint !== undefined) this.#toldEjected.set(endpoint, untilUs);
   }
 }
 

@@ -1,7 +1,7 @@
-/** Look-ups of host names by a proxy itself, for external services, with what they count. */
+/** Where a proxy has names looked up: its workload's that are not the mesh's, and its own of external services, with what those count. */
 import type { Clock } from "../kernel/index.ts";
 import type { TimerWheel } from "../net/index.ts";
-import { DnsClient, NameResolver } from "./dns/index.ts";
+import { DnsClient, DnsForwarder, NameResolver } from "./dns/index.ts";
 import { CounterFamily, GaugeFamily, type MetricFamily } from "./telemetry/index.ts";
 
 export interface NameLookupsOptions {
@@ -15,6 +15,8 @@ export interface NameLookupsOptions {
 export class NameLookups {
   readonly resolver: NameResolver;
   readonly families: readonly MetricFamily[];
+  /** For the workload's. */
+  readonly forwarder: DnsForwarder;
   readonly #client: DnsClient;
 
   constructor(options: NameLookupsOptions) {
@@ -24,6 +26,7 @@ export class NameLookups {
       "Host names of external services that this proxy looked up, by what came of it.",
       ["outcome"],
     );
+    this.forwarder = new DnsForwarder(options);
     this.#client = new DnsClient(options);
     const resolver = new NameResolver({
       client: this.#client,

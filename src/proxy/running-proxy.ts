@@ -15,8 +15,8 @@ import { Application } from "./serve/application.ts";
 import { ServeContext } from "./serve/context.ts";
 import { describeConfig, type RuntimeParts, runtimeGauges } from "./serve/describe.ts";
 import { DnsServer } from "./serve/dns.ts";
-import { DnsForwarder } from "./dns/index.ts";
 import { type GatewayAddress, GatewayServer, type OpenListener } from "./serve/gateway.ts";
+import { GuardReports } from "./serve/guard-reports.ts";
 import type { ListenSharing } from "./serve/listen-sharing.ts";
 import { InboundPlaintext } from "./serve/inbound-plaintext.ts";
 import { InboundTunnel } from "./serve/inbound-tunnel.ts";
@@ -166,7 +166,10 @@ class Proxy implements RunningProxy {
         version: labels["app.kubernetes.io/version"] ?? labels["version"] ?? "",
       },
       dialer,
-      upstreams: new Upstreams(dialer, clock, bootstrap.role === "gateway" ? "http1" : "client", resolver),
+      upstreams: new Upstreams(dialer, clock, bootstrap.role === "gateway" ? "http1" : "client", {
+        listener: new GuardReports(metrics, log, clock),
+        resolver,
+      }),
       series: new SeriesRegistry(),
       metrics,
       accessLog: AccessLog.open(bootstrap.accessLogFile, clock, metrics.accessLogDropped),
@@ -305,12 +308,8 @@ class Proxy implements RunningProxy {
       new InboundPlaintext(this.#context, application, this.#destinationOf, sharing),
     ).open(capture.inboundPort);
     if (bootstrap.hasNoDns === true) return { outbound, tunnel, plaintextPort, dns: undefined };
-    const forwarder = new DnsForwarder({
-      upstreams: bootstrap.dnsUpstreams,
-      wheel: this.#wheel,
-      mark: this.#context.mark,
-    });
-    const dns = await this.#add(new DnsServer(this.#context, forwarder)).open(capture.dnsPort);
+    const server = new DnsServer(this.#context, this.#names.forwarder);
+    const dns = await this.#add(server).open(capture.dnsPort);
     return { outbound, tunnel, plaintextPort, dns };
   }
 

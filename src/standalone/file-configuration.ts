@@ -1,5 +1,5 @@
 /** From the objects of the files to compiled resources: registry and compiler together, one step and one revision for each change. */
-import type { ApiObject, ObjectKey, Stored } from "../api/index.ts";
+import { type ApiObject, keyOf, keyText, type ObjectKey, type Stored } from "../api/index.ts";
 import { Compiler, type CompileOutput, type StatusUpdate } from "../compile/index.ts";
 import type {
   ResourceKind,
@@ -9,7 +9,7 @@ import type {
   SourceResource,
 } from "../distribute/index.ts";
 import { ChangeSet, RegistryIndex } from "../registry/index.ts";
-import { ObjectLedger } from "./object-ledger.ts";
+import { type Entry, ObjectLedger } from "./object-ledger.ts";
 
 /** There is no mesh, so nobody is asked for a certificate of it. */
 const trust = { trustDomain: "standalone.weft", trustRoots: [] };
@@ -23,11 +23,20 @@ export interface AppliedChange {
   readonly defects: readonly string[];
 }
 
+/** What another process needs to go on from here. */
+export interface FileConfigurationState {
+  readonly revision: number;
+  readonly entries: readonly Entry[];
+  /** Routes whose newest version cannot compile: the ones that are in force. */
+  readonly inForce: readonly Entry[];
+}
+
 export class FileConfiguration implements ResourceSource {
   readonly #ledger = new ObjectLedger();
   readonly #registry = new RegistryIndex();
   readonly #compiler = new Compiler({ ...trust, registry: this.#registry });
   readonly #listeners = new Set<(change: SourceChange) => void>();
+  readonly #inForce = new Map<string, Entry>();
   #revision = 0;
 
   get revision(): number {
@@ -36,14 +45,43 @@ export class FileConfiguration implements ResourceSource {
 
   /** All objects that there are now. */
   apply(objects: readonly ApiObject[]): AppliedChange {
+    const before = new Map([...this.#ledger.entries].map((entry) => [keyText(keyOf(entry.written)), entry]));
     const { upserted, removed } = this.#ledger.replace(objects);
     const changed = upserted.length + removed.length;
     if (changed === 0) return { changed, statuses: [], defects: [] };
-    const registry = new ChangeSet();
-    for (const key of removed) this.#removeFromRegistry(key, registry);
-    for (const object of upserted) this.#addToRegistry(object, registry);
-    const output = this.#compiler.apply({ upserted, removed, registry });
+    const output = this.#compile(upserted, removed);
+    this.#noteQuarantined(upserted, removed, before);
     this.#revision++;
+    this.#announce(output);
+    return { changed, statuses: output.statuses, defects: output.defects };
+  }
+
+  save(): FileConfigurationState {
+    return {
+      revision: this.#revision,
+      entries: [...this.#ledger.entries],
+      inForce: [...this.#inForce.values()],
+    };
+  }
+
+  /** Before anything else: as if the changes that led there had been made here. */
+  restore({ revision, entries, inForce }: FileConfigurationState): void {
+    for (const entry of inForce) this.#inForce.set(keyText(keyOf(entry.written)), entry);
+    const isInForce = ({ written }: Entry): boolean => this.#inForce.has(keyText(keyOf(written)));
+    const good = entries.map((entry) => this.#inForce.get(keyText(keyOf(entry.written))) ?? entry);
+    this.#revision = revision;
+    for (const step of [good, entries.filter(isInForce)]) {
+      this.#announce(
+        this.#compile(
+          step.map(({ stored }) => stored),
+          [],
+        ),
+      );
+    }
+    this.#ledger.restore(entries);
+  }
+
+  #announce(output: CompileOutput): void {
     const change = {
       revision: this.#revision,
       changed: changedNames(output),
@@ -51,7 +89,6 @@ export class FileConfiguration implements ResourceSource {
       gatewaysChanged: output.gatewaysChanged,
     };
     for (const listener of this.#listeners) listener(change);
-    return { changed, statuses: output.statuses, defects: output.defects };
   }
 
   get(kind: ResourceKind, key: string): SourceResource | undefined {
@@ -77,6 +114,28 @@ export class FileConfiguration implements ResourceSource {
   subscribe(listener: (change: SourceChange) => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
+  }
+
+  #compile(upserted: readonly Stored[], removed: readonly ObjectKey[]): CompileOutput {
+    const registry = new ChangeSet();
+    for (const key of removed) this.#removeFromRegistry(key, registry);
+    for (const object of upserted) this.#addToRegistry(object, registry);
+    return this.#compiler.apply({ upserted, removed, registry });
+  }
+
+  #noteQuarantined(
+    upserted: readonly Stored[],
+    removed: readonly ObjectKey[],
+    before: ReadonlyMap<string, Entry>,
+  ): void {
+    for (const key of removed) this.#inForce.delete(keyText(key));
+    for (const object of upserted) {
+      const key = keyOf(object);
+      const name = keyText(key);
+      const good = this.#inForce.get(name) ?? before.get(name);
+      if (!this.#compiler.isQuarantined(key)) this.#inForce.delete(name);
+      else if (good !== undefined) this.#inForce.set(name, good);
+    }
   }
 
   #addToRegistry(object: Stored, changes: ChangeSet): void {

@@ -2,10 +2,11 @@
 import { type Clock, errorLine, issueLine, type Log, WeftError } from "../kernel/index.ts";
 import { SuppliedAgent, type SuppliedChange } from "../proxy/index.ts";
 import { admitObjects } from "./admission.ts";
-import { type AppliedChange, FileConfiguration } from "./file-configuration.ts";
+import { type AppliedChange, FileConfiguration, type FileConfigurationState } from "./file-configuration.ts";
 import { fingerprint } from "./file-watch.ts";
 import { GatewayFeed } from "./gateway-feed.ts";
 import { gatewayWorkload } from "./gateway-host.ts";
+import type { Pipeline } from "./pipeline.ts";
 import type { FileSource } from "./source-object.ts";
 import { statusProblems } from "./status-problems.ts";
 
@@ -20,9 +21,8 @@ export interface FilePipelineOptions {
   readonly log: Log;
 }
 
-export class FilePipeline {
+export class FilePipeline implements Pipeline {
   readonly agent: SuppliedAgent;
-  /** While it holds, files are read and nothing is taken of them. */
   isFrozen = false;
   readonly #options: FilePipelineOptions;
   readonly #configuration = new FileConfiguration();
@@ -47,7 +47,6 @@ export class FilePipeline {
     return this.#configuration.revision;
   }
 
-  /** For the start. Throws WeftError where the files cannot be used. Returns the state of the files that it is of. */
   async load(): Promise<string> {
     const { files } = this.#options;
     const state = fingerprint(files.list);
@@ -60,7 +59,6 @@ export class FilePipeline {
     });
   }
 
-  /** The files have changed. Resolves when their change is live, or why it is not has been said. */
   async reload(): Promise<void> {
     const { files } = this.#options;
     const before = fingerprint(files.list);
@@ -72,6 +70,16 @@ export class FilePipeline {
     } catch (error) {
       if (fingerprint(files.list) === before) this.#complain(error);
     }
+  }
+
+  save(): FileConfigurationState {
+    return this.#configuration.save();
+  }
+
+  /** Instead of `load`. Nothing is told of what was told before. */
+  restore(state: FileConfigurationState): void {
+    this.#configuration.restore(state);
+    this.#feed.deliver();
   }
 
   close(): void {

@@ -10,7 +10,7 @@ export interface ObjectChange {
   readonly removed: readonly ObjectKey[];
 }
 
-interface Entry {
+export interface Entry {
   readonly written: ApiObject;
   readonly stored: Stored;
 }
@@ -20,6 +20,19 @@ const defaultCreationTimestamp = "1970-01-01T00:00:00Z";
 
 export class ObjectLedger {
   #entries: ReadonlyMap<string, Entry> = new Map();
+
+  get entries(): Iterable<Entry> {
+    return this.#entries.values();
+  }
+
+  get(key: ObjectKey): Entry | undefined {
+    return this.#entries.get(keyText(key));
+  }
+
+  /** As another process had them. */
+  restore(entries: readonly Entry[]): void {
+    this.#entries = new Map(entries.map((entry) => [keyText(keyOf(entry.written)), entry]));
+  }
 
   /** All objects that there are now. */
   replace(objects: readonly ApiObject[]): ObjectChange {
@@ -43,7 +56,7 @@ export class ObjectLedger {
   }
 }
 
-function storedOf(written: ApiObject, generation: number): Stored {
+export function storedOf(written: ApiObject, generation: number): Stored {
   const uid = keyText(keyOf(written));
   const creationTimestamp = written.metadata.creationTimestamp ?? defaultCreationTimestamp;
   const added = { uid, creationTimestamp, generation, resourceVersion: String(generation) };

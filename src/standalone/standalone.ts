@@ -1,5 +1,5 @@
 /**
- * The composition root of `weft serve`: files -> admission -> compiler -> gateway, in one process or with workers. A change of the files is
+ * The composition root of `weft serve`: files -> admission -> compiler -> gateway, with or without workers. A change of the files is
  * one commit; a process with a data directory can be replaced by another one without a lost connection.
  *
  *   files read -> (place of the process before asked for) -> listeners open -> (place taken) -> serving
@@ -7,7 +7,7 @@
  */
 import { type Clock, errorLine, type Log, systemClock, WeftError } from "../kernel/index.ts";
 import { Protocol } from "../model/index.ts";
-import type { GatewayListen } from "../proxy/index.ts";
+import type { GatewayListen, SuppliedChange } from "../proxy/index.ts";
 import {
   HandOverServer,
   InstanceDirectory,
@@ -17,13 +17,16 @@ import {
   placeText,
   TakeOver,
 } from "../workers/index.ts";
-import { FilePipeline } from "./file-pipeline.ts";
+import { CompilerProcess } from "./compiler-process.ts";
 import { FileWatch } from "./file-watch.ts";
 import { type GatewayHost, hostInProcess, hostInWorkers } from "./gateway-host.ts";
+import type { Pipeline } from "./pipeline.ts";
 import type { FileSource } from "./source-object.ts";
 
 export interface StandaloneOptions {
   readonly files: FileSource;
+  /** Starts the process that reads and compiles the files. Absent: this process does. */
+  readonly compiler?: readonly string[];
   readonly gateway: GatewayListen;
   /** Absent: not opened. */
   readonly admin?: Place;
@@ -58,7 +61,7 @@ export interface RunningStandalone {
 
 /** Resolves when all listeners are open. Throws WeftError; then nothing is left open. */
 export async function startStandalone(options: StandaloneOptions): Promise<RunningStandalone> {
-  const standalone = new Standalone(options);
+  const standalone = new Standalone(options, await pipelineFactory(options));
   try {
     await standalone.start();
   } catch (error) {
@@ -66,6 +69,18 @@ export async function startStandalone(options: StandaloneOptions): Promise<Runni
     throw error;
   }
   return standalone;
+}
+
+type PipelineFactory = (commit: (change: SuppliedChange) => Promise<void>) => Pipeline;
+
+/** Compiling here takes modules that a gateway with a compiler beside it need not load. */
+async function pipelineFactory(options: StandaloneOptions): Promise<PipelineFactory> {
+  const { files, compiler, log, clock = systemClock } = options;
+  if (compiler !== undefined) {
+    return (commit) => new CompilerProcess({ command: compiler, commit, clock, log });
+  }
+  const { FilePipeline } = await import("./file-pipeline.ts");
+  return (commit) => new FilePipeline({ files, commit, clock, log });
 }
 
 /** The process before gives its lock free just before it says so. */
@@ -77,7 +92,7 @@ class Standalone implements RunningStandalone {
   readonly #options: StandaloneOptions;
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #pipeline: FilePipeline;
+  readonly #pipeline: Pipeline;
   readonly #replaced = Promise.withResolvers<void>();
   #host: GatewayHost | undefined;
   #watch: FileWatch | undefined;
@@ -87,17 +102,12 @@ class Standalone implements RunningStandalone {
   #admin: PageServer | undefined;
   #health: PageServer | undefined;
 
-  constructor(options: StandaloneOptions) {
-    const { files, log, clock = systemClock } = options;
+  constructor(options: StandaloneOptions, pipelineOf: PipelineFactory) {
+    const { log, clock = systemClock } = options;
     this.#options = options;
     this.#clock = clock;
     this.#log = log;
-    this.#pipeline = new FilePipeline({
-      files,
-      commit: async (change) => await this.#host?.commit(change),
-      clock,
-      log,
-    });
+    this.#pipeline = pipelineOf(async (change) => await this.#host?.commit(change));
   }
 
   async start(): Promise<void> {

@@ -11,6 +11,9 @@ const merges: Readonly<Record<string, Merge>> = {
   weft_control_plane_connected: "least",
   weft_certificate_not_after_seconds: "least",
   weft_subscriptions: "most",
+  // Workers follow the same endpoints and tell one another.
+  weft_endpoints_ejected: "most",
+  weft_endpoints_probed_unhealthy: "most",
 };
 
 interface Family {

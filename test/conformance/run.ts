@@ -1,8 +1,13 @@
 /** `npm run conformance -- NAME…`: suites of others' programs against weft, too long or with too many tools for `npm test`. */
+import { runGatewayApi } from "./gateway-api/run-gateway-api.ts";
 import { runGrpc } from "./grpc/run-interop.ts";
 import { runHttp2 } from "./http2/run-h2spec.ts";
 
-const suites: Readonly<Record<string, () => Promise<boolean>>> = { grpc: runGrpc, h2spec: runHttp2 };
+const suites: Readonly<Record<string, () => Promise<boolean>>> = {
+  "gateway-api": runGatewayApi,
+  grpc: runGrpc,
+  h2spec: runHttp2,
+};
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !Object.hasOwn(suites, name));

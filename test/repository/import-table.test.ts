@@ -46,7 +46,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Doors besides `<room>/index.ts`. */
-const secondDoors = ["identity/x509/index.ts"];
+const secondDoors = ["identity/x509/index.ts", "standalone/compiler/index.ts"];
 
 /** Files outside of src/ that sources may import: the package's own description tells its version. */
 const outsideFiles = ["package.json"];

@@ -29,7 +29,7 @@ const operatorLimits: Readonly<Record<OperatorLimit, Behaviour>> = {
   maxBufferedBodyBytes: {
     behaviour:
       "The sender is paused until the receiver reads, in both directions; nothing fails. Also the most that is kept of a " +
-      "request's body for another try: a longer one is not tried again. What a stream of HTTP/2 may send ahead, and what a " +
+      "request's body for another try where no policy says `maxBodyBytes`: a longer one is not tried again. What a stream of HTTP/2 may send ahead, and what a " +
       `connection holds of what its receiver does not take, is four times this, up to ${defaultHighWaterBytes}, or this where it ` +
       "is more; one read (at most 512 KiB) may come on top.",
     reasons: [],
@@ -106,6 +106,13 @@ const fixed: Readonly<Record<FixedLimit, Behaviour & { readonly value: string }>
     value: String(fixedLimits.maxPipelinedBytes),
     behaviour:
       "Requests that wait for the one before over HTTP/1.1; then the connection is not read until it is answered.",
+    reasons: [],
+  },
+  maxReplayBytes: {
+    value: String(fixedLimits.maxReplayBytes),
+    behaviour:
+      "Bodies of requests that are kept for other tries, of all requests of one proxy together: a request beyond goes on, " +
+      "but is not tried again once its body has been sent.",
     reasons: [],
   },
   writeStallTimeout: {

@@ -11,6 +11,7 @@ import {
   UpstreamEndpoint,
   versionRule,
 } from "../upstream/index.ts";
+import { inboundRequests } from "../../decide/index.ts";
 import type { Clock } from "../../kernel/index.ts";
 
 /** Shorter than the 5 s after which Node's server, the least patient of the common ones, closes an idle connection. */
@@ -50,6 +51,8 @@ export class Application {
       port,
       picker: known?.cluster.picker ?? new OrderedPicker(this.#places(port)),
       versionFor: versionRule(declared, "client"),
+      requests: inboundRequests,
+      retryBudget: undefined,
     };
     this.#byPort.set(port, { declared, cluster });
     return cluster;

@@ -4,10 +4,15 @@ import type { TimerWheel } from "../../net/index.ts";
 import type { Agent } from "../agent/index.ts";
 import type { AccessLog, SeriesRegistry } from "../telemetry/index.ts";
 import type { HopDialer, Upstreams } from "../upstream/index.ts";
-import { CurrentLimits, type ServeLimits } from "./limits.ts";
+import { CurrentLimits, fixedLimits, type ServeLimits } from "./limits.ts";
 import type { ServeMetrics } from "./metrics.ts";
 import type { ProtocolMemory } from "./protocol-memory.ts";
+import { ReplayMemory } from "./replay-memory.ts";
+import type { BodyKeeping } from "./request-body.ts";
 import { RequestIds } from "./request-ids.ts";
+
+/** An application answers within a moment of what it waits for; a longer memory would forbid retries that might help. */
+const spentRetriesUs = 1_000_000;
 
 export interface LocalWorkload {
   readonly namespace: string;
@@ -52,12 +57,15 @@ export class ServeContext {
   readonly mark: number | undefined;
   readonly requestIds: RequestIds;
   readonly #limits: CurrentLimits;
+  #keeping: BodyKeeping;
+  #keepingLimits: ServeLimits | undefined = undefined;
   /** Where heads are encoded before a connection copies them; used within one call only. */
   readonly scratch = new ByteWriter();
   /** Responses say `Connection: close` from here on. */
   isDraining = false;
   /** Requests and tunnels under way. */
   inFlight = 0;
+  #spentRetriesUs = Number.NEGATIVE_INFINITY;
   /** Wall clock, refreshed by the sweep each second: for idle times, which need no more. */
   coarseNowMs: number;
 
@@ -78,11 +86,34 @@ export class ServeContext {
     this.requestIds = new RequestIds(options.random);
     this.coarseNowMs = options.clock.nowMs();
     this.#limits = new CurrentLimits(() => options.agent.snapshot.mesh?.limits);
+    const { bodiesPaused, replayExhausted } = options.metrics;
+    const memory = new ReplayMemory(fixedLimits.maxReplayBytes, replayExhausted);
+    this.#keeping = { maxBytes: 0, memory, paused: bodiesPaused };
   }
 
   /** Of the newest configuration. */
   get limits(): ServeLimits {
     return this.#limits.get();
+  }
+
+  /** A request of the application failed although it was tried as often as it may be. */
+  noteSpentRetries(): void {
+    this.#spentRetriesUs = this.clock.monotonicUs();
+  }
+
+  /** That was a moment ago: what the application fails with now may well come of it, and is tried again by nobody above. */
+  get hasSpentRetries(): boolean {
+    return this.clock.monotonicUs() - this.#spentRetriesUs < spentRetriesUs;
+  }
+
+  /** Of a request's body, until its policy says otherwise. */
+  get bodyKeeping(): BodyKeeping {
+    const limits = this.#limits.get();
+    if (this.#keepingLimits !== limits) {
+      this.#keepingLimits = limits;
+      this.#keeping = { ...this.#keeping, maxBytes: limits.maxBufferedBodyBytes };
+    }
+    return this.#keeping;
   }
 
   /** This workload's own SPIFFE id. */

@@ -88,6 +88,9 @@ function describeEndpoint(endpoint: UpstreamEndpoint, nowUs: number): unknown {
     idle: endpoint.pool.idleConnections,
     latencyMs: endpoint.latency.isMeasured ? Math.round(endpoint.latency.estimateUs(nowUs) / 10) / 100 : null,
     avoided: endpoint.avoidUntilUs > nowUs,
+    ejectedForMs: Math.max(0, Math.ceil((endpoint.ejectedUntilUs - nowUs) / 1_000)),
+    probedUnhealthy: endpoint.isProbedUnhealthy,
+    concurrencyLimit: endpoint.concurrency?.limit.limit ?? null,
   };
 }
 
@@ -119,6 +122,24 @@ export function runtimeGauges(parts: RuntimeParts): readonly MetricFamily[] {
     new GaugeFamily("weft_upstream_connections", "Pooled HTTP connections to endpoints.", () =>
       poolSamples(parts),
     ),
+    gauge("weft_endpoints_ejected", "Endpoints that outlier detection has taken out at the moment.", () => {
+      const nowUs = context.clock.monotonicUs();
+      return countEndpoints(parts, (endpoint) => endpoint.ejectedUntilUs > nowUs);
+    }),
+    gauge("weft_endpoints_probed_unhealthy", "Endpoints that health checks have found unhealthy.", () =>
+      countEndpoints(parts, (endpoint) => endpoint.isProbedUnhealthy),
+    ),
+    new GaugeFamily(
+      "weft_retry_budget_exhausted_total",
+      "Retries and hedges that a cluster's budget did not allow.",
+      () => budgetSamples(context),
+      "counter",
+    ),
+    gauge(
+      "weft_replay_bytes",
+      "Bodies of requests that are kept for other tries.",
+      () => context.bodyKeeping.memory.usedBytes,
+    ),
     gauge("weft_telemetry_series", "Label sets of golden signals.", () => context.series.cellCount),
     total(
       "weft_telemetry_dropped_series_total",
@@ -131,6 +152,21 @@ export function runtimeGauges(parts: RuntimeParts): readonly MetricFamily[] {
       return (usage.user + usage.system) / 1_000_000;
     }),
   ];
+}
+
+function countEndpoints(parts: RuntimeParts, isCounted: (endpoint: UpstreamEndpoint) => boolean): number {
+  let count = 0;
+  for (const endpoint of parts.context.upstreams.endpoints()) if (isCounted(endpoint)) count++;
+  return count;
+}
+
+/** Of the clusters that this proxy follows: as many as its subscriptions. */
+function budgetSamples(context: ServeContext): { labels: Record<string, string>; value: number }[] {
+  const samples: { labels: Record<string, string>; value: number }[] = [];
+  for (const { key, retryBudget } of context.upstreams.clusters()) {
+    if (retryBudget !== undefined) samples.push({ labels: { cluster: key }, value: retryBudget.denied });
+  }
+  return samples;
 }
 
 function poolSamples(parts: RuntimeParts): { labels: Record<string, string>; value: number }[] {

@@ -1,23 +1,6 @@
 /** Small pieces of heads that exchanges share: constants and one-line encoders. */
-import {
-  type BodyKind,
-  type HeadEdits,
-  type HeaderLine,
-  ResponseHead,
-  type ResponseHeadOptions,
-} from "../../http1/index.ts";
+import { type BodyKind, type HeaderLine, ResponseHead, type ResponseHeadOptions } from "../../http1/index.ts";
 import type { HttpResponse } from "../http/index.ts";
-import { unprocessedHeader } from "./http-service.ts";
-
-/** RFC 9110 section 9.2.2: to send such a request twice has the effect of sending it once. */
-export const idempotentMethods: ReadonlySet<string> = new Set([
-  "GET",
-  "HEAD",
-  "OPTIONS",
-  "PUT",
-  "DELETE",
-  "TRACE",
-]);
 
 /** For values that are known to be valid field values; `headerLine` is for all others. */
 export function latin1Line(nameLower: string, value: string): HeaderLine {
@@ -38,12 +21,4 @@ export function responseOptions(
 ): ResponseHeadOptions {
   const options = keepAlive ? (versionMinor === 1 ? unchanged : keeping10) : closing;
   return head instanceof ResponseHead && head.body === framing ? options : { ...options, body: framing };
-}
-
-export function withoutUnprocessed(edits: HeadEdits | undefined): HeadEdits {
-  return {
-    set: edits?.set ?? [],
-    add: edits?.add ?? [],
-    remove: [...(edits?.remove ?? []), unprocessedHeader],
-  };
 }

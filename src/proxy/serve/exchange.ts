@@ -1,62 +1,81 @@
 /**
  * One HTTP request and its response, from the client's head to the last byte of the answer, whichever versions of HTTP the
- * two sides speak. All state of a request is here; no promise and no closure is made for it.
+ * two sides speak. What endpoints do is seen by its tries (`tries.ts`) first; here is the client's side and the answer that
+ * is forwarded. No promise and no closure is made for a request.
  *
- *   start -> waiting for a connection -> sending --head--> responding --end--> done
- *              ^------- retry -------------'  |               |
- *              '-> refused -> done    101 -> tunnel -> done   '-> cut short -> done
+ *   start -> tries --answer--> responding --end--> done
+ *     |        |  '-101-> tunnel -> done '-> cut short -> done
+ *     '--------'-> refused -> done
  */
-import type { ResetCode } from "../../grpc/index.ts";
+import { encodeGrpcTimeout, type ResetCode } from "../../grpc/index.ts";
 import { type ReasonCode, reasons } from "../../kernel/index.ts";
 import { type HeadEdits, type HeaderLine, RequestHead } from "../../http1/index.ts";
-import type { CloseCause, ConnectFailure, WheelTimer } from "../../net/index.ts";
+import type { CloseCause, WheelTimer } from "../../net/index.ts";
 import {
   type HttpRequest,
   type HttpResponse,
-  type HttpVersion,
   isPlainConnect,
   isSwitch,
   type Trailers,
   upgradeOf,
 } from "../http/index.ts";
-import type { PoolWaiter, UpstreamHandler, UpstreamStream } from "../upstream/index.ts";
+import type { RequestLimit, UpstreamEndpoint, UpstreamRequest } from "../upstream/index.ts";
+import type { Attempt } from "./attempt.ts";
 import type { ClientStream } from "./client-stream.ts";
 import type { ServeContext } from "./context.ts";
-import { idempotentMethods, latin1Line, withoutUnprocessed } from "./exchange-heads.ts";
-import { EndpointAttempts } from "./endpoint-attempts.ts";
+import { latin1Line } from "./exchange-heads.ts";
 import type { ExchangeInput } from "./exchange-input.ts";
 import { GrpcCall, shorterTimeout } from "./grpc-call.ts";
-import { type HttpDestination, type HttpService, unprocessedHeader } from "./http-service.ts";
-import { parseUnprocessed, recordHttp } from "./outcome.ts";
+import {
+  parseTry,
+  passedEdits,
+  refusalLines,
+  type TryField,
+  tryHeader,
+  tryLine,
+  untrustedTry,
+  withoutTry,
+} from "./hop-fields.ts";
+import type { HttpDestination, HttpService } from "./http-service.ts";
+import { recordHttp } from "./outcome.ts";
 import { Relay, type RelayListener } from "./relay.ts";
 import { RequestBody } from "./request-body.ts";
+import { Tries, type TriedRequest } from "./tries.ts";
+import { isSuspect } from "./try-end.ts";
 
 /** A caller's own id is kept up to this length; UUIDs have 36. It is repeated in logs and answers. */
 const maxRequestIdLength = 128;
 
-export class Exchange implements ExchangeInput, UpstreamHandler, PoolWaiter, RelayListener {
+const pushbackLine = latin1Line("grpc-retry-pushback-ms", "-1");
+
+export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
   readonly head: HttpRequest;
   readonly #context: ServeContext;
   readonly #service: HttpService;
   readonly #client: ClientStream;
-  readonly #body: RequestBody;
+  readonly body: RequestBody;
   readonly #startUs: number;
   /** The request is gRPC's: failures are said in its status, its deadline holds. */
   readonly #grpc: GrpcCall | undefined;
-  /** Asks to switch protocols. */
-  readonly #isUpgrade: boolean;
-  #attemptUs = 0;
+  readonly isUpgrade: boolean;
+  /** What the request says of its time and of tries before it. */
+  #said: TryField | undefined;
   #requestId = "";
   #hasOwnRequestId = false;
   #destination: HttpDestination | undefined;
   #route = "";
-  readonly #attempts = new EndpointAttempts();
-  #upstream: UpstreamStream | undefined;
+  readonly #tries: Tries;
+  /** The try whose answer is forwarded. */
+  #winner: Attempt | undefined;
+  /** Has a place for this request until it is done. */
+  #limit: RequestLimit | undefined;
   #timer: WheelTimer | undefined;
   #timeoutMs = 0;
+  /** When a byte of either body, or a head, came last. */
+  #movedMs: number;
+  hasResponse = false;
   /** The final head has been written: from here on nothing else can be answered. */
   #isResponseStarted = false;
-  #sawInterim = false;
   #status = 0;
   #responseBytes = 0;
   /** A tunnel: bodies are its bytes, and it is over when both directions have ended. */
@@ -69,14 +88,16 @@ export class Exchange implements ExchangeInput, UpstreamHandler, PoolWaiter, Rel
     this.#context = context;
     this.#service = service;
     this.#client = client;
-    this.#body = new RequestBody(context.limits.maxBufferedBodyBytes, context.metrics.bodiesPaused);
+    this.body = new RequestBody(context.bodyKeeping);
     this.#grpc = GrpcCall.of(head);
-    this.#isUpgrade = upgradeOf(head) !== undefined;
+    this.isUpgrade = upgradeOf(head) !== undefined;
+    this.#tries = new Tries(context, service, this);
     this.#startUs = context.clock.monotonicUs();
+    this.#movedMs = context.coarseNowMs;
   }
 
-  get needsSettings(): boolean {
-    return this.#isUpgrade;
+  get isGrpc(): boolean {
+    return this.#grpc !== undefined;
   }
 
   start(): void {
@@ -90,36 +111,57 @@ export class Exchange implements ExchangeInput, UpstreamHandler, PoolWaiter, Rel
       this.#refuse("unsupported_request", "CONNECT is not served here");
       return;
     }
+    const said = this.head.get(tryHeader);
+    if (said !== undefined) this.#said = this.#service.trustsTry ? parseTry(said) : untrustedTry;
     const selected = this.#service.select(this.head);
     this.#route = selected.route;
     if ("reason" in selected) {
       this.#refuse(selected.reason, selected.detail);
       return;
     }
+    if (selected.cluster.requestLimit?.enter() === false) {
+      this.#context.metrics.clusterLimitReached("requests");
+      this.#refuse("cluster_limit", `${selected.cluster.key} has as many requests in flight as it may`);
+      return;
+    }
+    this.#limit = selected.cluster.requestLimit;
     this.#destination = selected;
-    this.#timeoutMs = shorterTimeout(selected.timeoutMs, this.#grpc?.timeoutMs ?? 0);
+    this.#timeoutMs = shorterTimeout(
+      selected.requests.requestTimeoutMs,
+      shorterTimeout(this.#grpc?.timeoutMs ?? 0, this.#said?.timeoutMs ?? 0),
+    );
+    const { maxBodyBytes } = selected.requests.retry;
+    if (maxBodyBytes !== undefined) this.body.maxReplayBytes = maxBodyBytes;
     if (this.#timeoutMs > 0) {
       this.#timer = this.#context.wheel.schedule(this.#timeoutMs, () => this.#onTimeout());
     }
-    this.#dispatch(selected, "no_endpoint", "the cluster has no usable endpoint");
+    this.#tries.start(selected);
   }
 
   // ---- the client's side
 
   onRequestBody(chunk: Uint8Array): void {
     if (this.#isDone) return;
-    if (!this.#body.push(chunk, this.#upstream)) this.#client.pauseRequest();
+    this.#movedMs = this.#context.coarseNowMs;
+    if (!this.body.push(chunk, this.#tries)) this.#client.pauseRequest();
   }
 
   onRequestEnd(trailers: Trailers | undefined): void {
-    this.#body.isEnded = true;
-    this.#body.trailers = trailers;
-    this.#upstream?.writeEnd(trailers);
+    this.body.isEnded = true;
+    this.body.trailers = trailers;
+    this.#tries.writeEnd(trailers);
     if (this.#isTunnel && this.#isUpstreamEnded) this.#complete();
   }
 
   onClientDrain(): void {
-    this.#upstream?.resume();
+    this.#winner?.upstream?.resume();
+  }
+
+  sweep(nowMs: number): void {
+    const idleMs = this.#destination?.requests.streamIdleTimeoutMs ?? 0;
+    if (idleMs === 0 || this.#isTunnel || this.#isDone || nowMs - this.#movedMs < idleMs) return;
+    this.#letGo();
+    this.#fail("stream_idle_timeout", `neither direction has moved for ${idleMs} ms`);
   }
 
   cancel(reason: ReasonCode, detail: string): void {
@@ -135,163 +177,95 @@ export class Exchange implements ExchangeInput, UpstreamHandler, PoolWaiter, Rel
     this.#fail(reason, detail);
   }
 
-  // ---- the upstream's side
+  // ---- the tries
 
-  onUpstream(upstream: UpstreamStream): void {
-    const destination = this.#destination;
-    if (destination === undefined) return;
-    if (!upstream.isReused) this.#attempts.current?.recordConnected();
-    this.#upstream = upstream;
-    this.#attemptUs = this.#context.clock.monotonicUs();
-    const obstacle = upstream.begin(this, {
+  get isInherited(): boolean {
+    return this.#said !== undefined && this.#said.attempt > 0;
+  }
+
+  remainingMs(nowUs: number): number {
+    return this.#timeoutMs === 0 ? Infinity : this.#timeoutMs - (nowUs - this.#startUs) / 1_000;
+  }
+
+  upstreamRequest(endpoint: UpstreamEndpoint, retries: number): UpstreamRequest {
+    const lines = this.#lines();
+    const edits = this.#destination?.requestEdits;
+    const said = this.#addTryLines(lines, endpoint, retries);
+    return {
       head: this.head,
-      edits: destination.requestEdits,
-      lines: this.#lines(),
+      edits: said || this.#said === undefined ? edits : withoutTry(edits),
+      lines,
       scheme: this.#service.scheme,
-      isUpgrade: this.#isUpgrade,
-    });
-    if (obstacle !== undefined) {
-      this.#upstream = undefined;
-      this.#attempts.release();
-      this.#refuse("malformed_request", obstacle);
-      return;
-    }
-    const hasRoom = this.#body.sendKept(upstream);
+      isUpgrade: this.isUpgrade,
+    };
+  }
+
+  resumeRequest(hasRoom: boolean): void {
     if (hasRoom) this.#client.resumeRequest();
     else this.#client.pauseRequest();
-    if (this.#body.isEnded) upstream.writeEnd(this.#body.trailers);
   }
 
-  onUpstreamFailed(failure: ConnectFailure): void {
-    this.#context.metrics.connectFailed(failure.reason);
-    const endpoint = this.#attempts.current;
-    if (endpoint === undefined) return;
-    endpoint.recordConnectFailure(this.#context.clock.monotonicUs());
-    const isInbound = this.#service.direction === "inbound";
-    this.#tryElsewhere(isInbound ? "application_unreachable" : failure.reason, failure.detail);
-  }
-
-  onUpstreamInterim(head: HttpResponse): void {
-    this.#sawInterim = true;
+  onInterim(head: HttpResponse): void {
+    this.hasResponse = true;
     this.#client.writeInterim(head);
   }
 
-  onUpstreamHead(head: HttpResponse): void {
-    const endpoint = this.#attempts.current;
-    const nowUs = this.#context.clock.monotonicUs();
-    endpoint?.latency.observe(nowUs - this.#attemptUs, nowUs);
+  onAnswer(attempt: Attempt, head: HttpResponse): void {
+    this.#winner = attempt;
+    this.#movedMs = this.#context.coarseNowMs;
     let edits = this.#destination?.responseEdits;
-    if (head.status === 503) {
-      const unprocessed = head.get(unprocessedHeader);
-      if (unprocessed !== undefined) {
-        if (this.#service.direction === "outbound" && endpoint?.isTunnelled === true) {
-          this.#onUnprocessed(parseUnprocessed(unprocessed));
-          return;
-        }
-        // An application may not speak for its proxy.
-        edits = withoutUnprocessed(edits);
-      }
+    if (isSuspect(head, this.isGrpc)) {
+      const forbidsRetry = this.#service.tellsUnprocessed && this.#context.hasSpentRetries;
+      edits = passedEdits(edits, head, forbidsRetry);
     }
-    this.#body.forget();
-    if (isSwitch(this.head, head, this.#upstream?.version)) {
-      this.#becomeTunnel(head, edits);
+    this.body.forget();
+    if (isSwitch(this.head, head, attempt.upstream?.version)) {
+      this.#becomeTunnel(attempt, head, edits);
       return;
     }
-    const obstacle = this.#client.writeHead(head, edits, this.#body.isEnded);
+    const obstacle = this.#client.writeHead(head, edits, this.body.isEnded);
     if (obstacle !== undefined) {
       this.#letGo();
       this.#refuse("upstream_malformed", obstacle);
       return;
     }
+    this.hasResponse = true;
     this.#isResponseStarted = true;
     this.#status = head.status;
     this.#grpc?.readStatus(head);
   }
 
-  onUpstreamBody(chunk: Uint8Array, isLast = false): void {
+  onAnswerBody(chunk: Uint8Array, isLast: boolean): void {
     this.#responseBytes += chunk.length;
-    if (!this.#client.writeBody(chunk, isLast && !this.#isTunnel)) this.#upstream?.pause();
+    this.#movedMs = this.#context.coarseNowMs;
+    if (!this.#client.writeBody(chunk, isLast && !this.#isTunnel)) this.#winner?.upstream?.pause();
   }
 
-  onUpstreamEnd(trailers: Trailers | undefined): void {
+  onAnswerEnd(trailers: Trailers | undefined): void {
     this.#grpc?.readTrailers(trailers);
     this.#client.writeEnd(trailers);
     if (this.#isTunnel) {
       this.#isUpstreamEnded = true;
-      if (!this.#body.isEnded) return;
+      if (!this.body.isEnded) return;
     }
     this.#complete();
   }
 
-  onUpstreamDrain(): void {
-    this.#client.resumeRequest();
-  }
-
-  onUpstreamLost(reason: ReasonCode, detail: string, isUnprocessed: boolean, resetCode?: ResetCode): void {
+  onNoAnswer(reason: ReasonCode, detail: string, resetCode: ResetCode | undefined): void {
     if (resetCode !== undefined) this.#grpc?.readReset(resetCode);
-    const wasReused = this.#upstream?.isReused === true;
-    this.#upstream = undefined;
-    const isUntouched = !this.#isResponseStarted && !this.#sawInterim && reason === "upstream_reset";
-    const isSafe = isUnprocessed || (wasReused && idempotentMethods.has(this.head.method));
-    const mayRetry = isUntouched && isSafe && this.#body.isReplayable && this.#attempts.hasMore;
-    if (mayRetry && this.#destination !== undefined) {
-      if (!isUnprocessed) this.#attempts.current?.pool.dropIdle();
-      this.#attempts.release();
-      this.#context.metrics.retried(reason);
-      this.#dispatch(this.#destination, reason, detail);
-      return;
-    }
-    this.#attempts.release();
     this.#fail(reason, detail);
   }
 
   // ---- a tunnel's end
 
   onRelayEnd(relay: Relay, cause: CloseCause): void {
-    this.#body.byteLength += relay.bytesFromClient;
+    this.body.byteLength += relay.bytesFromClient;
     this.#responseBytes += relay.bytesFromServer;
-    this.#attempts.release();
+    this.#tries.close();
     this.#finish(cause === "ended" ? undefined : "upstream_reset", cause);
   }
 
   // ---- steps
-
-  #dispatch(destination: HttpDestination, reason: ReasonCode, detail: string): void {
-    const context = this.#context;
-    const endpoint = this.#attempts.next(context, destination.cluster);
-    if (endpoint === undefined) {
-      this.#refuse(reason, detail);
-      return;
-    }
-    const client: HttpVersion = this.head instanceof RequestHead ? 1 : 2;
-    const version = destination.cluster.versionFor(client, endpoint, this.#grpc !== undefined);
-    const acquired = endpoint.pool.acquire(version, this);
-    if (acquired === undefined) return;
-    if (typeof acquired === "string") this.#tryElsewhere(acquired, "the endpoint's connection pool refused");
-    else this.onUpstream(acquired);
-  }
-
-  /** The request has not been processed: another endpoint may have it, while the whole body is still here. */
-  #tryElsewhere(reason: ReasonCode, detail: string): void {
-    const endpoint = this.#attempts.current;
-    this.#attempts.release();
-    const destination = this.#destination;
-    if (endpoint === undefined || destination === undefined) return;
-    if (this.#attempts.hasMore && this.#body.isReplayable && reasons[reason].isUnprocessed) {
-      if (this.#attempts.avoid(endpoint, destination.cluster)) this.#context.metrics.retried(reason);
-      this.#dispatch(destination, reason, detail);
-    } else {
-      this.#refuse(reason, detail);
-    }
-  }
-
-  #onUnprocessed(reason: ReasonCode): void {
-    // The answer's body is of no interest, and neither is a connection to a proxy without its application.
-    this.#upstream?.abandon();
-    this.#upstream = undefined;
-    this.#attempts.current?.recordConnectFailure(this.#context.clock.monotonicUs());
-    this.#tryElsewhere(reason, "the peer proxy did not reach its application");
-  }
 
   #lines(): HeaderLine[] {
     const lines: HeaderLine[] = [];
@@ -300,8 +274,23 @@ export class Exchange implements ExchangeInput, UpstreamHandler, PoolWaiter, Rel
     return lines;
   }
 
-  #becomeTunnel(head: HttpResponse, edits: HeadEdits | undefined): void {
-    const upstream = this.#upstream;
+  /** What the next proxy, or the application, is told of this try. False: nothing. */
+  #addTryLines(lines: HeaderLine[], endpoint: UpstreamEndpoint, retries: number): boolean {
+    const isInbound = this.#service.direction === "inbound";
+    const remainingMs = this.#timeoutMs === 0 ? 0 : this.remainingMs(this.#context.clock.monotonicUs());
+    if (remainingMs !== 0 && this.#grpc !== undefined) {
+      lines.push(latin1Line("grpc-timeout", encodeGrpcTimeout(remainingMs)));
+    }
+    if (!isInbound && !endpoint.isTunnelled) return false;
+    // What this proxy itself tries again was never seen by its application.
+    const attempt = (this.#said?.attempt ?? 0) + (isInbound ? 0 : retries);
+    const line = tryLine({ attempt, timeoutMs: this.#grpc === undefined ? remainingMs : 0 });
+    if (line !== undefined) lines.push(line);
+    return line !== undefined;
+  }
+
+  #becomeTunnel(attempt: Attempt, head: HttpResponse, edits: HeadEdits | undefined): void {
+    const { upstream } = attempt;
     if (upstream === undefined) return;
     this.#isResponseStarted = true;
     this.#status = head.status;
@@ -310,34 +299,33 @@ export class Exchange implements ExchangeInput, UpstreamHandler, PoolWaiter, Rel
     const server = this.head instanceof RequestHead ? upstream.detach() : undefined;
     const client = server === undefined ? undefined : this.#client.detach();
     if (server !== undefined && client !== undefined) {
-      this.#upstream = undefined;
       new Relay(client.connection, server, this).start(client.alreadyRead);
       return;
     }
     this.#isTunnel = true;
     // What ended over HTTP/1.1 was the request alone.
-    if (this.head instanceof RequestHead) this.#body.isEnded = false;
+    if (this.head instanceof RequestHead) this.body.isEnded = false;
     upstream.enterTunnel();
     this.#client.enterTunnel();
   }
 
   #onTimeout(): void {
     if (this.#isDone) return;
+    // A deadline of the caller's own says nothing about the endpoint.
+    if (this.#timeoutMs === this.#destination?.requests.requestTimeoutMs) this.#tries.recordSilence();
     this.#letGo();
     this.#fail("request_timeout", `no complete response within ${this.#timeoutMs} ms`);
   }
 
   /** Withdraws from whatever is waited for upstream. What was sent there is reset, so the work really ends. */
   #letGo(): void {
-    if (this.#upstream !== undefined) this.#upstream.abandon();
-    else this.#attempts.current?.pool.cancel(this);
-    this.#upstream = undefined;
-    this.#attempts.release();
+    this.#tries.abandon();
+    this.#winner = undefined;
   }
 
   #complete(): void {
-    this.#upstream = undefined;
-    this.#attempts.release();
+    this.#tries.close();
+    this.#winner = undefined;
     this.#finish(undefined, "");
     this.#client.onExchangeDone();
   }
@@ -359,39 +347,44 @@ export class Exchange implements ExchangeInput, UpstreamHandler, PoolWaiter, Rel
 
   #refuse(reason: ReasonCode, detail: string): void {
     const facts = reasons[reason];
-    const tellsUnprocessed = this.#service.tellsUnprocessed && facts.isUnprocessed;
+    const isToPeer = this.#service.tellsUnprocessed;
     this.#status = facts.httpStatus;
     this.#client.writeRefusal({
       reason,
       requestId: this.#requestId,
-      lines: tellsUnprocessed ? [latin1Line(unprocessedHeader, reason)] : [],
-      isRequestEnded: this.#body.isEnded,
+      lines: isToPeer ? refusalLines(reason, this.isInherited) : this.#clientLines(),
+      isRequestEnded: this.body.isEnded,
       // The calling proxy reads the status, tries elsewhere, or says it in gRPC's way itself.
-      grpc: tellsUnprocessed ? undefined : this.#grpc?.failure(reason, this.#requestId),
+      grpc: isToPeer && facts.isUnprocessed ? undefined : this.#grpc?.failure(reason, this.#requestId),
     });
     this.#finish(reason, detail);
     this.#client.onExchangeDone();
+  }
+
+  /** A program that retries by itself (gRPC's libraries do) is told that this proxy has done so. */
+  #clientLines(): readonly HeaderLine[] {
+    return this.#grpc !== undefined && this.#tries.isSpent ? [pushbackLine] : [];
   }
 
   #finish(reason: ReasonCode | undefined, detail: string): void {
     if (this.#isDone) return;
     this.#isDone = true;
     this.#timer?.cancel();
-    this.#body.forget();
+    this.body.forget();
     const context = this.#context;
     context.inFlight--;
-    const endpoint = this.#attempts.last;
+    this.#limit?.leave();
     recordHttp(context, {
-      edge: this.#service.edge(this.#route, endpoint),
+      edge: this.#service.edge(this.#route, this.#tries.lastEndpoint),
       head: this.head,
       requestId: this.#requestId,
       status: reason === undefined ? (this.#grpc?.httpStatus(this.#status) ?? this.#status) : this.#status,
       reason,
       detail,
       peerAddress: this.#client.remoteAddress,
-      upstreamAddress: context.isAccessLogged ? this.#attempts.place : "",
-      attempts: this.#attempts.count,
-      requestBytes: this.#body.byteLength,
+      upstreamAddress: context.isAccessLogged ? this.#tries.place : "",
+      attempts: this.#tries.count,
+      requestBytes: this.body.byteLength,
       responseBytes: this.#responseBytes,
       durationUs: context.clock.monotonicUs() - this.#startUs,
     });

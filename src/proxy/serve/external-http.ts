@@ -11,6 +11,7 @@ import type { OutboundHttp } from "./outbound-http.ts";
 export class ExternalHttp implements HttpService {
   readonly direction = "outbound";
   readonly tellsUnprocessed = false;
+  readonly trustsTry = true;
   readonly scheme = "http";
   readonly servesConnect = true;
   readonly takesGrpcWeb = false;

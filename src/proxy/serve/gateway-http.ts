@@ -33,6 +33,7 @@ export interface GatewayClient {
 export class GatewayHttp implements HttpService {
   readonly direction = "outbound";
   readonly tellsUnprocessed = false;
+  readonly trustsTry = false;
   readonly scheme: "http" | "https";
   readonly servesConnect = false;
   readonly takesGrpcWeb = true;

@@ -65,6 +65,10 @@ export class GrpcWebExchange implements ExchangeInput {
     this.#exchange.onClientDrain();
   }
 
+  sweep(nowMs: number): void {
+    this.#exchange.sweep(nowMs);
+  }
+
   cancel(reason: ReasonCode, detail: string): void {
     this.#exchange.cancel(reason, detail);
   }

@@ -129,7 +129,7 @@ describe("bad applications", () => {
     const server = await mesh.server("echo-1", app.port);
     const client = await mesh.client([server.endpoint]);
     const peer = await RawClient.connect(client.port);
-    peer.write(get);
+    peer.write("POST / HTTP/1.1\r\nhost: echo\r\ncontent-length: 0\r\n\r\n");
     const response = await peer.response();
     expect(response.body).toBe("no");
     expect(response.head).not.toContain("weft-unprocessed");

@@ -2,6 +2,7 @@
  * What differs between outbound, inbound and gateway for one HTTP exchange: where it goes, which lines are added, how it
  * is counted. Everything else is the exchange's.
  */
+import type { PreparedRequests } from "../../decide/index.ts";
 import type { ReasonCode } from "../../kernel/index.ts";
 import type { HeadEdits, HeaderLine } from "../../http1/index.ts";
 import type { HttpRequest } from "../http/index.ts";
@@ -15,8 +16,8 @@ export interface HttpDestination {
   readonly route: string;
   readonly requestEdits: HeadEdits | undefined;
   readonly responseEdits: HeadEdits | undefined;
-  /** 0: none. */
-  readonly timeoutMs: number;
+  /** The rule's over the cluster's over the defaults. */
+  readonly requests: PreparedRequests;
 }
 
 export interface HttpRefusal {
@@ -28,8 +29,10 @@ export interface HttpRefusal {
 
 export interface HttpService {
   readonly direction: "outbound" | "inbound";
-  /** The peer that called is a mesh proxy: it is told which refusals left the request unprocessed. */
+  /** The peer that called is a mesh proxy: it is told which refusals left the request unprocessed (`hop-fields.ts`). */
   readonly tellsUnprocessed: boolean;
+  /** What the request says of its own time and tries is taken: by a mesh proxy, or the application for its own requests. */
+  readonly trustsTry: boolean;
   /** Of the client's connection. */
   readonly scheme: "http" | "https";
   /** CONNECT goes to the application, which may be a proxy. */
@@ -43,6 +46,3 @@ export interface HttpService {
   /** Where the outcome is counted; without an endpoint the request never had one. */
   edge(route: string, endpoint: UpstreamEndpoint | undefined): EdgeSeries;
 }
-
-/** Tells the calling proxy that the request never reached the application. Never leaves the mesh. */
-export const unprocessedHeader = "weft-unprocessed";

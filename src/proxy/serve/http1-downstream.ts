@@ -215,6 +215,7 @@ export class Http1Downstream implements ConnectionSink, RequestSink, Http1Client
 
   sweep(nowMs: number): void {
     const { limits, metrics } = this.#context;
+    this.#exchange?.sweep(nowMs);
     if (this.#exchange !== undefined) {
       if (this.#state === "tunnel" || this.#isMessageEnded || this.#isBodyPaused) return;
       if (nowMs - this.#lastBodyMs < limits.bodyIdleTimeoutMs) return;

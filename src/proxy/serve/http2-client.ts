@@ -48,6 +48,7 @@ export class Http2Client implements ClientStream, StreamSink {
 
   /** Every second. A response that the client gives no window for is the codec's to end. */
   sweep(nowMs: number): void {
+    this.exchange?.sweep(nowMs);
     if (this.#isRequestEnded || this.#isRequestPaused || this.#isTunnel) return;
     const { limits, metrics } = this.#owner.context;
     if (nowMs - this.#movedMs < limits.bodyIdleTimeoutMs) return;

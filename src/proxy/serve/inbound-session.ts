@@ -52,6 +52,7 @@ const forwardedClientCert = "x-forwarded-client-cert";
 export class InboundHttp implements HttpService {
   readonly direction = "inbound";
   readonly tellsUnprocessed: boolean;
+  readonly trustsTry: boolean;
   readonly scheme = "http";
   readonly servesConnect = true;
   readonly takesGrpcWeb = false;
@@ -66,6 +67,7 @@ export class InboundHttp implements HttpService {
   ) {
     const { port, answer } = options;
     this.tellsUnprocessed = caller.identity !== "";
+    this.trustsTry = caller.identity !== "";
     this.#edge = inboundEdge(context, caller, { port, protocol: "http" });
     this.#answer =
       typeof answer === "string"

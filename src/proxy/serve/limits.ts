@@ -69,6 +69,8 @@ export const fixedLimits = {
   maxDiscardedBytes: 262_144,
   /** Pipelined requests that wait for the one before; about a hundred of them. */
   maxPipelinedBytes: 65_536,
+  /** Bodies of requests that are kept for other tries, of all requests of the proxy together: a thousand of them at the default. */
+  maxReplayBytes: 67_108_864,
 } as const;
 
 /** Each has a counter: `weft_limit_reached_total{limit="max_headers"}`, the name in lower case with underscores. */
@@ -90,6 +92,7 @@ export const limitNames = [
   "maxTrailerBytes",
   "maxDiscardedBytes",
   "maxPipelinedBytes",
+  "maxReplayBytes",
   "writeStallTimeout",
   "http2Abuse",
   "http2SettingsTimeout",

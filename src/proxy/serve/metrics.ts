@@ -1,6 +1,8 @@
 /** The figures of the data path that are no golden signals: who is connected, what was refused at the door, retries. */
+import type { Withheld } from "../../decide/index.ts";
 import type { ReasonCode } from "../../kernel/index.ts";
 import { type Counter, CounterFamily, type MetricFamily } from "../telemetry/index.ts";
+import type { EjectionReason } from "../upstream/index.ts";
 import { type LimitName, limitLabel } from "./limits.ts";
 
 /** The doors of a proxy, as the `listener` label names them. */
@@ -19,9 +21,23 @@ export class ServeMetrics {
   );
   readonly #retries = new CounterFamily(
     "weft_retries_total",
-    "Requests given to another endpoint or connection because the one before did not process them.",
+    "Requests tried again, by what became of the try before: a reason code, or the status of its answer.",
     ["reason"],
   );
+  readonly #withheld = new CounterFamily(
+    "weft_retries_withheld_total",
+    "Requests that failed and were not tried again although their policy would have allowed it, with what forbade it.",
+    ["cause"],
+  );
+  readonly #tries = new CounterFamily(
+    "weft_upstream_tries_total",
+    "Tries of HTTP requests: first ones, retries and hedges.",
+  );
+  readonly #hedges = new CounterFamily(
+    "weft_hedges_total",
+    "Tries made beside one that had not answered in time.",
+  );
+  readonly #hedgesWon = new CounterFamily("weft_hedges_won_total", "Hedges whose answer was the first.");
   readonly #connectFailures = new CounterFamily(
     "weft_upstream_connect_failures_total",
     "Connections to endpoints that could not be opened.",
@@ -32,6 +48,22 @@ export class ServeMetrics {
     "What a limit of this proxy ended, refused or held back.",
     ["limit"],
   );
+  readonly #clusterLimits = new CounterFamily(
+    "weft_cluster_limit_reached_total",
+    "Requests and TCP connections refused because the service's own limit was reached.",
+    ["limit"],
+  );
+  readonly #ejections = new CounterFamily(
+    "weft_endpoint_ejections_total",
+    "Endpoints taken out for a while because of how they answered.",
+    ["reason"],
+  );
+  readonly #preventedEjections = new CounterFamily(
+    "weft_endpoint_ejections_prevented_total",
+    "Endpoints that would have been taken out, had not too many been out already.",
+    ["reason"],
+  );
+  readonly #probes = new CounterFamily("weft_health_checks_total", "Health checks of endpoints.", ["result"]);
   readonly #dns = new CounterFamily("weft_dns_queries_total", "DNS queries by what became of them.", [
     "outcome",
   ]);
@@ -48,16 +80,29 @@ export class ServeMetrics {
     this.#accepted,
     this.#refused,
     this.#retries,
+    this.#withheld,
+    this.#tries,
+    this.#hedges,
+    this.#hedgesWon,
     this.#connectFailures,
     this.#limits,
+    this.#clusterLimits,
+    this.#ejections,
+    this.#preventedEjections,
+    this.#probes,
     this.#dns,
     this.#passed,
     this.#dropped,
   ];
 
+  /** On the way of every request. */
+  readonly tries: Counter = this.#tries.of();
+  readonly hedges: Counter = this.#hedges.of();
+  readonly hedgesWon: Counter = this.#hedgesWon.of();
   readonly accessLogDropped: Counter = this.#dropped.of();
   /** A sender was paused: on the way of every large body, so it has a handle. */
   readonly bodiesPaused: Counter = this.#limits.of(limitLabel("maxBufferedBodyBytes"));
+  readonly replayExhausted: Counter = this.#limits.of(limitLabel("maxReplayBytes"));
 
   readonly passedThrough: Counter = this.#passed.of();
 
@@ -69,8 +114,13 @@ export class ServeMetrics {
     this.#refused.of(door, reason).value++;
   }
 
-  retried(reason: ReasonCode): void {
+  /** Also `http_503`, `grpc_14`: statuses of policies, so that there are few. */
+  retried(reason: string): void {
     this.#retries.of(reason).value++;
+  }
+
+  withheld(cause: Withheld | "body" | "budget"): void {
+    this.#withheld.of(cause).value++;
   }
 
   connectFailed(reason: ReasonCode): void {
@@ -79,6 +129,22 @@ export class ServeMetrics {
 
   limitReached(limit: LimitName): void {
     this.#limits.of(limitLabel(limit)).value++;
+  }
+
+  clusterLimitReached(limit: "requests" | "connections"): void {
+    this.#clusterLimits.of(limit).value++;
+  }
+
+  ejected(reason: EjectionReason): void {
+    this.#ejections.of(reason).value++;
+  }
+
+  ejectionPrevented(reason: EjectionReason): void {
+    this.#preventedEjections.of(reason).value++;
+  }
+
+  probed(isPassed: boolean): void {
+    this.#probes.of(isPassed ? "passed" : "failed").value++;
   }
 
   dns(outcome: "answered" | "forwarded" | "refused" | "failed" | "malformed"): void {

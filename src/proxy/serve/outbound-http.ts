@@ -12,6 +12,7 @@ import type { RouteSelector } from "./route-selector.ts";
 export class OutboundHttp implements HttpService {
   readonly direction = "outbound";
   readonly tellsUnprocessed = false;
+  readonly trustsTry = true;
   readonly scheme = "http";
   readonly servesConnect = true;
   readonly takesGrpcWeb = false;
@@ -81,6 +82,7 @@ export class OutboundHttp implements HttpService {
 export class DirectHttp implements HttpService {
   readonly direction = "outbound";
   readonly tellsUnprocessed = false;
+  readonly trustsTry = true;
   readonly scheme = "http";
   readonly servesConnect = true;
   readonly takesGrpcWeb = false;
@@ -107,5 +109,11 @@ export class DirectHttp implements HttpService {
 }
 
 export function plainDestination(cluster: UpstreamCluster): HttpDestination {
-  return { cluster, route: "", requestEdits: undefined, responseEdits: undefined, timeoutMs: 0 };
+  return {
+    cluster,
+    route: "",
+    requestEdits: undefined,
+    responseEdits: undefined,
+    requests: cluster.requests,
+  };
 }

@@ -111,12 +111,3 @@ export function errorBody(reason: ReasonCode, requestId: string): string {
   const side = reasons[reason].responseClass;
   return requestId === "" ? `${side} error\n` : `${side} error, request ${requestId}\n`;
 }
-
-/** The reason code in a peer's `weft-unprocessed`; a code that this version does not know still means unprocessed. */
-export function parseUnprocessed(value: string): ReasonCode {
-  return isReasonCode(value) && reasons[value].isUnprocessed ? value : "application_unreachable";
-}
-
-function isReasonCode(value: string): value is ReasonCode {
-  return Object.hasOwn(reasons, value);
-}

@@ -1,5 +1,6 @@
 /** Connections to addresses that are none of the mesh's: TCP as it is, where MeshConfig allows it. */
 import { create } from "@bufbuild/protobuf";
+import { requestDefaults } from "../../decide/index.ts";
 import { EndpointSchema, Tunnel } from "../../model/index.ts";
 import type { Connection } from "../../net/index.ts";
 import { SessionProtocol } from "../../wire/index.ts";
@@ -25,6 +26,8 @@ export function passthroughTarget(context: ServeContext, address: string, port: 
       port,
       picker: new OrderedPicker([endpoint]),
       versionFor: (client) => client,
+      requests: requestDefaults.sidecar,
+      retryBudget: undefined,
     },
     protocol: SessionProtocol.TCP,
     ...(sniffer && { sniffer }),

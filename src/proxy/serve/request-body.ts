@@ -5,6 +5,22 @@
 import type { Trailers } from "../http/index.ts";
 import type { Counter } from "../telemetry/index.ts";
 import type { UpstreamStream } from "../upstream/index.ts";
+import type { ReplayMemory } from "./replay-memory.ts";
+
+/** Where the body goes as it comes. */
+export interface RequestSink {
+  /** Somebody takes bytes. */
+  readonly isOpen: boolean;
+  /** False: it was taken, but stop. */
+  writeBody(chunk: Uint8Array): boolean;
+}
+
+export interface BodyKeeping {
+  /** Larger bodies are not worth the memory: a request that has sent more fails rather than being tried again. */
+  readonly maxBytes: number;
+  readonly memory: ReplayMemory;
+  readonly paused: Counter;
+}
 
 export class RequestBody {
   byteLength = 0;
@@ -13,32 +29,34 @@ export class RequestBody {
   /** Everything received so far could be sent once more. */
   isReplayable = true;
   trailers: Trailers | undefined;
-  readonly #maxReplayBytes: number;
+  readonly #memory: ReplayMemory;
   readonly #paused: Counter;
+  #maxReplayBytes: number;
   #kept: Uint8Array[] | undefined;
   #keptBytes = 0;
 
-  /** Larger bodies are not worth the memory: a request that has sent more fails rather than being tried again. */
-  constructor(maxReplayBytes: number, paused: Counter) {
-    this.#maxReplayBytes = maxReplayBytes;
+  constructor({ maxBytes, memory, paused }: BodyKeeping) {
+    this.#maxReplayBytes = maxBytes;
+    this.#memory = memory;
     this.#paused = paused;
   }
 
-  /** False: stop reading from the client. Without an upstream it always is: the chunk waits for one. */
-  push(chunk: Uint8Array, upstream: UpstreamStream | undefined): boolean {
+  /** Other than at first, as the request's policy says. */
+  set maxReplayBytes(bytes: number) {
+    this.#maxReplayBytes = bytes;
+  }
+
+  /** False: stop reading from the client. While nobody takes bytes it always is: the chunk waits for somebody. */
+  push(chunk: Uint8Array, sink: RequestSink): boolean {
     this.byteLength += chunk.length;
-    if (
-      upstream === undefined ||
-      (this.isReplayable && this.#keptBytes + chunk.length <= this.#maxReplayBytes)
-    ) {
-      this.#kept ??= [];
-      this.#kept.push(chunk);
-      this.#keptBytes += chunk.length;
-    } else {
-      this.forget();
+    if (!sink.isOpen) {
+      this.#memory.force(chunk.length);
+      this.#keep(chunk);
+      return false;
     }
-    if (upstream === undefined) return false;
-    const hasRoom = upstream.writeBody(chunk);
+    if (this.isReplayable && this.#mayKeep(chunk.length)) this.#keep(chunk);
+    else this.forget();
+    const hasRoom = sink.writeBody(chunk);
     if (!hasRoom) this.#paused.value++;
     return hasRoom;
   }
@@ -57,5 +75,18 @@ export class RequestBody {
   forget(): void {
     this.isReplayable = false;
     this.#kept = undefined;
+    if (this.#keptBytes === 0) return;
+    this.#memory.give(this.#keptBytes);
+    this.#keptBytes = 0;
+  }
+
+  #mayKeep(bytes: number): boolean {
+    return this.#keptBytes + bytes <= this.#maxReplayBytes && this.#memory.take(bytes);
+  }
+
+  #keep(chunk: Uint8Array): void {
+    this.#kept ??= [];
+    this.#kept.push(chunk);
+    this.#keptBytes += chunk.length;
   }
 }

@@ -4,6 +4,7 @@
  */
 import {
   type HttpRequestView,
+  layRequests,
   type PreparedBackend,
   type RouteTable,
   selectBackend,
@@ -42,7 +43,7 @@ export class RouteSelector {
       route: rule.route,
       requestEdits: backend.requestEdits,
       responseEdits: backend.responseEdits,
-      timeoutMs: rule.requestTimeoutMs,
+      requests: layRequests(rule.requests, cluster.requests),
     };
     this.#destinations.set(backend, destination);
     return destination;

@@ -96,7 +96,7 @@ export class TcpDial {
   release(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    if (this.#endpoint !== undefined) this.#endpoint.inFlight--;
+    this.#endpoint?.closeSession();
   }
 
   #next(failure: DialFailure): void {
@@ -106,16 +106,35 @@ export class TcpDial {
         ? this.target.cluster.picker.pick(context.clock.monotonicUs(), context.random, this.#tried)
         : undefined;
     if (endpoint === undefined) {
-      this.#failure = failure;
-      this.listener.onDialFailed(failure);
+      this.#give(failure);
       return;
     }
     this.#attempts++;
+    const refusal = endpoint.openSession();
+    if (refusal !== undefined) {
+      this.#refused(endpoint, refusal);
+      return;
+    }
     this.#endpoint = endpoint;
-    endpoint.inFlight++;
     const pending = endpoint.dial(this.target.protocol, (result) => this.#onDialled(endpoint, result));
     // Over loopback it can be done by now, and even the next try under way.
     if (this.#endpoint === endpoint && this.#server === undefined && !this.#isOver) this.#pending = pending;
+  }
+
+  /** Another endpoint may have room where this one has none, but not where the whole cluster has none. */
+  #refused(endpoint: UpstreamEndpoint, reason: ReasonCode): void {
+    if (reason === "cluster_limit") {
+      this.#context.metrics.clusterLimitReached("connections");
+      this.#give({ reason, detail: `${this.target.cluster.key} has as many connections as it may` });
+      return;
+    }
+    this.#tried.push(endpoint);
+    this.#next({ reason, detail: "the endpoint has as many connections as it may" });
+  }
+
+  #give(failure: DialFailure): void {
+    this.#failure = failure;
+    this.listener.onDialFailed(failure);
   }
 
   #onDialled(endpoint: UpstreamEndpoint, result: Connection | ConnectFailure): void {
@@ -125,13 +144,13 @@ export class TcpDial {
       return;
     }
     if (result instanceof Connection) {
-      endpoint.recordConnected();
+      endpoint.recordSession();
       this.#server = result;
       this.#introduce(result);
       this.listener.onConnected(result);
       return;
     }
-    endpoint.inFlight--;
+    endpoint.closeSession();
     this.#endpoint = undefined;
     endpoint.recordConnectFailure(this.#context.clock.monotonicUs());
     this.#context.metrics.connectFailed(result.reason);

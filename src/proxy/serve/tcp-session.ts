@@ -123,7 +123,7 @@ export class TcpSession implements ConnectionSink, RelayListener, ClientConnecti
       this.#lastActivityMs = nowMs;
       return;
     }
-    const timeoutMs = tcpIdleTimeoutMs(this.#context);
+    const timeoutMs = this.#target.cluster.tcpIdleTimeoutMs || tcpIdleTimeoutMs(this.#context);
     if (timeoutMs === undefined || nowMs - this.#lastActivityMs < timeoutMs) return;
     this.#context.metrics.limitReached("tcpIdleTimeout");
     this.#isIdle = true;

@@ -8,6 +8,9 @@ class Member {
   readonly latency = new PeakEwma();
   inFlight = 0;
   avoidUntilUs = 0;
+  isFit(nowUs: number): boolean {
+    return this.avoidUntilUs <= nowUs;
+  }
   picked = 0;
   constructor(weight = 1) {
     this.weight = weight;

@@ -11,6 +11,8 @@ export interface BalancerMember {
   readonly inFlight: number;
   /** Clock time in microseconds until which it stands at the back; 0: it does not. */
   readonly avoidUntilUs: number;
+  /** Neither avoided, ejected nor probed as unhealthy. */
+  isFit(nowUs: number): boolean;
 }
 
 export class P2cBalancer<M extends BalancerMember> {
@@ -70,7 +72,7 @@ export class P2cBalancer<M extends BalancerMember> {
     let lastResort: M | undefined;
     for (const member of this.members) {
       if (tried?.includes(member) === true) continue;
-      if (member.avoidUntilUs > nowUs) {
+      if (!member.isFit(nowUs)) {
         if (lastResort === undefined || member.avoidUntilUs < lastResort.avoidUntilUs) lastResort = member;
       } else if (best === undefined || isBetter(member, best, nowUs, random)) {
         best = member;
@@ -85,7 +87,7 @@ function isEligible<M extends BalancerMember>(
   nowUs: number,
   tried: readonly M[] | undefined,
 ): boolean {
-  return member.avoidUntilUs <= nowUs && tried?.includes(member) !== true;
+  return member.isFit(nowUs) && tried?.includes(member) !== true;
 }
 
 function isBetter(
@@ -94,8 +96,8 @@ function isBetter(
   nowUs: number,
   random: () => number,
 ): boolean {
-  const candidateAvoided = candidate.avoidUntilUs > nowUs;
-  if (candidateAvoided !== current.avoidUntilUs > nowUs) return !candidateAvoided;
+  const isFit = candidate.isFit(nowUs);
+  if (isFit !== current.isFit(nowUs)) return isFit;
   let ours = candidate.inFlight + 1;
   let theirs = current.inFlight + 1;
   // A member without a measurement is compared by what it has in flight: it gets its fair share, no flood, no famine.

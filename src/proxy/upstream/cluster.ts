@@ -2,10 +2,13 @@
  * What requests are balanced over: an immutable view of a cluster's usable endpoints. A request keeps the view that it
  * started with; the endpoints in it are shared with the views before and after.
  */
-import { type Cluster, type Endpoint, Health, Protocol } from "../../model/index.ts";
+import type { PreparedRequests, RetryBudget } from "../../decide/index.ts";
+import { type Cluster, type ConnectionPolicy, type Endpoint, Health, Protocol } from "../../model/index.ts";
+import type { TcpKeepAlive } from "../../net/index.ts";
 import type { HttpVersion } from "../http/index.ts";
 import { P2cBalancer } from "./balancer.ts";
 import type { ConnectionLimits, UpstreamEndpoint } from "./endpoint.ts";
+import type { RequestLimit } from "./request-limit.ts";
 
 export interface Picker {
   readonly members: readonly UpstreamEndpoint[];
@@ -23,6 +26,14 @@ export interface UpstreamCluster {
   readonly service: string;
   readonly port: number;
   readonly picker: Picker;
+  /** Of requests in flight. Absent: not bounded. */
+  readonly requestLimit?: RequestLimit | undefined;
+  /** Of raw TCP sessions. 0 or absent: the mesh's. */
+  readonly tcpIdleTimeoutMs?: number;
+  /** How its requests are carried where no rule says otherwise. */
+  readonly requests: PreparedRequests;
+  /** Undefined: retries are not counted. */
+  readonly retryBudget: RetryBudget | undefined;
   /** Which version of HTTP is spoken to an endpoint for a client that speaks `client`. */
   versionFor(client: HttpVersion, endpoint: UpstreamEndpoint, isGrpc: boolean): HttpVersion;
 }
@@ -71,7 +82,7 @@ export class OrderedPicker implements Picker {
     tried: readonly UpstreamEndpoint[] = [],
   ): UpstreamEndpoint | undefined {
     const left = this.members.filter((member) => !tried.includes(member));
-    return left.find((member) => member.avoidUntilUs <= nowUs) ?? left[0];
+    return left.find((member) => member.isFit(nowUs)) ?? left[0];
   }
 }
 
@@ -81,14 +92,49 @@ const defaultConnectTimeoutMs = 5_000;
 const defaultIdleTimeoutMs = 60_000;
 const defaultMaxConnections = 1_024;
 const defaultMaxPending = 1_024;
+const defaultKeepAliveIdleMs = 7_200_000;
+const defaultKeepAliveIntervalMs = 75_000;
 
 export function clusterLimits(cluster: Cluster): ConnectionLimits {
+  const { connections } = cluster;
   return {
     connectTimeoutMs: cluster.connectTimeoutMs || defaultConnectTimeoutMs,
     idleTimeoutMs: cluster.idleTimeoutMs || defaultIdleTimeoutMs,
     maxConnections: cluster.maxConnectionsPerEndpoint || defaultMaxConnections,
     maxPending: cluster.maxPendingRequests || defaultMaxPending,
+    maxClusterConnections: connections?.maxConnections ?? 0,
+    // Only where somebody asked for bounds: servers of raw TCP have thousands of connections as a matter of course.
+    maxSessions: connections === undefined ? 0 : cluster.maxConnectionsPerEndpoint,
+    maxRequestsPerConnection: connections?.maxRequestsPerConnection ?? 0,
+    maxLifetimeMs: connections?.maxLifetimeMs ?? 0,
+    keepAlive: connections === undefined ? undefined : tcpKeepAlive(connections),
   };
+}
+
+/** Where only one of the two is given, the other is as Linux has it, and it is on. */
+function tcpKeepAlive(policy: ConnectionPolicy): TcpKeepAlive | undefined {
+  const { keepAliveIdleMs, keepAliveIntervalMs } = policy;
+  if (keepAliveIdleMs === 0 && keepAliveIntervalMs === 0) return undefined;
+  return {
+    idleMs: keepAliveIdleMs || defaultKeepAliveIdleMs,
+    intervalMs: keepAliveIntervalMs || defaultKeepAliveIntervalMs,
+  };
+}
+
+/** Whether connections that were opened under one are as the other wants them. */
+export function sameLimits(a: ConnectionLimits, b: ConnectionLimits): boolean {
+  return (
+    a.connectTimeoutMs === b.connectTimeoutMs &&
+    a.idleTimeoutMs === b.idleTimeoutMs &&
+    a.maxConnections === b.maxConnections &&
+    a.maxPending === b.maxPending &&
+    a.maxClusterConnections === b.maxClusterConnections &&
+    a.maxSessions === b.maxSessions &&
+    a.maxRequestsPerConnection === b.maxRequestsPerConnection &&
+    a.maxLifetimeMs === b.maxLifetimeMs &&
+    a.keepAlive?.idleMs === b.keepAlive?.idleMs &&
+    a.keepAlive?.intervalMs === b.keepAlive?.intervalMs
+  );
 }
 
 /** Defaults for places that no cluster describes. */

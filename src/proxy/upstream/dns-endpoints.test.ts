@@ -49,7 +49,7 @@ function scene(hosts: readonly MessageInitShape<typeof DnsHostSchema>[], listed:
     mark: undefined,
     limits: defaultCodecs(),
   });
-  const upstreams = new Upstreams(dialer, clock, "client", resolver);
+  const upstreams = new Upstreams(dialer, clock, "client", { resolver });
   const model = create(ClusterSchema, {
     namespace: "shop",
     service: "api",

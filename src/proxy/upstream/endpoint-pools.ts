@@ -12,6 +12,8 @@ export interface EndpointPoolsOptions extends Omit<PoolOptions, "dial" | "nowMs"
     done: (result: Connection | ConnectFailure) => void,
   ) => PendingConnect;
   readonly clock: Clock;
+  /** Why the endpoint takes no request of this one's kind now. Absent: it always does. */
+  readonly refusal?: (waiter: PoolWaiter) => ReasonCode | undefined;
 }
 
 export class EndpointPools {
@@ -37,7 +39,8 @@ export class EndpointPools {
   }
 
   acquire(version: HttpVersion, waiter: PoolWaiter): UpstreamStream | ReasonCode | undefined {
-    return this.#isClosed ? "no_endpoint" : this.#pool(version).acquire(waiter);
+    if (this.#isClosed) return "no_endpoint";
+    return this.#options.refusal?.(waiter) ?? this.#pool(version).acquire(waiter);
   }
 
   cancel(waiter: PoolWaiter): void {

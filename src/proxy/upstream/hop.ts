@@ -10,9 +10,11 @@ import {
   type ConnectFailure,
   Connection,
   connect,
+  type ConnectOptions,
   meshServerName,
   type PeerCertificate,
   type PendingConnect,
+  type TcpKeepAlive,
   type TlsIdentity,
 } from "../../net/index.ts";
 import { PrefaceSchema, type SessionProtocol } from "../../wire/index.ts";
@@ -35,6 +37,8 @@ export interface HopTarget {
   readonly identity: string;
   /** "namespace/name"; empty for a workload dialled directly. */
   readonly service: string;
+  /** Of TCP. Undefined: off. */
+  readonly keepAlive?: TcpKeepAlive | undefined;
 }
 
 export interface HopOptions {
@@ -88,12 +92,13 @@ export class HopDialer {
   }
 
   #dialPlain(
-    { address, port }: HopTarget,
+    place: HopTarget,
     timeoutMs: number,
     done: (result: Connection | ConnectFailure) => void,
   ): PendingConnect {
+    const { address, port } = place;
     const { names } = this.#options;
-    const settings = this.#settings();
+    const settings = this.#settings(place);
     if (names === undefined || parseIp(address) !== undefined)
       return connect({ ...settings, address, port, timeoutMs }, done);
     const target = {
@@ -114,7 +119,7 @@ export class HopDialer {
   ): PendingConnect {
     const preface = encodePreface(target, protocol, this.#options.sourceWorkload);
     const options = {
-      ...this.#settings(),
+      ...this.#settings(target),
       address: target.tunnelAddress,
       port: target.tunnelPort,
       timeoutMs,
@@ -126,10 +131,16 @@ export class HopDialer {
     });
   }
 
-  #settings(): { readonly mark?: number; readonly highWaterBytes: number } {
+  #settings({
+    keepAlive,
+  }: HopTarget): Pick<ConnectOptions, "mark" | "keepAlive"> & { readonly highWaterBytes: number } {
     const { mark, limits } = this.#options;
     const { highWaterBytes } = limits.current();
-    return mark === undefined ? { highWaterBytes } : { mark, highWaterBytes };
+    return {
+      highWaterBytes,
+      ...(mark === undefined ? {} : { mark }),
+      ...(keepAlive === undefined ? {} : { keepAlive }),
+    };
   }
 }
 

@@ -5,6 +5,7 @@ import type { ReasonCode } from "../../kernel/index.ts";
 import type { ConnectFailure, Connection } from "../../net/index.ts";
 import type { HttpRequest, HttpResponse, HttpVersion, Trailers } from "../http/index.ts";
 import type { CodecLimitsSource } from "./codec-limits.ts";
+import type { ConnectionBudget } from "./connection-budget.ts";
 
 /** The exchange's side: what its upstream tells it. After `onUpstreamEnd` or `onUpstreamLost` nothing more comes. */
 export interface UpstreamHandler {
@@ -52,6 +53,8 @@ export interface UpstreamStream {
 }
 
 export interface PoolWaiter {
+  /** Tells the request's priority, where a policy asks for that. */
+  readonly head?: HttpRequest;
   /** The request is one that not every HTTP/2 server takes (a switch of protocols): a fresh one's settings are awaited. */
   readonly needsSettings: boolean;
   onUpstream(upstream: UpstreamStream): void;
@@ -68,6 +71,14 @@ export interface PoolOptions {
   readonly maxConnections: number;
   readonly maxPending: number;
   readonly idleTimeoutMs: number;
+  /** What its cluster's connections have in common. Undefined: nothing. */
+  readonly budget?: ConnectionBudget | undefined;
+  /** 0 or absent: no bound. */
+  readonly maxRequestsPerConnection?: number;
+  /** 0 or absent: no bound. */
+  readonly maxLifetimeMs?: number;
+  /** In [0, 1). */
+  readonly random?: () => number;
 }
 
 /** The connections to one endpoint in one version of HTTP. */
@@ -91,3 +102,13 @@ export interface UpstreamPool {
  * certificates turn over together does not shake hands all at once.
  */
 export const rotatedPerSweep = 2;
+
+/** Connections that were opened together do not all end together: up to this share of their lifetime earlier. */
+const lifetimeJitter = 0.1;
+
+/** When a connection that is opened now is to be replaced. */
+export function endOfLifeMs(options: PoolOptions): number {
+  const { maxLifetimeMs = 0, random = Math.random } = options;
+  if (maxLifetimeMs === 0) return Infinity;
+  return options.nowMs() + maxLifetimeMs * (1 - lifetimeJitter * random());
+}

@@ -5,13 +5,20 @@
 import type { ReasonCode } from "../../kernel/index.ts";
 import { type ConnectFailure, Connection } from "../../net/index.ts";
 import { Http1Upstream, type Http1UpstreamOwner } from "./http1-upstream.ts";
-import { type PoolOptions, type PoolWaiter, rotatedPerSweep, type UpstreamPool } from "./http-upstream.ts";
+import type { BudgetMember } from "./connection-budget.ts";
+import {
+  endOfLifeMs,
+  type PoolOptions,
+  type PoolWaiter,
+  rotatedPerSweep,
+  type UpstreamPool,
+} from "./http-upstream.ts";
 
 interface ConnectAttempt {
   pending: { cancel(): void } | undefined;
 }
 
-export class Http1Pool implements UpstreamPool, Http1UpstreamOwner {
+export class Http1Pool implements UpstreamPool, Http1UpstreamOwner, BudgetMember {
   readonly #options: PoolOptions;
   readonly #idle: Http1Upstream[] = [];
   readonly #connections = new Set<Http1Upstream>();
@@ -22,6 +29,7 @@ export class Http1Pool implements UpstreamPool, Http1UpstreamOwner {
 
   constructor(options: PoolOptions) {
     this.#options = options;
+    options.budget?.join(this);
   }
 
   get openConnections(): number {
@@ -43,7 +51,8 @@ export class Http1Pool implements UpstreamPool, Http1UpstreamOwner {
     if (this.#isClosed) return "no_endpoint";
     // Whoever waits for a connection that is being opened does not queue.
     const queued = this.#waiters.length - this.#connecting.size;
-    if (!this.#hasRoom && queued >= this.#options.maxPending) return "pool_exhausted";
+    const mayOpen = this.#hasRoom && this.#options.budget?.hasRoom !== false;
+    if (!mayOpen && queued >= this.#options.maxPending) return "pool_exhausted";
     this.#waiters.push(waiter);
     this.#connectForWaiters();
     return undefined;
@@ -67,7 +76,8 @@ export class Http1Pool implements UpstreamPool, Http1UpstreamOwner {
     for (let i = 0; i < this.#idle.length; ) {
       const upstream = this.#idle[i];
       if (upstream === undefined) break;
-      const isExpired = nowMs - upstream.idleSinceMs >= this.#options.idleTimeoutMs;
+      const isIdleTooLong = nowMs - upstream.idleSinceMs >= this.#options.idleTimeoutMs;
+      const isExpired = isIdleTooLong || nowMs >= upstream.endOfLifeMs;
       const isRotated = upstream.identity !== current && this.#rotationBudget > 0;
       if (isExpired || isRotated) {
         if (!isExpired) this.#rotationBudget--;
@@ -84,12 +94,30 @@ export class Http1Pool implements UpstreamPool, Http1UpstreamOwner {
     this.dropIdle();
     // Whoever waits already gets its turn: the endpoint leaves for new requests, not for those that are on their way to it.
     if (this.#waiters.length > 0) return;
-    for (const attempt of this.#connecting) attempt.pending?.cancel();
+    for (const attempt of this.#connecting) {
+      attempt.pending?.cancel();
+      this.#options.budget?.release();
+    }
     this.#connecting.clear();
+    this.#options.budget?.leave(this);
+  }
+
+  get wantsConnection(): boolean {
+    return this.#waiters.length > this.#connecting.size && this.#hasRoom;
+  }
+
+  onRoom(): void {
+    this.#connectForWaiters();
+  }
+
+  dropOldestIdle(): boolean {
+    const oldest = this.#idle[0];
+    oldest?.close(); // takes itself out of #idle
+    return oldest !== undefined;
   }
 
   onReusable(upstream: Http1Upstream): void {
-    if (this.#isClosed && this.#waiters.length === 0) {
+    if ((this.#isClosed && this.#waiters.length === 0) || this.#isWorn(upstream)) {
       upstream.close();
     } else if (this.#rotationBudget > 0 && upstream.identity !== this.#options.currentIdentity()) {
       // Under steady load a connection is never idle when the sweep looks.
@@ -101,9 +129,12 @@ export class Http1Pool implements UpstreamPool, Http1UpstreamOwner {
   }
 
   onGone(upstream: Http1Upstream): void {
-    this.#connections.delete(upstream);
+    const wasCounted = this.#connections.delete(upstream);
     const index = this.#idle.indexOf(upstream);
     if (index >= 0) this.#idle.splice(index, 1);
+    const { budget } = this.#options;
+    if (wasCounted) budget?.release();
+    if (this.#isClosed && this.#connections.size === 0 && this.#waiters.length === 0) budget?.leave(this);
     this.#connectForWaiters();
   }
 
@@ -112,7 +143,18 @@ export class Http1Pool implements UpstreamPool, Http1UpstreamOwner {
   }
 
   #connectForWaiters(): void {
-    while (this.#connecting.size < this.#waiters.length && this.#hasRoom) this.#connect();
+    const { budget } = this.#options;
+    while (this.#connecting.size < this.#waiters.length && this.#hasRoom) {
+      if (budget !== undefined && !budget.take(this)) return;
+      this.#connect();
+    }
+  }
+
+  /** It has carried as many requests, or stood for as long, as it may. */
+  #isWorn(upstream: Http1Upstream): boolean {
+    const { maxRequestsPerConnection = 0, nowMs } = this.#options;
+    if (maxRequestsPerConnection > 0 && upstream.served >= maxRequestsPerConnection) return true;
+    return upstream.endOfLifeMs !== Infinity && nowMs() >= upstream.endOfLifeMs;
   }
 
   #connect(): void {
@@ -121,8 +163,9 @@ export class Http1Pool implements UpstreamPool, Http1UpstreamOwner {
     this.#connecting.add(attempt);
     // Over loopback a connect can be done before `dial` returns.
     attempt.pending = this.#options.dial((result) => {
-      this.#connecting.delete(attempt);
-      if (this.#isClosed && this.#waiters.length === 0) {
+      const isWanted = this.#connecting.delete(attempt);
+      if (!isWanted || (this.#isClosed && this.#waiters.length === 0)) {
+        if (isWanted) this.#options.budget?.release();
         if (result instanceof Connection) result.close();
         return;
       }
@@ -133,6 +176,7 @@ export class Http1Pool implements UpstreamPool, Http1UpstreamOwner {
 
   #onConnected(connection: Connection, identity: object | undefined): void {
     const upstream = new Http1Upstream(connection, this, { identity, codecs: this.#options.codecs });
+    upstream.endOfLifeMs = endOfLifeMs(this.#options);
     this.#connections.add(upstream);
     this.#handOut(upstream);
   }
@@ -143,11 +187,16 @@ export class Http1Pool implements UpstreamPool, Http1UpstreamOwner {
       waiter.onUpstream(upstream);
       return;
     }
+    if (this.#options.budget?.isWanted === true) {
+      upstream.close();
+      return;
+    }
     upstream.idleSinceMs = this.#options.nowMs();
     this.#idle.push(upstream);
   }
 
   #onFailed(failure: ConnectFailure): void {
+    this.#options.budget?.release();
     if (this.#connections.size === 0 && this.#connecting.size === 0) {
       // Nothing is left that could serve them.
       this.#failWaiters(failure);

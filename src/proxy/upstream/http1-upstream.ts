@@ -45,6 +45,9 @@ export class Http1Upstream implements UpstreamStream, ConnectionSink, ResponseSi
   readonly connection: Connection;
   isReused = false;
   idleSinceMs = 0;
+  /** Requests that it has been given. */
+  served = 0;
+  endOfLifeMs = Infinity;
   /** Compared with the current one when the connection becomes idle: rotation. */
   readonly identity: object | undefined;
   readonly #owner: Http1UpstreamOwner;
@@ -95,6 +98,7 @@ export class Http1Upstream implements UpstreamStream, ConnectionSink, ResponseSi
       const upgrade = protocol === undefined ? undefined : { protocol, webSocketKey };
       encodeAsHttp1Request(scratch, head, { edits, lines, framing: this.#framing, upgrade });
     }
+    this.served++;
     this.#handler = handler;
     this.#trailers = undefined;
     this.#isResponseComplete = false;

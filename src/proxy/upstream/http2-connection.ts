@@ -32,6 +32,9 @@ export class Http2Connection {
   hasServed = false;
   /** 0 while streams are open. */
   idleSinceMs = 0;
+  endOfLifeMs = Infinity;
+  /** Requests that it may still be given. */
+  #left: number;
 
   constructor(
     connection: Connection,
@@ -40,12 +43,15 @@ export class Http2Connection {
       readonly identity: object | undefined;
       readonly clock: Clock;
       readonly codecs: CodecLimitsSource;
+      /** 0: no bound. */
+      readonly maxRequests: number;
     },
   ) {
     const limits = options.codecs.current();
     this.codecs = options.codecs;
     this.maxHeaders = limits.http1.maxHeaders;
     this.identity = options.identity;
+    this.#left = options.maxRequests === 0 ? Infinity : options.maxRequests;
     this.session = new Http2ClientSession(
       connection,
       {
@@ -55,5 +61,12 @@ export class Http2Connection {
       },
       { clock: options.clock, keepAlive, limits: limits.http2 },
     );
+  }
+
+  /** One was sent: after the last that it may carry, the next ones get another connection. */
+  countRequest(): void {
+    this.hasServed = true;
+    this.idleSinceMs = 0;
+    if (--this.#left === 0) this.session.drain();
   }
 }

@@ -6,7 +6,9 @@ import type { Clock, ReasonCode } from "../../kernel/index.ts";
 import { type ConnectFailure, Connection } from "../../net/index.ts";
 import { Http2Connection, type Http2ConnectionOwner } from "./http2-connection.ts";
 import { Http2Upstream } from "./http2-upstream.ts";
+import type { BudgetMember } from "./connection-budget.ts";
 import {
+  endOfLifeMs,
   type PoolOptions,
   type PoolWaiter,
   rotatedPerSweep,
@@ -14,7 +16,7 @@ import {
   type UpstreamStream,
 } from "./http-upstream.ts";
 
-export class Http2Pool implements UpstreamPool, Http2ConnectionOwner {
+export class Http2Pool implements UpstreamPool, Http2ConnectionOwner, BudgetMember {
   readonly #options: PoolOptions;
   readonly #clock: Clock;
   /** Those that take streams, the oldest first: it is filled first, so that surplus ones run dry. */
@@ -28,6 +30,7 @@ export class Http2Pool implements UpstreamPool, Http2ConnectionOwner {
   constructor(options: PoolOptions, clock: Clock) {
     this.#options = options;
     this.#clock = clock;
+    options.budget?.join(this);
   }
 
   get openConnections(): number {
@@ -71,6 +74,8 @@ export class Http2Pool implements UpstreamPool, Http2ConnectionOwner {
       if (connection.identity !== current && rotationBudget > 0) {
         rotationBudget--;
         connection.session.drain();
+      } else if (nowMs >= connection.endOfLifeMs) {
+        connection.session.drain();
       } else if (connection.session.streamCount > 0) {
         connection.idleSinceMs = 0;
       } else if (connection.idleSinceMs === 0) {
@@ -87,8 +92,25 @@ export class Http2Pool implements UpstreamPool, Http2ConnectionOwner {
     if (this.#waiters.length === 0) this.#leave();
   }
 
-  onCapacity(): void {
+  get wantsConnection(): boolean {
+    return this.#waiters.length > 0 && !this.#isConnecting;
+  }
+
+  onRoom(): void {
+    this.#connect();
+  }
+
+  dropOldestIdle(): boolean {
+    const idle = this.#connections.find((each) => each.session.streamCount === 0);
+    idle?.session.drain();
+    return idle !== undefined;
+  }
+
+  onCapacity(connection: Http2Connection): void {
     if (this.#waiters.length > 0) this.#serveWaiters();
+    else if (connection.session.streamCount === 0 && this.#options.budget?.isWanted === true) {
+      connection.session.drain();
+    }
   }
 
   onDraining(connection: Http2Connection): void {
@@ -101,6 +123,7 @@ export class Http2Pool implements UpstreamPool, Http2ConnectionOwner {
   onGone(connection: Http2Connection): void {
     this.#remove(connection);
     this.#draining.delete(connection);
+    this.#options.budget?.release();
     this.#connect();
   }
 
@@ -123,6 +146,7 @@ export class Http2Pool implements UpstreamPool, Http2ConnectionOwner {
     if (this.#connections.length >= this.#options.maxConnections) return;
     // A fresh one may be what they wait for.
     if (this.#connections.some((each) => !each.session.hasPeerSettings && each.session.canRequest)) return;
+    if (this.#options.budget !== undefined && !this.#options.budget.take(this)) return;
     this.#isConnecting = true;
     const identity = this.#options.currentIdentity();
     // Over loopback a connect can be done before `dial` returns.
@@ -138,11 +162,18 @@ export class Http2Pool implements UpstreamPool, Http2ConnectionOwner {
   #onConnected(connection: Connection, identity: object | undefined): void {
     if (this.#isClosed && this.#waiters.length === 0) {
       connection.close();
+      this.#options.budget?.release();
       return;
     }
-    this.#connections.push(
-      new Http2Connection(connection, this, { identity, clock: this.#clock, codecs: this.#options.codecs }),
-    );
+    const { codecs, maxRequestsPerConnection: maxRequests = 0 } = this.#options;
+    const opened = new Http2Connection(connection, this, {
+      identity,
+      clock: this.#clock,
+      codecs,
+      maxRequests,
+    });
+    opened.endOfLifeMs = endOfLifeMs(this.#options);
+    this.#connections.push(opened);
     this.#serveWaiters();
   }
 
@@ -160,10 +191,13 @@ export class Http2Pool implements UpstreamPool, Http2ConnectionOwner {
   #leave(): void {
     for (const connection of [...this.#connections]) connection.session.drain();
     this.#pending?.cancel();
+    if (this.#isConnecting) this.#options.budget?.release();
     this.#isConnecting = false;
+    this.#options.budget?.leave(this);
   }
 
   #onFailed(failure: ConnectFailure): void {
+    this.#options.budget?.release();
     // Where others stand, the waiters get their turn on those.
     if (this.#connections.length === 0 && this.#draining.size === 0) this.#failWaiters(failure);
     else this.#waiters.shift()?.onUpstreamFailed(failure);

@@ -46,12 +46,13 @@ export class Http2Upstream implements UpstreamStream, StreamSink {
     const isEnd = !this.#isTunnelRequest && isBodiless(head);
     this.#handler = handler;
     this.#isRequestComplete = isEnd;
-    this.#connection.hasServed = true;
-    this.#connection.idleSinceMs = 0;
     const stream = session.request(fields, isEnd, this);
-    if (stream === undefined)
+    if (stream === undefined) {
       this.#lose("upstream_reset", "the connection was lost before the request was sent", true);
-    else this.#stream = stream;
+      return undefined;
+    }
+    this.#stream = stream;
+    this.#connection.countRequest();
     return undefined;
   }
 

@@ -1,6 +1,10 @@
 export { directLimits, OrderedPicker, type UpstreamCluster, versionRule } from "./cluster.ts";
 export { UpstreamEndpoint } from "./endpoint.ts";
 export { encodePreface, HopDialer, type HopTarget, hopAlpn, maxPrefaceBytes } from "./hop.ts";
-export type { PoolWaiter, UpstreamHandler, UpstreamStream } from "./http-upstream.ts";
+export type { PoolWaiter, UpstreamHandler, UpstreamRequest, UpstreamStream } from "./http-upstream.ts";
 export { Upstreams } from "./upstreams.ts";
+export type { GuardListener } from "./cluster-guard.ts";
+export type { EjectionReason } from "./outlier/endpoint-outcomes.ts";
+export { statusOfGrpc } from "./outlier/grpc-outcome.ts";
+export type { RequestLimit } from "./request-limit.ts";
 export type { OriginalPlace } from "./original-destinations.ts";

@@ -26,6 +26,7 @@ interface Kept<S> {
   readonly cluster: string;
   readonly model: Cluster;
   readonly state: S;
+  readonly view: UpstreamCluster;
   lastUsedMs: number;
 }
 
@@ -33,14 +34,20 @@ interface Kept<S> {
 const maxPlaces = 1_024;
 const idleMs = 120_000;
 
+/** A place is a cluster of its own to its maker, by a key of its own. */
+export interface PlaceMaker<S extends PlaceState> {
+  prepare(key: string, model: Cluster, endpoint: Endpoint): S;
+  onEnd(key: string): void;
+}
+
 export class OriginalDestinations<S extends PlaceState> {
   readonly #clock: Clock;
-  readonly #prepare: (key: string, model: Cluster, endpoint: Endpoint) => S;
+  readonly #maker: PlaceMaker<S>;
   readonly #places = new Map<string, Kept<S>>();
 
-  constructor(clock: Clock, prepare: (key: string, model: Cluster, endpoint: Endpoint) => S) {
+  constructor(clock: Clock, maker: PlaceMaker<S>) {
     this.#clock = clock;
-    this.#prepare = prepare;
+    this.#maker = maker;
   }
 
   /** Undefined: too many are in use. */
@@ -51,7 +58,7 @@ export class OriginalDestinations<S extends PlaceState> {
     const known = this.#places.get(key);
     if (known?.model === model) {
       known.lastUsedMs = nowMs;
-      return known.state.view;
+      return known.view;
     }
     if (known !== undefined) this.#end(key, known);
     if (this.#places.size >= maxPlaces && !this.#makeRoom()) return undefined;
@@ -64,9 +71,10 @@ export class OriginalDestinations<S extends PlaceState> {
       weight: 1,
       health: Health.HEALTHY,
     });
-    const state = this.#prepare(cluster, named(model, place.name), endpoint);
-    this.#places.set(key, { cluster, model, state, lastUsedMs: nowMs });
-    return state.view;
+    const state = this.#maker.prepare(key, named(model, place.name), endpoint);
+    const view = { ...state.view, key: cluster };
+    this.#places.set(key, { cluster, model, state, view, lastUsedMs: nowMs });
+    return view;
   }
 
   sweep(): void {
@@ -102,6 +110,7 @@ export class OriginalDestinations<S extends PlaceState> {
 
   #end(key: string, { state }: Kept<S>): void {
     this.#places.delete(key);
+    this.#maker.onEnd(key);
     for (const endpoint of state.byWorkload.values()) endpoint.close();
   }
 }

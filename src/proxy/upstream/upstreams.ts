@@ -4,6 +4,7 @@
  */
 import type { Clock } from "../../kernel/index.ts";
 import { create } from "@bufbuild/protobuf";
+import { layRequests, type PreparedRequests, requestDefaults, RetryBudget } from "../../decide/index.ts";
 import {
   type Cluster,
   type Endpoint,
@@ -14,16 +15,21 @@ import {
 } from "../../model/index.ts";
 import type { Snapshot } from "../agent/index.ts";
 import type { NameResolver } from "../dns/index.ts";
+import { budgetOf } from "./budget-of.ts";
 import {
   balanceUsable,
   clusterLimits,
   directLimits,
   OrderedPicker,
+  sameLimits,
   type UpstreamCluster,
   versionRule,
 } from "./cluster.ts";
 import { DnsEndpoints } from "./dns-endpoints.ts";
+import type { ConnectionBudget } from "./connection-budget.ts";
+import type { ClusterGuard, GuardListener } from "./cluster-guard.ts";
 import { type ConnectionLimits, UpstreamEndpoint } from "./endpoint.ts";
+import { Guards, noGuardListener } from "./guards.ts";
 import type { HopDialer } from "./hop.ts";
 import { OriginalDestinations, type OriginalPlace } from "./original-destinations.ts";
 
@@ -32,6 +38,7 @@ interface ClusterState {
   readonly endpoints: readonly Endpoint[];
   readonly byWorkload: ReadonlyMap<string, UpstreamEndpoint>;
   readonly view: UpstreamCluster;
+  readonly guard: ClusterGuard;
 }
 
 interface DirectState {
@@ -45,27 +52,44 @@ interface DirectState {
 const maxDirect = 1_024;
 const directIdleMs = 120_000;
 
+export interface UpstreamsOptions {
+  readonly listener?: GuardListener;
+  readonly random?: () => number;
+  readonly resolver?: NameResolver;
+}
+
 export class Upstreams {
   readonly #dialer: HopDialer;
   readonly #clock: Clock;
   readonly #undeclared: "client" | "http1";
+  readonly #guards: Guards;
+  readonly #requestDefaults: PreparedRequests;
   #clusters = new Map<string, ClusterState>();
   readonly #direct = new Map<string, DirectState>();
   readonly #dns: DnsEndpoints | undefined;
   readonly #originals: OriginalDestinations<ClusterState>;
 
   /**
-   * `undeclared`: which version of HTTP an endpoint without a declared one gets (`versionRule`). Without a resolver, names
-   * lead nowhere.
+   * `undeclared`: which version of HTTP an endpoint without a declared one gets (`versionRule`); gateways say HTTP/1.1.
+   * Without a resolver, names lead nowhere.
    */
-  constructor(dialer: HopDialer, clock: Clock, undeclared: "client" | "http1", resolver?: NameResolver) {
-    this.#dns = resolver && new DnsEndpoints(resolver, (key, endpoints) => this.#rediscover(key, endpoints));
-    this.#originals = new OriginalDestinations(clock, (key, model, endpoint) =>
-      this.#prepare(key, model, [endpoint], undefined),
-    );
+  constructor(
+    dialer: HopDialer,
+    clock: Clock,
+    undeclared: "client" | "http1",
+    options: UpstreamsOptions = {},
+  ) {
     this.#dialer = dialer;
     this.#clock = clock;
     this.#undeclared = undeclared;
+    this.#requestDefaults = requestDefaults[undeclared === "http1" ? "gateway" : "sidecar"];
+    const { listener = noGuardListener, random = Math.random, resolver } = options;
+    this.#guards = new Guards({ dialer, clock, random, listener });
+    this.#dns = resolver && new DnsEndpoints(resolver, (key, endpoints) => this.#rediscover(key, endpoints));
+    this.#originals = new OriginalDestinations(clock, {
+      prepare: (key, model, endpoint) => this.#prepare(key, model, [endpoint], undefined),
+      onEnd: (key) => this.#guards.drop(key),
+    });
   }
 
   cluster(key: string): UpstreamCluster | undefined {
@@ -93,6 +117,7 @@ export class Upstreams {
       if (next.has(key)) continue;
       this.#dns?.forget(key);
       this.#originals.forget(key);
+      this.#guards.drop(key);
       for (const endpoint of state.byWorkload.values()) endpoint.close();
     }
   }
@@ -128,6 +153,7 @@ export class Upstreams {
   sweep(): void {
     const nowMs = this.#clock.nowMs();
     this.#dns?.sweep((key, workload) => isUsed(this.#clusters.get(key)?.byWorkload.get(workload)));
+    this.#guards.sweep();
     for (const state of this.#clusters.values()) {
       for (const endpoint of state.byWorkload.values()) endpoint.pool.sweep(nowMs);
     }
@@ -143,12 +169,21 @@ export class Upstreams {
   close(): void {
     this.#dns?.close();
     this.#originals.close();
+    this.#guards.close();
     for (const state of this.#clusters.values()) {
       for (const endpoint of state.byWorkload.values()) endpoint.close();
     }
     for (const state of this.#direct.values()) state.endpoint.close();
     this.#clusters = new Map();
     this.#direct.clear();
+  }
+
+  /** Another process of ours has ejected the endpoint: so do we, while not too many are out. Undefined: it was no news. */
+  adoptEjection(cluster: string, workload: string, untilUs: number): UpstreamEndpoint | undefined {
+    const state = this.#clusters.get(cluster);
+    const endpoint = state?.byWorkload.get(workload);
+    if (endpoint === undefined || state?.guard.adoptEjection(endpoint, untilUs) !== true) return undefined;
+    return endpoint;
   }
 
   *endpoints(): Generator<UpstreamEndpoint> {
@@ -170,8 +205,11 @@ export class Upstreams {
     before: ClusterState | undefined,
   ): ClusterState {
     const limits = clusterLimits(model);
+    const guard = this.#guards.of(key);
+    guard.prepare(model);
     // New limits mean new pools: rare enough that carrying connections over is not worth its complexity.
-    const reusable = before?.model === model || sameLimits(before, limits) ? before?.byWorkload : undefined;
+    const reusable =
+      before !== undefined && sameLimits(clusterLimits(before.model), limits) ? before.byWorkload : undefined;
     const service = { name: `${model.namespace}/${model.service}`, port: model.port };
     const byWorkload = new Map<string, UpstreamEndpoint>();
     for (const endpoint of endpoints) {
@@ -182,7 +220,10 @@ export class Upstreams {
         if (endpoint.health === Health.DRAINING) known.pool.dropIdle();
         byWorkload.set(endpoint.workload, known);
       } else {
-        byWorkload.set(endpoint.workload, this.#endpoint(endpoint, service, limits));
+        byWorkload.set(
+          endpoint.workload,
+          this.#endpoint(endpoint, service, { limits, budget: guard.connections }),
+        );
       }
     }
     for (const [workload, known] of before?.byWorkload ?? []) {
@@ -190,8 +231,21 @@ export class Upstreams {
     }
     const picker = balanceUsable([...byWorkload.values()]);
     const versionFor = versionRule(model.protocol, this.#undeclared);
-    const view = { key, service: service.name, port: model.port, picker, versionFor };
-    return { model, endpoints, byWorkload, view };
+    const requests = layRequests(model.requests, this.#requestDefaults);
+    const retryBudget = budgetOf(model, before?.view.retryBudget);
+    guard.follow(model, [...byWorkload.values()], (endpoint) => versionFor(1, endpoint, false));
+    const view = {
+      key,
+      service: service.name,
+      port: model.port,
+      picker,
+      versionFor,
+      requests,
+      retryBudget,
+      requestLimit: guard.requests,
+      tcpIdleTimeoutMs: model.connections?.tcpIdleTimeoutMs ?? 0,
+    };
+    return { model, endpoints, byWorkload, view, guard };
   }
 
   #prepareDirect(target: WorkloadTarget, address: string, port: number): DirectState {
@@ -208,7 +262,7 @@ export class Upstreams {
         version: target.labels["app.kubernetes.io/version"] ?? target.labels["version"] ?? "",
       }),
       { name: "", port },
-      directLimits,
+      { limits: directLimits },
     );
     const declared = target.ports.find((entry) => entry.port === port)?.protocol ?? Protocol.UNSPECIFIED;
     const versionFor = versionRule(declared, this.#undeclared);
@@ -218,6 +272,8 @@ export class Upstreams {
       port,
       picker: new OrderedPicker([endpoint]),
       versionFor,
+      requests: this.#requestDefaults,
+      retryBudget: new RetryBudget(undefined),
     };
     return { target, endpoint, view, lastUsedMs: this.#clock.nowMs() };
   }
@@ -225,10 +281,10 @@ export class Upstreams {
   #endpoint(
     endpoint: Endpoint,
     service: { readonly name: string; readonly port: number },
-    limits: ConnectionLimits,
+    options: { readonly limits: ConnectionLimits; readonly budget?: ConnectionBudget | undefined },
   ): UpstreamEndpoint {
     return new UpstreamEndpoint(endpoint, service, {
-      limits,
+      ...options,
       dialer: this.#dialer,
       clock: this.#clock,
     });
@@ -237,15 +293,4 @@ export class Upstreams {
 
 function isUsed(endpoint: UpstreamEndpoint | undefined): boolean {
   return endpoint !== undefined && (endpoint.inFlight > 0 || endpoint.pool.openConnections > 0);
-}
-
-function sameLimits(before: ClusterState | undefined, limits: ConnectionLimits): boolean {
-  if (before === undefined) return false;
-  const old = clusterLimits(before.model);
-  return (
-    old.connectTimeoutMs === limits.connectTimeoutMs &&
-    old.idleTimeoutMs === limits.idleTimeoutMs &&
-    old.maxConnections === limits.maxConnections &&
-    old.maxPending === limits.maxPending
-  );
 }

@@ -85,7 +85,10 @@ export class BareMesh implements AsyncDisposable {
     const account =
       parts.role === "gateway"
         ? { namespace: "weft-system", serviceAccount: "gateway" }
-        : { namespace: "default", serviceAccount: "default" };
+        : {
+            namespace: parts.workload?.namespace ?? "default",
+            serviceAccount: parts.workload?.serviceAccount ?? "default",
+          };
     const token = await this.client.createJoinToken(account);
     writeFileSync(joinTokenFile, token, { mode: 0o600 });
     const bootstrap: ProxyBootstrap = {

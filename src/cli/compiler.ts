@@ -1,0 +1,18 @@
+/** `weft compiler`, called by `weft serve` itself: reads and compiles its files. */
+import { Command } from "commander";
+import { runCompilerProcess } from "../standalone/compiler/index.ts";
+import type { Cli } from "./cli.ts";
+import { fileSource } from "./file-source.ts";
+import { collect, type SharedOptions } from "./shared-options.ts";
+
+interface Options extends SharedOptions {
+  readonly filename: readonly string[];
+}
+
+export function command(_cli: Cli): Command {
+  return new Command("compiler")
+    .requiredOption("--filename <path>", "", collect)
+    .action(({ filename, namespace, logFormat, logLevel }: Options) =>
+      runCompilerProcess({ files: fileSource(filename, namespace), logFormat, logLevel }),
+    );
+}

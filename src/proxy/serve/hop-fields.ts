@@ -1,0 +1,101 @@
+/**
+ * What proxies of one mesh tell each other beside a request and its answer. None of it is believed of anybody else, and none
+ * of it leaves the mesh.
+ *
+ *   request   weft-try: attempt=1, timeout=1500    the try's number behind the first; what is left of the time, in ms
+ *   answer    weft-unprocessed: <reason>           no application has looked at the request
+ *             weft-failed: <reason>                the answer is the proxy's: its application failed like this
+ *             weft-no-retry: 1                     it was tried often enough behind here, or there is too much to do
+ *
+ * An application gets `weft-try` too and may hand it on with the requests that it makes for this one: its own proxy takes
+ * what it says for them, which can only shorten times and forbid retries.
+ */
+import { type ReasonCode, reasons } from "../../kernel/index.ts";
+import type { HeadEdits, HeaderLine } from "../../http1/index.ts";
+import type { HttpResponse } from "../http/index.ts";
+import { latin1Line } from "./exchange-heads.ts";
+
+export const tryHeader = "weft-try";
+export const unprocessedHeader = "weft-unprocessed";
+export const failedHeader = "weft-failed";
+export const noRetryHeader = "weft-no-retry";
+
+export interface TryField {
+  /** Tries of the request, or of the one that it serves, that were made before. */
+  readonly attempt: number;
+  /** 0: none is said. */
+  readonly timeoutMs: number;
+}
+
+/** What somebody says who is not believed. */
+export const untrustedTry: TryField = { attempt: 0, timeoutMs: 0 };
+
+/** Nine digits: eleven days, and no number that is not exact. */
+const member = /^[ \t]*(?<key>attempt|timeout)=(?<value>[0-9]{1,9})[ \t]*$/;
+
+/** Whatever it does not know is left aside. */
+export function parseTry(text: string): TryField {
+  let attempt = 0;
+  let timeoutMs = 0;
+  for (const part of text.split(",", 8)) {
+    const groups = member.exec(part)?.groups;
+    if (groups === undefined) continue;
+    const value = Number(groups["value"]);
+    if (groups["key"] === "attempt") attempt = value;
+    else timeoutMs = value;
+  }
+  return { attempt, timeoutMs };
+}
+
+/** Undefined: there is nothing to say. */
+export function tryLine({ attempt, timeoutMs }: TryField): HeaderLine | undefined {
+  if (attempt === 0 && timeoutMs === 0) return undefined;
+  const parts: string[] = [];
+  if (attempt > 0) parts.push(`attempt=${attempt}`);
+  if (timeoutMs > 0) parts.push(`timeout=${Math.max(1, Math.ceil(timeoutMs))}`);
+  return latin1Line(tryHeader, parts.join(", "));
+}
+
+export function withoutTry(edits: HeadEdits | undefined): HeadEdits {
+  return { set: edits?.set ?? [], add: edits?.add ?? [], remove: [...(edits?.remove ?? []), tryHeader] };
+}
+
+const noRetryLine = latin1Line(noRetryHeader, "1");
+const answerHeaders = [unprocessedHeader, failedHeader, noRetryHeader];
+
+/** Of an answer that is passed on: without what proxies say, which no application may say for them. */
+export function passedEdits(
+  edits: HeadEdits | undefined,
+  head: HttpResponse,
+  forbidsRetry: boolean,
+): HeadEdits | undefined {
+  const said = answerHeaders.some((name) => head.get(name) !== undefined);
+  if (!said && !forbidsRetry) return edits;
+  const set = edits?.set ?? [];
+  return {
+    set: forbidsRetry ? [...set, noRetryLine] : set,
+    add: edits?.add ?? [],
+    remove: said ? [...(edits?.remove ?? []), ...answerHeaders] : (edits?.remove ?? []),
+  };
+}
+
+/** What the calling proxy is told of this proxy's own answer. `isRetry`: the caller has tried elsewhere already. */
+export function refusalLines(reason: ReasonCode, isRetry: boolean): HeaderLine[] {
+  if (!reasons[reason].isUnprocessed) return [latin1Line(failedHeader, reason)];
+  const line = latin1Line(unprocessedHeader, reason);
+  return isRetry && isOverload(reason) ? [line, noRetryLine] : [line];
+}
+
+/** There is too much to do: to ask elsewhere is fair, to ask more is not. */
+export function isOverload(reason: ReasonCode): boolean {
+  return reason === "overloaded" || reason === "pool_exhausted";
+}
+
+/** The reason code in a peer's `weft-unprocessed`; a code that this version does not know still means unprocessed. */
+export function parseUnprocessed(value: string): ReasonCode {
+  return isReasonCode(value) && reasons[value].isUnprocessed ? value : "application_unreachable";
+}
+
+function isReasonCode(value: string): value is ReasonCode {
+  return Object.hasOwn(reasons, value);
+}

@@ -1,0 +1,396 @@
+/**
+ * The tries of one request: on which endpoint each is made, whether there is another, and which one's answer is forwarded.
+ * The exchange knows the client and the answer; what an endpoint does is seen here first.
+ *
+ *   trying --head--> won
+ *     |  ^-- wait ---'  (the answer is discarded)
+ *     '-- failed: waiting for another that is alive | wait | given up
+ */
+import {
+  inboundRequests,
+  isSafeToRepeat,
+  judgeRetry,
+  type TryState,
+  type Withheld,
+} from "../../decide/index.ts";
+import type { ResetCode } from "../../grpc/index.ts";
+import { RequestHead } from "../../http1/index.ts";
+import type { ReasonCode } from "../../kernel/index.ts";
+import type { WheelTimer } from "../../net/index.ts";
+import type { HttpRequest, HttpResponse, HttpVersion, Trailers } from "../http/index.ts";
+import type { UpstreamEndpoint, UpstreamRequest } from "../upstream/index.ts";
+import { Attempt, type AttemptFailure, type AttemptOwner } from "./attempt.ts";
+import type { ServeContext } from "./context.ts";
+import { recordHead, recordTrailers } from "./endpoint-outcome.ts";
+import { isOverload } from "./hop-fields.ts";
+import type { HttpDestination, HttpService } from "./http-service.ts";
+import type { RequestBody, RequestSink } from "./request-body.ts";
+import { endOfAnswer, endOfFailure, type EndedTry, isSuspect } from "./try-end.ts";
+
+/** The request, and whoever waits for its answer. */
+export interface TriedRequest {
+  readonly head: HttpRequest;
+  readonly body: RequestBody;
+  readonly isUpgrade: boolean;
+  readonly isGrpc: boolean;
+  /** Something of a response has been forwarded: from here on there is no other try. */
+  readonly hasResponse: boolean;
+  /** It is part of a retry that somebody before this proxy makes. */
+  readonly isInherited: boolean;
+  /** Until its timeout; Infinity: none. */
+  remainingMs(nowUs: number): number;
+  /** `retries`: tries beside the first that were made before. */
+  upstreamRequest(endpoint: UpstreamEndpoint, retries: number): UpstreamRequest;
+  resumeRequest(hasRoom: boolean): void;
+  onInterim(head: HttpResponse): void;
+  /** This try has won; the others are over. */
+  onAnswer(attempt: Attempt, head: HttpResponse): void;
+  onAnswerBody(chunk: Uint8Array, isLast: boolean): void;
+  onAnswerEnd(trailers: Trailers | undefined): void;
+  /** No try is under way and none will be; behind the head where one was forwarded. */
+  onNoAnswer(reason: ReasonCode, detail: string, resetCode: ResetCode | undefined): void;
+}
+
+export class Tries implements AttemptOwner, RequestSink {
+  /** So many were made. */
+  count = 0;
+  /** It failed although it was tried again, or would have been had that not been too much. */
+  isSpent = false;
+  readonly context: ServeContext;
+  readonly #service: HttpService;
+  readonly #request: TriedRequest;
+  #destination: HttpDestination | undefined;
+  #current: Attempt | undefined;
+  /** Alive beside the current one: hedging. */
+  #extra: Attempt[] | undefined;
+  /** The newest that had the request, for the record. */
+  #last: UpstreamEndpoint | undefined;
+  /** Not asked again while there are others. */
+  #tried: UpstreamEndpoint[] | undefined;
+  /** Until the next try, or the next hedge. */
+  #timer: WheelTimer | undefined;
+  #hedges = 0;
+
+  constructor(context: ServeContext, service: HttpService, request: TriedRequest) {
+    this.context = context;
+    this.#service = service;
+    this.#request = request;
+  }
+
+  start(destination: HttpDestination): void {
+    this.#destination = destination;
+    const nowUs = this.context.clock.monotonicUs();
+    const endpoint = this.#pick(destination, nowUs);
+    if (endpoint === undefined) {
+      this.#request.onNoAnswer("no_endpoint", "the cluster has no usable endpoint", undefined);
+      return;
+    }
+    destination.cluster.retryBudget?.addRequest(nowUs);
+    this.#try(destination, endpoint, false);
+  }
+
+  get head(): HttpRequest {
+    return this.#request.head;
+  }
+
+  get isUpgrade(): boolean {
+    return this.#request.isUpgrade;
+  }
+
+  /** Of the newest try; before the first, none. */
+  get lastEndpoint(): UpstreamEndpoint | undefined {
+    return this.#last;
+  }
+
+  /** Address and port of the newest, for the log. */
+  get place(): string {
+    return this.#last === undefined ? "" : `${this.#last.target.address}:${this.#last.target.port}`;
+  }
+
+  /** Whoever waits for an answer has gone, or has one. */
+  abandon(): void {
+    this.#timer?.cancel();
+    const extra = this.#extra;
+    this.#extra = undefined;
+    if (extra !== undefined) for (const attempt of extra) attempt.abandon();
+    const current = this.#current;
+    this.#current = undefined;
+    current?.abandon();
+  }
+
+  /** The time that the operator gives is over, and no answer has begun. */
+  recordSilence(): void {
+    this.#current?.recordSilence();
+    if (this.#extra !== undefined) for (const attempt of this.#extra) attempt.recordSilence();
+  }
+
+  /** The exchange, or the tunnel that it became, has ended properly. */
+  close(): void {
+    this.#timer?.cancel();
+    this.#current?.close();
+    this.#current = undefined;
+  }
+
+  // ---- the request's body
+
+  get isOpen(): boolean {
+    if (this.#current?.upstream !== undefined) return true;
+    return this.#extra?.some(hasUpstream) === true;
+  }
+
+  writeBody(chunk: Uint8Array): boolean {
+    // What is no longer kept cannot reach a second one.
+    if (this.#extra !== undefined && !this.#request.body.isReplayable) {
+      this.#keep(this.#current?.upstream ? this.#current : this.#extra.find(hasUpstream));
+    }
+    let hasRoom = this.#current?.upstream?.writeBody(chunk) ?? true;
+    if (this.#extra === undefined) return hasRoom;
+    for (const attempt of this.#extra) hasRoom = (attempt.upstream?.writeBody(chunk) ?? true) && hasRoom;
+    return hasRoom;
+  }
+
+  writeEnd(trailers: Trailers | undefined): void {
+    this.#current?.upstream?.writeEnd(trailers);
+    if (this.#extra !== undefined) for (const attempt of this.#extra) attempt.upstream?.writeEnd(trailers);
+  }
+
+  // ---- what a try tells
+
+  requestFor(attempt: Attempt): UpstreamRequest {
+    return this.#request.upstreamRequest(attempt.endpoint, attempt.number);
+  }
+
+  onAttemptOpen(attempt: Attempt): void {
+    const { body } = this.#request;
+    const { upstream } = attempt;
+    if (upstream === undefined) return;
+    this.#request.resumeRequest(body.sendKept(upstream));
+    if (body.isEnded) upstream.writeEnd(body.trailers);
+  }
+
+  onAttemptInterim(_attempt: Attempt, head: HttpResponse): void {
+    if (this.#extra === undefined || !this.#request.hasResponse) this.#request.onInterim(head);
+  }
+
+  onAttemptHead(attempt: Attempt, head: HttpResponse): void {
+    const request = this.#request;
+    if (!isSuspect(head, request.isGrpc)) recordHead(attempt, head, request.isGrpc);
+    else if (this.#isBettered(attempt, head)) return;
+    this.#timer?.cancel();
+    if (this.#extra !== undefined) this.#keep(attempt);
+    if (attempt.isHedge) this.context.metrics.hedgesWon.value++;
+    request.onAnswer(attempt, head);
+  }
+
+  onAttemptBody(_attempt: Attempt, chunk: Uint8Array, isLast: boolean): void {
+    this.#request.onAnswerBody(chunk, isLast);
+  }
+
+  onAttemptEnd(attempt: Attempt, trailers: Trailers | undefined): void {
+    if (this.#request.isGrpc) recordTrailers(attempt, trailers, this.context.clock.monotonicUs());
+    this.#request.onAnswerEnd(trailers);
+  }
+
+  onAttemptDrain(): void {
+    this.#request.resumeRequest(true);
+  }
+
+  onAttemptFailed(attempt: Attempt, failure: AttemptFailure): void {
+    this.#drop(attempt);
+    let { reason } = failure;
+    if (failure.cause === "connect") {
+      this.context.metrics.connectFailed(reason);
+      if (this.#service.direction === "inbound") reason = "application_unreachable";
+    }
+    // Another is alive: its answer is waited for.
+    if (this.#current !== undefined) return;
+    const end = attempt.isAnswered ? undefined : endOfFailure(failure, this.#request.isGrpc);
+    const plan = end && this.#plan(attempt.endpoint, { ...end, label: reason });
+    if (plan === undefined) {
+      this.#timer?.cancel();
+      this.#request.onNoAnswer(reason, failure.detail, failure.resetCode);
+      return;
+    }
+    // Idle connections of an endpoint that let one die are likely dead too.
+    if (failure.cause === "stale") attempt.endpoint.pool.dropIdle();
+    this.#follow(plan, reason, failure.detail);
+  }
+
+  // ---- inside
+
+  /** Takes an answer that another try could better. False: it is passed on. */
+  #isBettered(attempt: Attempt, head: HttpResponse): boolean {
+    const { endpoint } = attempt;
+    const { clock } = this.context;
+    const isPeer = this.#service.direction === "outbound" && endpoint.isTunnelled;
+    const end = endOfAnswer(head, { isPeer, isGrpc: this.#request.isGrpc, nowMs: clock.nowMs() });
+    const { handedBack } = end;
+    const isUnreached = handedBack !== undefined && !isOverload(handedBack);
+    if (handedBack === undefined) recordHead(attempt, head, this.#request.isGrpc);
+    else if (isUnreached) endpoint.recordConnectFailure(clock.monotonicUs());
+    else endpoint.recordOverload();
+    const isOthers = this.#extra !== undefined && (handedBack !== undefined || this.#isFailing(end));
+    const plan = isOthers ? undefined : this.#plan(endpoint, end);
+    if (!isOthers && plan === undefined && handedBack === undefined) return false;
+    // A connection to a proxy without its application is of no use.
+    if (isUnreached) attempt.abandon();
+    else attempt.discard(this.#request.body.isEnded);
+    this.#drop(attempt);
+    if (isOthers) return true;
+    const reason = handedBack ?? "no_endpoint";
+    const detail = handedBack === undefined ? "no endpoint is left" : "the peer proxy handed it back";
+    if (plan === undefined) {
+      this.#timer?.cancel();
+      this.#request.onNoAnswer(reason, detail, undefined);
+    } else {
+      this.#follow(plan, reason, detail);
+    }
+    return true;
+  }
+
+  /** Were it the only try, it would be repeated if it could. */
+  #isFailing(end: EndedTry): boolean {
+    const { retry } = this.#destination?.requests ?? inboundRequests;
+    const verdict = judgeRetry(retry, end, this.#state(true));
+    return verdict.isRepeated || verdict.because !== undefined;
+  }
+
+  #state(hasOther: boolean): TryState {
+    const request = this.#request;
+    return {
+      retries: this.count - 1 - this.#hedges,
+      method: request.head.method,
+      hasOther,
+      isInherited: request.isInherited,
+      remainingMs: request.remainingMs(this.context.clock.monotonicUs()),
+      random: this.context.random(),
+    };
+  }
+
+  /** Undefined: there is no other try. */
+  #plan(from: UpstreamEndpoint, end: EndedTry): Plan | undefined {
+    const destination = this.#destination;
+    if (destination === undefined || this.#request.hasResponse) return undefined;
+    // These two say nothing against the endpoint.
+    if (end.cause !== "unprocessed" && end.cause !== "stale") this.#avoid(from);
+    const { retry } = destination.requests;
+    const { retryBudget } = destination.cluster;
+    const verdict = judgeRetry(retry, end, this.#state(this.#hasOther(destination)));
+    if (!verdict.isRepeated) return this.#withhold(verdict.because);
+    if (!this.#request.body.isReplayable) return this.#withhold("body");
+    const nowUs = this.context.clock.monotonicUs();
+    const endpoint = verdict.delayMs > 0 ? undefined : this.#pick(destination, nowUs);
+    // Where all are known to be in trouble, asking on is no longer free.
+    const isFresh = endpoint !== undefined && endpoint.avoidUntilUs <= nowUs;
+    const isFree = verdict.isFree && isFresh && !(end.handedBack && isOverload(end.handedBack));
+    if (!isFree && retryBudget?.takeRetry(nowUs) === false) return this.#withhold("budget");
+    this.context.metrics.retried(end.label);
+    return { destination, delayMs: verdict.delayMs, endpoint };
+  }
+
+  #withhold(cause: Withheld | "body" | "budget" | undefined): undefined {
+    if (cause === undefined) return;
+    this.context.metrics.withheld(cause);
+    if (cause === "body") return;
+    this.isSpent = true;
+    if (this.#service.direction === "outbound") this.context.noteSpentRetries();
+  }
+
+  /** `reason`: what is said where no endpoint is left. */
+  #follow({ destination, delayMs, endpoint }: Plan, reason: ReasonCode, detail: string): void {
+    this.#timer?.cancel();
+    if (endpoint !== undefined) {
+      this.#try(destination, endpoint, false);
+      return;
+    }
+    this.#timer = this.context.wheel.schedule(delayMs, () => {
+      const next = this.#pick(destination, this.context.clock.monotonicUs());
+      if (next === undefined) this.#request.onNoAnswer(reason, detail, undefined);
+      else this.#try(destination, next, false);
+    });
+  }
+
+  #try(destination: HttpDestination, endpoint: UpstreamEndpoint, isHedge: boolean): void {
+    const { cluster, requests } = destination;
+    const attempt = new Attempt(this, endpoint, { number: this.count, isHedge });
+    this.count++;
+    this.#last = endpoint;
+    this.context.metrics.tries.value++;
+    if (this.#current === undefined) this.#current = attempt;
+    else (this.#extra ??= []).push(attempt);
+    const { hedge } = requests;
+    if (hedge !== undefined && this.#hedges < hedge.maxExtra) {
+      this.#timer = this.context.wheel.schedule(hedge.delayMs, () => this.#hedge(destination));
+    }
+    const client: HttpVersion = this.#request.head instanceof RequestHead ? 1 : 2;
+    attempt.start(cluster.versionFor(client, endpoint, this.#request.isGrpc), requests.tryTimeoutMs);
+  }
+
+  /** None has answered in time: another endpoint is asked too. */
+  #hedge(destination: HttpDestination): void {
+    const { head, body, isUpgrade, hasResponse } = this.#request;
+    const isSafe = isSafeToRepeat(destination.requests.retry, head.method);
+    if (hasResponse || isUpgrade || !isSafe || !body.isReplayable) return;
+    if (this.#last !== undefined) this.#avoid(this.#last);
+    if (!this.#hasOther(destination)) return;
+    const nowUs = this.context.clock.monotonicUs();
+    if (destination.cluster.retryBudget?.takeRetry(nowUs) === false) {
+      this.context.metrics.withheld("budget");
+      return;
+    }
+    const endpoint = this.#pick(destination, nowUs);
+    if (endpoint === undefined) return;
+    this.#hedges++;
+    this.context.metrics.hedges.value++;
+    this.#try(destination, endpoint, true);
+  }
+
+  #pick({ cluster }: HttpDestination, nowUs: number): UpstreamEndpoint | undefined {
+    const { picker } = cluster;
+    const { random } = this.context;
+    const endpoint = picker.pick(nowUs, random, this.#tried);
+    if (endpoint !== undefined || this.#tried === undefined) return endpoint;
+    this.#tried = undefined;
+    return picker.pick(nowUs, random);
+  }
+
+  #avoid(endpoint: UpstreamEndpoint): void {
+    this.#tried ??= [];
+    if (!this.#tried.includes(endpoint)) this.#tried.push(endpoint);
+  }
+
+  #hasOther({ cluster }: HttpDestination): boolean {
+    return (this.#tried?.length ?? 0) < cluster.picker.members.length;
+  }
+
+  /** It is over. Another that is alive takes its place. */
+  #drop(attempt: Attempt): void {
+    const extra = this.#extra;
+    if (this.#current === attempt) {
+      this.#current = extra?.shift();
+    } else if (extra !== undefined) {
+      const index = extra.indexOf(attempt);
+      if (index >= 0) extra.splice(index, 1);
+    }
+    if (extra?.length === 0) this.#extra = undefined;
+  }
+
+  /** All others go. */
+  #keep(kept: Attempt | undefined): void {
+    const alive = [this.#current, ...(this.#extra ?? [])];
+    this.#current = kept;
+    this.#extra = undefined;
+    for (const attempt of alive) if (attempt !== kept) attempt?.abandon();
+  }
+}
+
+function hasUpstream(attempt: Attempt): boolean {
+  return attempt.upstream !== undefined;
+}
+
+interface Plan {
+  readonly destination: HttpDestination;
+  readonly delayMs: number;
+  /** Chosen already, where there is no wait. */
+  readonly endpoint: UpstreamEndpoint | undefined;
+}

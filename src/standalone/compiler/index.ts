@@ -1,0 +1,1 @@
+export { runCompilerProcess } from "./compiler-main.ts";
