@@ -119,31 +119,35 @@ class UdpExchange {
   }
 
   start(): void {
-    const { address, port } = parseResolver(this.#upstream);
-    const opening = Bun.udpSocket({
-      // Connected, so that the system drops what others send and tells when nobody is there.
-      connect: { hostname: address, port },
-      socket: {
-        data: (_socket, bytes) => this.#onData(bytes),
-        error: () => this.#finish(`${this.#upstream} cannot be reached`),
-      },
-    });
-    opening.then(
-      (socket) => {
-        if (this.#isOver) socket.close();
-        else {
-          this.#socket = socket;
-          this.#send();
-        }
-      },
-      () => this.#finish(`${this.#upstream} cannot be reached`),
-    );
+    void this.#open();
   }
 
   close(): void {
     this.#isOver = true;
     this.#timer?.cancel();
     this.#socket?.close();
+  }
+
+  async #open(): Promise<void> {
+    const { address, port } = parseResolver(this.#upstream);
+    try {
+      const socket = await Bun.udpSocket({
+        // Connected, so that the system drops what others send and tells when nobody is there.
+        connect: { hostname: address, port },
+        socket: {
+          data: (_socket, bytes) => this.#onData(bytes),
+          error: () => this.#finish(`${this.#upstream} cannot be reached`),
+        },
+      });
+      if (this.#isOver) {
+        socket.close();
+        return;
+      }
+      this.#socket = socket;
+      this.#send();
+    } catch {
+      this.#finish(`${this.#upstream} cannot be reached`);
+    }
   }
 
   #send(): void {

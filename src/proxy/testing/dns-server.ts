@@ -12,6 +12,8 @@ export interface DnsZone {
   readonly maxUdpBytes?: number;
 }
 
+const maxTries = 20;
+
 export class TestDnsServer {
   zone: DnsZone;
   readonly port: number;
@@ -32,19 +34,21 @@ export class TestDnsServer {
   }
 
   static async start(zone: DnsZone): Promise<TestDnsServer> {
+    // A port that is free for one of the two may be taken for the other.
+    for (let tries = 0; ; tries++) {
+      try {
+        return await TestDnsServer.#open(zone);
+      } catch (error) {
+        if (tries === maxTries) throw error;
+      }
+    }
+  }
+
+  static async #open(zone: DnsZone): Promise<TestDnsServer> {
     const parts: { server?: TestDnsServer } = {};
-    const udp = await Bun.udpSocket({
-      hostname: "127.0.0.1",
-      socket: {
-        data(socket, message, port, address) {
-          const answer = parts.server?.answer(message, "udp");
-          if (answer !== undefined) socket.send(answer, port, address);
-        },
-      },
-    });
     const tcp = Bun.listen({
       hostname: "127.0.0.1",
-      port: udp.port,
+      port: 0,
       socket: {
         data(socket, chunk) {
           // Tests ask with one write a question.
@@ -58,8 +62,23 @@ export class TestDnsServer {
         },
       },
     });
-    parts.server = new TestDnsServer(zone, udp, tcp);
-    return parts.server;
+    try {
+      const udp = await Bun.udpSocket({
+        hostname: "127.0.0.1",
+        port: tcp.port,
+        socket: {
+          data(socket, message, port, address) {
+            const answer = parts.server?.answer(message, "udp");
+            if (answer !== undefined) socket.send(answer, port, address);
+          },
+        },
+      });
+      parts.server = new TestDnsServer(zone, udp, tcp);
+      return parts.server;
+    } catch (error) {
+      tcp.stop(true);
+      throw error;
+    }
   }
 
   get address(): string {
