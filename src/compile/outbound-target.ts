@@ -1,3 +1,4 @@
+/** Ports of Services and ExternalServices as Outbounds are made from them. */
 import type { Protocol } from "../model/index.ts";
 
 /** What of a Service or ExternalService an Outbound is made from. */

@@ -1,3 +1,4 @@
+/** How the place of a resolver is written. */
 const dnsPort = 53;
 
 /** `address`, `address:port` or `[address]:port`. */

@@ -1,16 +1,9 @@
 /** Calls to external services through a sidecar, over real sockets, with a resolver of the tests' own. */
 import { describe, expect, test } from "bun:test";
 import { Protocol } from "../../model/index.ts";
-import { helloMessage, inRecords } from "../../net/testdata/hellos.ts";
+import { clientHello } from "../testing/client-hello.ts";
 import { scrape } from "../testing/eventually.ts";
-import {
-  ExternalScene,
-  get,
-  hello,
-  httpServer,
-  type ServiceOptions,
-  virtualIp,
-} from "../testing/external-scene.ts";
+import { ExternalScene, get, httpServer, type ServiceOptions, virtualIp } from "../testing/external-scene.ts";
 import { rawServer } from "../testing/raw-peer.ts";
 
 /** unrecognized_name */
@@ -109,16 +102,16 @@ describe("a wildcard whose names lead to their own addresses", () => {
     const app = rawServer((peer, chunk) => peer.socket.write(`${chunk.length}\n`));
     await using scene = await ExternalScene.start([service(app.port, Protocol.TLS)], destination, { zone });
     const peer = await scene.dial();
-    const bytes = hello("a.example.org");
+    const bytes = clientHello("a.example.org");
     peer.write(bytes.subarray(0, 50));
     await Bun.sleep(2);
     peer.write(bytes.subarray(50));
     await peer.until(`${bytes.length}\n`);
     const foreign = await scene.dial();
-    foreign.write(hello("evil.example.com"));
+    foreign.write(clientHello("evil.example.com"));
     expect([...Buffer.from(await foreign.toEnd(), "latin1")]).toEqual(alert);
     const nameless = await scene.dial();
-    nameless.write(inRecords(helloMessage({ extensions: [] })));
+    nameless.write(clientHello());
     expect([...Buffer.from(await nameless.toEnd(), "latin1")]).toEqual(alert);
     expect(await scrape(scene.proxy)).toContain(
       'refused_total{listener="outbound",reason="destination_denied"} 2',
@@ -173,7 +166,7 @@ describe("addresses of their own", () => {
       peer.terminate();
     }
     const secure = await scene.dial();
-    secure.write(hello("three.example.com"));
+    secure.write(clientHello("three.example.com"));
     await secure.until("x-bytes");
     secure.terminate();
     const foreign = await scene.dial();

@@ -1,7 +1,8 @@
 /** What lies outside of the mesh and is no external service: passed or denied, and its names. */
 import { describe, expect, test } from "bun:test";
+import { clientHello } from "../testing/client-hello.ts";
 import { scrape } from "../testing/eventually.ts";
-import { ExternalScene, hello, httpServer, virtualIp } from "../testing/external-scene.ts";
+import { ExternalScene, httpServer, virtualIp } from "../testing/external-scene.ts";
 
 describe("what the mesh does not know", () => {
   test("passes where that is allowed, counted, and the log has the name that was said", async () => {
@@ -18,7 +19,7 @@ describe("what the mesh does not know", () => {
     peer.shutdown();
     await peer.toEnd();
     const secure = await scene.dial();
-    const bytes = hello("secure.example.com");
+    const bytes = clientHello("secure.example.com");
     secure.write(bytes.subarray(0, 20));
     await Bun.sleep(2);
     secure.write(bytes.subarray(20));

@@ -13,7 +13,6 @@ import {
   type Protocol,
   type ServiceTargetSchema,
 } from "../../model/index.ts";
-import { defaultExtensions, helloMessage, inRecords } from "../../net/testdata/hellos.ts";
 import type { RunningProxy } from "../running-proxy.ts";
 import { type DnsZone, TestDnsServer } from "./dns-server.ts";
 import { eventually } from "./eventually.ts";
@@ -184,8 +183,4 @@ export function httpServer(name: string): RawServer {
 
 export function get(host: string): string {
   return `GET / HTTP/1.1\r\nhost: ${host}\r\n\r\n`;
-}
-
-export function hello(name: string): Uint8Array {
-  return inRecords(helloMessage({ extensions: defaultExtensions(name) }));
 }
