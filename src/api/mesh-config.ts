@@ -56,7 +56,7 @@ export const meshConfigKind = defineKind({
           },
         ),
         requestOverrides: oneOf(
-          "What becomes of headers by which a program changes how its own request is carried (weft-override-timeout-ms and so on). Honour: they are obeyed where the program's own sidecar reads them. They never pass a gateway.",
+          "What becomes of the header weft-override, by which a program says how its own request is carried, such as 'timeout=1500, try-timeout=300, retries=0'. Honour: its sidecar obeys. It never enters at a gateway.",
           ["Ignore", "Honour"],
           { default: "Ignore" },
         ),

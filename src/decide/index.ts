@@ -3,6 +3,7 @@ export { admitInbound, InboundTable, type PreparedInboundPort } from "./inbound.
 export { HostnameTable } from "./hostname-table.ts";
 export type { HttpRequestView } from "./request-view.ts";
 export { listenerId, ListenerTable, normalizeServerName } from "./listener-table.ts";
+export { applyOverrides, overrideHeader, parseOverrides } from "./request-overrides.ts";
 export { inboundRequests, layRequests, type PreparedRequests, requestDefaults } from "./requests.ts";
 export { isSafeToRepeat, judgeRetry, type TryEnd, type TryState, type Withheld } from "./retry.ts";
 export { parsePushback, parseRetryAfter } from "./retry-after.ts";

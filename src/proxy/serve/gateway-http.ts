@@ -9,6 +9,7 @@ import type { ServeContext } from "./context.ts";
 import { outboundEdge, unreachedEdge } from "./edges.ts";
 import { latin1Line } from "./exchange-heads.ts";
 import type { HttpDestination, HttpRefusal, HttpService } from "./http-service.ts";
+import { strippedAtEdge } from "./overriding-http.ts";
 import type { RouteSelector } from "./route-selector.ts";
 
 /** The port's newest configuration; the listener's owner replaces it, a request reads it once. */
@@ -60,7 +61,7 @@ export class GatewayHttp implements HttpService {
       // RFC 9110 section 15.5.20: the client reuses a connection whose certificate and rules are another listener's.
       return { reason: "misdirected_request", detail: `it belongs to listener ${host.listener}`, route: "" };
     }
-    return this.#selector.select(host.routes, head);
+    return strippedAtEdge(head, this.#selector.select(host.routes, head));
   }
 
   addLines(head: HttpRequest, lines: HeaderLine[]): void {

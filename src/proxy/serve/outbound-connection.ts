@@ -21,6 +21,7 @@ import { serveHttp } from "./http-opening.ts";
 import type { HttpService } from "./http-service.ts";
 import type { MeshPrefixes } from "./mesh-prefixes.ts";
 import { DirectHttp, OutboundHttp } from "./outbound-http.ts";
+import { OverridingHttp } from "./overriding-http.ts";
 import { logDenied, passthroughTarget } from "./passthrough.ts";
 import { ProtocolDetector } from "./protocol-detector.ts";
 import { refuseServerFirst } from "./server-first-refusal.ts";
@@ -282,7 +283,9 @@ export class OutboundConnection implements ConnectionSink {
       this.#connection.close();
       return;
     }
-    serveHttp(this.#connection, context, this.#http, { members, alreadyRead });
+    const isHonoured = context.agent.snapshot.mesh?.honourRequestOverrides === true;
+    const service = isHonoured ? new OverridingHttp(this.#http) : this.#http;
+    serveHttp(this.#connection, context, service, { members, alreadyRead });
   }
 
   #becomeTcp(target: TcpTarget | undefined): void {
