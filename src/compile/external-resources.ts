@@ -49,7 +49,7 @@ export function externalPort(
 }
 
 /** Hosts that it has, of those that it claims; as it writes them. */
-export function ownHosts(inputs: InputReader, external: ExternalServiceInput): string[] {
+function ownHosts(inputs: InputReader, external: ExternalServiceInput): string[] {
   const path = pathOf(external);
   const suffix = inputs.domainSuffix;
   return external.spec.hosts.filter((host) => {

@@ -26,7 +26,7 @@ export const workloads = ["w1", "w2", "w3", "w4"] as const;
 export const secrets = ["s1", "s2"] as const;
 /** "a" is a Service's name as well. */
 export const externals = ["a", "x", "y"] as const;
-export const externalHosts = [
+const externalHosts = [
   "api.example.net",
   "*.example.net",
   "*.eu.example.net",

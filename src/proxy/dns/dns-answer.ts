@@ -23,7 +23,7 @@ const maxPointers = 127;
 const maxRecords = 256;
 const maxAliases = 16;
 /** More addresses than this are left out: connections are spread over the first ones well enough. */
-export const maxAddresses = 32;
+const maxAddresses = 32;
 const soa = 6;
 const cname = 5;
 const classInternet = 1;

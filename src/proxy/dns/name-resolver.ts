@@ -56,7 +56,7 @@ const maxNegativeSeconds = 30;
 const firstBackoffMs = 1_000;
 const maxBackoffMs = 30_000;
 /** How long the last good addresses stay in use after their time. An outage of DNS should end sooner than this. */
-export const maxStaleMs = 600_000;
+const maxStaleMs = 600_000;
 /** Names at once; the ones that were not used for longest go first. */
 const maxNames = 4_096;
 

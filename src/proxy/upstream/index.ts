@@ -7,4 +7,3 @@ export type { GuardListener } from "./cluster-guard.ts";
 export type { EjectionReason } from "./outlier/endpoint-outcomes.ts";
 export { statusOfGrpc } from "./outlier/grpc-outcome.ts";
 export type { RequestLimit } from "./request-limit.ts";
-export type { OriginalPlace } from "./original-destinations.ts";
