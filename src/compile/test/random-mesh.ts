@@ -26,12 +26,7 @@ export const workloads = ["w1", "w2", "w3", "w4"] as const;
 export const secrets = ["s1", "s2"] as const;
 /** "a" is a Service's name as well. */
 export const externals = ["a", "x", "y"] as const;
-const externalHosts = [
-  "api.example.net",
-  "*.example.net",
-  "*.eu.example.net",
-  "db.cluster.local",
-] as const;
+const externalHosts = ["api.example.net", "*.example.net", "*.eu.example.net", "db.cluster.local"] as const;
 const routes = ["r1", "r2", "r3", "r4"] as const;
 const ports = [80, 81] as const;
 const apps = ["x", "y"] as const;

@@ -17,8 +17,6 @@ export interface DnsAnswerContent {
 
 const headerBytes = 12;
 const maxNameBytes = 255;
-/** A name of 255 bytes has at most 127 labels, and each may be behind a pointer. */
-const maxPointers = 127;
 /** Records beyond are not looked at; no resolver gives as many that matter. */
 const maxRecords = 256;
 const maxAliases = 16;
@@ -139,12 +137,12 @@ function readName(bytes: Uint8Array, start: number): { text: string; end: number
   let at = start;
   let end = -1;
   let lowest = start;
-  for (let pointers = 0; ; ) {
+  for (;;) {
     const length = bytes[at];
     if (length === undefined) return undefined;
     if ((length & 0xc0) === 0xc0) {
       const target = ((length & 0x3f) << 8) | (bytes[at + 1] ?? 0);
-      if (at + 1 >= bytes.length || target >= lowest || ++pointers > maxPointers) return undefined;
+      if (at + 1 >= bytes.length || target >= lowest) return undefined;
       if (end < 0) end = at + 2;
       lowest = target;
       at = target;

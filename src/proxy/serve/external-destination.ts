@@ -32,10 +32,10 @@ export class ExternalDestination {
     prepared: PreparedOutbound,
     dialled: Dialled | undefined,
   ): ExternalDestination | undefined {
-    const { hosts, clusters } = prepared.outbound;
-    const { snapshot } = context.agent;
+    const { hosts, defaultCluster } = prepared.outbound;
+    // Only routes of the service itself lead to such a cluster, which is then its own.
     const isOrdinary =
-      hosts.length === 0 && clusters.every((key) => snapshot.cluster(key)?.original === undefined);
+      hosts.length === 0 && context.agent.snapshot.cluster(defaultCluster)?.original === undefined;
     return isOrdinary ? undefined : new ExternalDestination(context, prepared, dialled);
   }
 

@@ -1,10 +1,13 @@
 /** Calls to external services through a sidecar, over real sockets, with a resolver of the tests' own. */
 import { describe, expect, test } from "bun:test";
-import { Protocol } from "../../model/index.ts";
+import { create } from "@bufbuild/protobuf";
+import { VirtualClock } from "../../kernel/index.ts";
+import { ClusterSchema, Protocol } from "../../model/index.ts";
 import { clientHello } from "../testing/client-hello.ts";
-import { scrape } from "../testing/eventually.ts";
+import { eventually, scrape } from "../testing/eventually.ts";
 import { ExternalScene, get, httpServer, type ServiceOptions, virtualIp } from "../testing/external-scene.ts";
-import { rawServer } from "../testing/raw-peer.ts";
+import { RawClient, rawServer } from "../testing/raw-peer.ts";
+import { TestMesh } from "../testing/test-mesh.ts";
 
 /** unrecognized_name */
 const alert = [21, 3, 3, 0, 2, 2, 112];
@@ -89,13 +92,34 @@ describe("a wildcard whose names lead to their own addresses", () => {
 
   test("a silent client of HTTP is not dialled for, and has its time", async () => {
     const app = httpServer("wild");
-    await using scene = await ExternalScene.start([service(app.port, Protocol.HTTP)], destination, { zone });
+    const clock = new VirtualClock();
+    const services = [service(app.port, Protocol.HTTP)];
+    await using scene = await ExternalScene.start(services, destination, { zone, clock });
     const peer = await scene.dial();
-    await Bun.sleep(20);
+    await eventually(
+      async () => (await scrape(scene.proxy)).includes('accepted_total{listener="outbound"} 1'),
+      "accepted",
+    );
+    // Where there is an endpoint, this is when it would be dialled to hear whether it speaks first.
+    clock.advance(4_000);
     expect(app.connections.length).toBe(0);
     peer.write(get("a.example.org"));
     expect((await peer.response()).body).toBe("wild a.example.org");
     app.stop();
+  });
+
+  test("are nobody's without hosts, where nothing but a name says where to go", async () => {
+    await using mesh = new TestMesh();
+    const original = create(ClusterSchema, { namespace: "default", service: "echo", port: 80, original: {} });
+    const client = await mesh.client(
+      [],
+      {},
+      { change: (configuration) => ({ ...configuration, clusters: [original] }) },
+    );
+    const peer = await RawClient.connect(client.port);
+    peer.write(get("127.0.0.1"));
+    expect((await peer.response()).status).toBe(502);
+    expect(await scrape(client.proxy)).toContain('reason="destination_denied"');
   });
 
   test("takes TLS where its server name leads, and refuses others with an alert", async () => {

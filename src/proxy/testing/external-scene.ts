@@ -1,5 +1,6 @@
 /** A sidecar whose program dials one address, what stands there, and a resolver: for tests of calls out of the mesh. */
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import type { Clock } from "../../kernel/index.ts";
 import {
   type Address,
   AddressSchema,
@@ -99,6 +100,7 @@ export class ExternalScene {
         readonly hasExternalNames?: boolean;
       };
       readonly denies?: boolean;
+      readonly clock?: Clock;
     } = {},
   ): Promise<ExternalScene> {
     const mesh = new TestMesh();
@@ -138,7 +140,7 @@ export class ExternalScene {
         capture: { kind: "redirect", outboundPort: 0, inboundPort: 0, dnsPort: 0, mark: 0 },
       },
       agent,
-      { destinationOf: () => destination },
+      { destinationOf: () => destination, ...(options.clock && { clock: options.clock }) },
     );
     return new ExternalScene(mesh, dns, { agent, proxy, logFile: bootstrap.accessLogFile ?? "" });
   }

@@ -118,6 +118,10 @@ describe("a cluster whose place is a name", () => {
     const it = scene([api]);
     it.zone["api.example.com"] = ["192.0.2.1"];
     it.answer();
+    it.pass(9);
+    expect(it.places()).toEqual(["192.0.2.1:8443"]);
+    it.pass(1);
+    expect(it.places()).toEqual(["api.example.com:8443"]);
     for (let second = 0; second < 3_600; second++) it.pass(1);
     expect([it.asked, it.places()]).toEqual([1, ["api.example.com:8443"]]);
   });
