@@ -105,7 +105,7 @@ export const externalServiceKind = defineKind({
           ),
           caCertificateRefs: optional(
             list(
-              "ConfigMaps or Secrets of the namespace whose ca.crt holds the certificates that are trusted.",
+              "ConfigMaps of the namespace whose ca.crt holds the certificates that are trusted.",
               localReferenceSchema,
               { min: 1, max: maxCertificateRefs },
             ),

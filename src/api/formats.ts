@@ -78,7 +78,21 @@ export const headerName: TextFormat = {
   pattern: "^[A-Za-z0-9!#$%&'*+\\-.^_\\x60|~]+$",
   expected: "an HTTP header name such as x-request-id",
 };
-export const headerValue: TextFormat = { min: 1, max: 4096 };
+/** What the CRD's pattern means, without its ambiguity, which costs exponential time. */
+export const headerValue: TextFormat = {
+  min: 1,
+  max: 4096,
+  pattern: "^[!-~]+(?:[\\t ][!-~]+)*$",
+  expected: "words of printable ASCII with one space or tab between them",
+};
+/** GRPCRoute's matches leave it open. */
+export const openHeaderValue: TextFormat = { min: 1, max: 4096 };
+/** RFC 6265: a token, which is a valid header name too. */
+export const cookieName: TextFormat = { ...headerName, max: 128, expected: "a token such as session-id" };
+export const queryName: TextFormat = {
+  ...headerName,
+  expected: "the name of a query parameter such as user",
+};
 export const queryValue: TextFormat = { min: 1, max: 1024 };
 export const duration: TextFormat = {
   min: 2,
@@ -97,6 +111,19 @@ export const labelValue: TextFormat = {
   max: 63,
   pattern: "^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$",
   expected: "at most 63 letters, digits, '-', '_' and '.'",
+};
+const place = "[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?";
+export const regionName: TextFormat = {
+  min: 1,
+  max: 63,
+  pattern: `^${place}$`,
+  expected: "a region such as eu-west",
+};
+export const localityName: TextFormat = {
+  min: 1,
+  max: 127,
+  pattern: `^(\\*|${place}(/${place})?)$`,
+  expected: "a region, a region and a zone such as eu-west/a, or *",
 };
 /** One annotation; all of them together are bounded by the object's size. */
 export const annotationValue: TextFormat = { min: 0, max: 262_144 };

@@ -1,7 +1,7 @@
 /** GRPCRoute (Gateway API v1.6): rules that say which backend takes which gRPC call. Its parent is a Service (mesh) or a Gateway (edge). */
 import Type from "typebox";
 import type { Issue } from "../kernel/index.ts";
-import { dnsSubdomain, headerName, headerValue, hostname } from "./formats.ts";
+import { dnsSubdomain, headerName, hostname, openHeaderValue } from "./formats.ts";
 import { checkFilters, filtersSchema } from "./http-route-filter.ts";
 import { repeatedNames } from "./http-route-match.ts";
 import { defineKind } from "./kind-definition.ts";
@@ -35,7 +35,7 @@ const matchSchema = object("All that is given must match.", {
       object("A header and its value.", {
         type: oneOf("How value is compared.", ["Exact", "RegularExpression"], { default: "Exact" }),
         name: text("Name of the header.", headerName),
-        value: text("The value, or a regular expression (RE2) that all of it must match.", headerValue),
+        value: text("The value, or a regular expression (RE2) that all of it must match.", openHeaderValue),
       }),
       { max: maxHeaders },
     ),

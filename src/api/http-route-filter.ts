@@ -1,5 +1,6 @@
 /** Filters of an HTTPRoute (Gateway API v1.6). All are accepted here; what weft does not serve yet is said in the route's status. */
 import type { Issue } from "../kernel/index.ts";
+import { checkExternalAuth, externalAuthSchema } from "./external-auth.ts";
 import { headerName, headerValue, preciseHostname } from "./formats.ts";
 import { httpMethods, repeatedNames } from "./http-route-match.ts";
 import { backendReferenceSchema, checkBackendPort, localReferenceSchema } from "./references.ts";
@@ -56,6 +57,7 @@ const filterSchema = object("A change to request or response.", {
     "URLRewrite",
     "ExtensionRef",
     "CORS",
+    "ExternalAuth",
   ]),
   requestHeaderModifier: optional(headerModifierSchema),
   responseHeaderModifier: optional(headerModifierSchema),
@@ -116,6 +118,7 @@ const filterSchema = object("A change to request or response.", {
       maxAge: integer("Seconds that the answer may be cached.", 1, maxInt32, { default: 5 }),
     }),
   ),
+  externalAuth: optional(externalAuthSchema),
   extensionRef: optional(localReferenceSchema),
 });
 export type HttpRouteFilter = ValueOf<typeof filterSchema>;
@@ -130,6 +133,7 @@ const fieldOfType: Readonly<Record<HttpRouteFilter["type"], Exclude<keyof HttpRo
   URLRewrite: "urlRewrite",
   ExtensionRef: "extensionRef",
   CORS: "cors",
+  ExternalAuth: "externalAuth",
 };
 
 export function checkFilters(filters: readonly HttpRouteFilter[], path: string): Issue[] {
@@ -197,6 +201,9 @@ function checkFilter(filter: HttpRouteFilter, path: string): Issue[] {
       });
     }
     issues.push(...checkBackendPort(mirror.backendRef, `${path}.requestMirror.backendRef`));
+  }
+  if (filter.externalAuth !== undefined) {
+    issues.push(...checkExternalAuth(filter.externalAuth, `${path}.externalAuth`));
   }
   for (const field of ["allowOrigins", "allowMethods", "allowHeaders"] as const) {
     const values: readonly string[] = filter.cors?.[field] ?? [];

@@ -61,6 +61,11 @@ export const matchesSchema = list("The rule applies where one of them matches.",
   default: [{ path: everyPath }],
 });
 
+export const faultMatchesSchema = list("Only requests for which one of them holds.", matchSchema, {
+  min: 1,
+  max: maxMatches,
+});
+
 const pathCharacters = /^(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})+$/;
 
 export function checkMatch(match: HttpRouteMatch, path: string): Issue[] {

@@ -116,6 +116,43 @@ describe("HTTPRoute", () => {
       }),
       "spec.rules[0].filters[0].urlRewrite.path.replaceFullPath: is required where type is ReplaceFullPath",
     ],
+    [
+      rule({
+        filters: [
+          {
+            type: "ExternalAuth",
+            externalAuth: { protocol: "HTTP", backendRef: { name: "auth", port: 80 }, grpc: {} },
+          },
+        ],
+      }),
+      "spec.rules[0].filters[0].externalAuth.http: is required where protocol is HTTP",
+    ],
+    [
+      rule({
+        filters: [
+          {
+            type: "ExternalAuth",
+            externalAuth: { protocol: "GRPC", backendRef: { name: "auth" }, grpc: {} },
+          },
+        ],
+      }),
+      "spec.rules[0].filters[0].externalAuth.backendRef.port: is required for a Service",
+    ],
+    [
+      rule({ filters: [{ type: "ExternalAuth" }] }),
+      "spec.rules[0].filters[0].externalAuth: is required where type is ExternalAuth",
+    ],
+    [
+      rule({
+        filters: [
+          {
+            type: "RequestMirror",
+            requestMirror: { backendRef: { name: "s", port: 1 }, percent: 1, fraction: { numerator: 1 } },
+          },
+        ],
+      }),
+      "spec.rules[0].filters[0].requestMirror: only one of percent and fraction may be given",
+    ],
     [route({ rules: [{ name: "a" }, { name: "a" }] }), "spec.rules[1].name: another rule is named a"],
     [
       route({ parentRefs: [{ name: "g" }, { name: "g" }] }),
@@ -143,7 +180,16 @@ describe("HTTPRoute", () => {
   test("accepts what weft does not serve yet: that is said in its status", () => {
     const mirror = { type: "RequestMirror", requestMirror: { backendRef: { name: "s", port: 1 } } };
     const cors = { type: "CORS", cors: { allowOrigins: ["https://shop.example.com"] } };
-    expect(issuesOf(rule({ filters: [mirror, cors], backendRefs: [{ name: "s", port: 1 }] }))).toEqual([]);
+    const externalAuth = {
+      protocol: "HTTP",
+      backendRef: { name: "auth", port: 80 },
+      http: { path: "/check", allowedHeaders: ["x-a"], allowedResponseHeaders: ["x-b"] },
+      forwardBody: { maxSize: 1024 },
+    };
+    const auth = { type: "ExternalAuth", externalAuth };
+    expect(issuesOf(rule({ filters: [mirror, cors, auth], backendRefs: [{ name: "s", port: 1 }] }))).toEqual(
+      [],
+    );
     expect(issuesOf(path("RegularExpression", "/(a|b)+"))).toEqual([]);
   });
 });

@@ -15,13 +15,16 @@ import { namespacedMetadata } from "./metadata.ts";
 import { backendFields, checkBackendPort, gatewayGroup, weightField } from "./references.ts";
 import { checkParents, parentColumns, parentReferences, routeStatus } from "./route-parents.ts";
 import { checkRuleNames } from "./rule-names.ts";
-import { list, object, optional, text, type ValueOf } from "./schema.ts";
+import { integer, list, object, optional, text, type ValueOf } from "./schema.ts";
 
 /** Gateway API's bounds. */
 const maxHostnames = 16;
 const maxRules = 16;
 const maxBackends = 16;
 const maxMatchesOfRoute = 128;
+/** Gateway API has none: every status of errors, and as many tries as a TrafficPolicy may ask for. */
+const maxRetryCodes = 200;
+const maxRetryAttempts = 10;
 
 const backendSchema = object("A Service that takes a share of the requests.", {
   ...backendFields,
@@ -42,6 +45,18 @@ const ruleSchema = object("Which requests go where.", {
         text("From the request's arrival to the end of the response, retries included.", duration),
       ),
       backendRequest: optional(text("Of one try at one backend.", duration)),
+    }),
+  ),
+  retry: optional(
+    object("When a request is tried again; what is absent is left to TrafficPolicies.", {
+      codes: optional(
+        list("Statuses that are tried again.", integer("A status.", 400, 599), {
+          max: maxRetryCodes,
+          unique: true,
+        }),
+      ),
+      attempts: optional(integer("Retries beside the first try.", 1, maxRetryAttempts)),
+      backoff: optional(text("The least that a retry waits.", duration)),
     }),
   ),
 });

@@ -39,10 +39,12 @@ export {
   type StoredOfKind,
 } from "./kinds.ts";
 export { type KubeStatus, kubeStatusSchema } from "./kube-status.ts";
+export { hundredths, milliseconds } from "./measures.ts";
 export { meshConfigName } from "./mesh-config.ts";
 export { type MeshStatus, meshStatusSchema, type ProxyStatus } from "./mesh-status.ts";
 export { namespacedMetadata } from "./metadata.ts";
 export { keyOf, keyText, namespaceOf, type ObjectKey } from "./object-key.ts";
+export { type PolicyTargetKind, policyTargets } from "./policy-targets.ts";
 export { gatewayGroup, weftGroup } from "./references.ts";
 export {
   integer,
@@ -74,5 +76,7 @@ export {
   type TransactionResult,
   transactionResponseSchema,
 } from "./transaction.ts";
+export { type TrafficSection, trafficSections } from "./traffic-policy.ts";
+export { grpcStatusNames } from "./traffic-requests.ts";
 export { parseDocument, parseYamlDocuments, type SourceDocument } from "./yaml-documents.ts";
 export { referenceText } from "./reference-text.ts";

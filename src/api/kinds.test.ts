@@ -28,6 +28,19 @@ const minimal: Record<string, Record<string, unknown>> = {
       to: [{ group: "", kind: "Secret" }],
     },
   },
+  BackendTLSPolicy: {
+    spec: {
+      targetRefs: [{ group: "", kind: "Service", name: "web" }],
+      validation: { hostname: "web.example.com", wellKnownCACertificates: "System" },
+    },
+  },
+  TrafficPolicy: { spec: { targetRefs: [{ kind: "Service", name: "web" }], timeouts: { request: "1s" } } },
+  FaultPolicy: {
+    spec: {
+      targetRefs: [{ kind: "Service", name: "web" }],
+      faults: [{ delay: "1s", expiresAt: "2026-01-31T12:00:00Z" }],
+    },
+  },
   MeshConfig: {},
 };
 
@@ -54,6 +67,18 @@ describe("kinds", () => {
     };
     expect(issuesOf(input)).toEqual(["novelty: unknown field"]);
     expect(parsed(input, "read")).toHaveProperty("novelty", { deep: 1 });
+  });
+
+  test.each([
+    ["ReferenceGrant", "v1beta1"],
+    ["HTTPRoute", "v1beta1"],
+    ["TLSRoute", "v1alpha3"],
+    ["BackendTLSPolicy", "v1alpha3"],
+  ] as const)("%s of version %s is taken as today's", (kind, version) => {
+    const named = { kind, metadata: { name: "a" }, ...minimal[kind] };
+    const older = parsed({ apiVersion: `gateway.networking.k8s.io/${version}`, ...named });
+    expect(older).toEqual(parsed({ apiVersion: "gateway.networking.k8s.io/v1", ...named }));
+    expect(issuesOf({ apiVersion: "gateway.networking.k8s.io/v1alpha1", ...named })).toHaveLength(1);
   });
 
   test("are found by kind, plural, singular and short name, in any case", () => {

@@ -39,7 +39,7 @@ export function object<P extends TProperties>(
 export function text(
   description: string,
   format: TextFormat,
-  options: { readonly default?: string } = {},
+  options: { readonly default?: string; readonly measure?: object } = {},
 ): TString {
   return Type.String({
     ...options,

@@ -13,6 +13,9 @@ const kindsWithConditions: readonly KindName[] = [
   "GRPCRoute",
   "TLSRoute",
   "TCPRoute",
+  "BackendTLSPolicy",
+  "TrafficPolicy",
+  "FaultPolicy",
 ];
 
 export async function checkMesh(client: ApiClient, namespace: string | undefined): Promise<Finding[]> {

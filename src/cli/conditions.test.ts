@@ -4,7 +4,7 @@ import { findConditions, isProblem } from "./conditions.ts";
 
 const accepted = { type: "Accepted", status: "True", reason: "Accepted", message: "" };
 
-test("on the object, per listener and per parent", () => {
+test("on the object, per listener, per parent and per target", () => {
   const found = findConditions({
     status: {
       conditions: [accepted],
@@ -15,12 +15,14 @@ test("on the object, per listener and per parent", () => {
           conditions: [{ ...accepted, status: "False" }],
         },
       ],
+      ancestors: [{ ancestorRef: { kind: "Service", name: "web" }, conditions: [accepted] }],
     },
   });
   expect(found.map(({ of, status }) => `${of}=${status}`)).toEqual([
     "=True",
     "http=True",
     "Service/reviews/web=False",
+    "Service/web=True",
   ]);
 });
 

@@ -1,4 +1,4 @@
-/** Finds the conditions in a status, wherever its kind keeps them: on the object, per parent, per listener. */
+/** Finds the conditions in a status, wherever its kind keeps them: on the object, per parent, target or listener. */
 
 export interface FoundCondition {
   /** What it is about: a parent's or a listener's name; empty: the object. */
@@ -36,7 +36,8 @@ function search(value: unknown, of: string, depth: number): FoundCondition[] {
 }
 
 function ownerOf(value: Record<string, unknown>): string | undefined {
-  const parent = isRecord(value["parentRef"]) ? value["parentRef"] : value;
+  const reference = value["parentRef"] ?? value["ancestorRef"];
+  const parent = isRecord(reference) ? reference : value;
   const name = parent["name"];
   if (typeof name !== "string") return undefined;
   return [textOf(parent["kind"]), name, textOf(parent["sectionName"])]

@@ -1,9 +1,12 @@
 /** A backend of any route: the port of a Service or ExternalService behind a reference, or why there is none. */
 import { gatewayGroup, weftGroup } from "../api/index.ts";
-import { clusterKey } from "../model/index.ts";
+import { clusterKey, Protocol } from "../model/index.ts";
+import type { ServicePortView } from "../registry/index.ts";
+import { policyOf } from "./backend-tls.ts";
 import { externalPort } from "./external-resources.ts";
 import type { InputReader } from "./inputs.ts";
-import type { BackendInput, RouteInput } from "./route-input.ts";
+import { protocolOf } from "./protocol.ts";
+import type { BackendInput, RouteInput, RouteKind } from "./route-input.ts";
 import { tcpPort } from "./service-resources.ts";
 
 /** Of the model's `Backend`. */
@@ -20,7 +23,7 @@ export interface ResolvedBackend {
 }
 
 interface Problem {
-  readonly reason: "BackendNotFound" | "RefNotPermitted" | "InvalidKind";
+  readonly reason: "BackendNotFound" | "RefNotPermitted" | "InvalidKind" | "UnsupportedProtocol";
   readonly message: string;
 }
 
@@ -68,10 +71,31 @@ function findProblem(inputs: InputReader, route: RouteInput, backend: BackendInp
   if (isExternal) return externalProblem(inputs, route, path, backend.port);
   const service = inputs.service(path);
   if (service === undefined) return { reason: "BackendNotFound", message: `Service ${path} does not exist` };
-  if (tcpPort(service, backend.port) === undefined) {
+  const port = tcpPort(service, backend.port);
+  if (port === undefined) {
     return { reason: "BackendNotFound", message: `Service ${path} has no TCP port ${backend.port}` };
   }
-  return undefined;
+  return canSend(inputs, route.kind, path, port)
+    ? undefined
+    : {
+        reason: "UnsupportedProtocol",
+        message: `port ${port.port} of Service ${path} has appProtocol ${port.appProtocol}, in which a ${route.kind} sends nothing`,
+      };
+}
+
+/** Names of ports are hints; what `appProtocol` says is meant. Where it means TLS, a BackendTLSPolicy has to say whose. */
+function canSend(inputs: InputReader, kind: RouteKind, service: string, port: ServicePortView): boolean {
+  if (port.appProtocol === undefined || (kind !== "HTTPRoute" && kind !== "GRPCRoute")) return true;
+  switch (protocolOf(port)) {
+    case Protocol.TCP:
+      return false;
+    case Protocol.TLS:
+      return policyOf(inputs, service, port.name) !== undefined;
+    case Protocol.HTTP:
+      return kind === "HTTPRoute";
+    default:
+      return true;
+  }
 }
 
 function externalProblem(

@@ -62,3 +62,22 @@ export function parentFact(attachment: Pick<Attachment, "kind" | "parent">): str
 export function kindFact(parent: Pick<Attachment, "kind" | "parent">, kind: CompiledRoute["kind"]): string {
   return `${parentFact(parent)}:${kind}`;
 }
+
+/** Key of the routes that have the Service, "namespace/name", among their backends. */
+export function backendFact(service: string): string {
+  return `routes-to:${service}`;
+}
+
+/** Everything by which the route can be found. */
+export function factsOf(route: CompiledRoute | undefined): ReadonlySet<string> {
+  if (route === undefined) return new Set();
+  const { attachments, kind, rules, meshRules = [] } = route;
+  return new Set([
+    ...attachments.flatMap((attachment) => [parentFact(attachment), kindFact(attachment, kind)]),
+    ...[...rules, ...meshRules].flatMap((rule) =>
+      (rule.backends ?? []).flatMap(({ cluster = "" }) =>
+        cluster === "" ? [] : [backendFact(cluster.slice(0, cluster.lastIndexOf(":")))],
+      ),
+    ),
+  ]);
+}

@@ -6,7 +6,7 @@
 import type { MeshConfig, ObjectKey, Stored } from "../api/index.ts";
 import { errorLine } from "../kernel/index.ts";
 import type { RegistryChange, RegistryViews } from "../registry/index.ts";
-import { type CompiledRoute, kindFact, parentFact } from "./compiled-route.ts";
+import { type CompiledRoute, factsOf } from "./compiled-route.ts";
 import { DependencyIndex } from "./dependency-index.ts";
 import { InputReader, Inputs, type Trust } from "./inputs.ts";
 import { applyObject, applyRegistryChange, removeObject } from "./input-change.ts";
@@ -181,15 +181,15 @@ export class Compiler {
     const before = this.#inputs.compiledRoutes.get(key);
     if (before !== undefined && route !== undefined && Bun.deepEquals(before, route)) return;
     for (const fact of factsOf(before)) {
-      const keys = this.#inputs.routesByParent.get(fact);
+      const keys = this.#inputs.routesByFact.get(fact);
       keys?.delete(key);
-      if (keys?.size === 0) this.#inputs.routesByParent.delete(fact);
+      if (keys?.size === 0) this.#inputs.routesByFact.delete(fact);
       this.#inputs.conflicts.delete(fact);
       dirty.add(fact);
     }
     for (const fact of factsOf(route)) {
-      const keys = this.#inputs.routesByParent.get(fact);
-      if (keys === undefined) this.#inputs.routesByParent.set(fact, new Set([key]));
+      const keys = this.#inputs.routesByFact.get(fact);
+      if (keys === undefined) this.#inputs.routesByFact.set(fact, new Set([key]));
       else keys.add(key);
       this.#inputs.conflicts.delete(fact);
       dirty.add(fact);
@@ -252,13 +252,4 @@ function nodesOf(stage: string, dependants: ReadonlySet<string>, dirty: Readonly
 
 function sameList(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((entry, index) => entry === b[index]);
-}
-
-/** What the compiled route changes for those that read routes by their parents. */
-function factsOf(route: CompiledRoute | undefined): string[] {
-  if (route === undefined) return [];
-  return route.attachments.flatMap((attachment) => [
-    parentFact(attachment),
-    kindFact(attachment, route.kind),
-  ]);
 }

@@ -100,6 +100,7 @@ test(
     let outputs = 0;
     let certificates = 0;
     let shared = 0;
+    let policies = 0;
     for (let round = 0; round < rounds; round++) {
       const registry = new TestRegistry();
       const compiler = new Compiler({ ...trust, registry });
@@ -123,6 +124,7 @@ test(
         outputs += output.upserted.length + output.removed.length;
         certificates += output.upserted.filter(({ closure }) => closure.certificates.length > 0).length;
         shared += output.upserted.filter(isShared).length;
+        policies += output.statuses.filter(({ status }) => status.kind === "policy").length;
         mirror.apply(output);
 
         const fresh = new Compiler({ ...trust, registry });
@@ -137,6 +139,7 @@ test(
     expect(outputs).toBeGreaterThan(1_000);
     expect(certificates).toBeGreaterThan(5);
     expect(shared).toBeGreaterThan(5);
+    expect(policies).toBeGreaterThan(100);
   },
   timeoutMs,
 );

@@ -3,7 +3,6 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { canonicalIp } from "../kernel/index.ts";
 import {
   AddressSchema,
-  type ClusterSchema,
   type DnsHostSchema,
   EndpointSchema,
   endpointKey,
@@ -12,9 +11,10 @@ import {
   Protocol,
   type ServiceTargetSchema,
   Tunnel,
-  type UpstreamTlsSchema,
 } from "../model/index.ts";
+import type { OwnClusterContent } from "./cluster-bounds.ts";
 import { type ExternalServiceInput, pathOf, virtualAddressesOf } from "./external-services.ts";
+import { externalTls } from "./external-tls.ts";
 import { coversHostname } from "./hostname.ts";
 import type { InputReader } from "./inputs.ts";
 import type { OutboundTarget } from "./outbound-target.ts";
@@ -171,9 +171,10 @@ export function externalTarget(
 }
 
 export function externalCluster(
+  inputs: InputReader,
   external: ExternalServiceInput,
   number: number,
-): MessageInitShape<typeof ClusterSchema> | undefined {
+): OwnClusterContent | undefined {
   const port = externalPort(external, number);
   if (port === undefined) return undefined;
   const { spec, metadata } = external;
@@ -188,22 +189,8 @@ export function externalCluster(
     ...(hosts.length > 0 ? { dns: { hosts } } : {}),
     ...(spec.resolution === "None" ? { original: { port: port.targetPort ?? 0 } } : {}),
     ...(spec.tls !== undefined && protocols[port.protocol] !== Protocol.TLS
-      ? { tls: upstreamTls(external, spec.tls) }
+      ? { tls: externalTls(inputs, external, spec.tls) }
       : {}),
-  };
-}
-
-function upstreamTls(
-  { metadata: { namespace, name }, spec }: ExternalServiceInput,
-  { hostname }: NonNullable<ExternalServiceInput["spec"]["tls"]>,
-): MessageInitShape<typeof UpstreamTlsSchema> {
-  const [only = "", ...more] = spec.hosts;
-  const isOneName = more.length === 0 && !only.startsWith("*");
-  return {
-    source: { kind: "ExternalService", namespace, name, section: "tls" },
-    // Absent otherwise only where the name that was said is sent on.
-    hostname: hostname ?? (isOneName ? only : ""),
-    systemRoots: true,
   };
 }
 

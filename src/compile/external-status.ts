@@ -2,6 +2,7 @@
 import { clusterKey } from "../model/index.ts";
 import { externalPort, isOfMesh } from "./external-resources.ts";
 import { type ExternalServiceInput, pathOf, prefixesOf } from "./external-services.ts";
+import { externalTrust } from "./external-tls.ts";
 import type { InputReader } from "./inputs.ts";
 import { type ComputedCondition, condition, type StatusUpdate } from "./status.ts";
 
@@ -43,11 +44,20 @@ function conditionsOf(inputs: InputReader, external: ExternalServiceInput): Comp
     isUnreachable && first !== undefined
       ? condition("Accepted", false, first.reason, message)
       : condition("Accepted", true, "Accepted", ""),
-    condition("ResolvedRefs", true, "ResolvedRefs", ""),
+    resolution(inputs, external),
     first === undefined
       ? condition("Conflicted", false, "NoConflicts", "")
       : condition("Conflicted", true, first.reason, message),
   ];
+}
+
+function resolution(inputs: InputReader, { metadata, spec }: ExternalServiceInput): ComputedCondition {
+  const { problems } =
+    spec.tls === undefined ? { problems: [] } : externalTrust(inputs, metadata.namespace, spec.tls);
+  const [first] = problems;
+  if (first === undefined) return condition("ResolvedRefs", true, "ResolvedRefs", "");
+  const message = problems.map((problem) => problem.message).join("; ");
+  return condition("ResolvedRefs", false, first.reason, message);
 }
 
 function hostConflict(

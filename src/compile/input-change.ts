@@ -2,6 +2,7 @@
 import type { ObjectKey, Stored } from "../api/index.ts";
 import { keyOf } from "../api/index.ts";
 import type { RegistryChange, RegistryViews } from "../registry/index.ts";
+import { backendTlsFacts } from "./backend-tls-policies.ts";
 import type { GatewayInput } from "./gateway-input.ts";
 import { facts, type Inputs } from "./inputs.ts";
 import type { RouteKind } from "./route-input.ts";
@@ -40,6 +41,19 @@ export function applyObject(inputs: Inputs, object: Stored, dirty: Set<string>):
       break;
     case "Secret":
       inputs.setSecret(path, object);
+      break;
+    case "ConfigMap":
+      inputs.setConfigMap(path, object);
+      break;
+    case "BackendTLSPolicy":
+      if (isSameSpec(inputs.backendTlsPolicies.get(path), object)) return;
+      inputs.backendTlsPolicies.set(path, object, dirty);
+      break;
+    case "TrafficPolicy":
+      if (!inputs.trafficPolicies.set(object, dirty)) return;
+      break;
+    case "FaultPolicy":
+      if (!inputs.faultPolicies.set(object, dirty)) return;
       break;
     case "MeshConfig":
       inputs.meshConfig = object;
@@ -99,6 +113,18 @@ export function removeObject(inputs: Inputs, key: ObjectKey, dirty: Set<string>)
     case "Secret":
       inputs.deleteSecret(path);
       break;
+    case "ConfigMap":
+      inputs.deleteConfigMap(path);
+      break;
+    case "BackendTLSPolicy":
+      inputs.backendTlsPolicies.delete(path, dirty);
+      break;
+    case "TrafficPolicy":
+      inputs.trafficPolicies.delete(path, dirty);
+      break;
+    case "FaultPolicy":
+      inputs.faultPolicies.delete(path, dirty);
+      break;
     case "MeshConfig":
       inputs.resetMeshConfig();
       break;
@@ -150,6 +176,16 @@ function markDirty(key: ObjectKey, path: string, dirty: Set<string>): void {
       break;
     case "Secret":
       dirty.add(facts.secret(path));
+      break;
+    case "ConfigMap":
+      dirty.add(facts.configMap(path));
+      break;
+    case "BackendTLSPolicy":
+      dirty.add(backendTlsFacts.policy(path)).add(`status BackendTLSPolicy ${path}`);
+      break;
+    case "TrafficPolicy":
+    case "FaultPolicy":
+      dirty.add(`status ${key.kind} ${path}`);
       break;
     case "MeshConfig":
       dirty.add(facts.meshConfig);

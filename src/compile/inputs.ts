@@ -12,14 +12,19 @@ import type {
   ServiceView,
   WorkloadView,
 } from "../registry/index.ts";
+import { BackendTlsPolicies, type BackendTlsPolicyInput, backendTlsFacts } from "./backend-tls-policies.ts";
 import { type CertificateContent, readCertificate, type SecretContent } from "./certificate-content.ts";
-import { type Attachment, type CompiledRoute, kindFact, parentFact } from "./compiled-route.ts";
+import { type Attachment, backendFact, type CompiledRoute, kindFact, parentFact } from "./compiled-route.ts";
 import { type ExternalServiceInput, externalFacts, ExternalServices, pathOf } from "./external-services.ts";
 import { Grants, type Referent, type Referrer } from "./grants.ts";
 import type { GatewayClassInput, GatewayInput, MeshConfigInput, NamespaceInput } from "./gateway-input.ts";
+import { type ConfigMapContent, readTrustAnchors, type TrustAnchors } from "./trust-anchors.ts";
 import { conflictsAtGateway, placeKey, rivalKinds } from "./route-conflicts.ts";
 import type { RouteInput, RouteKind } from "./route-input.ts";
 import type { JudgedRoute } from "./judged-route.ts";
+import { faultProblem } from "./policy/faults.ts";
+import { type JudgedPolicy, policyFacts, PolicyIndex, type Target } from "./policy/policy-index.ts";
+import type { FaultPolicyInput, PolicyInput, PolicyKind, TrafficPolicyInput } from "./policy/policy-input.ts";
 
 /** Names of inputs, as the dependency index knows them. */
 export const facts = {
@@ -33,6 +38,7 @@ export const facts = {
   gatewayClass: (name: string) => `gateway-class:${name}`,
   grants: (namespace: string) => `grants:${namespace}`,
   secret: (path: string) => `secret:${path}`,
+  configMap: (path: string) => `config-map:${path}`,
   meshConfig: "mesh-config",
 } as const;
 
@@ -57,6 +63,21 @@ class SecretInput {
   }
 }
 
+/** A ConfigMap, read as trust anchors once somebody asks. */
+class ConfigMapInput {
+  readonly #content: ConfigMapContent;
+  #anchors: TrustAnchors | undefined;
+
+  constructor(content: ConfigMapContent) {
+    this.#content = content;
+  }
+
+  get anchors(): TrustAnchors {
+    this.#anchors ??= readTrustAnchors(this.#content);
+    return this.#anchors;
+  }
+}
+
 export class Inputs {
   readonly trust: Trust;
   readonly registry: RegistryViews;
@@ -64,16 +85,20 @@ export class Inputs {
   readonly gateways = new Map<string, GatewayInput>();
   readonly gatewayClasses = new Map<string, GatewayClassInput>();
   readonly #secrets = new Map<string, SecretInput>();
+  readonly #configMaps = new Map<string, ConfigMapInput>();
+  readonly backendTlsPolicies = new BackendTlsPolicies();
   readonly grants = new Grants();
   readonly externals = new ExternalServices();
+  readonly trafficPolicies = new PolicyIndex<TrafficPolicyInput>(() => undefined);
+  readonly faultPolicies = new PolicyIndex<FaultPolicyInput>(faultProblem);
   /** By `routeKey`. */
   readonly routes = new Map<string, RouteInput>();
   /** Results of compiling routes: the last good one of each, by `routeKey`. */
   readonly compiledRoutes = new Map<string, CompiledRoute>();
   /** What is to be said of each route, by `routeKey`. */
   readonly judgedRoutes = new Map<string, JudgedRoute>();
-  /** Keys of the routes that attach to a parent, by `parentFact` and by `kindFact`. */
-  readonly routesByParent = new Map<string, Set<string>>();
+  /** Keys of routes by what they name: a parent (`parentFact`, `kindFact`), a backend (`backendFact`). */
+  readonly routesByFact = new Map<string, Set<string>>();
   /** Results of `conflictsAtGateway`, by `parentFact`, as long as the routes are the same. */
   readonly conflicts = new Map<string, ReadonlySet<string>>();
   meshConfig: MeshConfig | MeshConfigInput = defaultMeshConfig();
@@ -88,7 +113,7 @@ export class Inputs {
   }
 
   routesAt(fact: string): CompiledRoute[] {
-    const keys = this.routesByParent.get(fact) ?? [];
+    const keys = this.routesByFact.get(fact) ?? [];
     return [...keys].flatMap((key) => this.compiledRoutes.get(key) ?? []);
   }
 
@@ -107,6 +132,18 @@ export class Inputs {
 
   certificate(path: string): CertificateContent | undefined {
     return this.#secrets.get(path)?.certificate;
+  }
+
+  setConfigMap(path: string, content: ConfigMapContent): void {
+    this.#configMaps.set(path, new ConfigMapInput(content));
+  }
+
+  deleteConfigMap(path: string): void {
+    this.#configMaps.delete(path);
+  }
+
+  trustAnchors(path: string): TrustAnchors | undefined {
+    return this.#configMaps.get(path)?.anchors;
   }
 
   resetMeshConfig(): void {
@@ -267,6 +304,58 @@ export class InputReader {
     return this.externalService(pathOf(external)) !== undefined;
   }
 
+  /** Those that hold there, the older first. */
+  trafficPoliciesAt(target: Target): TrafficPolicyInput[] {
+    return this.#inputs.trafficPolicies.list(this.#reading(policyFacts.at(target)));
+  }
+
+  faultPoliciesAt(target: Target): FaultPolicyInput[] {
+    return this.#inputs.faultPolicies.list(this.#reading(policyFacts.at(target)));
+  }
+
+  /** `fact`: one of `policyFacts`. */
+  policiesAt(kind: PolicyKind, fact: string): PolicyInput[] {
+    const { trafficPolicies, faultPolicies } = this.#inputs;
+    this.#reading(fact);
+    return kind === "TrafficPolicy" ? trafficPolicies.list(fact) : faultPolicies.list(fact);
+  }
+
+  /** The newest, and why it does not hold. For its own status, which is computed anew whenever it changes. */
+  policy(kind: PolicyKind, path: string): JudgedPolicy | undefined {
+    const { trafficPolicies, faultPolicies } = this.#inputs;
+    return kind === "TrafficPolicy" ? trafficPolicies.get(path) : faultPolicies.get(path);
+  }
+
+  /** As it was written. */
+  route(kind: string, path: string): RouteInput | undefined {
+    this.#reading(`route ${kind} ${path}`);
+    return this.#inputs.routes.get(`${kind} ${path}`);
+  }
+
+  /** Undefined where there is no such ConfigMap. */
+  trustAnchors(configMap: string): TrustAnchors | undefined {
+    this.#read.add(facts.configMap(configMap));
+    return this.#inputs.trustAnchors(configMap);
+  }
+
+  backendTlsPolicy(path: string): BackendTlsPolicyInput | undefined {
+    this.#read.add(backendTlsFacts.policy(path));
+    return this.#inputs.backendTlsPolicies.get(path);
+  }
+
+  /** The older first. */
+  backendTlsPoliciesOf(service: string): BackendTlsPolicyInput[] {
+    this.#read.add(backendTlsFacts.of(service));
+    return this.#inputs.backendTlsPolicies.of(service);
+  }
+
+  /** Routes that have the Service among their backends, in no particular order. */
+  routesTo(service: string): CompiledRoute[] {
+    const fact = backendFact(service);
+    this.#read.add(fact);
+    return this.#inputs.routesAt(fact);
+  }
+
   /** In no particular order, without the attachments that a route of another kind holds. */
   routesOf(parent: Pick<Attachment, "kind" | "parent">): CompiledRoute[] {
     const fact = parentFact(parent);
@@ -301,6 +390,11 @@ export class InputReader {
 
   judgedRoute(key: string): JudgedRoute | undefined {
     return this.#inputs.judgedRoutes.get(key);
+  }
+
+  #reading(fact: string): string {
+    this.#read.add(fact);
+    return fact;
   }
 }
 

@@ -2,6 +2,9 @@
 import { create, type DescMessage, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import type { ModelKind } from "../model/index.ts";
 
+/** A message before it is one: plain fields, all of them optional. */
+export type InitOf<S extends DescMessage> = Exclude<MessageInitShape<S>, { readonly $typeName: string }>;
+
 export interface ResourceName {
   readonly kind: ModelKind;
   readonly key: string;

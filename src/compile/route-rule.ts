@@ -1,30 +1,22 @@
 /**
- * One rule of an HTTPRoute or GRPCRoute: header edits, timeout and backends. Three things can be wrong with it. *Unsupported*: the
+ * One rule of an HTTPRoute or GRPCRoute: filters, timeout and backends. Three things can be wrong with it. *Unsupported*: the
  * rule answers 500 and the route's status says so. *Unresolved*: a backend's share answers 500. *Invalid*: the whole
  * route cannot compile.
  */
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { parseDurationMs } from "../api/index.ts";
-import type { BackendSchema, HeaderEditsSchema } from "../model/index.ts";
-import { resolveBackend, type UnresolvedBackend } from "./backend.ts";
+import type { BackendSchema } from "../model/index.ts";
+import { resolveBackend } from "./backend.ts";
 import type { RuleContent } from "./compiled-route.ts";
 import type { InputReader } from "./inputs.ts";
-import type {
-  FilterInput,
-  HeaderModifierInput,
-  HttpBackendInput,
-  RequestRouteInput,
-  RuleInput,
-} from "./route-input.ts";
+import { rulePolicy } from "./policy/effective-policy.ts";
+import { routeSettings } from "./policy/route-settings.ts";
+import { compileFilters, type FilterProblems } from "./route-filters.ts";
+import type { HttpBackendInput, RequestRouteInput, RuleInput } from "./route-input.ts";
 
 type BackendContent = MessageInitShape<typeof BackendSchema>;
-type EditsContent = MessageInitShape<typeof HeaderEditsSchema>;
 
-export interface RuleProblems {
-  readonly unsupported: string[];
-  readonly unresolved: UnresolvedBackend[];
-  readonly invalid: string[];
-}
+export type RuleProblems = FilterProblems;
 
 export interface CompiledRule {
   readonly content: RuleContent;
@@ -39,13 +31,14 @@ export function compileRule(
 ): CompiledRule {
   const field = `spec.rules[${index}]`;
   const unsupported: string[] = [];
-  const edits = compileFilters(rule.filters, `${field}.filters`, { unsupported, invalid: problems.invalid });
+  const own: RuleProblems = { ...problems, unsupported };
+  const filters = compileFilters(inputs, route, rule.filters, {
+    field: `${field}.filters`,
+    of: "rule",
+    problems: own,
+  });
   const backends = (rule.backendRefs ?? []).map((backend, i) =>
-    compileBackend(inputs, route, backend, {
-      field: `${field}.backendRefs[${i}]`,
-      unsupported,
-      problems,
-    }),
+    compileBackend(inputs, route, backend, { field: `${field}.backendRefs[${i}]`, problems: own }),
   );
   const requestTimeoutMs = compileTimeout(rule, field, problems.invalid);
   const { namespace, name } = route.metadata;
@@ -55,107 +48,38 @@ export function compileRule(
     const text = `${route.kind} ${namespace}/${name}: ${unsupported.join("; ")}`;
     return { content: { source, backends: [{ source, weight: 1, unresolved: text }] }, isSupported: false };
   }
-  return { content: { source, ...edits, requestTimeoutMs, backends }, isSupported: true };
-}
-
-interface Edits {
-  requestHeaders?: EditsContent;
-  responseHeaders?: EditsContent;
-}
-
-function compileFilters(
-  filters: readonly FilterInput[] | undefined,
-  field: string,
-  problems: { readonly unsupported: string[]; readonly invalid: string[] },
-): Edits {
-  const edits: Edits = {};
-  for (const [index, filter] of (filters ?? []).entries()) {
-    const at = `${field}[${index}]`;
-    switch (filter.type) {
-      case "RequestHeaderModifier":
-        edits.requestHeaders = compileEdits(filter.requestHeaderModifier, at, problems);
-        break;
-      case "ResponseHeaderModifier":
-        edits.responseHeaders = compileEdits(filter.responseHeaderModifier, at, problems);
-        break;
-      default:
-        problems.unsupported.push(`${at}: filter ${filter.type} is not supported`);
-    }
-  }
-  return edits;
-}
-
-/** Fields that say where a message ends, who speaks next or whom it is for: an edit would break the connection, not the request. */
-const framingFields: ReadonlySet<string> = new Set([
-  "connection",
-  "content-length",
-  "host",
-  "keep-alive",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-]);
-
-const token = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/;
-/** RFC 9110 section 5.5. A line break in a value would begin a field of its own. */
-// oxlint-disable-next-line no-control-regex
-const fieldValue = /^[^\u0000-\u0020\u007f](?:[^\u0000-\u0008\u000a-\u001f\u007f]*[^\u0000-\u0020\u007f])?$/;
-
-function compileEdits(
-  modifier: HeaderModifierInput | undefined,
-  field: string,
-  problems: { readonly unsupported: string[]; readonly invalid: string[] },
-): EditsContent {
-  const set = modifier?.set ?? [];
-  const add = modifier?.add ?? [];
-  const remove = modifier?.remove ?? [];
-  for (const name of [...set, ...add].map((header) => header.name).concat(remove)) {
-    if (!token.test(name)) problems.invalid.push(`${field}: ${JSON.stringify(name)} is no header name`);
-    else if (framingFields.has(name.toLowerCase())) {
-      problems.unsupported.push(`${field}: header ${name} is not to be edited, it frames the message`);
-    }
-  }
-  for (const { name, value } of [...set, ...add]) {
-    if (!fieldValue.test(value))
-      problems.invalid.push(`${field}: the value of ${name} holds a control character`);
-  }
-  return {
-    set: set.map(lowerName),
-    add: add.map(lowerName),
-    remove: remove.map((name) => name.toLowerCase()),
-  };
-}
-
-function lowerName(header: { readonly name: string; readonly value: string }) {
-  return { name: header.name.toLowerCase(), value: header.value };
+  const policy = rulePolicy(
+    inputs,
+    { kind: route.kind, namespace, name, ruleName: rule.name },
+    routeSettings(rule),
+  );
+  return { content: { source, ...filters, requestTimeoutMs, ...policy, backends }, isSupported: true };
 }
 
 function compileBackend(
   inputs: InputReader,
   route: RequestRouteInput,
   backend: HttpBackendInput,
-  context: { readonly field: string; readonly unsupported: string[]; readonly problems: RuleProblems },
+  { field, problems }: { readonly field: string; readonly problems: RuleProblems },
 ): BackendContent {
-  const { field, unsupported, problems } = context;
-  const edits = compileFilters(backend.filters, `${field}.filters`, {
-    unsupported,
-    invalid: problems.invalid,
-  });
-  return { ...resolveBackend(inputs, route, { backend, field }, problems.unresolved), ...edits };
+  const { requestHeaders, responseHeaders, rewrite, mirrors } = compileFilters(
+    inputs,
+    route,
+    backend.filters,
+    { field: `${field}.filters`, of: "backend", problems },
+  );
+  return {
+    ...resolveBackend(inputs, route, { backend, field }, problems.unresolved),
+    ...(requestHeaders === undefined ? {} : { requestHeaders }),
+    ...(responseHeaders === undefined ? {} : { responseHeaders }),
+    ...(rewrite === undefined ? {} : { rewrite }),
+    ...(mirrors === undefined ? {} : { mirrors }),
+  };
 }
 
-/**
- * Without retries a request has one attempt, so `backendRequest` bounds the same exchange as `request` does and the
- * shorter one of the two holds. Zero disables a timeout.
- */
+/** Of all tries together; zero disables it. `backendRequest`, a try's own, is among the rule's `requests`. */
 function compileTimeout(rule: RuleInput, field: string, invalid: string[]): number {
-  const given = [
-    readDuration(rule.timeouts?.request, `${field}.timeouts.request`, invalid),
-    readDuration(rule.timeouts?.backendRequest, `${field}.timeouts.backendRequest`, invalid),
-  ].filter((milliseconds) => milliseconds > 0);
-  return given.length === 0 ? 0 : Math.min(...given);
+  return readDuration(rule.timeouts?.request, `${field}.timeouts.request`, invalid);
 }
 
 /** What fits the model's field: 49 days, above which a timeout means nothing. */

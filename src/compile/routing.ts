@@ -48,13 +48,22 @@ export function buildConnectionRouting(
   return { entries, rules };
 }
 
-/** Clusters that the routes may choose, sorted. */
+/** Clusters that the routes may choose or mirror to, sorted. */
 export function clustersOf(routes: readonly CompiledRoute[], ...others: string[]): string[] {
   const clusters = new Set(others);
+  const add = (cluster: string | undefined): void => {
+    if (cluster !== undefined && cluster !== "") clusters.add(cluster);
+  };
   for (const route of routes) {
+    if (route.kind !== "HTTPRoute") {
+      for (const rule of route.rules) for (const backend of rule.backends ?? []) add(backend.cluster);
+      continue;
+    }
     for (const rule of route.rules) {
+      for (const mirror of rule.mirrors ?? []) add(mirror.backend?.cluster);
       for (const backend of rule.backends ?? []) {
-        if (backend.cluster !== undefined && backend.cluster !== "") clusters.add(backend.cluster);
+        add(backend.cluster);
+        for (const mirror of backend.mirrors ?? []) add(mirror.backend?.cluster);
       }
     }
   }

@@ -1,5 +1,4 @@
 /** Names, addresses, clusters and their endpoints: of Services from the registry alone; those of ExternalServices are beside it. */
-import type { MessageInitShape } from "@bufbuild/protobuf";
 import { formatSpiffeId } from "../kernel/index.ts";
 import {
   AddressSchema,
@@ -17,7 +16,8 @@ import type {
   TunnelView,
   WorkloadHealth,
 } from "../registry/index.ts";
-import { clusterBounds } from "./cluster-bounds.ts";
+import { backendTls } from "./backend-tls.ts";
+import { clusterBounds, type OwnClusterContent } from "./cluster-bounds.ts";
 import {
   compileExternalAddress,
   compileExternalEndpoint,
@@ -26,12 +26,14 @@ import {
   externalMembers,
 } from "./external-resources.ts";
 import type { InputReader } from "./inputs.ts";
+import { clusterPolicy } from "./policy/effective-policy.ts";
 import { protocolNamed, protocolOf } from "./protocol.ts";
 import { type CompiledResource, encodeResource, sortedRecord } from "./resource.ts";
 
 /** Virtual IPs stay with their service; a headless service's addresses come and go with its workloads. */
 const virtualTtlSeconds = 30;
 const headlessTtlSeconds = 5;
+
 interface ServicePortKey {
   readonly service: string;
   readonly port: number;
@@ -126,16 +128,19 @@ export function compileAddress(inputs: InputReader, key: string): CompiledResour
 export function compileCluster(inputs: InputReader, key: string): CompiledResource | undefined {
   const parsed = parseClusterKey(key);
   const content = parsed === undefined ? undefined : clusterContent(inputs, parsed);
-  return content && encodeResource({ kind: "Cluster", key }, ClusterSchema, { ...clusterBounds, ...content });
+  if (parsed === undefined || content === undefined) return undefined;
+  const { section, ...target } = content.source;
+  const policy = clusterPolicy(inputs, target, { name: section, port: parsed.port });
+  return encodeResource({ kind: "Cluster", key }, ClusterSchema, { ...clusterBounds, ...content, ...policy });
 }
 
 /** What follows from the Service or ExternalService itself. */
 function clusterContent(
   inputs: InputReader,
   { service: path, port }: ServicePortKey,
-): MessageInitShape<typeof ClusterSchema> | undefined {
+): OwnClusterContent | undefined {
   const external = inputs.externalService(path);
-  if (external !== undefined) return externalCluster(external, port);
+  if (external !== undefined) return externalCluster(inputs, external, port);
   const service = inputs.service(path);
   const servicePort = tcpPort(service, port);
   if (service === undefined || servicePort === undefined) return undefined;
@@ -147,7 +152,13 @@ function clusterContent(
     port,
     protocol: protocolOf(servicePort),
     proxyProtocol: service.proxyProtocol,
+    ...tlsField(inputs, path, servicePort.name),
   };
+}
+
+function tlsField(inputs: InputReader, service: string, port: string) {
+  const tls = backendTls(inputs, service, port);
+  return tls === undefined ? {} : { tls };
 }
 
 /** `<cluster>/<workload>`, where the workload is "namespace/name". */

@@ -1,8 +1,11 @@
 /** Which kinds have a status that is computed, and how: one line a kind. */
+import { backendTlsPolicyStatus } from "./backend-tls-status.ts";
 import { externalServiceStatus } from "./external-status.ts";
 import { gatewayClassStatus } from "./gateway-class.ts";
 import { gatewayStatus } from "./gateway-status.ts";
 import type { InputReader, Inputs } from "./inputs.ts";
+import type { PolicyKind } from "./policy/policy-input.ts";
+import { policyStatus } from "./policy/policy-status.ts";
 import { routeStatus } from "./route-status.ts";
 import type { StatusUpdate } from "./status.ts";
 
@@ -19,6 +22,14 @@ function ofRoutes(kind: StatusUpdate["kind"]): StatusOfKind {
   };
 }
 
+function ofPolicies(kind: PolicyKind): StatusOfKind {
+  return {
+    compute: (inputs, path) => policyStatus(inputs, kind, path),
+    has: (inputs, path) =>
+      (kind === "TrafficPolicy" ? inputs.trafficPolicies : inputs.faultPolicies).get(path) !== undefined,
+  };
+}
+
 const kinds: Record<StatusUpdate["kind"], StatusOfKind> = {
   GatewayClass: { compute: gatewayClassStatus, has: (inputs, path) => inputs.gatewayClasses.has(path) },
   Gateway: { compute: gatewayStatus, has: (inputs, path) => inputs.gateways.has(path) },
@@ -30,6 +41,12 @@ const kinds: Record<StatusUpdate["kind"], StatusOfKind> = {
   GRPCRoute: ofRoutes("GRPCRoute"),
   TLSRoute: ofRoutes("TLSRoute"),
   TCPRoute: ofRoutes("TCPRoute"),
+  TrafficPolicy: ofPolicies("TrafficPolicy"),
+  FaultPolicy: ofPolicies("FaultPolicy"),
+  BackendTLSPolicy: {
+    compute: backendTlsPolicyStatus,
+    has: (inputs, path) => inputs.backendTlsPolicies.get(path) !== undefined,
+  },
 };
 
 export function computeStatus(inputs: InputReader, kind: string, path: string): StatusUpdate | undefined {

@@ -45,6 +45,23 @@ test("a parent that the route no longer names goes", () => {
   expect(mergeStatus(first, none, controller, "t2")).toEqual({ parents: [] });
 });
 
+test("other controllers' ancestors of a policy stay, and its own keep the time of their transitions", () => {
+  const ancestorRef = { group: "", kind: "Service", namespace: "default", name: "web" };
+  const policy = (status: "True" | "False"): StatusUpdate => ({
+    ...update(status),
+    kind: "TrafficPolicy",
+    status: {
+      kind: "policy",
+      ancestors: [{ ancestorRef, conditions: [{ type: "Accepted", status, reason: "R", message: "" }] }],
+    },
+  });
+  const foreign = { ancestorRef, controllerName: "example.com/other", conditions: [] };
+  const first = mergeStatus({ ancestors: [foreign] }, policy("True"), controller, "t1");
+  expect(first?.["ancestors"]).toHaveLength(2);
+  expect(mergeStatus(first, policy("True"), controller, "t2")).toBeUndefined();
+  expect(since(mergeStatus(first, policy("False"), controller, "t3"))).toBe("t3");
+});
+
 test("what else stands in a status stays", () => {
   const gateway: StatusUpdate = {
     kind: "Gateway",

@@ -3,6 +3,7 @@
  * written on transitions only: a merge that changes nothing says so.
  */
 
+import type { PolicyKind } from "./policy/policy-input.ts";
 import type { RouteKind } from "./route-input.ts";
 
 export interface ComputedCondition {
@@ -27,6 +28,11 @@ export interface ComputedParentStatus {
   readonly conditions: readonly ComputedCondition[];
 }
 
+export interface ComputedAncestorStatus {
+  readonly ancestorRef: Readonly<Record<string, unknown>>;
+  readonly conditions: readonly ComputedCondition[];
+}
+
 interface ComputedListenerStatus {
   readonly name: string;
   readonly attachedRoutes: number;
@@ -37,6 +43,7 @@ interface ComputedListenerStatus {
 type ComputedStatus =
   | { readonly kind: "conditions"; readonly conditions: readonly ComputedCondition[] }
   | { readonly kind: "route"; readonly parents: readonly ComputedParentStatus[] }
+  | { readonly kind: "policy"; readonly ancestors: readonly ComputedAncestorStatus[] }
   | {
       readonly kind: "gateway";
       readonly conditions: readonly ComputedCondition[];
@@ -44,7 +51,7 @@ type ComputedStatus =
     };
 
 export interface StatusUpdate {
-  readonly kind: RouteKind | "Gateway" | "GatewayClass" | "ExternalService";
+  readonly kind: RouteKind | PolicyKind | "BackendTLSPolicy" | "ExternalService" | "Gateway" | "GatewayClass";
   readonly namespace: string;
   readonly name: string;
   /** The generation of the object that the status was computed from. */
@@ -93,21 +100,36 @@ function newFields(
       };
     }
     case "route": {
-      const old = recordsOf(before["parents"]);
-      const own = status.parents.map((parent) => ({
-        parentRef: parent.parentRef,
-        controllerName,
-        conditions: merge(
-          old.find(
-            (entry) =>
-              entry["controllerName"] === controllerName &&
-              Bun.deepEquals(entry["parentRef"], parent.parentRef),
-          )?.["conditions"],
-          parent.conditions,
-        ),
-      }));
-      return { parents: [...old.filter((entry) => entry["controllerName"] !== controllerName), ...own] };
+      const parents = status.parents.map(({ parentRef, conditions }) => ({ ref: parentRef, conditions }));
+      return { parents: mergeReferences(before["parents"], "parentRef", parents) };
     }
+    case "policy": {
+      const ancestors = status.ancestors.map(({ ancestorRef, conditions }) => ({
+        ref: ancestorRef,
+        conditions,
+      }));
+      return { ancestors: mergeReferences(before["ancestors"], "ancestorRef", ancestors) };
+    }
+  }
+
+  /** Entries of other controllers stay. */
+  function mergeReferences(
+    stored: unknown,
+    name: "parentRef" | "ancestorRef",
+    computed: readonly { readonly ref: object; readonly conditions: readonly ComputedCondition[] }[],
+  ): object[] {
+    const old = recordsOf(stored);
+    const own = computed.map(({ ref, conditions }) => ({
+      [name]: ref,
+      controllerName,
+      conditions: merge(
+        old.find((entry) => entry["controllerName"] === controllerName && Bun.deepEquals(entry[name], ref))?.[
+          "conditions"
+        ],
+        conditions,
+      ),
+    }));
+    return [...old.filter((entry) => entry["controllerName"] !== controllerName), ...own];
   }
 }
 

@@ -32,8 +32,12 @@ const compiledKinds = [
   "TLSRoute",
   "TCPRoute",
   "ReferenceGrant",
+  "TrafficPolicy",
+  "FaultPolicy",
   "MeshConfig",
   "Secret",
+  "ConfigMap",
+  "BackendTLSPolicy",
   "ExternalService",
 ] as const satisfies KindName[];
 

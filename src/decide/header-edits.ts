@@ -65,7 +65,7 @@ const token = /^[a-z0-9!#$%&'*+.^_`|~-]+$/;
 const fieldValue = /^[^\u0000-\u0020\u007f](?:[^\u0000-\u0008\u000a-\u001f\u007f]*[^\u0000-\u0020\u007f])?$/;
 
 /** The control plane refused such edits already; here a line break would let a value begin a field of its own. */
-function prepareHeader(header: { readonly name: string; readonly value: string }): PreparedHeader {
+export function prepareHeader(header: { readonly name: string; readonly value: string }): PreparedHeader {
   const nameLower = header.name.toLowerCase();
   if (!token.test(nameLower) || (header.value !== "" && !fieldValue.test(header.value))) {
     throw new WeftError(

@@ -33,7 +33,7 @@ export interface PreparedRetry {
   readonly unsafeMethods: boolean;
 }
 
-export interface PreparedHedge {
+interface PreparedHedge {
   readonly delayMs: number;
   /** At least 1. */
   readonly maxExtra: number;

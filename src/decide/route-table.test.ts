@@ -6,6 +6,7 @@ import type { HttpRequestView } from "./request-view.ts";
 import { RouteTable } from "./route-table.ts";
 import { matchNaively } from "./test/naive-matcher.ts";
 import { randomRequest, randomRouting, seededRandom } from "./test/random-routing.ts";
+import { requestOf as request } from "./test/request.ts";
 
 type Match = MessageInitShape<typeof HttpMatchSchema>;
 
@@ -14,19 +15,6 @@ function routing(matches: readonly Match[]) {
     entries: matches.map((match, rule) => ({ match, rule })),
     rules: matches.map((_, rule) => ({ source: { namespace: "n", name: "r", section: String(rule) } })),
   });
-}
-
-function request(
-  target: string,
-  init: { method?: string; headers?: Record<string, string> } = {},
-): HttpRequestView {
-  const [path = "", ...query] = target.split("?");
-  return {
-    method: init.method ?? "GET",
-    path,
-    query: query.join("?"),
-    header: (name) => init.headers?.[name],
-  };
 }
 
 function matched(matches: readonly Match[], view: HttpRequestView): string | undefined {

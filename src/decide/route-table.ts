@@ -51,7 +51,8 @@ export class RouteTable {
   /** Throws `bad_input` for a rule that does not exist or a pattern that does not compile. */
   static prepare(routing: HttpRouting): RouteTable {
     const table = new RouteTable();
-    const rules = routing.rules.map(prepareRule);
+    const prefixes = prefixesOf(routing);
+    const rules = routing.rules.map((rule, index) => prepareRule(rule, prefixes.get(index)));
     for (const [order, entry] of routing.entries.entries()) {
       const rule = rules[entry.rule];
       if (rule === undefined) continue;
@@ -119,6 +120,15 @@ export class RouteTable {
     }
     return node;
   }
+}
+
+/** Of each rule the prefix that its first match has: a rule that replaces its prefix has one match only. */
+function prefixesOf(routing: HttpRouting): ReadonlyMap<number, string> {
+  const prefixes = new Map<number, string>();
+  for (const { match, rule } of routing.entries) {
+    if (match?.path.case === "pathPrefix" && !prefixes.has(rule)) prefixes.set(rule, match.path.value);
+  }
+  return prefixes;
 }
 
 /** The first of `candidates` that holds and stands before `best`, else `best`. */

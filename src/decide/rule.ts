@@ -1,4 +1,4 @@
-/** What a matched rule does, prepared: its backends with their share of requests, header edits, how requests are carried. */
+/** What a matched rule does, prepared: its backends with their share of requests, filters, how requests are carried. */
 import { clone, create } from "@bufbuild/protobuf";
 import {
   type Backend,
@@ -8,7 +8,11 @@ import {
   RequestPolicySchema,
   type Source,
 } from "../model/index.ts";
+import { PreparedCors } from "./cors.ts";
+import { PreparedFaults } from "./fault.ts";
 import { PreparedEdits } from "./header-edits.ts";
+import { prepareChanges, type RequestChanges } from "./request-changes.ts";
+import { RuleAnswers } from "./rule-answers.ts";
 
 export interface PreparedBackend {
   /** Key of the cluster; empty where `unresolved` is set. */
@@ -18,6 +22,8 @@ export interface PreparedBackend {
   /** The rule's edits followed by the backend's own. */
   readonly requestEdits: PreparedEdits | undefined;
   readonly responseEdits: PreparedEdits | undefined;
+  /** What other filters do with its requests; undefined: nothing. */
+  readonly changes: RequestChanges | undefined;
   /** The sum of the weights up to and with this backend, over the rule's total: in (0, 1]. */
   readonly shareEnd: number;
 }
@@ -26,8 +32,12 @@ export interface PreparedRule {
   /** The route that the rule is from, "namespace/name": the `route` label of metrics and log. */
   readonly route: string;
   readonly source: Source | undefined;
+  /** Requests that the proxy answers itself; undefined: none. */
+  readonly answers: RuleAnswers | undefined;
   /** Laid over the chosen backend's cluster's. */
   readonly requests: RequestPolicy | undefined;
+  /** Undefined: the cluster's hold. */
+  readonly faults: PreparedFaults | undefined;
   /** Those that can be chosen: never empty, none of weight 0. */
   readonly backends: readonly PreparedBackend[];
 }
@@ -49,18 +59,30 @@ const withoutBackend: PreparedBackend = {
   unresolved: "the rule has no backend with a weight above 0",
   requestEdits: undefined,
   responseEdits: undefined,
+  changes: undefined,
   shareEnd: 1,
 };
 
-export function prepareRule(rule: HttpRule): PreparedRule {
+/** `matched`: the path prefix of the rule's match, which rewrites may replace. */
+export function prepareRule(rule: HttpRule, matched = ""): PreparedRule {
   const requestEdits = PreparedEdits.prepare(rule.requestHeaders);
   const responseEdits = PreparedEdits.prepare(rule.responseHeaders);
-  const { source, backends } = rule;
+  const cors = PreparedCors.prepare(rule.cors);
+  const { source } = rule;
   return {
     route: routeOf(source),
     source,
+    answers: RuleAnswers.prepare(rule, { cors, edits: responseEdits, matched }),
     requests: requestsOf(rule),
-    backends: prepareBackends(backends, requestEdits, responseEdits),
+    faults: PreparedFaults.prepare(rule.faults),
+    backends: prepareBackends(rule.backends, (backend) => {
+      const edits = PreparedEdits.then(responseEdits, PreparedEdits.prepare(backend?.responseHeaders));
+      return {
+        requestEdits: PreparedEdits.then(requestEdits, PreparedEdits.prepare(backend?.requestHeaders)),
+        responseEdits: edits,
+        changes: backend === undefined ? undefined : prepareChanges(rule, backend, { cors, edits, matched }),
+      };
+    }),
   };
 }
 
@@ -69,8 +91,10 @@ export function prepareConnectionRule({ source, backends }: ConnectionRule): Pre
   return {
     route: routeOf(source),
     source,
+    answers: undefined,
     requests: undefined,
-    backends: prepareBackends(backends, undefined, undefined),
+    faults: undefined,
+    backends: prepareBackends(backends, () => untouched),
   };
 }
 
@@ -86,10 +110,14 @@ function routeOf(source: Source | undefined): string {
   return source === undefined ? "" : `${source.namespace}/${source.name}`;
 }
 
+type Treatment = Pick<PreparedBackend, "requestEdits" | "responseEdits" | "changes">;
+
+const untouched: Treatment = { requestEdits: undefined, responseEdits: undefined, changes: undefined };
+
+/** `treat` says what is done with the head of a backend's messages; undefined: there is no backend. */
 function prepareBackends(
   backends: readonly Backend[],
-  requestEdits: PreparedEdits | undefined,
-  responseEdits: PreparedEdits | undefined,
+  treat: (backend: Backend | undefined) => Treatment,
 ): readonly PreparedBackend[] {
   const chosen = backends.filter((backend) => backend.weight > 0);
   const total = chosen.reduce((sum, backend) => sum + backend.weight, 0);
@@ -99,10 +127,9 @@ function prepareBackends(
     return {
       cluster: backend.cluster,
       unresolved: backend.unresolved === "" ? undefined : backend.unresolved,
-      requestEdits: PreparedEdits.then(requestEdits, PreparedEdits.prepare(backend.requestHeaders)),
-      responseEdits: PreparedEdits.then(responseEdits, PreparedEdits.prepare(backend.responseHeaders)),
+      ...treat(backend),
       shareEnd: sum / total,
     };
   };
-  return chosen.length === 0 ? [{ ...withoutBackend, requestEdits, responseEdits }] : chosen.map(prepare);
+  return chosen.length === 0 ? [{ ...withoutBackend, ...treat(undefined) }] : chosen.map(prepare);
 }

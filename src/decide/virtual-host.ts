@@ -3,6 +3,7 @@
  * wildcard before the shorter, `*` last. The choice is final: a virtual host whose rules do not match answers 404.
  */
 import type { GatewayListener } from "../model/index.ts";
+import { hostOf } from "./authority.ts";
 import { HostnameTable } from "./hostname-table.ts";
 import { listenerId } from "./listener-table.ts";
 import { RouteTable } from "./route-table.ts";
@@ -55,8 +56,6 @@ export function selectVirtualHost(
 
 /** Without the port, the final dot, and in lower case. Gateway API: the port of the Host header is ignored. */
 export function hostnameOf(authority: string): string {
-  const bracket = authority.startsWith("[") ? authority.indexOf("]") : -1;
-  const colon = authority.indexOf(":", bracket + 1);
-  const host = colon < 0 ? authority : authority.slice(0, colon);
+  const host = hostOf(authority);
   return (host.endsWith(".") ? host.slice(0, -1) : host).toLowerCase();
 }

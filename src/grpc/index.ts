@@ -19,6 +19,7 @@ export { impliedGrpcStatus, readGrpcStatus } from "./response-status.ts";
 export { type GrpcServer, serveGrpc } from "./server.ts";
 export type { GrpcStatus } from "./status.ts";
 export {
+  httpStatusToGrpc,
   type ResetCode,
   resetCodeToGrpc,
 } from "./status-codes.ts";

@@ -13,7 +13,7 @@ const rows: Readonly<Record<number, readonly ReasonCode[]>> = {
   // Refused by policy; INADEQUATE_SECURITY is PERMISSION_DENIED: "protocol is not secure enough for call"
   7: ["destination_denied", "mtls_required"],
   // "Server temporarily out of resources"
-  8: ["pool_exhausted", "overloaded"],
+  8: ["pool_exhausted", "cluster_limit", "overloaded"],
   // "Method not found at server"; what a GRPCRoute answers where no rule matches
   12: ["unsupported_request", "unsupported_version", "no_route"],
   // HTTP 400 and 431, protocol violations, defects

@@ -1,11 +1,11 @@
-/** Answers that the proxy gives itself. */
+/** Answers that the proxy gives itself: refusals, and what a route's filters answer. */
 import type { ByteWriter } from "../kernel/index.ts";
 import { appendLines } from "./encode-fields.ts";
 import type { HeaderLine } from "./header-line.ts";
 
 export interface ErrorResponse {
   readonly status: number;
-  /** Plain text, ends in a line feed for people with curl. */
+  /** Plain text, ends in a line feed for people with curl. Empty: none. */
   readonly body: string;
   readonly lines?: readonly HeaderLine[];
   /** Default: the connection is closed after it. */
@@ -14,10 +14,16 @@ export interface ErrorResponse {
   readonly isHead?: boolean;
 }
 
-/** RFC 9110 15, those that reason codes answer with. */
+/** RFC 9110 15, those that a proxy answers with itself. */
 const phrases: Readonly<Record<number, string>> = {
   100: "Continue",
   200: "OK",
+  204: "No Content",
+  301: "Moved Permanently",
+  302: "Found",
+  303: "See Other",
+  307: "Temporary Redirect",
+  308: "Permanent Redirect",
   400: "Bad Request",
   403: "Forbidden",
   404: "Not Found",
@@ -40,8 +46,9 @@ const phrases: Readonly<Record<number, string>> = {
 export function encodeErrorResponse(out: ByteWriter, response: ErrorResponse): void {
   const body = Buffer.from(response.body, "utf8");
   out.latin1(`HTTP/1.1 ${response.status} ${phrases[response.status] ?? ""}\r\n`);
-  out.latin1("content-type: text/plain; charset=utf-8\r\n");
-  out.latin1(`content-length: ${body.length}\r\n`);
+  if (body.length > 0) out.latin1("content-type: text/plain; charset=utf-8\r\n");
+  // RFC 9110 8.6: 204 has no length, not even 0.
+  if (response.status !== 204) out.latin1(`content-length: ${body.length}\r\n`);
   if (response.lines !== undefined) appendLines(out, response.lines);
   out.latin1(response.keepAlive === true ? "\r\n" : "connection: close\r\n\r\n");
   if (response.isHead !== true) out.append(body);

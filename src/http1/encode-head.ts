@@ -8,9 +8,9 @@ import type { ResponseHead } from "./response-head.ts";
 
 export interface RequestHeadOptions {
   /** Instead of the head's own target, which is sent in origin form. Must hold only bytes that a target may have. */
-  readonly target?: string;
+  readonly target?: string | undefined;
   /** Instead of Host. Must be a valid one. */
-  readonly authority?: string;
+  readonly authority?: string | undefined;
   /** Forward Upgrade, where the client asked for it. */
   readonly upgrade?: boolean;
   /** Leave Expect out: the proxy answered it. */

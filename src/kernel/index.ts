@@ -14,7 +14,7 @@ export {
 export { bucketCount, bucketOf, Histogram } from "./histogram.ts";
 export { type Drainable, Lifecycle } from "./lifecycle.ts";
 export { createLog, type Log, type LogLevel, silentLog } from "./log.ts";
-export { type ReasonCode, reasons } from "./reason.ts";
+export { type Reason, type ReasonCode, reasons } from "./reason.ts";
 export { nameserversOf } from "./resolv-conf.ts";
 export { formatSpiffeId, parseSpiffeId, type SpiffeId } from "./spiffe.ts";
 export {

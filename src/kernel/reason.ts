@@ -22,6 +22,7 @@ export type ReasonCode =
   | "upstream_connect_failed"
   | "upstream_connect_timeout"
   | "upstream_tls_failed"
+  | "backend_tls_failed"
   | "upstream_identity_mismatch"
   | "upstream_reset"
   | "upstream_malformed"
@@ -41,6 +42,7 @@ export type ReasonCode =
   | "client_timeout"
   | "draining"
   | "overloaded"
+  | "fault_injected"
   | "internal";
 
 export interface Reason {
@@ -183,6 +185,13 @@ export const reasons: Record<ReasonCode, Reason> = {
     isUnprocessed: true,
     hint: "the TLS handshake with the endpoint failed; compare trust roots and clocks",
   },
+  backend_tls_failed: {
+    httpStatus: 502,
+    grpcStatus: 14,
+    responseClass: "upstream",
+    isUnprocessed: true,
+    hint: "no TLS with the backend as its policy asks for; see the log's detail and the status of the BackendTLSPolicy",
+  },
   upstream_identity_mismatch: {
     httpStatus: 503,
     grpcStatus: 14,
@@ -315,6 +324,13 @@ export const reasons: Record<ReasonCode, Reason> = {
     responseClass: "mesh",
     isUnprocessed: true,
     hint: "a limit of the proxy was reached; see its metrics",
+  },
+  fault_injected: {
+    httpStatus: 503,
+    grpcStatus: 14,
+    responseClass: "mesh",
+    isUnprocessed: false,
+    hint: "a FaultPolicy did this on purpose; the log's detail names it",
   },
   internal: {
     httpStatus: 500,

@@ -1,5 +1,6 @@
 export type { TlsDecision } from "./arrival.ts";
 export type { CloseCause } from "./causes.ts";
+export { parseSubjectAltNames } from "./certificate-fields.ts";
 export { ClientHelloReader, encodeAlert, tlsAlerts } from "./client-hello.ts";
 export { shedCodePages } from "./code-pages.ts";
 export { type ConnectFailure, connect, type ConnectOptions, type PendingConnect } from "./connect.ts";

@@ -62,7 +62,13 @@ describe("a running proxy", () => {
     const bootstrap = mesh.bootstrap("web", "web");
     const upstream = { address: "127.0.0.1", port: 0, service: "default/echo", servicePort: 80 };
     const logged = create(MeshSchema, { ...mesh.mesh, accessLog: true });
-    const agent = mesh.agent("web", { ...mesh.clientConfiguration([server.endpoint]), mesh: logged });
+    const source = { kind: "HTTPRoute", namespace: "default", name: "split", section: "canary" };
+    const http = {
+      entries: [{ rule: 0 }],
+      rules: [{ source, backends: [{ cluster: "default/echo:80", weight: 1 }] }],
+    };
+    const configuration = mesh.clientConfiguration([server.endpoint], { http });
+    const agent = mesh.agent("web", { ...configuration, mesh: logged });
     const proxy = await mesh.run(
       { ...bootstrap, capture: { kind: "explicit", outbound: [upstream] } },
       agent,
@@ -78,6 +84,8 @@ describe("a running proxy", () => {
       path: "/a",
       status: 200,
       destination_workload: "default/echo-1",
+      route: "default/split",
+      rule: "canary",
       attempts: 1,
       response_bytes: 5,
       mtls: true,

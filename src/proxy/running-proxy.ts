@@ -244,6 +244,7 @@ class Proxy implements RunningProxy {
     const health = this.#openAdmin(bootstrap.health, (address) => AdminServer.openHealth(address, source));
     this.#stopWatching = this.#agent.onSnapshot((snapshot) => {
       this.#context.upstreams.applySnapshot(snapshot);
+      this.#application?.refresh(snapshot.inboundTable);
       this.#gateway?.applySnapshot(snapshot);
     });
     await this.#agent.ready();

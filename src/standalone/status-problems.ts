@@ -20,6 +20,10 @@ export function statusProblems(update: StatusUpdate): string[] {
       );
       return [...own, ...listeners];
     }
+    case "policy":
+      return status.ancestors.flatMap(({ ancestorRef, conditions }) =>
+        problemsOf(`${object} at ${parentText(ancestorRef)}`, conditions),
+      );
     case "route":
       return status.parents.length === 0
         ? [`${object}: attaches to no Gateway of weft's`]

@@ -1,12 +1,14 @@
-/** `npm run conformance -- NAME…`: suites of others' programs against weft, too long or with too many tools for `npm test`. */
+/** `npm run conformance -- NAME…`: suites that are too long or need too many tools for `npm test`. */
 import { runGatewayApi } from "./gateway-api/run-gateway-api.ts";
 import { runGrpc } from "./grpc/run-interop.ts";
 import { runHttp2 } from "./http2/run-h2spec.ts";
+import { runMatching } from "./matching/run-matching.ts";
 
 const suites: Readonly<Record<string, () => Promise<boolean>>> = {
   "gateway-api": runGatewayApi,
   grpc: runGrpc,
   h2spec: runHttp2,
+  matching: runMatching,
 };
 
 const wanted = process.argv.slice(2);

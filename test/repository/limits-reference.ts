@@ -4,6 +4,7 @@ import { defaultHttp2Limits } from "../../src/http2/limits.ts";
 import type { ReasonCode } from "../../src/kernel/index.ts";
 import { defaultHighWaterBytes, defaultWriteStallTimeoutMs } from "../../src/net/connection-host.ts";
 import { fixedLimits, type LimitName, limitLabel } from "../../src/proxy/serve/limits.ts";
+import { markdownTable } from "./markdown-table.ts";
 
 type OperatorLimit = keyof typeof limitsSchema.properties;
 
@@ -108,6 +109,11 @@ const fixed: Readonly<Record<FixedLimit, Behaviour & { readonly value: string }>
       "Requests that wait for the one before over HTTP/1.1; then the connection is not read until it is answered.",
     reasons: [],
   },
+  maxMirroredRequests: {
+    value: String(fixedLimits.maxMirroredRequests),
+    behaviour: "Copies of requests under way to mirrors: a further request goes on without its copy.",
+    reasons: [],
+  },
   maxReplayBytes: {
     value: String(fixedLimits.maxReplayBytes),
     behaviour:
@@ -167,19 +173,18 @@ export function limitsReference(): string {
     "",
     "Fields of `spec.limits`. A change holds for new connections and heads at once; no listener is opened anew.",
     "",
-    ...table(["Field", "Default", "What it bounds", "What happens", "Counter", "Reasons"], operatorRows),
+    ...markdownTable(
+      ["Field", "Default", "What it bounds", "What happens", "Counter", "Reasons"],
+      operatorRows,
+    ),
     "",
     "## Fixed",
     "",
-    ...table(["Limit", "Value", "What happens", "Counter", "Reasons"], fixedRows),
+    ...markdownTable(["Limit", "Value", "What happens", "Counter", "Reasons"], fixedRows),
     "",
     "This page is written from the code; `WEFT_UPDATE_GOLDEN=1 npm run test:repository` writes it anew.",
     "",
   ].join("\n");
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  return [head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`);
 }
 
 function listed(reasons: readonly ReasonCode[]): string {

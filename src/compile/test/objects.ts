@@ -32,11 +32,19 @@ function withMetadata(object: ReturnType<typeof stored> | Parsed, generation: nu
       return { ...object, metadata: { ...object.metadata, ...added } };
     case "ReferenceGrant":
       return { ...object, metadata: { ...object.metadata, ...added } };
+    case "BackendTLSPolicy":
+      return { ...object, metadata: { ...object.metadata, ...added } };
+    case "ConfigMap":
+      return { ...object, metadata: { ...object.metadata, ...added } };
     case "Secret":
       return { ...object, metadata: { ...object.metadata, ...added } };
     case "GatewayClass":
       return { ...object, metadata: { ...object.metadata, ...added } };
     case "Namespace":
+      return { ...object, metadata: { ...object.metadata, ...added } };
+    case "TrafficPolicy":
+      return { ...object, metadata: { ...object.metadata, ...added } };
+    case "FaultPolicy":
       return { ...object, metadata: { ...object.metadata, ...added } };
     case "MeshConfig":
       return { ...object, metadata: { ...object.metadata, ...added } };

@@ -42,14 +42,16 @@ function randomObject(random: Random): unknown {
   const namespace = pick(random, namespaces);
   const kind = random();
   if (kind < 0.2) return service(random, namespace);
-  if (kind < 0.45) return workload(random, namespace);
-  if (kind < 0.5) return externalService(random, namespace);
-  if (kind < 0.65) return route(random, namespace);
-  if (kind < 0.68) return connectionRoute(random, namespace);
-  if (kind < 0.7) return grant(random, namespace);
-  if (kind < 0.78) return secret(random, namespace);
-  if (kind < 0.87) return gateway(random, namespace);
-  if (kind < 0.89) {
+  if (kind < 0.36) return workload(random, namespace);
+  if (kind < 0.41) return externalService(random, namespace);
+  if (kind < 0.55) return route(random, namespace);
+  if (kind < 0.6) return connectionRoute(random, namespace);
+  if (kind < 0.63) return grant(random, namespace);
+  if (kind < 0.66) return backendTlsPolicy(random, namespace);
+  if (kind < 0.67) return configMap(random, namespace);
+  if (kind < 0.72) return secret(random, namespace);
+  if (kind < 0.79) return gateway(random, namespace);
+  if (kind < 0.81) {
     const controllerName = random() < 0.9 ? "weft.dev/gateway-controller" : "example.com/other";
     return {
       apiVersion: "gateway.networking.k8s.io/v1",
@@ -58,7 +60,8 @@ function randomObject(random: Random): unknown {
       spec: { controllerName },
     };
   }
-  if (kind < 0.97) {
+  if (kind < 0.94) return policy(random, namespace);
+  if (kind < 0.98) {
     const labels = random() < 0.5 ? { edge: "yes" } : {};
     return { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace, labels } };
   }
@@ -171,7 +174,9 @@ function route(random: Random, namespace: string) {
     spec: {
       parentRefs: random() < 0.1 ? [{ name: "edge" }, { group: "", kind: "Service", name: "a" }] : [parent()],
       ...(random() < 0.5 ? { hostnames: [pick(random, hostnames)] } : {}),
-      rules: Array.from({ length: 1 + Math.floor(random() * 2) }, () => ({
+      rules: Array.from({ length: 1 + Math.floor(random() * 2) }, (_, index) => ({
+        ...(index === 0 ? { name: "first" } : {}),
+        ...(random() < 0.2 && !isGrpc ? { timeouts: { request: "3s" }, retry: { attempts: 3 } } : {}),
         matches: [
           isGrpc
             ? { method: { service: pick(random, ["a.B", "a.C"]) } }
@@ -242,6 +247,31 @@ function grant(random: Random, namespace: string) {
   };
 }
 
+function backendTlsPolicy(random: Random, namespace: string) {
+  const section = random() < 0.4 ? { sectionName: pick(random, ["http-80", "any-80"]) } : {};
+  return {
+    apiVersion: "gateway.networking.k8s.io/v1",
+    kind: "BackendTLSPolicy",
+    metadata: {
+      name: pick(random, ["t1", "t2"]),
+      namespace,
+      creationTimestamp: `2026-01-0${1 + Math.floor(random() * 2)}T00:00:00Z`,
+    },
+    spec: {
+      targetRefs: [{ group: "", kind: "Service", name: pick(random, services), ...section }],
+      validation: {
+        hostname: pick(random, ["a.org", "b.org"]),
+        caCertificateRefs: [{ group: "", kind: "ConfigMap", name: pick(random, ["ca", "gone"]) }],
+      },
+    },
+  };
+}
+
+function configMap(random: Random, namespace: string) {
+  const data = random() < 0.8 ? { "ca.crt": pick(random, [shopPair, starPair]).certificate } : {};
+  return { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "ca", namespace }, data };
+}
+
 function secret(random: Random, namespace: string) {
   const { certificate, key: own } = pick(random, [shopPair, starPair]);
   // A key that does not fit now and then: most secrets must work, or no certificate would ever be compared.
@@ -303,5 +333,47 @@ function gateway(random: Random, namespace: string) {
         },
       ],
     },
+  };
+}
+
+interface TargetReference {
+  readonly kind: string;
+  readonly name: string;
+  readonly sectionName?: string;
+}
+
+function policy(random: Random, namespace: string) {
+  const kind = pick(random, ["TrafficPolicy", "TrafficPolicy", "FaultPolicy"]);
+  const isForMesh = random() < 0.2;
+  const target = (): TargetReference => {
+    if (isForMesh) return { kind: "MeshConfig", name: "mesh" };
+    return pick<TargetReference>(random, [
+      { kind: "Namespace", name: namespace },
+      { kind: "Service", name: pick(random, services) },
+      { kind: "Service", name: pick(random, services), sectionName: "http-80" },
+      { kind: "HTTPRoute", name: pick(random, routes) },
+      { kind: "HTTPRoute", name: pick(random, routes), sectionName: "first" },
+    ]);
+  };
+  // Of one target that is named with and without a section the first stays.
+  const targetRefs = [target(), target()].filter(
+    ({ kind: of, name }, index, all) =>
+      all.findIndex((each) => each.kind === of && each.name === name) === index,
+  );
+  const faults = [{ percentage: Math.floor(random() * 100), expiresAt: "2026-01-31T12:00:00Z", delay: "1s" }];
+  const said = pick<object>(random, [
+    { timeouts: { request: pick(random, ["1s", "2s"]) } },
+    { timeouts: { try: "1s" }, retries: { attempts: Math.floor(random() * 5) } },
+    { retries: { on: [pick(random, [500, 503])] } },
+  ]);
+  return {
+    apiVersion: "weft.dev/v1alpha1",
+    kind,
+    metadata: {
+      name: pick(random, ["p1", "p2", "p3"]),
+      namespace: isForMesh ? "weft-system" : namespace,
+      creationTimestamp: `2026-01-0${1 + Math.floor(random() * 3)}T00:00:00Z`,
+    },
+    spec: { targetRefs, ...(kind === "FaultPolicy" ? { faults } : said) },
   };
 }

@@ -3,7 +3,13 @@
  * prepared is refused here, before anything of it is live.
  */
 import { fromBinary } from "@bufbuild/protobuf";
-import { ConnectionTable, prepareVirtualHosts, RouteTable, ServiceConnections } from "../../decide/index.ts";
+import {
+  ConnectionTable,
+  PreparedFaults,
+  prepareVirtualHosts,
+  RouteTable,
+  ServiceConnections,
+} from "../../decide/index.ts";
 import { WeftError } from "../../kernel/index.ts";
 import {
   type Address,
@@ -97,6 +103,8 @@ export function prepareResource(raw: RawResource): Resource {
     case "Cluster": {
       const value = fromBinary(ClusterSchema, bytes);
       requireName(name, clusterKey(value.namespace, value.service, value.port));
+      // They are prepared with its endpoints; here it only has to be possible.
+      PreparedFaults.prepare(value.faults);
       return { kind, ...common, value };
     }
     case "Endpoint": {

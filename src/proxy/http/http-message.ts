@@ -14,6 +14,13 @@ export type Trailers = Uint8Array | HeaderFields;
 
 export type HttpVersion = 1 | 2;
 
+/** In the place of what a request's head says; undefined: as it came. */
+export interface RequestRewrite {
+  /** Path and query. */
+  readonly target: string | undefined;
+  readonly authority: string | undefined;
+}
+
 /** The request has nothing after its head. */
 export function isBodiless(request: HttpRequest): boolean {
   if (!(request instanceof RequestHead)) return request.isEnd;

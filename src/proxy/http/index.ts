@@ -7,6 +7,7 @@ export {
   isBodiless,
   isPlainConnect,
   isSwitch,
+  type RequestRewrite,
   type Trailers,
   upgradeOf,
 } from "./http-message.ts";

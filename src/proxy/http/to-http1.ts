@@ -12,6 +12,7 @@ import {
 import type { HeaderFields } from "../../http2/index.ts";
 import type { ByteWriter } from "../../kernel/index.ts";
 import { isEdited, isSetBy } from "./edited-fields.ts";
+import type { RequestRewrite } from "./http-message.ts";
 import type { Http2Request } from "./http2-request.ts";
 import type { Http2Response } from "./http2-response.ts";
 import { handshakeFields } from "./websocket.ts";
@@ -54,6 +55,7 @@ function fieldObstacle(fields: HeaderFields, from: number): string | undefined {
 export interface Http1RequestOptions {
   readonly edits: HeadEdits | undefined;
   readonly lines: readonly HeaderLine[];
+  readonly rewrite?: RequestRewrite | undefined;
   readonly framing: BodyKind;
   /** Set: the request asks to switch to this protocol, with this key where it is WebSocket. */
   readonly upgrade: { readonly protocol: string; readonly webSocketKey: string | undefined } | undefined;
@@ -64,12 +66,13 @@ export function encodeAsHttp1Request(
   request: Http2Request,
   options: Http1RequestOptions,
 ): void {
-  const { upgrade } = options;
+  const { rewrite, upgrade } = options;
+  const authority = rewrite?.authority ?? request.authority;
   out.latin1(upgrade === undefined ? request.method : "GET");
   out.byte(space);
-  out.latin1(request.target === "" ? request.authority : request.target);
+  out.latin1(rewrite?.target ?? (request.target === "" ? authority : request.target));
   out.latin1(" HTTP/1.1\r\nhost: ");
-  out.latin1(request.authority);
+  out.latin1(authority);
   out.latin1("\r\n");
   const cookies = copyFields(out, request.fields, request.firstField, {
     edits: options.edits,

@@ -11,7 +11,7 @@ import { HeaderFields } from "../../http2/index.ts";
 import { isEdited, isSetBy } from "./edited-fields.ts";
 import { Http2Request } from "./http2-request.ts";
 import { Http2Response } from "./http2-response.ts";
-import type { HttpRequest, HttpResponse } from "./http-message.ts";
+import type { HttpRequest, HttpResponse, RequestRewrite } from "./http-message.ts";
 import { handshakeFields } from "./websocket.ts";
 
 export interface Http2RequestOptions {
@@ -22,18 +22,20 @@ export interface Http2RequestOptions {
   readonly scheme: "http" | "https";
   /** Extended CONNECT for this protocol, in the place of an Upgrade. */
   readonly protocol: string | undefined;
+  readonly rewrite?: RequestRewrite | undefined;
 }
 
 export function http2RequestFields(request: HttpRequest, options: Http2RequestOptions): HeaderFields {
   const fields = new HeaderFields();
-  const { protocol } = options;
+  const { protocol, rewrite } = options;
   fields.add(":method", protocol === undefined ? request.method : "CONNECT");
   if (protocol !== undefined) fields.add(":protocol", protocol);
   if (request.method !== "CONNECT" || protocol !== undefined) {
     fields.add(":scheme", request instanceof RequestHead ? options.scheme : request.scheme);
-    fields.add(":path", targetOf(request));
+    fields.add(":path", rewrite?.target ?? targetOf(request));
   }
-  if (request.authority !== "") fields.add(":authority", request.authority);
+  const authority = rewrite?.authority ?? request.authority;
+  if (authority !== "") fields.add(":authority", authority);
   if (request instanceof Http2Request) {
     copyHttp2Fields(fields, request.fields, request.firstField, options);
   } else {

@@ -17,6 +17,7 @@ import type {
   UpstreamStream,
 } from "../upstream/index.ts";
 import type { ServeContext } from "./context.ts";
+import type { FaultInjection } from "./fault-injection.ts";
 import { fixedLimits } from "./limits.ts";
 
 /** An unwanted answer that takes longer costs its connection. */
@@ -40,6 +41,8 @@ export interface AttemptFailure {
 }
 
 export interface AttemptOwner {
+  /** What is done to the request on purpose: its answer may have to come slowly. */
+  readonly fault: FaultInjection | undefined;
   /** The request asks to switch protocols. */
   readonly isUpgrade: boolean;
   readonly head: HttpRequest;
@@ -79,13 +82,9 @@ export class Attempt implements UpstreamHandler, PoolWaiter {
   #discarding: UpstreamStream | undefined = undefined;
   #discarded = 0;
 
-  constructor(
-    owner: AttemptOwner,
-    endpoint: UpstreamEndpoint,
-    place: { readonly number: number; readonly isHedge: boolean },
-  ) {
-    this.number = place.number;
-    this.isHedge = place.isHedge;
+  constructor(owner: AttemptOwner, endpoint: UpstreamEndpoint, number: number, isHedge: boolean) {
+    this.number = number;
+    this.isHedge = isHedge;
     this.#owner = owner;
     this.endpoint = endpoint;
     endpoint.inFlight++;
@@ -152,7 +151,8 @@ export class Attempt implements UpstreamHandler, PoolWaiter {
 
   // ---- pool
 
-  onUpstream(upstream: UpstreamStream): void {
+  onUpstream(given: UpstreamStream): void {
+    const upstream = this.#owner.fault?.paced(given) ?? given;
     if (!upstream.isReused) this.endpoint.recordConnected();
     this.upstream = upstream;
     this.#sentUs = this.#owner.context.clock.monotonicUs();

@@ -8,12 +8,25 @@ import type { HttpResponse, Trailers } from "../http/index.ts";
 /** The proxy's own answer: whose side it was on and the request's id, never more. */
 export interface Refusal {
   readonly reason: ReasonCode;
+  /** Of HTTP, where it is not the reason's own. */
+  readonly status?: number;
   readonly requestId: string;
   /** Beside x-request-id. */
   readonly lines: readonly HeaderLine[];
   /** The client has sent all of its request. */
   readonly isRequestEnded: boolean;
   /** Said as gRPC's status (HTTP status 200), where the client's version can. */
+  readonly grpc: GrpcFailure | undefined;
+}
+
+/** An answer that a route's filter has the proxy give: a status and lines, without a body. */
+export interface OwnAnswer {
+  readonly status: number;
+  readonly requestId: string;
+  /** Beside x-request-id. */
+  readonly lines: readonly HeaderLine[];
+  readonly isRequestEnded: boolean;
+  /** What a gRPC call is told instead: it knows no such answers. */
   readonly grpc: GrpcFailure | undefined;
 }
 
@@ -32,6 +45,7 @@ export interface ClientStream {
   /** Of the response; in a tunnel of the server's direction. */
   writeEnd(trailers: Trailers | undefined): void;
   writeRefusal(refusal: Refusal): void;
+  writeAnswer(answer: OwnAnswer): void;
   /** The response is complete, or was refused with an answer. */
   onExchangeDone(): void;
   /** The response cannot be completed: the client must notice. */

@@ -1,7 +1,7 @@
 /** Connections of the local application to a service with TCPRoutes or TLSRoutes. */
 import { expect, test } from "bun:test";
+import { connect } from "node:tls";
 import { Protocol } from "../../model/index.ts";
-import { defaultExtensions, helloMessage, inRecords } from "../../net/testdata/hellos.ts";
 import { eventually, scrape } from "../testing/eventually.ts";
 import { RawClient, rawServer } from "../testing/raw-peer.ts";
 import { TestMesh } from "../testing/test-mesh.ts";
@@ -80,8 +80,19 @@ const byName = {
   },
 };
 
-const helloFor = (name: string): Uint8Array =>
-  inRecords(helloMessage({ extensions: defaultExtensions(name) }));
+/** What a TLS client says first. */
+async function helloFor(servername: string): Promise<Uint8Array> {
+  const { promise, resolve } = Promise.withResolvers<Uint8Array>();
+  const server = rawServer((peer, chunk) => {
+    resolve(Uint8Array.from(chunk));
+    peer.socket.terminate();
+  });
+  const client = connect({ port: server.port, host: "127.0.0.1", servername });
+  client.on("error", () => {});
+  const hello = await promise;
+  server.stop();
+  return hello;
+}
 
 test.each([
   ["A.example.com", "one"],
@@ -90,7 +101,7 @@ test.each([
   await using mesh = new TestMesh();
   const servers = await twoServices(mesh);
   const client = await mesh.client(servers.endpoints, byName);
-  const hello = helloFor(name);
+  const hello = await helloFor(name);
   const peer = await RawClient.connect(client.port);
   peer.write(hello.subarray(0, 40));
   await Bun.sleep(2);
@@ -106,7 +117,7 @@ test("a server name that no TLSRoute has is answered with unrecognized_name", as
   const servers = await twoServices(mesh);
   const client = await mesh.client(servers.endpoints, byName);
   const peer = await RawClient.connect(client.port);
-  peer.write(helloFor("other.org"));
+  peer.write(await helloFor("other.org"));
   expect([...Buffer.from(await peer.toEnd(), "latin1")]).toEqual([21, 3, 3, 0, 2, 2, 112]);
   expect(await scrape(client.proxy)).toContain('reason="no_route"');
   servers.stop();

@@ -65,6 +65,8 @@ export class ServeContext {
   isDraining = false;
   /** Requests and tunnels under way. */
   inFlight = 0;
+  /** Copies of requests under way to mirrors. */
+  mirrorsInFlight = 0;
   #spentRetriesUs = Number.NEGATIVE_INFINITY;
   /** Wall clock, refreshed by the sweep each second: for idle times, which need no more. */
   coarseNowMs: number;

@@ -7,7 +7,7 @@
  *     |        |  '-101-> tunnel -> done '-> cut short -> done
  *     '--------'-> refused -> done
  */
-import { encodeGrpcTimeout, type ResetCode } from "../../grpc/index.ts";
+import type { ResetCode } from "../../grpc/index.ts";
 import { type ReasonCode, reasons } from "../../kernel/index.ts";
 import { type HeadEdits, type HeaderLine, RequestHead } from "../../http1/index.ts";
 import type { CloseCause, WheelTimer } from "../../net/index.ts";
@@ -25,28 +25,27 @@ import type { ClientStream } from "./client-stream.ts";
 import type { ServeContext } from "./context.ts";
 import { latin1Line } from "./exchange-heads.ts";
 import type { ExchangeInput } from "./exchange-input.ts";
-import { GrpcCall, shorterTimeout } from "./grpc-call.ts";
+import { startTries } from "./fault-injection.ts";
+import { GrpcCall, redirectFailure, shorterTimeout } from "./grpc-call.ts";
 import {
+  addTryLines,
   parseTry,
   passedEdits,
+  peerGraceMs,
+  pushbackLine,
   refusalLines,
   type TryField,
   tryHeader,
-  tryLine,
   untrustedTry,
   withoutTry,
 } from "./hop-fields.ts";
-import type { HttpDestination, HttpService } from "./http-service.ts";
+import type { HttpAnswer, HttpDestination, HttpSelection, HttpService } from "./http-service.ts";
+import { Mirrors } from "./mirrors.ts";
 import { recordHttp } from "./outcome.ts";
 import { Relay, type RelayListener } from "./relay.ts";
 import { RequestBody } from "./request-body.ts";
 import { Tries, type TriedRequest } from "./tries.ts";
 import { isSuspect } from "./try-end.ts";
-
-/** A caller's own id is kept up to this length; UUIDs have 36. It is repeated in logs and answers. */
-const maxRequestIdLength = 128;
-
-const pushbackLine = latin1Line("grpc-retry-pushback-ms", "-1");
 
 export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
   readonly head: HttpRequest;
@@ -62,9 +61,10 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
   #said: TryField | undefined;
   #requestId = "";
   #hasOwnRequestId = false;
+  #selected: HttpSelection | undefined;
   #destination: HttpDestination | undefined;
-  #route = "";
   readonly #tries: Tries;
+  #mirrors: Mirrors | undefined;
   /** The try whose answer is forwarded. */
   #winner: Attempt | undefined;
   /** Has a place for this request until it is done. */
@@ -102,11 +102,9 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
 
   start(): void {
     this.#context.inFlight++;
-    this.#requestId = this.head.get("x-request-id") ?? "";
-    if (this.#requestId === "" || this.#requestId.length > maxRequestIdLength) {
-      this.#requestId = this.#context.requestIds.next();
-      this.#hasOwnRequestId = true;
-    }
+    const requestId = this.head.get("x-request-id");
+    this.#requestId = this.#context.requestIds.keep(requestId);
+    this.#hasOwnRequestId = this.#requestId !== requestId;
     if (!this.#service.servesConnect && isPlainConnect(this.head)) {
       this.#refuse("unsupported_request", "CONNECT is not served here");
       return;
@@ -114,11 +112,9 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
     const said = this.head.get(tryHeader);
     if (said !== undefined) this.#said = this.#service.trustsTry ? parseTry(said) : untrustedTry;
     const selected = this.#service.select(this.head);
-    this.#route = selected.route;
-    if ("reason" in selected) {
-      this.#refuse(selected.reason, selected.detail);
-      return;
-    }
+    this.#selected = selected;
+    if ("reason" in selected) return this.#refuse(selected.reason, selected.detail);
+    if ("status" in selected) return this.#answer(selected);
     if (selected.cluster.requestLimit?.enter() === false) {
       this.#context.metrics.clusterLimitReached("requests");
       this.#refuse("cluster_limit", `${selected.cluster.key} has as many requests in flight as it may`);
@@ -133,9 +129,11 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
     const { maxBodyBytes } = selected.requests.retry;
     if (maxBodyBytes !== undefined) this.body.maxReplayBytes = maxBodyBytes;
     if (this.#timeoutMs > 0) {
-      this.#timer = this.#context.wheel.schedule(this.#timeoutMs, () => this.#onTimeout());
+      const graceMs = this.#service.tellsUnprocessed ? peerGraceMs : 0;
+      this.#timer = this.#context.wheel.schedule(this.#timeoutMs + graceMs, () => this.#onTimeout());
     }
-    this.#tries.start(selected);
+    if (selected.mirrors !== undefined) this.#mirrors = new Mirrors(this.#context, this, selected.mirrors);
+    startTries(this.#tries, selected, this);
   }
 
   // ---- the client's side
@@ -143,17 +141,20 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
   onRequestBody(chunk: Uint8Array): void {
     if (this.#isDone) return;
     this.#movedMs = this.#context.coarseNowMs;
+    this.#mirrors?.push(chunk);
     if (!this.body.push(chunk, this.#tries)) this.#client.pauseRequest();
   }
 
   onRequestEnd(trailers: Trailers | undefined): void {
     this.body.isEnded = true;
     this.body.trailers = trailers;
+    this.#mirrors?.end(trailers);
     this.#tries.writeEnd(trailers);
     if (this.#isTunnel && this.#isUpstreamEnded) this.#complete();
   }
 
   onClientDrain(): void {
+    this.#movedMs = this.#context.coarseNowMs;
     this.#winner?.upstream?.resume();
   }
 
@@ -167,7 +168,6 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
   cancel(reason: ReasonCode, detail: string): void {
     if (this.#isDone) return;
     this.#letGo();
-    if (!this.#isResponseStarted) this.#status = reasons[reason].httpStatus;
     this.#finish(reason, detail);
   }
 
@@ -190,17 +190,25 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
   upstreamRequest(endpoint: UpstreamEndpoint, retries: number): UpstreamRequest {
     const lines = this.#lines();
     const edits = this.#destination?.requestEdits;
-    const said = this.#addTryLines(lines, endpoint, retries);
+    const said = addTryLines(lines, this.#said, {
+      isInbound: this.#service.direction === "inbound",
+      isTunnelled: endpoint.isTunnelled,
+      isGrpc: this.isGrpc,
+      remainingMs: this.remainingMs(this.#context.clock.monotonicUs()),
+      retries,
+    });
     return {
       head: this.head,
       edits: said || this.#said === undefined ? edits : withoutTry(edits),
       lines,
       scheme: this.#service.scheme,
       isUpgrade: this.isUpgrade,
+      rewrite: this.#destination?.rewrite,
     };
   }
 
   resumeRequest(hasRoom: boolean): void {
+    this.#movedMs = this.#context.coarseNowMs;
     if (hasRoom) this.#client.resumeRequest();
     else this.#client.pauseRequest();
   }
@@ -274,21 +282,6 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
     return lines;
   }
 
-  /** What the next proxy, or the application, is told of this try. False: nothing. */
-  #addTryLines(lines: HeaderLine[], endpoint: UpstreamEndpoint, retries: number): boolean {
-    const isInbound = this.#service.direction === "inbound";
-    const remainingMs = this.#timeoutMs === 0 ? 0 : this.remainingMs(this.#context.clock.monotonicUs());
-    if (remainingMs !== 0 && this.#grpc !== undefined) {
-      lines.push(latin1Line("grpc-timeout", encodeGrpcTimeout(remainingMs)));
-    }
-    if (!isInbound && !endpoint.isTunnelled) return false;
-    // What this proxy itself tries again was never seen by its application.
-    const attempt = (this.#said?.attempt ?? 0) + (isInbound ? 0 : retries);
-    const line = tryLine({ attempt, timeoutMs: this.#grpc === undefined ? remainingMs : 0 });
-    if (line !== undefined) lines.push(line);
-    return line !== undefined;
-  }
-
   #becomeTunnel(attempt: Attempt, head: HttpResponse, edits: HeadEdits | undefined): void {
     const { upstream } = attempt;
     if (upstream === undefined) return;
@@ -331,11 +324,12 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
   }
 
   #fail(reason: ReasonCode, detail: string): void {
-    if (!this.#isResponseStarted) {
+    if (!this.#isResponseStarted && this.#tries.fault?.cuts(reason) !== true) {
       this.#refuse(reason, detail);
       return;
     }
-    const trailers = this.#isTunnel ? undefined : this.#grpc?.failureTrailers(reason, this.#requestId);
+    const grpc = this.#isTunnel || !this.#isResponseStarted ? undefined : this.#grpc;
+    const trailers = grpc?.failureTrailers(reason, this.#requestId);
     this.#finish(reason, detail);
     if (trailers === undefined) {
       this.#client.abort();
@@ -346,44 +340,60 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
   }
 
   #refuse(reason: ReasonCode, detail: string): void {
-    const facts = reasons[reason];
+    const facts = this.#tries.fault?.factsOf(reason) ?? reasons[reason];
     const isToPeer = this.#service.tellsUnprocessed;
     this.#status = facts.httpStatus;
     this.#client.writeRefusal({
       reason,
+      status: facts.httpStatus,
       requestId: this.#requestId,
       lines: isToPeer ? refusalLines(reason, this.isInherited) : this.#clientLines(),
       isRequestEnded: this.body.isEnded,
       // The calling proxy reads the status, tries elsewhere, or says it in gRPC's way itself.
-      grpc: isToPeer && facts.isUnprocessed ? undefined : this.#grpc?.failure(reason, this.#requestId),
+      grpc: isToPeer && facts.isUnprocessed ? undefined : this.#grpc?.failure(reason, this.#requestId, facts),
     });
     this.#finish(reason, detail);
     this.#client.onExchangeDone();
   }
 
-  /** A program that retries by itself (gRPC's libraries do) is told that this proxy has done so. */
   #clientLines(): readonly HeaderLine[] {
-    return this.#grpc !== undefined && this.#tries.isSpent ? [pushbackLine] : [];
+    const lines = this.#selected?.ownLines ?? [];
+    return this.#grpc !== undefined && this.#tries.isSpent ? [...lines, pushbackLine] : lines;
+  }
+
+  #answer({ status }: HttpAnswer): void {
+    this.#status = status;
+    this.#client.writeAnswer({
+      status,
+      requestId: this.#requestId,
+      lines: this.#clientLines(),
+      isRequestEnded: this.body.isEnded,
+      grpc: this.#grpc && redirectFailure,
+    });
+    this.#finish(undefined, "");
+    this.#client.onExchangeDone();
   }
 
   #finish(reason: ReasonCode | undefined, detail: string): void {
     if (this.#isDone) return;
     this.#isDone = true;
+    if (this.#status === 0 && reason !== undefined) this.#status = reasons[reason].httpStatus;
     this.#timer?.cancel();
     this.body.forget();
+    this.#mirrors?.close();
     const context = this.#context;
     context.inFlight--;
     this.#limit?.leave();
     recordHttp(context, {
-      edge: this.#service.edge(this.#route, this.#tries.lastEndpoint),
+      edge: this.#service.edge(this.#selected?.route ?? "", this.#tries.lastEndpoint),
+      rule: this.#selected?.rule ?? "",
       head: this.head,
       requestId: this.#requestId,
       status: reason === undefined ? (this.#grpc?.httpStatus(this.#status) ?? this.#status) : this.#status,
       reason,
       detail,
       peerAddress: this.#client.remoteAddress,
-      upstreamAddress: context.isAccessLogged ? this.#tries.place : "",
-      attempts: this.#tries.count,
+      tries: this.#tries,
       requestBytes: this.body.byteLength,
       responseBytes: this.#responseBytes,
       durationUs: context.clock.monotonicUs() - this.#startUs,

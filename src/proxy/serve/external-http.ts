@@ -5,7 +5,7 @@ import type { HttpRequest } from "../http/index.ts";
 import type { EdgeSeries } from "../telemetry/index.ts";
 import type { UpstreamCluster, UpstreamEndpoint } from "../upstream/index.ts";
 import type { ExternalDestination } from "./external-destination.ts";
-import type { HttpDestination, HttpRefusal, HttpService } from "./http-service.ts";
+import type { HttpDestination, HttpSelection, HttpService } from "./http-service.ts";
 import type { OutboundHttp } from "./outbound-http.ts";
 
 export class ExternalHttp implements HttpService {
@@ -27,7 +27,7 @@ export class ExternalHttp implements HttpService {
     this.#external = external;
   }
 
-  select(head: HttpRequest): HttpDestination | HttpRefusal {
+  select(head: HttpRequest): HttpSelection {
     const selected = this.#inner.select(head);
     this.#external.adopt(this.#inner.outbound);
     const name = hostnameOf(head.authority);
@@ -36,7 +36,7 @@ export class ExternalHttp implements HttpService {
         name === "" ? "the request names no host" : "the request's host is none of the service's";
       return { reason: "destination_denied", detail, route: "" };
     }
-    if ("reason" in selected) return selected;
+    if (!("cluster" in selected)) return selected;
     const cluster = this.#external.toward(selected.cluster.key, name);
     if (cluster === undefined) {
       return { reason: "overloaded", detail: "too many destinations at once", route: selected.route };

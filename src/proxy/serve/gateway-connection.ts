@@ -118,6 +118,7 @@ function serveGatewayTcp(connection: Connection, holder: GatewayPortHolder, part
   const target: TcpTarget = {
     cluster,
     protocol: SessionProtocol.TCP,
+    isDecrypted: connection.isTls,
     edge: (endpoint: UpstreamEndpoint | undefined) =>
       endpoint === undefined
         ? unreachedEdge(context, { service: cluster.service, route, protocol: "tcp", port })

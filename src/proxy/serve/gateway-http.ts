@@ -8,7 +8,7 @@ import type { UpstreamEndpoint } from "../upstream/index.ts";
 import type { ServeContext } from "./context.ts";
 import { outboundEdge, unreachedEdge } from "./edges.ts";
 import { latin1Line } from "./exchange-heads.ts";
-import type { HttpDestination, HttpRefusal, HttpService } from "./http-service.ts";
+import type { HttpSelection, HttpService } from "./http-service.ts";
 import { strippedAtEdge } from "./overriding-http.ts";
 import type { RouteSelector } from "./route-selector.ts";
 
@@ -54,14 +54,18 @@ export class GatewayHttp implements HttpService {
     this.#tlsListener = client.tlsListener;
   }
 
-  select(head: HttpRequest): HttpDestination | HttpRefusal {
+  get port(): number {
+    return this.#holder.current.port;
+  }
+
+  select(head: HttpRequest): HttpSelection {
     const host = selectVirtualHost(this.#holder.current.hosts, head.authority);
     if (host === undefined) return { reason: "no_route", detail: "no listener has this hostname", route: "" };
     if (this.#tlsListener !== undefined && host.listener !== this.#tlsListener) {
       // RFC 9110 section 15.5.20: the client reuses a connection whose certificate and rules are another listener's.
       return { reason: "misdirected_request", detail: `it belongs to listener ${host.listener}`, route: "" };
     }
-    return strippedAtEdge(head, this.#selector.select(host.routes, head));
+    return strippedAtEdge(head, this.#selector.select(host.routes, head, this));
   }
 
   addLines(head: HttpRequest, lines: HeaderLine[]): void {

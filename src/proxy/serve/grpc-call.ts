@@ -10,7 +10,7 @@ import {
   statusTrailers,
 } from "../../grpc/index.ts";
 import { HeaderFields } from "../../http2/index.ts";
-import type { ReasonCode } from "../../kernel/index.ts";
+import { type Reason, type ReasonCode, reasons } from "../../kernel/index.ts";
 import { Http2Request, type HttpRequest, type HttpResponse, type Trailers } from "../http/index.ts";
 
 /**
@@ -51,7 +51,7 @@ export class GrpcCall {
 
   /** What the call's outcome counts as, among statuses of HTTP. */
   httpStatus(transport: number): number {
-    return transport === 200 && this.#status !== undefined ? (httpStatuses[this.#status] ?? 500) : transport;
+    return transport === 200 && this.#status !== undefined ? httpStatusOfGrpc(this.#status) : transport;
   }
 
   /** The server reset the call: the code says what the status is, as it would without a proxy. */
@@ -60,8 +60,8 @@ export class GrpcCall {
   }
 
   /** What the caller is told of a failure of the proxy's own, or of the server's reset. */
-  failure(reason: ReasonCode, requestId: string): GrpcFailure {
-    const failure = grpcFailureOf(reason, requestId);
+  failure(reason: ReasonCode, requestId: string, facts: Reason = reasons[reason]): GrpcFailure {
+    const failure = { ...grpcFailureOf(reason, requestId), status: facts.grpcStatus };
     const isReset = reason === "upstream_reset" && this.#resetStatus !== undefined;
     return isReset ? { ...failure, status: this.#resetStatus ?? failure.status } : failure;
   }
@@ -71,6 +71,13 @@ export class GrpcCall {
     const failure = this.failure(reason, requestId);
     return statusTrailers(failure.status, failure.message);
   }
+}
+
+/** A redirect, which gRPC does not know: what its own mapping from HTTP makes of the status (UNKNOWN). */
+export const redirectFailure: GrpcFailure = { status: 2, message: "the route redirects this call" };
+
+export function httpStatusOfGrpc(status: number): number {
+  return httpStatuses[status] ?? 500;
 }
 
 /** Of a route's timeout and a call's; 0 is none. */

@@ -1,5 +1,6 @@
 /** The client's side of a gRPC-Web exchange: a gRPC response on its way out becomes a gRPC-Web one. */
 import {
+  type GrpcFailure,
   type GrpcWebForm,
   GrpcWebResponseEncoder,
   trailersOnlyHead,
@@ -14,7 +15,7 @@ import {
   type Trailers,
   trailerFields,
 } from "../http/index.ts";
-import type { ClientStream, Refusal } from "./client-stream.ts";
+import type { ClientStream, OwnAnswer, Refusal } from "./client-stream.ts";
 
 export class GrpcWebClient implements ClientStream {
   readonly #client: ClientStream;
@@ -82,16 +83,13 @@ export class GrpcWebClient implements ClientStream {
   }
 
   writeRefusal(refusal: Refusal): void {
-    const failure = refusal.grpc;
-    if (failure === undefined) {
-      this.#client.writeRefusal(refusal);
-      return;
-    }
-    const webType = webTypeOfGrpc("application/grpc", this.#form) ?? "";
-    const fields = retyped(trailersOnlyHead(failure.status, failure.message), webType);
-    fields.add("x-request-id", refusal.requestId);
-    this.#client.writeHead(new Http2Response(fields, true), undefined, refusal.isRequestEnded);
-    this.#client.writeEnd(undefined);
+    if (refusal.grpc === undefined) this.#client.writeRefusal(refusal);
+    else this.#writeFailure(refusal, refusal.grpc);
+  }
+
+  writeAnswer(answer: OwnAnswer): void {
+    if (answer.grpc === undefined) this.#client.writeAnswer(answer);
+    else this.#writeFailure(answer, answer.grpc);
   }
 
   onExchangeDone(): void {
@@ -104,6 +102,15 @@ export class GrpcWebClient implements ClientStream {
 
   detach(): undefined {
     return undefined;
+  }
+
+  #writeFailure(answer: Omit<OwnAnswer, "status">, failure: GrpcFailure): void {
+    const webType = webTypeOfGrpc("application/grpc", this.#form) ?? "";
+    const fields = retyped(trailersOnlyHead(failure.status, failure.message), webType);
+    fields.add("x-request-id", answer.requestId);
+    for (const line of answer.lines) fields.add(line.nameLower, line.value);
+    this.#client.writeHead(new Http2Response(fields, true), undefined, answer.isRequestEnded);
+    this.#client.writeEnd(undefined);
   }
 }
 

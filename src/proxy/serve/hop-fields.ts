@@ -10,6 +10,7 @@
  * An application gets `weft-try` too and may hand it on with the requests that it makes for this one: its own proxy takes
  * what it says for them, which can only shorten times and forbid retries.
  */
+import { encodeGrpcTimeout } from "../../grpc/index.ts";
 import { type ReasonCode, reasons } from "../../kernel/index.ts";
 import type { HeadEdits, HeaderLine } from "../../http1/index.ts";
 import type { HttpResponse } from "../http/index.ts";
@@ -48,7 +49,7 @@ export function parseTry(text: string): TryField {
 }
 
 /** Undefined: there is nothing to say. */
-export function tryLine({ attempt, timeoutMs }: TryField): HeaderLine | undefined {
+function tryLine({ attempt, timeoutMs }: TryField): HeaderLine | undefined {
   if (attempt === 0 && timeoutMs === 0) return undefined;
   const parts: string[] = [];
   if (attempt > 0) parts.push(`attempt=${attempt}`);
@@ -56,9 +57,38 @@ export function tryLine({ attempt, timeoutMs }: TryField): HeaderLine | undefine
   return latin1Line(tryHeader, parts.join(", "));
 }
 
+/** What the next proxy, or the application, is told of a try. `remainingMs`: Infinity where there is no bound. False: nothing. */
+export function addTryLines(
+  lines: HeaderLine[],
+  said: TryField | undefined,
+  place: {
+    readonly isInbound: boolean;
+    readonly isTunnelled: boolean;
+    readonly isGrpc: boolean;
+    readonly remainingMs: number;
+    readonly retries: number;
+  },
+): boolean {
+  const { isInbound, isGrpc, remainingMs } = place;
+  const isBounded = remainingMs !== Number.POSITIVE_INFINITY;
+  if (isBounded && isGrpc) lines.push(latin1Line("grpc-timeout", encodeGrpcTimeout(remainingMs)));
+  if (!isInbound && !place.isTunnelled) return false;
+  // What this proxy itself tries again was never seen by its application.
+  const attempt = (said?.attempt ?? 0) + (isInbound ? 0 : place.retries);
+  const line = tryLine({ attempt, timeoutMs: isBounded && !isGrpc ? Math.max(1, remainingMs) : 0 });
+  if (line !== undefined) lines.push(line);
+  return line !== undefined;
+}
+
 export function withoutTry(edits: HeadEdits | undefined): HeadEdits {
   return { set: edits?.set ?? [], add: edits?.add ?? [], remove: [...(edits?.remove ?? []), tryHeader] };
 }
+
+/** The calling proxy has the same deadline, and knows more of the request than its peer: it gets to say first that time is up. */
+export const peerGraceMs = 50;
+
+/** For programs that retry by themselves (gRPC's libraries do): this proxy has done so. */
+export const pushbackLine = latin1Line("grpc-retry-pushback-ms", "-1");
 
 const noRetryLine = latin1Line(noRetryHeader, "1");
 const answerHeaders = [unprocessedHeader, failedHeader, noRetryHeader];

@@ -2,30 +2,49 @@
  * What differs between outbound, inbound and gateway for one HTTP exchange: where it goes, which lines are added, how it
  * is counted. Everything else is the exchange's.
  */
-import type { PreparedRequests } from "../../decide/index.ts";
+import type { PreparedFaults, PreparedRequests } from "../../decide/index.ts";
 import type { ReasonCode } from "../../kernel/index.ts";
 import type { HeadEdits, HeaderLine } from "../../http1/index.ts";
-import type { HttpRequest } from "../http/index.ts";
+import type { HttpRequest, RequestRewrite } from "../http/index.ts";
 import type { EdgeSeries } from "../telemetry/index.ts";
 import type { UpstreamCluster, UpstreamEndpoint } from "../upstream/index.ts";
 
-/** Where a request goes. Made when configuration is prepared wherever it can be, so that a request only points at it. */
-export interface HttpDestination {
-  readonly cluster: UpstreamCluster;
+interface SelectedRoute {
   /** "namespace/name"; empty: no route. */
   readonly route: string;
+  /** The rule's name, or its place: "rules[2]". */
+  readonly rule?: string | undefined;
+  /** Lines of every answer that the proxy gives in the place of a backend's. */
+  readonly ownLines?: readonly HeaderLine[] | undefined;
+}
+
+/** Where a request goes. Made when configuration is prepared wherever it can be, so that a request only points at it. */
+export interface HttpDestination extends SelectedRoute {
+  readonly cluster: UpstreamCluster;
   readonly requestEdits: HeadEdits | undefined;
   readonly responseEdits: HeadEdits | undefined;
   /** The rule's over the cluster's over the defaults. */
   readonly requests: PreparedRequests;
+  /** The route's, else the cluster's. */
+  readonly faults: PreparedFaults | undefined;
+  /** Of this one request; undefined: it goes as it came. */
+  readonly rewrite?: RequestRewrite | undefined;
+  /** Who gets a copy of this one request; undefined: nobody. */
+  readonly mirrors?: readonly UpstreamCluster[] | undefined;
 }
 
-export interface HttpRefusal {
+/** The proxy answers itself, as a filter of the route has it: a redirect, a preflight. No failure. */
+export interface HttpAnswer extends SelectedRoute {
+  readonly status: number;
+}
+
+export interface HttpRefusal extends SelectedRoute {
   readonly reason: ReasonCode;
   /** For the operator's log only. */
   readonly detail: string;
-  readonly route: string;
 }
+
+export type HttpSelection = HttpDestination | HttpAnswer | HttpRefusal;
 
 export interface HttpService {
   readonly direction: "outbound" | "inbound";
@@ -40,7 +59,7 @@ export interface HttpService {
   /** gRPC-Web is made gRPC here: at the mesh's edge, where browsers call. */
   readonly takesGrpcWeb: boolean;
   /** One snapshot decides: what is returned is kept until the exchange ends. */
-  select(head: HttpRequest): HttpDestination | HttpRefusal;
+  select(head: HttpRequest): HttpSelection;
   /** Lines for the next hop beside the edits; the exchange adds x-request-id. */
   addLines(head: HttpRequest, lines: HeaderLine[]): void;
   /** Where the outcome is counted; without an endpoint the request never had one. */

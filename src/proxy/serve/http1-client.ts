@@ -25,7 +25,7 @@ import {
   webSocketAccept,
   writeChunk,
 } from "../http/index.ts";
-import type { ClientStream, Refusal } from "./client-stream.ts";
+import type { ClientStream, OwnAnswer, Refusal } from "./client-stream.ts";
 import type { ServeContext } from "./context.ts";
 import { latin1Line, responseOptions } from "./exchange-heads.ts";
 import { errorBody } from "./outcome.ts";
@@ -126,27 +126,13 @@ export class Http1Client implements ClientStream {
 
   writeRefusal(refusal: Refusal): void {
     const { reason, requestId } = refusal;
-    const request = this.#request;
-    const status = reasons[reason].httpStatus;
     const isBodyBad = reason === "malformed_request" || reason === "client_timeout";
-    const isBodyUncertain = !refusal.isRequestEnded && (request.expectContinue || isBodyBad);
-    this.#keepAlive =
-      request.keepAlive &&
-      request.versionMinor === 1 &&
-      !this.#isLast &&
-      !isBodyUncertain &&
-      // What follows a CONNECT may be meant as the tunnel's bytes.
-      request.method !== "CONNECT";
-    const scratch = this.#context.scratch;
-    scratch.clear();
-    encodeErrorResponse(scratch, {
-      status,
-      body: errorBody(reason, requestId),
-      lines: [latin1Line("x-request-id", requestId), ...refusal.lines],
-      keepAlive: this.#keepAlive,
-      isHead: request.method === "HEAD",
-    });
-    this.#connection.write(scratch.view());
+    const body = errorBody(reason, requestId);
+    this.#writeOwn({ ...refusal, status: refusal.status ?? reasons[reason].httpStatus }, body, isBodyBad);
+  }
+
+  writeAnswer(answer: OwnAnswer): void {
+    this.#writeOwn(answer, "", false);
   }
 
   onExchangeDone(): void {
@@ -177,6 +163,28 @@ export class Http1Client implements ClientStream {
     const accept = webSocketAccept(this.#request.get("sec-websocket-key") ?? "");
     const lines = [latin1Line("sec-websocket-accept", accept)];
     encodeAsHttp1Response(scratch, head, edits, { switchesTo: "websocket", lines });
+    this.#connection.write(scratch.view());
+  }
+
+  #writeOwn(answer: OwnAnswer, body: string, isBodyBad: boolean): void {
+    const request = this.#request;
+    const isBodyUncertain = !answer.isRequestEnded && (request.expectContinue || isBodyBad);
+    this.#keepAlive =
+      request.keepAlive &&
+      request.versionMinor === 1 &&
+      !this.#isLast &&
+      !isBodyUncertain &&
+      // What follows a CONNECT may be meant as the tunnel's bytes.
+      request.method !== "CONNECT";
+    const scratch = this.#context.scratch;
+    scratch.clear();
+    encodeErrorResponse(scratch, {
+      status: answer.status,
+      body,
+      lines: [latin1Line("x-request-id", answer.requestId), ...answer.lines],
+      keepAlive: this.#keepAlive,
+      isHead: request.method === "HEAD",
+    });
     this.#connection.write(scratch.view());
   }
 

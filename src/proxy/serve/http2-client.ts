@@ -11,7 +11,7 @@ import {
   type Trailers,
   trailerFields,
 } from "../http/index.ts";
-import type { ClientStream, Refusal } from "./client-stream.ts";
+import type { ClientStream, OwnAnswer, Refusal } from "./client-stream.ts";
 import type { ServeContext } from "./context.ts";
 import type { ExchangeInput } from "./exchange-input.ts";
 import { errorBody } from "./outcome.ts";
@@ -163,7 +163,7 @@ export class Http2Client implements ClientStream, StreamSink {
     }
     const body = Buffer.from(errorBody(reason, requestId), "utf8");
     const fields = HeaderFields.of([
-      [":status", String(reasons[reason].httpStatus)],
+      [":status", String(refusal.status ?? reasons[reason].httpStatus)],
       ["content-type", "text/plain; charset=utf-8"],
       ["content-length", String(body.length)],
     ]);
@@ -173,6 +173,16 @@ export class Http2Client implements ClientStream, StreamSink {
     if (isHead) return;
     this.#stream.write(body);
     this.#stream.end();
+  }
+
+  writeAnswer(answer: OwnAnswer): void {
+    const { status, grpc } = answer;
+    const fields =
+      grpc === undefined
+        ? HeaderFields.of([[":status", String(status)]])
+        : trailersOnlyHead(grpc.status, grpc.message);
+    this.#finishHead(fields, answer);
+    this.#stream.sendHead(fields, true);
   }
 
   onExchangeDone(): void {
@@ -191,9 +201,9 @@ export class Http2Client implements ClientStream, StreamSink {
     return undefined;
   }
 
-  #finishHead(fields: HeaderFields, refusal: Refusal): void {
-    fields.add("x-request-id", refusal.requestId);
-    for (const line of refusal.lines) fields.add(line.nameLower, line.value);
+  #finishHead(fields: HeaderFields, answer: Pick<OwnAnswer, "requestId" | "lines">): void {
+    fields.add("x-request-id", answer.requestId);
+    for (const line of answer.lines) fields.add(line.nameLower, line.value);
   }
 }
 

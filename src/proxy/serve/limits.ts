@@ -69,6 +69,8 @@ export const fixedLimits = {
   maxDiscardedBytes: 262_144,
   /** Pipelined requests that wait for the one before; about a hundred of them. */
   maxPipelinedBytes: 65_536,
+  /** Copies under way to mirrors: as many as requests may wait for one endpoint. */
+  maxMirroredRequests: 1_024,
   /** Bodies of requests that are kept for other tries, of all requests of the proxy together: a thousand of them at the default. */
   maxReplayBytes: 67_108_864,
 } as const;
@@ -92,6 +94,7 @@ export const limitNames = [
   "maxTrailerBytes",
   "maxDiscardedBytes",
   "maxPipelinedBytes",
+  "maxMirroredRequests",
   "maxReplayBytes",
   "writeStallTimeout",
   "http2Abuse",

@@ -8,6 +8,24 @@ import { type LimitName, limitLabel } from "./limits.ts";
 /** The doors of a proxy, as the `listener` label names them. */
 export type Door = "outbound" | "inbound" | "plaintext" | "gateway" | "dns";
 
+/**
+ * - `answered`, `error_answered`: completely, with a status below 500 or not
+ * - `failed`: no connection, or it was lost
+ * - `timed_out`: no whole answer in time
+ * - `body_too_slow`: the mirror did not take the body as fast as the backend did
+ * - `cut_short`: the request itself ended before all of it had come
+ * - `no_endpoint`, `overloaded`: nothing was sent
+ */
+export type MirrorOutcome =
+  | "answered"
+  | "error_answered"
+  | "failed"
+  | "timed_out"
+  | "body_too_slow"
+  | "cut_short"
+  | "no_endpoint"
+  | "overloaded";
+
 export class ServeMetrics {
   readonly #accepted = new CounterFamily(
     "weft_connections_accepted_total",
@@ -48,6 +66,11 @@ export class ServeMetrics {
     "What a limit of this proxy ended, refused or held back.",
     ["limit"],
   );
+  readonly #mirrored = new CounterFamily(
+    "weft_mirrored_requests_total",
+    "Copies of requests that routes sent to mirrors, by what became of them. They count nowhere else on this side.",
+    ["outcome"],
+  );
   readonly #clusterLimits = new CounterFamily(
     "weft_cluster_limit_reached_total",
     "Requests and TCP connections refused because the service's own limit was reached.",
@@ -71,6 +94,11 @@ export class ServeMetrics {
     "weft_passthrough_connections_total",
     "Connections to addresses that the mesh does not know, carried as they are.",
   );
+  readonly #faults = new CounterFamily(
+    "weft_faults_injected_total",
+    "Requests and connections that a FaultPolicy made trouble for, by what it did.",
+    ["fault"],
+  );
   readonly #dropped = new CounterFamily(
     "weft_access_log_dropped_total",
     "Access-log lines dropped because the log could not be written fast enough.",
@@ -86,12 +114,14 @@ export class ServeMetrics {
     this.#hedgesWon,
     this.#connectFailures,
     this.#limits,
+    this.#mirrored,
     this.#clusterLimits,
     this.#ejections,
     this.#preventedEjections,
     this.#probes,
     this.#dns,
     this.#passed,
+    this.#faults,
     this.#dropped,
   ];
 
@@ -129,6 +159,14 @@ export class ServeMetrics {
 
   limitReached(limit: LimitName): void {
     this.#limits.of(limitLabel(limit)).value++;
+  }
+
+  faultInjected(fault: "delay" | "abort" | "reset" | "bandwidth"): void {
+    this.#faults.of(fault).value++;
+  }
+
+  mirrored(outcome: MirrorOutcome): void {
+    this.#mirrored.of(outcome).value++;
   }
 
   clusterLimitReached(limit: "requests" | "connections"): void {

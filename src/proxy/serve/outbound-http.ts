@@ -6,7 +6,7 @@ import type { EdgeSeries } from "../telemetry/index.ts";
 import type { UpstreamCluster, UpstreamEndpoint } from "../upstream/index.ts";
 import type { ServeContext } from "./context.ts";
 import { outboundEdge, unreachedEdge } from "./edges.ts";
-import type { HttpDestination, HttpRefusal, HttpService } from "./http-service.ts";
+import type { HttpDestination, HttpSelection, HttpService } from "./http-service.ts";
 import type { RouteSelector } from "./route-selector.ts";
 
 export class OutboundHttp implements HttpService {
@@ -20,7 +20,7 @@ export class OutboundHttp implements HttpService {
   readonly #selector: RouteSelector;
   readonly #key: string;
   readonly #service: string;
-  readonly #port: number;
+  readonly port: number;
   #prepared: PreparedOutbound;
   #default: HttpDestination | undefined;
   #touchedMs = 0;
@@ -31,7 +31,7 @@ export class OutboundHttp implements HttpService {
     this.#prepared = prepared;
     this.#key = prepared.key;
     this.#service = `${prepared.outbound.namespace}/${prepared.outbound.service}`;
-    this.#port = prepared.outbound.port;
+    this.port = prepared.outbound.port;
   }
 
   /** The newest form that a request was selected by. */
@@ -39,7 +39,7 @@ export class OutboundHttp implements HttpService {
     return this.#prepared.outbound;
   }
 
-  select(head: HttpRequest): HttpDestination | HttpRefusal {
+  select(head: HttpRequest): HttpSelection {
     this.#touch();
     const known = this.#context.agent.snapshot.outbound(this.#key);
     if (known === "unknown") {
@@ -48,19 +48,19 @@ export class OutboundHttp implements HttpService {
     // Its subscription ran out while this connection slept: what was known last still holds.
     if (known !== undefined) this.#prepared = known;
     const routes = this.#prepared.routes;
-    return routes === undefined ? this.#selectDefault() : this.#selector.select(routes, head);
+    return routes === undefined ? this.#selectDefault() : this.#selector.select(routes, head, this);
   }
 
   addLines(_head: HttpRequest, _lines: HeaderLine[]): void {}
 
   edge(route: string, endpoint: UpstreamEndpoint | undefined): EdgeSeries {
-    const options = { route, protocol: "http" as const, port: this.#port };
+    const options = { route, protocol: "http" as const, port: this.port };
     return endpoint === undefined
       ? unreachedEdge(this.#context, { ...options, service: this.#service })
       : outboundEdge(this.#context, endpoint, options);
   }
 
-  #selectDefault(): HttpDestination | HttpRefusal {
+  #selectDefault(): HttpSelection {
     const key = this.#prepared.outbound.defaultCluster;
     const cluster = this.#context.upstreams.cluster(key);
     if (cluster === undefined) {
@@ -115,5 +115,6 @@ export function plainDestination(cluster: UpstreamCluster): HttpDestination {
     requestEdits: undefined,
     responseEdits: undefined,
     requests: cluster.requests,
+    faults: cluster.faults,
   };
 }

@@ -5,8 +5,23 @@ import type { HttpRequest } from "../http/index.ts";
 import { encodeAccessLine, type EdgeSeries } from "../telemetry/index.ts";
 import type { ServeContext } from "./context.ts";
 
+interface FaultRecord {
+  /** Who did what, and `detail`. */
+  describe(detail: string): string;
+}
+
+interface TriesRecord {
+  /** Address and port of the newest. */
+  readonly place: string;
+  readonly count: number;
+  /** What was done to the request on purpose; undefined: nothing. */
+  readonly fault: FaultRecord | undefined;
+}
+
 export interface HttpOutcome {
   readonly edge: EdgeSeries;
+  /** Name or place of the route's rule; empty: none. */
+  readonly rule: string;
   /** Undefined: the head could not be read. */
   readonly head: HttpRequest | undefined;
   readonly requestId: string;
@@ -14,35 +29,37 @@ export interface HttpOutcome {
   readonly reason: ReasonCode | undefined;
   readonly detail: string;
   readonly peerAddress: string;
-  readonly upstreamAddress: string;
-  readonly attempts: number;
+  /** Undefined: there were none. */
+  readonly tries: TriesRecord | undefined;
   readonly requestBytes: number;
   readonly responseBytes: number;
   readonly durationUs: number;
 }
 
 export function recordHttp(context: ServeContext, outcome: HttpOutcome): void {
-  const edge = outcome.edge;
-  edge
-    .http(outcome.status, outcome.reason)
-    .record(outcome.durationUs, outcome.requestBytes, outcome.responseBytes);
+  const { edge, tries } = outcome;
+  const fault = tries?.fault;
+  // What went well for all that is not to be mistaken for what was left alone.
+  const reason = outcome.reason ?? (fault && "fault_injected");
+  edge.http(outcome.status, reason).record(outcome.durationUs, outcome.requestBytes, outcome.responseBytes);
   if (!context.isAccessLogged) return;
   const head = outcome.head;
   context.accessLog.append(
     encodeAccessLine({
       timeMs: context.clock.nowMs(),
       edge: edge.labels,
+      rule: outcome.rule,
       requestId: outcome.requestId,
       method: head?.method ?? "",
       authority: head?.authority ?? "",
       path: head?.path ?? "",
       userAgent: head?.get("user-agent") ?? "",
       status: outcome.status,
-      reason: outcome.reason ?? "",
-      detail: outcome.detail,
+      reason: reason ?? "",
+      detail: fault?.describe(outcome.detail) ?? outcome.detail,
       peerAddress: outcome.peerAddress,
-      upstreamAddress: outcome.upstreamAddress,
-      attempts: outcome.attempts,
+      upstreamAddress: tries?.place ?? "",
+      attempts: tries?.count ?? 0,
       requestBytes: outcome.requestBytes,
       responseBytes: outcome.responseBytes,
       durationUs: outcome.durationUs,
@@ -63,10 +80,10 @@ export interface UnreadRequest {
 export function recordUnread(context: ServeContext, request: UnreadRequest): void {
   recordHttp(context, {
     ...request,
+    rule: "",
     head: undefined,
     status: reasons[request.reason].httpStatus,
-    upstreamAddress: "",
-    attempts: 0,
+    tries: undefined,
     requestBytes: 0,
     responseBytes: 0,
     durationUs: 0,
@@ -94,6 +111,7 @@ export function logTcp(context: ServeContext, outcome: TcpOutcome): void {
       ...rest,
       timeMs: context.clock.nowMs(),
       edge: edge.labels,
+      rule: "",
       requestId: "",
       method: "",
       authority: "",

@@ -4,7 +4,7 @@ import type { HeadEdits, HeaderLine } from "../../http1/index.ts";
 import type { HttpRequest } from "../http/index.ts";
 import type { EdgeSeries } from "../telemetry/index.ts";
 import type { UpstreamEndpoint } from "../upstream/index.ts";
-import type { HttpDestination, HttpRefusal, HttpService } from "./http-service.ts";
+import type { HttpDestination, HttpSelection, HttpService } from "./http-service.ts";
 
 export class OverridingHttp implements HttpService {
   readonly direction: HttpService["direction"];
@@ -25,10 +25,10 @@ export class OverridingHttp implements HttpService {
     this.takesGrpcWeb = inner.takesGrpcWeb;
   }
 
-  select(head: HttpRequest): HttpDestination | HttpRefusal {
+  select(head: HttpRequest): HttpSelection {
     const selected = this.#inner.select(head);
     const said = head.get(overrideHeader);
-    if (said === undefined || "reason" in selected) return selected;
+    if (said === undefined || !("cluster" in selected)) return selected;
     const overrides = parseOverrides(said);
     const stripped = withoutOverride(selected);
     if (overrides === undefined) return stripped;
@@ -45,11 +45,8 @@ export class OverridingHttp implements HttpService {
 }
 
 /** What comes from outside says nothing to the mesh. */
-export function strippedAtEdge(
-  head: HttpRequest,
-  selected: HttpDestination | HttpRefusal,
-): HttpDestination | HttpRefusal {
-  if (head.get(overrideHeader) === undefined || "reason" in selected) return selected;
+export function strippedAtEdge(head: HttpRequest, selected: HttpSelection): HttpSelection {
+  if (head.get(overrideHeader) === undefined || !("cluster" in selected)) return selected;
   return withoutOverride(selected);
 }
 

@@ -25,6 +25,7 @@ export function passthroughTarget(context: ServeContext, address: string, port: 
       service: "",
       port,
       picker: new OrderedPicker([endpoint]),
+      faults: undefined,
       versionFor: (client) => client,
       requests: requestDefaults.sidecar,
       retryBudget: undefined,

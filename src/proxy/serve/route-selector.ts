@@ -1,17 +1,19 @@
 /**
  * From a prepared route table to where one request goes. Edits and cluster of a backend are looked up once per
- * configuration; a request costs one match, one draw and one comparison that nothing has changed.
+ * configuration; a request costs one match, one draw and one comparison that nothing has changed. Where filters of the
+ * rule have to do with it, what they make of this one request is added (`filtered-request.ts`).
  */
 import {
-  type HttpRequestView,
   layRequests,
   type PreparedBackend,
+  type PreparedRule,
   type RouteTable,
   selectBackend,
 } from "../../decide/index.ts";
 import type { HttpRequest } from "../http/index.ts";
 import type { ServeContext } from "./context.ts";
-import type { HttpDestination, HttpRefusal } from "./http-service.ts";
+import { answerOf, applyChanges, type ClientSide, HeadView, ownLinesOf } from "./filtered-request.ts";
+import type { HttpDestination, HttpRefusal, HttpSelection } from "./http-service.ts";
 
 export class RouteSelector {
   readonly #context: ServeContext;
@@ -21,55 +23,45 @@ export class RouteSelector {
     this.#context = context;
   }
 
-  select(routes: RouteTable, head: HttpRequest): HttpDestination | HttpRefusal {
-    const rule = routes.match(new HeadView(head));
+  select(routes: RouteTable, head: HttpRequest, client: ClientSide): HttpSelection {
+    const view = new HeadView(head);
+    const rule = routes.match(view);
     if (rule === undefined) return { reason: "no_route", detail: "no rule matches", route: "" };
+    if (rule.answers !== undefined) {
+      const answer = answerOf(rule, rule.answers, view, client);
+      if (answer !== undefined) return answer;
+    }
     const backend = selectBackend(rule, this.#context.random());
+    const { changes } = backend;
+    const destination = this.#destinationOf(rule, backend);
+    if (changes === undefined) return destination;
+    return "reason" in destination
+      ? { ...destination, ownLines: ownLinesOf(changes, view) }
+      : applyChanges(this.#context, destination, changes, view);
+  }
+
+  #destinationOf(rule: PreparedRule, backend: PreparedBackend): HttpDestination | HttpRefusal {
+    const { route } = rule;
     if (backend.unresolved !== undefined) {
-      return { reason: "backend_unresolved", detail: backend.unresolved, route: rule.route };
+      return { reason: "backend_unresolved", detail: backend.unresolved, route, rule: rule.source?.section };
     }
     const cluster = this.#context.upstreams.cluster(backend.cluster);
     if (cluster === undefined) {
-      return {
-        reason: "no_endpoint",
-        detail: `cluster ${backend.cluster} is not known here`,
-        route: rule.route,
-      };
+      const detail = `cluster ${backend.cluster} is not known here`;
+      return { reason: "no_endpoint", detail, route, rule: rule.source?.section };
     }
     const known = this.#destinations.get(backend);
     if (known !== undefined && known.cluster === cluster) return known;
     const destination: HttpDestination = {
       cluster,
-      route: rule.route,
+      route,
+      rule: rule.source?.section,
       requestEdits: backend.requestEdits,
       responseEdits: backend.responseEdits,
       requests: layRequests(rule.requests, cluster.requests),
+      faults: rule.faults ?? cluster.faults,
     };
     this.#destinations.set(backend, destination);
     return destination;
-  }
-}
-
-class HeadView implements HttpRequestView {
-  readonly #head: HttpRequest;
-
-  constructor(head: HttpRequest) {
-    this.#head = head;
-  }
-
-  get method(): string {
-    return this.#head.method;
-  }
-
-  get path(): string {
-    return this.#head.path;
-  }
-
-  get query(): string {
-    return this.#head.query;
-  }
-
-  header(nameLower: string): string | undefined {
-    return this.#head.get(nameLower);
   }
 }

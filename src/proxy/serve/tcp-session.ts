@@ -8,6 +8,7 @@ import type { CloseCause, Connection, ConnectionSink } from "../../net/index.ts"
 import { SessionProtocol } from "../../wire/index.ts";
 import type { ClientConnection, ConnectionSet } from "./connection-set.ts";
 import type { ServeContext } from "./context.ts";
+import { type FaultHost, FaultInjection, type FaultOutcome } from "./fault-injection.ts";
 import { logTcp } from "./outcome.ts";
 import { Relay, type RelayListener } from "./relay.ts";
 import { type DialFailure, type DialListener, TcpDial, type TcpTarget } from "./tcp-dial.ts";
@@ -28,7 +29,7 @@ export function tcpIdleTimeoutMs(context: ServeContext): number | undefined {
   return limits === undefined ? defaultIdleTimeoutMs : limits.tcpIdleTimeoutMs || undefined;
 }
 
-export class TcpSession implements ConnectionSink, RelayListener, ClientConnection, DialListener {
+export class TcpSession implements ConnectionSink, RelayListener, ClientConnection, DialListener, FaultHost {
   readonly #client: Connection;
   readonly #context: ServeContext;
   readonly #target: TcpTarget;
@@ -38,6 +39,7 @@ export class TcpSession implements ConnectionSink, RelayListener, ClientConnecti
   #isClientEnded = false;
   #opened: OpenedDial | undefined;
   #dial: TcpDial | undefined;
+  fault: FaultInjection | undefined = undefined;
   #relay: Relay | undefined;
   #isCounted = false;
   #countedRequestBytes = 0;
@@ -63,9 +65,23 @@ export class TcpSession implements ConnectionSink, RelayListener, ClientConnecti
     // Paused first: what waits in the connection is delivered when the two are joined.
     this.#client.pause();
     this.#client.sink = this;
-    if (this.#isDone) opened?.dial.cancel();
+    const { faults } = this.#target.cluster;
+    const fault = faults && FaultInjection.ofConnection(this.#context, faults, this);
+    // What its server has said already would come without a delay.
+    if (this.#isDone || fault !== undefined) opened?.dial.cancel();
+    if (this.#isDone) return;
+    if (fault !== undefined) fault.start(this);
     else if (opened === undefined) this.#open();
     else this.#takeOver(opened);
+  }
+
+  onFault(outcome: FaultOutcome): void {
+    if (outcome !== "reset") {
+      this.#open();
+      return;
+    }
+    this.#finish("fault_injected", "");
+    this.#client.terminate();
   }
 
   // ---- the client, until the two are joined
@@ -179,16 +195,19 @@ export class TcpSession implements ConnectionSink, RelayListener, ClientConnecti
     this.#members.delete(this);
     this.#context.inFlight--;
     this.#dial?.release();
+    const { fault } = this;
+    fault?.cancel();
     if (reason === undefined && !this.#isCounted) return;
     const endpoint = this.#dial?.endpoint;
     const durationUs = this.#context.clock.monotonicUs() - this.#startUs;
     const edge = this.#target.edge(endpoint);
     if (this.#isCounted) edge.tcp(undefined).observe(durationUs);
-    if (reason !== undefined) edge.tcp(reason).open();
+    const counted = reason ?? (fault && "fault_injected");
+    if (counted !== undefined) edge.tcp(counted).open();
     logTcp(this.#context, {
       edge,
-      reason,
-      detail,
+      reason: counted,
+      detail: fault?.describe(detail) ?? detail,
       peerAddress: this.#client.remoteAddress,
       upstreamAddress: endpoint === undefined ? "" : `${endpoint.target.address}:${endpoint.target.port}`,
       attempts: this.#dial?.attempts ?? 0,

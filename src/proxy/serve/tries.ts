@@ -22,6 +22,7 @@ import type { UpstreamEndpoint, UpstreamRequest } from "../upstream/index.ts";
 import { Attempt, type AttemptFailure, type AttemptOwner } from "./attempt.ts";
 import type { ServeContext } from "./context.ts";
 import { recordHead, recordTrailers } from "./endpoint-outcome.ts";
+import type { FaultInjection } from "./fault-injection.ts";
 import { isOverload } from "./hop-fields.ts";
 import type { HttpDestination, HttpService } from "./http-service.ts";
 import type { RequestBody, RequestSink } from "./request-body.ts";
@@ -56,6 +57,8 @@ export class Tries implements AttemptOwner, RequestSink {
   count = 0;
   /** It failed although it was tried again, or would have been had that not been too much. */
   isSpent = false;
+  /** What is done to the request on purpose. */
+  fault: FaultInjection | undefined = undefined;
   readonly context: ServeContext;
   readonly #service: HttpService;
   readonly #request: TriedRequest;
@@ -109,6 +112,7 @@ export class Tries implements AttemptOwner, RequestSink {
 
   /** Whoever waits for an answer has gone, or has one. */
   abandon(): void {
+    this.fault?.cancel();
     this.#timer?.cancel();
     const extra = this.#extra;
     this.#extra = undefined;
@@ -222,6 +226,8 @@ export class Tries implements AttemptOwner, RequestSink {
   #isBettered(attempt: Attempt, head: HttpResponse): boolean {
     const { endpoint } = attempt;
     const { clock } = this.context;
+    const isClientError = head.status >= 400 && head.status < 500 && !this.#request.isGrpc;
+    if (isClientError && this.#destination?.requests.retry.statuses.has(head.status) !== true) return false;
     const isPeer = this.#service.direction === "outbound" && endpoint.isTunnelled;
     const end = endOfAnswer(head, { isPeer, isGrpc: this.#request.isGrpc, nowMs: clock.nowMs() });
     const { handedBack } = end;
@@ -281,7 +287,7 @@ export class Tries implements AttemptOwner, RequestSink {
     const nowUs = this.context.clock.monotonicUs();
     const endpoint = verdict.delayMs > 0 ? undefined : this.#pick(destination, nowUs);
     // Where all are known to be in trouble, asking on is no longer free.
-    const isFresh = endpoint !== undefined && endpoint.avoidUntilUs <= nowUs;
+    const isFresh = endpoint?.isFit(nowUs) === true;
     const isFree = verdict.isFree && isFresh && !(end.handedBack && isOverload(end.handedBack));
     if (!isFree && retryBudget?.takeRetry(nowUs) === false) return this.#withhold("budget");
     this.context.metrics.retried(end.label);
@@ -312,7 +318,7 @@ export class Tries implements AttemptOwner, RequestSink {
 
   #try(destination: HttpDestination, endpoint: UpstreamEndpoint, isHedge: boolean): void {
     const { cluster, requests } = destination;
-    const attempt = new Attempt(this, endpoint, { number: this.count, isHedge });
+    const attempt = new Attempt(this, endpoint, this.count, isHedge);
     this.count++;
     this.#last = endpoint;
     this.context.metrics.tries.value++;

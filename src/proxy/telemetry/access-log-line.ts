@@ -7,6 +7,8 @@ import type { EdgeLabels } from "./series.ts";
 export interface AccessRecord {
   readonly timeMs: number;
   readonly edge: EdgeLabels;
+  /** Name of the route's rule, or its place ("rules[2]"); empty: none. */
+  readonly rule: string;
   /** Empty for TCP. */
   readonly requestId: string;
   readonly method: string;
@@ -38,6 +40,7 @@ const edgeFragments = new WeakMap<EdgeLabels, string>();
 export function encodeAccessLine(record: AccessRecord): string {
   const edge = record.edge;
   let line = `{"time":"${new Date(record.timeMs).toISOString()}"${fragmentOf(edge)}`;
+  if (record.rule !== "") line += `,"rule":${quote(record.rule)}`;
   if (edge.protocol === "http") {
     line +=
       `,"request_id":${quote(record.requestId)},"method":${quote(record.method)}` +

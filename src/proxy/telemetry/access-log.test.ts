@@ -19,6 +19,7 @@ const record: AccessRecord = {
     protocol: "http",
     mtls: true,
   },
+  rule: "canary",
   requestId: "a-1",
   method: "GET",
   authority: "cart",
@@ -48,7 +49,9 @@ describe("encodeAccessLine", () => {
       duration_us: 13,
       revision: 7,
       mtls: true,
+      rule: "canary",
     });
+    expect(encodeAccessLine({ ...record, rule: "" })).not.toContain('"rule"');
   });
 
   test("cuts texts of absurd length", () => {

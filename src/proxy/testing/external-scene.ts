@@ -33,6 +33,7 @@ export interface ServiceOptions {
       readonly hosts: { readonly name: string; readonly port: number; readonly weight: number }[];
     };
     readonly original?: { readonly port?: number };
+    readonly tls?: { readonly hostname: string; readonly caPem: string; readonly encryptsBytes: boolean };
   };
 }
 

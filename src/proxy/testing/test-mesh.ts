@@ -40,6 +40,7 @@ export class TestMesh {
   readonly mesh: Mesh;
   readonly #directory = mkdtempSync(join(tmpdir(), "weft-log-"));
   readonly #proxies: RunningProxy[] = [];
+  readonly #logFiles = new Map<string, string>();
 
   constructor(authority = new TestAuthority()) {
     this.authority = authority;
@@ -156,8 +157,20 @@ export class TestMesh {
       dnsUpstreams: [],
       logFormat: "text",
       logLevel: "error",
-      accessLogFile: join(this.#directory, `${name}-${this.#proxies.length}.log`),
+      accessLogFile: this.#newLogFile(name),
     };
+  }
+
+  /** Of the proxy that is made next. */
+  #newLogFile(name: string): string {
+    const file = join(this.#directory, `${name}-${this.#proxies.length}.log`);
+    this.#logFiles.set(name, file);
+    return file;
+  }
+
+  /** The access log of the newest proxy of that name. */
+  logFile(name: string): string {
+    return this.#logFiles.get(name) ?? "";
   }
 
   async run(

@@ -2,12 +2,13 @@
  * What requests are balanced over: an immutable view of a cluster's usable endpoints. A request keeps the view that it
  * started with; the endpoints in it are shared with the views before and after.
  */
-import type { PreparedRequests, RetryBudget } from "../../decide/index.ts";
+import type { PreparedFaults, PreparedRequests, RetryBudget } from "../../decide/index.ts";
 import { type Cluster, type ConnectionPolicy, type Endpoint, Health, Protocol } from "../../model/index.ts";
 import type { TcpKeepAlive } from "../../net/index.ts";
 import type { HttpVersion } from "../http/index.ts";
 import { P2cBalancer } from "./balancer.ts";
 import type { ConnectionLimits, UpstreamEndpoint } from "./endpoint.ts";
+import { OriginTls } from "./origin-tls.ts";
 import type { RequestLimit } from "./request-limit.ts";
 
 export interface Picker {
@@ -26,6 +27,8 @@ export interface UpstreamCluster {
   readonly service: string;
   readonly port: number;
   readonly picker: Picker;
+  /** Where the route has none of its own. */
+  readonly faults: PreparedFaults | undefined;
   /** Of requests in flight. Absent: not bounded. */
   readonly requestLimit?: RequestLimit | undefined;
   /** Of raw TCP sessions. 0 or absent: the mesh's. */
@@ -102,6 +105,7 @@ export function clusterLimits(cluster: Cluster): ConnectionLimits {
     idleTimeoutMs: cluster.idleTimeoutMs || defaultIdleTimeoutMs,
     maxConnections: cluster.maxConnectionsPerEndpoint || defaultMaxConnections,
     maxPending: cluster.maxPendingRequests || defaultMaxPending,
+    origin: cluster.tls && new OriginTls(cluster.tls),
     maxClusterConnections: connections?.maxConnections ?? 0,
     // Only where somebody asked for bounds: servers of raw TCP have thousands of connections as a matter of course.
     maxSessions: connections === undefined ? 0 : cluster.maxConnectionsPerEndpoint,
@@ -133,7 +137,8 @@ export function sameLimits(a: ConnectionLimits, b: ConnectionLimits): boolean {
     a.maxRequestsPerConnection === b.maxRequestsPerConnection &&
     a.maxLifetimeMs === b.maxLifetimeMs &&
     a.keepAlive?.idleMs === b.keepAlive?.idleMs &&
-    a.keepAlive?.intervalMs === b.keepAlive?.intervalMs
+    a.keepAlive?.intervalMs === b.keepAlive?.intervalMs &&
+    a.origin?.key === b.origin?.key
   );
 }
 

@@ -20,6 +20,7 @@ import {
 import { PrefaceSchema, type SessionProtocol } from "../../wire/index.ts";
 import { connectToName, type NamedTarget } from "../dns/index.ts";
 import type { CodecLimitsSource } from "./codec-limits.ts";
+import { type OriginTls, SystemRoots } from "./origin-tls.ts";
 
 export const hopAlpn = "weft/1";
 /** The two bytes of length in front of the preface could say more; nothing in it needs to. */
@@ -37,9 +38,13 @@ export interface HopTarget {
   readonly identity: string;
   /** "namespace/name"; empty for a workload dialled directly. */
   readonly service: string;
+  /** How what is spoken to the address itself is encrypted. Absent: not at all. */
+  readonly origin?: OriginTls | undefined;
   /** Of TCP. Undefined: off. */
   readonly keepAlive?: TcpKeepAlive | undefined;
 }
+
+type Dialled = (result: Connection | ConnectFailure) => void;
 
 export interface HopOptions {
   /** Asked for each connection, so that a new one shows the newest certificate. */
@@ -56,6 +61,7 @@ export interface HopOptions {
 
 export class HopDialer {
   readonly #options: HopOptions;
+  readonly #systemRoots = new SystemRoots();
 
   constructor(options: HopOptions) {
     this.#options = options;
@@ -81,7 +87,7 @@ export class HopDialer {
       case Tunnel.WEFT:
         return this.#dialTunnel(target, protocol, timeoutMs, done);
       case Tunnel.NONE:
-        return this.#dialPlain(target, timeoutMs, done);
+        return this.#dialOrigin(target, protocol, timeoutMs, done);
       case Tunnel.HBONE:
       case Tunnel.UNSPECIFIED: {
         // Fails closed: an unknown tunnel is never taken for "none".
@@ -91,24 +97,40 @@ export class HopDialer {
     }
   }
 
-  #dialPlain(
-    place: HopTarget,
+  #dialOrigin(
+    target: HopTarget,
+    protocol: SessionProtocol,
     timeoutMs: number,
-    done: (result: Connection | ConnectFailure) => void,
+    done: Dialled,
   ): PendingConnect {
-    const { address, port } = place;
+    const { origin } = target;
+    if (origin === undefined) return this.#connectTo(target, timeoutMs, undefined, done);
+    if (origin.invalid !== "")
+      return failLater({ reason: "backend_tls_failed", detail: origin.invalid }, done);
+    const tls = origin.settings(protocol, this.#systemRoots);
+    return this.#connectTo(target, timeoutMs, tls, (result) => done(origin.judge(result, protocol)));
+  }
+
+  /** What is no address is a name, which is looked up. */
+  #connectTo(
+    target: HopTarget,
+    timeoutMs: number,
+    tls: ClientTls | undefined,
+    done: Dialled,
+  ): PendingConnect {
+    const { address, port } = target;
     const { names } = this.#options;
-    const settings = this.#settings(place);
+    const settings = { ...this.#settings(target), port, ...(tls && { tls }) };
     if (names === undefined || parseIp(address) !== undefined)
-      return connect({ ...settings, address, port, timeoutMs }, done);
-    const target = {
+      return connect({ ...settings, address, timeoutMs }, done);
+    const place = {
       ...names,
       name: address,
       timeoutMs,
-      connect: (ip: string, leftMs: number, onTried: typeof done) =>
-        connect({ ...settings, address: ip, port, timeoutMs: leftMs }, onTried),
+      connect: (ip: string, leftMs: number, onTried: Dialled) =>
+        connect({ ...settings, address: ip, timeoutMs: leftMs }, onTried),
     };
-    return connectToName(target, done);
+    return connectToName(place, done);
   }
 
   #dialTunnel(

@@ -3,7 +3,7 @@ import type { HeadEdits, HeaderLine } from "../../http1/index.ts";
 import type { ResetCode } from "../../grpc/index.ts";
 import type { ReasonCode } from "../../kernel/index.ts";
 import type { ConnectFailure, Connection } from "../../net/index.ts";
-import type { HttpRequest, HttpResponse, HttpVersion, Trailers } from "../http/index.ts";
+import type { HttpRequest, HttpResponse, HttpVersion, RequestRewrite, Trailers } from "../http/index.ts";
 import type { CodecLimitsSource } from "./codec-limits.ts";
 import type { ConnectionBudget } from "./connection-budget.ts";
 
@@ -30,6 +30,7 @@ export interface UpstreamRequest {
   readonly scheme: "http" | "https";
   /** Asks to switch protocols, where the client did. */
   readonly isUpgrade: boolean;
+  readonly rewrite?: RequestRewrite | undefined;
 }
 
 export interface UpstreamStream {

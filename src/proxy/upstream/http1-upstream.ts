@@ -82,7 +82,9 @@ export class Http1Upstream implements UpstreamStream, ConnectionSink, ResponseSi
     const { head } = request;
     if (head instanceof RequestHead) {
       this.#framing = head.body;
-      encodeRequestHead(scratch, head, request.edits, { lines: request.lines, upgrade: request.isUpgrade });
+      const { lines, isUpgrade: upgrade, rewrite } = request;
+      const options = rewrite === undefined ? { lines, upgrade } : { lines, upgrade, ...rewrite };
+      encodeRequestHead(scratch, head, request.edits, options);
     } else {
       const obstacle = http1Obstacle(head);
       if (obstacle !== undefined) {
@@ -94,9 +96,9 @@ export class Http1Upstream implements UpstreamStream, ConnectionSink, ResponseSi
       const protocol = upgradeOf(head);
       const webSocketKey = protocol === "websocket" ? newWebSocketKey() : undefined;
       this.#expectedAccept = webSocketKey === undefined ? undefined : webSocketAccept(webSocketKey);
-      const { edits, lines } = request;
+      const { edits, lines, rewrite } = request;
       const upgrade = protocol === undefined ? undefined : { protocol, webSocketKey };
-      encodeAsHttp1Request(scratch, head, { edits, lines, framing: this.#framing, upgrade });
+      encodeAsHttp1Request(scratch, head, { edits, lines, rewrite, framing: this.#framing, upgrade });
     }
     this.served++;
     this.#handler = handler;

@@ -40,8 +40,14 @@ export class Http2Upstream implements UpstreamStream, StreamSink {
     if (protocol !== undefined && !session.peerAcceptsExtendedConnect) {
       return "the upstream's HTTP/2 takes no extended CONNECT";
     }
-    const { edits, lines, scheme } = request;
-    const fields = http2RequestFields(head, { edits, lines, scheme, protocol: protocol?.toLowerCase() });
+    const { edits, lines, rewrite, scheme } = request;
+    const fields = http2RequestFields(head, {
+      edits,
+      lines,
+      rewrite,
+      scheme,
+      protocol: protocol?.toLowerCase(),
+    });
     this.#isTunnelRequest = protocol !== undefined || isPlainConnect(head);
     const isEnd = !this.#isTunnelRequest && isBodiless(head);
     this.#handler = handler;

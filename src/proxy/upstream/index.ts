@@ -1,6 +1,7 @@
 export { directLimits, OrderedPicker, type UpstreamCluster, versionRule } from "./cluster.ts";
 export { UpstreamEndpoint } from "./endpoint.ts";
 export { encodePreface, HopDialer, type HopTarget, hopAlpn, maxPrefaceBytes } from "./hop.ts";
+export { OriginTls } from "./origin-tls.ts";
 export type { PoolWaiter, UpstreamHandler, UpstreamRequest, UpstreamStream } from "./http-upstream.ts";
 export { Upstreams } from "./upstreams.ts";
 export type { GuardListener } from "./cluster-guard.ts";

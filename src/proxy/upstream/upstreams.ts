@@ -4,7 +4,13 @@
  */
 import type { Clock } from "../../kernel/index.ts";
 import { create } from "@bufbuild/protobuf";
-import { layRequests, type PreparedRequests, requestDefaults, RetryBudget } from "../../decide/index.ts";
+import {
+  layRequests,
+  PreparedFaults,
+  type PreparedRequests,
+  requestDefaults,
+  RetryBudget,
+} from "../../decide/index.ts";
 import {
   type Cluster,
   type Endpoint,
@@ -231,6 +237,7 @@ export class Upstreams {
     }
     const picker = balanceUsable([...byWorkload.values()]);
     const versionFor = versionRule(model.protocol, this.#undeclared);
+    const faults = before?.model === model ? before.view.faults : PreparedFaults.prepare(model.faults);
     const requests = layRequests(model.requests, this.#requestDefaults);
     const retryBudget = budgetOf(model, before?.view.retryBudget);
     guard.follow(model, [...byWorkload.values()], (endpoint) => versionFor(1, endpoint, false));
@@ -239,6 +246,7 @@ export class Upstreams {
       service: service.name,
       port: model.port,
       picker,
+      faults,
       versionFor,
       requests,
       retryBudget,
@@ -271,6 +279,7 @@ export class Upstreams {
       service: "",
       port,
       picker: new OrderedPicker([endpoint]),
+      faults: undefined,
       versionFor,
       requests: this.#requestDefaults,
       retryBudget: new RetryBudget(undefined),

@@ -128,7 +128,8 @@ export class RecordingUpstream {
 
   #answer(socket: Bun.Socket<Peer | undefined>, method: string): void {
     const { response, fin } = this.#script;
-    if (response === undefined || this.#hasAnswered) {
+    // Whoever tries a request again that was cut off meets the same.
+    if (response === undefined || (this.#hasAnswered && fin !== true)) {
       if (response === undefined) socket.write(method === "HEAD" ? headAnswer : okAnswer);
       return;
     }

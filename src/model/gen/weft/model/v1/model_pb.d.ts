@@ -1351,6 +1351,20 @@ export declare type Backend = Message<"weft.model.v1.Backend"> & {
    * @generated from field: string unresolved = 6;
    */
   unresolved: string;
+
+  /**
+   * Its fields take the place of the rule's.
+   *
+   * @generated from field: weft.model.v1.UrlRewrite rewrite = 7;
+   */
+  rewrite?: UrlRewrite | undefined;
+
+  /**
+   * Beside the rule's.
+   *
+   * @generated from field: repeated weft.model.v1.Mirror mirrors = 8;
+   */
+  mirrors: Mirror[];
 };
 
 /**
@@ -2052,6 +2066,13 @@ export declare type UpstreamTls = Message<"weft.model.v1.UpstreamTls"> & {
    * @generated from field: string invalid = 6;
    */
   invalid: string;
+
+  /**
+   * What is not HTTP is encrypted too; else only where the client's own TLS ended here.
+   *
+   * @generated from field: bool encrypts_bytes = 7;
+   */
+  encryptsBytes: boolean;
 };
 
 /**
@@ -2317,6 +2338,13 @@ export declare type InboundPort = Message<"weft.model.v1.InboundPort"> & {
    * @generated from field: repeated string services = 4;
    */
   services: string[];
+
+  /**
+   * How requests to the application are encrypted. Absent: not at all. Raw connections are never touched.
+   *
+   * @generated from field: weft.model.v1.UpstreamTls tls = 5;
+   */
+  tls?: UpstreamTls | undefined;
 };
 
 /**
