@@ -8,7 +8,9 @@ export type ProgramName =
   | "handshake-load"
   | "idle-load"
   | "message-load"
-  | "message-server";
+  | "message-server"
+  | "paced-load"
+  | "uneven-server";
 
 export function startProgram(
   bench: Bench,

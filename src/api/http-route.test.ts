@@ -117,6 +117,14 @@ describe("HTTPRoute", () => {
       "spec.rules[0].filters[0].urlRewrite.path.replaceFullPath: is required where type is ReplaceFullPath",
     ],
     [
+      rule({ sessionPersistence: { type: "Header", cookieConfig: {} } }),
+      "spec.rules[0].sessionPersistence.cookieConfig: must be absent where type is not Cookie",
+    ],
+    [
+      rule({ sessionPersistence: { cookieConfig: { lifetimeType: "Permanent" } } }),
+      "spec.rules[0].sessionPersistence.absoluteTimeout: is required where cookieConfig.lifetimeType is Permanent",
+    ],
+    [
       rule({
         filters: [
           {

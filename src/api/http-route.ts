@@ -16,6 +16,7 @@ import { backendFields, checkBackendPort, gatewayGroup, weightField } from "./re
 import { checkParents, parentColumns, parentReferences, routeStatus } from "./route-parents.ts";
 import { checkRuleNames } from "./rule-names.ts";
 import { integer, list, object, optional, text, type ValueOf } from "./schema.ts";
+import { checkSessionPersistence, sessionPersistenceSchema } from "./session-persistence.ts";
 
 /** Gateway API's bounds. */
 const maxHostnames = 16;
@@ -59,6 +60,7 @@ const ruleSchema = object("Which requests go where.", {
       backoff: optional(text("The least that a retry waits.", duration)),
     }),
   ),
+  sessionPersistence: optional(sessionPersistenceSchema),
 });
 type HttpRouteRule = ValueOf<typeof ruleSchema>;
 
@@ -121,6 +123,7 @@ function checkRule(rule: HttpRouteRule, path: string): Issue[] {
       message: "RequestRedirect filter must not be used together with backendRefs",
     });
   }
+  issues.push(...checkSessionPersistence(rule.sessionPersistence, `${path}.sessionPersistence`));
   issues.push(...checkPrefixRewrites(rule.filters ?? [], rule, `${path}.filters`));
   for (const [index, backend] of (rule.backendRefs ?? []).entries()) {
     const at = `${path}.backendRefs[${index}]`;

@@ -10,6 +10,7 @@ export { serviceNameLabel } from "./endpoint-slice.ts";
 export { hasVirtualAddresses } from "./external-service-checks.ts";
 export {
   dnsLabel,
+  labelValue,
   objectName,
   portName,
   serviceName,

@@ -77,7 +77,7 @@ function attachToExternalService(
   parent: ParentInput,
   path: string,
 ): ParentOutcome {
-  const external = inputs.externalService(path);
+  const external = inputs.external.service(path);
   if (external === undefined) return none(`ExternalService ${path} does not exist or is not in force`);
   const ports = external.spec.ports.map((each) => ({
     port: each.port,

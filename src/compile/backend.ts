@@ -104,10 +104,10 @@ function externalProblem(
   path: string,
   port: number,
 ): Problem | undefined {
-  const external = inputs.externalService(path);
+  const external = inputs.external.service(path);
   const name = `ExternalService ${path}`;
   if (external === undefined) {
-    const isThere = inputs.externalObject(path) !== undefined;
+    const isThere = inputs.external.written(path) !== undefined;
     const why = isThere ? "is not in force, see its status" : "does not exist";
     return { reason: "BackendNotFound", message: `${name} ${why}` };
   }

@@ -54,7 +54,7 @@ function ownHosts(inputs: InputReader, external: ExternalServiceInput): string[]
   const suffix = inputs.domainSuffix;
   return external.spec.hosts.filter((host) => {
     if (isOfMesh(host, suffix)) return false;
-    const owner = inputs.hostOwner(host);
+    const owner = inputs.external.hostOwner(host);
     return owner !== undefined && pathOf(owner) === path;
   });
 }
@@ -80,10 +80,10 @@ export function compileExternalName(inputs: InputReader, key: string): CompiledR
 
 /** The most specific host that covers the name says whose it is. */
 function nameOwner(inputs: InputReader, name: string): ExternalServiceInput | undefined {
-  const exact = inputs.hostOwner(name);
+  const exact = inputs.external.hostOwner(name);
   if (exact !== undefined) return exact;
   for (let dot = name.indexOf("."); dot >= 0; dot = name.indexOf(".", dot + 1)) {
-    const owner = inputs.hostOwner(`*${name.slice(dot)}`);
+    const owner = inputs.external.hostOwner(`*${name.slice(dot)}`);
     if (owner !== undefined) return owner;
   }
   return undefined;
@@ -91,7 +91,7 @@ function nameOwner(inputs: InputReader, name: string): ExternalServiceInput | un
 
 /** An address that is no Service's and no workload's. */
 export function compileExternalAddress(inputs: InputReader, key: string): CompiledResource | undefined {
-  const owner = inputs.virtualOwner(key);
+  const owner = inputs.external.virtualOwner(key);
   const targets =
     owner === undefined ? prefixTargets(inputs, key) : [targetOf(owner, owner.spec.ports.map(numberOf))];
   const [first, ...more] = targets;
@@ -110,7 +110,7 @@ export function compileExternalAddress(inputs: InputReader, key: string): Compil
 function prefixTargets(inputs: InputReader, ip: string): TargetContent[] {
   const taken = new Set<number>();
   const targets: TargetContent[] = [];
-  for (const owners of inputs.prefixOwners(ip)) {
+  for (const owners of inputs.external.prefixOwners(ip)) {
     const here = owners.flatMap((owner) => {
       const ports = owner.spec.ports.map(numberOf).filter((port) => !taken.has(port));
       return ports.length === 0 ? [] : [{ ports, target: targetOf(owner, ports) }];
@@ -139,7 +139,7 @@ function targetOf(external: ExternalServiceInput, ports: readonly number[]): Tar
 }
 
 function withHosts(inputs: InputReader, target: TargetContent): TargetContent {
-  const external = inputs.externalService(`${target.namespace}/${target.name}`);
+  const external = inputs.external.service(`${target.namespace}/${target.name}`);
   return external === undefined ? target : { ...target, hosts: ownHosts(inputs, external) };
 }
 

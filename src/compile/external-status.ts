@@ -12,7 +12,7 @@ interface Conflict {
 }
 
 export function externalServiceStatus(inputs: InputReader, path: string): StatusUpdate | undefined {
-  const external = inputs.externalObject(path);
+  const external = inputs.external.written(path);
   if (external === undefined) return undefined;
   const { namespace, name, generation } = external.metadata;
   return {
@@ -26,7 +26,7 @@ export function externalServiceStatus(inputs: InputReader, path: string): Status
 
 function conditionsOf(inputs: InputReader, external: ExternalServiceInput): ComputedCondition[] {
   const path = pathOf(external);
-  if (inputs.externalService(path) === undefined) {
+  if (inputs.external.service(path) === undefined) {
     const message = `the Service ${path} has the key that both would have, such as ${clusterKey(external.metadata.namespace, external.metadata.name, external.spec.ports[0]?.port ?? 0)}; nothing of this object is in force`;
     return [
       condition("Accepted", false, "ServiceConflict", message),
@@ -69,7 +69,7 @@ function hostConflict(
     const message = `${host} lies in the mesh's own domain ${inputs.domainSuffix}`;
     return { reason: "HostReserved", message };
   }
-  const owner = inputs.hostOwner(host);
+  const owner = inputs.external.hostOwner(host);
   if (owner === undefined || pathOf(owner) === pathOf(external)) return undefined;
   return { reason: "HostConflict", message: `${host} belongs to the older ExternalService ${pathOf(owner)}` };
 }
@@ -78,7 +78,7 @@ function hostConflict(
 function addressConflicts(inputs: InputReader, external: ExternalServiceInput): Conflict[] {
   const path = pathOf(external);
   return prefixesOf(external).flatMap((prefix) => {
-    const owners = inputs.prefixClaimants(prefix);
+    const owners = inputs.external.prefixClaimants(prefix);
     const older = owners.slice(
       0,
       owners.findIndex((owner) => pathOf(owner) === path),

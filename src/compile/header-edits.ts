@@ -6,7 +6,7 @@ import type { HeaderModifierInput } from "./route-input.ts";
 type EditsContent = MessageInitShape<typeof HeaderEditsSchema>;
 
 /** Fields that say where a message ends, who speaks next or whom it is for: an edit would break the connection, not the request. */
-const framingFields: ReadonlySet<string> = new Set([
+export const framingFields: ReadonlySet<string> = new Set([
   "connection",
   "content-length",
   "host",

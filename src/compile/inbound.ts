@@ -34,6 +34,8 @@ export function compileInbound(inputs: InputReader, key: string): CompiledResour
     workload: workload.path,
     identity: identityOf(inputs.trustDomain, workload.namespace, workload.serviceAccount),
     mtls: MtlsMode.STRICT,
+    region: workload.region,
+    zone: workload.zone,
     ports: [...ports]
       .toSorted(([a], [b]) => a - b)
       .map(([port, { protocol, services, tls }]) => ({

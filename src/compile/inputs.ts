@@ -3,7 +3,7 @@
  * only way for the other files to get at an input, so no dependency can be forgotten.
  */
 import { type MeshConfig, parseObject, weftControllerName } from "../api/index.ts";
-import { type Prefix, WeftError } from "../kernel/index.ts";
+import { WeftError } from "../kernel/index.ts";
 import { meshKey } from "../model/index.ts";
 import type {
   AddressOwner,
@@ -15,7 +15,8 @@ import type {
 import { BackendTlsPolicies, type BackendTlsPolicyInput, backendTlsFacts } from "./backend-tls-policies.ts";
 import { type CertificateContent, readCertificate, type SecretContent } from "./certificate-content.ts";
 import { type Attachment, backendFact, type CompiledRoute, kindFact, parentFact } from "./compiled-route.ts";
-import { type ExternalServiceInput, externalFacts, ExternalServices, pathOf } from "./external-services.ts";
+import { ExternalReader } from "./external-reader.ts";
+import { ExternalServices } from "./external-services.ts";
 import { Grants, type Referent, type Referrer } from "./grants.ts";
 import type { GatewayClassInput, GatewayInput, MeshConfigInput, NamespaceInput } from "./gateway-input.ts";
 import { type ConfigMapContent, readTrustAnchors, type TrustAnchors } from "./trust-anchors.ts";
@@ -152,6 +153,7 @@ export class Inputs {
 }
 
 export class InputReader {
+  readonly external: ExternalReader;
   readonly #inputs: Inputs;
   readonly #read: Set<string>;
   readonly #needsGrants: boolean;
@@ -160,6 +162,7 @@ export class InputReader {
   constructor(inputs: Inputs, read: Set<string>, needsGrants = true) {
     this.#inputs = inputs;
     this.#read = read;
+    this.external = new ExternalReader(inputs.externals, read, (path) => this.service(path) !== undefined);
     this.#needsGrants = needsGrants;
   }
 
@@ -210,56 +213,6 @@ export class InputReader {
     return this.#inputs.registry.addressOwner(ip);
   }
 
-  /** Undefined too where a Service has the name: their keys would be the same, and the Service has them. */
-  externalService(path: string): ExternalServiceInput | undefined {
-    this.#read.add(externalFacts.service(path));
-    const external = this.#inputs.externals.get(path);
-    return external === undefined || this.service(path) !== undefined ? undefined : external;
-  }
-
-  /** As it is written, in force or not. */
-  externalObject(path: string): ExternalServiceInput | undefined {
-    this.#read.add(externalFacts.service(path));
-    return this.#inputs.externals.get(path);
-  }
-
-  /** Who has the host of all that claim it, as they write it: a wildcard is a host of its own. */
-  hostOwner(host: string): ExternalServiceInput | undefined {
-    this.#read.add(externalFacts.host(host));
-    return this.#inputs.externals.claimantsOf(host).find((claimant) => this.#isInForce(claimant));
-  }
-
-  /** Whose virtual address it is. */
-  virtualOwner(ip: string): ExternalServiceInput | undefined {
-    this.#read.add(externalFacts.addressed(ip));
-    const owner = this.#inputs.externals.virtualOwner(ip);
-    return owner !== undefined && this.#isInForce(owner) ? owner : undefined;
-  }
-
-  /** For each prefix that holds the address, the longest first, those that claim it, the older first. */
-  prefixOwners(ip: string): ExternalServiceInput[][] {
-    this.#read.add(externalFacts.prefixes);
-    return this.#inputs.externals
-      .claimantsAt(ip)
-      .map((claimants) => claimants.filter((claimant) => this.#isInForce(claimant)));
-  }
-
-  /** Those that claim exactly this prefix, the older first. */
-  prefixClaimants(prefix: Prefix): ExternalServiceInput[] {
-    this.#read.add(externalFacts.prefixes);
-    return this.#inputs.externals.claimantsOfPrefix(prefix).filter((claimant) => this.#isInForce(claimant));
-  }
-
-  externalPrefixes(): string[] {
-    this.#read.add(externalFacts.prefixes);
-    return this.#inputs.externals.prefixes();
-  }
-
-  get hasExternalNames(): boolean {
-    this.#read.add(externalFacts.names);
-    return this.#inputs.externals.hasNames;
-  }
-
   /** Undefined where the namespace does not exist. Kubernetes gives every namespace its own name as a label. */
   namespaceLabels(name: string): Readonly<Record<string, string>> | undefined {
     this.#read.add(facts.namespace(name));
@@ -298,10 +251,6 @@ export class InputReader {
   certificate(secret: string): CertificateContent | undefined {
     this.#read.add(facts.secret(secret));
     return this.#inputs.certificate(secret);
-  }
-
-  #isInForce(external: ExternalServiceInput): boolean {
-    return this.externalService(pathOf(external)) !== undefined;
   }
 
   /** Those that hold there, the older first. */

@@ -21,8 +21,8 @@ export function compileMesh(inputs: InputReader, key: string): CompiledResource 
     accessLog: spec.accessLog,
     allowUnknownDestinations: spec.outboundTraffic === "allow",
     limits: compileLimits(spec.limits),
-    externalPrefixes: inputs.externalPrefixes(),
-    hasExternalNames: inputs.hasExternalNames,
+    externalPrefixes: inputs.external.prefixes(),
+    hasExternalNames: inputs.external.hasNames,
     honourRequestOverrides: spec.requestOverrides === "Honour",
   });
 }

@@ -48,7 +48,7 @@ function findTarget(
   { namespace, service: name, port }: OutboundKeyParts,
 ): OutboundTarget | undefined {
   const path = `${namespace}/${name}`;
-  const external = inputs.externalService(path);
+  const external = inputs.external.service(path);
   if (external !== undefined) return externalTarget(inputs, external, port);
   const service = inputs.service(path);
   const servicePort = tcpPort(service, port);

@@ -13,6 +13,8 @@ import { rulePolicy } from "./policy/effective-policy.ts";
 import { routeSettings } from "./policy/route-settings.ts";
 import { compileFilters, type FilterProblems } from "./route-filters.ts";
 import type { HttpBackendInput, RequestRouteInput, RuleInput } from "./route-input.ts";
+import { isSessionName, sessionPath } from "./session-path.ts";
+import { compileSession } from "./session-persistence.ts";
 
 type BackendContent = MessageInitShape<typeof BackendSchema>;
 
@@ -43,6 +45,10 @@ export function compileRule(
   const requestTimeoutMs = compileTimeout(rule, field, problems.invalid);
   const { namespace, name } = route.metadata;
   const source = { kind: route.kind, namespace, name, section: rule.name ?? `rules[${index}]` };
+  const { sessionPersistence } = rule;
+  if (sessionPersistence !== undefined && !isSessionName(sessionPersistence.sessionName ?? "")) {
+    unsupported.push(`${field}.sessionPersistence.sessionName: cannot be a cookie or a header`);
+  }
   problems.unsupported.push(...unsupported);
   if (unsupported.length > 0) {
     const text = `${route.kind} ${namespace}/${name}: ${unsupported.join("; ")}`;
@@ -53,7 +59,11 @@ export function compileRule(
     { kind: route.kind, namespace, name, ruleName: rule.name },
     routeSettings(rule),
   );
-  return { content: { source, ...filters, requestTimeoutMs, ...policy, backends }, isSupported: true };
+  const session = sessionPersistence && compileSession(sessionPersistence, source, sessionPath(rule));
+  return {
+    content: { source, ...filters, requestTimeoutMs, ...policy, backends, ...(session && { session }) },
+    isSupported: true,
+  };
 }
 
 function compileBackend(

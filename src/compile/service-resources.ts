@@ -139,7 +139,7 @@ function clusterContent(
   inputs: InputReader,
   { service: path, port }: ServicePortKey,
 ): OwnClusterContent | undefined {
-  const external = inputs.externalService(path);
+  const external = inputs.external.service(path);
   if (external !== undefined) return externalCluster(inputs, external, port);
   const service = inputs.service(path);
   const servicePort = tcpPort(service, port);
@@ -173,7 +173,7 @@ export function compileEndpoint(inputs: InputReader, key: string): CompiledResou
   const parsed = parseEndpointKey(key);
   const cluster = parsed === undefined ? undefined : parseClusterKey(parsed.cluster);
   if (parsed === undefined || cluster === undefined) return undefined;
-  const external = inputs.externalService(cluster.service);
+  const external = inputs.external.service(cluster.service);
   if (external !== undefined) return compileExternalEndpoint(parsed, external, cluster.port);
   const endpoint = inputs
     .endpoints(cluster.service, cluster.port)
@@ -186,7 +186,7 @@ export function compileEndpoint(inputs: InputReader, key: string): CompiledResou
 export function compileMembers(inputs: InputReader, cluster: string): string[] {
   const parsed = parseClusterKey(cluster);
   if (parsed === undefined) return [];
-  const external = inputs.externalService(parsed.service);
+  const external = inputs.external.service(parsed.service);
   if (external !== undefined) return externalMembers(cluster, external, parsed.port);
   if (tcpPort(inputs.service(parsed.service), parsed.port) === undefined) return [];
   return inputs

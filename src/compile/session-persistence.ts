@@ -7,9 +7,11 @@ import type { SessionInput } from "./route-input.ts";
 /** Names the cookie or header of a rule that does not; two rules behind one host must not share one. */
 const nameDigits = 8;
 
+/** `path`: where the cookie is sent back to. */
 export function compileSession(
   session: SessionInput,
   { kind, namespace, name, section }: Pick<Source, "kind" | "namespace" | "name" | "section">,
+  path = "/",
 ): SessionPersistence {
   const digest = new Bun.CryptoHasher("sha256").update(`${kind} ${namespace}/${name} ${section}`);
   const made = `weft-session-${digest.digest("hex").slice(0, nameDigits)}`;
@@ -24,7 +26,7 @@ export function compileSession(
         ? { case: "header", value: sessionName.toLowerCase() }
         : {
             case: "cookie",
-            value: { name: sessionName, path: "/", maxAgeSeconds: isPermanent ? absoluteTimeoutSeconds : 0 },
+            value: { name: sessionName, path, maxAgeSeconds: isPermanent ? absoluteTimeoutSeconds : 0 },
           },
   });
 }

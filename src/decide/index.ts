@@ -2,6 +2,7 @@ export { ConnectionTable } from "./connection-table.ts";
 export { type PreparedFault, PreparedFaults } from "./fault.ts";
 export { admitInbound, InboundTable, type PreparedInboundPort } from "./inbound.ts";
 export { HostnameTable } from "./hostname-table.ts";
+export { firstQueryValue } from "./query.ts";
 export {
   isMirrored,
   type PreparedMirror,

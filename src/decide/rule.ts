@@ -6,6 +6,7 @@ import {
   type HttpRule,
   type RequestPolicy,
   RequestPolicySchema,
+  type SessionPersistence,
   type Source,
 } from "../model/index.ts";
 import { PreparedCors } from "./cors.ts";
@@ -40,6 +41,8 @@ export interface PreparedRule {
   readonly faults: PreparedFaults | undefined;
   /** Those that can be chosen: never empty, none of weight 0. */
   readonly backends: readonly PreparedBackend[];
+  /** Undefined: each backend's cluster says it. */
+  readonly session?: SessionPersistence | undefined;
 }
 
 /** `random` is in [0, 1). The first backend whose share ends above it. */
@@ -68,7 +71,7 @@ export function prepareRule(rule: HttpRule, matched = ""): PreparedRule {
   const requestEdits = PreparedEdits.prepare(rule.requestHeaders);
   const responseEdits = PreparedEdits.prepare(rule.responseHeaders);
   const cors = PreparedCors.prepare(rule.cors);
-  const { source } = rule;
+  const { source, session } = rule;
   return {
     route: routeOf(source),
     source,
@@ -83,6 +86,7 @@ export function prepareRule(rule: HttpRule, matched = ""): PreparedRule {
         changes: backend === undefined ? undefined : prepareChanges(rule, backend, { cors, edits, matched }),
       };
     }),
+    session,
   };
 }
 

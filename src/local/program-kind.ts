@@ -3,6 +3,7 @@ import {
   defineKind,
   dnsLabel,
   integer,
+  labelValue,
   list,
   namespacedMetadata,
   object,
@@ -76,6 +77,12 @@ const schema = object("An unmodified program that weft up runs, with a sidecar o
       max: maxUpstreams,
       default: [],
     }),
+    locality: optional(
+      object("Where it counts as running, for requests to stay near.", {
+        region: optional(text("Region.", labelValue)),
+        zone: optional(text("Zone.", labelValue)),
+      }),
+    ),
     replicas: integer("How many of it are run.", 0, maxReplicas, { default: 1 }),
   }),
 });

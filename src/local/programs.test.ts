@@ -39,6 +39,14 @@ spec:
   ]);
 });
 
+test("may count as running somewhere", () => {
+  const { programs, issues } = read(
+    `${head}metadata: { name: web }\nspec: { service: web, command: [x], locality: { region: eu, zone: eu-a } }`,
+  );
+  expect(issues).toEqual([]);
+  expect(programs[0]?.locality).toEqual({ region: "eu", zone: "eu-a" });
+});
+
 test("runs as many as asked for, each with a name of its own", () => {
   const names = (replicas: number): string[] =>
     read(

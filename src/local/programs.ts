@@ -24,6 +24,8 @@ export interface Program {
   readonly env: Readonly<Record<string, string>>;
   readonly ports: readonly WorkloadPort[];
   readonly upstreams: readonly ProgramUpstream[];
+  /** Absent: nowhere. */
+  readonly locality?: { readonly region?: string; readonly zone?: string };
 }
 
 export interface MeshFiles {
@@ -85,6 +87,7 @@ function expand({ metadata, spec }: ProgramObject, file: string): Program[] {
       ...upstream,
       namespace: upstream.namespace ?? metadata.namespace,
     })),
+    ...(spec.locality && { locality: spec.locality }),
   };
   if (spec.replicas === 1) return [program];
   return Array.from({ length: spec.replicas }, (_, i) => ({ ...program, name: `${metadata.name}-${i + 1}` }));

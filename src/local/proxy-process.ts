@@ -16,6 +16,7 @@ export interface ProxyIdentity {
   readonly serviceAccount: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly ports: readonly WorkloadPort[];
+  readonly locality?: { readonly region?: string; readonly zone?: string };
 }
 
 export interface ProxySurroundings {
@@ -79,8 +80,8 @@ async function writeBootstrap(
       labels: identity.labels,
       addresses: site.addresses,
       ports: identity.ports,
-      region: "",
-      zone: "",
+      region: identity.locality?.region ?? "",
+      zone: identity.locality?.zone ?? "",
     },
     controlPlane: { ...surroundings.ads, trustRootsPem: surroundings.trustRootsPem },
     ...(joinTokenFile === undefined ? {} : { joinTokenFile }),

@@ -37,8 +37,15 @@ export class Workload {
     this.#site = site;
     this.#surroundings = surroundings;
     const { clock, log } = surroundings;
-    const { serviceAccount, labels, ports } = program;
-    this.#sidecar = proxyProcess(site, { role: "sidecar", serviceAccount, labels, ports }, surroundings);
+    const { serviceAccount, labels, ports, locality } = program;
+    const identity = {
+      role: "sidecar",
+      serviceAccount,
+      labels,
+      ports,
+      ...(locality && { locality }),
+    } as const;
+    this.#sidecar = proxyProcess(site, identity, surroundings);
     this.#process = new Restarter({
       name: `program ${program.namespace}/${program.name}`,
       clock,

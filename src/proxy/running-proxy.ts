@@ -167,6 +167,7 @@ class Proxy implements RunningProxy {
       },
       dialer,
       upstreams: new Upstreams(dialer, clock, bootstrap.role === "gateway" ? "http1" : "client", {
+        place: bootstrap.workload,
         listener: new GuardReports(metrics, log, clock),
         resolver,
       }),

@@ -95,7 +95,7 @@ function missingTarget(inputs: InputReader, policy: PolicyInput, reference: Targ
       return `Service ${path} has no TCP port named ${sectionName}`;
     }
     case "ExternalService": {
-      const external = inputs.externalService(path);
+      const external = inputs.external.service(path);
       if (external === undefined) return `ExternalService ${path} does not exist or is not in force`;
       const isThere = external.spec.ports.some((port) => port.name === sectionName);
       if (sectionName === undefined || isThere) return undefined;

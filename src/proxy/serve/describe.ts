@@ -91,6 +91,9 @@ function describeEndpoint(endpoint: UpstreamEndpoint, nowUs: number): unknown {
     ejectedForMs: Math.max(0, Math.ceil((endpoint.ejectedUntilUs - nowUs) / 1_000)),
     probedUnhealthy: endpoint.isProbedUnhealthy,
     concurrencyLimit: endpoint.concurrency?.limit.limit ?? null,
+    region: endpoint.endpoint.region,
+    zone: endpoint.endpoint.zone,
+    priority: endpoint.endpoint.priority,
   };
 }
 

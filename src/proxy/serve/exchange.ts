@@ -29,14 +29,12 @@ import { startTries } from "./fault-injection.ts";
 import { GrpcCall, redirectFailure, shorterTimeout } from "./grpc-call.ts";
 import {
   addTryLines,
-  parseTry,
   passedEdits,
   peerGraceMs,
   pushbackLine,
+  readTry,
   refusalLines,
   type TryField,
-  tryHeader,
-  untrustedTry,
   withoutTry,
 } from "./hop-fields.ts";
 import type { HttpAnswer, HttpDestination, HttpSelection, HttpService } from "./http-service.ts";
@@ -56,6 +54,7 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
   readonly #startUs: number;
   /** The request is gRPC's: failures are said in its status, its deadline holds. */
   readonly #grpc: GrpcCall | undefined;
+  readonly isGrpc: boolean;
   readonly isUpgrade: boolean;
   /** What the request says of its time and of tries before it. */
   #said: TryField | undefined;
@@ -90,14 +89,11 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
     this.#client = client;
     this.body = new RequestBody(context.bodyKeeping);
     this.#grpc = GrpcCall.of(head);
+    this.isGrpc = this.#grpc !== undefined;
     this.isUpgrade = upgradeOf(head) !== undefined;
-    this.#tries = new Tries(context, service, this);
+    this.#tries = new Tries(context, service, this, client);
     this.#startUs = context.clock.monotonicUs();
     this.#movedMs = context.coarseNowMs;
-  }
-
-  get isGrpc(): boolean {
-    return this.#grpc !== undefined;
   }
 
   start(): void {
@@ -105,20 +101,19 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
     const requestId = this.head.get("x-request-id");
     this.#requestId = this.#context.requestIds.keep(requestId);
     this.#hasOwnRequestId = this.#requestId !== requestId;
-    if (!this.#service.servesConnect && isPlainConnect(this.head)) {
-      this.#refuse("unsupported_request", "CONNECT is not served here");
-      return;
-    }
-    const said = this.head.get(tryHeader);
-    if (said !== undefined) this.#said = this.#service.trustsTry ? parseTry(said) : untrustedTry;
+    if (!this.#service.servesConnect && isPlainConnect(this.head))
+      return this.#refuse("unsupported_request", "CONNECT is not served here");
+    this.#said = readTry(this.head, this.#service.trustsTry);
     const selected = this.#service.select(this.head);
     this.#selected = selected;
     if ("reason" in selected) return this.#refuse(selected.reason, selected.detail);
     if ("status" in selected) return this.#answer(selected);
     if (selected.cluster.requestLimit?.enter() === false) {
       this.#context.metrics.clusterLimitReached("requests");
-      this.#refuse("cluster_limit", `${selected.cluster.key} has as many requests in flight as it may`);
-      return;
+      return this.#refuse(
+        "cluster_limit",
+        `${selected.cluster.key} has as many requests in flight as it may`,
+      );
     }
     this.#limit = selected.cluster.requestLimit;
     this.#destination = selected;
@@ -221,7 +216,7 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
   onAnswer(attempt: Attempt, head: HttpResponse): void {
     this.#winner = attempt;
     this.#movedMs = this.#context.coarseNowMs;
-    let edits = this.#destination?.responseEdits;
+    let edits = this.#tries.responseEdits(attempt, this.#destination?.responseEdits);
     if (isSuspect(head, this.isGrpc)) {
       const forbidsRetry = this.#service.tellsUnprocessed && this.#context.hasSpentRetries;
       edits = passedEdits(edits, head, forbidsRetry);

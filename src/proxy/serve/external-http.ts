@@ -15,6 +15,7 @@ export class ExternalHttp implements HttpService {
   readonly scheme = "http";
   readonly servesConnect = true;
   readonly takesGrpcWeb = false;
+  readonly sourceIdentity: string;
   readonly #inner: OutboundHttp;
   readonly #external: ExternalDestination;
   /** The last answer: most connections ask for one name and one destination. */
@@ -23,6 +24,7 @@ export class ExternalHttp implements HttpService {
   #answer: HttpDestination | undefined;
 
   constructor(inner: OutboundHttp, external: ExternalDestination) {
+    this.sourceIdentity = inner.sourceIdentity;
     this.#inner = inner;
     this.#external = external;
   }

@@ -88,6 +88,7 @@ function serveGatewayHttp(
     holder,
     clientAddress: parts.hasClientAddresses ? connection.remoteAddress : "",
     scheme: connection.isTls ? "https" : "http",
+    identity: connection.peer?.uriSans[0] ?? "",
     tlsListener,
   });
   const version = connection.isTls ? (connection.alpn === "h2" ? 2 : 1) : undefined;
@@ -119,6 +120,7 @@ function serveGatewayTcp(connection: Connection, holder: GatewayPortHolder, part
     cluster,
     protocol: SessionProtocol.TCP,
     isDecrypted: connection.isTls,
+    sourceIdentity: connection.peer?.uriSans[0] ?? "",
     edge: (endpoint: UpstreamEndpoint | undefined) =>
       endpoint === undefined
         ? unreachedEdge(context, { service: cluster.service, route, protocol: "tcp", port })

@@ -27,6 +27,8 @@ export interface GatewayClient {
   /** Goes into x-forwarded-for; empty where it is not known (Unix sockets). */
   readonly clientAddress: string;
   readonly scheme: "http" | "https";
+  /** Of its certificate; empty: it showed none. */
+  readonly identity: string;
   /** The listener that the TLS hello chose; undefined in plaintext. */
   readonly tlsListener: string | undefined;
 }
@@ -38,6 +40,7 @@ export class GatewayHttp implements HttpService {
   readonly scheme: "http" | "https";
   readonly servesConnect = false;
   readonly takesGrpcWeb = true;
+  readonly sourceIdentity: string;
   readonly #context: ServeContext;
   readonly #selector: RouteSelector;
   readonly #holder: GatewayPortHolder;
@@ -51,6 +54,7 @@ export class GatewayHttp implements HttpService {
     this.#holder = client.holder;
     this.#clientAddress = client.clientAddress;
     this.scheme = client.scheme;
+    this.sourceIdentity = client.identity;
     this.#tlsListener = client.tlsListener;
   }
 

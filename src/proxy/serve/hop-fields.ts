@@ -13,10 +13,10 @@
 import { encodeGrpcTimeout } from "../../grpc/index.ts";
 import { type ReasonCode, reasons } from "../../kernel/index.ts";
 import type { HeadEdits, HeaderLine } from "../../http1/index.ts";
-import type { HttpResponse } from "../http/index.ts";
+import type { HttpRequest, HttpResponse } from "../http/index.ts";
 import { latin1Line } from "./exchange-heads.ts";
 
-export const tryHeader = "weft-try";
+const tryHeader = "weft-try";
 export const unprocessedHeader = "weft-unprocessed";
 export const failedHeader = "weft-failed";
 export const noRetryHeader = "weft-no-retry";
@@ -29,13 +29,13 @@ export interface TryField {
 }
 
 /** What somebody says who is not believed. */
-export const untrustedTry: TryField = { attempt: 0, timeoutMs: 0 };
+const untrustedTry: TryField = { attempt: 0, timeoutMs: 0 };
 
 /** Nine digits: eleven days, and no number that is not exact. */
 const member = /^[ \t]*(?<key>attempt|timeout)=(?<value>[0-9]{1,9})[ \t]*$/;
 
 /** Whatever it does not know is left aside. */
-export function parseTry(text: string): TryField {
+function parseTry(text: string): TryField {
   let attempt = 0;
   let timeoutMs = 0;
   for (const part of text.split(",", 8)) {
@@ -128,4 +128,11 @@ export function parseUnprocessed(value: string): ReasonCode {
 
 function isReasonCode(value: string): value is ReasonCode {
   return Object.hasOwn(reasons, value);
+}
+
+/** Undefined where the request says nothing. `isTrusted`: it comes from a peer or from the own application. */
+export function readTry(head: HttpRequest, isTrusted: boolean): TryField | undefined {
+  const said = head.get(tryHeader);
+  if (said === undefined) return undefined;
+  return isTrusted ? parseTry(said) : untrustedTry;
 }

@@ -8,6 +8,7 @@ import type { HeadEdits, HeaderLine } from "../../http1/index.ts";
 import type { HttpRequest, RequestRewrite } from "../http/index.ts";
 import type { EdgeSeries } from "../telemetry/index.ts";
 import type { UpstreamCluster, UpstreamEndpoint } from "../upstream/index.ts";
+import type { Session } from "./session.ts";
 
 interface SelectedRoute {
   /** "namespace/name"; empty: no route. */
@@ -27,6 +28,7 @@ export interface HttpDestination extends SelectedRoute {
   readonly requests: PreparedRequests;
   /** The route's, else the cluster's. */
   readonly faults: PreparedFaults | undefined;
+  readonly session?: Session | undefined;
   /** Of this one request; undefined: it goes as it came. */
   readonly rewrite?: RequestRewrite | undefined;
   /** Who gets a copy of this one request; undefined: nobody. */
@@ -58,6 +60,8 @@ export interface HttpService {
   readonly servesConnect: boolean;
   /** gRPC-Web is made gRPC here: at the mesh's edge, where browsers call. */
   readonly takesGrpcWeb: boolean;
+  /** Whom the client's certificate names, or whose proxy this is; empty: nobody knows. */
+  readonly sourceIdentity: string;
   /** One snapshot decides: what is returned is kept until the exchange ends. */
   select(head: HttpRequest): HttpSelection;
   /** Lines for the next hop beside the edits; the exchange adds x-request-id. */

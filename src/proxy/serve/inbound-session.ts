@@ -56,6 +56,7 @@ export class InboundHttp implements HttpService {
   readonly scheme = "http";
   readonly servesConnect = true;
   readonly takesGrpcWeb = false;
+  readonly sourceIdentity: string;
   readonly #answer: HttpDestination | HttpRefusal;
   readonly #edge: EdgeHandle;
   readonly #lines: readonly HeaderLine[];
@@ -67,6 +68,7 @@ export class InboundHttp implements HttpService {
   ) {
     const { port, answer } = options;
     this.tellsUnprocessed = caller.identity !== "";
+    this.sourceIdentity = caller.identity;
     this.trustsTry = caller.identity !== "";
     this.#edge = inboundEdge(context, caller, { port, protocol: "http" });
     this.#answer =

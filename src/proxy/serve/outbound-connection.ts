@@ -303,6 +303,7 @@ export class OutboundConnection implements ConnectionSink {
     return {
       cluster,
       protocol,
+      sourceIdentity: context.identity,
       ...(this.#destination && { destination: this.#destination }),
       edge: (endpoint: UpstreamEndpoint | undefined) =>
         endpoint === undefined

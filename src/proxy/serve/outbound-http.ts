@@ -8,6 +8,7 @@ import type { ServeContext } from "./context.ts";
 import { outboundEdge, unreachedEdge } from "./edges.ts";
 import type { HttpDestination, HttpSelection, HttpService } from "./http-service.ts";
 import type { RouteSelector } from "./route-selector.ts";
+import { prepareSession } from "./prepare-session.ts";
 
 export class OutboundHttp implements HttpService {
   readonly direction = "outbound";
@@ -16,6 +17,7 @@ export class OutboundHttp implements HttpService {
   readonly scheme = "http";
   readonly servesConnect = true;
   readonly takesGrpcWeb = false;
+  readonly sourceIdentity: string;
   readonly #context: ServeContext;
   readonly #selector: RouteSelector;
   readonly #key: string;
@@ -26,6 +28,7 @@ export class OutboundHttp implements HttpService {
   #touchedMs = 0;
 
   constructor(context: ServeContext, selector: RouteSelector, prepared: PreparedOutbound) {
+    this.sourceIdentity = context.identity;
     this.#context = context;
     this.#selector = selector;
     this.#prepared = prepared;
@@ -86,10 +89,12 @@ export class DirectHttp implements HttpService {
   readonly scheme = "http";
   readonly servesConnect = true;
   readonly takesGrpcWeb = false;
+  readonly sourceIdentity: string;
   readonly #context: ServeContext;
   readonly #destination: HttpDestination;
 
   constructor(context: ServeContext, cluster: UpstreamCluster) {
+    this.sourceIdentity = context.identity;
     this.#context = context;
     this.#destination = plainDestination(cluster);
   }
@@ -116,5 +121,6 @@ export function plainDestination(cluster: UpstreamCluster): HttpDestination {
     responseEdits: undefined,
     requests: cluster.requests,
     faults: cluster.faults,
+    session: prepareSession(cluster.session),
   };
 }

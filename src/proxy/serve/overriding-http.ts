@@ -13,9 +13,11 @@ export class OverridingHttp implements HttpService {
   readonly scheme: HttpService["scheme"];
   readonly servesConnect: boolean;
   readonly takesGrpcWeb: boolean;
+  readonly sourceIdentity: string;
   readonly #inner: HttpService;
 
   constructor(inner: HttpService) {
+    this.sourceIdentity = inner.sourceIdentity;
     this.#inner = inner;
     this.direction = inner.direction;
     this.tellsUnprocessed = inner.tellsUnprocessed;

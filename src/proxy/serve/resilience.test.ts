@@ -1,12 +1,15 @@
 /** Outlier detection and health checks through two sidecars, over real sockets. */
 import { describe, expect, test } from "bun:test";
 import { create } from "@bufbuild/protobuf";
-import { ClusterSchema, Protocol } from "../../model/index.ts";
+import { BalancingAlgorithm, ClusterSchema, Protocol } from "../../model/index.ts";
 import { eventually } from "../testing/eventually.ts";
 import { Http2Client, Http2Server } from "../testing/http2-peer.ts";
 import { clientOf, configOf, figures, get, ok, status, statuses } from "../testing/policy-client.ts";
 import { cannedServer, RawClient, rawServer } from "../testing/raw-peer.ts";
 import { TestMesh } from "../testing/test-mesh.ts";
+
+/** By latency one of two might see none of a few requests. */
+const inTurn = { algorithm: BalancingAlgorithm.ROUND_ROBIN };
 
 describe("outlier detection", () => {
   test("takes an endpoint out that answers 503, counts it and shows it", async () => {
@@ -16,7 +19,7 @@ describe("outlier detection", () => {
     const client = await clientOf(
       mesh,
       servers.map((each) => each.endpoint),
-      { outlier: { consecutiveGatewayErrors: 3 } },
+      { balancing: inTurn, outlier: { consecutiveGatewayErrors: 3 } },
     );
     await statuses(client.port, 60);
     expect(await statuses(client.port, 60)).toEqual(Array.from({ length: 60 }, () => 200));
@@ -57,7 +60,12 @@ describe("outlier detection", () => {
     for (const [index, app] of apps.entries()) {
       endpoints.push((await mesh.server(`echo-${index}`, app.port, Protocol.GRPC)).endpoint);
     }
-    const client = await clientOf(mesh, endpoints, { protocol: Protocol.GRPC }, Protocol.GRPC);
+    const client = await clientOf(
+      mesh,
+      endpoints,
+      { balancing: inTurn, protocol: Protocol.GRPC },
+      Protocol.GRPC,
+    );
     const caller = await Http2Client.connect(client.port);
     const call = async (): Promise<string | undefined> => {
       const fields = [
@@ -99,6 +107,7 @@ describe("outlier detection", () => {
               namespace: "default",
               service: "echo",
               port: 80,
+              balancing: inTurn,
               outlier: { consecutiveLocalFailures: 2 },
             }),
           ],

@@ -14,6 +14,8 @@ import type { HttpRequest } from "../http/index.ts";
 import type { ServeContext } from "./context.ts";
 import { answerOf, applyChanges, type ClientSide, HeadView, ownLinesOf } from "./filtered-request.ts";
 import type { HttpDestination, HttpRefusal, HttpSelection } from "./http-service.ts";
+import { prepareSession } from "./prepare-session.ts";
+import { clusterId } from "./session-token.ts";
 
 export class RouteSelector {
   readonly #context: ServeContext;
@@ -31,13 +33,24 @@ export class RouteSelector {
       const answer = answerOf(rule, rule.answers, view, client);
       if (answer !== undefined) return answer;
     }
-    const backend = selectBackend(rule, this.#context.random());
+    const drawn = selectBackend(rule, this.#context.random());
+    const backend = rule.backends.length === 1 ? drawn : (this.#ofSession(rule, drawn, head) ?? drawn);
     const { changes } = backend;
     const destination = this.#destinationOf(rule, backend);
     if (changes === undefined) return destination;
     return "reason" in destination
       ? { ...destination, ownLines: ownLinesOf(changes, view) }
       : applyChanges(this.#context, destination, changes, view);
+  }
+
+  /** Where the client's session is, as long as the rule sends requests there. */
+  #ofSession(rule: PreparedRule, drawn: PreparedBackend, head: HttpRequest): PreparedBackend | undefined {
+    const destination = this.#destinationOf(rule, drawn);
+    if ("reason" in destination || destination.session === undefined) return undefined;
+    const token = destination.session.read(head, Math.floor(this.#context.clock.nowMs() / 1_000));
+    if (token === undefined) return undefined;
+    const held = rule.backends.find(({ cluster }) => clusterId(cluster) === token.cluster);
+    return held === undefined || "reason" in this.#destinationOf(rule, held) ? undefined : held;
   }
 
   #destinationOf(rule: PreparedRule, backend: PreparedBackend): HttpDestination | HttpRefusal {
@@ -60,6 +73,7 @@ export class RouteSelector {
       responseEdits: backend.responseEdits,
       requests: layRequests(rule.requests, cluster.requests),
       faults: rule.faults ?? cluster.faults,
+      session: prepareSession(rule.session ?? cluster.session),
     };
     this.#destinations.set(backend, destination);
     return destination;

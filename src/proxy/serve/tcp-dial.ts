@@ -10,6 +10,7 @@ import { type ConnectFailure, Connection, encodeProxyHeader, type PendingConnect
 import type { SessionProtocol } from "../../wire/index.ts";
 import type { EdgeSeries } from "../telemetry/index.ts";
 import type { UpstreamCluster, UpstreamEndpoint } from "../upstream/index.ts";
+import { ConnectionAffinity } from "./affinity.ts";
 import type { ServeContext } from "./context.ts";
 
 export interface TcpTarget {
@@ -25,6 +26,8 @@ export interface TcpTarget {
   readonly sniffer?: { readonly name: string; onData(chunk: Uint8Array): void };
   /** Where the client meant to go, where its socket does not say it: the destination of a redirected connection. */
   readonly destination?: { readonly address: string; readonly port: number };
+  /** Whom the client's certificate names, or whose proxy this is. */
+  readonly sourceIdentity?: string;
 }
 
 export interface DialFailure {
@@ -45,6 +48,7 @@ export class TcpDial {
   readonly #client: Connection;
   readonly #context: ServeContext;
   readonly #tried: UpstreamEndpoint[] = [];
+  readonly #affinity: ConnectionAffinity | undefined;
   #attempts = 0;
   #endpoint: UpstreamEndpoint | undefined;
   #pending: PendingConnect | undefined;
@@ -56,6 +60,9 @@ export class TcpDial {
     this.#client = client;
     this.#context = context;
     this.target = target;
+    this.#affinity = target.cluster.picker.readsRequest
+      ? new ConnectionAffinity(client.remoteAddress, target.sourceIdentity ?? "")
+      : undefined;
     this.listener = listener;
   }
 
@@ -105,7 +112,12 @@ export class TcpDial {
     const context = this.#context;
     const endpoint =
       this.#attempts < maxAttempts
-        ? this.target.cluster.picker.pick(context.clock.monotonicUs(), context.random, this.#tried)
+        ? this.target.cluster.picker.pick(
+            context.clock.monotonicUs(),
+            context.random,
+            this.#tried,
+            this.#affinity,
+          )
         : undefined;
     if (endpoint === undefined) {
       this.#give(failure);

@@ -14,13 +14,16 @@ import {
   type Withheld,
 } from "../../decide/index.ts";
 import type { ResetCode } from "../../grpc/index.ts";
-import { RequestHead } from "../../http1/index.ts";
+import { type HeadEdits, RequestHead } from "../../http1/index.ts";
 import type { ReasonCode } from "../../kernel/index.ts";
 import type { WheelTimer } from "../../net/index.ts";
 import type { HttpRequest, HttpResponse, HttpVersion, Trailers } from "../http/index.ts";
 import type { UpstreamEndpoint, UpstreamRequest } from "../upstream/index.ts";
+import { Affinity } from "./affinity.ts";
 import { Attempt, type AttemptFailure, type AttemptOwner } from "./attempt.ts";
+import type { ClientStream } from "./client-stream.ts";
 import type { ServeContext } from "./context.ts";
+import { EndpointChoice } from "./endpoint-choice.ts";
 import { recordHead, recordTrailers } from "./endpoint-outcome.ts";
 import type { FaultInjection } from "./fault-injection.ts";
 import { isOverload } from "./hop-fields.ts";
@@ -59,31 +62,36 @@ export class Tries implements AttemptOwner, RequestSink {
   isSpent = false;
   /** What is done to the request on purpose. */
   fault: FaultInjection | undefined = undefined;
+  /** Of the newest try; before the first, none. */
+  lastEndpoint: UpstreamEndpoint | undefined = undefined;
   readonly context: ServeContext;
   readonly #service: HttpService;
   readonly #request: TriedRequest;
+  readonly #client: ClientStream;
   #destination: HttpDestination | undefined;
   #current: Attempt | undefined;
   /** Alive beside the current one: hedging. */
   #extra: Attempt[] | undefined;
-  /** The newest that had the request, for the record. */
-  #last: UpstreamEndpoint | undefined;
-  /** Not asked again while there are others. */
-  #tried: UpstreamEndpoint[] | undefined;
+  #choice: EndpointChoice | undefined;
   /** Until the next try, or the next hedge. */
   #timer: WheelTimer | undefined;
   #hedges = 0;
 
-  constructor(context: ServeContext, service: HttpService, request: TriedRequest) {
+  constructor(context: ServeContext, service: HttpService, request: TriedRequest, client: ClientStream) {
     this.context = context;
     this.#service = service;
     this.#request = request;
+    this.#client = client;
   }
 
   start(destination: HttpDestination): void {
     this.#destination = destination;
+    this.#choice = new EndpointChoice(
+      destination.cluster,
+      Affinity.of(destination, this.#request.head, this.#client, this.#service),
+    );
     const nowUs = this.context.clock.monotonicUs();
-    const endpoint = this.#pick(destination, nowUs);
+    const endpoint = this.#choice?.pick(this.context, nowUs);
     if (endpoint === undefined) {
       this.#request.onNoAnswer("no_endpoint", "the cluster has no usable endpoint", undefined);
       return;
@@ -100,14 +108,16 @@ export class Tries implements AttemptOwner, RequestSink {
     return this.#request.isUpgrade;
   }
 
-  /** Of the newest try; before the first, none. */
-  get lastEndpoint(): UpstreamEndpoint | undefined {
-    return this.#last;
+  /** Of the answer: `edits`, and what keeps the client with the endpoint. */
+  responseEdits({ endpoint }: Attempt, edits: HeadEdits | undefined): HeadEdits | undefined {
+    return this.#choice === undefined ? edits : this.#choice.responseEdits(endpoint, edits);
   }
 
   /** Address and port of the newest, for the log. */
   get place(): string {
-    return this.#last === undefined ? "" : `${this.#last.target.address}:${this.#last.target.port}`;
+    return this.lastEndpoint === undefined
+      ? ""
+      : `${this.lastEndpoint.target.address}:${this.lastEndpoint.target.port}`;
   }
 
   /** Whoever waits for an answer has gone, or has one. */
@@ -278,14 +288,14 @@ export class Tries implements AttemptOwner, RequestSink {
     const destination = this.#destination;
     if (destination === undefined || this.#request.hasResponse) return undefined;
     // These two say nothing against the endpoint.
-    if (end.cause !== "unprocessed" && end.cause !== "stale") this.#avoid(from);
+    if (end.cause !== "unprocessed" && end.cause !== "stale") this.#choice?.avoid(from);
     const { retry } = destination.requests;
     const { retryBudget } = destination.cluster;
-    const verdict = judgeRetry(retry, end, this.#state(this.#hasOther(destination)));
+    const verdict = judgeRetry(retry, end, this.#state(this.#choice?.hasOther === true));
     if (!verdict.isRepeated) return this.#withhold(verdict.because);
     if (!this.#request.body.isReplayable) return this.#withhold("body");
     const nowUs = this.context.clock.monotonicUs();
-    const endpoint = verdict.delayMs > 0 ? undefined : this.#pick(destination, nowUs);
+    const endpoint = verdict.delayMs > 0 ? undefined : this.#choice?.pick(this.context, nowUs);
     // Where all are known to be in trouble, asking on is no longer free.
     const isFresh = endpoint?.isFit(nowUs) === true;
     const isFree = verdict.isFree && isFresh && !(end.handedBack && isOverload(end.handedBack));
@@ -310,7 +320,7 @@ export class Tries implements AttemptOwner, RequestSink {
       return;
     }
     this.#timer = this.context.wheel.schedule(delayMs, () => {
-      const next = this.#pick(destination, this.context.clock.monotonicUs());
+      const next = this.#choice?.pick(this.context, this.context.clock.monotonicUs());
       if (next === undefined) this.#request.onNoAnswer(reason, detail, undefined);
       else this.#try(destination, next, false);
     });
@@ -320,7 +330,7 @@ export class Tries implements AttemptOwner, RequestSink {
     const { cluster, requests } = destination;
     const attempt = new Attempt(this, endpoint, this.count, isHedge);
     this.count++;
-    this.#last = endpoint;
+    this.lastEndpoint = endpoint;
     this.context.metrics.tries.value++;
     if (this.#current === undefined) this.#current = attempt;
     else (this.#extra ??= []).push(attempt);
@@ -337,36 +347,18 @@ export class Tries implements AttemptOwner, RequestSink {
     const { head, body, isUpgrade, hasResponse } = this.#request;
     const isSafe = isSafeToRepeat(destination.requests.retry, head.method);
     if (hasResponse || isUpgrade || !isSafe || !body.isReplayable) return;
-    if (this.#last !== undefined) this.#avoid(this.#last);
-    if (!this.#hasOther(destination)) return;
+    if (this.lastEndpoint !== undefined) this.#choice?.avoid(this.lastEndpoint);
+    if (this.#choice?.hasOther !== true) return;
     const nowUs = this.context.clock.monotonicUs();
     if (destination.cluster.retryBudget?.takeRetry(nowUs) === false) {
       this.context.metrics.withheld("budget");
       return;
     }
-    const endpoint = this.#pick(destination, nowUs);
+    const endpoint = this.#choice?.pick(this.context, nowUs);
     if (endpoint === undefined) return;
     this.#hedges++;
     this.context.metrics.hedges.value++;
     this.#try(destination, endpoint, true);
-  }
-
-  #pick({ cluster }: HttpDestination, nowUs: number): UpstreamEndpoint | undefined {
-    const { picker } = cluster;
-    const { random } = this.context;
-    const endpoint = picker.pick(nowUs, random, this.#tried);
-    if (endpoint !== undefined || this.#tried === undefined) return endpoint;
-    this.#tried = undefined;
-    return picker.pick(nowUs, random);
-  }
-
-  #avoid(endpoint: UpstreamEndpoint): void {
-    this.#tried ??= [];
-    if (!this.#tried.includes(endpoint)) this.#tried.push(endpoint);
-  }
-
-  #hasOther({ cluster }: HttpDestination): boolean {
-    return (this.#tried?.length ?? 0) < cluster.picker.members.length;
   }
 
   /** It is over. Another that is alive takes its place. */

@@ -3,22 +3,33 @@
  * started with; the endpoints in it are shared with the views before and after.
  */
 import type { PreparedFaults, PreparedRequests, RetryBudget } from "../../decide/index.ts";
-import { type Cluster, type ConnectionPolicy, type Endpoint, Health, Protocol } from "../../model/index.ts";
+import {
+  type Cluster,
+  type ConnectionPolicy,
+  Health,
+  Protocol,
+  type SessionPersistence,
+} from "../../model/index.ts";
 import type { TcpKeepAlive } from "../../net/index.ts";
 import type { HttpVersion } from "../http/index.ts";
-import { P2cBalancer } from "./balancer.ts";
+import type { ClusterMembers, PickRequest } from "./balancer/index.ts";
 import type { ConnectionLimits, UpstreamEndpoint } from "./endpoint.ts";
 import { OriginTls } from "./origin-tls.ts";
 import type { RequestLimit } from "./request-limit.ts";
 
-export interface Picker {
+interface Picker {
   readonly members: readonly UpstreamEndpoint[];
+  /** Whether `pick` looks at its request. */
+  readonly readsRequest: boolean;
   /** Undefined: none is left. */
   pick(
     nowUs: number,
     random: () => number,
     tried?: readonly UpstreamEndpoint[],
+    request?: PickRequest,
   ): UpstreamEndpoint | undefined;
+  /** The endpoint that a session names (`sessionId` of its workload), where it is fit and was not tried. */
+  ofSession?(id: string, nowUs: number, tried?: readonly UpstreamEndpoint[]): UpstreamEndpoint | undefined;
 }
 
 export interface UpstreamCluster {
@@ -29,6 +40,8 @@ export interface UpstreamCluster {
   readonly picker: Picker;
   /** Where the route has none of its own. */
   readonly faults: PreparedFaults | undefined;
+  /** Where the route says nothing. */
+  readonly session?: SessionPersistence | undefined;
   /** Of requests in flight. Absent: not bounded. */
   readonly requestLimit?: RequestLimit | undefined;
   /** Of raw TCP sessions. 0 or absent: the mesh's. */
@@ -74,6 +87,7 @@ function declaredVersion(declared: Protocol): HttpVersion | undefined {
 /** Takes the first that is not avoided: for places that are alternatives of one another rather than equals. */
 export class OrderedPicker implements Picker {
   readonly members: readonly UpstreamEndpoint[];
+  readonly readsRequest = false;
 
   constructor(members: readonly UpstreamEndpoint[]) {
     this.members = members;
@@ -151,22 +165,12 @@ export const directLimits: ConnectionLimits = {
 };
 
 /** Healthy ones; where there are none, unhealthy before draining ones: a bad chance is better than a sure refusal. */
-export function balanceUsable(members: readonly UpstreamEndpoint[]): Picker {
-  for (const tier of healthTiers) {
-    const usable = members.filter(
-      (member) => tier.includes(member.endpoint.health) && hasWeight(member.endpoint),
-    );
-    if (usable.length > 0) return new P2cBalancer(usable);
-  }
-  return new P2cBalancer<UpstreamEndpoint>([]);
-}
-
-const healthTiers: readonly (readonly Health[])[] = [
-  [Health.UNSPECIFIED, Health.HEALTHY],
-  [Health.UNHEALTHY],
-  [Health.DRAINING],
-];
-
-function hasWeight(endpoint: Endpoint): boolean {
-  return endpoint.weight > 0;
+export function splitByHealth(members: readonly UpstreamEndpoint[]): ClusterMembers<UpstreamEndpoint> {
+  const weighted = members.filter((member) => member.endpoint.weight > 0);
+  const of = (healths: readonly Health[]) =>
+    weighted.filter((member) => healths.includes(member.endpoint.health));
+  const healthy = of([Health.UNSPECIFIED, Health.HEALTHY]);
+  const unhealthy = of([Health.UNHEALTHY]);
+  if (healthy.length > 0) return { usable: healthy, unhealthy };
+  return { usable: unhealthy.length > 0 ? unhealthy : of([Health.DRAINING]), unhealthy: [] };
 }

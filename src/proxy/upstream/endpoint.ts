@@ -8,7 +8,7 @@ import { type Endpoint, Tunnel } from "../../model/index.ts";
 import type { ConnectFailure, Connection, PendingConnect, TcpKeepAlive } from "../../net/index.ts";
 import { SessionProtocol } from "../../wire/index.ts";
 import type { EdgeSeries } from "../telemetry/index.ts";
-import type { BalancerMember } from "./balancer.ts";
+import { type BalancerMember, PeakEwma, Warmth } from "./balancer/index.ts";
 import { type EndpointConcurrency, refusal } from "./concurrency/endpoint-concurrency.ts";
 import type { ConnectionBudget } from "./connection-budget.ts";
 import type { HopDialer, HopTarget } from "./hop.ts";
@@ -16,7 +16,6 @@ import { EndpointPools } from "./endpoint-pools.ts";
 import type { PoolWaiter } from "./http-upstream.ts";
 import type { EndpointOutcomes, OutlierMember } from "./outlier/endpoint-outcomes.ts";
 import type { OriginTls } from "./origin-tls.ts";
-import { PeakEwma } from "./peak-ewma.ts";
 
 export interface ConnectionLimits {
   readonly connectTimeoutMs: number;
@@ -48,6 +47,7 @@ export class UpstreamEndpoint implements BalancerMember, OutlierMember {
   /** Of the service; the application's own is `target.port`. */
   readonly servicePort: number;
   inFlight = 0;
+  /** A connect failed; see `recordConnectFailure`. */
   avoidUntilUs = 0;
   /** Clock time in microseconds until which outlier detection has taken it out; 0: it has not. */
   ejectedUntilUs = 0;
@@ -57,6 +57,8 @@ export class UpstreamEndpoint implements BalancerMember, OutlierMember {
   outcomes: EndpointOutcomes | undefined = undefined;
   /** Undefined: requests in flight are bounded by connections alone. */
   concurrency: EndpointConcurrency | undefined = undefined;
+  readonly warmth = new Warmth();
+  slot = 0;
   /** Newest form; the place that it names is the same as when this was made. */
   endpoint: Endpoint;
   /** Telemetry handles by route and protocol, kept by whoever records. */
@@ -109,6 +111,11 @@ export class UpstreamEndpoint implements BalancerMember, OutlierMember {
     });
   }
 
+  /** What hash tables place it by. */
+  get key(): string {
+    return this.workload;
+  }
+
   get weight(): number {
     return this.endpoint.weight;
   }
@@ -156,6 +163,7 @@ export class UpstreamEndpoint implements BalancerMember, OutlierMember {
 
   /** What it answered. `status`: of HTTP, or what a gRPC status stands for (`statusOfGrpc`). */
   recordStatus(status: number, nowUs: number): void {
+    if (status >= 500) this.latency.observeFailure(status >= 502 && status <= 504, nowUs);
     this.outcomes?.recordStatus(status, nowUs);
   }
 

@@ -166,10 +166,10 @@ describe("under load", () => {
     expect(new Set(service.ejections.map(({ workload }) => workload))).toEqual(new Set(["default/a"]));
   });
 
-  test("without detection it gets the most of all", () => {
+  test("without detection too it is not taken for the fastest: it gets less than its share", () => {
     const service = new Service(five, { maxEjectedPercent: 50 });
     service.behaviour.set("default/a", { latencyMs: 1, failing: 1 });
-    expect(service.run(30).failureShare).toBeGreaterThan(0.2);
+    expect(service.run(30).failureShare).toBeLessThan(0.05);
   });
 
   test("one that fails half of its requests goes by its success rate", () => {

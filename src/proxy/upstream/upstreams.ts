@@ -16,18 +16,20 @@ import {
   type Endpoint,
   EndpointSchema,
   Health,
+  type Inbound,
   Protocol,
   type WorkloadTarget,
 } from "../../model/index.ts";
 import type { Snapshot } from "../agent/index.ts";
 import type { NameResolver } from "../dns/index.ts";
+import { ClusterPicker, type Place } from "./balancer/index.ts";
 import { budgetOf } from "./budget-of.ts";
 import {
-  balanceUsable,
   clusterLimits,
   directLimits,
   OrderedPicker,
   sameLimits,
+  splitByHealth,
   type UpstreamCluster,
   versionRule,
 } from "./cluster.ts";
@@ -43,6 +45,8 @@ interface ClusterState {
   readonly model: Cluster;
   readonly endpoints: readonly Endpoint[];
   readonly byWorkload: ReadonlyMap<string, UpstreamEndpoint>;
+  readonly own: Place;
+  readonly picker: ClusterPicker<UpstreamEndpoint>;
   readonly view: UpstreamCluster;
   readonly guard: ClusterGuard;
 }
@@ -57,10 +61,12 @@ interface DirectState {
 /** Workloads dialled by their own address: more than these at once is a scan, not an application. */
 const maxDirect = 1_024;
 const directIdleMs = 120_000;
+const nowhere: Place = { region: "", zone: "" };
 
 export interface UpstreamsOptions {
   readonly listener?: GuardListener;
   readonly random?: () => number;
+  readonly place?: Place;
   readonly resolver?: NameResolver;
 }
 
@@ -70,6 +76,8 @@ export class Upstreams {
   readonly #undeclared: "client" | "http1";
   readonly #guards: Guards;
   readonly #requestDefaults: PreparedRequests;
+  readonly #configuredPlace: Place;
+  #own: Place;
   #clusters = new Map<string, ClusterState>();
   readonly #direct = new Map<string, DirectState>();
   readonly #dns: DnsEndpoints | undefined;
@@ -77,7 +85,8 @@ export class Upstreams {
 
   /**
    * `undeclared`: which version of HTTP an endpoint without a declared one gets (`versionRule`); gateways say HTTP/1.1.
-   * Without a resolver, names lead nowhere.
+   * `place`: where this proxy runs, as long as its own workload's configuration says nothing of it. Without a resolver,
+   * names lead nowhere.
    */
   constructor(
     dialer: HopDialer,
@@ -89,8 +98,10 @@ export class Upstreams {
     this.#clock = clock;
     this.#undeclared = undeclared;
     this.#requestDefaults = requestDefaults[undeclared === "http1" ? "gateway" : "sidecar"];
-    const { listener = noGuardListener, random = Math.random, resolver } = options;
+    const { listener = noGuardListener, random = Math.random, place = nowhere, resolver } = options;
     this.#guards = new Guards({ dialer, clock, random, listener });
+    this.#configuredPlace = place;
+    this.#own = place;
     this.#dns = resolver && new DnsEndpoints(resolver, (key, endpoints) => this.#rediscover(key, endpoints));
     this.#originals = new OriginalDestinations(clock, {
       prepare: (key, model, endpoint) => this.#prepare(key, model, [endpoint], undefined),
@@ -108,13 +119,18 @@ export class Upstreams {
 
   applySnapshot(snapshot: Snapshot): void {
     const next = new Map<string, ClusterState>();
+    this.#own = placeOf(snapshot.inbound, this.#own) ?? this.#configuredPlace;
     for (const key of snapshot.clusterKeys()) {
       const model = snapshot.cluster(key);
       if (model === undefined) continue;
       const listed = snapshot.endpoints(key);
       const endpoints = model.dns === undefined ? listed : (this.#dns?.of(key, model, listed) ?? listed);
       const before = this.#clusters.get(key);
-      const isSame = before !== undefined && before.model === model && before.endpoints === endpoints;
+      const isSame =
+        before !== undefined &&
+        before.model === model &&
+        before.endpoints === endpoints &&
+        before.own === this.#own;
       next.set(key, isSame ? before : this.#prepare(key, model, endpoints, before));
     }
     const previous = this.#clusters;
@@ -235,7 +251,13 @@ export class Upstreams {
     for (const [workload, known] of before?.byWorkload ?? []) {
       if (byWorkload.get(workload) !== known) known.close();
     }
-    const picker = balanceUsable([...byWorkload.values()]);
+    const own = this.#own;
+    const picker = new ClusterPicker(
+      splitByHealth([...byWorkload.values()]),
+      { balancing: model.balancing, locality: model.locality, own },
+      this.#clock.monotonicUs(),
+      before?.picker,
+    );
     const versionFor = versionRule(model.protocol, this.#undeclared);
     const faults = before?.model === model ? before.view.faults : PreparedFaults.prepare(model.faults);
     const requests = layRequests(model.requests, this.#requestDefaults);
@@ -247,13 +269,14 @@ export class Upstreams {
       port: model.port,
       picker,
       faults,
+      session: model.session,
       versionFor,
       requests,
       retryBudget,
       requestLimit: guard.requests,
       tcpIdleTimeoutMs: model.connections?.tcpIdleTimeoutMs ?? 0,
     };
-    return { model, endpoints, byWorkload, view, guard };
+    return { model, endpoints, byWorkload, own, picker, view, guard };
   }
 
   #prepareDirect(target: WorkloadTarget, address: string, port: number): DirectState {
@@ -298,6 +321,13 @@ export class Upstreams {
       clock: this.#clock,
     });
   }
+}
+
+/** Undefined: the workload's configuration does not say it. `before`: the same object where nothing changed. */
+function placeOf(inbound: Inbound | undefined, before: Place): Place | undefined {
+  if (inbound === undefined || (inbound.region === "" && inbound.zone === "")) return undefined;
+  const { region, zone } = inbound;
+  return region === before.region && zone === before.zone ? before : { region, zone };
 }
 
 function isUsed(endpoint: UpstreamEndpoint | undefined): boolean {

@@ -2296,9 +2296,21 @@ export declare type Inbound = Message<"weft.model.v1.Inbound"> & {
   ports: InboundPort[];
 
   /**
+   * Where the workload runs; empty: not known.
+   *
+   * @generated from field: string region = 6;
+   */
+  region: string;
+
+  /**
+   * @generated from field: string zone = 7;
+   */
+  zone: string;
+
+  /**
    * Its own connections to addresses that the mesh does not know are refused, whatever the mesh allows.
    *
-   * @generated from field: bool deny_unknown_destinations = 6;
+   * @generated from field: bool deny_unknown_destinations = 8;
    */
   denyUnknownDestinations: boolean;
 };

@@ -1,33 +1,11 @@
 /** Who gets the next request: distributions with a fixed seed, slow and failed members. */
 import { describe, expect, test } from "bun:test";
-import { P2cBalancer } from "./balancer.ts";
 import { PeakEwma } from "./peak-ewma.ts";
-
-class Member {
-  readonly weight: number;
-  readonly latency = new PeakEwma();
-  inFlight = 0;
-  avoidUntilUs = 0;
-  isFit(nowUs: number): boolean {
-    return this.avoidUntilUs <= nowUs;
-  }
-  picked = 0;
-  constructor(weight = 1) {
-    this.weight = weight;
-  }
-}
-
-/** A small generator with a fixed seed: a failing distribution fails every time. */
-function seeded(seed = 42): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
+import { PeakEwmaBalancer } from "./peak-ewma-balancer.ts";
+import { seeded, TestMember as Member } from "./test/test-member.ts";
 
 function spread(members: Member[], picks: number, nowUs = 1_000_000): void {
-  const balancer = new P2cBalancer(members);
+  const balancer = new PeakEwmaBalancer(members);
   const random = seeded();
   for (let i = 0; i < picks; i++) {
     const member = balancer.pick(nowUs, random);
@@ -35,7 +13,7 @@ function spread(members: Member[], picks: number, nowUs = 1_000_000): void {
   }
 }
 
-describe("P2cBalancer", () => {
+describe("PeakEwmaBalancer", () => {
   test("spreads evenly over members that nobody has measured", () => {
     const members = Array.from({ length: 5 }, () => new Member());
     spread(members, 10_000);
@@ -92,7 +70,7 @@ describe("P2cBalancer", () => {
     failed.avoidUntilUs = 2_000_000;
     spread(members, 3_000);
     expect(failed.picked).toBe(0);
-    const balancer = new P2cBalancer(members);
+    const balancer = new PeakEwmaBalancer(members);
     const random = seeded();
     const rest = members.filter((member) => member !== failed);
     expect(balancer.pick(1_000_000, random, rest)).toBe(failed);
@@ -103,7 +81,7 @@ describe("P2cBalancer", () => {
   });
 
   test("has nothing to give when it has no members", () => {
-    expect(new P2cBalancer<Member>([]).pick(0, seeded())).toBeUndefined();
+    expect(new PeakEwmaBalancer<Member>([]).pick(0, seeded())).toBeUndefined();
   });
 });
 
@@ -116,6 +94,38 @@ describe("PeakEwma", () => {
     latency.observe(1_000, 2_000_001);
     expect(latency.estimateUs(2_000_001)).toBeGreaterThan(8_000);
     expect(latency.estimateUs(2_000_001)).toBeLessThan(9_000);
+  });
+
+  test("good answers make up for a peak, however soon they come", () => {
+    const latency = new PeakEwma();
+    latency.observe(100_000, 1_000_000);
+    for (let i = 0; i < 60; i++) latency.observe(1_000, 1_000_000);
+    expect(latency.estimateUs(1_000_000)).toBeLessThan(6_000);
+    expect(latency.estimateUs(1_000_000)).toBeGreaterThan(5_000);
+  });
+
+  test("a failure is no sign of speed: each one doubles the estimate, up to a second", () => {
+    const latency = new PeakEwma();
+    latency.observe(10_000, 1_000_000);
+    const estimates = [1, 2, 3, 20].map((failures) => {
+      for (let i = 0; i < failures; i++) latency.observeFailure(false, 1_000_000);
+      return latency.estimateUs(1_000_000);
+    });
+    expect(estimates).toEqual([20_000, 80_000, 640_000, 1_000_000]);
+    latency.observe(5_000_000, 1_000_000);
+    latency.observeFailure(false, 1_000_000);
+    expect(latency.estimateUs(1_000_000)).toBe(5_000_000);
+  });
+
+  test("fast gateway errors do not make it look faster", () => {
+    const latency = new PeakEwma();
+    latency.observe(10_000, 1_000_000);
+    for (let i = 0; i < 100; i++) {
+      latency.observe(100, 1_000_000);
+      latency.observeFailure(true, 1_000_000);
+    }
+    expect(latency.estimateUs(1_000_000)).toBeGreaterThan(10_000);
+    expect(latency.estimateUs(1_000_000)).toBeLessThan(12_000);
   });
 
   test("decays by 63 % in ten seconds without observations", () => {

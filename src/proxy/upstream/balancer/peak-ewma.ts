@@ -8,6 +8,20 @@
  * picked and shunned, short enough that a recovered one is back within half a minute. Finagle and linkerd use 10 s too.
  */
 const decayUs = 10_000_000;
+/**
+ * What every answer below the estimate takes of it at the least: some 60 good answers say as much as half a minute. Without
+ * it, a stall of the whole machine makes all endpoints look as slow as the one that always is.
+ */
+const maxKept = 0.95;
+
+/**
+ * A failed answer (5xx) counts as one that took twice the estimate, up to this: an endpoint that fails at once would else look
+ * like the fastest of all and draw the requests of all others to itself.
+ */
+const maxFailureUs = 1_000_000;
+const failureFactor = 2;
+/** Gateway errors are for outlier detection to judge, which must see some: they only do not make an endpoint look faster. */
+const gatewayErrorFactor = 1 / maxKept;
 
 export class PeakEwma {
   /** 0 until the first observation. */
@@ -23,10 +37,18 @@ export class PeakEwma {
     if (!this.isMeasured || latencyUs > this.#estimateUs) {
       this.#estimateUs = latencyUs;
     } else {
-      const kept = Math.exp(-elapsedUs / decayUs);
+      const kept = Math.min(maxKept, Math.exp(-elapsedUs / decayUs));
       this.#estimateUs = this.#estimateUs * kept + latencyUs * (1 - kept);
     }
     this.#stampUs = Math.max(1, nowUs);
+  }
+
+  /** Beside the latency of the answer: the server has failed. */
+  observeFailure(isGatewayError: boolean, nowUs: number): void {
+    const estimateUs = this.estimateUs(nowUs);
+    const factor = isGatewayError ? gatewayErrorFactor : failureFactor;
+    if (estimateUs > 0)
+      this.observe(Math.max(estimateUs, Math.min(maxFailureUs, factor * estimateUs)), nowUs);
   }
 
   /** Decayed to now: an endpoint that is shunned gets another chance without any request reaching it. */
