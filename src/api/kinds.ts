@@ -8,6 +8,7 @@ import { gatewayKind } from "./gateway.ts";
 import { gatewayClassKind } from "./gateway-class.ts";
 import { httpRouteKind } from "./http-route.ts";
 import type { ObjectOfDefinition, ParseMode, Validated } from "./kind-definition.ts";
+import { listenerSetKind } from "./listener-set.ts";
 import { meshConfigKind } from "./mesh-config.ts";
 import { meshWorkloadKind } from "./mesh-workload.ts";
 import type { StoredMetadata } from "./metadata.ts";
@@ -20,6 +21,7 @@ import { serviceAccountKind } from "./service-account.ts";
 import { tcpRouteKind } from "./tcp-route.ts";
 import { tlsRouteKind } from "./tls-route.ts";
 import { trafficPolicyKind } from "./traffic-policy.ts";
+import { udpRouteKind } from "./udp-route.ts";
 
 export const kinds = {
   Namespace: namespaceKind,
@@ -34,6 +36,8 @@ export const kinds = {
   HTTPRoute: httpRouteKind,
   TLSRoute: tlsRouteKind,
   TCPRoute: tcpRouteKind,
+  UDPRoute: udpRouteKind,
+  ListenerSet: listenerSetKind,
   ReferenceGrant: referenceGrantKind,
   TrafficPolicy: trafficPolicyKind,
   FaultPolicy: faultPolicyKind,

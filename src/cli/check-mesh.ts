@@ -12,6 +12,8 @@ const kindsWithConditions: readonly KindName[] = [
   "HTTPRoute",
   "TLSRoute",
   "TCPRoute",
+  "UDPRoute",
+  "ListenerSet",
   "TrafficPolicy",
   "FaultPolicy",
 ];

@@ -3,7 +3,7 @@ import { gatewayGroup } from "../api/index.ts";
 import { clusterKey } from "../model/index.ts";
 import type { InputReader } from "./inputs.ts";
 import type { BackendInput, RouteInput } from "./route-input.ts";
-import { tcpPort } from "./service-resources.ts";
+import { servicePort } from "./service-resources.ts";
 
 /** Of the model's `Backend`. */
 export interface ResolvedBackend {
@@ -37,7 +37,9 @@ export function resolveBackend(
   const namespace = backend.namespace ?? route.metadata.namespace;
   const source = { kind, namespace, name, section: port === undefined ? "" : String(port) };
   const problem = findProblem(inputs, route, backend);
-  if (problem === undefined) return { source, cluster: clusterKey(namespace, name, port ?? 0), weight };
+  if (problem === undefined) {
+    return { source, cluster: clusterKey(namespace, name, port ?? 0, transportOf(route)), weight };
+  }
   unresolved.push({ reason: problem.reason, message: `${field}: ${problem.message}` });
   return { source, weight, unresolved: problem.message };
 }
@@ -65,8 +67,13 @@ function findProblem(inputs: InputReader, route: RouteInput, backend: BackendInp
   }
   const service = inputs.service(path);
   if (service === undefined) return { reason: "BackendNotFound", message: `Service ${path} does not exist` };
-  if (tcpPort(service, backend.port) === undefined) {
-    return { reason: "BackendNotFound", message: `Service ${path} has no TCP port ${backend.port}` };
+  const transport = transportOf(route);
+  if (servicePort(service, backend.port, transport) === undefined) {
+    return { reason: "BackendNotFound", message: `Service ${path} has no ${transport} port ${backend.port}` };
   }
   return undefined;
+}
+
+function transportOf({ kind }: RouteInput): "TCP" | "UDP" {
+  return kind === "UDPRoute" ? "UDP" : "TCP";
 }

@@ -18,6 +18,8 @@ export type Attachment =
   | {
       readonly kind: "Gateway";
       readonly parent: string;
+      /** "namespace/name" of the Gateway's ListenerSet that the listener is of; absent: the Gateway's own. */
+      readonly set?: string;
       readonly listener: string;
       /** What listener and route have in common; "*" for a route without hostnames at a listener without one. */
       readonly hostnames: readonly string[];
@@ -26,6 +28,8 @@ export type Attachment =
 interface CompiledRouteBase extends RouteOrder {
   readonly namespace: string;
   readonly attachments: readonly Attachment[];
+  /** False: its rules are served where they can be, and no parent has accepted it. */
+  readonly isAccepted: boolean;
 }
 
 export interface CompiledHttpRoute extends CompiledRouteBase {
@@ -35,7 +39,7 @@ export interface CompiledHttpRoute extends CompiledRouteBase {
 }
 
 export interface CompiledConnectionRoute extends CompiledRouteBase {
-  readonly kind: "TLSRoute" | "TCPRoute";
+  readonly kind: "TLSRoute" | "TCPRoute" | "UDPRoute";
   readonly rules: readonly ConnectionRuleContent[];
 }
 

@@ -1,7 +1,7 @@
 /** Incremental compilation against full: after every random change, all that was kept up to date equals what a new compiler makes of the same objects. */
 import { expect, test } from "bun:test";
 import { keyOf, keyText, type Stored } from "../api/index.ts";
-import { outboundKey } from "../model/index.ts";
+import { clusterKey, outboundKey } from "../model/index.ts";
 import { Compiler, type CompileOutput } from "./compiler.ts";
 import type { ResourceName } from "./resource.ts";
 import { resourceNode } from "./resource-kinds.ts";
@@ -27,6 +27,7 @@ function allNames(): ResourceName[] {
     for (const service of services) {
       names.push({ kind: "Name", key: `${service}.${namespace}.svc.cluster.local` });
       for (const port of [80, 81]) {
+        names.push({ kind: "Cluster", key: clusterKey(namespace, service, port, "UDP") });
         names.push({ kind: "Cluster", key: `${namespace}/${service}:${port}` });
         for (const client of namespaces) {
           names.push({ kind: "Outbound", key: outboundKey(namespace, service, port, client) });

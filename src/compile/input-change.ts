@@ -4,6 +4,7 @@ import { keyOf } from "../api/index.ts";
 import type { RegistryChange, RegistryViews } from "../registry/index.ts";
 import type { GatewayInput } from "./gateway-input.ts";
 import { facts, type Inputs } from "./inputs.ts";
+import { parentOfSet } from "./listener-sets.ts";
 import type { RouteKind } from "./route-input.ts";
 
 /** `route <kind> <path>` and `status <kind> <path>` are nodes, marked by name since an object that is new has no dependants yet. */
@@ -13,7 +14,8 @@ export function applyObject(inputs: Inputs, object: Stored, dirty: Set<string>):
   switch (object.kind) {
     case "HTTPRoute":
     case "TLSRoute":
-    case "TCPRoute": {
+    case "TCPRoute":
+    case "UDPRoute": {
       const route = routeKey(object.kind, path);
       if (isSameSpec(inputs.routes.get(route), object)) return;
       inputs.routes.set(route, object);
@@ -21,7 +23,14 @@ export function applyObject(inputs: Inputs, object: Stored, dirty: Set<string>):
     }
     case "Gateway":
       if (isSameGateway(inputs.gateways.get(path), object)) return;
+      if (!inputs.gateways.has(path)) dirty.add(facts.gateways);
       inputs.gateways.set(path, object);
+      break;
+    case "ListenerSet":
+      if (isSameSpec(inputs.listenerSets.get(path), object)) return;
+      markSet(inputs, path, dirty);
+      inputs.listenerSets.set(path, object);
+      markSet(inputs, path, dirty);
       break;
     case "GatewayClass":
       if (isSameSpec(inputs.gatewayClasses.get(path), object)) return;
@@ -35,6 +44,9 @@ export function applyObject(inputs: Inputs, object: Stored, dirty: Set<string>):
       break;
     case "Secret":
       inputs.setSecret(path, object);
+      break;
+    case "ConfigMap":
+      inputs.setConfigMap(path, object);
       break;
     case "TrafficPolicy":
       if (!inputs.trafficPolicies.set(object, dirty)) return;
@@ -79,10 +91,15 @@ export function removeObject(inputs: Inputs, key: ObjectKey, dirty: Set<string>)
     case "HTTPRoute":
     case "TLSRoute":
     case "TCPRoute":
+    case "UDPRoute":
       inputs.routes.delete(routeKey(key.kind, path));
       break;
     case "Gateway":
-      inputs.gateways.delete(path);
+      if (inputs.gateways.delete(path)) dirty.add(facts.gateways);
+      break;
+    case "ListenerSet":
+      markSet(inputs, path, dirty);
+      inputs.listenerSets.delete(path);
       break;
     case "GatewayClass":
       inputs.gatewayClasses.delete(path);
@@ -95,6 +112,9 @@ export function removeObject(inputs: Inputs, key: ObjectKey, dirty: Set<string>)
       break;
     case "Secret":
       inputs.deleteSecret(path);
+      break;
+    case "ConfigMap":
+      inputs.deleteConfigMap(path);
       break;
     case "TrafficPolicy":
       inputs.trafficPolicies.delete(path, dirty);
@@ -128,11 +148,19 @@ export function applyRegistryChange(
   for (const ip of change.addresses) dirty.add(facts.address(ip));
 }
 
+/** The Gateway that the set names at the moment: a change may take it from one to another. */
+function markSet(inputs: Inputs, path: string, dirty: Set<string>): void {
+  const set = inputs.listenerSets.get(path);
+  const parent = set === undefined ? undefined : parentOfSet(set);
+  if (parent !== undefined) dirty.add(facts.listenerSetsOf(parent));
+}
+
 function markDirty(key: ObjectKey, path: string, dirty: Set<string>): void {
   switch (key.kind) {
     case "HTTPRoute":
     case "TLSRoute":
     case "TCPRoute":
+    case "UDPRoute":
       dirty.add(`route ${routeKey(key.kind, path)}`);
       break;
     case "Gateway":
@@ -149,6 +177,12 @@ function markDirty(key: ObjectKey, path: string, dirty: Set<string>): void {
       break;
     case "Secret":
       dirty.add(facts.secret(path));
+      break;
+    case "ConfigMap":
+      dirty.add(facts.configMap(path));
+      break;
+    case "ListenerSet":
+      dirty.add(facts.listenerSet(path)).add(`status ListenerSet ${path}`);
       break;
     case "TrafficPolicy":
     case "FaultPolicy":

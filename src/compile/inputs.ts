@@ -15,11 +15,21 @@ import type {
 import { type CertificateContent, readCertificate, type SecretContent } from "./certificate-content.ts";
 import { type Attachment, type CompiledRoute, parentFact } from "./compiled-route.ts";
 import { Grants, type Referent, type Referrer } from "./grants.ts";
-import type { GatewayClassInput, GatewayInput, MeshConfigInput, NamespaceInput } from "./gateway-input.ts";
+import type {
+  GatewayClassInput,
+  GatewayHost,
+  GatewayInput,
+  ListenerSetInput,
+  MeshConfigInput,
+  NamespaceInput,
+} from "./gateway-input.ts";
+import { ListenerSets } from "./listener-sets.ts";
 import { faultProblem } from "./policy/faults.ts";
 import { type JudgedPolicy, policyFacts, PolicyIndex, type Target } from "./policy/policy-index.ts";
 import type { FaultPolicyInput, PolicyInput, PolicyKind, TrafficPolicyInput } from "./policy/policy-input.ts";
+import { compareText } from "./resource.ts";
 import type { RouteInput } from "./route-input.ts";
+import { type ConfigMapContent, readTrustAnchors, type TrustAnchors } from "./trust-anchors.ts";
 
 /** Names of inputs, as the dependency index knows them. */
 export const facts = {
@@ -33,6 +43,12 @@ export const facts = {
   gatewayClass: (name: string) => `gateway-class:${name}`,
   grants: (namespace: string) => `grants:${namespace}`,
   secret: (path: string) => `secret:${path}`,
+  configMap: (path: string) => `config-map:${path}`,
+  listenerSet: (path: string) => `listener-set:${path}`,
+  listenerSetsOf: (gateway: string) => `listener-sets-of:${gateway}`,
+  /** Which there are. */
+  gateways: "gateways",
+  gatewayHost: "gateway-host",
   meshConfig: "mesh-config",
 } as const;
 
@@ -57,13 +73,32 @@ class SecretInput {
   }
 }
 
+/** A ConfigMap, read as trust anchors once somebody asks. */
+class ConfigMapInput {
+  readonly #content: ConfigMapContent;
+  #anchors: TrustAnchors | undefined;
+
+  constructor(content: ConfigMapContent) {
+    this.#content = content;
+  }
+
+  get anchors(): TrustAnchors {
+    this.#anchors ??= readTrustAnchors(this.#content);
+    return this.#anchors;
+  }
+}
+
 export class Inputs {
   readonly trust: Trust;
   readonly registry: RegistryViews;
   readonly namespaces = new Map<string, NamespaceInput>();
   readonly gateways = new Map<string, GatewayInput>();
   readonly gatewayClasses = new Map<string, GatewayClassInput>();
+  readonly listenerSets = new ListenerSets();
+  /** Undefined: nobody knows. */
+  gatewayHost: GatewayHost | undefined;
   readonly #secrets = new Map<string, SecretInput>();
+  readonly #configMaps = new Map<string, ConfigMapInput>();
   readonly grants = new Grants();
   readonly trafficPolicies = new PolicyIndex<TrafficPolicyInput>(() => undefined);
   readonly faultPolicies = new PolicyIndex<FaultPolicyInput>(faultProblem);
@@ -90,6 +125,18 @@ export class Inputs {
 
   certificate(path: string): CertificateContent | undefined {
     return this.#secrets.get(path)?.certificate;
+  }
+
+  setConfigMap(path: string, content: ConfigMapContent): void {
+    this.#configMaps.set(path, new ConfigMapInput(content));
+  }
+
+  deleteConfigMap(path: string): void {
+    this.#configMaps.delete(path);
+  }
+
+  trustAnchors(path: string): TrustAnchors | undefined {
+    return this.#configMaps.get(path)?.anchors;
   }
 
   resetMeshConfig(): void {
@@ -129,9 +176,9 @@ export class InputReader {
     return this.#inputs.registry.service(path);
   }
 
-  endpoints(service: string, port: number): readonly EndpointView[] {
+  endpoints(service: string, port: number, transport: "TCP" | "UDP" = "TCP"): readonly EndpointView[] {
     this.#read.add(facts.endpoints(service));
-    return this.#inputs.registry.endpoints(service, port);
+    return this.#inputs.registry.endpoints(service, port, transport);
   }
 
   workload(path: string): WorkloadView | undefined {
@@ -169,6 +216,42 @@ export class InputReader {
   /** Whether Gateways of the class are weft's to serve. */
   isOwnClass(name: string): boolean {
     return this.gatewayClass(name)?.spec.controllerName === weftControllerName;
+  }
+
+  /** Undefined where it does not exist or is of another controller's class. */
+  ownGateway(path: string): GatewayInput | undefined {
+    const gateway = this.gateway(path);
+    return gateway !== undefined && this.isOwnClass(gateway.spec.gatewayClassName) ? gateway : undefined;
+  }
+
+  /** Paths of all Gateways that stand before one in the order of their names. */
+  gatewaysBefore(path: string): string[] {
+    this.#read.add(facts.gateways);
+    return [...this.#inputs.gateways.keys()]
+      .filter((other) => compareText(other, path) < 0)
+      .toSorted(compareText);
+  }
+
+  gatewayHost(): GatewayHost | undefined {
+    this.#read.add(facts.gatewayHost);
+    return this.#inputs.gatewayHost;
+  }
+
+  listenerSet(path: string): ListenerSetInput | undefined {
+    this.#read.add(facts.listenerSet(path));
+    return this.#inputs.listenerSets.get(path);
+  }
+
+  /** Those that name the Gateway, whether or not it lets them in. */
+  listenerSetsOf(gateway: string): ListenerSetInput[] {
+    this.#read.add(facts.listenerSetsOf(gateway));
+    return this.#inputs.listenerSets.of(gateway);
+  }
+
+  /** Undefined where there is no such ConfigMap. */
+  trustAnchors(configMap: string): TrustAnchors | undefined {
+    this.#read.add(facts.configMap(configMap));
+    return this.#inputs.trustAnchors(configMap);
   }
 
   /** Whether an object may refer to another: in its own namespace always, elsewhere where a ReferenceGrant says so. */

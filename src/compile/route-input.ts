@@ -2,7 +2,10 @@
 import type { StoredOfKind } from "../api/index.ts";
 
 export type HttpRouteInput = StoredOfKind<"HTTPRoute">;
-export type ConnectionRouteInput = StoredOfKind<"TLSRoute"> | StoredOfKind<"TCPRoute">;
+export type ConnectionRouteInput =
+  | StoredOfKind<"TLSRoute">
+  | StoredOfKind<"TCPRoute">
+  | StoredOfKind<"UDPRoute">;
 export type RouteInput = HttpRouteInput | ConnectionRouteInput;
 export type RouteKind = RouteInput["kind"];
 export type ParentInput = NonNullable<RouteInput["spec"]["parentRefs"]>[number];

@@ -42,6 +42,7 @@ function compileHttpRoute(inputs: InputReader, route: HttpRouteInput): RouteOutc
     rules: rules.map((rule) => rule.content),
     matches,
     attachments,
+    isAccepted: hasSupportedRules || problems.unsupported.length === 0,
   };
   return {
     route: problems.invalid.length > 0 ? undefined : compiled,
@@ -66,7 +67,10 @@ function compileConnectionRoute(inputs: InputReader, route: ConnectionRouteInput
     acceptance: [condition("Accepted", true, "Accepted", "")],
     resolution: resolution(unresolved),
   });
-  return { route: { kind, ...orderOf(route), rules, attachments }, status: statusOf(route, parents) };
+  return {
+    route: { kind, ...orderOf(route), rules, attachments, isAccepted: true },
+    status: statusOf(route, parents),
+  };
 }
 
 function orderOf({ metadata: { namespace, name, creationTimestamp } }: RouteInput) {

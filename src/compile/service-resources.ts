@@ -7,6 +7,7 @@ import {
   endpointKey,
   Health,
   NameSchema,
+  Protocol,
   Tunnel,
 } from "../model/index.ts";
 import type {
@@ -35,18 +36,29 @@ const maxPendingRequests = 1_024;
 interface ServicePortKey {
   readonly service: string;
   readonly port: number;
+  readonly transport: "TCP" | "UDP";
 }
 
-/** `namespace/name:port`. */
+/** As `clusterKey` writes it. */
 function parseClusterKey(key: string): ServicePortKey | undefined {
-  const groups = /^(?<service>[^/:]+\/[^/:]+):(?<port>[1-9]\d{0,4})$/.exec(key)?.groups;
+  const groups = /^(?<service>[^/:]+\/[^/:]+):(?<port>[1-9]\d{0,4})(?<udp>@udp)?$/.exec(key)?.groups;
   if (groups === undefined) return undefined;
-  return { service: groups["service"] ?? "", port: Number(groups["port"]) };
+  const transport = groups["udp"] === undefined ? "TCP" : "UDP";
+  return { service: groups["service"] ?? "", port: Number(groups["port"]), transport };
 }
 
 /** The port as TCP: routes and clusters have no meaning for datagrams. */
 export function tcpPort(service: ServiceView | undefined, port: number): ServicePortView | undefined {
-  return service?.ports.find((entry) => entry.port === port && entry.transport === "TCP");
+  return servicePort(service, port, "TCP");
+}
+
+/** Ports of UDP are backends of UDPRoutes and nothing else. */
+export function servicePort(
+  service: ServiceView | undefined,
+  port: number,
+  transport: "TCP" | "UDP",
+): ServicePortView | undefined {
+  return service?.ports.find((entry) => entry.port === port && entry.transport === transport);
 }
 
 export function hostOf(service: ServiceView, domainSuffix: string): string {
@@ -71,7 +83,7 @@ export function compileName(inputs: InputReader, key: string): CompiledResource 
 function memberAddresses(inputs: InputReader, service: ServiceView): string[] {
   const addresses = service.ports.flatMap((port) =>
     inputs
-      .endpoints(service.path, port.port)
+      .endpoints(service.path, port.port, port.transport === "UDP" ? "UDP" : "TCP")
       .flatMap((endpoint) => (endpoint.health === "live" ? [endpoint.address] : [])),
   );
   return [...new Set(addresses)].toSorted();
@@ -121,22 +133,31 @@ export function compileAddress(inputs: InputReader, key: string): CompiledResour
 export function compileCluster(inputs: InputReader, key: string): CompiledResource | undefined {
   const parsed = parseClusterKey(key);
   const service = parsed === undefined ? undefined : inputs.service(parsed.service);
-  const port = parsed === undefined ? undefined : tcpPort(service, parsed.port);
+  const port = parsed === undefined ? undefined : servicePort(service, parsed.port, parsed.transport);
   if (service === undefined || port === undefined) return undefined;
   const { namespace, name } = service;
+  const policy = clusterPolicy(inputs, service, port);
   return encodeResource({ kind: "Cluster", key }, ClusterSchema, {
     source: { kind: "Service", namespace, name, section: port.name },
     namespace,
     service: name,
     port: port.port,
-    protocol: protocolOf(port),
+    protocol: port.transport === "UDP" ? Protocol.UDP : protocolOf(port),
     connectTimeoutMs,
     idleTimeoutMs,
     maxConnectionsPerEndpoint,
     maxPendingRequests,
-    proxyProtocol: service.proxyProtocol,
-    ...clusterPolicy(inputs, service, port),
+    proxyProtocol: port.transport === "UDP" ? 0 : service.proxyProtocol,
+    ...(port.transport === "UDP" ? overDatagrams(policy) : policy),
   });
+}
+
+/** Nothing is known of answers, and a check over TCP would say that nobody is there. */
+function overDatagrams({ balancing, locality }: ReturnType<typeof clusterPolicy>) {
+  return {
+    ...(balancing === undefined ? {} : { balancing }),
+    ...(locality === undefined ? {} : { locality }),
+  };
 }
 
 /** `<cluster>/<workload>`, where the workload is "namespace/name". */
@@ -152,18 +173,24 @@ export function compileEndpoint(inputs: InputReader, key: string): CompiledResou
   const cluster = parsed === undefined ? undefined : parseClusterKey(parsed.cluster);
   if (parsed === undefined || cluster === undefined) return undefined;
   const endpoint = inputs
-    .endpoints(cluster.service, cluster.port)
+    .endpoints(cluster.service, cluster.port, cluster.transport)
     .find((candidate) => candidate.workload === parsed.workload);
   if (endpoint === undefined) return undefined;
-  return encodeEndpoint(inputs.trustDomain, parsed.cluster, endpoint);
+  // A hop between proxies carries streams: datagrams go to the endpoint itself, as it is.
+  const reached = cluster.transport === "UDP" ? { ...endpoint, tunnel: withoutTunnel } : endpoint;
+  return encodeEndpoint(inputs.trustDomain, parsed.cluster, reached);
 }
+
+const withoutTunnel: TunnelView = { kind: "none", address: "", port: 0 };
 
 /** Keys of the endpoints of a cluster, sorted. */
 export function compileMembers(inputs: InputReader, cluster: string): string[] {
   const parsed = parseClusterKey(cluster);
-  if (parsed === undefined || tcpPort(inputs.service(parsed.service), parsed.port) === undefined) return [];
+  if (parsed === undefined) return [];
+  const { service, port, transport } = parsed;
+  if (servicePort(inputs.service(service), port, transport) === undefined) return [];
   return inputs
-    .endpoints(parsed.service, parsed.port)
+    .endpoints(service, port, transport)
     .map((endpoint) => endpointKey(cluster, endpoint.workload))
     .toSorted();
 }

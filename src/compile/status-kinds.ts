@@ -2,6 +2,7 @@
 import { gatewayClassStatus } from "./gateway-class.ts";
 import { gatewayStatus } from "./gateway-status.ts";
 import type { InputReader, Inputs } from "./inputs.ts";
+import { listenerSetStatus } from "./listener-set-status.ts";
 import { policyStatus } from "./policy/policy-status.ts";
 import type { StatusUpdate } from "./status.ts";
 
@@ -10,6 +11,8 @@ export function computeStatus(inputs: InputReader, kind: string, name: string): 
   switch (kind) {
     case "Gateway":
       return gatewayStatus(inputs, name);
+    case "ListenerSet":
+      return listenerSetStatus(inputs, name);
     case "TrafficPolicy":
     case "FaultPolicy":
       return policyStatus(inputs, kind, name);
@@ -22,6 +25,8 @@ export function hasObject(inputs: Inputs, kind: string, name: string): boolean {
   switch (kind) {
     case "Gateway":
       return inputs.gateways.has(name);
+    case "ListenerSet":
+      return inputs.listenerSets.get(name) !== undefined;
     case "TrafficPolicy":
       return inputs.trafficPolicies.get(name) !== undefined;
     case "FaultPolicy":

@@ -10,6 +10,9 @@ export {
   BalancingSchema,
   type Certificate,
   CertificateSchema,
+  type ClientValidation,
+  ClientValidationMode,
+  ClientValidationSchema,
   type Cluster,
   ClusterSchema,
   CommitSchema,
@@ -97,6 +100,7 @@ export {
 export {
   certificateKey,
   clusterKey,
+  clusterTransport,
   endpointKey,
   gatewayKey,
   inboundKey,

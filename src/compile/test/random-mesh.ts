@@ -40,12 +40,14 @@ function randomObject(random: Random): unknown {
   const kind = random();
   if (kind < 0.2) return service(random, namespace);
   if (kind < 0.4) return workload(random, namespace);
-  if (kind < 0.55) return route(random, namespace);
-  if (kind < 0.6) return connectionRoute(random, namespace);
-  if (kind < 0.63) return grant(random, namespace);
-  if (kind < 0.7) return secret(random, namespace);
-  if (kind < 0.79) return gateway(random, namespace);
-  if (kind < 0.81) {
+  if (kind < 0.44) return listenerSet(random, namespace);
+  if (kind < 0.46) return configMap(random, namespace);
+  if (kind < 0.58) return route(random, namespace);
+  if (kind < 0.63) return connectionRoute(random, namespace);
+  if (kind < 0.66) return grant(random, namespace);
+  if (kind < 0.72) return secret(random, namespace);
+  if (kind < 0.8) return gateway(random, namespace);
+  if (kind < 0.82) {
     const controllerName = random() < 0.9 ? "weft.dev/gateway-controller" : "example.com/other";
     return {
       apiVersion: "gateway.networking.k8s.io/v1",
@@ -84,6 +86,7 @@ function service(random: Random, namespace: string) {
           port,
           name: `${pick(random, ["http", "tcp", "any"])}-${port}`,
           targetPort: random() < 0.5 ? 8080 : "web",
+          ...(port === 81 && random() < 0.3 ? { protocol: "UDP" } : {}),
         })),
     },
   };
@@ -114,11 +117,7 @@ function route(random: Random, namespace: string) {
           namespace: pick(random, namespaces),
           ...(random() < 0.3 ? { port: pick(random, ports) } : {}),
         }
-      : {
-          name: "edge",
-          namespace: pick(random, namespaces),
-          ...(random() < 0.4 ? { sectionName: "one" } : {}),
-        };
+      : edgeParent(random, ["one"]);
   const backend = (): object => ({
     name: pick(random, services),
     ...(random() < 0.2 ? { namespace: pick(random, namespaces) } : {}),
@@ -149,24 +148,25 @@ function route(random: Random, namespace: string) {
   };
 }
 
+function edgeParent(random: Random, sections: readonly [string, ...string[]]) {
+  return {
+    ...(random() < 0.3 ? { kind: "ListenerSet", name: "more" } : { name: "edge" }),
+    namespace: pick(random, namespaces),
+    ...(random() < 0.4 ? { sectionName: pick(random, sections) } : {}),
+  };
+}
+
 function connectionRoute(random: Random, namespace: string) {
   const isTls = random() < 0.6;
+  const port = isTls ? 80 : 81;
   return {
     apiVersion: "gateway.networking.k8s.io/v1",
-    kind: isTls ? "TLSRoute" : "TCPRoute",
+    kind: isTls ? "TLSRoute" : pick(random, ["TCPRoute", "UDPRoute"]),
     metadata: { name: pick(random, ["r1", "r2"]), namespace },
     spec: {
-      parentRefs: [
-        {
-          name: "edge",
-          namespace: pick(random, namespaces),
-          ...(random() < 0.4 ? { sectionName: pick(random, ["one", "two", "three"]) } : {}),
-        },
-      ],
+      parentRefs: [edgeParent(random, ["one", "two", "three"])],
       ...(isTls ? { hostnames: [pick(random, hostnames)] } : {}),
-      rules: [
-        { backendRefs: [{ name: pick(random, services), namespace: pick(random, namespaces), port: 80 }] },
-      ],
+      rules: [{ backendRefs: [{ name: pick(random, services), namespace: pick(random, namespaces), port }] }],
     },
   };
 }
@@ -177,7 +177,10 @@ function grant(random: Random, namespace: string) {
     kind: "ReferenceGrant",
     metadata: { name: pick(random, ["g1", "g2"]), namespace },
     spec: {
-      from: ["Gateway", pick(random, ["HTTPRoute", "TLSRoute", "TCPRoute"])].map((kind) => ({
+      from: [
+        pick(random, ["Gateway", "ListenerSet"]),
+        pick(random, ["HTTPRoute", "TLSRoute", "TCPRoute", "UDPRoute"]),
+      ].map((kind) => ({
         group: "gateway.networking.k8s.io",
         kind,
         namespace: pick(random, namespaces),
@@ -185,6 +188,7 @@ function grant(random: Random, namespace: string) {
       to: [
         pick<object>(random, [
           { group: "", kind: "Secret" },
+          { group: "", kind: "ConfigMap" },
           { group: "", kind: "Service", name: pick(random, services) },
         ]),
       ],
@@ -217,6 +221,36 @@ function tlsListener(random: Random): object {
   ]);
 }
 
+function configMap(random: Random, namespace: string) {
+  const data: Record<string, string> = random() < 0.7 ? { "ca.crt": shopPair.certificate } : {};
+  return { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "ca", namespace }, data };
+}
+
+function listenerSet(random: Random, namespace: string) {
+  return {
+    apiVersion: "gateway.networking.k8s.io/v1",
+    kind: "ListenerSet",
+    metadata: {
+      name: "more",
+      namespace,
+      creationTimestamp: `2026-01-0${1 + Math.floor(random() * 3)}T00:00:00Z`,
+    },
+    spec: {
+      parentRef: { name: "edge", namespace: pick(random, namespaces) },
+      listeners: [
+        { name: "one", port: pick(random, ports), protocol: "HTTP", hostname: pick(random, hostnames) },
+        { name: "two", port: pick(random, ports), protocol: pick(random, ["UDP", "TCP"]) },
+        { name: "three", port: 443, hostname: pick(random, hostnames), ...tlsListener(random) },
+      ],
+    },
+  };
+}
+
+function frontendTls(random: Random) {
+  const reference = { group: "", kind: "ConfigMap", name: "ca", namespace: pick(random, namespaces) };
+  return { frontend: { default: { validation: { caCertificateRefs: [reference] } } } };
+}
+
 function gateway(random: Random, namespace: string) {
   const allowedRoutes = {
     namespaces: pick<object>(random, [
@@ -236,6 +270,9 @@ function gateway(random: Random, namespace: string) {
     },
     spec: {
       gatewayClassName: pick(random, ["weft", "weft", "weft", "other"]),
+      ...(random() < 0.3 ? { tls: frontendTls(random) } : {}),
+      ...(random() < 0.3 ? { addresses: [{ value: pick(random, ["10.0.0.1", "10.0.0.2"]) }] } : {}),
+      allowedListeners: { namespaces: { from: pick(random, ["All", "Same", "None"]) } },
       listeners: [
         { name: "one", port: 80, protocol: "HTTP", allowedRoutes },
         {

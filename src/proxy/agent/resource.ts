@@ -13,6 +13,7 @@ import {
   type Cluster,
   ClusterSchema,
   clusterKey,
+  clusterTransport,
   type Endpoint,
   EndpointSchema,
   endpointKey,
@@ -95,7 +96,8 @@ export function prepareResource(raw: RawResource): Resource {
       return { kind, ...common, value: prepareOutbound(name, bytes) };
     case "Cluster": {
       const value = fromBinary(ClusterSchema, bytes);
-      requireName(name, clusterKey(value.namespace, value.service, value.port));
+      const transport = clusterTransport(value.protocol);
+      requireName(name, clusterKey(value.namespace, value.service, value.port, transport));
       // They are prepared with its endpoints; here it only has to be possible.
       PreparedFaults.prepare(value.faults);
       return { kind, ...common, value };
@@ -124,7 +126,8 @@ export function prepareGateway(name: string, gateway: Gateway): PreparedGateway 
     listener: { ...listener, virtualHosts: [] },
     hosts: prepareVirtualHosts(listener),
   }));
-  return { name, listeners };
+  const { labels, annotations } = gateway;
+  return { name, labels, annotations, listeners };
 }
 
 function prepareOutbound(name: string, bytes: Uint8Array): PreparedOutbound {
