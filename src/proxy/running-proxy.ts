@@ -67,8 +67,10 @@ export interface RunningProxy {
 const wheelTickMs = 10;
 const wheelSlots = 512;
 const sweepMs = 1_000;
-/** After the mesh was told, peers still send for as long as the news takes; idle connections stay open for that time. */
+/** After the mesh was told, peers still dial and send for as long as the news takes: they are taken, and idle ones stay, for that time. */
 const drainGraceMs = 1_000;
+/** Peers that had connections have gone when none has come back for this long. */
+const drainQuietMs = 200;
 const drainPollMs = 50;
 const defaultDrainTimeoutMs = 10_000;
 /** A control plane that registered us answers within a few milliseconds; one that just died must not stop the start. */
@@ -123,6 +125,7 @@ class Proxy implements RunningProxy {
   readonly #wheel: TimerWheel;
   readonly #selector: RouteSelector;
   readonly #servers: Server[] = [];
+  #tunnel: InboundTunnel | undefined;
   readonly #admins: AdminServer[] = [];
   readonly avoidance: Avoidance;
   readonly #adminSource: AdminSource;
@@ -297,7 +300,8 @@ class Proxy implements RunningProxy {
     const application = this.#application;
     if (application === undefined)
       return { outbound, tunnel: undefined, plaintextPort: undefined, dns: undefined };
-    const tunnel = this.#add(new InboundTunnel(this.#context, application, sharing)).open(bootstrap.tunnel);
+    this.#tunnel = this.#add(new InboundTunnel(this.#context, application, sharing));
+    const tunnel = this.#tunnel.open(bootstrap.tunnel);
     if (capture.kind !== "redirect") return { outbound, tunnel, plaintextPort: undefined, dns: undefined };
     const plaintextPort = this.#add(
       new InboundPlaintext(this.#context, application, this.#destinationOf, sharing),
@@ -371,11 +375,11 @@ class Proxy implements RunningProxy {
     });
   }
 
-  /** From here on: no new connections, `Connection: close` on every response, idle ones go after a moment's grace. */
+  /** From here on: no new connections but peers', `Connection: close` on every response, idle ones go after a moment's grace. */
   async #finishWork(): Promise<void> {
     const context = this.#context;
     context.isDraining = true;
-    for (const server of this.#servers) server.stopAccepting();
+    for (const server of this.#servers) if (server !== this.#tunnel) server.stopAccepting();
     await this.#awaitWork();
     await context.protocols.flush();
   }
@@ -384,12 +388,20 @@ class Proxy implements RunningProxy {
     const context = this.#context;
     const timeoutMs = this.#agent.snapshot.mesh?.drainTimeoutMs || defaultDrainTimeoutMs;
     const startMs = this.#clock.nowMs();
+    let busyMs = Number.NEGATIVE_INFINITY;
     for (;;) {
-      const waitedMs = this.#clock.nowMs() - startMs;
-      const open = this.#servers.reduce((sum, server) => sum + server.connections.size, 0);
+      const nowMs = this.#clock.nowMs();
+      const waitedMs = nowMs - startMs;
+      const peers = this.#tunnel?.openConnections ?? 0;
+      const open = this.#servers.reduce((sum, server) => sum + server.connections.size, peers);
+      if (peers > 0) busyMs = nowMs;
       // Tunnels and TCP sessions count as in flight, whether or not they are connections of HTTP still.
-      if ((open === 0 && context.inFlight === 0) || waitedMs >= timeoutMs) return;
-      if (waitedMs >= drainGraceMs) for (const server of this.#servers) server.connections.closeIdle();
+      const isDone = open === 0 && context.inFlight === 0 && nowMs - busyMs >= drainQuietMs;
+      if (isDone || waitedMs >= timeoutMs) return;
+      if (waitedMs >= drainGraceMs) {
+        this.#tunnel?.stopAccepting();
+        for (const server of this.#servers) server.connections.closeIdle();
+      }
       await new Promise<void>((resolve) => void this.#clock.after(drainPollMs, resolve));
     }
   }

@@ -47,19 +47,21 @@ test(
       while (made < changes || !isRestarted) await change();
     };
     // What fails last must not hide what failed first.
-    const [ended] = await Promise.allSettled([restarting, changing()]).then(([restarts, rest]) => {
-      for (const each of [rest, restarts]) if (each.status === "rejected") throw each.reason;
-      return [restarts.status === "fulfilled" ? restarts.value : []];
-    });
+    const [changed, restarted] = await Promise.allSettled([changing(), restarting]);
+    if (changed.status === "rejected") throw changed.reason;
+    if (restarted.status === "rejected") throw restarted.reason;
     await mesh.untilCurrent();
     const samples = (await Promise.all(loads.map((load) => load.stop()))).flat();
     const tries = (await mesh.tries()) - before.tries;
-    const all = sum([await mesh.retries(), ...ended]);
+    const all = sum([await mesh.retries(), ...restarted.value]);
     const tookMs = performance.now() - startMs;
     console.log(
       JSON.stringify({ made, tookMs, requests: samples.length, tries, before, ofChanges, all, outcomes: countOutcomes(samples) }),
     );
-    expect(failures(samples)).toEqual([]);
+    console.log(mesh.failureLines.slice(0, 400).join("\n"));
+    console.log(mesh.stdouts);
+    console.log(mesh.stderrs);
+    expect(failures(samples).slice(0,3)).toEqual([]);
     expect(samples.length).toBeGreaterThan(requestsPerSecond * seconds * 0.9);
     // Nobody was saved by a second try while no process ended.
     expect(total(ofChanges) - total(before.retries)).toBe(0);

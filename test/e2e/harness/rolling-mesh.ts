@@ -108,6 +108,8 @@ export class RollingMesh implements AsyncDisposable {
         throw new Error(`instance ${index} did not end well: ${sidecarEnd.stderr}${applicationEnd.stderr}`);
       instance.application = await startApplication(applicationAddress(this.#mesh, index));
       instance.sidecar = await startSidecar(this.#mesh, index);
+      // As a rollout waits until the new one is ready to be sent to.
+      await this.untilCurrent();
     }
     return retries;
   }
@@ -124,6 +126,16 @@ export class RollingMesh implements AsyncDisposable {
     );
     return total(sum(all));
   }
+
+  /** Lines of both callers' access logs about requests that failed: for messages. */
+  get failureLines(): readonly string[] {
+    return [this.#gateway, this.#caller].flatMap(({ process: { stdout } }) =>
+      stdout.split("\n").filter((line) => line.includes('"reason"')),
+    );
+  }
+
+  get stdouts() { return this.#gateway.process.stdout.slice(0, 600); }
+  get stderrs() { return [this.#gateway, this.#caller].map(p => p.process.stderr.slice(-4000)).join("\n======\n"); }
 
   /** Both callers have the newest configuration. */
   async untilCurrent(): Promise<void> {
