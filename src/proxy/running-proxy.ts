@@ -8,6 +8,7 @@ import type { Clock, Log, Timer } from "../kernel/index.ts";
 import { type Listener, originalDestination, shedCodePages, TimerWheel } from "../net/index.ts";
 import type { Agent } from "./agent/index.ts";
 import { Avoidance } from "./avoidance.ts";
+import { awaitWork } from "./await-work.ts";
 import type { ListenAddress, ProxyBootstrap } from "./bootstrap.ts";
 import { AdminServer, type AdminSource } from "./serve/admin.ts";
 import { Application } from "./serve/application.ts";
@@ -67,11 +68,6 @@ export interface RunningProxy {
 const wheelTickMs = 10;
 const wheelSlots = 512;
 const sweepMs = 1_000;
-/** After the mesh was told, peers still dial and send for as long as the news takes: they are taken, and idle ones stay, for that time. */
-const drainGraceMs = 1_000;
-/** Peers that had connections have gone when none has come back for this long. */
-const drainQuietMs = 200;
-const drainPollMs = 50;
 const defaultDrainTimeoutMs = 10_000;
 /** A control plane that registered us answers within a few milliseconds; one that just died must not stop the start. */
 const inboundWaitMs = 5_000;
@@ -380,29 +376,13 @@ class Proxy implements RunningProxy {
     const context = this.#context;
     context.isDraining = true;
     for (const server of this.#servers) if (server !== this.#tunnel) server.stopAccepting();
-    await this.#awaitWork();
+    await awaitWork({
+      context,
+      clock: this.#clock,
+      servers: this.#servers,
+      tunnel: this.#tunnel,
+      timeoutMs: this.#agent.snapshot.mesh?.drainTimeoutMs || defaultDrainTimeoutMs,
+    });
     await context.protocols.flush();
-  }
-
-  async #awaitWork(): Promise<void> {
-    const context = this.#context;
-    const timeoutMs = this.#agent.snapshot.mesh?.drainTimeoutMs || defaultDrainTimeoutMs;
-    const startMs = this.#clock.nowMs();
-    let busyMs = Number.NEGATIVE_INFINITY;
-    for (;;) {
-      const nowMs = this.#clock.nowMs();
-      const waitedMs = nowMs - startMs;
-      const peers = this.#tunnel?.openConnections ?? 0;
-      const open = this.#servers.reduce((sum, server) => sum + server.connections.size, peers);
-      if (peers > 0) busyMs = nowMs;
-      // Tunnels and TCP sessions count as in flight, whether or not they are connections of HTTP still.
-      const isDone = open === 0 && context.inFlight === 0 && nowMs - busyMs >= drainQuietMs;
-      if (isDone || waitedMs >= timeoutMs) return;
-      if (waitedMs >= drainGraceMs) {
-        this.#tunnel?.stopAccepting();
-        for (const server of this.#servers) server.connections.closeIdle();
-      }
-      await new Promise<void>((resolve) => void this.#clock.after(drainPollMs, resolve));
-    }
   }
 }

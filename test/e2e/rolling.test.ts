@@ -4,12 +4,12 @@
  * WEFT_ROLLING_SECONDS=60` is the long form, for a machine that has nothing else to do.
  */
 import { expect, test } from "bun:test";
-import { OpenLoopLoad, countOutcomes, failures } from "./harness/open-loop-load.ts";
+import { countOutcomes, OpenLoopLoad } from "./harness/open-loop-load.ts";
 import { nthChange } from "./harness/rolling-changes.ts";
 import { RollingMesh, sum, total } from "./harness/rolling-mesh.ts";
 
-const requestsPerSecond = Number(process.env["WEFT_ROLLING_RATE"] ?? 200);
-const changes = Number(process.env["WEFT_ROLLING_CHANGES"] ?? 40);
+const requestsPerSecond = Number(process.env["WEFT_ROLLING_RATE"] ?? 100);
+const changes = Number(process.env["WEFT_ROLLING_CHANGES"] ?? 36);
 const seconds = Number(process.env["WEFT_ROLLING_SECONDS"] ?? 6);
 /** Requests that find a connection of the old process are tried once more: so many for each caller and restart at most. */
 const maxRetriesOfRestart = 8;
@@ -19,7 +19,7 @@ test(
   async () => {
     await using mesh = await RollingMesh.start();
     const urls = [mesh.gatewayUrl, mesh.callerUrl];
-    const before = { retries: await mesh.retries(), tries: await mesh.tries() };
+    const before = await mesh.retries();
     const loads = urls.flatMap((url) => [
       OpenLoopLoad.start({ url, requestsPerSecond: requestsPerSecond / 4 }),
       OpenLoopLoad.start({
@@ -52,19 +52,14 @@ test(
     if (restarted.status === "rejected") throw restarted.reason;
     await mesh.untilCurrent();
     const samples = (await Promise.all(loads.map((load) => load.stop()))).flat();
-    const tries = (await mesh.tries()) - before.tries;
     const all = sum([await mesh.retries(), ...restarted.value]);
-    const tookMs = performance.now() - startMs;
-    console.log(
-      JSON.stringify({ made, tookMs, requests: samples.length, tries, before, ofChanges, all, outcomes: countOutcomes(samples) }),
-    );
-    console.log(mesh.failureLines.slice(0, 400).join("\n"));
-    console.log(mesh.stdouts);
-    console.log(mesh.stderrs);
-    expect(failures(samples).slice(0,3)).toEqual([]);
+    expect({ outcomes: countOutcomes(samples), lines: mesh.failureLines.slice(0, 20) }).toEqual({
+      outcomes: { "200": samples.length },
+      lines: [],
+    });
     expect(samples.length).toBeGreaterThan(requestsPerSecond * seconds * 0.9);
     // Nobody was saved by a second try while no process ended.
-    expect(total(ofChanges) - total(before.retries)).toBe(0);
+    expect(total(ofChanges) - total(before)).toBe(0);
     expect(total(all)).toBeLessThan(maxRetriesOfRestart);
   },
   60_000 + seconds * 10_000,

@@ -37,7 +37,9 @@ export class EndpointChoice {
   avoid(endpoint: UpstreamEndpoint): void {
     // The same place may have been given new pools since.
     const known = this.#cluster.picker.members.find(
-      (member) => member === endpoint || (member.workload === endpoint.workload && member.isSamePlace(endpoint.endpoint)),
+      (member) =>
+        member === endpoint ||
+        (member.workload === endpoint.workload && member.isSamePlace(endpoint.endpoint)),
     );
     if (known === undefined) return;
     this.#tried ??= [];

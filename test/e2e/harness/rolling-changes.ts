@@ -64,7 +64,9 @@ export function nthChange(n: number): Transaction {
 
 const kinds: readonly ((round: number) => Transaction)[] = [
   (round) => ({ objects: routes(round, []) }),
-  (round) => ({ objects: [policy("service", { kind: "Service", name: "web-a" }, pick(poolSections, round))] }),
+  (round) => ({
+    objects: [policy("service", { kind: "Service", name: "web-a" }, pick(poolSections, round))],
+  }),
   (round) => ({ objects: [plainEndpoints(1 + ((round * 3) % 4))] }),
   (round) => ({
     objects: [policy("route", { group, kind: "HTTPRoute", name: "door" }, pick(routeSections, round))],
@@ -96,7 +98,11 @@ function pick<T>(list: readonly T[], index: number): T {
 
 /** Shares of the three services, and filters, on both ways. */
 function routes(round: number, added: readonly object[]): object[] {
-  const weights = { "web-a": 1 + ((round * 7) % 10), "web-b": 1 + ((round * 3) % 10), plain: (round * 5) % 4 };
+  const weights = {
+    "web-a": 1 + ((round * 7) % 10),
+    "web-b": 1 + ((round * 3) % 10),
+    plain: (round * 5) % 4,
+  };
   return [gatewayRoute(weights), splitRoute("web", weights)].map((route) => withFilters(route, added));
 }
 

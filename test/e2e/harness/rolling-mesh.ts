@@ -119,23 +119,12 @@ export class RollingMesh implements AsyncDisposable {
     return this.#sum("weft_retries_total");
   }
 
-  /** Of both callers: tries of requests, however many that were. */
-  async tries(): Promise<number> {
-    const all = await Promise.all(
-      [this.#gateway, this.#caller].map((each) => counts(each, "weft_upstream_tries_total")),
-    );
-    return total(sum(all));
-  }
-
   /** Lines of both callers' access logs about requests that failed: for messages. */
   get failureLines(): readonly string[] {
     return [this.#gateway, this.#caller].flatMap(({ process: { stdout } }) =>
       stdout.split("\n").filter((line) => line.includes('"reason"')),
     );
   }
-
-  get stdouts() { return this.#gateway.process.stdout.slice(0, 600); }
-  get stderrs() { return [this.#gateway, this.#caller].map(p => p.process.stderr.slice(-4000)).join("\n======\n"); }
 
   /** Both callers have the newest configuration. */
   async untilCurrent(): Promise<void> {
