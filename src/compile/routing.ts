@@ -3,12 +3,13 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { ConnectionRoutingSchema, HttpEntrySchema, HttpRoutingSchema } from "../model/index.ts";
 import { compareMatches, compareRoutes, type RankedMatch } from "./precedence.ts";
 import { compareText } from "./resource.ts";
-import type {
-  CompiledConnectionRoute,
-  CompiledHttpRoute,
-  CompiledRoute,
-  ConnectionRuleContent,
-  RuleContent,
+import {
+  type CompiledConnectionRoute,
+  type CompiledHttpRoute,
+  type CompiledRoute,
+  type ConnectionRuleContent,
+  isConnectionRoute,
+  type RuleContent,
 } from "./compiled-route.ts";
 
 export type RoutingContent = MessageInitShape<typeof HttpRoutingSchema>;
@@ -55,7 +56,7 @@ export function clustersOf(routes: readonly CompiledRoute[], ...others: string[]
     if (cluster !== undefined && cluster !== "") clusters.add(cluster);
   };
   for (const route of routes) {
-    if (route.kind !== "HTTPRoute") {
+    if (isConnectionRoute(route)) {
       for (const rule of route.rules) for (const backend of rule.backends ?? []) add(backend.cluster);
       continue;
     }
