@@ -11,6 +11,7 @@ const minimal: Record<string, Record<string, unknown>> = {
   Secret: {},
   ConfigMap: {},
   MeshWorkload: { spec: { addresses: ["10.77.0.2"] } },
+  ExternalService: { spec: { hosts: ["api.example.com"], ports: [{ port: 443 }] } },
   GatewayClass: { spec: { controllerName: "weft.dev/gateway-controller" } },
   Gateway: {
     spec: { gatewayClassName: "weft", listeners: [{ name: "http", port: 8080, protocol: "HTTP" }] },

@@ -4,6 +4,7 @@ import { backendTlsPolicyKind } from "./backend-tls-policy.ts";
 import { childOf } from "./field-path.ts";
 import { configMapKind } from "./config-map.ts";
 import { endpointSliceKind } from "./endpoint-slice.ts";
+import { externalServiceKind } from "./external-service.ts";
 import { faultPolicyKind } from "./fault-policy.ts";
 import { gatewayKind } from "./gateway.ts";
 import { gatewayClassKind } from "./gateway-class.ts";
@@ -33,6 +34,7 @@ export const kinds = {
   Secret: secretKind,
   ConfigMap: configMapKind,
   MeshWorkload: meshWorkloadKind,
+  ExternalService: externalServiceKind,
   GatewayClass: gatewayClassKind,
   Gateway: gatewayKind,
   HTTPRoute: httpRouteKind,
@@ -56,6 +58,7 @@ export type ApiObject = { [K in KindName]: ObjectOfKind<K> }[KindName];
 export type Service = ObjectOfKind<"Service">;
 export type EndpointSlice = ObjectOfKind<"EndpointSlice">;
 export type MeshWorkload = ObjectOfKind<"MeshWorkload">;
+export type ExternalService = ObjectOfKind<"ExternalService">;
 export type MeshConfig = ObjectOfKind<"MeshConfig">;
 
 /** An object as the store holds it: the server's metadata is there. */

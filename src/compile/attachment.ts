@@ -1,6 +1,8 @@
 /** Where a route attaches: each parent reference is looked up and either yields attachments or says why not. */
-import { gatewayGroup } from "../api/index.ts";
+import { gatewayGroup, weftGroup } from "../api/index.ts";
+import type { Protocol } from "../model/index.ts";
 import type { Attachment } from "./compiled-route.ts";
+import { protocolOfExternal } from "./external-resources.ts";
 import { intersectHostnames } from "./hostname.ts";
 import type { InputReader } from "./inputs.ts";
 import { gatewayOwnListeners } from "./gateway-listeners.ts";
@@ -28,6 +30,7 @@ export function attach(
 ): ParentOutcome | undefined {
   const { group, kind } = parent;
   const path = parentPath(route, parent);
+  if (isExternalService(parent)) return attachToExternalService(inputs, route, parent, path);
   if (isService(parent)) return attachToService(inputs, route, parent, path);
   if (kind === "Gateway" && group === gatewayGroup) return attachToGateway(inputs, route, parent, path);
   if (kind === "ListenerSet" && group === gatewayGroup) {
@@ -37,13 +40,26 @@ export function attach(
   return undefined;
 }
 
-/** Under a Service a route is the mesh's. */
-export function isService({ group, kind }: ParentInput): boolean {
-  return kind === "Service" && (group === "" || group === "core");
+/** Under a Service or ExternalService a route is the mesh's. */
+export function isService(parent: ParentInput): boolean {
+  const { group, kind } = parent;
+  return (kind === "Service" && (group === "" || group === "core")) || isExternalService(parent);
+}
+
+function isExternalService({ group, kind }: ParentInput): boolean {
+  return kind === "ExternalService" && group === weftGroup;
 }
 
 function parentPath(route: RouteInput, parent: ParentInput): string {
   return `${parent.namespace ?? route.metadata.namespace}/${parent.name}`;
+}
+
+/** Where a route attaches among the ports that clients dial. */
+interface MeshParent {
+  /** "Service shop/web". */
+  readonly name: string;
+  readonly path: string;
+  readonly ports: readonly { readonly port: number; readonly name: string; readonly protocol: Protocol }[];
 }
 
 function attachToService(
@@ -55,21 +71,47 @@ function attachToService(
   const service = inputs.service(path);
   if (service === undefined) return none(`Service ${path} does not exist`);
   if (service.isHeadless) return none(`Service ${path} is headless; routes need a service address`);
-  const named = service.ports.filter(
-    ({ port, name, transport }) =>
+  const ports = service.ports
+    .filter(({ transport }) => transport === "TCP")
+    .map((each) => ({ port: each.port, name: each.name, protocol: protocolOf(each) }));
+  return attachToPorts(route, parent, { name: `Service ${path}`, path, ports });
+}
+
+function attachToExternalService(
+  inputs: InputReader,
+  route: RouteInput,
+  parent: ParentInput,
+  path: string,
+): ParentOutcome {
+  const external = inputs.external.service(path);
+  if (external === undefined) return none(`ExternalService ${path} does not exist or is not in force`);
+  const ports = external.spec.ports.map((each) => ({
+    port: each.port,
+    name: each.name ?? "",
+    protocol: protocolOfExternal(each),
+  }));
+  return attachToPorts(route, parent, { name: `ExternalService ${path}`, path, ports });
+}
+
+function attachToPorts(
+  route: RouteInput,
+  parent: ParentInput,
+  { name: of, path, ports }: MeshParent,
+): ParentOutcome {
+  const named = ports.filter(
+    ({ port, name }) =>
       (parent.port === undefined || port === parent.port) &&
-      (parent.sectionName === undefined || name === parent.sectionName) &&
-      transport === "TCP",
+      (parent.sectionName === undefined || name === parent.sectionName),
   );
   const isAnyPort = parent.port === undefined && parent.sectionName === undefined;
   if (named.length === 0) {
     const which = isAnyPort ? "" : ` ${[parent.sectionName, parent.port].filter(isGiven).join(", ")}`;
-    return none(`Service ${path} has no TCP port${which}`);
+    return none(`${of} has no TCP port${which}`);
   }
-  const carrying = named.filter((port) => canCarry(route.kind, protocolOf(port)));
+  const carrying = named.filter(({ protocol }) => canCarry(route.kind, protocol));
   if (carrying.length === 0) {
-    const ports = named.map(({ port }) => port).join(", ");
-    return none(`what Service ${path} declares for port ${ports} is nothing that a ${route.kind} is about`);
+    const numbers = named.map(({ port }) => port).join(", ");
+    return none(`what ${of} declares for port ${numbers} is nothing that a ${route.kind} is about`);
   }
   const hostnames =
     route.kind === "TLSRoute" ? route.spec.hostnames.map((name) => name.toLowerCase()) : ["*"];

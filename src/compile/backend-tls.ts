@@ -88,26 +88,36 @@ function tlsContent(inputs: InputReader, policy: BackendTlsPolicyInput): Upstrea
 
 export function resolveTrust(inputs: InputReader, { metadata, spec }: BackendTlsPolicyInput): Trust {
   const { caCertificateRefs = [], wellKnownCACertificates } = spec.validation;
-  const pems: string[] = [];
-  const problems: Problem[] = [];
-  for (const [index, reference] of caCertificateRefs.entries()) {
-    const found = resolveReference(inputs, metadata.namespace, reference);
-    if (typeof found === "string") pems.push(found);
-    else {
-      const field = `spec.validation.caCertificateRefs[${index}]`;
-      problems.push({ ...found, message: `${field}: ${found.message}` });
-    }
-  }
+  const { caPem, problems } = resolveReferences(inputs, metadata.namespace, {
+    references: caCertificateRefs,
+    field: "spec.validation.caCertificateRefs",
+  });
   const isSystem = wellKnownCACertificates === "System";
   return {
     systemRoots: isSystem,
-    caPem: pems.join(""),
+    caPem,
     problems,
     unknown:
       wellKnownCACertificates === undefined || isSystem
         ? undefined
         : `wellKnownCACertificates ${wellKnownCACertificates} is not known; System is`,
   };
+}
+
+/** `field`: where the references stand. */
+export function resolveReferences(
+  inputs: InputReader,
+  namespace: string,
+  { references, field }: { readonly references: readonly Reference[]; readonly field: string },
+): Pick<Trust, "caPem" | "problems"> {
+  const pems: string[] = [];
+  const problems: Problem[] = [];
+  for (const [index, reference] of references.entries()) {
+    const found = resolveReference(inputs, namespace, reference);
+    if (typeof found === "string") pems.push(found);
+    else problems.push({ ...found, message: `${field}[${index}]: ${found.message}` });
+  }
+  return { caPem: pems.join(""), problems };
 }
 
 function resolveReference(

@@ -9,6 +9,7 @@ export type ConnectionRuleContent = MessageInitShape<typeof ConnectionRuleSchema
 
 export type Attachment =
   | {
+      /** Or an ExternalService: of one name only one of the two is in force. */
       readonly kind: "Service";
       /** "namespace/name". */
       readonly parent: string;

@@ -1,4 +1,5 @@
 /** What a workload's own proxy takes: the ports that the workload declares, and those that services send to it. */
+import { outboundTrafficAnnotation } from "../api/index.ts";
 import { InboundSchema, MtlsMode, Protocol } from "../model/index.ts";
 import type { ServicePortView, WorkloadView } from "../registry/index.ts";
 import { backendTls, type UpstreamTlsContent } from "./backend-tls.ts";
@@ -43,6 +44,8 @@ export function compileInbound(inputs: InputReader, key: string): CompiledResour
         services: [...services].toSorted(),
         ...(tls === undefined ? {} : { tls }),
       })),
+    denyUnknownDestinations:
+      inputs.namespaceAnnotation(workload.namespace, outboundTrafficAnnotation) === "deny",
   });
 }
 

@@ -44,6 +44,10 @@ export function applyObject(inputs: Inputs, object: Stored, dirty: Set<string>):
     case "ReferenceGrant":
       inputs.grants.set(object);
       break;
+    case "ExternalService":
+      if (isSameSpec(inputs.externals.get(path), object)) return;
+      inputs.externals.set(object, dirty);
+      break;
     case "Secret":
       inputs.setSecret(path, object);
       break;
@@ -117,6 +121,9 @@ export function removeObject(inputs: Inputs, key: ObjectKey, dirty: Set<string>)
     case "ReferenceGrant":
       inputs.grants.delete(key.namespace, key.name);
       break;
+    case "ExternalService":
+      inputs.externals.delete(path, dirty);
+      break;
     case "Secret":
       inputs.deleteSecret(path);
       break;
@@ -185,6 +192,9 @@ function markDirty(key: ObjectKey, path: string, dirty: Set<string>): void {
       break;
     case "ReferenceGrant":
       dirty.add(facts.grants(key.namespace));
+      break;
+    case "ExternalService":
+      dirty.add(`status ExternalService ${path}`);
       break;
     case "Secret":
       dirty.add(facts.secret(path));

@@ -15,6 +15,8 @@ import type {
 import { BackendTlsPolicies, type BackendTlsPolicyInput, backendTlsFacts } from "./backend-tls-policies.ts";
 import { type CertificateContent, readCertificate, type SecretContent } from "./certificate-content.ts";
 import { type Attachment, backendFact, type CompiledRoute, kindFact, parentFact } from "./compiled-route.ts";
+import { ExternalReader } from "./external-reader.ts";
+import { ExternalServices } from "./external-services.ts";
 import { Grants, type Referent, type Referrer } from "./grants.ts";
 import type {
   GatewayClassInput,
@@ -104,6 +106,7 @@ export class Inputs {
   readonly #configMaps = new Map<string, ConfigMapInput>();
   readonly backendTlsPolicies = new BackendTlsPolicies();
   readonly grants = new Grants();
+  readonly externals = new ExternalServices();
   readonly trafficPolicies = new PolicyIndex<TrafficPolicyInput>(() => undefined);
   readonly faultPolicies = new PolicyIndex<FaultPolicyInput>(faultProblem);
   /** By `routeKey`. */
@@ -167,6 +170,7 @@ export class Inputs {
 }
 
 export class InputReader {
+  readonly external: ExternalReader;
   readonly #inputs: Inputs;
   readonly #read: Set<string>;
   readonly #needsGrants: boolean;
@@ -175,6 +179,7 @@ export class InputReader {
   constructor(inputs: Inputs, read: Set<string>, needsGrants = true) {
     this.#inputs = inputs;
     this.#read = read;
+    this.external = new ExternalReader(inputs.externals, read, (path) => this.service(path) !== undefined);
     this.#needsGrants = needsGrants;
   }
 
@@ -240,6 +245,11 @@ export class InputReader {
   gatewayClass(name: string): GatewayClassInput | undefined {
     this.#read.add(facts.gatewayClass(name));
     return this.#inputs.gatewayClasses.get(name);
+  }
+
+  namespaceAnnotation(name: string, annotation: string): string | undefined {
+    this.#read.add(facts.namespace(name));
+    return this.#inputs.namespaces.get(name)?.metadata.annotations?.[annotation];
   }
 
   /** Whether Gateways of the class are weft's to serve. */

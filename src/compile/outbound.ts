@@ -1,13 +1,14 @@
 /**
- * One service port as clients of one namespace see it. A route in the service's own namespace (producer) holds for
- * everybody; a route in the client's namespace (consumer) holds for that namespace's clients only, and where there is
- * one, it takes the place of the producer's routes. Of routes of several kinds the most specific kind holds.
+ * One port of a Service or ExternalService as clients of one namespace see it. A route in the service's own namespace
+ * (producer) holds for everybody; a route in the client's namespace (consumer) holds for that namespace's clients only, and
+ * where there is one, it takes the place of the producer's routes. Of routes of several kinds the most specific kind holds.
  */
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { clusterKey, OutboundSchema, parseOutboundKey } from "../model/index.ts";
-import type { ServicePortView, ServiceView } from "../registry/index.ts";
+import { clusterKey, type OutboundKeyParts, OutboundSchema, parseOutboundKey } from "../model/index.ts";
 import { type CompiledRoute, isConnectionRoute, isHttpRoute } from "./compiled-route.ts";
+import { externalTarget } from "./external-resources.ts";
 import type { InputReader } from "./inputs.ts";
+import type { OutboundTarget } from "./outbound-target.ts";
 import { canCarry, protocolOf } from "./protocol.ts";
 import { type CompiledResource, encodeResource } from "./resource.ts";
 import { attachesToPort, mostSpecific } from "./route-conflicts.ts";
@@ -16,30 +17,51 @@ import { hostOf, tcpPort } from "./service-resources.ts";
 
 export function compileOutbound(inputs: InputReader, key: string): CompiledResource | undefined {
   const parsed = parseOutboundKey(key);
-  if (parsed === undefined) return undefined;
-  const service = inputs.service(`${parsed.namespace}/${parsed.service}`);
-  const port = tcpPort(service, parsed.port);
-  if (service === undefined || port === undefined) return undefined;
-  const routes = applicable(inputs, service, port, parsed.clientNamespace);
-  const defaultCluster = clusterKey(service.namespace, service.name, parsed.port);
+  const target = parsed === undefined ? undefined : findTarget(inputs, parsed);
+  if (parsed === undefined || target === undefined) return undefined;
+  const { kind, namespace, service, section, protocol, host, hosts } = target;
+  const routes = applicable(inputs, target, parsed);
+  const defaultCluster = clusterKey(namespace, service, parsed.port);
   const clusters = clustersOf(routes, defaultCluster);
   return encodeResource(
     { kind: "Outbound", key },
     OutboundSchema,
     {
-      source: { kind: "Service", namespace: service.namespace, name: service.name, section: port.name },
-      namespace: service.namespace,
-      service: service.name,
-      port: port.port,
+      source: { kind, namespace, name: service, section },
+      namespace,
+      service,
+      port: parsed.port,
       clientNamespace: parsed.clientNamespace,
-      host: hostOf(service, inputs.domainSuffix),
-      protocol: protocolOf(port),
+      host,
+      protocol,
       defaultCluster,
       clusters,
-      ...routing(routes, service.path, port.port),
+      hosts: [...hosts],
+      ...routing(routes, `${namespace}/${service}`, parsed.port),
     },
     { clusters },
   );
+}
+
+function findTarget(
+  inputs: InputReader,
+  { namespace, service: name, port }: OutboundKeyParts,
+): OutboundTarget | undefined {
+  const path = `${namespace}/${name}`;
+  const external = inputs.external.service(path);
+  if (external !== undefined) return externalTarget(inputs, external, port);
+  const service = inputs.service(path);
+  const servicePort = tcpPort(service, port);
+  if (service === undefined || servicePort === undefined) return undefined;
+  return {
+    kind: "Service",
+    namespace,
+    service: name,
+    section: servicePort.name,
+    protocol: protocolOf(servicePort),
+    host: hostOf(service, inputs.domainSuffix),
+    hosts: [],
+  };
 }
 
 /** All are of one kind. */
@@ -67,17 +89,16 @@ function routing(
 
 function applicable(
   inputs: InputReader,
-  service: ServiceView,
-  port: ServicePortView,
-  clientNamespace: string,
+  { namespace, service, protocol }: OutboundTarget,
+  { port, clientNamespace }: OutboundKeyParts,
 ): readonly CompiledRoute[] {
-  const protocol = protocolOf(port);
+  const parent = `${namespace}/${service}`;
   const attached = inputs
-    .routesOf({ kind: "Service", parent: service.path })
-    .filter((route) => canCarry(route.kind, protocol) && attachesToPort(route, service.path, port.port));
+    .routesOf({ kind: "Service", parent })
+    .filter((route) => canCarry(route.kind, protocol) && attachesToPort(route, parent, port));
   const consumers = attached.filter((route) => route.namespace === clientNamespace);
   const inForce =
-    consumers.length > 0 ? consumers : attached.filter((route) => route.namespace === service.namespace);
+    consumers.length > 0 ? consumers : attached.filter((route) => route.namespace === namespace);
   return mostSpecific(inForce).map(asInMesh);
 }
 

@@ -1,5 +1,6 @@
 /** Which kinds have a status that is computed, and how: one line a kind. */
 import { backendTlsPolicyStatus } from "./backend-tls-status.ts";
+import { externalServiceStatus } from "./external-status.ts";
 import { gatewayClassStatus } from "./gateway-class.ts";
 import { gatewayStatus } from "./gateway-status.ts";
 import type { InputReader, Inputs } from "./inputs.ts";
@@ -33,6 +34,10 @@ function ofPolicies(kind: PolicyKind): StatusOfKind {
 const kinds: Record<StatusUpdate["kind"], StatusOfKind> = {
   GatewayClass: { compute: gatewayClassStatus, has: (inputs, path) => inputs.gatewayClasses.has(path) },
   Gateway: { compute: gatewayStatus, has: (inputs, path) => inputs.gateways.has(path) },
+  ExternalService: {
+    compute: externalServiceStatus,
+    has: (inputs, path) => inputs.externals.get(path) !== undefined,
+  },
   HTTPRoute: ofRoutes("HTTPRoute"),
   GRPCRoute: ofRoutes("GRPCRoute"),
   TLSRoute: ofRoutes("TLSRoute"),

@@ -61,7 +61,14 @@ type ComputedStatus =
     };
 
 export interface StatusUpdate {
-  readonly kind: RouteKind | PolicyKind | "BackendTLSPolicy" | "Gateway" | "ListenerSet" | "GatewayClass";
+  readonly kind:
+    | RouteKind
+    | PolicyKind
+    | "BackendTLSPolicy"
+    | "ExternalService"
+    | "Gateway"
+    | "ListenerSet"
+    | "GatewayClass";
   readonly namespace: string;
   readonly name: string;
   /** The generation of the object that the status was computed from. */

@@ -43,6 +43,7 @@ const compiledKinds = [
   "Secret",
   "ConfigMap",
   "BackendTLSPolicy",
+  "ExternalService",
 ] as const satisfies KindName[];
 
 export class Configuration {

@@ -148,7 +148,7 @@ export const reasons: Record<ReasonCode, Reason> = {
     grpcStatus: 7,
     responseClass: "mesh",
     isUnprocessed: true,
-    hint: "MeshConfig denies destinations outside the mesh",
+    hint: "MeshConfig or the namespace denies what the mesh does not know, or the name that was said is none of the external service's hosts",
   },
   pool_exhausted: {
     httpStatus: 503,

@@ -94,6 +94,13 @@ function missingTarget(inputs: InputReader, policy: PolicyInput, reference: Targ
         return undefined;
       return `Service ${path} has no TCP port named ${sectionName}`;
     }
+    case "ExternalService": {
+      const external = inputs.external.service(path);
+      if (external === undefined) return `ExternalService ${path} does not exist or is not in force`;
+      const isThere = external.spec.ports.some((port) => port.name === sectionName);
+      if (sectionName === undefined || isThere) return undefined;
+      return `ExternalService ${path} has no port named ${sectionName}`;
+    }
     case "HTTPRoute":
     case "GRPCRoute": {
       const route = inputs.route(kind, path);
@@ -159,7 +166,8 @@ function candidates(inputs: InputReader, kind: PolicyKind, target: Target): Poli
       return inputs.policiesAt(kind, policyFacts.in(""));
     case "Namespace":
       return inputs.policiesAt(kind, policyFacts.in(target.name));
-    case "Service": {
+    case "Service":
+    case "ExternalService": {
       // A route says how its requests are carried, wherever they go.
       const routes = inputs.routesOf({ kind: "Service", parent: `${target.namespace}/${target.name}` });
       const atRoutes = routes
@@ -182,6 +190,7 @@ const distance: Readonly<Record<Target["kind"], number>> = {
   MeshConfig: 4,
   Namespace: 3,
   Service: 2,
+  ExternalService: 2,
   HTTPRoute: 1,
   GRPCRoute: 1,
 };

@@ -56,6 +56,8 @@ function withMetadata(object: ReturnType<typeof stored> | Parsed, generation: nu
       return { ...object, metadata: { ...object.metadata, ...added } };
     case "Service":
       return { ...object, metadata: { ...object.metadata, ...added } };
+    case "ExternalService":
+      return { ...object, metadata: { ...object.metadata, ...added } };
     case "MeshWorkload":
       return { ...object, metadata: { ...object.metadata, ...added } };
     default:

@@ -24,6 +24,9 @@ export const namespaces = ["red", "blue"] as const;
 export const services = ["a", "b", "c"] as const;
 export const workloads = ["w1", "w2", "w3", "w4"] as const;
 export const secrets = ["s1", "s2"] as const;
+/** "a" is a Service's name as well. */
+export const externals = ["a", "x", "y"] as const;
+const externalHosts = ["api.example.net", "*.example.net", "*.eu.example.net", "db.cluster.local"] as const;
 const routes = ["r1", "r2", "r3", "r4"] as const;
 const ports = [80, 81] as const;
 const apps = ["x", "y"] as const;
@@ -39,7 +42,8 @@ function randomObject(random: Random): unknown {
   const namespace = pick(random, namespaces);
   const kind = random();
   if (kind < 0.2) return service(random, namespace);
-  if (kind < 0.4) return workload(random, namespace);
+  if (kind < 0.36) return workload(random, namespace);
+  if (kind < 0.4) return externalService(random, namespace);
   if (kind < 0.44) return listenerSet(random, namespace);
   if (kind < 0.46) return configMap(random, namespace);
   if (kind < 0.58) return route(random, namespace);
@@ -108,19 +112,50 @@ function workload(random: Random, namespace: string) {
   };
 }
 
+/** Some have the name of a Service, most claim what others claim. */
+function externalService(random: Random, namespace: string) {
+  const name = pick(random, externals);
+  const index = externals.indexOf(name) + 5 * namespaces.findIndex((entry) => entry === namespace) + 201;
+  const hosts = externalHosts.filter(() => random() < 0.5);
+  const addresses = ["198.51.100.7", "198.51.100.0/24"].filter(() => hosts.length === 0 || random() < 0.3);
+  const protocol = pick(random, ["HTTP", "TLS"]);
+  return {
+    apiVersion: "weft.dev/v1alpha1",
+    kind: "ExternalService",
+    metadata: { name, namespace, creationTimestamp: `2026-01-0${1 + Math.floor(random() * 3)}T00:00:00Z` },
+    spec: {
+      hosts,
+      addresses,
+      ports: ports.filter((port) => port === 80 || random() < 0.5).map((port) => ({ port, protocol })),
+      ...(random() < 0.5
+        ? { resolution: "None" }
+        : { endpoints: [{ address: "203.0.113.9" }, { address: "far.example.net" }] }),
+      virtualIPs: [`240.240.0.${index}`],
+    },
+  };
+}
+
 function route(random: Random, namespace: string) {
+  const external = (): object => ({
+    group: "weft.dev",
+    kind: "ExternalService",
+    name: pick(random, externals),
+    namespace: pick(random, namespaces),
+  });
   const parent = (): object =>
-    random() < 0.6
-      ? {
-          group: "",
-          kind: "Service",
-          name: pick(random, services),
-          namespace: pick(random, namespaces),
-          ...(random() < 0.3 ? { port: pick(random, ports) } : {}),
-        }
-      : edgeParent(random, ["one"]);
+    random() < 0.15
+      ? external()
+      : random() < 0.6
+        ? {
+            group: "",
+            kind: "Service",
+            name: pick(random, services),
+            namespace: pick(random, namespaces),
+            ...(random() < 0.3 ? { port: pick(random, ports) } : {}),
+          }
+        : edgeParent(random, ["one"]);
   const backend = (): object => ({
-    name: pick(random, services),
+    ...(random() < 0.15 ? external() : { name: pick(random, services) }),
     ...(random() < 0.2 ? { namespace: pick(random, namespaces) } : {}),
     port: pick(random, ports),
     weight: Math.floor(random() * 3),

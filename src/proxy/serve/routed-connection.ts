@@ -7,10 +7,11 @@ import type { ReasonCode } from "../../kernel/index.ts";
 import type { Connection } from "../../net/index.ts";
 import { SessionProtocol } from "../../wire/index.ts";
 import type { PreparedOutbound } from "../agent/index.ts";
-import type { UpstreamEndpoint } from "../upstream/index.ts";
+import type { UpstreamCluster, UpstreamEndpoint } from "../upstream/index.ts";
 import type { ConnectionSet } from "./connection-set.ts";
 import type { ServeContext } from "./context.ts";
 import { outboundEdge, unreachedEdge } from "./edges.ts";
+import type { ExternalDestination } from "./external-destination.ts";
 import { refuseServerName, ServerNameReader } from "./server-name-reader.ts";
 import type { TcpTarget } from "./tcp-dial.ts";
 import { TcpSession } from "./tcp-session.ts";
@@ -21,6 +22,8 @@ export interface RoutedConnection {
   readonly members: ConnectionSet;
   readonly outbound: PreparedOutbound["outbound"];
   readonly connections: ServiceConnections;
+  /** Set: the service's connections go where their clients meant to go. */
+  readonly external: ExternalDestination | undefined;
   /** Where redirected traffic was going. */
   readonly destination: TcpTarget["destination"];
   /** What the connection has said so far, and whether it has ended behind that. */
@@ -55,7 +58,7 @@ function route(routed: RoutedConnection, serverName: string | undefined, read: U
     return;
   }
   const { backend, rule } = choice;
-  const cluster = backend.unresolved === undefined ? context.upstreams.cluster(backend.cluster) : undefined;
+  const cluster = backend.unresolved === undefined ? find(routed, backend.cluster, serverName) : undefined;
   if (cluster === undefined) {
     count(routed, backend.unresolved === undefined ? "no_endpoint" : "backend_unresolved", rule.route);
     connection.terminate();
@@ -72,6 +75,14 @@ function route(routed: RoutedConnection, serverName: string | undefined, read: U
         : outboundEdge(context, endpoint, options),
   };
   new TcpSession(connection, context, target, members).start(read, routed.isEnded);
+}
+
+function find(
+  { context, external }: RoutedConnection,
+  key: string,
+  serverName = "",
+): UpstreamCluster | undefined {
+  return external === undefined ? context.upstreams.cluster(key) : external.toward(key, serverName);
 }
 
 function count({ context, outbound }: RoutedConnection, reason: ReasonCode, routeName: string): void {

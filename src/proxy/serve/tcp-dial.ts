@@ -22,6 +22,8 @@ export interface TcpTarget {
   readonly isDecrypted?: boolean;
   /** What a failed connect is called here, where that says more than the socket's reason. */
   readonly failureReason?: ReasonCode;
+  /** Sees the client's bytes pass, for what it then says to the log. */
+  readonly sniffer?: { readonly name: string; onData(chunk: Uint8Array): void };
   /** Where the client meant to go, where its socket does not say it: the destination of a redirected connection. */
   readonly destination?: { readonly address: string; readonly port: number };
   /** Whom the client's certificate names, or whose proxy this is. */

@@ -126,14 +126,16 @@ export class UpstreamEndpoint implements BalancerMember, OutlierMember {
 
   /**
    * A connection of its own, outside the pool. Raw TCP is the client's affair, so it is encrypted only where it was
-   * decrypted here (`isDecrypted`).
+   * decrypted here (`isDecrypted`), or where the cluster says so.
    */
   dial(
     protocol: SessionProtocol,
     done: (result: Connection | ConnectFailure) => void,
     isDecrypted = protocol === SessionProtocol.HTTP1 || protocol === SessionProtocol.HTTP2,
   ): PendingConnect {
-    const target = isDecrypted || this.target.origin === undefined ? this.target : this.#rawTarget();
+    const { origin } = this.target;
+    const keepsOrigin = isDecrypted || origin === undefined || origin.encryptsBytes;
+    const target = keepsOrigin ? this.target : this.#rawTarget();
     return this.#dialer.dial(target, protocol, this.#limits.connectTimeoutMs, done);
   }
 

@@ -3,7 +3,7 @@
  * stands there. The peer must prove exactly the identity that the mesh expects at this endpoint.
  */
 import { create, toBinary } from "@bufbuild/protobuf";
-import type { ReasonCode } from "../../kernel/index.ts";
+import { parseIp, type ReasonCode } from "../../kernel/index.ts";
 import { Tunnel } from "../../model/index.ts";
 import {
   type ClientTls,
@@ -18,6 +18,7 @@ import {
   type TlsIdentity,
 } from "../../net/index.ts";
 import { PrefaceSchema, type SessionProtocol } from "../../wire/index.ts";
+import { connectToName, type NamedTarget } from "../dns/index.ts";
 import type { CodecLimitsSource } from "./codec-limits.ts";
 import { type OriginTls, SystemRoots } from "./origin-tls.ts";
 
@@ -26,6 +27,7 @@ export const hopAlpn = "weft/1";
 export const maxPrefaceBytes = 1_024;
 
 export interface HopTarget {
+  /** Where there is no tunnel it may be a name. */
   readonly address: string;
   /** The port that the application listens on. */
   readonly port: number;
@@ -42,6 +44,8 @@ export interface HopTarget {
   readonly keepAlive?: TcpKeepAlive | undefined;
 }
 
+type Dialled = (result: Connection | ConnectFailure) => void;
+
 export interface HopOptions {
   /** Asked for each connection, so that a new one shows the newest certificate. */
   readonly identity: () => TlsIdentity;
@@ -51,6 +55,8 @@ export interface HopOptions {
   readonly mark: number | undefined;
   /** Of what the endpoints answer. */
   readonly limits: CodecLimitsSource;
+  /** Endpoints whose address is a name are looked up here. Absent: by the system. */
+  readonly names?: Pick<NamedTarget, "resolver" | "clock" | "random">;
 }
 
 export class HopDialer {
@@ -95,15 +101,36 @@ export class HopDialer {
     target: HopTarget,
     protocol: SessionProtocol,
     timeoutMs: number,
-    done: (result: Connection | ConnectFailure) => void,
+    done: Dialled,
   ): PendingConnect {
-    const { address, port, origin } = target;
-    const options = { ...this.#settings(target), address, port, timeoutMs };
-    if (origin === undefined) return connect(options, done);
+    const { origin } = target;
+    if (origin === undefined) return this.#connectTo(target, timeoutMs, undefined, done);
     if (origin.invalid !== "")
       return failLater({ reason: "backend_tls_failed", detail: origin.invalid }, done);
     const tls = origin.settings(protocol, this.#systemRoots);
-    return connect({ ...options, tls }, (result) => done(origin.judge(result, protocol)));
+    return this.#connectTo(target, timeoutMs, tls, (result) => done(origin.judge(result, protocol)));
+  }
+
+  /** What is no address is a name, which is looked up. */
+  #connectTo(
+    target: HopTarget,
+    timeoutMs: number,
+    tls: ClientTls | undefined,
+    done: Dialled,
+  ): PendingConnect {
+    const { address, port } = target;
+    const { names } = this.#options;
+    const settings = { ...this.#settings(target), port, ...(tls && { tls }) };
+    if (names === undefined || parseIp(address) !== undefined)
+      return connect({ ...settings, address, timeoutMs }, done);
+    const place = {
+      ...names,
+      name: address,
+      timeoutMs,
+      connect: (ip: string, leftMs: number, onTried: Dialled) =>
+        connect({ ...settings, address: ip, timeoutMs: leftMs }, onTried),
+    };
+    return connectToName(place, done);
   }
 
   #dialTunnel(

@@ -35,12 +35,15 @@ export class OriginTls {
   readonly key: string;
   /** Not empty: every connection is refused, and this is why. */
   readonly invalid: string;
+  /** Raw TCP is encrypted too. */
+  readonly encryptsBytes: boolean;
   readonly #model: UpstreamTls;
 
   constructor(model: UpstreamTls) {
     this.#model = model;
     this.key = Buffer.from(toBinary(UpstreamTlsSchema, model)).toString("latin1");
     this.invalid = model.invalid;
+    this.encryptsBytes = model.encryptsBytes;
   }
 
   /** For a session that the proxy speaks itself, or for bytes (`TCP`), for which nothing is agreed on. */
