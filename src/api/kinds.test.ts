@@ -22,6 +22,13 @@ const minimal: Record<string, Record<string, unknown>> = {
     spec: { hostnames: ["a.example.com"], rules: [{ backendRefs: [{ name: "db", port: 5432 }] }] },
   },
   TCPRoute: { spec: { rules: [{ backendRefs: [{ name: "db", port: 5432 }] }] } },
+  UDPRoute: { spec: { rules: [{ backendRefs: [{ name: "dns", port: 53 }] }] } },
+  ListenerSet: {
+    spec: {
+      parentRef: { name: "edge" },
+      listeners: [{ name: "http", port: 8080, protocol: "HTTP" }],
+    },
+  },
   ReferenceGrant: {
     spec: {
       from: [{ group: "gateway.networking.k8s.io", kind: "Gateway", namespace: "edge" }],

@@ -11,6 +11,7 @@ import { gatewayClassKind } from "./gateway-class.ts";
 import { grpcRouteKind } from "./grpc-route.ts";
 import { httpRouteKind } from "./http-route.ts";
 import type { ObjectOfDefinition, ParseMode, Validated } from "./kind-definition.ts";
+import { listenerSetKind } from "./listener-set.ts";
 import { meshConfigKind } from "./mesh-config.ts";
 import { meshWorkloadKind } from "./mesh-workload.ts";
 import type { StoredMetadata } from "./metadata.ts";
@@ -23,6 +24,7 @@ import { serviceAccountKind } from "./service-account.ts";
 import { tcpRouteKind } from "./tcp-route.ts";
 import { tlsRouteKind } from "./tls-route.ts";
 import { trafficPolicyKind } from "./traffic-policy.ts";
+import { udpRouteKind } from "./udp-route.ts";
 
 export const kinds = {
   Namespace: namespaceKind,
@@ -39,6 +41,8 @@ export const kinds = {
   GRPCRoute: grpcRouteKind,
   TLSRoute: tlsRouteKind,
   TCPRoute: tcpRouteKind,
+  UDPRoute: udpRouteKind,
+  ListenerSet: listenerSetKind,
   ReferenceGrant: referenceGrantKind,
   BackendTLSPolicy: backendTlsPolicyKind,
   TrafficPolicy: trafficPolicyKind,

@@ -13,6 +13,8 @@ const kindsWithConditions: readonly KindName[] = [
   "GRPCRoute",
   "TLSRoute",
   "TCPRoute",
+  "UDPRoute",
+  "ListenerSet",
   "BackendTLSPolicy",
   "TrafficPolicy",
   "FaultPolicy",

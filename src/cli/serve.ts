@@ -132,10 +132,11 @@ function successionOf({ dataDir, takeover }: Options): { dataDir?: string; takes
   throw new WeftError("usage", "--takeover needs the --data-dir of the process to replace");
 }
 
-function compilerCommand({ filename, namespace, logFormat, logLevel }: Options): readonly string[] {
+function compilerCommand({ filename, gateway, namespace, logFormat, logLevel }: Options): readonly string[] {
   const files = filename.flatMap((path) => ["--filename", path]);
   const log = ["--log-format", logFormat, "--log-level", logLevel];
-  return [...ownCommand(), "compiler", ...files, "--namespace", namespace, ...log];
+  const place = ["--gateway", gateway.hostAddress, "--namespace", namespace];
+  return [...ownCommand(), "compiler", ...files, ...place, ...log];
 }
 
 function workersOf({ workers, logFormat, logLevel }: Options) {

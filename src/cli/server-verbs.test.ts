@@ -296,6 +296,8 @@ describe("status and check", () => {
       "GET /apis/weft.dev/v1alpha1/namespaces/default/faultpolicies": empty("FaultPolicy"),
       "GET /apis/gateway.networking.k8s.io/v1/namespaces/default/tlsroutes": empty("TLSRoute"),
       "GET /apis/gateway.networking.k8s.io/v1/namespaces/default/tcproutes": empty("TCPRoute"),
+      "GET /apis/gateway.networking.k8s.io/v1/namespaces/default/udproutes": empty("UDPRoute"),
+      "GET /apis/gateway.networking.k8s.io/v1/namespaces/default/listenersets": empty("ListenerSet"),
     });
     const { code, out } = await weft(server, "check");
     expect(code).toBe(1);

@@ -5,7 +5,9 @@ import type { Attachment } from "./compiled-route.ts";
 import { protocolOfExternal } from "./external-resources.ts";
 import { intersectHostnames } from "./hostname.ts";
 import type { InputReader } from "./inputs.ts";
-import { allowsNamespace, analyzeListeners } from "./listener.ts";
+import { gatewayOwnListeners } from "./gateway-listeners.ts";
+import { type ListenerParent, setParent } from "./listener-set-parent.ts";
+import { allowsNamespace } from "./listener.ts";
 import { canCarry, protocolOf } from "./protocol.ts";
 import type { ParentInput, RouteInput } from "./route-input.ts";
 
@@ -31,6 +33,10 @@ export function attach(
   if (isExternalService(parent)) return attachToExternalService(inputs, route, parent, path);
   if (isService(parent)) return attachToService(inputs, route, parent, path);
   if (kind === "Gateway" && group === gatewayGroup) return attachToGateway(inputs, route, parent, path);
+  if (kind === "ListenerSet" && group === gatewayGroup) {
+    const set = setParent(inputs, path);
+    return set === undefined || "reason" in set ? set : attachToListeners(inputs, route, parent, set);
+  }
   return undefined;
 }
 
@@ -128,38 +134,50 @@ function attachToGateway(
   const gateway = inputs.gateway(path);
   if (gateway === undefined) return none(`Gateway ${path} does not exist`);
   if (!inputs.isOwnClass(gateway.spec.gatewayClassName)) return undefined;
-  const named = analyzeListeners(gateway).filter(
+  const listeners = gatewayOwnListeners(gateway);
+  return attachToListeners(inputs, route, parent, { name: `Gateway ${path}`, gateway: path, listeners });
+}
+
+function attachToListeners(
+  inputs: InputReader,
+  route: RouteInput,
+  parent: ParentInput,
+  { name, gateway, listeners }: ListenerParent,
+): ParentOutcome {
+  const named = listeners.filter(
     ({ input }) =>
       (parent.sectionName === undefined || input.name === parent.sectionName) &&
       (parent.port === undefined || input.port === parent.port),
   );
-  if (named.length === 0) return none(`Gateway ${path} has no such listener`);
+  if (named.length === 0) return none(`${name} has no such listener`);
   const allowed = named.filter(
     (listener) =>
       listener.supportedKinds.some((kind) => kind.kind === route.kind) &&
-      allowsNamespace(inputs, gateway, listener.input, route.metadata.namespace),
+      allowsNamespace(inputs, listener, route.metadata.namespace),
   );
   if (allowed.length === 0) {
     return {
       reason: "NotAllowedByListeners",
-      message: `no listener of Gateway ${path} allows ${route.kind}s of namespace ${route.metadata.namespace}`,
+      message: `no listener of ${name} allows ${route.kind}s of namespace ${route.metadata.namespace}`,
     };
   }
-  const attachments = allowed.flatMap(({ input }): Attachment[] => {
+  const attachments = allowed.flatMap(({ input, set }): Attachment[] => {
     const hostnames = commonHostnames(input.hostname, hostnamesOf(route));
-    return hostnames.length === 0 ? [] : [{ kind: "Gateway", parent: path, listener: input.name, hostnames }];
+    if (hostnames.length === 0) return [];
+    const of = set === undefined ? {} : { set };
+    return [{ kind: "Gateway", parent: gateway, ...of, listener: input.name, hostnames }];
   });
   return attachments.length > 0
     ? { attachments }
     : {
         reason: "NoMatchingListenerHostname",
-        message: `no hostname is also one of Gateway ${path}'s listeners`,
+        message: `no hostname is also one of ${name}'s listeners`,
       };
 }
 
-/** A TCPRoute has none: it takes what its listener takes. */
+/** TCPRoutes and UDPRoutes have none: they take what their listener takes. */
 function hostnamesOf(route: RouteInput): readonly string[] | undefined {
-  return route.kind === "TCPRoute" ? undefined : route.spec.hostnames;
+  return route.kind === "TCPRoute" || route.kind === "UDPRoute" ? undefined : route.spec.hostnames;
 }
 
 function commonHostnames(listener: string | undefined, route: readonly string[] | undefined): string[] {

@@ -3,11 +3,11 @@ import { gatewayGroup, weftGroup } from "../api/index.ts";
 import { clusterKey, Protocol } from "../model/index.ts";
 import type { ServicePortView } from "../registry/index.ts";
 import { policyOf } from "./backend-tls.ts";
-import { externalPort } from "./external-resources.ts";
+import { externalPort, protocolOfExternal } from "./external-resources.ts";
 import type { InputReader } from "./inputs.ts";
-import { protocolOf } from "./protocol.ts";
+import { canCarry, protocolOf } from "./protocol.ts";
 import type { BackendInput, RouteInput, RouteKind } from "./route-input.ts";
-import { tcpPort } from "./service-resources.ts";
+import { servicePort } from "./service-resources.ts";
 
 /** Of the model's `Backend`. */
 export interface ResolvedBackend {
@@ -41,7 +41,9 @@ export function resolveBackend(
   const namespace = backend.namespace ?? route.metadata.namespace;
   const source = { kind, namespace, name, section: port === undefined ? "" : String(port) };
   const problem = findProblem(inputs, route, backend);
-  if (problem === undefined) return { source, cluster: clusterKey(namespace, name, port ?? 0), weight };
+  if (problem === undefined) {
+    return { source, cluster: clusterKey(namespace, name, port ?? 0, transportOf(route)), weight };
+  }
   unresolved.push({ reason: problem.reason, message: `${field}: ${problem.message}` });
   return { source, weight, unresolved: problem.message };
 }
@@ -71,9 +73,10 @@ function findProblem(inputs: InputReader, route: RouteInput, backend: BackendInp
   if (isExternal) return externalProblem(inputs, route, path, backend.port);
   const service = inputs.service(path);
   if (service === undefined) return { reason: "BackendNotFound", message: `Service ${path} does not exist` };
-  const port = tcpPort(service, backend.port);
+  const transport = transportOf(route);
+  const port = servicePort(service, backend.port, transport);
   if (port === undefined) {
-    return { reason: "BackendNotFound", message: `Service ${path} has no TCP port ${backend.port}` };
+    return { reason: "BackendNotFound", message: `Service ${path} has no ${transport} port ${backend.port}` };
   }
   return canSend(inputs, route.kind, path, port)
     ? undefined
@@ -98,6 +101,10 @@ function canSend(inputs: InputReader, kind: RouteKind, service: string, port: Se
   }
 }
 
+function transportOf({ kind }: RouteInput): "TCP" | "UDP" {
+  return kind === "UDPRoute" ? "UDP" : "TCP";
+}
+
 function externalProblem(
   inputs: InputReader,
   route: RouteInput,
@@ -111,8 +118,14 @@ function externalProblem(
     const why = isThere ? "is not in force, see its status" : "does not exist";
     return { reason: "BackendNotFound", message: `${name} ${why}` };
   }
-  if (externalPort(external, port) === undefined) {
-    return { reason: "BackendNotFound", message: `${name} has no port ${port}` };
+  const found = transportOf(route) === "TCP" ? externalPort(external, port) : undefined;
+  if (found === undefined) {
+    return { reason: "BackendNotFound", message: `${name} has no ${transportOf(route)} port ${port}` };
+  }
+  const isOfRequests = route.kind === "HTTPRoute" || route.kind === "GRPCRoute";
+  if (isOfRequests && !canCarry(route.kind, protocolOfExternal(found))) {
+    const message = `port ${port} of ${name} has protocol ${found.protocol}, in which a ${route.kind} sends nothing`;
+    return { reason: "UnsupportedProtocol", message };
   }
   if (external.spec.resolution !== "None" || isParent(route, path)) return undefined;
   const message = `${name} has resolution None: where its connections go only its own clients say`;

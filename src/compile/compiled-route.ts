@@ -21,6 +21,8 @@ export type Attachment =
   | {
       readonly kind: "Gateway";
       readonly parent: string;
+      /** "namespace/name" of the Gateway's ListenerSet that the listener is of; absent: the Gateway's own. */
+      readonly set?: string;
       readonly listener: string;
       /** What listener and route have in common; "*" for a route without hostnames at a listener without one. */
       readonly hostnames: readonly string[];
@@ -32,6 +34,8 @@ interface CompiledRouteBase<Rule> extends RouteOrder {
   readonly rules: readonly Rule[];
   /** Under Services, where no grant is needed; absent where they are the same. */
   readonly meshRules?: readonly Rule[];
+  /** False: its rules are served where they can be, and no parent has accepted it. */
+  readonly isAccepted: boolean;
 }
 
 export interface CompiledHttpRoute extends CompiledRouteBase<RuleContent> {
@@ -40,7 +44,7 @@ export interface CompiledHttpRoute extends CompiledRouteBase<RuleContent> {
 }
 
 export interface CompiledConnectionRoute extends CompiledRouteBase<ConnectionRuleContent> {
-  readonly kind: "TLSRoute" | "TCPRoute";
+  readonly kind: "TLSRoute" | "TCPRoute" | "UDPRoute";
 }
 
 export type CompiledRoute = CompiledHttpRoute | CompiledConnectionRoute;

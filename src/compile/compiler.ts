@@ -8,7 +8,8 @@ import { errorLine } from "../kernel/index.ts";
 import type { RegistryChange, RegistryViews } from "../registry/index.ts";
 import { type CompiledRoute, factsOf } from "./compiled-route.ts";
 import { DependencyIndex } from "./dependency-index.ts";
-import { InputReader, Inputs, type Trust } from "./inputs.ts";
+import type { GatewayHost } from "./gateway-input.ts";
+import { facts, InputReader, Inputs, type Trust } from "./inputs.ts";
 import { applyObject, applyRegistryChange, removeObject } from "./input-change.ts";
 import { compileMembers } from "./service-resources.ts";
 import { type CompiledResource, compareText, type ResourceName } from "./resource.ts";
@@ -26,6 +27,8 @@ export interface CompileChange {
   readonly removed?: readonly ObjectKey[];
   /** What changed in the registry that the compiler was given; its views already show the new state. */
   readonly registry?: RegistryChange;
+  /** Where gateways are served, once it is known, and whenever it changes. */
+  readonly gatewayHost?: GatewayHost;
 }
 
 /** What an `apply` changed among the resources that somebody asked for. Sorted by kind and key. */
@@ -63,6 +66,10 @@ export class Compiler {
     for (const key of change.removed ?? []) removeObject(this.#inputs, key, dirty);
     for (const object of change.upserted ?? []) applyObject(this.#inputs, object, dirty);
     if (change.registry !== undefined) applyRegistryChange(this.#inputs.registry, change.registry, dirty);
+    if (change.gatewayHost !== undefined) {
+      this.#inputs.gatewayHost = change.gatewayHost;
+      dirty.add(facts.gatewayHost);
+    }
     const statuses: StatusUpdate[] = [];
     const nodes = this.#dependencies.dependants(dirty);
     for (const node of [...nodesOf("route", nodes, dirty)].toSorted(compareText)) {
@@ -173,7 +180,10 @@ export class Compiler {
     }
     const { route, judged } = outcome.result;
     // An invalid route keeps its last good output.
-    if (route !== undefined) this.#replaceRoute(key, route, dirty);
+    const last = route ?? this.#inputs.compiledRoutes.get(key);
+    if (last !== undefined) {
+      this.#replaceRoute(key, route ?? { ...last, isAccepted: false }, dirty);
+    }
     this.#inputs.judgedRoutes.set(key, judged);
   }
 

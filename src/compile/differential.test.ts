@@ -2,20 +2,13 @@
 import { expect, test } from "bun:test";
 import { fromBinary } from "@bufbuild/protobuf";
 import { keyOf, keyText, type Stored } from "../api/index.ts";
-import { AddressSchema, outboundKey } from "../model/index.ts";
+import { AddressSchema, clusterKey, outboundKey } from "../model/index.ts";
 import { Compiler, type CompileOutput } from "./compiler.ts";
 import type { CompiledResource, ResourceName } from "./resource.ts";
 import { resourceNode } from "./resource-kinds.ts";
 import { trust } from "./test/objects.ts";
-import {
-  externals,
-  namespaces,
-  randomChange,
-  secrets,
-  seededRandom,
-  services,
-  workloads,
-} from "./test/random-mesh.ts";
+import { namespaces, randomChange, secrets, seededRandom, services, workloads } from "./test/random-mesh.ts";
+import { externals } from "./test/random-external.ts";
 import { TestRegistry } from "./test/test-registry.ts";
 
 const seed = Number(process.env["WEFT_TEST_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
@@ -36,6 +29,7 @@ function allNames(): ResourceName[] {
     for (const service of new Set([...services, ...externals])) {
       names.push({ kind: "Name", key: `${service}.${namespace}.svc.cluster.local` });
       for (const port of [80, 81]) {
+        names.push({ kind: "Cluster", key: clusterKey(namespace, service, port, "UDP") });
         names.push({ kind: "Cluster", key: `${namespace}/${service}:${port}` });
         for (const client of namespaces) {
           names.push({ kind: "Outbound", key: outboundKey(namespace, service, port, client) });

@@ -5,6 +5,7 @@ import type { RegistryChange, RegistryViews } from "../registry/index.ts";
 import { backendTlsFacts } from "./backend-tls-policies.ts";
 import type { GatewayInput } from "./gateway-input.ts";
 import { facts, type Inputs } from "./inputs.ts";
+import { parentOfSet } from "./listener-sets.ts";
 import type { RouteKind } from "./route-input.ts";
 
 /** `route <kind> <path>` and `status <kind> <path>` are nodes, marked by name since an object that is new has no dependants yet. */
@@ -15,7 +16,8 @@ export function applyObject(inputs: Inputs, object: Stored, dirty: Set<string>):
     case "HTTPRoute":
     case "GRPCRoute":
     case "TLSRoute":
-    case "TCPRoute": {
+    case "TCPRoute":
+    case "UDPRoute": {
       const route = routeKey(object.kind, path);
       if (isSameSpec(inputs.routes.get(route), object)) return;
       inputs.routes.set(route, object);
@@ -23,7 +25,14 @@ export function applyObject(inputs: Inputs, object: Stored, dirty: Set<string>):
     }
     case "Gateway":
       if (isSameGateway(inputs.gateways.get(path), object)) return;
+      if (!inputs.gateways.has(path)) dirty.add(facts.gateways);
       inputs.gateways.set(path, object);
+      break;
+    case "ListenerSet":
+      if (isSameSpec(inputs.listenerSets.get(path), object)) return;
+      markSet(inputs, path, dirty);
+      inputs.listenerSets.set(path, object);
+      markSet(inputs, path, dirty);
       break;
     case "GatewayClass":
       if (isSameSpec(inputs.gatewayClasses.get(path), object)) return;
@@ -93,10 +102,15 @@ export function removeObject(inputs: Inputs, key: ObjectKey, dirty: Set<string>)
     case "GRPCRoute":
     case "TLSRoute":
     case "TCPRoute":
+    case "UDPRoute":
       inputs.routes.delete(routeKey(key.kind, path));
       break;
     case "Gateway":
-      inputs.gateways.delete(path);
+      if (inputs.gateways.delete(path)) dirty.add(facts.gateways);
+      break;
+    case "ListenerSet":
+      markSet(inputs, path, dirty);
+      inputs.listenerSets.delete(path);
       break;
     case "GatewayClass":
       inputs.gatewayClasses.delete(path);
@@ -151,12 +165,20 @@ export function applyRegistryChange(
   for (const ip of change.addresses) dirty.add(facts.address(ip));
 }
 
+/** The Gateway that the set names at the moment: a change may take it from one to another. */
+function markSet(inputs: Inputs, path: string, dirty: Set<string>): void {
+  const set = inputs.listenerSets.get(path);
+  const parent = set === undefined ? undefined : parentOfSet(set);
+  if (parent !== undefined) dirty.add(facts.listenerSetsOf(parent));
+}
+
 function markDirty(key: ObjectKey, path: string, dirty: Set<string>): void {
   switch (key.kind) {
     case "HTTPRoute":
     case "GRPCRoute":
     case "TLSRoute":
     case "TCPRoute":
+    case "UDPRoute":
       dirty.add(`route ${routeKey(key.kind, path)}`);
       break;
     case "Gateway":
@@ -179,6 +201,9 @@ function markDirty(key: ObjectKey, path: string, dirty: Set<string>): void {
       break;
     case "ConfigMap":
       dirty.add(facts.configMap(path));
+      break;
+    case "ListenerSet":
+      dirty.add(facts.listenerSet(path)).add(`status ListenerSet ${path}`);
       break;
     case "BackendTLSPolicy":
       dirty.add(backendTlsFacts.policy(path)).add(`status BackendTLSPolicy ${path}`);

@@ -2,9 +2,7 @@
  * Everything that outputs are computed from, and a reader that notes what one computation reads. The reader is the
  * only way for the other files to get at an input, so no dependency can be forgotten.
  */
-import { type MeshConfig, parseObject, weftControllerName } from "../api/index.ts";
-import { WeftError } from "../kernel/index.ts";
-import { meshKey } from "../model/index.ts";
+import { type MeshConfig, weftControllerName } from "../api/index.ts";
 import type {
   AddressOwner,
   EndpointView,
@@ -15,17 +13,27 @@ import type {
 import { BackendTlsPolicies, type BackendTlsPolicyInput, backendTlsFacts } from "./backend-tls-policies.ts";
 import { type CertificateContent, readCertificate, type SecretContent } from "./certificate-content.ts";
 import { type Attachment, backendFact, type CompiledRoute, kindFact, parentFact } from "./compiled-route.ts";
+import { defaultMeshConfig } from "./default-mesh-config.ts";
 import { ExternalReader } from "./external-reader.ts";
 import { ExternalServices } from "./external-services.ts";
 import { Grants, type Referent, type Referrer } from "./grants.ts";
-import type { GatewayClassInput, GatewayInput, MeshConfigInput, NamespaceInput } from "./gateway-input.ts";
+import type {
+  GatewayClassInput,
+  GatewayHost,
+  GatewayInput,
+  ListenerSetInput,
+  MeshConfigInput,
+  NamespaceInput,
+} from "./gateway-input.ts";
+import { ListenerSets } from "./listener-sets.ts";
+import { faultProblem } from "./policy/faults.ts";
+import { type JudgedPolicy, policyFacts, PolicyIndex, type Target } from "./policy/policy-index.ts";
+import type { FaultPolicyInput, PolicyInput, PolicyKind, TrafficPolicyInput } from "./policy/policy-input.ts";
+import { compareText } from "./resource.ts";
 import { type ConfigMapContent, readTrustAnchors, type TrustAnchors } from "./trust-anchors.ts";
 import { conflictsAtGateway, placeKey, rivalKinds } from "./route-conflicts.ts";
 import type { RouteInput, RouteKind } from "./route-input.ts";
 import type { JudgedRoute } from "./judged-route.ts";
-import { faultProblem } from "./policy/faults.ts";
-import { type JudgedPolicy, policyFacts, PolicyIndex, type Target } from "./policy/policy-index.ts";
-import type { FaultPolicyInput, PolicyInput, PolicyKind, TrafficPolicyInput } from "./policy/policy-input.ts";
 
 /** Names of inputs, as the dependency index knows them. */
 export const facts = {
@@ -40,6 +48,11 @@ export const facts = {
   grants: (namespace: string) => `grants:${namespace}`,
   secret: (path: string) => `secret:${path}`,
   configMap: (path: string) => `config-map:${path}`,
+  listenerSet: (path: string) => `listener-set:${path}`,
+  listenerSetsOf: (gateway: string) => `listener-sets-of:${gateway}`,
+  /** Which there are. */
+  gateways: "gateways",
+  gatewayHost: "gateway-host",
   meshConfig: "mesh-config",
 } as const;
 
@@ -85,6 +98,9 @@ export class Inputs {
   readonly namespaces = new Map<string, NamespaceInput>();
   readonly gateways = new Map<string, GatewayInput>();
   readonly gatewayClasses = new Map<string, GatewayClassInput>();
+  readonly listenerSets = new ListenerSets();
+  /** Undefined: nobody knows. */
+  gatewayHost: GatewayHost | undefined;
   readonly #secrets = new Map<string, SecretInput>();
   readonly #configMaps = new Map<string, ConfigMapInput>();
   readonly backendTlsPolicies = new BackendTlsPolicies();
@@ -193,9 +209,9 @@ export class InputReader {
     return this.#inputs.registry.service(path);
   }
 
-  endpoints(service: string, port: number): readonly EndpointView[] {
+  endpoints(service: string, port: number, transport: "TCP" | "UDP" = "TCP"): readonly EndpointView[] {
     this.#read.add(facts.endpoints(service));
-    return this.#inputs.registry.endpoints(service, port);
+    return this.#inputs.registry.endpoints(service, port, transport);
   }
 
   workload(path: string): WorkloadView | undefined {
@@ -240,6 +256,42 @@ export class InputReader {
     return this.gatewayClass(name)?.spec.controllerName === weftControllerName;
   }
 
+  /** Undefined where it does not exist or is of another controller's class. */
+  ownGateway(path: string): GatewayInput | undefined {
+    const gateway = this.gateway(path);
+    return gateway !== undefined && this.isOwnClass(gateway.spec.gatewayClassName) ? gateway : undefined;
+  }
+
+  /** Paths of all Gateways that stand before one in the order of their names. */
+  gatewaysBefore(path: string): string[] {
+    this.#read.add(facts.gateways);
+    return [...this.#inputs.gateways.keys()]
+      .filter((other) => compareText(other, path) < 0)
+      .toSorted(compareText);
+  }
+
+  gatewayHost(): GatewayHost | undefined {
+    this.#read.add(facts.gatewayHost);
+    return this.#inputs.gatewayHost;
+  }
+
+  listenerSet(path: string): ListenerSetInput | undefined {
+    this.#read.add(facts.listenerSet(path));
+    return this.#inputs.listenerSets.get(path);
+  }
+
+  /** Those that name the Gateway, whether or not it lets them in. */
+  listenerSetsOf(gateway: string): ListenerSetInput[] {
+    this.#read.add(facts.listenerSetsOf(gateway));
+    return this.#inputs.listenerSets.of(gateway);
+  }
+
+  /** Undefined where there is no such ConfigMap. */
+  trustAnchors(configMap: string): TrustAnchors | undefined {
+    this.#read.add(facts.configMap(configMap));
+    return this.#inputs.trustAnchors(configMap);
+  }
+
   /** Whether an object may refer to another: in its own namespace always, elsewhere where a ReferenceGrant says so. */
   isPermitted(from: Referrer, to: Referent): boolean {
     if (from.namespace === to.namespace || !this.#needsGrants) return true;
@@ -279,12 +331,6 @@ export class InputReader {
   route(kind: string, path: string): RouteInput | undefined {
     this.#reading(`route ${kind} ${path}`);
     return this.#inputs.routes.get(`${kind} ${path}`);
-  }
-
-  /** Undefined where there is no such ConfigMap. */
-  trustAnchors(configMap: string): TrustAnchors | undefined {
-    this.#read.add(facts.configMap(configMap));
-    return this.#inputs.trustAnchors(configMap);
   }
 
   backendTlsPolicy(path: string): BackendTlsPolicyInput | undefined {
@@ -348,15 +394,3 @@ export class InputReader {
 }
 
 const none: ReadonlySet<string> = new Set();
-
-/** The defaults of the schema: what holds before anybody wrote a MeshConfig. */
-function defaultMeshConfig(): MeshConfig {
-  const parsed = parseObject(
-    { apiVersion: "weft.dev/v1alpha1", kind: "MeshConfig", metadata: { name: meshKey }, spec: {} },
-    "write",
-  );
-  if ("issues" in parsed || parsed.object.kind !== "MeshConfig") {
-    throw new WeftError("internal", "the defaults of MeshConfig do not hold");
-  }
-  return parsed.object;
-}

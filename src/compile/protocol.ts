@@ -75,6 +75,8 @@ export function canCarry(kind: RouteKind, protocol: Protocol): boolean {
     case Protocol.TCP:
     case Protocol.TLS:
       return kind === "TLSRoute" || kind === "TCPRoute";
+    case Protocol.UDP:
+      return kind === "UDPRoute";
     case Protocol.UNSPECIFIED:
       return true;
   }

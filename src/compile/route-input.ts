@@ -3,7 +3,10 @@ import type { StoredOfKind } from "../api/index.ts";
 
 export type HttpRouteInput = StoredOfKind<"HTTPRoute">;
 export type GrpcRouteInput = StoredOfKind<"GRPCRoute">;
-export type ConnectionRouteInput = StoredOfKind<"TLSRoute"> | StoredOfKind<"TCPRoute">;
+export type ConnectionRouteInput =
+  | StoredOfKind<"TLSRoute">
+  | StoredOfKind<"TCPRoute">
+  | StoredOfKind<"UDPRoute">;
 /** Routes whose rules are about requests. */
 export type RequestRouteInput = HttpRouteInput | GrpcRouteInput;
 export type RouteInput = RequestRouteInput | ConnectionRouteInput;

@@ -16,9 +16,8 @@ import type { InputReader } from "./inputs.ts";
 import type { RankedMatch } from "./precedence.ts";
 import type { ConnectionRouteInput, HttpRouteInput, RequestRouteInput, RouteInput } from "./route-input.ts";
 import { compileMatch } from "./route-match.ts";
-import { type CompiledRule, compileRule, type RuleProblems } from "./route-rule.ts";
+import { compileRule, type RuleProblems } from "./route-rule.ts";
 import { type JudgedParent, type JudgedRoute, judge } from "./judged-route.ts";
-import { compileSession } from "./session-persistence.ts";
 import { type ComputedCondition, condition } from "./status.ts";
 
 export interface RouteOutcome {
@@ -51,6 +50,7 @@ function compileRequestRoute(inputs: InputReader, route: RequestRouteInput): Rou
     ...rulesOf(places),
     matches,
     attachments,
+    isAccepted: isSupported || problems.unsupported.length === 0,
   };
   return { route: invalid.length > 0 ? undefined : compiled, judged: judge(route, parents) };
 }
@@ -95,20 +95,9 @@ function compileRequestRules(inputs: InputReader, route: RequestRouteInput) {
   const compiled =
     route.kind === "HTTPRoute"
       ? route.spec.rules.map((rule, index) => compileRule(inputs, route, { index, rule }, problems))
-      : (route.spec.rules ?? []).map((rule, index): CompiledRule => {
-          const { content, isSupported } = compileRule(
-            inputs,
-            route,
-            { index, rule: asHttpRule(rule) },
-            problems,
-          );
-          const { sessionPersistence: session } = rule;
-          if (session === undefined || !isSupported) return { content, isSupported };
-          const { namespace, name } = route.metadata;
-          const section = rule.name ?? `rules[${index}]`;
-          const source = { kind: route.kind, namespace, name, section };
-          return { content: { ...content, session: compileSession(session, source) }, isSupported };
-        });
+      : (route.spec.rules ?? []).map((rule, index) =>
+          compileRule(inputs, route, { index, rule: asHttpRule(rule) }, problems),
+        );
   return {
     rules: compiled.map((rule) => rule.content),
     problems,
@@ -133,7 +122,13 @@ function compileConnectionRoute(inputs: InputReader, route: ConnectionRouteInput
     resolution: resolution(places.own.problems.unresolved),
     meshResolution: resolution(places.mesh.problems.unresolved),
   });
-  const compiled: CompiledConnectionRoute = { kind, ...orderOf(route), ...rulesOf(places), attachments };
+  const compiled: CompiledConnectionRoute = {
+    kind,
+    ...orderOf(route),
+    ...rulesOf(places),
+    attachments,
+    isAccepted: true,
+  };
   return { route: compiled, judged: judge(route, parents) };
 }
 

@@ -7,6 +7,7 @@ import {
   endpointKey,
   Health,
   NameSchema,
+  Protocol,
   Tunnel,
 } from "../model/index.ts";
 import type {
@@ -37,18 +38,29 @@ const headlessTtlSeconds = 5;
 interface ServicePortKey {
   readonly service: string;
   readonly port: number;
+  readonly transport: "TCP" | "UDP";
 }
 
-/** `namespace/name:port`. */
+/** As `clusterKey` writes it. */
 function parseClusterKey(key: string): ServicePortKey | undefined {
-  const groups = /^(?<service>[^/:]+\/[^/:]+):(?<port>[1-9]\d{0,4})$/.exec(key)?.groups;
+  const groups = /^(?<service>[^/:]+\/[^/:]+):(?<port>[1-9]\d{0,4})(?<udp>@udp)?$/.exec(key)?.groups;
   if (groups === undefined) return undefined;
-  return { service: groups["service"] ?? "", port: Number(groups["port"]) };
+  const transport = groups["udp"] === undefined ? "TCP" : "UDP";
+  return { service: groups["service"] ?? "", port: Number(groups["port"]), transport };
 }
 
 /** The port as TCP: routes and clusters have no meaning for datagrams. */
 export function tcpPort(service: ServiceView | undefined, port: number): ServicePortView | undefined {
-  return service?.ports.find((entry) => entry.port === port && entry.transport === "TCP");
+  return servicePort(service, port, "TCP");
+}
+
+/** Ports of UDP are backends of UDPRoutes and nothing else. */
+export function servicePort(
+  service: ServiceView | undefined,
+  port: number,
+  transport: "TCP" | "UDP",
+): ServicePortView | undefined {
+  return service?.ports.find((entry) => entry.port === port && entry.transport === transport);
 }
 
 export function hostOf(service: ServiceView, domainSuffix: string): string {
@@ -78,7 +90,7 @@ function isWithin(name: string, domain: string): boolean {
 function memberAddresses(inputs: InputReader, service: ServiceView): string[] {
   const addresses = service.ports.flatMap((port) =>
     inputs
-      .endpoints(service.path, port.port)
+      .endpoints(service.path, port.port, port.transport === "UDP" ? "UDP" : "TCP")
       .flatMap((endpoint) => (endpoint.health === "live" ? [endpoint.address] : [])),
   );
   return [...new Set(addresses)].toSorted();
@@ -131,28 +143,42 @@ export function compileCluster(inputs: InputReader, key: string): CompiledResour
   if (parsed === undefined || content === undefined) return undefined;
   const { section, ...target } = content.source;
   const policy = clusterPolicy(inputs, target, { name: section, port: parsed.port });
-  return encodeResource({ kind: "Cluster", key }, ClusterSchema, { ...clusterBounds, ...content, ...policy });
+  return encodeResource({ kind: "Cluster", key }, ClusterSchema, {
+    ...clusterBounds,
+    ...content,
+    ...(parsed.transport === "UDP" ? overDatagrams(policy) : policy),
+  });
 }
 
 /** What follows from the Service or ExternalService itself. */
 function clusterContent(
   inputs: InputReader,
-  { service: path, port }: ServicePortKey,
+  { service: path, port, transport }: ServicePortKey,
 ): OwnClusterContent | undefined {
   const external = inputs.external.service(path);
-  if (external !== undefined) return externalCluster(inputs, external, port);
+  if (external !== undefined) {
+    return transport === "UDP" ? undefined : externalCluster(inputs, external, port);
+  }
   const service = inputs.service(path);
-  const servicePort = tcpPort(service, port);
-  if (service === undefined || servicePort === undefined) return undefined;
+  const found = servicePort(service, port, transport);
+  if (service === undefined || found === undefined) return undefined;
   const { namespace, name } = service;
   return {
-    source: { kind: "Service", namespace, name, section: servicePort.name },
+    source: { kind: "Service", namespace, name, section: found.name },
     namespace,
     service: name,
     port,
-    protocol: protocolOf(servicePort),
-    proxyProtocol: service.proxyProtocol,
-    ...tlsField(inputs, path, servicePort.name),
+    protocol: transport === "UDP" ? Protocol.UDP : protocolOf(found),
+    proxyProtocol: transport === "UDP" ? 0 : service.proxyProtocol,
+    ...tlsField(inputs, path, found.name),
+  };
+}
+
+/** Nothing is known of answers, and a check over TCP would say that nobody is there. */
+function overDatagrams({ balancing, locality }: ReturnType<typeof clusterPolicy>) {
+  return {
+    ...(balancing === undefined ? {} : { balancing }),
+    ...(locality === undefined ? {} : { locality }),
   };
 }
 
@@ -176,21 +202,26 @@ export function compileEndpoint(inputs: InputReader, key: string): CompiledResou
   const external = inputs.external.service(cluster.service);
   if (external !== undefined) return compileExternalEndpoint(parsed, external, cluster.port);
   const endpoint = inputs
-    .endpoints(cluster.service, cluster.port)
+    .endpoints(cluster.service, cluster.port, cluster.transport)
     .find((candidate) => candidate.workload === parsed.workload);
   if (endpoint === undefined) return undefined;
-  return encodeEndpoint(inputs.trustDomain, parsed.cluster, endpoint);
+  // A hop between proxies carries streams: datagrams go to the endpoint itself, as it is.
+  const reached = cluster.transport === "UDP" ? { ...endpoint, tunnel: withoutTunnel } : endpoint;
+  return encodeEndpoint(inputs.trustDomain, parsed.cluster, reached);
 }
+
+const withoutTunnel: TunnelView = { kind: "none", address: "", port: 0 };
 
 /** Keys of the endpoints of a cluster, sorted. */
 export function compileMembers(inputs: InputReader, cluster: string): string[] {
   const parsed = parseClusterKey(cluster);
   if (parsed === undefined) return [];
-  const external = inputs.external.service(parsed.service);
-  if (external !== undefined) return externalMembers(cluster, external, parsed.port);
-  if (tcpPort(inputs.service(parsed.service), parsed.port) === undefined) return [];
+  const { service, port, transport } = parsed;
+  const external = inputs.external.service(service);
+  if (external !== undefined) return transport === "UDP" ? [] : externalMembers(cluster, external, port);
+  if (servicePort(inputs.service(service), port, transport) === undefined) return [];
   return inputs
-    .endpoints(parsed.service, parsed.port)
+    .endpoints(service, port, transport)
     .map((endpoint) => endpointKey(cluster, endpoint.workload))
     .toSorted();
 }

@@ -4,6 +4,7 @@ import { externalServiceStatus } from "./external-status.ts";
 import { gatewayClassStatus } from "./gateway-class.ts";
 import { gatewayStatus } from "./gateway-status.ts";
 import type { InputReader, Inputs } from "./inputs.ts";
+import { listenerSetStatus } from "./listener-set-status.ts";
 import type { PolicyKind } from "./policy/policy-input.ts";
 import { policyStatus } from "./policy/policy-status.ts";
 import { routeStatus } from "./route-status.ts";
@@ -41,6 +42,11 @@ const kinds: Record<StatusUpdate["kind"], StatusOfKind> = {
   GRPCRoute: ofRoutes("GRPCRoute"),
   TLSRoute: ofRoutes("TLSRoute"),
   TCPRoute: ofRoutes("TCPRoute"),
+  UDPRoute: ofRoutes("UDPRoute"),
+  ListenerSet: {
+    compute: listenerSetStatus,
+    has: (inputs, path) => inputs.listenerSets.get(path) !== undefined,
+  },
   TrafficPolicy: ofPolicies("TrafficPolicy"),
   FaultPolicy: ofPolicies("FaultPolicy"),
   BackendTLSPolicy: {

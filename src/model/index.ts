@@ -10,6 +10,9 @@ export {
   BalancingSchema,
   type Certificate,
   CertificateSchema,
+  type ClientValidation,
+  ClientValidationMode,
+  ClientValidationSchema,
   type Cluster,
   ClusterSchema,
   CommitSchema,
@@ -105,6 +108,7 @@ export {
 export {
   certificateKey,
   clusterKey,
+  clusterTransport,
   endpointKey,
   gatewayKey,
   inboundKey,

@@ -55,7 +55,7 @@ function buildServerOptions(tls: ServerTls, isResumable: boolean): TlsOptions {
     cert: tls.identity.certChainPem,
     ...(asks ? { ca: tls.identity.trustRootsPem } : {}),
     requestCert: asks,
-    // With "optional", a client without certificate is let in; one with a bad one is refused below.
+    // With the others a client without certificate is let in; what becomes of one with a bad one is decided below.
     rejectUnauthorized: tls.clientCertificate === "required",
     minVersion: versionNumbers[tls.minVersion ?? "1.3"],
     ciphers: suites12,
@@ -100,11 +100,12 @@ export function judgeClient(
   connection.alpn = agreedAlpn(socket);
   if (tls.clientCertificate === "none") return undefined;
   if (der === undefined) {
-    return tls.clientCertificate === "optional" ? undefined : serverHandshakeReason(error, false);
+    return tls.clientCertificate === "required" ? serverHandshakeReason(error, false) : undefined;
   }
-  if (!isVerified(socket, error)) return "peer_untrusted";
+  const isOptional = tls.clientCertificate === "unverified";
+  if (!isVerified(socket, error)) return isOptional ? undefined : "peer_untrusted";
   const peer = parsePeerCertificate(der);
-  if (peer === undefined) return "peer_identity_invalid";
+  if (peer === undefined) return isOptional ? undefined : "peer_identity_invalid";
   connection.peer = peer;
   return tls.verifyPeer?.(peer);
 }

@@ -38,7 +38,11 @@ interface ServerTlsBasics {
 /** Clients are verified, so sessions are never resumed: that would skip the verification. */
 export interface VerifyingServerTls extends ServerTlsBasics {
   readonly identity: TlsIdentity;
-  readonly clientCertificate: "required" | "optional";
+  /**
+   * "optional": a client without one comes in, one with a bad one does not. "unverified": both come in, and only a good one
+   * is seen in `Connection.peer`.
+   */
+  readonly clientCertificate: "required" | "optional" | "unverified";
   /** Called with a certificate whose chain was verified. Undefined: let it in. */
   verifyPeer?(peer: PeerCertificate): ReasonCode | undefined;
 }

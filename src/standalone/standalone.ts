@@ -20,6 +20,7 @@ import {
 import { CompilerProcess } from "./compiler-process.ts";
 import { FileWatch } from "./file-watch.ts";
 import { type GatewayHost, hostInProcess, hostInWorkers } from "./gateway-host.ts";
+import { gatewayHost, MachineWatch } from "./machine.ts";
 import type { Pipeline } from "./pipeline.ts";
 import type { FileSource } from "./source-object.ts";
 
@@ -77,12 +78,13 @@ type PipelineFactory = (commit: (change: SuppliedChange) => Promise<void>) => Pi
 
 /** Compiling here takes modules that a gateway with a compiler beside it need not load. */
 async function pipelineFactory(options: StandaloneOptions): Promise<PipelineFactory> {
-  const { files, compiler, log, clock = systemClock } = options;
+  const { files, compiler, gateway, log, clock = systemClock } = options;
   if (compiler !== undefined) {
     return (commit) => new CompilerProcess({ command: compiler, commit, clock, log });
   }
   const { FilePipeline } = await import("./file-pipeline.ts");
-  return (commit) => new FilePipeline({ files, commit, clock, log });
+  return (commit) =>
+    new FilePipeline({ files, gatewayHost: () => gatewayHost(gateway.address), commit, clock, log });
 }
 
 /** The process before gives its lock free just before it says so. */
@@ -98,6 +100,7 @@ class Standalone implements RunningStandalone {
   readonly #replaced = Promise.withResolvers<void>();
   #host: GatewayHost | undefined;
   #watch: FileWatch | undefined;
+  #machine: MachineWatch | undefined;
   #directory: InstanceDirectory | undefined;
   #takeOver: TakeOver | undefined;
   #handOver: HandOverServer | undefined;
@@ -139,12 +142,22 @@ class Standalone implements RunningStandalone {
       },
       state,
     );
+    this.#machine = new MachineWatch(
+      () => gatewayHost(gateway.address),
+      this.#clock,
+      () => this.reload(),
+    );
   }
 
   get gatewayUrl(): string {
     const [first] = this.listeners;
-    const [port] = this.#pipeline.agent.snapshot.gatewayPorts;
-    return first === undefined || port === undefined ? "" : `${schemeOf(port)}://${placeText(first)}`;
+    const ports = this.#pipeline.agent.snapshot.gatewayPorts;
+    const port = ports.find(({ protocol }) => protocol !== Protocol.UDP);
+    if (first !== undefined && port !== undefined) return `${schemeOf(port)}://${placeText(first)}`;
+    const [datagrams] = ports;
+    if (datagrams === undefined) return "";
+    const address = datagrams.address || this.#options.gateway.address;
+    return `udp://${placeText({ address, port: this.#options.gateway.port ?? datagrams.port })}`;
   }
 
   get listeners(): readonly Place[] {
@@ -173,6 +186,7 @@ class Standalone implements RunningStandalone {
 
   async drain(): Promise<void> {
     this.#watch?.close();
+    this.#machine?.close();
     this.#handOver?.close();
     await this.#host?.drain();
     this.close();
@@ -180,6 +194,7 @@ class Standalone implements RunningStandalone {
 
   close(): void {
     this.#watch?.close();
+    this.#machine?.close();
     this.#handOver?.close();
     this.#takeOver?.abort();
     this.#host?.close();

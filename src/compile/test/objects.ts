@@ -28,6 +28,12 @@ function withMetadata(object: ReturnType<typeof stored> | Parsed, generation: nu
       return { ...object, metadata: { ...object.metadata, ...added } };
     case "TLSRoute":
       return { ...object, metadata: { ...object.metadata, ...added } };
+    case "UDPRoute":
+      return { ...object, metadata: { ...object.metadata, ...added } };
+    case "ListenerSet":
+      return { ...object, metadata: { ...object.metadata, ...added } };
+    case "ConfigMap":
+      return { ...object, metadata: { ...object.metadata, ...added } };
     case "TCPRoute":
       return { ...object, metadata: { ...object.metadata, ...added } };
     case "ReferenceGrant":

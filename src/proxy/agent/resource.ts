@@ -19,6 +19,7 @@ import {
   type Cluster,
   ClusterSchema,
   clusterKey,
+  clusterTransport,
   type Endpoint,
   EndpointSchema,
   endpointKey,
@@ -102,7 +103,8 @@ export function prepareResource(raw: RawResource): Resource {
       return { kind, ...common, value: prepareOutbound(name, fromBinary(OutboundSchema, bytes)) };
     case "Cluster": {
       const value = fromBinary(ClusterSchema, bytes);
-      requireName(name, clusterKey(value.namespace, value.service, value.port));
+      const transport = clusterTransport(value.protocol);
+      requireName(name, clusterKey(value.namespace, value.service, value.port, transport));
       // They are prepared with its endpoints; here it only has to be possible.
       PreparedFaults.prepare(value.faults);
       return { kind, ...common, value };
@@ -131,7 +133,8 @@ export function prepareGateway(name: string, gateway: Gateway): PreparedGateway 
     listener: { ...listener, virtualHosts: [] },
     hosts: prepareVirtualHosts(listener),
   }));
-  return { name, listeners };
+  const { labels, annotations } = gateway;
+  return { name, labels, annotations, listeners };
 }
 
 export function prepareOutbound(name: string, message: Outbound): PreparedOutbound {

@@ -42,6 +42,9 @@ export interface PreparedOutbound {
 export interface PreparedGateway {
   /** "namespace/name" */
   readonly name: string;
+  /** Of its infrastructure. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
   readonly listeners: readonly PreparedListener[];
 }
 
@@ -52,22 +55,22 @@ export interface PreparedListener {
 }
 
 /**
- * All listeners of all gateways that share one port and set of addresses: they share one socket. Those that cannot share
- * it with the first of them (plaintext beside TLS, HTTP beside TCP, with and without PROXY protocol) are left out.
+ * All listeners of all gateways that share one port at one address: they share one socket. Those that cannot share it with
+ * the first of them (plaintext beside TLS, HTTP beside TCP, with and without PROXY protocol) are left out.
  */
 export interface PreparedGatewayPort {
   readonly port: number;
-  /** HTTP or TCP in plaintext; TLS where `tls` is set, which then tells for each connection what is inside. */
+  /** HTTP, TCP or UDP in plaintext; TLS where `tls` is set, which then tells for each connection what is inside. */
   readonly protocol: Protocol;
   /** Empty: the proxy's own gateway address. */
-  readonly addresses: readonly string[];
+  readonly address: string;
   /** Every connection begins with a PROXY protocol header, before TLS; one that does not is to be closed. */
   readonly proxyProtocol: boolean;
   /** Where requests go. Which listener a virtual host is of says `PreparedVirtualHost.listener`. */
   readonly hosts: VirtualHostTable;
   /** Undefined: plaintext. */
   readonly tls: PreparedPortTls | undefined;
-  /** Where connections go that are not read as HTTP; undefined: no listener takes such. */
+  /** Where connections or datagrams go that are not read as HTTP; undefined: no listener takes such. */
   readonly connections: ConnectionTable | undefined;
 }
 

@@ -4,6 +4,7 @@ import type { ReasonCode } from "../../kernel/index.ts";
 import { type Counter, CounterFamily, type MetricFamily } from "../telemetry/index.ts";
 import type { EjectionReason } from "../upstream/index.ts";
 import { type LimitName, limitLabel } from "./limits.ts";
+import { UdpMetrics } from "./udp-metrics.ts";
 
 /** The doors of a proxy, as the `listener` label names them. */
 export type Door = "outbound" | "inbound" | "plaintext" | "gateway" | "dns";
@@ -104,6 +105,8 @@ export class ServeMetrics {
     "Access-log lines dropped because the log could not be written fast enough.",
   );
 
+  readonly udp = new UdpMetrics();
+
   readonly families: readonly MetricFamily[] = [
     this.#accepted,
     this.#refused,
@@ -123,6 +126,7 @@ export class ServeMetrics {
     this.#passed,
     this.#faults,
     this.#dropped,
+    ...this.udp.families,
   ];
 
   /** On the way of every request. */

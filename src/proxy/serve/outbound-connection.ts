@@ -248,6 +248,7 @@ export class OutboundConnection implements ConnectionSink {
         break;
       case Protocol.TCP:
       case Protocol.TLS:
+      case Protocol.UDP: // of no connection
         this.#becomeTcp(this.#tcp?.(SessionProtocol.TCP));
         break;
       case Protocol.UNSPECIFIED:

@@ -11,7 +11,7 @@ import type {
   Name,
   Outbound,
 } from "../../model/index.ts";
-import { certificateKey, gatewayKey, outboundKey } from "../../model/index.ts";
+import { certificateKey, clusterKey, clusterTransport, gatewayKey, outboundKey } from "../../model/index.ts";
 import type { TlsIdentity } from "../../net/index.ts";
 import { GatewayCertificate } from "../agent/gateway-certificate.ts";
 import { GatewayPorts } from "../agent/gateway-ports.ts";
@@ -198,5 +198,6 @@ function keyOf(outbound: Outbound): string {
 }
 
 function clusterKeyOf(cluster: Cluster): string {
-  return `${cluster.namespace}/${cluster.service}:${cluster.port}`;
+  const { namespace, service, port, protocol } = cluster;
+  return clusterKey(namespace, service, port, clusterTransport(protocol));
 }

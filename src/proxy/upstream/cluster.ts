@@ -80,6 +80,7 @@ function declaredVersion(declared: Protocol): HttpVersion | undefined {
     case Protocol.UNSPECIFIED:
     case Protocol.TCP:
     case Protocol.TLS:
+    case Protocol.UDP:
       return undefined;
   }
 }

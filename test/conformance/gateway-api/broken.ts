@@ -37,6 +37,29 @@ function call(method: object): object {
   return route({ matches: [{ method }] });
 }
 
+const extension = { group: "example.com", kind: "Filter", name: "f" };
+const fields: Readonly<Record<string, object>> = {
+  RequestHeaderModifier: { requestHeaderModifier: edits },
+  ResponseHeaderModifier: { responseHeaderModifier: edits },
+  RequestMirror: { requestMirror: { backendRef: service } },
+  RequestRedirect: { requestRedirect: {} },
+  URLRewrite: { urlRewrite: {} },
+  CORS: { cors: {} },
+};
+
+/** Filters without the field of their type, and with another's. */
+function wrongFields(types: readonly string[]): object[] {
+  return types.flatMap((type) => [
+    filters({ type }),
+    filters({ type: "ExtensionRef", extensionRef: extension, ...fields[type] }),
+  ]);
+}
+
+const brokenSessions = [
+  route({ sessionPersistence: { type: "Header", cookieConfig: {} } }),
+  route({ sessionPersistence: { cookieConfig: { lifetimeType: "Permanent" } } }),
+];
+
 const listener = { name: "a", port: 80, protocol: "HTTP" };
 
 function gateway(...listeners: object[]): object {
@@ -57,6 +80,8 @@ export const broken: Readonly<Record<string, readonly object[]>> = {
     path("/a//b", "Exact"),
     filters(request, request),
     filters(response, response),
+    ...wrongFields(Object.keys(fields)),
+    filters({ type: "ExtensionRef" }),
     filters(redirect, redirect),
     filters(rewrite, rewrite),
     filters(redirect, rewrite),
@@ -72,6 +97,7 @@ export const broken: Readonly<Record<string, readonly object[]>> = {
       type: "ExternalAuth",
       externalAuth: { backendRef: service, protocol: "HTTP", grpc: {}, http: {} },
     }),
+    filters({ type: "CORS", cors: {} }, { type: "CORS", cors: {} }),
     cors({ allowOrigins: ["*", "https://a.org"] }),
     cors({ allowMethods: ["*", "GET"] }),
     cors({ allowHeaders: ["*", "x-a"] }),
@@ -79,6 +105,7 @@ export const broken: Readonly<Record<string, readonly object[]>> = {
     backendFilter({ type: "RequestRedirect", requestRedirect: { path: redirectTo } }),
     backendFilter({ type: "URLRewrite", urlRewrite: { path: redirectTo } }),
     route({ timeouts: { request: "1s", backendRequest: "2s" } }),
+    ...brokenSessions,
     { parentRefs: [{ name: "a" }, { name: "a", port: 80 }] },
     {
       parentRefs: [
@@ -98,8 +125,9 @@ export const broken: Readonly<Record<string, readonly object[]>> = {
     }),
     filters(request, request),
     filters(response, response),
-    route({ sessionPersistence: { type: "Header", cookieConfig: {} } }),
-    route({ sessionPersistence: { cookieConfig: { lifetimeType: "Permanent" } } }),
+    ...wrongFields(["RequestHeaderModifier", "ResponseHeaderModifier", "RequestMirror"]),
+    filters({ type: "ExtensionRef" }),
+    ...brokenSessions,
     { rules: [{ name: "a" }, { name: "a" }] },
   ],
   TLSRoute: [{ hostnames: ["10.0.0.1"], rules: [{ backendRefs: [service] }] }],

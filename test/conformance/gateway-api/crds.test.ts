@@ -65,7 +65,7 @@ describe.each(crds.map((crd) => [crd.kind, crd] as const))("%s", (kind, crd) => 
     }
   });
 
-  test.each(broken[kind] ?? [])("is refused by both: %j", (spec) => {
+  test.each(broken[kind] ?? [])("broken object %# is refused by both", (spec) => {
     expect(theirs(crd, named(kind, spec), new Coverage())).not.toEqual([]);
     expect(ours(named(kind, spec))).not.toEqual([]);
   });

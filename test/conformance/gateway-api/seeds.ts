@@ -56,6 +56,15 @@ const httpRules = [
           maxAge: 60,
         },
       },
+      {
+        type: "ExternalAuth",
+        externalAuth: {
+          protocol: "HTTP",
+          backendRef: service,
+          http: { path: "/auth", allowedHeaders: ["x-a"], allowedResponseHeaders: ["x-b"] },
+          forwardBody: { maxSize: 1024 },
+        },
+      },
       { type: "ExtensionRef", extensionRef: { group: "example.com", kind: "Filter", name: "f" } },
     ],
     backendRefs: [
@@ -67,6 +76,8 @@ const httpRules = [
       },
     ],
     timeouts: { request: "10s", backendRequest: "2s" },
+    retry: { attempts: 2, backoff: "100ms", codes: [500, 503] },
+    sessionPersistence: session,
   },
   {
     name: "redirect",

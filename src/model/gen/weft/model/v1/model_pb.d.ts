@@ -132,23 +132,30 @@ export declare type Mesh = Message<"weft.model.v1.Mesh"> & {
   limits?: Limits | undefined;
 
   /**
+   * SPIFFE ids of gateways: what they say of the certificates of their clients is believed.
+   *
+   * @generated from field: repeated string gateway_identities = 13;
+   */
+  gatewayIdentities: string[];
+
+  /**
    * CIDRs within which an address may belong to an external service.
    *
-   * @generated from field: repeated string external_prefixes = 13;
+   * @generated from field: repeated string external_prefixes = 14;
    */
   externalPrefixes: string[];
 
   /**
    * Names outside of the domain may be those of external services, so they are asked for.
    *
-   * @generated from field: bool has_external_names = 14;
+   * @generated from field: bool has_external_names = 15;
    */
   hasExternalNames: boolean;
 
   /**
-   * Headers by which a program changes how its own requests are carried are obeyed in its sidecar.
+   * What a program says of how its own requests are carried is obeyed in its sidecar.
    *
-   * @generated from field: bool honour_request_overrides = 15;
+   * @generated from field: bool honour_request_overrides = 16;
    */
   honourRequestOverrides: boolean;
 };
@@ -2392,6 +2399,25 @@ export declare type Gateway = Message<"weft.model.v1.Gateway"> & {
    * @generated from field: repeated string certificates = 4;
    */
   certificates: string[];
+
+  /**
+   * Of spec.infrastructure: marks of what is made for the Gateway, in sorted order.
+   *
+   * @generated from field: map<string, string> labels = 5;
+   */
+  labels: { [key: string]: string };
+
+  /**
+   * @generated from field: map<string, string> annotations = 6;
+   */
+  annotations: { [key: string]: string };
+
+  /**
+   * Key of the Certificate that the Gateway shows to backends whose connections are encrypted; empty: none.
+   *
+   * @generated from field: string client_certificate = 7;
+   */
+  clientCertificate: string;
 };
 
 /**
@@ -2420,7 +2446,7 @@ export declare type GatewayListener = Message<"weft.model.v1.GatewayListener"> &
   port: number;
 
   /**
-   * HTTP: `virtual_hosts` say where requests go. TCP and TLS: `connections` say where connections go.
+   * HTTP: `virtual_hosts` say where requests go. TCP, TLS and UDP: `connections` say where connections or datagrams go.
    *
    * @generated from field: weft.model.v1.Protocol protocol = 4;
    */
@@ -2493,6 +2519,13 @@ export declare type ListenerTls = Message<"weft.model.v1.ListenerTls"> & {
    * @generated from field: weft.model.v1.TlsVersion min_version = 3;
    */
   minVersion: TlsVersion;
+
+  /**
+   * Absent: clients are asked for no certificate.
+   *
+   * @generated from field: weft.model.v1.ClientValidation clients = 4;
+   */
+  clients?: ClientValidation | undefined;
 };
 
 /**
@@ -2500,6 +2533,31 @@ export declare type ListenerTls = Message<"weft.model.v1.ListenerTls"> & {
  * Use `create(ListenerTlsSchema)` to create a new message.
  */
 export declare const ListenerTlsSchema: GenMessage<ListenerTls>;
+
+/**
+ * How the certificates of clients are checked.
+ *
+ * @generated from message weft.model.v1.ClientValidation
+ */
+export declare type ClientValidation = Message<"weft.model.v1.ClientValidation"> & {
+  /**
+   * trust anchors, one or several certificates
+   *
+   * @generated from field: string ca_pem = 1;
+   */
+  caPem: string;
+
+  /**
+   * @generated from field: weft.model.v1.ClientValidationMode mode = 2;
+   */
+  mode: ClientValidationMode;
+};
+
+/**
+ * Describes the message weft.model.v1.ClientValidation.
+ * Use `create(ClientValidationSchema)` to create a new message.
+ */
+export declare const ClientValidationSchema: GenMessage<ClientValidation>;
 
 /**
  * Where connections go whose content is not read.
@@ -2556,7 +2614,7 @@ export declare const ConnectionEntrySchema: GenMessage<ConnectionEntry>;
  */
 export declare type ConnectionRule = Message<"weft.model.v1.ConnectionRule"> & {
   /**
-   * kind TCPRoute or TLSRoute, section the rule
+   * kind TCPRoute, TLSRoute or UDPRoute, section the rule
    *
    * @generated from field: weft.model.v1.Source source = 1;
    */
@@ -2698,6 +2756,13 @@ export enum Protocol {
    * @generated from enum value: PROTOCOL_TLS = 5;
    */
   TLS = 5,
+
+  /**
+   * datagrams, at gateways only
+   *
+   * @generated from enum value: PROTOCOL_UDP = 6;
+   */
+  UDP = 6,
 }
 
 /**
@@ -2909,4 +2974,33 @@ export enum TlsVersion {
  * Describes the enum weft.model.v1.TlsVersion.
  */
 export declare const TlsVersionSchema: GenEnum<TlsVersion>;
+
+/**
+ * @generated from enum weft.model.v1.ClientValidationMode
+ */
+export enum ClientValidationMode {
+  /**
+   * @generated from enum value: CLIENT_VALIDATION_MODE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * a client without a valid certificate is refused
+   *
+   * @generated from enum value: CLIENT_VALIDATION_MODE_VALID_ONLY = 1;
+   */
+  VALID_ONLY = 1,
+
+  /**
+   * it comes in as a client without a certificate does
+   *
+   * @generated from enum value: CLIENT_VALIDATION_MODE_INSECURE_FALLBACK = 2;
+   */
+  INSECURE_FALLBACK = 2,
+}
+
+/**
+ * Describes the enum weft.model.v1.ClientValidationMode.
+ */
+export declare const ClientValidationModeSchema: GenEnum<ClientValidationMode>;
 
