@@ -2,6 +2,7 @@
 import type { ObjectKey, Stored } from "../api/index.ts";
 import { keyOf } from "../api/index.ts";
 import type { RegistryChange, RegistryViews } from "../registry/index.ts";
+import { backendTlsFacts } from "./backend-tls-policies.ts";
 import type { GatewayInput } from "./gateway-input.ts";
 import { facts, type Inputs } from "./inputs.ts";
 import { parentOfSet } from "./listener-sets.ts";
@@ -13,6 +14,7 @@ export function applyObject(inputs: Inputs, object: Stored, dirty: Set<string>):
   const path = pathOf(key);
   switch (object.kind) {
     case "HTTPRoute":
+    case "GRPCRoute":
     case "TLSRoute":
     case "TCPRoute":
     case "UDPRoute": {
@@ -42,11 +44,19 @@ export function applyObject(inputs: Inputs, object: Stored, dirty: Set<string>):
     case "ReferenceGrant":
       inputs.grants.set(object);
       break;
+    case "ExternalService":
+      if (isSameSpec(inputs.externals.get(path), object)) return;
+      inputs.externals.set(object, dirty);
+      break;
     case "Secret":
       inputs.setSecret(path, object);
       break;
     case "ConfigMap":
       inputs.setConfigMap(path, object);
+      break;
+    case "BackendTLSPolicy":
+      if (isSameSpec(inputs.backendTlsPolicies.get(path), object)) return;
+      inputs.backendTlsPolicies.set(path, object, dirty);
       break;
     case "TrafficPolicy":
       if (!inputs.trafficPolicies.set(object, dirty)) return;
@@ -89,6 +99,7 @@ export function removeObject(inputs: Inputs, key: ObjectKey, dirty: Set<string>)
   const path = pathOf(key);
   switch (key.kind) {
     case "HTTPRoute":
+    case "GRPCRoute":
     case "TLSRoute":
     case "TCPRoute":
     case "UDPRoute":
@@ -110,11 +121,17 @@ export function removeObject(inputs: Inputs, key: ObjectKey, dirty: Set<string>)
     case "ReferenceGrant":
       inputs.grants.delete(key.namespace, key.name);
       break;
+    case "ExternalService":
+      inputs.externals.delete(path, dirty);
+      break;
     case "Secret":
       inputs.deleteSecret(path);
       break;
     case "ConfigMap":
       inputs.deleteConfigMap(path);
+      break;
+    case "BackendTLSPolicy":
+      inputs.backendTlsPolicies.delete(path, dirty);
       break;
     case "TrafficPolicy":
       inputs.trafficPolicies.delete(path, dirty);
@@ -158,6 +175,7 @@ function markSet(inputs: Inputs, path: string, dirty: Set<string>): void {
 function markDirty(key: ObjectKey, path: string, dirty: Set<string>): void {
   switch (key.kind) {
     case "HTTPRoute":
+    case "GRPCRoute":
     case "TLSRoute":
     case "TCPRoute":
     case "UDPRoute":
@@ -175,6 +193,9 @@ function markDirty(key: ObjectKey, path: string, dirty: Set<string>): void {
     case "ReferenceGrant":
       dirty.add(facts.grants(key.namespace));
       break;
+    case "ExternalService":
+      dirty.add(`status ExternalService ${path}`);
+      break;
     case "Secret":
       dirty.add(facts.secret(path));
       break;
@@ -183,6 +204,9 @@ function markDirty(key: ObjectKey, path: string, dirty: Set<string>): void {
       break;
     case "ListenerSet":
       dirty.add(facts.listenerSet(path)).add(`status ListenerSet ${path}`);
+      break;
+    case "BackendTLSPolicy":
+      dirty.add(backendTlsFacts.policy(path)).add(`status BackendTLSPolicy ${path}`);
       break;
     case "TrafficPolicy":
     case "FaultPolicy":

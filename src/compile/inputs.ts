@@ -12,8 +12,11 @@ import type {
   ServiceView,
   WorkloadView,
 } from "../registry/index.ts";
+import { BackendTlsPolicies, type BackendTlsPolicyInput, backendTlsFacts } from "./backend-tls-policies.ts";
 import { type CertificateContent, readCertificate, type SecretContent } from "./certificate-content.ts";
-import { type Attachment, type CompiledRoute, parentFact } from "./compiled-route.ts";
+import { type Attachment, backendFact, type CompiledRoute, kindFact, parentFact } from "./compiled-route.ts";
+import { ExternalReader } from "./external-reader.ts";
+import { ExternalServices } from "./external-services.ts";
 import { Grants, type Referent, type Referrer } from "./grants.ts";
 import type {
   GatewayClassInput,
@@ -28,8 +31,10 @@ import { faultProblem } from "./policy/faults.ts";
 import { type JudgedPolicy, policyFacts, PolicyIndex, type Target } from "./policy/policy-index.ts";
 import type { FaultPolicyInput, PolicyInput, PolicyKind, TrafficPolicyInput } from "./policy/policy-input.ts";
 import { compareText } from "./resource.ts";
-import type { RouteInput } from "./route-input.ts";
 import { type ConfigMapContent, readTrustAnchors, type TrustAnchors } from "./trust-anchors.ts";
+import { conflictsAtGateway, placeKey, rivalKinds } from "./route-conflicts.ts";
+import type { RouteInput, RouteKind } from "./route-input.ts";
+import type { JudgedRoute } from "./judged-route.ts";
 
 /** Names of inputs, as the dependency index knows them. */
 export const facts = {
@@ -99,15 +104,21 @@ export class Inputs {
   gatewayHost: GatewayHost | undefined;
   readonly #secrets = new Map<string, SecretInput>();
   readonly #configMaps = new Map<string, ConfigMapInput>();
+  readonly backendTlsPolicies = new BackendTlsPolicies();
   readonly grants = new Grants();
+  readonly externals = new ExternalServices();
   readonly trafficPolicies = new PolicyIndex<TrafficPolicyInput>(() => undefined);
   readonly faultPolicies = new PolicyIndex<FaultPolicyInput>(faultProblem);
   /** By `routeKey`. */
   readonly routes = new Map<string, RouteInput>();
   /** Results of compiling routes: the last good one of each, by `routeKey`. */
   readonly compiledRoutes = new Map<string, CompiledRoute>();
-  /** Keys of the routes that attach to a parent, by `parentFact`. */
-  readonly routesByParent = new Map<string, Set<string>>();
+  /** What is to be said of each route, by `routeKey`. */
+  readonly judgedRoutes = new Map<string, JudgedRoute>();
+  /** Keys of routes by what they name: a parent (`parentFact`, `kindFact`), a backend (`backendFact`). */
+  readonly routesByFact = new Map<string, Set<string>>();
+  /** Results of `conflictsAtGateway`, by `parentFact`, as long as the routes are the same. */
+  readonly conflicts = new Map<string, ReadonlySet<string>>();
   meshConfig: MeshConfig | MeshConfigInput = defaultMeshConfig();
 
   constructor(trust: Trust, registry: RegistryViews) {
@@ -117,6 +128,20 @@ export class Inputs {
 
   setSecret(path: string, content: SecretContent): void {
     this.#secrets.set(path, new SecretInput(content));
+  }
+
+  routesAt(fact: string): CompiledRoute[] {
+    const keys = this.routesByFact.get(fact) ?? [];
+    return [...keys].flatMap((key) => this.compiledRoutes.get(key) ?? []);
+  }
+
+  conflictsAt(gateway: string): ReadonlySet<string> {
+    const fact = parentFact({ kind: "Gateway", parent: gateway });
+    const known = this.conflicts.get(fact);
+    if (known !== undefined) return known;
+    const found = conflictsAtGateway(this.routesAt(fact), gateway);
+    this.conflicts.set(fact, found);
+    return found;
   }
 
   deleteSecret(path: string): void {
@@ -145,13 +170,22 @@ export class Inputs {
 }
 
 export class InputReader {
+  readonly external: ExternalReader;
   readonly #inputs: Inputs;
   readonly #read: Set<string>;
+  readonly #needsGrants: boolean;
 
   /** What is read is added to `read`. */
-  constructor(inputs: Inputs, read: Set<string>) {
+  constructor(inputs: Inputs, read: Set<string>, needsGrants = true) {
     this.#inputs = inputs;
     this.#read = read;
+    this.external = new ExternalReader(inputs.externals, read, (path) => this.service(path) !== undefined);
+    this.#needsGrants = needsGrants;
+  }
+
+  /** The same for routes under a Service: they open nothing that was not there, so nobody has to permit it (GEP-1426). */
+  withoutGrants(): InputReader {
+    return new InputReader(this.#inputs, this.#read, false);
   }
 
   get trustDomain(): string {
@@ -213,6 +247,11 @@ export class InputReader {
     return this.#inputs.gatewayClasses.get(name);
   }
 
+  namespaceAnnotation(name: string, annotation: string): string | undefined {
+    this.#read.add(facts.namespace(name));
+    return this.#inputs.namespaces.get(name)?.metadata.annotations?.[annotation];
+  }
+
   /** Whether Gateways of the class are weft's to serve. */
   isOwnClass(name: string): boolean {
     return this.gatewayClass(name)?.spec.controllerName === weftControllerName;
@@ -256,7 +295,7 @@ export class InputReader {
 
   /** Whether an object may refer to another: in its own namespace always, elsewhere where a ReferenceGrant says so. */
   isPermitted(from: Referrer, to: Referent): boolean {
-    if (from.namespace === to.namespace) return true;
+    if (from.namespace === to.namespace || !this.#needsGrants) return true;
     this.#read.add(facts.grants(to.namespace));
     return this.#inputs.grants.permit(from, to);
   }
@@ -295,12 +334,58 @@ export class InputReader {
     return this.#inputs.routes.get(`${kind} ${path}`);
   }
 
-  /** In no particular order. */
+  backendTlsPolicy(path: string): BackendTlsPolicyInput | undefined {
+    this.#read.add(backendTlsFacts.policy(path));
+    return this.#inputs.backendTlsPolicies.get(path);
+  }
+
+  /** The older first. */
+  backendTlsPoliciesOf(service: string): BackendTlsPolicyInput[] {
+    this.#read.add(backendTlsFacts.of(service));
+    return this.#inputs.backendTlsPolicies.of(service);
+  }
+
+  /** Routes that have the Service among their backends, in no particular order. */
+  routesTo(service: string): CompiledRoute[] {
+    const fact = backendFact(service);
+    this.#read.add(fact);
+    return this.#inputs.routesAt(fact);
+  }
+
+  /** In no particular order, without the attachments that a route of another kind holds. */
   routesOf(parent: Pick<Attachment, "kind" | "parent">): CompiledRoute[] {
     const fact = parentFact(parent);
     this.#read.add(fact);
-    const keys = this.#inputs.routesByParent.get(fact) ?? [];
-    return [...keys].flatMap((key) => this.#inputs.compiledRoutes.get(key) ?? []);
+    const routes = this.#inputs.routesAt(fact);
+    const lost = parent.kind === "Gateway" ? this.#inputs.conflictsAt(parent.parent) : undefined;
+    if (lost === undefined || lost.size === 0) return routes;
+    return routes.map((route) => ({
+      ...route,
+      attachments: route.attachments.filter(
+        (attachment) => attachment.kind !== "Gateway" || !lost.has(placeKey(route, attachment)),
+      ),
+    }));
+  }
+
+  /** By `placeKey`, what routes of `kind` and their rivals have lost at the Gateway. */
+  conflictsAt(gateway: string, kind: RouteKind): ReadonlySet<string> {
+    const parent = { kind: "Gateway", parent: gateway } as const;
+    if (this.rivalsOf(parent, kind).length === 0) return none;
+    this.#read.add(parentFact(parent));
+    return this.#inputs.conflictsAt(gateway);
+  }
+
+  /** Routes that can take a place at the parent from one of `kind`. */
+  rivalsOf(parent: Pick<Attachment, "kind" | "parent">, kind: RouteKind): CompiledRoute[] {
+    return rivalKinds(parent.kind, kind).flatMap((rival) => {
+      const fact = kindFact(parent, rival);
+      this.#read.add(fact);
+      return this.#inputs.routesAt(fact);
+    });
+  }
+
+  judgedRoute(key: string): JudgedRoute | undefined {
+    return this.#inputs.judgedRoutes.get(key);
   }
 
   #reading(fact: string): string {
@@ -308,6 +393,8 @@ export class InputReader {
     return fact;
   }
 }
+
+const none: ReadonlySet<string> = new Set();
 
 /** The defaults of the schema: what holds before anybody wrote a MeshConfig. */
 function defaultMeshConfig(): MeshConfig {

@@ -129,7 +129,7 @@ function kindsFor({ protocol, tls }: ListenerInput): readonly RouteKind[] {
   switch (protocol) {
     case "HTTP":
     case "HTTPS":
-      return ["HTTPRoute"];
+      return ["HTTPRoute", "GRPCRoute"];
     case "TLS":
       return tls?.mode === "Passthrough" ? ["TLSRoute"] : ["TLSRoute", "TCPRoute"];
     case "TCP":

@@ -26,6 +26,9 @@ export function compileMesh(inputs: InputReader, key: string): CompiledResource 
       const [namespace = "", name = ""] = account.split("/");
       return identityOf(inputs.trustDomain, namespace, name);
     }),
+    externalPrefixes: inputs.external.prefixes(),
+    hasExternalNames: inputs.external.hasNames,
+    honourRequestOverrides: spec.requestOverrides === "Honour",
   });
 }
 

@@ -28,7 +28,7 @@ export interface ComputedParentStatus {
   readonly conditions: readonly ComputedCondition[];
 }
 
-interface ComputedAncestorStatus {
+export interface ComputedAncestorStatus {
   readonly ancestorRef: Readonly<Record<string, unknown>>;
   readonly conditions: readonly ComputedCondition[];
 }
@@ -61,7 +61,14 @@ type ComputedStatus =
     };
 
 export interface StatusUpdate {
-  readonly kind: RouteKind | PolicyKind | "Gateway" | "ListenerSet" | "GatewayClass";
+  readonly kind:
+    | RouteKind
+    | PolicyKind
+    | "BackendTLSPolicy"
+    | "ExternalService"
+    | "Gateway"
+    | "ListenerSet"
+    | "GatewayClass";
   readonly namespace: string;
   readonly name: string;
   /** The generation of the object that the status was computed from. */

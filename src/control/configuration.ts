@@ -30,6 +30,7 @@ const compiledKinds = [
   "GatewayClass",
   "Gateway",
   "HTTPRoute",
+  "GRPCRoute",
   "TLSRoute",
   "TCPRoute",
   "UDPRoute",
@@ -40,6 +41,9 @@ const compiledKinds = [
   "FaultPolicy",
   "MeshConfig",
   "Secret",
+  "ConfigMap",
+  "BackendTLSPolicy",
+  "ExternalService",
 ] as const satisfies KindName[];
 
 export class Configuration {

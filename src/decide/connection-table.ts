@@ -52,7 +52,8 @@ function clustersOf(routing: ConnectionRouting | undefined): string[] {
   );
 }
 
-function prepareEntries(routing: ConnectionRouting | undefined): HostnameTable<PreparedRule> {
+/** Among the entries of one listener or service. */
+export function prepareEntries(routing: ConnectionRouting | undefined): HostnameTable<PreparedRule> {
   const table = new HostnameTable<PreparedRule>();
   const rules = (routing?.rules ?? []).map(prepareConnectionRule);
   for (const entry of routing?.entries ?? []) {

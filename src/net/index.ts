@@ -1,5 +1,7 @@
 export type { TlsDecision } from "./arrival.ts";
 export type { CloseCause } from "./causes.ts";
+export { parseSubjectAltNames } from "./certificate-fields.ts";
+export { ClientHelloReader, encodeAlert, tlsAlerts } from "./client-hello.ts";
 export type { ClientHello } from "./client-hello-body.ts";
 export { acceptsKey, type KeyKind } from "./client-keys.ts";
 export { shedCodePages } from "./code-pages.ts";

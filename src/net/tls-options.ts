@@ -70,8 +70,10 @@ export function clientTlsOptions(tls: ClientTls): TlsOptions {
     ca: tls.trustRootsPem,
     serverName: tls.serverName,
     requestCert: true,
-    rejectUnauthorized: true,
-    minVersion: versionNumbers["1.3"],
+    // Bun would end a connection whose certificate has another name; all else is refused below as well.
+    rejectUnauthorized: tls.judgesNames !== true,
+    minVersion: versionNumbers[tls.minVersion ?? "1.3"],
+    ...(tls.minVersion === "1.2" ? { ciphers: suites12 } : {}),
     secureOptions: noTickets,
     ...(tls.identity === undefined
       ? {}
@@ -115,7 +117,9 @@ export function judgeServer(
   { socket, ok, error }: FinishedHandshake,
 ): { readonly reason: ReasonCode; readonly detail: string } | undefined {
   const der = peerDer(socket);
-  if (!ok || !isVerified(socket, error) || der === undefined) {
+  const isRight =
+    (ok && isVerified(socket, error)) || (tls.judgesNames === true && isOtherwiseNamed(socket, error));
+  if (!isRight || der === undefined) {
     return { reason: "upstream_tls_failed", detail: errorCode(error) ?? "certificate not verified" };
   }
   const peer = parsePeerCertificate(der);
@@ -131,6 +135,13 @@ export function judgeServer(
 
 function isVerified(socket: Socket, error: unknown): boolean {
   return !error && socket.authorized && !socket.getAuthorizationError();
+}
+
+const otherName = "ERR_TLS_CERT_ALTNAME_INVALID";
+
+/** Nothing else is wrong with it: BoringSSL tells what is wrong with the chain first. */
+function isOtherwiseNamed(socket: Socket, error: unknown): boolean {
+  return errorCode(error) === otherName && errorCode(socket.getAuthorizationError()) === otherName;
 }
 
 function peerDer(socket: Socket): Uint8Array | undefined {

@@ -63,6 +63,10 @@ export interface ClientTls {
   readonly serverName: string;
   /** A server that negotiates none leaves `alpn` undefined. */
   readonly alpn: readonly string[];
+  /** Default: 1.3. With 1.2, only suites with forward secrecy and authenticated encryption. */
+  readonly minVersion?: "1.2" | "1.3";
+  /** The certificate's chain is verified, and its names are for `verifyPeer` alone to judge. Default: `serverName` must be one. */
+  readonly judgesNames?: boolean;
   /** Called with a certificate whose chain and name were verified, before any byte is sent. Undefined: go on. */
   verifyPeer(peer: PeerCertificate): ReasonCode | undefined;
 }

@@ -8,13 +8,14 @@ import type { Clock, Log, Timer } from "../kernel/index.ts";
 import { type Listener, originalDestination, shedCodePages, TimerWheel } from "../net/index.ts";
 import type { Agent } from "./agent/index.ts";
 import { Avoidance } from "./avoidance.ts";
+import { awaitWork } from "./await-work.ts";
 import type { ListenAddress, ProxyBootstrap } from "./bootstrap.ts";
+import { NameLookups } from "./name-lookups.ts";
 import { AdminServer, type AdminSource } from "./serve/admin.ts";
 import { Application } from "./serve/application.ts";
 import { ServeContext } from "./serve/context.ts";
 import { describeConfig, type RuntimeParts, runtimeGauges } from "./serve/describe.ts";
 import { DnsServer } from "./serve/dns.ts";
-import { DnsForwarder } from "./serve/dns-forwarder.ts";
 import { type GatewayAddress, GatewayServer, type OpenListener } from "./serve/gateway.ts";
 import { GuardReports } from "./serve/guard-reports.ts";
 import type { ListenSharing } from "./serve/listen-sharing.ts";
@@ -67,9 +68,6 @@ export interface RunningProxy {
 const wheelTickMs = 10;
 const wheelSlots = 512;
 const sweepMs = 1_000;
-/** After the mesh was told, peers still send for as long as the news takes; idle connections stay open for that time. */
-const drainGraceMs = 1_000;
-const drainPollMs = 50;
 const defaultDrainTimeoutMs = 10_000;
 /** A control plane that registered us answers within a few milliseconds; one that just died must not stop the start. */
 const inboundWaitMs = 5_000;
@@ -121,8 +119,10 @@ class Proxy implements RunningProxy {
   readonly #application: Application | undefined;
   readonly #gateway: GatewayServer | undefined;
   readonly #wheel: TimerWheel;
+  readonly #names: NameLookups;
   readonly #selector: RouteSelector;
   readonly #servers: Server[] = [];
+  #tunnel: InboundTunnel | undefined;
   readonly #admins: AdminServer[] = [];
   readonly avoidance: Avoidance;
   readonly #adminSource: AdminSource;
@@ -144,7 +144,10 @@ class Proxy implements RunningProxy {
     this.#agent = agent;
     this.#clock = clock;
     this.#wheel = new TimerWheel(clock, wheelTickMs, wheelSlots);
+    this.#names = new NameLookups({ upstreams: bootstrap.dnsUpstreams, wheel: this.#wheel, mark, clock });
+    const { resolver } = this.#names;
     const dialer = new HopDialer({
+      names: { resolver, clock, random: Math.random },
       identity: () => agent.identity(),
       sourceWorkload: workloadKey,
       mark,
@@ -165,6 +168,7 @@ class Proxy implements RunningProxy {
       upstreams: new Upstreams(dialer, clock, bootstrap.role === "gateway" ? "http1" : "client", {
         place: bootstrap.workload,
         listener: new GuardReports(metrics, log, clock),
+        resolver,
       }),
       series: new SeriesRegistry(),
       metrics,
@@ -240,6 +244,7 @@ class Proxy implements RunningProxy {
     const health = this.#openAdmin(bootstrap.health, (address) => AdminServer.openHealth(address, source));
     this.#stopWatching = this.#agent.onSnapshot((snapshot) => {
       this.#context.upstreams.applySnapshot(snapshot);
+      this.#application?.refresh(snapshot.inboundTable);
       this.#gateway?.applySnapshot(snapshot);
     });
     await this.#agent.ready();
@@ -269,6 +274,7 @@ class Proxy implements RunningProxy {
     this.#codePages?.cancel();
     for (const server of this.#servers) server.close();
     this.#context.upstreams.close();
+    this.#names.close();
     this.#application?.close();
     for (const admin of this.#admins) admin.close();
     this.#wheel.close();
@@ -297,18 +303,15 @@ class Proxy implements RunningProxy {
     const application = this.#application;
     if (application === undefined)
       return { outbound, tunnel: undefined, plaintextPort: undefined, dns: undefined };
-    const tunnel = this.#add(new InboundTunnel(this.#context, application, sharing)).open(bootstrap.tunnel);
+    this.#tunnel = this.#add(new InboundTunnel(this.#context, application, sharing));
+    const tunnel = this.#tunnel.open(bootstrap.tunnel);
     if (capture.kind !== "redirect") return { outbound, tunnel, plaintextPort: undefined, dns: undefined };
     const plaintextPort = this.#add(
       new InboundPlaintext(this.#context, application, this.#destinationOf, sharing),
     ).open(capture.inboundPort);
     if (bootstrap.hasNoDns === true) return { outbound, tunnel, plaintextPort, dns: undefined };
-    const forwarder = new DnsForwarder({
-      upstreams: bootstrap.dnsUpstreams,
-      wheel: this.#wheel,
-      mark: this.#context.mark,
-    });
-    const dns = await this.#add(new DnsServer(this.#context, forwarder)).open(capture.dnsPort);
+    const server = new DnsServer(this.#context, this.#names.forwarder);
+    const dns = await this.#add(server).open(capture.dnsPort);
     return { outbound, tunnel, plaintextPort, dns };
   }
 
@@ -347,7 +350,7 @@ class Proxy implements RunningProxy {
     };
     return {
       series: this.#context.series,
-      families: [...this.#context.metrics.families, ...runtimeGauges(parts)],
+      families: [...this.#context.metrics.families, ...this.#names.families, ...runtimeGauges(parts)],
       notReady: () => this.notReady(),
       config: () => describeConfig(parts),
     };
@@ -371,26 +374,18 @@ class Proxy implements RunningProxy {
     });
   }
 
-  /** From here on: no new connections, `Connection: close` on every response, idle ones go after a moment's grace. */
+  /** From here on: no new connections but peers', `Connection: close` on every response, idle ones go after a moment's grace. */
   async #finishWork(): Promise<void> {
     const context = this.#context;
     context.isDraining = true;
-    for (const server of this.#servers) server.stopAccepting();
-    await this.#awaitWork();
+    for (const server of this.#servers) if (server !== this.#tunnel) server.stopAccepting();
+    await awaitWork({
+      context,
+      clock: this.#clock,
+      servers: this.#servers,
+      tunnel: this.#tunnel,
+      timeoutMs: this.#agent.snapshot.mesh?.drainTimeoutMs || defaultDrainTimeoutMs,
+    });
     await context.protocols.flush();
-  }
-
-  async #awaitWork(): Promise<void> {
-    const context = this.#context;
-    const timeoutMs = this.#agent.snapshot.mesh?.drainTimeoutMs || defaultDrainTimeoutMs;
-    const startMs = this.#clock.nowMs();
-    for (;;) {
-      const waitedMs = this.#clock.nowMs() - startMs;
-      const open = this.#servers.reduce((sum, server) => sum + server.connections.size, 0);
-      // Tunnels and TCP sessions count as in flight, whether or not they are connections of HTTP still.
-      if ((open === 0 && context.inFlight === 0) || waitedMs >= timeoutMs) return;
-      if (waitedMs >= drainGraceMs) for (const server of this.#servers) server.connections.closeIdle();
-      await new Promise<void>((resolve) => void this.#clock.after(drainPollMs, resolve));
-    }
   }
 }

@@ -30,6 +30,8 @@ export interface StandaloneOptions {
   /** Starts the process that reads and compiles the files. Absent: this process does. */
   readonly compiler?: readonly string[];
   readonly gateway: GatewayListen;
+  /** `address` or `address:port` of resolvers, for external services by name. Absent: there are none. */
+  readonly dnsUpstreams?: readonly string[];
   /** Absent: not opened. */
   readonly admin?: Place;
   readonly health?: Place;
@@ -115,7 +117,7 @@ class Standalone implements RunningStandalone {
   }
 
   async start(): Promise<void> {
-    const { files, gateway, workers, dataDir } = this.#options;
+    const { files, gateway, dnsUpstreams = [], workers, dataDir } = this.#options;
     const state = await this.#pipeline.load();
     if (dataDir !== undefined) await this.#enter(InstanceDirectory.open(dataDir));
     const takeOver = this.#takeOver;
@@ -124,6 +126,7 @@ class Standalone implements RunningStandalone {
     const host = {
       agent: this.#pipeline.agent,
       gateway,
+      dnsUpstreams,
       taken: takeOver?.places ?? [],
       clock: this.#clock,
       log: this.#log,

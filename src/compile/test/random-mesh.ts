@@ -24,6 +24,9 @@ export const namespaces = ["red", "blue"] as const;
 export const services = ["a", "b", "c"] as const;
 export const workloads = ["w1", "w2", "w3", "w4"] as const;
 export const secrets = ["s1", "s2"] as const;
+/** "a" is a Service's name as well. */
+export const externals = ["a", "x", "y"] as const;
+const externalHosts = ["api.example.net", "*.example.net", "*.eu.example.net", "db.cluster.local"] as const;
 const routes = ["r1", "r2", "r3", "r4"] as const;
 const ports = [80, 81] as const;
 const apps = ["x", "y"] as const;
@@ -39,13 +42,15 @@ function randomObject(random: Random): unknown {
   const namespace = pick(random, namespaces);
   const kind = random();
   if (kind < 0.2) return service(random, namespace);
-  if (kind < 0.4) return workload(random, namespace);
+  if (kind < 0.36) return workload(random, namespace);
+  if (kind < 0.4) return externalService(random, namespace);
   if (kind < 0.44) return listenerSet(random, namespace);
   if (kind < 0.46) return configMap(random, namespace);
   if (kind < 0.58) return route(random, namespace);
   if (kind < 0.63) return connectionRoute(random, namespace);
   if (kind < 0.66) return grant(random, namespace);
-  if (kind < 0.72) return secret(random, namespace);
+  if (kind < 0.68) return backendTlsPolicy(random, namespace);
+  if (kind < 0.73) return secret(random, namespace);
   if (kind < 0.8) return gateway(random, namespace);
   if (kind < 0.82) {
     const controllerName = random() < 0.9 ? "weft.dev/gateway-controller" : "example.com/other";
@@ -107,42 +112,83 @@ function workload(random: Random, namespace: string) {
   };
 }
 
+/** Some have the name of a Service, most claim what others claim. */
+function externalService(random: Random, namespace: string) {
+  const name = pick(random, externals);
+  const index = externals.indexOf(name) + 5 * namespaces.findIndex((entry) => entry === namespace) + 201;
+  const hosts = externalHosts.filter(() => random() < 0.5);
+  const addresses = ["198.51.100.7", "198.51.100.0/24"].filter(() => hosts.length === 0 || random() < 0.3);
+  const protocol = pick(random, ["HTTP", "TLS"]);
+  return {
+    apiVersion: "weft.dev/v1alpha1",
+    kind: "ExternalService",
+    metadata: { name, namespace, creationTimestamp: `2026-01-0${1 + Math.floor(random() * 3)}T00:00:00Z` },
+    spec: {
+      hosts,
+      addresses,
+      ports: ports.filter((port) => port === 80 || random() < 0.5).map((port) => ({ port, protocol })),
+      ...(random() < 0.5
+        ? { resolution: "None" }
+        : { endpoints: [{ address: "203.0.113.9" }, { address: "far.example.net" }] }),
+      virtualIPs: [`240.240.0.${index}`],
+    },
+  };
+}
+
 function route(random: Random, namespace: string) {
+  const external = (): object => ({
+    group: "weft.dev",
+    kind: "ExternalService",
+    name: pick(random, externals),
+    namespace: pick(random, namespaces),
+  });
   const parent = (): object =>
-    random() < 0.6
-      ? {
-          group: "",
-          kind: "Service",
-          name: pick(random, services),
-          namespace: pick(random, namespaces),
-          ...(random() < 0.3 ? { port: pick(random, ports) } : {}),
-        }
-      : edgeParent(random, ["one"]);
+    random() < 0.15
+      ? external()
+      : random() < 0.6
+        ? {
+            group: "",
+            kind: "Service",
+            name: pick(random, services),
+            namespace: pick(random, namespaces),
+            ...(random() < 0.3 ? { port: pick(random, ports) } : {}),
+          }
+        : edgeParent(random, ["one"]);
   const backend = (): object => ({
-    name: pick(random, services),
+    ...(random() < 0.15 ? external() : { name: pick(random, services) }),
     ...(random() < 0.2 ? { namespace: pick(random, namespaces) } : {}),
     port: pick(random, ports),
     weight: Math.floor(random() * 3),
   });
+  const isGrpc = random() < 0.3;
   return {
     apiVersion: "gateway.networking.k8s.io/v1",
-    kind: "HTTPRoute",
+    kind: isGrpc ? "GRPCRoute" : "HTTPRoute",
     metadata: {
       name: pick(random, routes),
       namespace,
       creationTimestamp: `2026-01-0${1 + Math.floor(random() * 3)}T00:00:00Z`,
     },
     spec: {
-      parentRefs: [parent()],
+      parentRefs: random() < 0.1 ? [{ name: "edge" }, { group: "", kind: "Service", name: "a" }] : [parent()],
       ...(random() < 0.5 ? { hostnames: [pick(random, hostnames)] } : {}),
       rules: Array.from({ length: 1 + Math.floor(random() * 2) }, (_, index) => ({
         ...(index === 0 ? { name: "first" } : {}),
-        ...(random() < 0.2 ? { timeouts: { request: "3s" }, retry: { attempts: 3 } } : {}),
+        ...(random() < 0.2 && !isGrpc ? { timeouts: { request: "3s" }, retry: { attempts: 3 } } : {}),
         matches: [
-          { path: { type: pick(random, ["Exact", "PathPrefix"]), value: pick(random, ["/", "/a", "/a/b"]) } },
+          isGrpc
+            ? { method: { service: pick(random, ["a.B", "a.C"]) } }
+            : {
+                path: {
+                  type: pick(random, ["Exact", "PathPrefix"]),
+                  value: pick(random, ["/", "/a", "/a/b"]),
+                },
+              },
         ],
         backendRefs: Array.from({ length: Math.floor(random() * 3) }, backend),
-        ...(random() < 0.1 ? { filters: [{ type: "URLRewrite", urlRewrite: { hostname: "x.org" } }] } : {}),
+        ...(random() < 0.1 && !isGrpc
+          ? { filters: [{ type: "URLRewrite", urlRewrite: { hostname: "x.org" } }] }
+          : {}),
       })),
     },
   };
@@ -164,7 +210,17 @@ function connectionRoute(random: Random, namespace: string) {
     kind: isTls ? "TLSRoute" : pick(random, ["TCPRoute", "UDPRoute"]),
     metadata: { name: pick(random, ["r1", "r2"]), namespace },
     spec: {
-      parentRefs: [edgeParent(random, ["one", "two", "three"])],
+      parentRefs: [
+        random() < 0.4
+          ? {
+              group: "",
+              kind: "Service",
+              name: pick(random, services),
+              namespace: pick(random, namespaces),
+              ...(random() < 0.3 ? { port: pick(random, ports) } : {}),
+            }
+          : edgeParent(random, ["one", "two", "three"]),
+      ],
       ...(isTls ? { hostnames: [pick(random, hostnames)] } : {}),
       rules: [{ backendRefs: [{ name: pick(random, services), namespace: pick(random, namespaces), port }] }],
     },
@@ -179,7 +235,7 @@ function grant(random: Random, namespace: string) {
     spec: {
       from: [
         pick(random, ["Gateway", "ListenerSet"]),
-        pick(random, ["HTTPRoute", "TLSRoute", "TCPRoute", "UDPRoute"]),
+        pick(random, ["HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute"]),
       ].map((kind) => ({
         group: "gateway.networking.k8s.io",
         kind,
@@ -194,6 +250,31 @@ function grant(random: Random, namespace: string) {
       ],
     },
   };
+}
+
+function backendTlsPolicy(random: Random, namespace: string) {
+  const section = random() < 0.4 ? { sectionName: pick(random, ["http-80", "any-80"]) } : {};
+  return {
+    apiVersion: "gateway.networking.k8s.io/v1",
+    kind: "BackendTLSPolicy",
+    metadata: {
+      name: pick(random, ["t1", "t2"]),
+      namespace,
+      creationTimestamp: `2026-01-0${1 + Math.floor(random() * 2)}T00:00:00Z`,
+    },
+    spec: {
+      targetRefs: [{ group: "", kind: "Service", name: pick(random, services), ...section }],
+      validation: {
+        hostname: pick(random, ["a.org", "b.org"]),
+        caCertificateRefs: [{ group: "", kind: "ConfigMap", name: pick(random, ["ca", "gone"]) }],
+      },
+    },
+  };
+}
+
+function configMap(random: Random, namespace: string) {
+  const data = random() < 0.8 ? { "ca.crt": pick(random, [shopPair, starPair]).certificate } : {};
+  return { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "ca", namespace }, data };
 }
 
 function secret(random: Random, namespace: string) {
@@ -219,11 +300,6 @@ function tlsListener(random: Random): object {
     { protocol: "TLS", tls: { certificateRefs } },
     { protocol: "TLS", tls: { mode: "Passthrough" } },
   ]);
-}
-
-function configMap(random: Random, namespace: string) {
-  const data: Record<string, string> = random() < 0.7 ? { "ca.crt": shopPair.certificate } : {};
-  return { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "ca", namespace }, data };
 }
 
 function listenerSet(random: Random, namespace: string) {

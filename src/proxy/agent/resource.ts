@@ -3,7 +3,13 @@
  * prepared is refused here, before anything of it is live.
  */
 import { fromBinary } from "@bufbuild/protobuf";
-import { ConnectionTable, PreparedFaults, prepareVirtualHosts, RouteTable } from "../../decide/index.ts";
+import {
+  ConnectionTable,
+  PreparedFaults,
+  prepareVirtualHosts,
+  RouteTable,
+  ServiceConnections,
+} from "../../decide/index.ts";
 import { WeftError } from "../../kernel/index.ts";
 import {
   type Address,
@@ -28,6 +34,7 @@ import {
   modelSchemas,
   type Name,
   NameSchema,
+  type Outbound,
   OutboundSchema,
   outboundKey,
   typeUrl,
@@ -93,7 +100,7 @@ export function prepareResource(raw: RawResource): Resource {
     case "Inbound":
       return { kind, ...common, value: fromBinary(InboundSchema, bytes) };
     case "Outbound":
-      return { kind, ...common, value: prepareOutbound(name, bytes) };
+      return { kind, ...common, value: prepareOutbound(name, fromBinary(OutboundSchema, bytes)) };
     case "Cluster": {
       const value = fromBinary(ClusterSchema, bytes);
       const transport = clusterTransport(value.protocol);
@@ -130,11 +137,16 @@ export function prepareGateway(name: string, gateway: Gateway): PreparedGateway 
   return { name, labels, annotations, listeners };
 }
 
-function prepareOutbound(name: string, bytes: Uint8Array): PreparedOutbound {
-  const { http, ...outbound } = fromBinary(OutboundSchema, bytes);
+export function prepareOutbound(name: string, message: Outbound): PreparedOutbound {
+  const { http, connections, ...outbound } = message;
   const { namespace, service, port, clientNamespace } = outbound;
   requireName(name, outboundKey(namespace, service, port, clientNamespace));
-  return { key: name, outbound, routes: http === undefined ? undefined : RouteTable.prepare(http) };
+  return {
+    key: name,
+    outbound,
+    routes: http === undefined ? undefined : RouteTable.prepare(http),
+    connections: connections === undefined ? undefined : ServiceConnections.prepare(connections),
+  };
 }
 
 /** What a resource says must be what was asked for under its name: the two index different tables. */

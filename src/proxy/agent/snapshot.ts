@@ -8,6 +8,7 @@ import type {
   InboundTable,
   PreparedVirtualHost,
   RouteTable,
+  ServiceConnections,
   VirtualHostTable,
 } from "../../decide/index.ts";
 import type {
@@ -29,10 +30,12 @@ export type Unknown = "unknown";
 
 export interface PreparedOutbound {
   readonly key: string;
-  /** Without its routes: they are in `routes`. */
-  readonly outbound: Omit<Outbound, "http">;
-  /** Undefined: no route is attached, everything goes to `outbound.defaultCluster`. */
+  /** Without its routes: they are in `routes` and `connections`. */
+  readonly outbound: Omit<Outbound, "http" | "connections">;
+  /** Undefined: no route about requests is attached, they all go to `outbound.defaultCluster`. */
   readonly routes: RouteTable | undefined;
+  /** Undefined: no route about connections is attached. Else there are no requests here: nothing is read as HTTP. */
+  readonly connections: ServiceConnections | undefined;
 }
 
 /** With thousands of routes the virtual hosts are most of the message, and nobody reads them again once they are prepared. */

@@ -113,6 +113,7 @@ function serveGatewayTcp(connection: Connection, holder: GatewayPortHolder, part
   const target: TcpTarget = {
     cluster,
     protocol: SessionProtocol.TCP,
+    isDecrypted: connection.isTls,
     sourceIdentity: connection.peer?.uriSans[0] ?? "",
     edge: (endpoint: UpstreamEndpoint | undefined) =>
       endpoint === undefined

@@ -11,6 +11,7 @@ import { outboundEdge, unreachedEdge } from "./edges.ts";
 import { latin1Line, removal } from "./exchange-heads.ts";
 import { forwardedClientCertificate } from "./forwarded-client.ts";
 import type { HttpSelection, HttpService } from "./http-service.ts";
+import { strippedAtEdge } from "./overriding-http.ts";
 import type { RouteSelector } from "./route-selector.ts";
 
 /** The port's newest configuration; the listener's owner replaces it, a request reads it once. */
@@ -90,7 +91,7 @@ export class GatewayHttp implements HttpService {
     if (!this.#isStillTrusted()) {
       return { reason: "misdirected_request", detail: "clients are checked otherwise by now", route: "" };
     }
-    return this.#selector.select(host.routes, head, this);
+    return strippedAtEdge(head, this.#selector.select(host.routes, head, this));
   }
 
   addLines(head: HttpRequest, lines: HeaderLine[]): void {

@@ -91,6 +91,10 @@ export class ServeMetrics {
   readonly #dns = new CounterFamily("weft_dns_queries_total", "DNS queries by what became of them.", [
     "outcome",
   ]);
+  readonly #passed = new CounterFamily(
+    "weft_passthrough_connections_total",
+    "Connections to addresses that the mesh does not know, carried as they are.",
+  );
   readonly #faults = new CounterFamily(
     "weft_faults_injected_total",
     "Requests and connections that a FaultPolicy made trouble for, by what it did.",
@@ -119,6 +123,7 @@ export class ServeMetrics {
     this.#preventedEjections,
     this.#probes,
     this.#dns,
+    this.#passed,
     this.#faults,
     this.#dropped,
     ...this.udp.families,
@@ -132,6 +137,8 @@ export class ServeMetrics {
   /** A sender was paused: on the way of every large body, so it has a handle. */
   readonly bodiesPaused: Counter = this.#limits.of(limitLabel("maxBufferedBodyBytes"));
   readonly replayExhausted: Counter = this.#limits.of(limitLabel("maxReplayBytes"));
+
+  readonly passedThrough: Counter = this.#passed.of();
 
   accepted(door: Door): void {
     this.#accepted.of(door).value++;

@@ -9,7 +9,7 @@ import type { ReasonCode } from "../../kernel/index.ts";
 import { type ConnectFailure, Connection, encodeProxyHeader, type PendingConnect } from "../../net/index.ts";
 import type { SessionProtocol } from "../../wire/index.ts";
 import type { EdgeSeries } from "../telemetry/index.ts";
-import type { UpstreamCluster, UpstreamEndpoint } from "../upstream/index.ts";
+import { newestView, type UpstreamCluster, type UpstreamEndpoint } from "../upstream/index.ts";
 import { ConnectionAffinity } from "./affinity.ts";
 import type { ServeContext } from "./context.ts";
 
@@ -18,8 +18,12 @@ export interface TcpTarget {
   /** Unspecified: a connection that turns out to have been for nothing is closed without a byte, and not counted. */
   readonly protocol: SessionProtocol;
   edge(endpoint: UpstreamEndpoint | undefined): EdgeSeries;
+  /** The client's TLS ended here, so what goes on in plaintext may be encrypted again for the endpoint. */
+  readonly isDecrypted?: boolean;
   /** What a failed connect is called here, where that says more than the socket's reason. */
   readonly failureReason?: ReasonCode;
+  /** Sees the client's bytes pass, for what it then says to the log. */
+  readonly sniffer?: { readonly name: string; onData(chunk: Uint8Array): void };
   /** Where the client meant to go, where its socket does not say it: the destination of a redirected connection. */
   readonly destination?: { readonly address: string; readonly port: number };
   /** Whom the client's certificate names, or whose proxy this is. */
@@ -108,7 +112,7 @@ export class TcpDial {
     const context = this.#context;
     const endpoint =
       this.#attempts < maxAttempts
-        ? this.target.cluster.picker.pick(
+        ? newestView(this.target.cluster).picker.pick(
             context.clock.monotonicUs(),
             context.random,
             this.#tried,
@@ -126,7 +130,8 @@ export class TcpDial {
       return;
     }
     this.#endpoint = endpoint;
-    const pending = endpoint.dial(this.target.protocol, (result) => this.#onDialled(endpoint, result));
+    const { protocol, isDecrypted } = this.target;
+    const pending = endpoint.dial(protocol, (result) => this.#onDialled(endpoint, result), isDecrypted);
     // Over loopback it can be done by now, and even the next try under way.
     if (this.#endpoint === endpoint && this.#server === undefined && !this.#isOver) this.#pending = pending;
   }

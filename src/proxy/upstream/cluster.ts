@@ -1,6 +1,6 @@
 /**
- * What requests are balanced over: an immutable view of a cluster's usable endpoints. A request keeps the view that it
- * started with; the endpoints in it are shared with the views before and after.
+ * What requests are balanced over: an immutable view of a cluster's usable endpoints, which knows only who took its place.
+ * The endpoints in it are shared with the views before and after.
  */
 import type { PreparedFaults, PreparedRequests, RetryBudget } from "../../decide/index.ts";
 import {
@@ -14,6 +14,7 @@ import type { TcpKeepAlive } from "../../net/index.ts";
 import type { HttpVersion } from "../http/index.ts";
 import type { ClusterMembers, PickRequest } from "./balancer/index.ts";
 import type { ConnectionLimits, UpstreamEndpoint } from "./endpoint.ts";
+import { OriginTls } from "./origin-tls.ts";
 import type { RequestLimit } from "./request-limit.ts";
 
 interface Picker {
@@ -47,10 +48,19 @@ export interface UpstreamCluster {
   readonly tcpIdleTimeoutMs?: number;
   /** How its requests are carried where no rule says otherwise. */
   readonly requests: PreparedRequests;
+  /** The view that took this one's place. Absent: this is the newest. */
+  successor?: UpstreamCluster | undefined;
   /** Undefined: retries are not counted. */
   readonly retryBudget: RetryBudget | undefined;
   /** Which version of HTTP is spoken to an endpoint for a client that speaks `client`. */
   versionFor(client: HttpVersion, endpoint: UpstreamEndpoint, isGrpc: boolean): HttpVersion;
+}
+
+/** Of now: a request keeps the view that it started with until it needs another endpoint. */
+export function newestView(cluster: UpstreamCluster): UpstreamCluster {
+  let newest = cluster;
+  while (newest.successor !== undefined) newest = newest.successor;
+  return newest;
 }
 
 /**
@@ -119,6 +129,7 @@ export function clusterLimits(cluster: Cluster): ConnectionLimits {
     idleTimeoutMs: cluster.idleTimeoutMs || defaultIdleTimeoutMs,
     maxConnections: cluster.maxConnectionsPerEndpoint || defaultMaxConnections,
     maxPending: cluster.maxPendingRequests || defaultMaxPending,
+    origin: cluster.tls && new OriginTls(cluster.tls),
     maxClusterConnections: connections?.maxConnections ?? 0,
     // Only where somebody asked for bounds: servers of raw TCP have thousands of connections as a matter of course.
     maxSessions: connections === undefined ? 0 : cluster.maxConnectionsPerEndpoint,
@@ -150,7 +161,8 @@ export function sameLimits(a: ConnectionLimits, b: ConnectionLimits): boolean {
     a.maxRequestsPerConnection === b.maxRequestsPerConnection &&
     a.maxLifetimeMs === b.maxLifetimeMs &&
     a.keepAlive?.idleMs === b.keepAlive?.idleMs &&
-    a.keepAlive?.intervalMs === b.keepAlive?.intervalMs
+    a.keepAlive?.intervalMs === b.keepAlive?.intervalMs &&
+    a.origin?.key === b.origin?.key
   );
 }
 
