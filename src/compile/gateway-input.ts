@@ -10,8 +10,8 @@ export type NamespaceInput = StoredOfKind<"Namespace">;
 
 /** Where gateways are served, as far as whoever compiles can tell. */
 export interface GatewayHost {
-  /** Where Gateways listen that say nothing: an address of the machine, or a wildcard. */
+  /** Where Gateways listen that say nothing: an address of the machine, or a wildcard; "": not known. */
   readonly address: string;
-  /** All addresses of the machine, in canonical text; absent: not known, so every address may be one of them. */
-  readonly addresses?: readonly string[];
+  /** All addresses of the machines, in canonical text; absent: not known, so every address may be one of them. */
+  readonly addresses?: readonly string[] | undefined;
 }

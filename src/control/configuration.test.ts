@@ -190,6 +190,34 @@ test("a Secret becomes a certificate, its Gateway's status says so, and a rotati
   expect(configuration.compiler.get(certificate)?.version).not.toBe(before ?? "");
 });
 
+test("what gateways say of their machines decides which addresses are usable", async () => {
+  await commit(
+    put({
+      apiVersion: "gateway.networking.k8s.io/v1",
+      kind: "Gateway",
+      metadata: { name: "edge" },
+      spec: {
+        gatewayClassName: "weft",
+        addresses: [{ value: "10.0.0.1" }, { value: "10.0.0.2" }],
+        listeners: [{ name: "http", port: 80, protocol: "HTTP" }],
+      },
+    }),
+  );
+  const programmed = (): string => {
+    const status = configuration.compiler.statuses().find(({ kind }) => kind === "Gateway")?.status;
+    const conditions = status?.kind === "gateway" ? status.conditions : [];
+    return conditions.find(({ type }) => type === "Programmed")?.reason ?? "";
+  };
+  expect(programmed()).toBe("Programmed");
+  configuration.setGatewayAddresses(["10.0.0.1"]);
+  expect(programmed()).toBe("AddressNotUsable");
+  configuration.setGatewayAddresses(["10.0.0.1", "10.0.0.2"]);
+  expect(programmed()).toBe("Programmed");
+  configuration.setGatewayAddresses(["10.0.0.1"]);
+  configuration.setGatewayAddresses(undefined);
+  expect(programmed()).toBe("Programmed");
+});
+
 test("a restart compiles what was there, to the same versions", async () => {
   await commit(service("web"), route("/a"));
   const version = configuration.compiler.get(outbound)?.version;

@@ -4,7 +4,7 @@
  * write causes, takes the same way.
  */
 import { type KindName, keyOf, keyText, type MeshConfig, type ObjectKey, type Stored } from "../api/index.ts";
-import { type CompileChange, Compiler, type CompileOutput } from "../compile/index.ts";
+import { type CompileChange, Compiler, type CompileOutput, type GatewayHost } from "../compile/index.ts";
 import { type Log, WeftError } from "../kernel/index.ts";
 import type { Registry } from "../registry/index.ts";
 import type { Store, WatchEvent } from "../store/index.ts";
@@ -55,6 +55,7 @@ export class Configuration {
   readonly #listeners = new Set<ConfigurationListener>();
   /** Objects that the compiler has, so that a fresh listing shows which of them are gone. */
   readonly #known = new Map<string, ObjectKey>();
+  #gatewayHost: GatewayHost;
   readonly #unsubscribe: () => void;
   #unwatch: () => void = () => {};
   #revision = 0;
@@ -70,9 +71,8 @@ export class Configuration {
       trustRoots: options.trustRoots,
       registry: options.registry.views,
     });
-    if (options.gatewayAddress !== undefined) {
-      this.compiler.apply({ gatewayHost: { address: options.gatewayAddress } });
-    }
+    this.#gatewayHost = { address: options.gatewayAddress ?? "" };
+    this.compiler.apply({ gatewayHost: this.#gatewayHost });
     this.#unsubscribe = this.#registry.subscribe((registry) => this.#apply({ registry }));
     this.#reload();
   }
@@ -91,6 +91,13 @@ export class Configuration {
   subscribe(listener: ConfigurationListener): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
+  }
+
+  /** Of the machines that serve gateways; undefined: not known. */
+  setGatewayAddresses(addresses: readonly string[] | undefined): void {
+    if (Bun.deepEquals(addresses, this.#gatewayHost.addresses)) return;
+    this.#gatewayHost = { ...this.#gatewayHost, addresses };
+    this.#apply({ gatewayHost: this.#gatewayHost });
   }
 
   close(): void {

@@ -113,7 +113,9 @@ async function start(
   const core = opening(new SubscriptionCore(new CompiledSource(configuration), clock), (part) =>
     part.close(),
   );
-  const directory = new ProxyDirectory(registry, trustDomain);
+  const directory = new ProxyDirectory(registry, trustDomain, (addresses) =>
+    configuration.setGatewayAddresses(addresses),
+  );
   const certificate = opening(new ControlCertificate({ authority, clock, log }), (part) => part.stop());
   const aggregator = new Aggregator({ clock });
   const belowThePorts = [...opened];

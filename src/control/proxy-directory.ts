@@ -15,11 +15,23 @@ export class ProxyDirectory implements PresenceListener {
   readonly #connected = new Map<string, ConnectedProxy>();
   /** The identity that was last allowed to open a stream: presence, which comes right after, does not carry it. */
   #admitted: { readonly workload: string; readonly identity: string } | undefined;
+  /** Addresses of the machines of connected gateways. */
+  readonly #machines = new Map<string, readonly string[] | undefined>();
+  readonly #onGatewayAddresses: (addresses: readonly string[] | undefined) => void;
   #isStopping = false;
 
-  constructor(registry: Registry, trustDomain: string) {
+  /**
+   * `onGatewayAddresses`: the addresses of all gateways' machines together, sorted, or undefined where one of them does not
+   * tell. While no gateway is connected the last ones count.
+   */
+  constructor(
+    registry: Registry,
+    trustDomain: string,
+    onGatewayAddresses: (addresses: readonly string[] | undefined) => void = () => {},
+  ) {
     this.#registry = registry;
     this.#trustDomain = trustDomain;
+    this.#onGatewayAddresses = onGatewayAddresses;
   }
 
   admit(workload: string, id: SpiffeId): void {
@@ -33,8 +45,14 @@ export class ProxyDirectory implements PresenceListener {
     this.#registry.connected(workload);
   }
 
+  gatewayIntroduced(workload: string, addresses: readonly string[] | undefined): void {
+    this.#machines.set(workload, addresses);
+    this.#tellAddresses();
+  }
+
   disconnected(workload: string): void {
     this.#connected.delete(workload);
+    if (this.#machines.delete(workload) && this.#machines.size > 0) this.#tellAddresses();
     // Streams that end because we do say nothing about their workloads.
     if (!this.#isStopping) this.#registry.disconnected(workload);
   }
@@ -72,6 +90,12 @@ export class ProxyDirectory implements PresenceListener {
         return { id: path, role: "sidecar", workload: path, identity, connected: false, revision: 0 };
       });
     return [...connected.toSorted(byId), ...lost.toSorted(byId)];
+  }
+
+  #tellAddresses(): void {
+    const machines = [...this.#machines.values()];
+    const addresses = machines.flatMap((each) => each ?? []);
+    this.#onGatewayAddresses(machines.includes(undefined) ? undefined : [...new Set(addresses)].toSorted());
   }
 
   #registered(workload: string): string {

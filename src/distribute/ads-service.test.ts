@@ -1,6 +1,6 @@
 /** The whole way over TLS: a proxy's gRPC client, the service, the core. */
 import { afterEach, expect, test } from "bun:test";
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { create, type JsonValue, type MessageInitShape } from "@bufbuild/protobuf";
 import { type BidiStream, GrpcClient, type GrpcServer, type GrpcStatus, serveGrpc } from "../grpc/index.ts";
 import { silentLog, systemClock, VirtualClock } from "../kernel/index.ts";
 import { typeUrl } from "../model/index.ts";
@@ -36,6 +36,8 @@ function startServer(source: FakeSource, clock = systemClock) {
     mayActFor: (peer, workload) => peer.uriSans[0] === webUri && workload.startsWith("shop/"),
     presence: {
       connected: (workload, role) => void presence.push(`+${workload} ${role}`),
+      gatewayIntroduced: (workload, addresses) =>
+        void presence.push(`${workload} at ${addresses?.join() ?? "?"}`),
       disconnected: (workload) => void presence.push(`-${workload}`),
     },
   });
@@ -139,6 +141,29 @@ test("a workload with two streams for a moment is connected once", async () => {
   fresh.end();
   await fresh.closed.promise;
   expect(presence).toEqual(["+shop/web sidecar", "-shop/web"]);
+});
+
+test("each stream of a gateway says which addresses its machine has, a sidecar's says nothing", async () => {
+  const { server, presence } = startServer(new FakeSource().put("Mesh", "mesh", "m1"));
+  const nodeAt = (role: string, addresses?: JsonValue[]) => ({
+    typeUrl: typeUrl("Mesh"),
+    node: { id: `shop/${role}`, metadata: { role, ...(addresses === undefined ? {} : { addresses }) } },
+  });
+  const requests = [
+    nodeAt("sidecar", ["10.0.0.1"]),
+    nodeAt("gateway", ["10.0.0.2", "::0:1", "10.0.0.2", "x", 7]),
+    nodeAt("gateway"),
+  ];
+  for (const request of requests) {
+    const proxy = new Proxy(server, webIdentity).send(request);
+    await proxy.until(() => proxy.resources.has("commit"));
+  }
+  expect(presence).toEqual([
+    "+shop/sidecar sidecar",
+    "+shop/gateway gateway",
+    "shop/gateway at 10.0.0.2,::1",
+    "shop/gateway at ?",
+  ]);
 });
 
 test("a lost connection ends the presence", async () => {

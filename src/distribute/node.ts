@@ -1,7 +1,11 @@
 /** Reads what a discovery request says about its sender and about types. */
+import { canonicalIp } from "../kernel/index.ts";
 import { type ModelKind, modelSchemas, typeUrl } from "../model/index.ts";
 import type { Node } from "../wire/index.ts";
 import type { ProxyIdentity, ProxyRole } from "./wishes.ts";
+
+/** More than any machine that serves gateways has. */
+const maxAddresses = 4_096;
 
 const label = "[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?";
 const idPattern = new RegExp(`^(?<namespace>${label})/(?<name>${label})$`);
@@ -22,7 +26,17 @@ export function parseNode(node: Node): ProxyIdentity | undefined {
   if (namespace === undefined || name === undefined || !isRole(role)) return undefined;
   const claimed = node.metadata?.["namespace"];
   if (claimed !== undefined && claimed !== namespace) return undefined;
-  return { workload: node.id, namespace, name, role };
+  const addresses = role === "gateway" ? addressesIn(node.metadata?.["addresses"]) : undefined;
+  return { workload: node.id, namespace, name, role, addresses };
+}
+
+/** What is no address is nobody's, and left out. */
+function addressesIn(value: unknown): string[] | undefined {
+  if (!Array.isArray(value)) return undefined;
+  const addresses = value
+    .slice(0, maxAddresses)
+    .flatMap((each: unknown) => (typeof each === "string" ? (canonicalIp(each) ?? []) : []));
+  return [...new Set(addresses)].toSorted();
 }
 
 function isRole(value: unknown): value is ProxyRole {

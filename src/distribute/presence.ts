@@ -3,6 +3,8 @@ import type { ProxyIdentity } from "./wishes.ts";
 
 export interface PresenceListener {
   connected(workload: string, role: ProxyIdentity["role"]): void;
+  /** With each stream of a gateway, after `connected`. */
+  gatewayIntroduced(workload: string, addresses: ProxyIdentity["addresses"]): void;
   disconnected(workload: string, role: ProxyIdentity["role"]): void;
 }
 
@@ -14,10 +16,11 @@ export class Presence {
     this.#listener = listener;
   }
 
-  enter({ workload, role }: ProxyIdentity): void {
+  enter({ workload, role, addresses }: ProxyIdentity): void {
     const streams = this.#streams.get(workload) ?? 0;
     this.#streams.set(workload, streams + 1);
     if (streams === 0) this.#listener.connected(workload, role);
+    if (role === "gateway") this.#listener.gatewayIntroduced(workload, addresses);
   }
 
   leave({ workload, role }: ProxyIdentity): void {

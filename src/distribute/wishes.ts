@@ -13,6 +13,8 @@ export interface ProxyIdentity {
   readonly namespace: string;
   readonly name: string;
   readonly role: ProxyRole;
+  /** Of a gateway's machine, in canonical text and sorted; undefined: it does not tell. */
+  readonly addresses?: readonly string[] | undefined;
 }
 
 export type ProxyRole = "sidecar" | "gateway";

@@ -13,6 +13,7 @@ export {
   type DatagramServer,
   openDatagrams,
 } from "./datagrams.ts";
+export { machineAddresses, MachineWatch } from "./machine-addresses.ts";
 export { detectProtocol } from "./detect-protocol.ts";
 export { encodeProxyHeader } from "./encode-proxy-header.ts";
 export { type ArrivalChoice, type Listener, type ListenOptions, listen } from "./listen.ts";

@@ -2,9 +2,8 @@
 import { afterEach, expect, test } from "bun:test";
 import type { GatewayHost } from "../compile/index.ts";
 import { silentLog, VirtualClock } from "../kernel/index.ts";
-import { connectDatagrams, openDatagrams } from "../net/index.ts";
+import { connectDatagrams, MachineWatch, openDatagrams } from "../net/index.ts";
 import { FilePipeline } from "./file-pipeline.ts";
-import { MachineWatch } from "./machine.ts";
 import { type RunningStandalone, startStandalone } from "./standalone.ts";
 import { gateway, route, service, TestFiles } from "./testing/test-files.ts";
 

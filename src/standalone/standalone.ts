@@ -7,6 +7,7 @@
  */
 import { type Clock, errorLine, type Log, systemClock, WeftError } from "../kernel/index.ts";
 import { Protocol } from "../model/index.ts";
+import { MachineWatch } from "../net/index.ts";
 import type { GatewayListen, SuppliedChange } from "../proxy/index.ts";
 import {
   HandOverServer,
@@ -20,7 +21,7 @@ import {
 import { CompilerProcess } from "./compiler-process.ts";
 import { FileWatch } from "./file-watch.ts";
 import { type GatewayHost, hostInProcess, hostInWorkers } from "./gateway-host.ts";
-import { gatewayHost, MachineWatch } from "./machine.ts";
+import { gatewayHost } from "./machine.ts";
 import type { Pipeline } from "./pipeline.ts";
 import type { FileSource } from "./source-object.ts";
 

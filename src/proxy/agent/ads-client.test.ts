@@ -51,6 +51,34 @@ describe("the stream", () => {
     expect(h.agent.snapshot.gatewayPorts.map(({ port }) => port)).toEqual([80]);
   });
 
+  test("of a gateway says which addresses its machine has, and begins anew when those change", async () => {
+    h.start("gateway");
+    await settle();
+    h.clock.advance(5_000);
+    expect(h.plane.nodes.map(({ metadata }) => metadata?.["addresses"])).toEqual([["10.1.0.1"]]);
+    h.machineAddresses = ["10.1.0.1", "10.1.0.9"];
+    h.clock.advance(5_000);
+    await settle();
+    h.clock.advance(5_000);
+    await settle();
+    expect(h.plane.nodes.slice(1).map(({ metadata }) => metadata?.["addresses"])).toEqual([
+      ["10.1.0.1", "10.1.0.9"],
+    ]);
+  });
+
+  test.each([
+    ["of a sidecar", "sidecar", { kind: "tcp", address: "" }],
+    ["of a gateway on Unix sockets", "gateway", { kind: "unix", directory: "/x", address: "" }],
+  ] as const)("%s says nothing of addresses", async (_, role, gateway) => {
+    h.gateway = gateway;
+    h.start(role);
+    await settle();
+    h.machineAddresses = [];
+    h.clock.advance(5_000);
+    await settle();
+    expect(h.plane.nodes.map(({ metadata }) => metadata?.["addresses"])).toEqual([undefined]);
+  });
+
   test("makes nothing live and acknowledges nothing before the commit", async () => {
     h.start();
     await settle();

@@ -29,7 +29,8 @@ export interface AdsClientOptions {
   readonly log: Log;
   /** In [0, 1). */
   readonly random: () => number;
-  readonly node: Node;
+  /** Asked with each stream. */
+  readonly node: () => Node;
   readonly isGateway: boolean;
   /** What is asked for now, of one kind. */
   readonly demands: (kind: DemandKind) => readonly string[];
@@ -162,7 +163,7 @@ export class AdsClient {
         typeUrl: typeUrl(kind),
         resourceNamesSubscribe: subscribe,
         initialResourceVersions: versions,
-        ...(isFirst ? { node } : {}),
+        ...(isFirst ? { node: node() } : {}),
       });
     }
   }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { create } from "@bufbuild/protobuf";
 import { canonicalIp, type Clock, formatSpiffeId, type Log, WeftError } from "../../kernel/index.ts";
 import type { Address, Name } from "../../model/index.ts";
-import type { TlsIdentity } from "../../net/index.ts";
+import { machineAddresses, MachineWatch, type TlsIdentity } from "../../net/index.ts";
 import { type Node, NodeSchema, type RegisterRequest, RegisterRequestSchema } from "../../wire/index.ts";
 import type { ProxyBootstrap } from "../bootstrap.ts";
 import { AdsClient } from "./ads-client.ts";
@@ -28,12 +28,14 @@ import { TelemetryUpload } from "./telemetry-upload.ts";
 export interface AgentOptions {
   readonly bootstrap: Pick<
     ProxyBootstrap,
-    "role" | "workload" | "controlPlane" | "joinTokenFile" | "dataDir" | "capture"
+    "role" | "workload" | "controlPlane" | "joinTokenFile" | "dataDir" | "capture" | "gateway"
   >;
   readonly clock: Clock;
   readonly log: Log;
   /** In [0, 1). */
   readonly random?: () => number;
+  /** Of the gateway's machine, for the control plane to know where Gateways can be served; default: as they are. */
+  readonly machineAddresses?: () => readonly string[];
   /** Another way to the control plane than gRPC over the bootstrap's address. */
   readonly controlPlane?: ControlPlane;
   /** Subscriptions on demand; default 4096. */
@@ -72,6 +74,7 @@ class ProxyAgent implements ParentAgent {
   readonly #keeper: CertificateKeeper;
   readonly #rejections = new Rejections();
   readonly #ready = Promise.withResolvers<void>();
+  #machine: MachineWatch | undefined;
   #held: HeldIdentity | undefined;
   #upload: TelemetryUpload | undefined;
   #carried: Promise<void> | undefined;
@@ -81,6 +84,9 @@ class ProxyAgent implements ParentAgent {
     const { bootstrap, clock, log, random = Math.random } = options;
     const { workload, dataDir } = bootstrap;
     this.#options = options;
+    // On Unix sockets somebody else has the addresses.
+    const tells = bootstrap.role === "gateway" && bootstrap.gateway?.kind === "tcp";
+    const machine = tells ? (options.machineAddresses ?? machineAddresses) : undefined;
     // Nobody has to wait for readiness: a close before it is no unhandled rejection.
     this.#ready.promise.catch(() => {});
     this.#identities = new IdentitySource(log);
@@ -118,13 +124,18 @@ class ProxyAgent implements ParentAgent {
       log,
       random,
       isGateway: bootstrap.role === "gateway",
-      node: nodeOf(bootstrap),
+      node: () => nodeOf(bootstrap, machine?.()),
       demands: (kind) => this.#lookups.keys(kind),
       isDemanded: (name) => this.#lookups.has(name),
       onState: (state) => this.#membership.setOnline(state === "open"),
       carried: () => this.#carried,
       onCommit: (commit) => this.#committed(commit),
     });
+    if (machine !== undefined) {
+      this.#machine = new MachineWatch(machine, clock, () => {
+        if (this.#keeper.identity !== undefined) this.#ads.restart();
+      });
+    }
     this.#lastGood = new LastGoodFile({
       path: join(dataDir, "last-good.bin"),
       clock,
@@ -249,6 +260,7 @@ class ProxyAgent implements ParentAgent {
     this.#ready.reject(new WeftError("unavailable", "the agent was closed before it was ready"));
     this.#upload?.close();
     this.#membership.close();
+    this.#machine?.close();
     this.#keeper.close();
     this.#ads.close();
     this.#controlPlane.close();
@@ -308,11 +320,18 @@ class ProxyAgent implements ParentAgent {
   }
 }
 
-function nodeOf({ role, workload }: AgentOptions["bootstrap"]): Node {
+function nodeOf(
+  { role, workload }: AgentOptions["bootstrap"],
+  addresses: readonly string[] | undefined,
+): Node {
   return create(NodeSchema, {
     id: `${workload.namespace}/${workload.name}`,
     cluster: workload.serviceAccount,
-    metadata: { role, namespace: workload.namespace },
+    metadata: {
+      role,
+      namespace: workload.namespace,
+      ...(addresses === undefined ? {} : { addresses: [...addresses] }),
+    },
     locality: { region: workload.region, zone: workload.zone },
     userAgentName: "weft",
   });

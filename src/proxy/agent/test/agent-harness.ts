@@ -10,6 +10,7 @@ import {
   MeshSchema,
   OutboundSchema,
 } from "../../../model/index.ts";
+import type { GatewayListen } from "../../bootstrap.ts";
 import { createAgent, type ParentAgent } from "../proxy-agent.ts";
 import type { SuppliedChange } from "../supplied-change.ts";
 import { FakeControlPlane, type Payload, payload } from "./fake-control-plane.ts";
@@ -59,6 +60,8 @@ export class AgentHarness {
   readonly directory = mkdtempSync(join(tmpdir(), "weft-agent-"));
   readonly lines: string[] = [];
   plane = new FakeControlPlane();
+  machineAddresses: readonly string[] = ["10.1.0.1"];
+  gateway: GatewayListen = { kind: "tcp", address: "0.0.0.0" };
   /** Set before the start: a parent of workers. */
   carry: ((change: SuppliedChange) => Promise<void>) | undefined;
   #agent: ParentAgent | undefined;
@@ -91,7 +94,9 @@ export class AgentHarness {
         joinTokenFile: join(this.directory, "token"),
         dataDir: join(this.directory, "data"),
         capture: { kind: "none" },
+        ...(role === "gateway" ? { gateway: this.gateway } : {}),
       },
+      machineAddresses: () => this.machineAddresses,
       clock: this.clock,
       log: recordingLog(this.lines),
       random: () => 0.5,

@@ -9,6 +9,7 @@ import {
   type IssueRequest,
   type IssueResponse,
   type LeaveRequest,
+  type Node,
   type RegisterRequest,
   type RegisterResponse,
   RegisterResponseSchema,
@@ -51,6 +52,8 @@ export class FakeControlPlane implements ControlPlane {
   readonly reports: TelemetryReport[] = [];
   /** Requests on the newest stream since `take`. */
   sent: Sent[] = [];
+  /** Of all streams' first requests. */
+  readonly nodes: Node[] = [];
   streams = 0;
   renewals = 0;
   isDown = false;
@@ -101,7 +104,9 @@ export class FakeControlPlane implements ControlPlane {
     });
     return {
       send: (request) => {
-        if (isMine) this.sent.push(describe(request));
+        if (!isMine) return;
+        this.sent.push(describe(request));
+        if (request.node !== undefined) this.nodes.push(request.node);
       },
       close: () => {
         isMine = false;
