@@ -10,3 +10,9 @@ export const proxyProtocolAnnotation = "weft.dev/proxy-protocol";
 export const minTlsVersionOption = "weft.dev/min-tls-version";
 /** Options with this prefix are ours: one that is not known is an error. */
 export const ownOptionPrefix = "weft.dev/";
+
+/**
+ * On a Namespace, "deny": connections of its workloads to addresses that the mesh does not know are refused, whatever
+ * MeshConfig says. A namespace can only be stricter than its mesh, so there is no other value.
+ */
+export const outboundTrafficAnnotation = "weft.dev/outbound-traffic";

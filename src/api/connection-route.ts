@@ -1,4 +1,4 @@
-/** What TCPRoute and TLSRoute have in common: one rule that says which Services take the connections. */
+/** What TCPRoute, TLSRoute and UDPRoute have in common: one rule that says which Services take the connections. */
 import type { Issue } from "../kernel/index.ts";
 import { dnsSubdomain } from "./formats.ts";
 import { backendFields, checkBackendPort, weightField } from "./references.ts";

@@ -1,6 +1,7 @@
-/** Listeners of a Gateway (Gateway API v1.6): the schema and the rules between their fields. */
+/** Listeners of a Gateway or a ListenerSet (Gateway API v1.6): the schema and the rules between their fields. */
 import type { Issue } from "../kernel/index.ts";
 import { minTlsVersionOption } from "./annotations.ts";
+import { conditionsSchema } from "./conditions.ts";
 import {
   annotationOfGateway,
   dnsSubdomain,
@@ -11,7 +12,7 @@ import {
   listenerProtocol,
 } from "./formats.ts";
 import { gatewayGroup, secretReferenceSchema } from "./references.ts";
-import { list, object, oneOf, optional, port, text, textMap, type ValueOf } from "./schema.ts";
+import { integer, list, object, oneOf, optional, port, text, textMap, type ValueOf } from "./schema.ts";
 import { labelSelectorSchema } from "./selector.ts";
 
 /** Gateway API's bounds. */
@@ -20,7 +21,7 @@ const maxRouteKinds = 8;
 const maxCertificates = 64;
 const maxTlsOptions = 16;
 
-export const routeKindSchema = object("A kind of route.", {
+const routeKindSchema = object("A kind of route.", {
   group: text("API group of the kind.", groupName, { default: gatewayGroup }),
   kind: text("Kind, such as HTTPRoute.", kindNameFormat),
 });
@@ -47,7 +48,7 @@ const listenerTlsSchema = object("TLS of the listener.", {
 });
 
 const listenerSchema = object("A port that the Gateway listens on.", {
-  name: text("Name of the listener; unique within the Gateway.", dnsSubdomain),
+  name: text("Name of the listener; unique within the Gateway or the set.", dnsSubdomain),
   hostname: optional(text("Only requests for this host; all where absent.", hostname)),
   port: port("Port that clients dial."),
   protocol: text("HTTP, HTTPS, TLS, TCP or UDP.", listenerProtocol),
@@ -82,6 +83,19 @@ export const listenersSchema = list("What the Gateway listens on.", listenerSche
   min: 1,
   max: maxListeners,
 });
+
+export const listenerStatusSchema = list(
+  "State of each listener.",
+  object("One listener.", {
+    name: text("Its name.", dnsSubdomain),
+    supportedKinds: optional(
+      list("Kinds of routes that may attach.", routeKindSchema, { max: maxRouteKinds }),
+    ),
+    attachedRoutes: integer("Routes attached.", 0, 2_147_483_647),
+    conditions: conditionsSchema,
+  }),
+  { max: maxListeners },
+);
 
 const withoutTls = new Set(["HTTP", "TCP", "UDP"]);
 const withoutHostname = new Set(["TCP", "UDP"]);

@@ -13,7 +13,7 @@ import {
   labelValue,
   objectName,
 } from "./formats.ts";
-import { checkListeners, listenersSchema, routeKindSchema } from "./gateway-listener.ts";
+import { checkListeners, listenersSchema, listenerStatusSchema } from "./gateway-listener.ts";
 import { defineKind } from "./kind-definition.ts";
 import { namespacedMetadata } from "./metadata.ts";
 import {
@@ -27,20 +27,22 @@ import { labelSelectorSchema } from "./selector.ts";
 
 /** Gateway API's bounds. */
 const maxAddresses = 16;
-const maxListeners = 64;
 const maxTlsPorts = 64;
 const maxCaReferences = 16;
 
 const addressSchema = object("An address of the Gateway.", {
   type: text("What value is.", addressType, { default: "IPAddress" }),
-  value: optional(text("The address; chosen by the implementation where absent.", { min: 0, max: 253 })),
+  value: optional(text("The address; where absent, the proxy's own gateway address.", { min: 0, max: 253 })),
 });
 type GatewayAddress = ValueOf<typeof addressSchema>;
 
 const frontendTlsSchema = object("Checks of client certificates.", {
   validation: optional(
     object("How client certificates are checked.", {
-      caCertificateRefs: list("Trust anchors.", objectReferenceSchema, { min: 1, max: maxCaReferences }),
+      caCertificateRefs: list("ConfigMaps with the trust anchors in ca.crt.", objectReferenceSchema, {
+        min: 1,
+        max: maxCaReferences,
+      }),
       mode: oneOf(
         "What becomes of clients without a valid certificate.",
         ["AllowValidOnly", "AllowInsecureFallback"],
@@ -77,7 +79,7 @@ export const gatewayKind = defineKind({
   shortNames: ["gtw"],
   namespaced: true,
   hasStatus: true,
-  description: `An entrance of the mesh: ports that clients outside dial. HTTPRoutes, TLSRoutes and TCPRoutes attach to its listeners. With the annotation ${proxyProtocolAnnotation}: required, every connection has to begin with a PROXY protocol header (version 1 or 2).`,
+  description: `An entrance of the mesh: ports that clients outside dial. Routes attach to its listeners. It listens on spec.addresses, which must be this machine's own, or else on the proxy's gateway address together with all other Gateways that say nothing. With the annotation ${proxyProtocolAnnotation}: required, every connection has to begin with a PROXY protocol header (version 1 or 2).`,
   schema: object("An entrance of the mesh.", {
     apiVersion: Type.Literal("gateway.networking.k8s.io/v1"),
     kind: Type.Literal("Gateway"),
@@ -85,11 +87,13 @@ export const gatewayKind = defineKind({
     spec: object("What the Gateway listens on.", {
       gatewayClassName: text("The class that serves it; weft for weft's own.", objectName),
       listeners: listenersSchema,
-      addresses: optional(list("Addresses asked for.", addressSchema, { max: maxAddresses })),
+      addresses: optional(list("Addresses to listen on.", addressSchema, { max: maxAddresses })),
       infrastructure: optional(
-        object("Marks for what is made for the Gateway.", {
-          labels: optional(textMap("Labels.", labelKey, labelValue, 8)),
-          annotations: optional(textMap("Annotations.", labelKey, annotationOfGateway, 16)),
+        object("Marks for what is made for the Gateway: its listeners in the proxies.", {
+          labels: optional(textMap("Labels of the metric weft_gateway_info.", labelKey, labelValue, 8)),
+          annotations: optional(
+            textMap("Shown on the proxy's page /config.", labelKey, annotationOfGateway, 16),
+          ),
           parametersRef: optional(localReferenceSchema),
         }),
       ),
@@ -123,20 +127,7 @@ export const gatewayKind = defineKind({
           ),
           attachedListenerSets: optional(integer("ListenerSets attached.", 0, 2_147_483_647)),
           conditions: optional(conditionsSchema),
-          listeners: optional(
-            list(
-              "State of each listener.",
-              object("One listener.", {
-                name: text("Its name.", dnsSubdomain),
-                supportedKinds: optional(
-                  list("Kinds of routes that may attach.", routeKindSchema, { max: 8 }),
-                ),
-                attachedRoutes: integer("Routes attached.", 0, 2_147_483_647),
-                conditions: conditionsSchema,
-              }),
-              { max: maxListeners },
-            ),
-          ),
+          listeners: optional(listenerStatusSchema),
         },
         { default: { conditions: pendingConditions("Accepted", "Programmed") } },
       ),

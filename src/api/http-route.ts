@@ -14,6 +14,7 @@ import { defineKind } from "./kind-definition.ts";
 import { namespacedMetadata } from "./metadata.ts";
 import { backendFields, checkBackendPort, gatewayGroup, weightField } from "./references.ts";
 import { checkParents, parentColumns, parentReferences, routeStatus } from "./route-parents.ts";
+import { checkRuleNames } from "./rule-names.ts";
 import { integer, list, object, optional, text, type ValueOf } from "./schema.ts";
 import { checkSessionPersistence, sessionPersistenceSchema } from "./session-persistence.ts";
 
@@ -99,12 +100,7 @@ export const httpRouteKind = defineKind({
   check({ spec }) {
     const issues = checkParents(spec.parentRefs ?? []);
     for (const [index, rule] of spec.rules.entries()) issues.push(...checkRule(rule, `spec.rules[${index}]`));
-    const names = new Set<string>();
-    for (const [index, { name }] of spec.rules.entries()) {
-      if (name !== undefined && names.has(name))
-        issues.push({ path: `spec.rules[${index}].name`, message: `another rule is named ${name}` });
-      if (name !== undefined) names.add(name);
-    }
+    issues.push(...checkRuleNames(spec.rules));
     if (spec.rules.reduce((sum, rule) => sum + rule.matches.length, 0) > maxMatchesOfRoute) {
       issues.push({
         path: "spec.rules",

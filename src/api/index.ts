@@ -1,7 +1,13 @@
-export { minTlsVersionOption, ownOptionPrefix, proxyProtocolAnnotation } from "./annotations.ts";
+export {
+  minTlsVersionOption,
+  outboundTrafficAnnotation,
+  ownOptionPrefix,
+  proxyProtocolAnnotation,
+} from "./annotations.ts";
 export { decodeMessage } from "./decode.ts";
 export { parseDurationMs } from "./duration.ts";
 export { serviceNameLabel } from "./endpoint-slice.ts";
+export { hasVirtualAddresses } from "./external-service-checks.ts";
 export {
   dnsLabel,
   labelValue,
@@ -16,6 +22,7 @@ export {
   apiVersionOf,
   changeIssues,
   type EndpointSlice,
+  type ExternalService,
   findKind,
   isKindName,
   isOfKind,
@@ -39,7 +46,7 @@ export { type MeshStatus, meshStatusSchema, type ProxyStatus } from "./mesh-stat
 export { namespacedMetadata } from "./metadata.ts";
 export { keyOf, keyText, namespaceOf, type ObjectKey } from "./object-key.ts";
 export { type PolicyTargetKind, policyTargets } from "./policy-targets.ts";
-export { gatewayGroup } from "./references.ts";
+export { gatewayGroup, weftGroup } from "./references.ts";
 export {
   integer,
   list,

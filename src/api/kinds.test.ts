@@ -11,19 +11,34 @@ const minimal: Record<string, Record<string, unknown>> = {
   Secret: {},
   ConfigMap: {},
   MeshWorkload: { spec: { addresses: ["10.77.0.2"] } },
+  ExternalService: { spec: { hosts: ["api.example.com"], ports: [{ port: 443 }] } },
   GatewayClass: { spec: { controllerName: "weft.dev/gateway-controller" } },
   Gateway: {
     spec: { gatewayClassName: "weft", listeners: [{ name: "http", port: 8080, protocol: "HTTP" }] },
   },
   HTTPRoute: { spec: {} },
+  GRPCRoute: { spec: {} },
   TLSRoute: {
     spec: { hostnames: ["a.example.com"], rules: [{ backendRefs: [{ name: "db", port: 5432 }] }] },
   },
   TCPRoute: { spec: { rules: [{ backendRefs: [{ name: "db", port: 5432 }] }] } },
+  UDPRoute: { spec: { rules: [{ backendRefs: [{ name: "dns", port: 53 }] }] } },
+  ListenerSet: {
+    spec: {
+      parentRef: { name: "edge" },
+      listeners: [{ name: "http", port: 8080, protocol: "HTTP" }],
+    },
+  },
   ReferenceGrant: {
     spec: {
       from: [{ group: "gateway.networking.k8s.io", kind: "Gateway", namespace: "edge" }],
       to: [{ group: "", kind: "Secret" }],
+    },
+  },
+  BackendTLSPolicy: {
+    spec: {
+      targetRefs: [{ group: "", kind: "Service", name: "web" }],
+      validation: { hostname: "web.example.com", wellKnownCACertificates: "System" },
     },
   },
   TrafficPolicy: { spec: { targetRefs: [{ kind: "Service", name: "web" }], timeouts: { request: "1s" } } },
@@ -59,6 +74,18 @@ describe("kinds", () => {
     };
     expect(issuesOf(input)).toEqual(["novelty: unknown field"]);
     expect(parsed(input, "read")).toHaveProperty("novelty", { deep: 1 });
+  });
+
+  test.each([
+    ["ReferenceGrant", "v1beta1"],
+    ["HTTPRoute", "v1beta1"],
+    ["TLSRoute", "v1alpha3"],
+    ["BackendTLSPolicy", "v1alpha3"],
+  ] as const)("%s of version %s is taken as today's", (kind, version) => {
+    const named = { kind, metadata: { name: "a" }, ...minimal[kind] };
+    const older = parsed({ apiVersion: `gateway.networking.k8s.io/${version}`, ...named });
+    expect(older).toEqual(parsed({ apiVersion: "gateway.networking.k8s.io/v1", ...named }));
+    expect(issuesOf({ apiVersion: "gateway.networking.k8s.io/v1alpha1", ...named })).toHaveLength(1);
   });
 
   test("are found by kind, plural, singular and short name, in any case", () => {

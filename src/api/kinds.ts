@@ -1,13 +1,17 @@
 /** Every kind of resource: one line each. The types of objects, and how to find a kind by its names, follow from it. */
 import type { Issue } from "../kernel/index.ts";
+import { backendTlsPolicyKind } from "./backend-tls-policy.ts";
 import { childOf } from "./field-path.ts";
 import { configMapKind } from "./config-map.ts";
 import { endpointSliceKind } from "./endpoint-slice.ts";
+import { externalServiceKind } from "./external-service.ts";
 import { faultPolicyKind } from "./fault-policy.ts";
 import { gatewayKind } from "./gateway.ts";
 import { gatewayClassKind } from "./gateway-class.ts";
+import { grpcRouteKind } from "./grpc-route.ts";
 import { httpRouteKind } from "./http-route.ts";
 import type { ObjectOfDefinition, ParseMode, Validated } from "./kind-definition.ts";
+import { listenerSetKind } from "./listener-set.ts";
 import { meshConfigKind } from "./mesh-config.ts";
 import { meshWorkloadKind } from "./mesh-workload.ts";
 import type { StoredMetadata } from "./metadata.ts";
@@ -20,6 +24,7 @@ import { serviceAccountKind } from "./service-account.ts";
 import { tcpRouteKind } from "./tcp-route.ts";
 import { tlsRouteKind } from "./tls-route.ts";
 import { trafficPolicyKind } from "./traffic-policy.ts";
+import { udpRouteKind } from "./udp-route.ts";
 
 export const kinds = {
   Namespace: namespaceKind,
@@ -29,12 +34,17 @@ export const kinds = {
   Secret: secretKind,
   ConfigMap: configMapKind,
   MeshWorkload: meshWorkloadKind,
+  ExternalService: externalServiceKind,
   GatewayClass: gatewayClassKind,
   Gateway: gatewayKind,
   HTTPRoute: httpRouteKind,
+  GRPCRoute: grpcRouteKind,
   TLSRoute: tlsRouteKind,
   TCPRoute: tcpRouteKind,
+  UDPRoute: udpRouteKind,
+  ListenerSet: listenerSetKind,
   ReferenceGrant: referenceGrantKind,
+  BackendTLSPolicy: backendTlsPolicyKind,
   TrafficPolicy: trafficPolicyKind,
   FaultPolicy: faultPolicyKind,
   MeshConfig: meshConfigKind,
@@ -48,6 +58,7 @@ export type ApiObject = { [K in KindName]: ObjectOfKind<K> }[KindName];
 export type Service = ObjectOfKind<"Service">;
 export type EndpointSlice = ObjectOfKind<"EndpointSlice">;
 export type MeshWorkload = ObjectOfKind<"MeshWorkload">;
+export type ExternalService = ObjectOfKind<"ExternalService">;
 export type MeshConfig = ObjectOfKind<"MeshConfig">;
 
 /** An object as the store holds it: the server's metadata is there. */
@@ -94,10 +105,10 @@ export function apiVersionOf(kind: KindName): string {
 export function parseObject(input: unknown, mode: ParseMode): Validated<ApiObject> {
   const named = kindOf(input);
   if ("issues" in named) return named;
-  return kinds[named.kind].validate(input, mode);
+  return kinds[named.kind].validate(named.converted ?? input, mode);
 }
 
-function kindOf(input: unknown): { kind: KindName } | { issues: Issue[] } {
+function kindOf(input: unknown): { kind: KindName; converted?: unknown } | { issues: Issue[] } {
   if (!isRecord(input))
     return { issues: [{ path: "", message: "must be an object with apiVersion, kind and metadata" }] };
   const kind = childOf(input, "kind");
@@ -117,10 +128,22 @@ function kindOf(input: unknown): { kind: KindName } | { issues: Issue[] } {
     };
   }
   const expected = apiVersionOf(kind);
-  if (apiVersion !== expected)
-    return { issues: [{ path: "apiVersion", message: `must be ${expected} for ${kind}` }] };
-  return { kind };
+  if (apiVersion === expected) return { kind };
+  const older = olderVersions[kind]?.some((version) => apiVersion === `${kinds[kind].group}/${version}`);
+  return older === true
+    ? { kind, converted: { ...input, apiVersion: expected } }
+    : { issues: [{ path: "apiVersion", message: `must be ${expected} for ${kind}` }] };
 }
+
+/** Versions that Gateway API still serves and whose objects are the same as today's: they are taken as these. */
+const olderVersions: Partial<Record<KindName, readonly string[]>> = {
+  GatewayClass: ["v1beta1"],
+  Gateway: ["v1beta1"],
+  HTTPRoute: ["v1beta1"],
+  TLSRoute: ["v1alpha3"],
+  ReferenceGrant: ["v1beta1"],
+  BackendTLSPolicy: ["v1alpha3"],
+};
 
 /** What the kind does not allow to change between two states of one object. */
 export function changeIssues(before: ApiObject, after: ApiObject): readonly Issue[] {

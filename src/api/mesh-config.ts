@@ -55,6 +55,11 @@ export const meshConfigKind = defineKind({
             default: "deny",
           },
         ),
+        requestOverrides: oneOf(
+          "What becomes of the header weft-override, by which a program says how its own request is carried, such as 'timeout=1500, try-timeout=300, retries=0'. Honour: its sidecar obeys. It never enters at a gateway.",
+          ["Ignore", "Honour"],
+          { default: "Ignore" },
+        ),
         drainTimeout: text("How long a draining proxy waits for what is in flight.", duration, {
           default: "30s",
         }),

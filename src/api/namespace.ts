@@ -1,5 +1,6 @@
 /** Namespace: the room that other objects live in. */
 import Type from "typebox";
+import { outboundTrafficAnnotation } from "./annotations.ts";
 import { conditionsSchema } from "./conditions.ts";
 import { anyText, dnsLabel } from "./formats.ts";
 import { defineKind } from "./kind-definition.ts";
@@ -18,7 +19,7 @@ export const namespaceKind = defineKind({
   shortNames: ["ns"],
   namespaced: false,
   hasStatus: true,
-  description: "A room for objects. Identities and policies are bound to it.",
+  description: `A room for objects. Identities and policies are bound to it. With the annotation ${outboundTrafficAnnotation}: deny, its workloads reach no address that the mesh does not know.`,
   schema: object("A room for objects.", {
     apiVersion: Type.Literal("v1"),
     kind: Type.Literal("Namespace"),
@@ -36,4 +37,10 @@ export const namespaceKind = defineKind({
     ),
   }),
   columns: [{ name: "Status", description: "Always Active.", value: (ns) => ns.status?.phase ?? "Active" }],
+  check({ metadata }) {
+    const value = metadata.annotations?.[outboundTrafficAnnotation];
+    if (value === undefined || value === "deny") return [];
+    const message = "must be deny or absent; a namespace can only be stricter than its mesh";
+    return [{ path: `metadata.annotations[${outboundTrafficAnnotation}]`, message }];
+  },
 });

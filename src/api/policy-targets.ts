@@ -5,10 +5,16 @@
 import type { Issue } from "../kernel/index.ts";
 import { dnsSubdomain, groupName, objectName } from "./formats.ts";
 import { meshConfigName } from "./mesh-config.ts";
-import { gatewayGroup } from "./references.ts";
+import { gatewayGroup, weftGroup } from "./references.ts";
 import { list, object, oneOf, optional, text, type ValueOf } from "./schema.ts";
 
-export type PolicyTargetKind = "MeshConfig" | "Namespace" | "Service" | "HTTPRoute" | "GRPCRoute";
+export type PolicyTargetKind =
+  | "MeshConfig"
+  | "Namespace"
+  | "Service"
+  | "ExternalService"
+  | "HTTPRoute"
+  | "GRPCRoute";
 
 export interface PolicyTarget {
   readonly group: string;
@@ -37,7 +43,7 @@ export const policyTargets: Readonly<Record<PolicyTargetKind, PolicyTarget>> = {
     group: "",
     section: undefined,
     hasPool: true,
-    description: "Every Service of the policy's own namespace.",
+    description: "Every Service and ExternalService of the policy's own namespace.",
     enforcedBy: `${callers} a Service of the namespace`,
   },
   Service: {
@@ -46,6 +52,13 @@ export const policyTargets: Readonly<Record<PolicyTargetKind, PolicyTarget>> = {
     hasPool: true,
     description: "The Service, or one port of it.",
     enforcedBy: `${callers} the Service`,
+  },
+  ExternalService: {
+    group: weftGroup,
+    section: "port",
+    hasPool: true,
+    description: "The ExternalService, or one port of it.",
+    enforcedBy: `${callers} the ExternalService`,
   },
   HTTPRoute: {
     group: gatewayGroup,
@@ -73,7 +86,14 @@ export const targetReferencesSchema = list(
   "What the policy is for. The nearest target wins, field by field: mesh, Namespace, Service, its port, route, rule.",
   object("A target, in the policy's own namespace.", {
     group: optional(text("API group of the target; the kind's own where absent.", groupName)),
-    kind: oneOf("Kind of the target.", ["MeshConfig", "Namespace", "Service", "HTTPRoute", "GRPCRoute"]),
+    kind: oneOf("Kind of the target.", [
+      "MeshConfig",
+      "Namespace",
+      "Service",
+      "ExternalService",
+      "HTTPRoute",
+      "GRPCRoute",
+    ]),
     name: text("Name of the target.", objectName),
     sectionName: optional(text("A Service's port or a route's rule, by name.", dnsSubdomain)),
   }),

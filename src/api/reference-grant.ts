@@ -19,7 +19,7 @@ export const referenceGrantKind = defineKind({
   namespaced: true,
   hasStatus: false,
   description:
-    "Lets Gateways of other namespaces use Secrets of this one, and routes of other namespaces send to Services of this one.",
+    "Lets Gateways and ListenerSets of other namespaces use Secrets and ConfigMaps of this one, and routes of other namespaces send to Services of this one.",
   schema: object("Who may refer to what in this namespace.", {
     apiVersion: Type.Literal("gateway.networking.k8s.io/v1"),
     kind: Type.Literal("ReferenceGrant"),
@@ -29,7 +29,7 @@ export const referenceGrantKind = defineKind({
         "Who may refer.",
         object("Objects of one kind and namespace.", {
           group: text("API group of the kind; empty for the core group.", groupName),
-          kind: text("Gateway, HTTPRoute, TLSRoute or TCPRoute.", kindNameFormat),
+          kind: text("Gateway, ListenerSet or a kind of route.", kindNameFormat),
           namespace: text("Their namespace.", dnsLabel),
         }),
         { min: 1, max: maxEntries },
@@ -38,7 +38,7 @@ export const referenceGrantKind = defineKind({
         "To what.",
         object("Objects of one kind in the grant's own namespace.", {
           group: text("API group of the kind; empty for the core group.", groupName),
-          kind: text("Secret or Service.", kindNameFormat),
+          kind: text("Secret, ConfigMap or Service.", kindNameFormat),
           name: optional(text("Only this one; all of the kind where absent.", objectName)),
         }),
         { min: 1, max: maxEntries },

@@ -4,14 +4,16 @@ import { dnsLabel, dnsSubdomain, groupName, kindNameFormat, objectName } from ".
 import { integer, object, optional, port, text, type ValueOf } from "./schema.ts";
 
 export const gatewayGroup = "gateway.networking.k8s.io";
+/** Of our own kinds. */
+export const weftGroup = "weft.dev";
 /** Gateway API's bound on the weight of a backend. */
 const maxWeight = 1_000_000;
 
 export const parentReferenceSchema = object(
-  "What the route attaches to: a Service (in the mesh) or a Gateway.",
+  "What the route attaches to: a Service or ExternalService (in the mesh), a Gateway or a ListenerSet.",
   {
     group: text("API group of the parent; empty for Service.", groupName, { default: gatewayGroup }),
-    kind: text("Gateway or Service.", kindNameFormat, { default: "Gateway" }),
+    kind: text("Gateway, ListenerSet or Service.", kindNameFormat, { default: "Gateway" }),
     namespace: optional(text("Namespace of the parent; the route's own where absent.", dnsLabel)),
     name: text("Name of the parent.", objectName),
     sectionName: optional(

@@ -51,23 +51,26 @@ function summary(statuses: readonly (string | undefined)[] | undefined): string 
   return statuses.find((status) => status !== "True") ?? "True";
 }
 
-/** Several references to one parent must each name another section of it. */
+/** Several references to one parent must all give the same of section and port, and no two of them the same values. */
 export function checkParents(parents: readonly ParentReference[]): Issue[] {
-  const sections = new Map<string, (string | undefined)[]>();
+  const byParent = new Map<string, ParentReference[]>();
   const issues: Issue[] = [];
   for (const [index, parent] of parents.entries()) {
     const key = `${parent.group}/${parent.kind}/${parent.namespace ?? ""}/${parent.name}`;
-    const known = sections.get(key) ?? [];
-    const path = `spec.parentRefs[${index}].sectionName`;
-    if (known.length > 0 && (parent.sectionName === undefined) !== (known[0] === undefined)) {
+    const known = byParent.get(key) ?? [];
+    const path = `spec.parentRefs[${index}]`;
+    if (known.some((other) => other.sectionName === parent.sectionName && other.port === parent.port)) {
       issues.push({
-        path,
-        message: "must be given in every reference to a parent that is referred to twice",
+        path: `${path}.sectionName`,
+        message: "must be unique where a parent is referred to twice",
       });
-    } else if (known.includes(parent.sectionName)) {
-      issues.push({ path, message: "must be unique where a parent is referred to twice" });
     }
-    sections.set(key, [...known, parent.sectionName]);
+    for (const field of ["sectionName", "port"] as const) {
+      if (known.every((other) => (other[field] === undefined) === (parent[field] === undefined))) continue;
+      const message = "must be given in every reference to a parent that is referred to twice";
+      issues.push({ path: `${path}.${field}`, message });
+    }
+    byParent.set(key, [...known, parent]);
   }
   return issues;
 }

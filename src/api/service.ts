@@ -22,7 +22,11 @@ const servicePortSchema = object("A port that clients dial.", {
       portName,
     ),
   ),
-  protocol: oneOf("Transport. The mesh carries TCP.", ["TCP", "UDP", "SCTP"], { default: "TCP" }),
+  protocol: oneOf(
+    "Transport. The mesh carries TCP; a UDP port is a backend of UDPRoutes.",
+    ["TCP", "UDP", "SCTP"],
+    { default: "TCP" },
+  ),
   appProtocol: optional(
     text("What is spoken: http, https, grpc, tcp, tls, kubernetes.io/h2c, kubernetes.io/ws and so on.", {
       ...anyText,

@@ -116,7 +116,7 @@ describe("targets", () => {
     [[], "spec.targetRefs: must have at least 1 item"],
     [
       [{ kind: "Gateway", name: "g" }],
-      "spec.targetRefs[0].kind: must be one of MeshConfig, Namespace, Service, HTTPRoute, GRPCRoute",
+      "spec.targetRefs[0].kind: must be one of MeshConfig, Namespace, Service, ExternalService, HTTPRoute, GRPCRoute",
     ],
     [
       [{ kind: "HTTPRoute", group: "", name: "r" }],

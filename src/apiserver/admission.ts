@@ -1,9 +1,11 @@
 /**
- * What happens to objects between the check of their schema and the commit: their namespace must exist, and Services get
- * their virtual addresses. All of one transaction together, so that it is refused or taken as a whole.
+ * What happens to objects between the check of their schema and the commit: their namespace must exist, and Services and
+ * ExternalServices get their virtual addresses. All of one transaction together, so that it is refused or taken as a whole.
  */
 import {
   type ApiObject,
+  type ExternalService,
+  hasVirtualAddresses,
   keyOf,
   keyText,
   type MeshConfig,
@@ -79,13 +81,14 @@ function withAddresses(
   store: Store,
   candidates: readonly Candidate[],
 ): { objects: ApiObject[]; issues: Issue[] } {
-  const pathPrefixes = new Map<string, string>();
+  const fields = new Map<string, string>();
   const requests: AddressRequest[] = [];
   for (const { object, pathPrefix } of candidates) {
-    if (object.kind !== "Service" || !needsAddress(object)) continue;
-    const request = addressRequest(object, store.get({ ...keyOf(object), kind: "Service" }));
+    const request = addressRequest(object, store);
+    if (request === undefined) continue;
     requests.push(request);
-    pathPrefixes.set(request.service, pathPrefix);
+    const field = object.kind === "Service" ? "spec.clusterIP" : "spec.virtualIPs";
+    fields.set(request.service, `${pathPrefix}${field}`);
   }
   if (requests.length === 0) return { objects: candidates.map(({ object }) => object), issues: [] };
   const allocations = allocateAddresses({
@@ -97,34 +100,42 @@ function withAddresses(
   const addresses = new Map<string, readonly string[]>();
   for (const allocation of allocations) {
     if (allocation.kind === "allocated") addresses.set(allocation.service, allocation.addresses);
-    else {
-      const path = `${pathPrefixes.get(allocation.service) ?? ""}spec.clusterIP`;
-      issues.push({ path, message: allocation.message });
-    }
+    else issues.push({ path: fields.get(allocation.service) ?? "", message: allocation.message });
   }
-  const objects = candidates.map(({ object }) => {
-    const allocated = object.kind === "Service" ? addresses.get(serviceName(object)) : undefined;
-    const [first] = allocated ?? [];
-    if (object.kind !== "Service" || allocated === undefined || first === undefined) return object;
-    return { ...object, spec: { ...object.spec, clusterIP: first, clusterIPs: [...allocated] } };
-  });
-  return { objects, issues };
+  return { objects: candidates.map(({ object }) => withAllocated(object, addresses)), issues };
+}
+
+function withAllocated(object: ApiObject, addresses: ReadonlyMap<string, readonly string[]>): ApiObject {
+  if (object.kind !== "Service" && object.kind !== "ExternalService") return object;
+  const [first, ...more] = addresses.get(ownerName(object)) ?? [];
+  if (first === undefined) return object;
+  return object.kind === "Service"
+    ? { ...object, spec: { ...object.spec, clusterIP: first, clusterIPs: [first, ...more] } }
+    : { ...object, spec: { ...object.spec, virtualIPs: [first, ...more] } };
+}
+
+/** What an object was once given it keeps, though its file does not name it. Undefined: it has no address of the mesh's. */
+function addressRequest(object: ApiObject, store: Store): AddressRequest | undefined {
+  if (object.kind === "Service" && needsAddress(object)) {
+    const existing = store.get({ ...keyOf(object), kind: "Service" });
+    const kept = existing === undefined ? [] : writtenAddresses(existing).filter((ip) => ip !== "None");
+    const families = object.spec.ipFamilies;
+    const request = { service: ownerName(object), asked: firstOf(writtenAddresses(object), kept) };
+    return families === undefined ? request : { ...request, families };
+  }
+  if (object.kind === "ExternalService" && hasVirtualAddresses(object.spec)) {
+    const kept = store.get({ ...keyOf(object), kind: "ExternalService" })?.spec.virtualIPs ?? [];
+    return { service: ownerName(object), asked: firstOf(object.spec.virtualIPs ?? [], kept) };
+  }
+  return undefined;
+}
+
+function firstOf(asked: readonly string[], kept: readonly string[]): readonly string[] {
+  return asked.length > 0 ? asked : kept;
 }
 
 function needsAddress({ spec }: Service): boolean {
   return spec.type !== "ExternalName" && spec.clusterIP !== "None" && spec.clusterIPs?.[0] !== "None";
-}
-
-/** What a Service was once given it keeps, though its file does not name it. */
-function addressRequest(service: Service, existing: Service | undefined): AddressRequest {
-  const asked = writtenAddresses(service);
-  const kept =
-    asked.length > 0 || existing === undefined
-      ? asked
-      : writtenAddresses(existing).filter((ip) => ip !== "None");
-  const families = service.spec.ipFamilies;
-  const request = { service: serviceName(service), asked: kept };
-  return families === undefined ? request : { ...request, families };
 }
 
 function writtenAddresses({ spec }: Service): readonly string[] {
@@ -132,8 +143,10 @@ function writtenAddresses({ spec }: Service): readonly string[] {
   return spec.clusterIP === undefined || spec.clusterIP === "" ? [] : [spec.clusterIP];
 }
 
-function serviceName({ metadata }: Service): string {
-  return `${metadata.namespace}/${metadata.name}`;
+/** A Service and an ExternalService may have one name, and are two owners all the same. */
+function ownerName({ kind, metadata }: Service | ExternalService): string {
+  const path = `${metadata.namespace}/${metadata.name}`;
+  return kind === "Service" ? path : `${kind} ${path}`;
 }
 
 function virtualPrefixes(store: Store, candidates: readonly Candidate[]): readonly string[] {
@@ -149,8 +162,11 @@ function takenAddresses(store: Store): Map<string, string> {
   const taken = new Map<string, string>();
   for (const service of store.list({ kind: "Service" }).items) {
     for (const address of writtenAddresses(service)) {
-      if (address !== "None") taken.set(address, serviceName(service));
+      if (address !== "None") taken.set(address, ownerName(service));
     }
+  }
+  for (const external of store.list({ kind: "ExternalService" }).items) {
+    for (const address of external.spec.virtualIPs ?? []) taken.set(address, ownerName(external));
   }
   return taken;
 }

@@ -87,6 +87,41 @@ describe("transactions", () => {
     expect(addresses()).toEqual(before);
   });
 
+  test("external services share the addresses of services, and keep theirs", async () => {
+    const external = (name: string, spec: object) => ({
+      apiVersion: "weft.dev/v1alpha1",
+      kind: "ExternalService",
+      metadata: { name },
+      spec: { ports: [{ port: 443, protocol: "TLS" }], ...spec },
+    });
+    const objects = [
+      { apiVersion: "weft.dev/v1alpha1", kind: "MeshConfig", metadata: { name: "mesh" }, spec: {} },
+      service("api"),
+      external("api", { hosts: ["api.example.com"] }),
+      external("net", { addresses: ["192.0.2.0/24"], hosts: ["a.example.org"], resolution: "None" }),
+    ];
+    await api.call("POST", path, { objects });
+    const addresses = (name: string): readonly string[] | undefined =>
+      api.store.get({ kind: "ExternalService", namespace: "default", name })?.spec.virtualIPs;
+    const own = addresses("api") ?? [];
+    expect(own.map((address) => address.includes(":"))).toEqual([false, true]);
+    // Names of what is reached by its real addresses keep those.
+    expect(addresses("net")).toBeUndefined();
+    const of = api.store.get({ kind: "Service", namespace: "default", name: "api" })?.spec.clusterIPs ?? [];
+    expect(of.filter((address) => own.includes(address))).toEqual([]);
+
+    await api.call("POST", path, {
+      objects: [external("api", { hosts: ["api.example.com", "b.example.com"], resolution: "None" })],
+    });
+    expect(addresses("api")).toEqual(own);
+    const stolen = service("thief");
+    const answer = await api.call("POST", path, {
+      objects: [{ ...stolen, spec: { ...stolen.spec, clusterIP: own[0] } }],
+    });
+    expect(answer.status).toBe(422);
+    expect(answer.body.message).toContain("belongs to the service ExternalService default/api");
+  });
+
   test("writes at the same time come one after another", async () => {
     const answers = await Promise.all(
       Array.from({ length: 20 }, (_, index) => api.call("POST", path, { objects: [service(`p${index}`)] })),

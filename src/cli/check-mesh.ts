@@ -10,8 +10,12 @@ const kindsWithConditions: readonly KindName[] = [
   "GatewayClass",
   "Gateway",
   "HTTPRoute",
+  "GRPCRoute",
   "TLSRoute",
   "TCPRoute",
+  "UDPRoute",
+  "ListenerSet",
+  "BackendTLSPolicy",
   "TrafficPolicy",
   "FaultPolicy",
 ];

@@ -7,12 +7,19 @@ import { collect, type SharedOptions } from "./shared-options.ts";
 
 interface Options extends SharedOptions {
   readonly filename: readonly string[];
+  readonly gateway: string;
 }
 
 export function command(_cli: Cli): Command {
   return new Command("compiler")
     .requiredOption("--filename <path>", "", collect)
-    .action(({ filename, namespace, logFormat, logLevel }: Options) =>
-      runCompilerProcess({ files: fileSource(filename, namespace), logFormat, logLevel }),
+    .requiredOption("--gateway <address>", "")
+    .action(({ filename, namespace, gateway, logFormat, logLevel }: Options) =>
+      runCompilerProcess({
+        files: fileSource(filename, namespace),
+        gatewayAddress: gateway,
+        logFormat,
+        logLevel,
+      }),
     );
 }

@@ -10,7 +10,12 @@ export interface FoundCondition {
 }
 
 /** Gateway API's conditions that tell of a problem when they hold; all others do when they do not. */
-const problemTypes: ReadonlySet<string> = new Set(["Conflicted", "PartiallyInvalid", "OverlappingTLSConfig"]);
+const problemTypes: ReadonlySet<string> = new Set([
+  "Conflicted",
+  "InsecureFrontendValidationMode",
+  "OverlappingTLSConfig",
+  "PartiallyInvalid",
+]);
 
 export function isProblem({ type, status }: FoundCondition): boolean {
   return status === (problemTypes.has(type) ? "True" : "False");

@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import manifest from "../../package.json" with { type: "json" };
 import { startControl } from "../control/index.ts";
-import { createLog, WeftError } from "../kernel/index.ts";
+import { canonicalIp, createLog, WeftError } from "../kernel/index.ts";
 import type { Cli } from "./cli.ts";
 import { type HostPort, parseHostPort, type SharedOptions } from "./shared-options.ts";
 import { untilSignal } from "./signals.ts";
@@ -14,6 +14,7 @@ interface Options extends SharedOptions {
   readonly ads: HostPort;
   readonly store: string;
   readonly trustDomain?: string;
+  readonly gateway?: string;
 }
 
 export function command(_cli: Cli): Command {
@@ -31,12 +32,18 @@ export function command(_cli: Cli): Command {
     )
     .option("--store <kind>", "sqlite: a file in the data directory", "sqlite")
     .option("--trust-domain <name>", "for a new data directory; absent: made at random")
+    .addOption(
+      new Option(
+        "--gateway <address>",
+        "where gateways are served that name no address, for the status of Gateways",
+      ).argParser(parseAddress),
+    )
     .action(async (options: Options) => {
       if (options.store !== "sqlite") {
         throw new WeftError("usage", `store "${options.store}" is not known`, { hint: "use --store sqlite" });
       }
       const log = createLog({ format: options.logFormat, level: options.logLevel });
-      const { trustDomain } = options;
+      const { trustDomain, gateway } = options;
       const control = await startControl({
         dataDir: resolve(options.dataDir),
         api: options.api,
@@ -44,10 +51,17 @@ export function command(_cli: Cli): Command {
         version: manifest.version,
         log,
         ...(trustDomain === undefined ? {} : { trustDomain }),
+        ...(gateway === undefined ? {} : { gatewayAddress: gateway }),
       });
       const ended = untilSignal({ stop: () => control.drain(), force: () => control.force() });
       await ended;
     });
+}
+
+function parseAddress(text: string): string {
+  const address = canonicalIp(text);
+  if (address === undefined) throw new InvalidArgumentError("write an IP address such as 192.0.2.1");
+  return address;
 }
 
 function parseApi(text: string): Options["api"] {

@@ -5,6 +5,7 @@ import { startStandalone } from "../standalone/index.ts";
 import { placeText } from "../workers/index.ts";
 import type { Cli } from "./cli.ts";
 import { fileSource } from "./file-source.ts";
+import { machineResolvers } from "./machine-resolvers.ts";
 import {
   collect,
   type GatewayAddress,
@@ -22,6 +23,7 @@ interface Options extends SharedOptions {
   readonly gateway: GatewayAddress;
   readonly admin: HostPort;
   readonly health: HostPort;
+  readonly dns?: readonly string[];
   readonly listenOnly?: boolean;
   readonly workers?: number;
   readonly dataDir?: string;
@@ -33,6 +35,7 @@ Reads Gateways, HTTPRoutes, Services, EndpointSlices and what belongs to them fr
 a change is taken whole or not at all, and no connection is dropped for it. SIGHUP reads the files again.
 With --workers, each change reaches all of them before it is reported, and --admin adds up what they count.
 Services get their endpoints from EndpointSlices (or from MeshWorkloads without a tunnel), which are dialled directly.
+ExternalServices are backends too; their names are looked up here.
 
   weft serve -f gateway.yaml
   weft serve -f gateway.yaml --data-dir run/ --takeover     restart or upgrade, with no connection lost
@@ -64,6 +67,12 @@ export function command(_cli: Cli): Command {
         .default({ address: "127.0.0.1", port: 15_021 }, "127.0.0.1:15021"),
     )
     .addOption(
+      new Option(
+        "--dns <address[:port]>",
+        "a resolver for the names of ExternalServices; may be given several times; default: those of /etc/resolv.conf",
+      ).argParser(collect),
+    )
+    .addOption(
       new Option("--workers <number>", "processes that share the work, for as many cores").argParser(
         parseWorkers,
       ),
@@ -90,6 +99,7 @@ export function command(_cli: Cli): Command {
           address: gateway.hostAddress,
           ...(gateway.port === undefined ? {} : { port: gateway.port }),
         },
+        dnsUpstreams: options.dns ?? (await machineResolvers()),
         ...(options.listenOnly === true ? {} : { admin, health }),
         ...workersOf(options),
         ...successionOf(options),
@@ -122,10 +132,11 @@ function successionOf({ dataDir, takeover }: Options): { dataDir?: string; takes
   throw new WeftError("usage", "--takeover needs the --data-dir of the process to replace");
 }
 
-function compilerCommand({ filename, namespace, logFormat, logLevel }: Options): readonly string[] {
+function compilerCommand({ filename, gateway, namespace, logFormat, logLevel }: Options): readonly string[] {
   const files = filename.flatMap((path) => ["--filename", path]);
   const log = ["--log-format", logFormat, "--log-level", logLevel];
-  return [...ownCommand(), "compiler", ...files, "--namespace", namespace, ...log];
+  const place = ["--gateway", gateway.hostAddress, "--namespace", namespace];
+  return [...ownCommand(), "compiler", ...files, ...place, ...log];
 }
 
 function workersOf({ workers, logFormat, logLevel }: Options) {

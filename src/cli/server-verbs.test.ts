@@ -289,10 +289,15 @@ describe("status and check", () => {
       "GET /apis/gateway.networking.k8s.io/v1/gatewayclasses": empty("GatewayClass"),
       "GET /apis/gateway.networking.k8s.io/v1/namespaces/default/gateways": empty("Gateway"),
       "GET /apis/gateway.networking.k8s.io/v1/namespaces/default/httproutes": empty("HTTPRoute"),
+      "GET /apis/gateway.networking.k8s.io/v1/namespaces/default/grpcroutes": empty("GRPCRoute"),
+      "GET /apis/gateway.networking.k8s.io/v1/namespaces/default/backendtlspolicies":
+        empty("BackendTLSPolicy"),
       "GET /apis/weft.dev/v1alpha1/namespaces/default/trafficpolicies": empty("TrafficPolicy"),
       "GET /apis/weft.dev/v1alpha1/namespaces/default/faultpolicies": empty("FaultPolicy"),
       "GET /apis/gateway.networking.k8s.io/v1/namespaces/default/tlsroutes": empty("TLSRoute"),
       "GET /apis/gateway.networking.k8s.io/v1/namespaces/default/tcproutes": empty("TCPRoute"),
+      "GET /apis/gateway.networking.k8s.io/v1/namespaces/default/udproutes": empty("UDPRoute"),
+      "GET /apis/gateway.networking.k8s.io/v1/namespaces/default/listenersets": empty("ListenerSet"),
     });
     const { code, out } = await weft(server, "check");
     expect(code).toBe(1);

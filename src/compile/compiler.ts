@@ -6,14 +6,15 @@
 import type { MeshConfig, ObjectKey, Stored } from "../api/index.ts";
 import { errorLine } from "../kernel/index.ts";
 import type { RegistryChange, RegistryViews } from "../registry/index.ts";
-import { type CompiledRoute, parentFact } from "./compiled-route.ts";
+import { type CompiledRoute, factsOf } from "./compiled-route.ts";
 import { DependencyIndex } from "./dependency-index.ts";
-import { InputReader, Inputs, type Trust } from "./inputs.ts";
+import type { GatewayHost } from "./gateway-input.ts";
+import { facts, InputReader, Inputs, type Trust } from "./inputs.ts";
 import { applyObject, applyRegistryChange, removeObject } from "./input-change.ts";
 import { compileMembers } from "./service-resources.ts";
 import { type CompiledResource, compareText, type ResourceName } from "./resource.ts";
 import { compileResource, parseResourceNode, resourceNode } from "./resource-kinds.ts";
-import { compileRoute, failedStatus } from "./route.ts";
+import { compileRoute, failedRoute } from "./route.ts";
 import { computeStatus, hasObject } from "./status-kinds.ts";
 import type { StatusUpdate } from "./status.ts";
 
@@ -26,6 +27,8 @@ export interface CompileChange {
   readonly removed?: readonly ObjectKey[];
   /** What changed in the registry that the compiler was given; its views already show the new state. */
   readonly registry?: RegistryChange;
+  /** Where gateways are served, once it is known, and whenever it changes. */
+  readonly gatewayHost?: GatewayHost;
 }
 
 /** What an `apply` changed among the resources that somebody asked for. Sorted by kind and key. */
@@ -63,10 +66,14 @@ export class Compiler {
     for (const key of change.removed ?? []) removeObject(this.#inputs, key, dirty);
     for (const object of change.upserted ?? []) applyObject(this.#inputs, object, dirty);
     if (change.registry !== undefined) applyRegistryChange(this.#inputs.registry, change.registry, dirty);
+    if (change.gatewayHost !== undefined) {
+      this.#inputs.gatewayHost = change.gatewayHost;
+      dirty.add(facts.gatewayHost);
+    }
     const statuses: StatusUpdate[] = [];
     const nodes = this.#dependencies.dependants(dirty);
     for (const node of [...nodesOf("route", nodes, dirty)].toSorted(compareText)) {
-      this.#compileRoute(node, dirty, statuses);
+      this.#compileRoute(node, dirty);
     }
     const affected = this.#dependencies.dependants(dirty);
     for (const node of [...nodesOf("status", affected, dirty)].toSorted(compareText)) {
@@ -152,12 +159,14 @@ export class Compiler {
     return result;
   }
 
-  #compileRoute(node: string, dirty: Set<string>, statuses: StatusUpdate[]): void {
+  #compileRoute(node: string, dirty: Set<string>): void {
     const key = node.slice("route ".length);
+    // The status is another node's: it depends on the routes of the same parents.
+    dirty.add(`status ${key}`);
     const input = this.#inputs.routes.get(key);
     if (input === undefined) {
       this.#dependencies.forget(node);
-      this.#statuses.delete(node);
+      this.#inputs.judgedRoutes.delete(key);
       this.#quarantined.delete(node);
       this.#replaceRoute(key, undefined, dirty);
       return;
@@ -166,30 +175,33 @@ export class Compiler {
     if (outcome?.result.route === undefined) this.#quarantined.add(node);
     else this.#quarantined.delete(node);
     if (outcome === undefined) {
-      this.#setStatus(node, failedStatus(input, "the route could not be compiled"), statuses);
+      this.#inputs.judgedRoutes.set(key, failedRoute(input, "the route could not be compiled"));
       return;
     }
-    const { route, status } = outcome.result;
+    const { route, judged } = outcome.result;
     // An invalid route keeps its last good output.
-    if (route !== undefined) this.#replaceRoute(key, route, dirty);
-    this.#setStatus(node, status, statuses);
+    const last = route ?? this.#inputs.compiledRoutes.get(key);
+    if (last !== undefined) {
+      this.#replaceRoute(key, route ?? { ...last, isAccepted: false }, dirty);
+    }
+    this.#inputs.judgedRoutes.set(key, judged);
   }
 
   #replaceRoute(key: string, route: CompiledRoute | undefined, dirty: Set<string>): void {
     const before = this.#inputs.compiledRoutes.get(key);
     if (before !== undefined && route !== undefined && Bun.deepEquals(before, route)) return;
-    for (const attachment of before?.attachments ?? []) {
-      const fact = parentFact(attachment);
-      const keys = this.#inputs.routesByParent.get(fact);
+    for (const fact of factsOf(before)) {
+      const keys = this.#inputs.routesByFact.get(fact);
       keys?.delete(key);
-      if (keys?.size === 0) this.#inputs.routesByParent.delete(fact);
+      if (keys?.size === 0) this.#inputs.routesByFact.delete(fact);
+      this.#inputs.conflicts.delete(fact);
       dirty.add(fact);
     }
-    for (const attachment of route?.attachments ?? []) {
-      const fact = parentFact(attachment);
-      const keys = this.#inputs.routesByParent.get(fact);
-      if (keys === undefined) this.#inputs.routesByParent.set(fact, new Set([key]));
+    for (const fact of factsOf(route)) {
+      const keys = this.#inputs.routesByFact.get(fact);
+      if (keys === undefined) this.#inputs.routesByFact.set(fact, new Set([key]));
       else keys.add(key);
+      this.#inputs.conflicts.delete(fact);
       dirty.add(fact);
     }
     if (route === undefined) this.#inputs.compiledRoutes.delete(key);
@@ -199,10 +211,13 @@ export class Compiler {
   #computeStatus(node: string, statuses: StatusUpdate[]): void {
     const [kind = "", name = ""] = node.slice("status ".length).split(" ");
     const outcome = this.#attempt(node, (inputs) => computeStatus(inputs, kind, name));
-    if (!hasObject(this.#inputs, kind, name)) this.#dependencies.forget(node);
     if (outcome === undefined) return;
-    if (outcome.result === undefined) this.#statuses.delete(node);
-    else this.#setStatus(node, outcome.result, statuses);
+    if (outcome.result !== undefined) {
+      this.#setStatus(node, outcome.result, statuses);
+      return;
+    }
+    if (!hasObject(this.#inputs, kind, name)) this.#dependencies.forget(node);
+    this.#statuses.delete(node);
   }
 
   #setStatus(node: string, status: StatusUpdate, statuses: StatusUpdate[]): void {

@@ -1,18 +1,27 @@
 /** Incremental compilation against full: after every random change, all that was kept up to date equals what a new compiler makes of the same objects. */
 import { expect, test } from "bun:test";
+import { fromBinary } from "@bufbuild/protobuf";
 import { keyOf, keyText, type Stored } from "../api/index.ts";
-import { outboundKey } from "../model/index.ts";
+import { AddressSchema, clusterKey, outboundKey } from "../model/index.ts";
 import { Compiler, type CompileOutput } from "./compiler.ts";
-import type { ResourceName } from "./resource.ts";
+import type { CompiledResource, ResourceName } from "./resource.ts";
 import { resourceNode } from "./resource-kinds.ts";
 import { trust } from "./test/objects.ts";
-import { namespaces, randomChange, secrets, seededRandom, services, workloads } from "./test/random-mesh.ts";
+import {
+  externals,
+  namespaces,
+  randomChange,
+  secrets,
+  seededRandom,
+  services,
+  workloads,
+} from "./test/random-mesh.ts";
 import { TestRegistry } from "./test/test-registry.ts";
 
 const seed = Number(process.env["WEFT_TEST_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
 const rounds = 20;
-/** Five seconds of a core that is free. */
-const timeoutMs = 30_000;
+/** Eight seconds of a core that is free. */
+const timeoutMs = 60_000;
 const changesPerRound = 60;
 
 function allNames(): ResourceName[] {
@@ -24,9 +33,10 @@ function allNames(): ResourceName[] {
       names.push({ kind: "Inbound", key: `${namespace}/${workload}` });
       names.push({ kind: "Endpoint", key: `red/a:80/${namespace}/${workload}` });
     }
-    for (const service of services) {
+    for (const service of new Set([...services, ...externals])) {
       names.push({ kind: "Name", key: `${service}.${namespace}.svc.cluster.local` });
       for (const port of [80, 81]) {
+        names.push({ kind: "Cluster", key: clusterKey(namespace, service, port, "UDP") });
         names.push({ kind: "Cluster", key: `${namespace}/${service}:${port}` });
         for (const client of namespaces) {
           names.push({ kind: "Outbound", key: outboundKey(namespace, service, port, client) });
@@ -34,6 +44,17 @@ function allNames(): ResourceName[] {
       }
     }
   }
+  for (const name of [
+    "api.example.net",
+    "b.example.net",
+    "b.eu.example.net",
+    "db.cluster.local",
+    "example.net",
+  ]) {
+    names.push({ kind: "Name", key: name });
+  }
+  for (let last = 201; last < 210; last++) names.push({ kind: "Address", key: `240.240.0.${last}` });
+  for (const ip of ["198.51.100.7", "198.51.100.8"]) names.push({ kind: "Address", key: ip });
   for (let last = 1; last < 15; last++) {
     names.push({ kind: "Address", key: `240.240.0.${last}` }, { kind: "Address", key: `10.77.0.${last}` });
   }
@@ -60,6 +81,10 @@ class Mirror {
   }
 }
 
+function isShared({ kind, bytes }: CompiledResource): boolean {
+  return kind === "Address" && fromBinary(AddressSchema, bytes).target.case === "shared";
+}
+
 function state(compiler: Compiler) {
   return {
     versions: Object.fromEntries(names.map((name) => [resourceNode(name), compiler.get(name)?.version])),
@@ -75,6 +100,7 @@ test(
     const random = seededRandom(seed);
     let outputs = 0;
     let certificates = 0;
+    let shared = 0;
     let policies = 0;
     for (let round = 0; round < rounds; round++) {
       const registry = new TestRegistry();
@@ -98,6 +124,7 @@ test(
         });
         outputs += output.upserted.length + output.removed.length;
         certificates += output.upserted.filter(({ closure }) => closure.certificates.length > 0).length;
+        shared += output.upserted.filter(isShared).length;
         policies += output.statuses.filter(({ status }) => status.kind === "policy").length;
         mirror.apply(output);
 
@@ -112,6 +139,7 @@ test(
     // A generator whose changes touch nothing would compare nothing.
     expect(outputs).toBeGreaterThan(1_000);
     expect(certificates).toBeGreaterThan(5);
+    expect(shared).toBeGreaterThan(5);
     expect(policies).toBeGreaterThan(100);
   },
   timeoutMs,

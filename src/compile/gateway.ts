@@ -5,35 +5,43 @@
  * by proxies, before their entries are looked at.
  */
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { proxyProtocolAnnotation } from "../api/index.ts";
 import { type GatewayListenerSchema, GatewaySchema, Protocol } from "../model/index.ts";
 import { type CompiledRoute, isConnectionRoute, isHttpRoute } from "./compiled-route.ts";
+import { gatewayAddresses } from "./gateway-addresses.ts";
+import { resolveClientCertificate } from "./gateway-backend-tls.ts";
 import type { GatewayInput } from "./gateway-input.ts";
+import { gatewayListeners } from "./gateway-listeners.ts";
+import { gatewayProblem, requiresProxyProtocol } from "./gateway-problem.ts";
 import { compareSpecificity, coversHostname } from "./hostname.ts";
 import type { InputReader } from "./inputs.ts";
-import { analyzeListeners, type Listener } from "./listener.ts";
+import { type DeclaredListener, type Listener, sharesPort } from "./listener.ts";
 import { type ListenerTlsOutcome, resolveTls } from "./listener-tls.ts";
-import { type CompiledResource, compareText, encodeResource } from "./resource.ts";
+import { type CompiledResource, compareText, encodeResource, sortedRecord } from "./resource.ts";
 import { buildConnectionRouting, buildRouting, clustersOf, type RoutingContent } from "./routing.ts";
 
 type ListenerContent = MessageInitShape<typeof GatewayListenerSchema>;
 
 /** Undefined where the Gateway does not exist or is of another controller's class. */
 export function compileGateway(inputs: InputReader, key: string): CompiledResource | undefined {
-  const gateway = ownGateway(inputs, key);
+  const gateway = inputs.ownGateway(key);
   if (gateway === undefined) return undefined;
   const routes = inputs
     .routesOf({ kind: "Gateway", parent: key })
     .toSorted((a, b) => compareText(a.path, b.path) || compareText(a.kind, b.kind));
   const { namespace, name } = gateway.metadata;
+  const { listened, isNowhere } = gatewayAddresses(gateway, inputs.gatewayHost());
   const listeners =
-    gatewayProblem(gateway) === undefined
-      ? analyzeListeners(gateway).filter((listener) => listener.problem === undefined)
+    gatewayProblem(gateway) === undefined && !isNowhere
+      ? gatewayListeners(inputs, key, gateway).filter((listener) => listener.problem === undefined)
       : [];
   const served = withTls(inputs, gateway, listeners);
   const clusters = clustersOf(routes);
-  const certificates = [...new Set(served.flatMap(({ tls }) => tls.certificates))].toSorted(compareText);
-  const attached = { gateway, key, listeners, routes };
+  const clientCertificate = resolveClientCertificate(inputs, gateway);
+  const shown = served.flatMap(({ tls }) => tls.certificates);
+  if (typeof clientCertificate === "string") shown.push(clientCertificate);
+  const certificates = [...new Set(shown)].toSorted(compareText);
+  const { labels, annotations } = gateway.spec.infrastructure ?? {};
+  const attached = { gateway, key, listeners, routes, addresses: listened };
   return encodeResource(
     { kind: "Gateway", key },
     GatewaySchema,
@@ -42,42 +50,11 @@ export function compileGateway(inputs: InputReader, key: string): CompiledResour
       listeners: served.map(({ listener, tls }) => compileListener(listener, tls, attached)),
       clusters,
       certificates,
+      labels: sortedRecord(labels ?? {}),
+      annotations: sortedRecord(annotations ?? {}),
+      clientCertificate: typeof clientCertificate === "string" ? clientCertificate : "",
     },
     { clusters, certificates },
-  );
-}
-
-export function ownGateway(inputs: InputReader, key: string): GatewayInput | undefined {
-  const gateway = inputs.gateway(key);
-  return gateway !== undefined && inputs.isOwnClass(gateway.spec.gatewayClassName) ? gateway : undefined;
-}
-
-/** Why nothing of the Gateway can be served: what it asks for would otherwise be ignored in silence. */
-export function gatewayProblem(
-  gateway: GatewayInput,
-): { readonly reason: string; readonly message: string } | undefined {
-  const { addresses, infrastructure, tls } = gateway.spec;
-  const foreign = (addresses ?? []).find((address) => address.type !== "IPAddress");
-  if (foreign !== undefined) {
-    return { reason: "UnsupportedAddress", message: `addresses of type ${foreign.type} are not supported` };
-  }
-  if (infrastructure?.parametersRef !== undefined) {
-    return { reason: "InvalidParameters", message: "spec.infrastructure.parametersRef is not supported" };
-  }
-  const proxyProtocol = proxyProtocolOf(gateway);
-  if (proxyProtocol !== undefined && proxyProtocol !== "required") {
-    return {
-      reason: "InvalidParameters",
-      message: `annotation ${proxyProtocolAnnotation} must be "required" or absent`,
-    };
-  }
-  return tls === undefined ? undefined : { reason: "UnsupportedValue", message: "spec.tls is not supported" };
-}
-
-function proxyProtocolOf({ metadata, spec }: GatewayInput): string | undefined {
-  return (
-    metadata.annotations?.[proxyProtocolAnnotation] ??
-    spec.infrastructure?.annotations?.[proxyProtocolAnnotation]
   );
 }
 
@@ -95,9 +72,20 @@ function withTls(
   gateway: GatewayInput,
   listeners: readonly Listener[],
 ): ServedListener[] {
-  const all = listeners.map((listener) => ({ listener, tls: resolveTls(inputs, gateway, listener.input) }));
-  const ports = new Set(all.flatMap(({ listener, tls }) => (tls.isServable ? [listener.input.port] : [])));
-  return all.filter(({ listener }) => ports.has(listener.input.port));
+  const all = listeners.map((listener) => {
+    const tls = resolveTls(inputs, gateway, listener);
+    // Without a certificate to show, proxies refuse every handshake.
+    return {
+      listener,
+      tls: tls.refusal === undefined ? tls : { ...tls, content: withoutCertificates(tls), certificates: [] },
+    };
+  });
+  const servable = all.filter(({ tls }) => tls.refusal === undefined);
+  return all.filter(({ listener }) => servable.some((other) => sharesPort(other.listener, listener)));
+}
+
+function withoutCertificates({ content }: ListenerTlsOutcome): ListenerTlsOutcome["content"] {
+  return content === undefined ? undefined : { ...content, certificates: [] };
 }
 
 interface Attached {
@@ -105,41 +93,41 @@ interface Attached {
   readonly key: string;
   readonly listeners: readonly Listener[];
   readonly routes: readonly CompiledRoute[];
+  readonly addresses: readonly string[];
 }
 
 function compileListener(listener: Listener, tls: ListenerTlsOutcome, attached: Attached): ListenerContent {
   const { gateway, key, routes } = attached;
-  const { namespace, name } = gateway.metadata;
-  const { input, hostname } = listener;
+  const { input, hostname, owner } = listener;
   const protocol = protocolOf(listener);
+  const isServed = tls.refusal === undefined;
   return {
-    source: { kind: "Gateway", namespace, name, section: input.name },
+    source: { ...owner, section: input.name },
     name: input.name,
     port: input.port,
     protocol,
-    addresses: addressesOf(gateway),
+    addresses: [...attached.addresses],
     hostname,
     ...(tls.content === undefined ? {} : { tls: tls.content }),
-    proxyProtocol: proxyProtocolOf(gateway) === "required",
+    proxyProtocol: protocol !== Protocol.UDP && requiresProxyProtocol(gateway),
     ...(protocol === Protocol.HTTP
-      ? { virtualHosts: tls.isServable ? virtualHosts(listener, attached) : [] }
+      ? { virtualHosts: isServed ? virtualHosts(listener, attached) : [] }
       : {
           connections: buildConnectionRouting(routes.filter(isConnectionRoute), (route) =>
-            tls.isServable ? hostnamesAt(route, key, listener) : [],
+            isServed ? hostnamesAt(route, key, listener) : [],
           ),
         }),
   };
 }
 
-function protocolOf({ input: { protocol } }: Listener): Protocol {
-  if (protocol === "TCP") return Protocol.TCP;
-  return protocol === "TLS" ? Protocol.TLS : Protocol.HTTP;
-}
+const protocols: Readonly<Record<string, Protocol>> = {
+  TCP: Protocol.TCP,
+  TLS: Protocol.TLS,
+  UDP: Protocol.UDP,
+};
 
-function addressesOf(gateway: GatewayInput): string[] {
-  return (gateway.spec.addresses ?? []).flatMap(({ value }) =>
-    value === undefined || value === "" ? [] : [value],
-  );
+function protocolOf({ input: { protocol } }: Listener): Protocol {
+  return protocols[protocol] ?? Protocol.HTTP;
 }
 
 function virtualHosts(
@@ -148,7 +136,7 @@ function virtualHosts(
 ): { hostname: string; http: RoutingContent }[] {
   const own = listener.hostname;
   const rivals = listeners
-    .filter((other) => other !== listener && other.input.port === listener.input.port)
+    .filter((other) => other !== listener && sharesPort(other, listener))
     .map(({ hostname }) => hostname)
     .filter((hostname) => coversHostname(own, hostname));
   const byHostname = Map.groupBy(
@@ -165,10 +153,11 @@ function virtualHosts(
 }
 
 /** The hostnames that the route has at the listener; none: it does not attach there. */
-export function hostnamesAt(route: CompiledRoute, gateway: string, listener: Listener): string[] {
+export function hostnamesAt(route: CompiledRoute, gateway: string, listener: DeclaredListener): string[] {
   const hostnames = route.attachments.flatMap((attachment) =>
     attachment.kind === "Gateway" &&
     attachment.parent === gateway &&
+    attachment.set === listener.set &&
     attachment.listener === listener.input.name
       ? attachment.hostnames
       : [],

@@ -1,6 +1,8 @@
 /** What a workload's own proxy takes: the ports that the workload declares, and those that services send to it. */
+import { outboundTrafficAnnotation } from "../api/index.ts";
 import { InboundSchema, MtlsMode, Protocol } from "../model/index.ts";
 import type { ServicePortView, WorkloadView } from "../registry/index.ts";
+import { backendTls, type UpstreamTlsContent } from "./backend-tls.ts";
 import type { InputReader } from "./inputs.ts";
 import { protocolNamed, protocolOf } from "./protocol.ts";
 import { type CompiledResource, encodeResource } from "./resource.ts";
@@ -9,6 +11,8 @@ import { identityOf } from "./service-resources.ts";
 interface PortContent {
   protocol: Protocol;
   readonly services: Set<string>;
+  /** Of the first service that has any; what an application speaks does not depend on who asks. */
+  tls?: UpstreamTlsContent | undefined;
 }
 
 export function compileInbound(inputs: InputReader, key: string): CompiledResource | undefined {
@@ -20,7 +24,10 @@ export function compileInbound(inputs: InputReader, key: string): CompiledResour
   }
   for (const path of inputs.servicesOf(key)) {
     for (const servicePort of inputs.service(path)?.ports ?? [])
-      addServicePort(ports, workload, path, servicePort);
+      addServicePort(ports, workload, path, {
+        ...servicePort,
+        tls: backendTls(inputs, path, servicePort.name),
+      });
   }
   return encodeResource({ kind: "Inbound", key }, InboundSchema, {
     source: { kind: "MeshWorkload", namespace: workload.namespace, name: workload.name },
@@ -31,7 +38,14 @@ export function compileInbound(inputs: InputReader, key: string): CompiledResour
     zone: workload.zone,
     ports: [...ports]
       .toSorted(([a], [b]) => a - b)
-      .map(([port, { protocol, services }]) => ({ port, protocol, services: [...services].toSorted() })),
+      .map(([port, { protocol, services, tls }]) => ({
+        port,
+        protocol,
+        services: [...services].toSorted(),
+        ...(tls === undefined ? {} : { tls }),
+      })),
+    denyUnknownDestinations:
+      inputs.namespaceAnnotation(workload.namespace, outboundTrafficAnnotation) === "deny",
   });
 }
 
@@ -39,7 +53,7 @@ function addServicePort(
   ports: Map<number, PortContent>,
   workload: WorkloadView,
   service: string,
-  servicePort: ServicePortView,
+  servicePort: ServicePortView & { readonly tls: UpstreamTlsContent | undefined },
 ): void {
   if (servicePort.transport !== "TCP") return;
   const target = targetPortOf(workload, servicePort.targetPort);
@@ -47,9 +61,10 @@ function addServicePort(
   const declared = protocolOf(servicePort);
   const existing = ports.get(target);
   if (existing === undefined) {
-    ports.set(target, { protocol: declared, services: new Set([service]) });
+    ports.set(target, { protocol: declared, services: new Set([service]), tls: servicePort.tls });
     return;
   }
+  existing.tls ??= servicePort.tls;
   // The service says what its callers speak; where it says nothing, the workload's own word stands.
   if (declared !== Protocol.UNSPECIFIED) existing.protocol = declared;
   existing.services.add(service);

@@ -1,3 +1,4 @@
 export { type CompileChange, Compiler, type CompileOutput } from "./compiler.ts";
+export type { GatewayHost } from "./gateway-input.ts";
 export type { ResourceName } from "./resource.ts";
 export { mergeStatus, type StatusUpdate } from "./status.ts";

@@ -2,8 +2,10 @@
 import type { ObjectKey, Stored } from "../api/index.ts";
 import { keyOf } from "../api/index.ts";
 import type { RegistryChange, RegistryViews } from "../registry/index.ts";
+import { backendTlsFacts } from "./backend-tls-policies.ts";
 import type { GatewayInput } from "./gateway-input.ts";
 import { facts, type Inputs } from "./inputs.ts";
+import { parentOfSet } from "./listener-sets.ts";
 import type { RouteKind } from "./route-input.ts";
 
 /** `route <kind> <path>` and `status <kind> <path>` are nodes, marked by name since an object that is new has no dependants yet. */
@@ -12,8 +14,10 @@ export function applyObject(inputs: Inputs, object: Stored, dirty: Set<string>):
   const path = pathOf(key);
   switch (object.kind) {
     case "HTTPRoute":
+    case "GRPCRoute":
     case "TLSRoute":
-    case "TCPRoute": {
+    case "TCPRoute":
+    case "UDPRoute": {
       const route = routeKey(object.kind, path);
       if (isSameSpec(inputs.routes.get(route), object)) return;
       inputs.routes.set(route, object);
@@ -21,7 +25,14 @@ export function applyObject(inputs: Inputs, object: Stored, dirty: Set<string>):
     }
     case "Gateway":
       if (isSameGateway(inputs.gateways.get(path), object)) return;
+      if (!inputs.gateways.has(path)) dirty.add(facts.gateways);
       inputs.gateways.set(path, object);
+      break;
+    case "ListenerSet":
+      if (isSameSpec(inputs.listenerSets.get(path), object)) return;
+      markSet(inputs, path, dirty);
+      inputs.listenerSets.set(path, object);
+      markSet(inputs, path, dirty);
       break;
     case "GatewayClass":
       if (isSameSpec(inputs.gatewayClasses.get(path), object)) return;
@@ -33,8 +44,19 @@ export function applyObject(inputs: Inputs, object: Stored, dirty: Set<string>):
     case "ReferenceGrant":
       inputs.grants.set(object);
       break;
+    case "ExternalService":
+      if (isSameSpec(inputs.externals.get(path), object)) return;
+      inputs.externals.set(object, dirty);
+      break;
     case "Secret":
       inputs.setSecret(path, object);
+      break;
+    case "ConfigMap":
+      inputs.setConfigMap(path, object);
+      break;
+    case "BackendTLSPolicy":
+      if (isSameSpec(inputs.backendTlsPolicies.get(path), object)) return;
+      inputs.backendTlsPolicies.set(path, object, dirty);
       break;
     case "TrafficPolicy":
       if (!inputs.trafficPolicies.set(object, dirty)) return;
@@ -77,12 +99,18 @@ export function removeObject(inputs: Inputs, key: ObjectKey, dirty: Set<string>)
   const path = pathOf(key);
   switch (key.kind) {
     case "HTTPRoute":
+    case "GRPCRoute":
     case "TLSRoute":
     case "TCPRoute":
+    case "UDPRoute":
       inputs.routes.delete(routeKey(key.kind, path));
       break;
     case "Gateway":
-      inputs.gateways.delete(path);
+      if (inputs.gateways.delete(path)) dirty.add(facts.gateways);
+      break;
+    case "ListenerSet":
+      markSet(inputs, path, dirty);
+      inputs.listenerSets.delete(path);
       break;
     case "GatewayClass":
       inputs.gatewayClasses.delete(path);
@@ -93,8 +121,17 @@ export function removeObject(inputs: Inputs, key: ObjectKey, dirty: Set<string>)
     case "ReferenceGrant":
       inputs.grants.delete(key.namespace, key.name);
       break;
+    case "ExternalService":
+      inputs.externals.delete(path, dirty);
+      break;
     case "Secret":
       inputs.deleteSecret(path);
+      break;
+    case "ConfigMap":
+      inputs.deleteConfigMap(path);
+      break;
+    case "BackendTLSPolicy":
+      inputs.backendTlsPolicies.delete(path, dirty);
       break;
     case "TrafficPolicy":
       inputs.trafficPolicies.delete(path, dirty);
@@ -128,11 +165,20 @@ export function applyRegistryChange(
   for (const ip of change.addresses) dirty.add(facts.address(ip));
 }
 
+/** The Gateway that the set names at the moment: a change may take it from one to another. */
+function markSet(inputs: Inputs, path: string, dirty: Set<string>): void {
+  const set = inputs.listenerSets.get(path);
+  const parent = set === undefined ? undefined : parentOfSet(set);
+  if (parent !== undefined) dirty.add(facts.listenerSetsOf(parent));
+}
+
 function markDirty(key: ObjectKey, path: string, dirty: Set<string>): void {
   switch (key.kind) {
     case "HTTPRoute":
+    case "GRPCRoute":
     case "TLSRoute":
     case "TCPRoute":
+    case "UDPRoute":
       dirty.add(`route ${routeKey(key.kind, path)}`);
       break;
     case "Gateway":
@@ -147,8 +193,20 @@ function markDirty(key: ObjectKey, path: string, dirty: Set<string>): void {
     case "ReferenceGrant":
       dirty.add(facts.grants(key.namespace));
       break;
+    case "ExternalService":
+      dirty.add(`status ExternalService ${path}`);
+      break;
     case "Secret":
       dirty.add(facts.secret(path));
+      break;
+    case "ConfigMap":
+      dirty.add(facts.configMap(path));
+      break;
+    case "ListenerSet":
+      dirty.add(facts.listenerSet(path)).add(`status ListenerSet ${path}`);
+      break;
+    case "BackendTLSPolicy":
+      dirty.add(backendTlsFacts.policy(path)).add(`status BackendTLSPolicy ${path}`);
       break;
     case "TrafficPolicy":
     case "FaultPolicy":

@@ -12,14 +12,30 @@ import type {
   ServiceView,
   WorkloadView,
 } from "../registry/index.ts";
-import { type CertificateContent, readCertificate, type SecretContent } from "./certificate-content.ts";
-import { type Attachment, type CompiledRoute, parentFact } from "./compiled-route.ts";
+import { BackendTlsPolicies, type BackendTlsPolicyInput, backendTlsFacts } from "./backend-tls-policies.ts";
+import type { CertificateContent, SecretContent } from "./certificate-content.ts";
+import { type Attachment, backendFact, type CompiledRoute, kindFact, parentFact } from "./compiled-route.ts";
+import { ExternalReader } from "./external-reader.ts";
+import { ExternalServices } from "./external-services.ts";
 import { Grants, type Referent, type Referrer } from "./grants.ts";
-import type { GatewayClassInput, GatewayInput, MeshConfigInput, NamespaceInput } from "./gateway-input.ts";
+import type {
+  GatewayClassInput,
+  GatewayHost,
+  GatewayInput,
+  ListenerSetInput,
+  MeshConfigInput,
+  NamespaceInput,
+} from "./gateway-input.ts";
+import { ListenerSets } from "./listener-sets.ts";
 import { faultProblem } from "./policy/faults.ts";
 import { type JudgedPolicy, policyFacts, PolicyIndex, type Target } from "./policy/policy-index.ts";
 import type { FaultPolicyInput, PolicyInput, PolicyKind, TrafficPolicyInput } from "./policy/policy-input.ts";
-import type { RouteInput } from "./route-input.ts";
+import { compareText } from "./resource.ts";
+import { ConfigMapInput, SecretInput } from "./read-once.ts";
+import type { ConfigMapContent, TrustAnchors } from "./trust-anchors.ts";
+import { conflictsAtGateway, placeKey, rivalKinds } from "./route-conflicts.ts";
+import type { RouteInput, RouteKind } from "./route-input.ts";
+import type { JudgedRoute } from "./judged-route.ts";
 
 /** Names of inputs, as the dependency index knows them. */
 export const facts = {
@@ -33,6 +49,12 @@ export const facts = {
   gatewayClass: (name: string) => `gateway-class:${name}`,
   grants: (namespace: string) => `grants:${namespace}`,
   secret: (path: string) => `secret:${path}`,
+  configMap: (path: string) => `config-map:${path}`,
+  listenerSet: (path: string) => `listener-set:${path}`,
+  listenerSetsOf: (gateway: string) => `listener-sets-of:${gateway}`,
+  /** Which there are. */
+  gateways: "gateways",
+  gatewayHost: "gateway-host",
   meshConfig: "mesh-config",
 } as const;
 
@@ -42,37 +64,32 @@ export interface Trust {
   readonly trustRoots: readonly Uint8Array[];
 }
 
-/** A Secret, read as a certificate once it is needed: checking a key takes a millisecond, and most Secrets are something else. */
-class SecretInput {
-  readonly #content: SecretContent;
-  #certificate: CertificateContent | undefined;
-
-  constructor(content: SecretContent) {
-    this.#content = content;
-  }
-
-  get certificate(): CertificateContent {
-    this.#certificate ??= readCertificate(this.#content);
-    return this.#certificate;
-  }
-}
-
 export class Inputs {
   readonly trust: Trust;
   readonly registry: RegistryViews;
   readonly namespaces = new Map<string, NamespaceInput>();
   readonly gateways = new Map<string, GatewayInput>();
   readonly gatewayClasses = new Map<string, GatewayClassInput>();
+  readonly listenerSets = new ListenerSets();
+  /** Undefined: nobody knows. */
+  gatewayHost: GatewayHost | undefined;
   readonly #secrets = new Map<string, SecretInput>();
+  readonly #configMaps = new Map<string, ConfigMapInput>();
+  readonly backendTlsPolicies = new BackendTlsPolicies();
   readonly grants = new Grants();
+  readonly externals = new ExternalServices();
   readonly trafficPolicies = new PolicyIndex<TrafficPolicyInput>(() => undefined);
   readonly faultPolicies = new PolicyIndex<FaultPolicyInput>(faultProblem);
   /** By `routeKey`. */
   readonly routes = new Map<string, RouteInput>();
   /** Results of compiling routes: the last good one of each, by `routeKey`. */
   readonly compiledRoutes = new Map<string, CompiledRoute>();
-  /** Keys of the routes that attach to a parent, by `parentFact`. */
-  readonly routesByParent = new Map<string, Set<string>>();
+  /** What is to be said of each route, by `routeKey`. */
+  readonly judgedRoutes = new Map<string, JudgedRoute>();
+  /** Keys of routes by what they name: a parent (`parentFact`, `kindFact`), a backend (`backendFact`). */
+  readonly routesByFact = new Map<string, Set<string>>();
+  /** Results of `conflictsAtGateway`, by `parentFact`, as long as the routes are the same. */
+  readonly conflicts = new Map<string, ReadonlySet<string>>();
   meshConfig: MeshConfig | MeshConfigInput = defaultMeshConfig();
 
   constructor(trust: Trust, registry: RegistryViews) {
@@ -84,6 +101,20 @@ export class Inputs {
     this.#secrets.set(path, new SecretInput(content));
   }
 
+  routesAt(fact: string): CompiledRoute[] {
+    const keys = this.routesByFact.get(fact) ?? [];
+    return [...keys].flatMap((key) => this.compiledRoutes.get(key) ?? []);
+  }
+
+  conflictsAt(gateway: string): ReadonlySet<string> {
+    const fact = parentFact({ kind: "Gateway", parent: gateway });
+    const known = this.conflicts.get(fact);
+    if (known !== undefined) return known;
+    const found = conflictsAtGateway(this.routesAt(fact), gateway);
+    this.conflicts.set(fact, found);
+    return found;
+  }
+
   deleteSecret(path: string): void {
     this.#secrets.delete(path);
   }
@@ -92,19 +123,40 @@ export class Inputs {
     return this.#secrets.get(path)?.certificate;
   }
 
+  setConfigMap(path: string, content: ConfigMapContent): void {
+    this.#configMaps.set(path, new ConfigMapInput(content));
+  }
+
+  deleteConfigMap(path: string): void {
+    this.#configMaps.delete(path);
+  }
+
+  trustAnchors(path: string): TrustAnchors | undefined {
+    return this.#configMaps.get(path)?.anchors;
+  }
+
   resetMeshConfig(): void {
     this.meshConfig = defaultMeshConfig();
   }
 }
 
 export class InputReader {
+  readonly external: ExternalReader;
   readonly #inputs: Inputs;
   readonly #read: Set<string>;
+  readonly #needsGrants: boolean;
 
   /** What is read is added to `read`. */
-  constructor(inputs: Inputs, read: Set<string>) {
+  constructor(inputs: Inputs, read: Set<string>, needsGrants = true) {
     this.#inputs = inputs;
     this.#read = read;
+    this.external = new ExternalReader(inputs.externals, read, (path) => this.service(path) !== undefined);
+    this.#needsGrants = needsGrants;
+  }
+
+  /** The same for routes under a Service: they open nothing that was not there, so nobody has to permit it (GEP-1426). */
+  withoutGrants(): InputReader {
+    return new InputReader(this.#inputs, this.#read, false);
   }
 
   get trustDomain(): string {
@@ -129,9 +181,9 @@ export class InputReader {
     return this.#inputs.registry.service(path);
   }
 
-  endpoints(service: string, port: number): readonly EndpointView[] {
+  endpoints(service: string, port: number, transport: "TCP" | "UDP" = "TCP"): readonly EndpointView[] {
     this.#read.add(facts.endpoints(service));
-    return this.#inputs.registry.endpoints(service, port);
+    return this.#inputs.registry.endpoints(service, port, transport);
   }
 
   workload(path: string): WorkloadView | undefined {
@@ -166,14 +218,55 @@ export class InputReader {
     return this.#inputs.gatewayClasses.get(name);
   }
 
+  namespaceAnnotation(name: string, annotation: string): string | undefined {
+    this.#read.add(facts.namespace(name));
+    return this.#inputs.namespaces.get(name)?.metadata.annotations?.[annotation];
+  }
+
   /** Whether Gateways of the class are weft's to serve. */
   isOwnClass(name: string): boolean {
     return this.gatewayClass(name)?.spec.controllerName === weftControllerName;
   }
 
+  /** Undefined where it does not exist or is of another controller's class. */
+  ownGateway(path: string): GatewayInput | undefined {
+    const gateway = this.gateway(path);
+    return gateway !== undefined && this.isOwnClass(gateway.spec.gatewayClassName) ? gateway : undefined;
+  }
+
+  /** Paths of all Gateways that stand before one in the order of their names. */
+  gatewaysBefore(path: string): string[] {
+    this.#read.add(facts.gateways);
+    return [...this.#inputs.gateways.keys()]
+      .filter((other) => compareText(other, path) < 0)
+      .toSorted(compareText);
+  }
+
+  gatewayHost(): GatewayHost | undefined {
+    this.#read.add(facts.gatewayHost);
+    return this.#inputs.gatewayHost;
+  }
+
+  listenerSet(path: string): ListenerSetInput | undefined {
+    this.#read.add(facts.listenerSet(path));
+    return this.#inputs.listenerSets.get(path);
+  }
+
+  /** Those that name the Gateway, whether or not it lets them in. */
+  listenerSetsOf(gateway: string): ListenerSetInput[] {
+    this.#read.add(facts.listenerSetsOf(gateway));
+    return this.#inputs.listenerSets.of(gateway);
+  }
+
+  /** Undefined where there is no such ConfigMap. */
+  trustAnchors(configMap: string): TrustAnchors | undefined {
+    this.#read.add(facts.configMap(configMap));
+    return this.#inputs.trustAnchors(configMap);
+  }
+
   /** Whether an object may refer to another: in its own namespace always, elsewhere where a ReferenceGrant says so. */
   isPermitted(from: Referrer, to: Referent): boolean {
-    if (from.namespace === to.namespace) return true;
+    if (from.namespace === to.namespace || !this.#needsGrants) return true;
     this.#read.add(facts.grants(to.namespace));
     return this.#inputs.grants.permit(from, to);
   }
@@ -212,12 +305,58 @@ export class InputReader {
     return this.#inputs.routes.get(`${kind} ${path}`);
   }
 
-  /** In no particular order. */
+  backendTlsPolicy(path: string): BackendTlsPolicyInput | undefined {
+    this.#read.add(backendTlsFacts.policy(path));
+    return this.#inputs.backendTlsPolicies.get(path);
+  }
+
+  /** The older first. */
+  backendTlsPoliciesOf(service: string): BackendTlsPolicyInput[] {
+    this.#read.add(backendTlsFacts.of(service));
+    return this.#inputs.backendTlsPolicies.of(service);
+  }
+
+  /** Routes that have the Service among their backends, in no particular order. */
+  routesTo(service: string): CompiledRoute[] {
+    const fact = backendFact(service);
+    this.#read.add(fact);
+    return this.#inputs.routesAt(fact);
+  }
+
+  /** In no particular order, without the attachments that a route of another kind holds. */
   routesOf(parent: Pick<Attachment, "kind" | "parent">): CompiledRoute[] {
     const fact = parentFact(parent);
     this.#read.add(fact);
-    const keys = this.#inputs.routesByParent.get(fact) ?? [];
-    return [...keys].flatMap((key) => this.#inputs.compiledRoutes.get(key) ?? []);
+    const routes = this.#inputs.routesAt(fact);
+    const lost = parent.kind === "Gateway" ? this.#inputs.conflictsAt(parent.parent) : undefined;
+    if (lost === undefined || lost.size === 0) return routes;
+    return routes.map((route) => ({
+      ...route,
+      attachments: route.attachments.filter(
+        (attachment) => attachment.kind !== "Gateway" || !lost.has(placeKey(route, attachment)),
+      ),
+    }));
+  }
+
+  /** By `placeKey`, what routes of `kind` and their rivals have lost at the Gateway. */
+  conflictsAt(gateway: string, kind: RouteKind): ReadonlySet<string> {
+    const parent = { kind: "Gateway", parent: gateway } as const;
+    if (this.rivalsOf(parent, kind).length === 0) return none;
+    this.#read.add(parentFact(parent));
+    return this.#inputs.conflictsAt(gateway);
+  }
+
+  /** Routes that can take a place at the parent from one of `kind`. */
+  rivalsOf(parent: Pick<Attachment, "kind" | "parent">, kind: RouteKind): CompiledRoute[] {
+    return rivalKinds(parent.kind, kind).flatMap((rival) => {
+      const fact = kindFact(parent, rival);
+      this.#read.add(fact);
+      return this.#inputs.routesAt(fact);
+    });
+  }
+
+  judgedRoute(key: string): JudgedRoute | undefined {
+    return this.#inputs.judgedRoutes.get(key);
   }
 
   #reading(fact: string): string {
@@ -225,6 +364,8 @@ export class InputReader {
     return fact;
   }
 }
+
+const none: ReadonlySet<string> = new Set();
 
 /** The defaults of the schema: what holds before anybody wrote a MeshConfig. */
 function defaultMeshConfig(): MeshConfig {

@@ -4,6 +4,7 @@ import { type MeshConfig, parseDurationMs } from "../api/index.ts";
 import { type LimitsSchema, MeshSchema, meshKey } from "../model/index.ts";
 import type { InputReader } from "./inputs.ts";
 import { type CompiledResource, encodeResource } from "./resource.ts";
+import { identityOf } from "./service-resources.ts";
 
 export function compileMesh(inputs: InputReader, key: string): CompiledResource | undefined {
   if (key !== meshKey) return undefined;
@@ -21,6 +22,13 @@ export function compileMesh(inputs: InputReader, key: string): CompiledResource 
     accessLog: spec.accessLog,
     allowUnknownDestinations: spec.outboundTraffic === "allow",
     limits: compileLimits(spec.limits),
+    gatewayIdentities: spec.gatewayServiceAccounts.map((account) => {
+      const [namespace = "", name = ""] = account.split("/");
+      return identityOf(inputs.trustDomain, namespace, name);
+    }),
+    externalPrefixes: inputs.external.prefixes(),
+    hasExternalNames: inputs.external.hasNames,
+    honourRequestOverrides: spec.requestOverrides === "Honour",
   });
 }
 

@@ -1,5 +1,6 @@
 /** The protocol of a port, as a Service declares it: `appProtocol` first, else what the port's name begins with (`http-api`). */
 import { Protocol } from "../model/index.ts";
+import type { RouteKind } from "./route-input.ts";
 
 /**
  * Names that operators use, including Kubernetes' own prefixed ones. Protocols that weft does not read are raw TCP:
@@ -64,7 +65,19 @@ function lookUp(name: string): Protocol {
   return (Object.hasOwn(declared, name) ? declared[name] : undefined) ?? Protocol.UNSPECIFIED;
 }
 
-/** Whether rules about HTTP requests can apply to the port. */
-export function mayCarryHttp(protocol: Protocol): boolean {
-  return protocol !== Protocol.TCP && protocol !== Protocol.TLS;
+/** Whether routes of the kind can be about what the port carries. */
+export function canCarry(kind: RouteKind, protocol: Protocol): boolean {
+  switch (protocol) {
+    case Protocol.HTTP:
+    case Protocol.HTTP2:
+    case Protocol.GRPC:
+      return kind !== "TLSRoute";
+    case Protocol.TCP:
+    case Protocol.TLS:
+      return kind === "TLSRoute" || kind === "TCPRoute";
+    case Protocol.UDP:
+      return kind === "UDPRoute";
+    case Protocol.UNSPECIFIED:
+      return true;
+  }
 }

@@ -2,8 +2,14 @@
 import type { StoredOfKind } from "../api/index.ts";
 
 export type HttpRouteInput = StoredOfKind<"HTTPRoute">;
-export type ConnectionRouteInput = StoredOfKind<"TLSRoute"> | StoredOfKind<"TCPRoute">;
-export type RouteInput = HttpRouteInput | ConnectionRouteInput;
+export type GrpcRouteInput = StoredOfKind<"GRPCRoute">;
+export type ConnectionRouteInput =
+  | StoredOfKind<"TLSRoute">
+  | StoredOfKind<"TCPRoute">
+  | StoredOfKind<"UDPRoute">;
+/** Routes whose rules are about requests. */
+export type RequestRouteInput = HttpRouteInput | GrpcRouteInput;
+export type RouteInput = RequestRouteInput | ConnectionRouteInput;
 export type RouteKind = RouteInput["kind"];
 export type ParentInput = NonNullable<RouteInput["spec"]["parentRefs"]>[number];
 export type RuleInput = HttpRouteInput["spec"]["rules"][number];
@@ -14,3 +20,5 @@ export type HeaderModifierInput = NonNullable<FilterInput["requestHeaderModifier
 export type HttpBackendInput = NonNullable<RuleInput["backendRefs"]>[number];
 export type SessionInput = NonNullable<RuleInput["sessionPersistence"]>;
 export type BackendInput = ConnectionRouteInput["spec"]["rules"][number]["backendRefs"][number];
+export type GrpcRuleInput = NonNullable<GrpcRouteInput["spec"]["rules"]>[number];
+export type GrpcMatchInput = NonNullable<GrpcRuleInput["matches"]>[number];

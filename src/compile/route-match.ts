@@ -9,9 +9,17 @@ export function compileMatch(match: MatchInput, field: string, invalid: string[]
   return {
     path: compilePath(match, field, invalid),
     method: match.method ?? "",
-    headers: compileValues(match.headers, (name) => name.toLowerCase(), `${field}.headers`, invalid),
+    headers: compileHeaderMatches(match.headers, `${field}.headers`, invalid),
     query: compileValues(match.queryParams, (name) => name, `${field}.queryParams`, invalid),
   };
+}
+
+export function compileHeaderMatches(
+  headers: readonly ValueMatchInput[] | undefined,
+  field: string,
+  invalid: string[],
+): MessageInitShape<typeof ValueMatchSchema>[] {
+  return compileValues(headers, (name) => name.toLowerCase(), field, invalid);
 }
 
 function compilePath(match: MatchInput, field: string, invalid: string[]) {

@@ -1,5 +1,5 @@
 /**
- * One rule of an HTTPRoute: filters, timeout and backends. Three things can be wrong with it. *Unsupported*: the
+ * One rule of an HTTPRoute or GRPCRoute: filters, timeout and backends. Three things can be wrong with it. *Unsupported*: the
  * rule answers 500 and the route's status says so. *Unresolved*: a backend's share answers 500. *Invalid*: the whole
  * route cannot compile.
  */
@@ -12,7 +12,7 @@ import type { InputReader } from "./inputs.ts";
 import { rulePolicy } from "./policy/effective-policy.ts";
 import { routeSettings } from "./policy/route-settings.ts";
 import { compileFilters, type FilterProblems } from "./route-filters.ts";
-import type { HttpBackendInput, HttpRouteInput, RuleInput } from "./route-input.ts";
+import type { HttpBackendInput, RequestRouteInput, RuleInput } from "./route-input.ts";
 import { isSessionName, sessionPath } from "./session-path.ts";
 import { compileSession } from "./session-persistence.ts";
 
@@ -27,7 +27,7 @@ export interface CompiledRule {
 
 export function compileRule(
   inputs: InputReader,
-  route: HttpRouteInput,
+  route: RequestRouteInput,
   { index, rule }: { readonly index: number; readonly rule: RuleInput },
   problems: RuleProblems,
 ): CompiledRule {
@@ -44,14 +44,14 @@ export function compileRule(
   );
   const requestTimeoutMs = compileTimeout(rule, field, problems.invalid);
   const { namespace, name } = route.metadata;
-  const source = { kind: "HTTPRoute", namespace, name, section: rule.name ?? `rules[${index}]` };
+  const source = { kind: route.kind, namespace, name, section: rule.name ?? `rules[${index}]` };
   const { sessionPersistence } = rule;
   if (sessionPersistence !== undefined && !isSessionName(sessionPersistence.sessionName ?? "")) {
     unsupported.push(`${field}.sessionPersistence.sessionName: cannot be a cookie or a header`);
   }
   problems.unsupported.push(...unsupported);
   if (unsupported.length > 0) {
-    const text = `HTTPRoute ${namespace}/${name}: ${unsupported.join("; ")}`;
+    const text = `${route.kind} ${namespace}/${name}: ${unsupported.join("; ")}`;
     return { content: { source, backends: [{ source, weight: 1, unresolved: text }] }, isSupported: false };
   }
   const policy = rulePolicy(
@@ -68,7 +68,7 @@ export function compileRule(
 
 function compileBackend(
   inputs: InputReader,
-  route: HttpRouteInput,
+  route: RequestRouteInput,
   backend: HttpBackendInput,
   { field, problems }: { readonly field: string; readonly problems: RuleProblems },
 ): BackendContent {

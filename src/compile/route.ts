@@ -2,54 +2,140 @@
  * One route, compiled apart from its parents: rules, matches, and where it attaches. A route that is invalid yields
  * none; its last good one then stays in force, and the status says so.
  */
-import { attach } from "./attachment.ts";
+import { attach, isService } from "./attachment.ts";
 import { resolveBackend, type UnresolvedBackend } from "./backend.ts";
-import type { Attachment, CompiledRoute, ConnectionRuleContent } from "./compiled-route.ts";
+import type {
+  Attachment,
+  CompiledConnectionRoute,
+  CompiledHttpRoute,
+  CompiledRoute,
+  ConnectionRuleContent,
+} from "./compiled-route.ts";
+import { asHttpRule, compileGrpcMatches } from "./grpc-route.ts";
 import type { InputReader } from "./inputs.ts";
 import type { RankedMatch } from "./precedence.ts";
-import type { ConnectionRouteInput, HttpRouteInput, ParentInput, RouteInput } from "./route-input.ts";
+import type { ConnectionRouteInput, HttpRouteInput, RequestRouteInput, RouteInput } from "./route-input.ts";
 import { compileMatch } from "./route-match.ts";
 import { compileRule, type RuleProblems } from "./route-rule.ts";
-import { type ComputedCondition, type ComputedParentStatus, condition, type StatusUpdate } from "./status.ts";
+import { type JudgedParent, type JudgedRoute, judge } from "./judged-route.ts";
+import { type ComputedCondition, condition } from "./status.ts";
 
 export interface RouteOutcome {
   /** Undefined: the route cannot compile. */
   readonly route: CompiledRoute | undefined;
-  readonly status: StatusUpdate;
+  readonly judged: JudgedRoute;
 }
 
 export function compileRoute(inputs: InputReader, route: RouteInput): RouteOutcome {
-  return route.kind === "HTTPRoute" ? compileHttpRoute(inputs, route) : compileConnectionRoute(inputs, route);
+  return route.kind === "HTTPRoute" || route.kind === "GRPCRoute"
+    ? compileRequestRoute(inputs, route)
+    : compileConnectionRoute(inputs, route);
 }
 
-function compileHttpRoute(inputs: InputReader, route: HttpRouteInput): RouteOutcome {
-  const problems: RuleProblems = { unsupported: [], unresolved: [], invalid: [] };
-  const rules = route.spec.rules.map((rule, index) => compileRule(inputs, route, { index, rule }, problems));
-  const matches = route.spec.rules.flatMap((rule, index) =>
-    rule.matches.map((match, i): RankedMatch => {
-      const field = `spec.rules[${index}].matches[${i}]`;
-      return { rule: index, match: compileMatch(match, field, problems.invalid) };
-    }),
-  );
-  const hasSupportedRules = rules.some((rule) => rule.isSupported);
+function compileRequestRoute(inputs: InputReader, route: RequestRouteInput): RouteOutcome {
+  const invalid: string[] = [];
+  const matches =
+    route.kind === "HTTPRoute" ? httpMatches(route, invalid) : compileGrpcMatches(route, invalid);
+  const places = compileForPlaces(inputs, route, (reader) => compileRequestRules(reader, route));
+  const { problems, isSupported } = places.own;
+  invalid.push(...problems.invalid);
   const { attachments, parents } = attachAll(inputs, route, {
-    acceptance: acceptance(problems, hasSupportedRules),
+    acceptance: acceptance({ unsupported: problems.unsupported, invalid }, isSupported),
     resolution: resolution(problems.unresolved),
+    meshResolution: resolution(places.mesh.problems.unresolved),
   });
-  const compiled: CompiledRoute = {
-    kind: "HTTPRoute",
+  const compiled: CompiledHttpRoute = {
+    kind: route.kind,
     ...orderOf(route),
-    rules: rules.map((rule) => rule.content),
+    ...rulesOf(places),
     matches,
     attachments,
+    isAccepted: isSupported || problems.unsupported.length === 0,
   };
+  return { route: invalid.length > 0 ? undefined : compiled, judged: judge(route, parents) };
+}
+
+interface CompiledRules<Rule> {
+  readonly rules: readonly Rule[];
+  readonly problems: RuleProblems;
+  /** Some rule works. */
+  readonly isSupported: boolean;
+}
+
+interface Places<Rule> {
+  /** At Gateways, or the only ones there are. */
+  readonly own: CompiledRules<Rule>;
+  /** Under Services. */
+  readonly mesh: CompiledRules<Rule>;
+}
+
+function compileForPlaces<Rule>(
+  inputs: InputReader,
+  { spec: { parentRefs = [] } }: RouteInput,
+  compile: (reader: InputReader) => CompiledRules<Rule>,
+): Places<Rule> {
+  const isInMesh = parentRefs.some(isService);
+  const isElsewhere = parentRefs.length === 0 || !parentRefs.every(isService);
+  const mesh = isInMesh ? compile(inputs.withoutGrants()) : undefined;
+  const own = isElsewhere || mesh === undefined ? compile(inputs) : mesh;
+  return { own, mesh: mesh ?? own };
+}
+
+function rulesOf<Rule>({ own, mesh }: Places<Rule>): {
+  rules: readonly Rule[];
+  meshRules?: readonly Rule[];
+} {
+  return own === mesh || Bun.deepEquals(own.rules, mesh.rules)
+    ? { rules: own.rules }
+    : { rules: own.rules, meshRules: mesh.rules };
+}
+
+function compileRequestRules(inputs: InputReader, route: RequestRouteInput) {
+  const problems: RuleProblems = { unsupported: [], unresolved: [], invalid: [] };
+  const compiled =
+    route.kind === "HTTPRoute"
+      ? route.spec.rules.map((rule, index) => compileRule(inputs, route, { index, rule }, problems))
+      : (route.spec.rules ?? []).map((rule, index) =>
+          compileRule(inputs, route, { index, rule: asHttpRule(rule) }, problems),
+        );
   return {
-    route: problems.invalid.length > 0 ? undefined : compiled,
-    status: statusOf(route, parents),
+    rules: compiled.map((rule) => rule.content),
+    problems,
+    isSupported: compiled.some((rule) => rule.isSupported),
   };
+}
+
+function httpMatches(route: HttpRouteInput, invalid: string[]): RankedMatch[] {
+  return route.spec.rules.flatMap((rule, index) =>
+    rule.matches.map((match, i): RankedMatch => {
+      const field = `spec.rules[${index}].matches[${i}]`;
+      return { rule: index, match: compileMatch(match, field, invalid) };
+    }),
+  );
 }
 
 function compileConnectionRoute(inputs: InputReader, route: ConnectionRouteInput): RouteOutcome {
+  const { kind } = route;
+  const places = compileForPlaces(inputs, route, (reader) => compileConnectionRules(reader, route));
+  const { attachments, parents } = attachAll(inputs, route, {
+    acceptance: [condition("Accepted", true, "Accepted", "")],
+    resolution: resolution(places.own.problems.unresolved),
+    meshResolution: resolution(places.mesh.problems.unresolved),
+  });
+  const compiled: CompiledConnectionRoute = {
+    kind,
+    ...orderOf(route),
+    ...rulesOf(places),
+    attachments,
+    isAccepted: true,
+  };
+  return { route: compiled, judged: judge(route, parents) };
+}
+
+function compileConnectionRules(
+  inputs: InputReader,
+  route: ConnectionRouteInput,
+): CompiledRules<ConnectionRuleContent> {
   const { kind } = route;
   const { namespace, name } = route.metadata;
   const unresolved: UnresolvedBackend[] = [];
@@ -62,11 +148,7 @@ function compileConnectionRoute(inputs: InputReader, route: ConnectionRouteInput
       }),
     }),
   );
-  const { attachments, parents } = attachAll(inputs, route, {
-    acceptance: [condition("Accepted", true, "Accepted", "")],
-    resolution: resolution(unresolved),
-  });
-  return { route: { kind, ...orderOf(route), rules, attachments }, status: statusOf(route, parents) };
+  return { rules, problems: { unsupported: [], unresolved, invalid: [] }, isSupported: true };
 }
 
 function orderOf({ metadata: { namespace, name, creationTimestamp } }: RouteInput) {
@@ -77,66 +159,58 @@ interface RouteConditions {
   /** Where the parent takes it. */
   readonly acceptance: readonly ComputedCondition[];
   readonly resolution: ComputedCondition;
+  readonly meshResolution: ComputedCondition;
 }
 
-function attachAll(
-  inputs: InputReader,
-  route: RouteInput,
-  { acceptance: accepted, resolution: resolved }: RouteConditions,
-) {
+function attachAll(inputs: InputReader, route: RouteInput, conditions: RouteConditions) {
   const attachments: Attachment[] = [];
-  const parents: ComputedParentStatus[] = [];
+  const parents: JudgedParent[] = [];
   for (const parent of route.spec.parentRefs ?? []) {
     const outcome = attach(inputs, route, parent);
     if (outcome === undefined) continue;
-    const isAttached = "attachments" in outcome;
-    if (isAttached) attachments.push(...outcome.attachments);
+    const found = "attachments" in outcome ? outcome.attachments : [];
+    attachments.push(...found);
     parents.push({
-      parentRef: parentReference(parent),
-      conditions: [
-        ...(isAttached ? accepted : [condition("Accepted", false, outcome.reason, outcome.message)]),
-        resolved,
-      ],
+      parent,
+      attachments: found,
+      acceptance:
+        "attachments" in outcome
+          ? conditions.acceptance
+          : [condition("Accepted", false, outcome.reason, outcome.message)],
+      resolution: isService(parent) ? conditions.meshResolution : conditions.resolution,
     });
   }
   return { attachments, parents };
 }
 
-function statusOf(route: RouteInput, parents: readonly ComputedParentStatus[]): StatusUpdate {
-  const { namespace, name, generation } = route.metadata;
-  return {
-    kind: route.kind,
-    namespace,
-    name,
-    observedGeneration: generation,
-    status: { kind: "route", parents },
-  };
-}
-
 /** For a route whose compilation ran into a defect of ours. */
-export function failedStatus(route: RouteInput, message: string): StatusUpdate {
+export function failedRoute(route: RouteInput, message: string): JudgedRoute {
   const parents = (route.spec.parentRefs ?? []).map((parent) => ({
-    parentRef: parentReference(parent),
-    conditions: [condition("Accepted", false, "UnsupportedValue", `${message}; ${lastGoodStays}`)],
+    parent,
+    attachments: [],
+    acceptance: [condition("Accepted", false, "UnsupportedValue", `${message}; ${lastGoodStays}`)],
+    resolution: undefined,
   }));
-  return statusOf(route, parents);
+  return judge(route, parents);
 }
 
 const lastGoodStays = "the last version that could be compiled stays in force";
 
-function acceptance(problems: RuleProblems, hasSupportedRules: boolean): ComputedCondition[] {
-  if (problems.invalid.length > 0) {
-    return [
-      condition("Accepted", false, "UnsupportedValue", `${problems.invalid.join("; ")}; ${lastGoodStays}`),
-    ];
+function acceptance(
+  { unsupported, invalid }: Pick<RuleProblems, "unsupported" | "invalid">,
+  hasSupportedRules: boolean,
+): ComputedCondition[] {
+  if (invalid.length > 0) {
+    return [condition("Accepted", false, "UnsupportedValue", `${invalid.join("; ")}; ${lastGoodStays}`)];
   }
-  if (problems.unsupported.length === 0) return [condition("Accepted", true, "Accepted", "")];
-  const message = `${problems.unsupported.join("; ")}; such a rule answers 500`;
+  if (unsupported.length === 0) return [condition("Accepted", true, "Accepted", "")];
+  const message = `${unsupported.join("; ")}; such a rule answers 500`;
   // Gateway API: a route of which some rules work is accepted, and says which do not.
   return hasSupportedRules
     ? [
         condition("Accepted", true, "Accepted", ""),
-        condition("PartiallyInvalid", true, "UnsupportedValue", message),
+        // The words that Gateway API wants in front.
+        condition("PartiallyInvalid", true, "UnsupportedValue", `Dropped Rule: ${message}`),
       ]
     : [condition("Accepted", false, "UnsupportedValue", message)];
 }
@@ -146,9 +220,4 @@ function resolution(unresolved: readonly UnresolvedBackend[]): ComputedCondition
   if (first === undefined) return condition("ResolvedRefs", true, "ResolvedRefs", "");
   const message = unresolved.map((entry) => entry.message).join("; ");
   return condition("ResolvedRefs", false, first.reason, message);
-}
-
-/** The reference as the route has it, without what was not written. */
-function parentReference(parent: ParentInput): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(parent).filter(([, value]) => value !== undefined));
 }

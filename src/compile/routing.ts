@@ -1,30 +1,33 @@
 /** Routes that apply together, flattened into one list of entries in the order in which they are tried. */
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { ConnectionRoutingSchema, HttpEntrySchema, HttpRoutingSchema } from "../model/index.ts";
-import { compareMatches, compareRoutes, type MatchContent } from "./precedence.ts";
+import { compareMatches, compareRoutes, type RankedMatch } from "./precedence.ts";
 import { compareText } from "./resource.ts";
-import type {
-  CompiledConnectionRoute,
-  CompiledHttpRoute,
-  CompiledRoute,
-  ConnectionRuleContent,
-  RuleContent,
+import {
+  clustersOfRules,
+  type CompiledConnectionRoute,
+  type CompiledHttpRoute,
+  type CompiledRoute,
+  type ConnectionRuleContent,
+  type RuleContent,
 } from "./compiled-route.ts";
 
 export type RoutingContent = MessageInitShape<typeof HttpRoutingSchema>;
 
 export function buildRouting(routes: readonly CompiledHttpRoute[]): RoutingContent {
   const rules: RuleContent[] = [];
-  const entries: { match: MatchContent; rule: number }[] = [];
+  const ranked: RankedMatch[] = [];
   for (const route of routes.toSorted(compareRoutes)) {
     const first = rules.length;
     rules.push(...route.rules);
-    for (const { match, rule } of route.matches) entries.push({ match, rule: first + rule });
+    for (const match of route.matches) ranked.push({ ...match, rule: first + match.rule });
   }
   // Stable, so that of equal matches the older route's, and within a route the first, stays ahead.
-  entries.sort((a, b) => compareMatches(a.match, b.match));
-  const content: MessageInitShape<typeof HttpEntrySchema>[] = entries;
-  return { entries: content, rules };
+  ranked.sort(compareMatches);
+  const entries = ranked.map(
+    ({ match, rule }): MessageInitShape<typeof HttpEntrySchema> => ({ match, rule }),
+  );
+  return { entries, rules };
 }
 
 /** The older route first, so that it keeps a hostname that two claim; `hostnamesOf` gives those at one listener. */
@@ -49,21 +52,6 @@ export function buildConnectionRouting(
 /** Clusters that the routes may choose or mirror to, sorted. */
 export function clustersOf(routes: readonly CompiledRoute[], ...others: string[]): string[] {
   const clusters = new Set(others);
-  const add = (cluster: string | undefined): void => {
-    if (cluster !== undefined && cluster !== "") clusters.add(cluster);
-  };
-  for (const route of routes) {
-    if (route.kind !== "HTTPRoute") {
-      for (const rule of route.rules) for (const backend of rule.backends ?? []) add(backend.cluster);
-      continue;
-    }
-    for (const rule of route.rules) {
-      for (const mirror of rule.mirrors ?? []) add(mirror.backend?.cluster);
-      for (const backend of rule.backends ?? []) {
-        add(backend.cluster);
-        for (const mirror of backend.mirrors ?? []) add(mirror.backend?.cluster);
-      }
-    }
-  }
+  for (const route of routes) for (const cluster of clustersOfRules(route.rules)) clusters.add(cluster);
   return [...clusters].toSorted(compareText);
 }

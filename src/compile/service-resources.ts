@@ -1,4 +1,4 @@
-/** Outputs that follow from the registry alone: names, addresses, clusters and their endpoints. */
+/** Names, addresses, clusters and their endpoints: of Services from the registry alone; those of ExternalServices are beside it. */
 import { formatSpiffeId } from "../kernel/index.ts";
 import {
   AddressSchema,
@@ -7,6 +7,7 @@ import {
   endpointKey,
   Health,
   NameSchema,
+  Protocol,
   Tunnel,
 } from "../model/index.ts";
 import type {
@@ -16,6 +17,15 @@ import type {
   TunnelView,
   WorkloadHealth,
 } from "../registry/index.ts";
+import { backendTls } from "./backend-tls.ts";
+import { clusterBounds, type OwnClusterContent } from "./cluster-bounds.ts";
+import {
+  compileExternalAddress,
+  compileExternalEndpoint,
+  compileExternalName,
+  externalCluster,
+  externalMembers,
+} from "./external-resources.ts";
 import type { InputReader } from "./inputs.ts";
 import { clusterPolicy } from "./policy/effective-policy.ts";
 import { protocolNamed, protocolOf } from "./protocol.ts";
@@ -24,29 +34,33 @@ import { type CompiledResource, encodeResource, sortedRecord } from "./resource.
 /** Virtual IPs stay with their service; a headless service's addresses come and go with its workloads. */
 const virtualTtlSeconds = 30;
 const headlessTtlSeconds = 5;
-/** Within a network that the mesh spans, a peer that does not answer in this time is not there. */
-const connectTimeoutMs = 5_000;
-/** Longer than the pauses of ordinary clients, shorter than the 350 s after which common NAT tables forget. */
-const idleTimeoutMs = 90_000;
-/** Bounds what one proxy can do to one instance: an application's accept queue is mostly 128 to 4096. */
-const maxConnectionsPerEndpoint = 1_024;
-const maxPendingRequests = 1_024;
 
 interface ServicePortKey {
   readonly service: string;
   readonly port: number;
+  readonly transport: "TCP" | "UDP";
 }
 
-/** `namespace/name:port`. */
+/** As `clusterKey` writes it. */
 function parseClusterKey(key: string): ServicePortKey | undefined {
-  const groups = /^(?<service>[^/:]+\/[^/:]+):(?<port>[1-9]\d{0,4})$/.exec(key)?.groups;
+  const groups = /^(?<service>[^/:]+\/[^/:]+):(?<port>[1-9]\d{0,4})(?<udp>@udp)?$/.exec(key)?.groups;
   if (groups === undefined) return undefined;
-  return { service: groups["service"] ?? "", port: Number(groups["port"]) };
+  const transport = groups["udp"] === undefined ? "TCP" : "UDP";
+  return { service: groups["service"] ?? "", port: Number(groups["port"]), transport };
 }
 
 /** The port as TCP: routes and clusters have no meaning for datagrams. */
 export function tcpPort(service: ServiceView | undefined, port: number): ServicePortView | undefined {
-  return service?.ports.find((entry) => entry.port === port && entry.transport === "TCP");
+  return servicePort(service, port, "TCP");
+}
+
+/** Ports of UDP are backends of UDPRoutes and nothing else. */
+export function servicePort(
+  service: ServiceView | undefined,
+  port: number,
+  transport: "TCP" | "UDP",
+): ServicePortView | undefined {
+  return service?.ports.find((entry) => entry.port === port && entry.transport === transport);
 }
 
 export function hostOf(service: ServiceView, domainSuffix: string): string {
@@ -54,6 +68,7 @@ export function hostOf(service: ServiceView, domainSuffix: string): string {
 }
 
 export function compileName(inputs: InputReader, key: string): CompiledResource | undefined {
+  if (!isWithin(key, inputs.domainSuffix)) return compileExternalName(inputs, key);
   const suffix = `.svc.${inputs.domainSuffix}`;
   if (!key.endsWith(suffix)) return undefined;
   const [name, namespace, ...rest] = key.slice(0, -suffix.length).split(".");
@@ -68,10 +83,14 @@ export function compileName(inputs: InputReader, key: string): CompiledResource 
   });
 }
 
+function isWithin(name: string, domain: string): boolean {
+  return name === domain || name.endsWith(`.${domain}`);
+}
+
 function memberAddresses(inputs: InputReader, service: ServiceView): string[] {
   const addresses = service.ports.flatMap((port) =>
     inputs
-      .endpoints(service.path, port.port)
+      .endpoints(service.path, port.port, port.transport === "UDP" ? "UDP" : "TCP")
       .flatMap((endpoint) => (endpoint.health === "live" ? [endpoint.address] : [])),
   );
   return [...new Set(addresses)].toSorted();
@@ -79,7 +98,7 @@ function memberAddresses(inputs: InputReader, service: ServiceView): string[] {
 
 export function compileAddress(inputs: InputReader, key: string): CompiledResource | undefined {
   const owner = inputs.addressOwner(key);
-  if (owner === undefined) return undefined;
+  if (owner === undefined) return compileExternalAddress(inputs, key);
   if (owner.kind === "service") {
     const { namespace, name, ports } = owner.service;
     return encodeResource({ kind: "Address", key }, AddressSchema, {
@@ -120,23 +139,52 @@ export function compileAddress(inputs: InputReader, key: string): CompiledResour
 
 export function compileCluster(inputs: InputReader, key: string): CompiledResource | undefined {
   const parsed = parseClusterKey(key);
-  const service = parsed === undefined ? undefined : inputs.service(parsed.service);
-  const port = parsed === undefined ? undefined : tcpPort(service, parsed.port);
-  if (service === undefined || port === undefined) return undefined;
-  const { namespace, name } = service;
+  const content = parsed === undefined ? undefined : clusterContent(inputs, parsed);
+  if (parsed === undefined || content === undefined) return undefined;
+  const { section, ...target } = content.source;
+  const policy = clusterPolicy(inputs, target, { name: section, port: parsed.port });
+  const carried = parsed.transport === "UDP" ? overDatagrams(policy) : policy;
   return encodeResource({ kind: "Cluster", key }, ClusterSchema, {
-    source: { kind: "Service", namespace, name, section: port.name },
+    ...clusterBounds,
+    ...content,
+    ...carried,
+  });
+}
+
+/** What follows from the Service or ExternalService itself. */
+function clusterContent(
+  inputs: InputReader,
+  { service: path, port, transport }: ServicePortKey,
+): OwnClusterContent | undefined {
+  const external = transport === "TCP" ? inputs.external.service(path) : undefined;
+  if (external !== undefined) return externalCluster(inputs, external, port);
+  const service = inputs.service(path);
+  const found = servicePort(service, port, transport);
+  if (service === undefined || found === undefined) return undefined;
+  const { namespace, name } = service;
+  const isDatagrams = transport === "UDP";
+  return {
+    source: { kind: "Service", namespace, name, section: found.name },
     namespace,
     service: name,
-    port: port.port,
-    protocol: protocolOf(port),
-    connectTimeoutMs,
-    idleTimeoutMs,
-    maxConnectionsPerEndpoint,
-    maxPendingRequests,
-    proxyProtocol: service.proxyProtocol,
-    ...clusterPolicy(inputs, service, port),
-  });
+    port,
+    protocol: isDatagrams ? Protocol.UDP : protocolOf(found),
+    proxyProtocol: isDatagrams ? 0 : service.proxyProtocol,
+    ...tlsField(inputs, path, found.name),
+  };
+}
+
+/** Nothing is known of answers, and a check over TCP would say that nobody is there. */
+function overDatagrams({ balancing, locality }: ReturnType<typeof clusterPolicy>) {
+  return {
+    ...(balancing === undefined ? {} : { balancing }),
+    ...(locality === undefined ? {} : { locality }),
+  };
+}
+
+function tlsField(inputs: InputReader, service: string, port: string) {
+  const tls = backendTls(inputs, service, port);
+  return tls === undefined ? {} : { tls };
 }
 
 /** `<cluster>/<workload>`, where the workload is "namespace/name". */
@@ -151,19 +199,29 @@ export function compileEndpoint(inputs: InputReader, key: string): CompiledResou
   const parsed = parseEndpointKey(key);
   const cluster = parsed === undefined ? undefined : parseClusterKey(parsed.cluster);
   if (parsed === undefined || cluster === undefined) return undefined;
+  const external = cluster.transport === "TCP" ? inputs.external.service(cluster.service) : undefined;
+  if (external !== undefined) return compileExternalEndpoint(parsed, external, cluster.port);
   const endpoint = inputs
-    .endpoints(cluster.service, cluster.port)
+    .endpoints(cluster.service, cluster.port, cluster.transport)
     .find((candidate) => candidate.workload === parsed.workload);
   if (endpoint === undefined) return undefined;
-  return encodeEndpoint(inputs.trustDomain, parsed.cluster, endpoint);
+  // A hop between proxies carries streams: datagrams go to the endpoint itself, as it is.
+  const reached = cluster.transport === "UDP" ? { ...endpoint, tunnel: withoutTunnel } : endpoint;
+  return encodeEndpoint(inputs.trustDomain, parsed.cluster, reached);
 }
+
+const withoutTunnel: TunnelView = { kind: "none", address: "", port: 0 };
 
 /** Keys of the endpoints of a cluster, sorted. */
 export function compileMembers(inputs: InputReader, cluster: string): string[] {
   const parsed = parseClusterKey(cluster);
-  if (parsed === undefined || tcpPort(inputs.service(parsed.service), parsed.port) === undefined) return [];
+  if (parsed === undefined) return [];
+  const { service, port, transport } = parsed;
+  const external = transport === "TCP" ? inputs.external.service(service) : undefined;
+  if (external !== undefined) return externalMembers(cluster, external, port);
+  if (servicePort(inputs.service(service), port, transport) === undefined) return [];
   return inputs
-    .endpoints(parsed.service, parsed.port)
+    .endpoints(service, port, transport)
     .map((endpoint) => endpointKey(cluster, endpoint.workload))
     .toSorted();
 }

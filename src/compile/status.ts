@@ -28,12 +28,12 @@ export interface ComputedParentStatus {
   readonly conditions: readonly ComputedCondition[];
 }
 
-interface ComputedAncestorStatus {
+export interface ComputedAncestorStatus {
   readonly ancestorRef: Readonly<Record<string, unknown>>;
   readonly conditions: readonly ComputedCondition[];
 }
 
-interface ComputedListenerStatus {
+export interface ComputedListenerStatus {
   readonly name: string;
   readonly attachedRoutes: number;
   readonly supportedKinds: readonly { readonly group: string; readonly kind: string }[];
@@ -45,13 +45,30 @@ type ComputedStatus =
   | { readonly kind: "route"; readonly parents: readonly ComputedParentStatus[] }
   | { readonly kind: "policy"; readonly ancestors: readonly ComputedAncestorStatus[] }
   | {
+      readonly kind: "class";
+      readonly conditions: readonly ComputedCondition[];
+      /** Names, in ascending order. */
+      readonly supportedFeatures: readonly string[];
+    }
+  | {
+      /** Of a Gateway or a ListenerSet. */
       readonly kind: "gateway";
       readonly conditions: readonly ComputedCondition[];
       readonly listeners: readonly ComputedListenerStatus[];
+      /** Absent: what is stored stays. */
+      readonly addresses?: readonly { readonly type: string; readonly value: string }[];
+      readonly attachedListenerSets?: number;
     };
 
 export interface StatusUpdate {
-  readonly kind: RouteKind | PolicyKind | "Gateway" | "GatewayClass";
+  readonly kind:
+    | RouteKind
+    | PolicyKind
+    | "BackendTLSPolicy"
+    | "ExternalService"
+    | "Gateway"
+    | "ListenerSet"
+    | "GatewayClass";
   readonly namespace: string;
   readonly name: string;
   /** The generation of the object that the status was computed from. */
@@ -80,16 +97,24 @@ function newFields(
   controllerName: string,
   now: string,
 ): Record<string, unknown> {
-  const merge = (old: unknown, computed: readonly ComputedCondition[]): StoredCondition[] =>
+  const merge = (old: unknown, computed: readonly ComputedCondition[]) =>
     mergeConditions(old, computed, update.observedGeneration, now);
   const status = update.status;
   switch (status.kind) {
     case "conditions":
       return { conditions: merge(before["conditions"], status.conditions) };
-    case "gateway": {
-      const old = recordsOf(before["listeners"]);
+    case "class":
       return {
         conditions: merge(before["conditions"], status.conditions),
+        supportedFeatures: status.supportedFeatures.map((name) => ({ name })),
+      };
+    case "gateway": {
+      const old = recordsOf(before["listeners"]);
+      const { addresses, attachedListenerSets } = status;
+      return {
+        conditions: merge(before["conditions"], status.conditions),
+        ...(addresses === undefined ? {} : { addresses }),
+        ...(attachedListenerSets === undefined ? {} : { attachedListenerSets }),
         listeners: status.listeners.map((listener) => ({
           ...listener,
           conditions: merge(
@@ -138,9 +163,9 @@ function mergeConditions(
   computed: readonly ComputedCondition[],
   observedGeneration: number,
   now: string,
-): StoredCondition[] {
+): (StoredCondition | ForeignCondition)[] {
   const old = recordsOf(stored);
-  return computed.map((condition) => {
+  const own = computed.map((condition) => {
     const previous = old.find((entry) => entry["type"] === condition.type);
     const since = previous?.["status"] === condition.status ? previous["lastTransitionTime"] : undefined;
     return {
@@ -152,7 +177,32 @@ function mergeConditions(
       lastTransitionTime: typeof since === "string" ? since : now,
     };
   });
+  // Gateway API: what others have found is theirs to take back.
+  const foreign = old.filter(isForeign).slice(0, Math.max(0, maxConditions - own.length));
+  return [...own, ...foreign];
 }
+
+/** Kubernetes' bound. */
+const maxConditions = 8;
+
+/** Types that compile sets itself, now or at another time: one that is missing now does not hold any more. */
+const ownTypes: ReadonlySet<string> = new Set([
+  "Accepted",
+  "Conflicted",
+  "InsecureFrontendValidationMode",
+  "OverlappingTLSConfig",
+  "PartiallyInvalid",
+  "Programmed",
+  "ResolvedRefs",
+  "SupportedVersion",
+]);
+
+function isForeign(condition: Readonly<Record<string, unknown>>): condition is ForeignCondition {
+  const { type } = condition;
+  return typeof type === "string" && !ownTypes.has(type);
+}
+
+type ForeignCondition = Readonly<Record<string, unknown>> & { readonly type: string };
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);

@@ -17,6 +17,8 @@ export interface ConfigurationOptions {
   readonly trustDomain: string;
   /** DER. */
   readonly trustRoots: readonly Uint8Array[];
+  /** Where gateways are served that name no address of their own; undefined: not known. */
+  readonly gatewayAddress?: string | undefined;
   readonly log: Log;
 }
 
@@ -28,13 +30,20 @@ const compiledKinds = [
   "GatewayClass",
   "Gateway",
   "HTTPRoute",
+  "GRPCRoute",
   "TLSRoute",
   "TCPRoute",
+  "UDPRoute",
+  "ListenerSet",
+  "ConfigMap",
   "ReferenceGrant",
   "TrafficPolicy",
   "FaultPolicy",
   "MeshConfig",
   "Secret",
+  "ConfigMap",
+  "BackendTLSPolicy",
+  "ExternalService",
 ] as const satisfies KindName[];
 
 export class Configuration {
@@ -61,6 +70,9 @@ export class Configuration {
       trustRoots: options.trustRoots,
       registry: options.registry.views,
     });
+    if (options.gatewayAddress !== undefined) {
+      this.compiler.apply({ gatewayHost: { address: options.gatewayAddress } });
+    }
     this.#unsubscribe = this.#registry.subscribe((registry) => this.#apply({ registry }));
     this.#reload();
   }

@@ -35,6 +35,8 @@ export interface ControlOptions {
   readonly hostNames?: readonly string[];
   /** For a new data directory; made at random where absent. */
   readonly trustDomain?: string;
+  /** Where gateways are served that name no address of their own, for the status of Gateways. */
+  readonly gatewayAddress?: string;
   readonly version?: string;
   readonly log: Log;
   readonly clock?: Clock;
@@ -97,7 +99,15 @@ async function start(
   const registry = opening(new Registry({ store, clock, log }), (part) => part.close());
   const statuses = opening(new StatusQueue({ store, clock, log }), (part) => part.close());
   const configuration = opening(
-    new Configuration({ store, registry, statuses, trustDomain, trustRoots: authority.trustRoots(), log }),
+    new Configuration({
+      store,
+      registry,
+      statuses,
+      trustDomain,
+      trustRoots: authority.trustRoots(),
+      gatewayAddress: options.gatewayAddress,
+      log,
+    }),
     (part) => part.close(),
   );
   const core = opening(new SubscriptionCore(new CompiledSource(configuration), clock), (part) =>

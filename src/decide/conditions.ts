@@ -1,4 +1,4 @@
-/** The conditions of a match besides the path: method, headers, query parameters. All must hold. */
+/** The conditions of a match besides the path: method, being a gRPC call, headers, query parameters. All must hold. */
 import type { HttpMatch, ValueMatch } from "../model/index.ts";
 import { compilePattern, type Pattern } from "./pattern.ts";
 import { firstQueryValue } from "./query.ts";
@@ -14,23 +14,27 @@ interface ValueCondition {
 export interface Conditions {
   /** Empty: any. */
   readonly method: string;
+  readonly isGrpcOnly: boolean;
   readonly headers: readonly ValueCondition[];
   readonly query: readonly ValueCondition[];
 }
 
 export function prepareConditions(match: HttpMatch | undefined): Conditions | undefined {
   if (match === undefined) return undefined;
-  if (match.method === "" && match.headers.length === 0 && match.query.length === 0) return undefined;
+  const { method, grpc: isGrpcOnly, headers, query } = match;
+  if (method === "" && !isGrpcOnly && headers.length === 0 && query.length === 0) return undefined;
   return {
-    method: match.method,
-    headers: match.headers.map((header) => prepareValue(header, header.name.toLowerCase())),
-    query: match.query.map((parameter) => prepareValue(parameter, parameter.name)),
+    method,
+    isGrpcOnly,
+    headers: headers.map((header) => prepareValue(header, header.name.toLowerCase())),
+    query: query.map((parameter) => prepareValue(parameter, parameter.name)),
   };
 }
 
 export function holds(conditions: Conditions | undefined, view: HttpRequestView): boolean {
   if (conditions === undefined) return true;
   if (conditions.method !== "" && conditions.method !== view.method) return false;
+  if (conditions.isGrpcOnly && !isGrpcCall(view)) return false;
   for (const condition of conditions.headers) {
     if (!isValue(condition, view.header(condition.name))) return false;
   }
@@ -38,6 +42,17 @@ export function holds(conditions: Conditions | undefined, view: HttpRequestView)
     if (!isValue(condition, firstQueryValue(view.query, condition.name))) return false;
   }
   return true;
+}
+
+const grpcType = "application/grpc";
+
+/** Not gRPC-Web, whose type goes on with a hyphen. */
+function isGrpcCall(view: HttpRequestView): boolean {
+  if (view.method !== "POST") return false;
+  const type = view.header("content-type");
+  if (type === undefined || type.slice(0, grpcType.length).toLowerCase() !== grpcType) return false;
+  const next = type.charAt(grpcType.length);
+  return next === "" || next === "+" || next === ";" || next === " " || next === "\t";
 }
 
 function isValue(condition: ValueCondition, value: string | undefined): boolean {

@@ -15,16 +15,24 @@ export interface ConnectionChoice {
 
 export class ConnectionTable {
   readonly #listeners: ListenerTable<HostnameTable<PreparedRule>>;
+  readonly #clusters: ReadonlySet<string>;
 
-  private constructor(listeners: ListenerTable<HostnameTable<PreparedRule>>) {
+  private constructor(listeners: ListenerTable<HostnameTable<PreparedRule>>, clusters: ReadonlySet<string>) {
     this.#listeners = listeners;
+    this.#clusters = clusters;
   }
 
   /** All listeners that share one port. One that reads HTTP has no entries and so refuses connections. */
   static prepare(listeners: readonly GatewayListener[]): ConnectionTable {
     return new ConnectionTable(
       ListenerTable.prepare(listeners, (listener) => prepareEntries(listener.connections)),
+      new Set(listeners.flatMap(({ connections }) => clustersOf(connections))),
     );
+  }
+
+  /** Whether some connection may still be sent to the cluster. */
+  leadsTo(cluster: string): boolean {
+    return this.#clusters.has(cluster);
   }
 
   /**
@@ -38,7 +46,14 @@ export class ConnectionTable {
   }
 }
 
-function prepareEntries(routing: ConnectionRouting | undefined): HostnameTable<PreparedRule> {
+function clustersOf(routing: ConnectionRouting | undefined): string[] {
+  return (routing?.rules ?? []).flatMap((rule) =>
+    rule.backends.flatMap(({ cluster, weight }) => (weight > 0 ? [cluster] : [])),
+  );
+}
+
+/** Among the entries of one listener or service. */
+export function prepareEntries(routing: ConnectionRouting | undefined): HostnameTable<PreparedRule> {
   const table = new HostnameTable<PreparedRule>();
   const rules = (routing?.rules ?? []).map(prepareConnectionRule);
   for (const entry of routing?.entries ?? []) {

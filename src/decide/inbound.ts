@@ -4,7 +4,7 @@
  * the application is dialled over loopback and may listen there for itself alone.
  */
 import { parseSpiffeId, type ReasonCode } from "../kernel/index.ts";
-import { type Inbound, MtlsMode, type Protocol } from "../model/index.ts";
+import { type Inbound, MtlsMode, type Protocol, type UpstreamTls } from "../model/index.ts";
 
 export interface LocalWorkload {
   readonly trustDomain: string;
@@ -18,6 +18,8 @@ export interface PreparedInboundPort {
   readonly mtls: "strict" | "permissive" | "disabled";
   /** "namespace/name" of the services that reach this port. */
   readonly services: readonly string[];
+  /** How requests to the application are encrypted. */
+  readonly tls: UpstreamTls | undefined;
 }
 
 export interface InboundAttempt {
@@ -43,6 +45,7 @@ export class InboundTable {
         protocol: port.protocol,
         mtls: modeNames[mode] ?? "strict",
         services: port.services,
+        tls: port.tls,
       });
     }
   }

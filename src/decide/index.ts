@@ -1,6 +1,7 @@
 export { ConnectionTable } from "./connection-table.ts";
 export { type PreparedFault, PreparedFaults } from "./fault.ts";
 export { admitInbound, InboundTable, type PreparedInboundPort } from "./inbound.ts";
+export { HostnameTable } from "./hostname-table.ts";
 export { firstQueryValue } from "./query.ts";
 export {
   isMirrored,
@@ -10,6 +11,8 @@ export {
 } from "./request-changes.ts";
 export type { HttpRequestView } from "./request-view.ts";
 export { listenerId, ListenerTable, normalizeServerName } from "./listener-table.ts";
+export { applyOverrides, overrideHeader, parseOverrides } from "./request-overrides.ts";
+export { ServiceConnections } from "./service-connections.ts";
 export { inboundRequests, layRequests, type PreparedRequests, requestDefaults } from "./requests.ts";
 export { isSafeToRepeat, judgeRetry, type TryEnd, type TryState, type Withheld } from "./retry.ts";
 export { parsePushback, parseRetryAfter } from "./retry-after.ts";
@@ -18,6 +21,7 @@ export { RouteTable } from "./route-table.ts";
 export { type PreparedBackend, type PreparedRule, selectBackend } from "./rule.ts";
 export { crossOriginHeaders, type RuleAnswers } from "./rule-answers.ts";
 export {
+  hostnameOf,
   type PreparedVirtualHost,
   prepareVirtualHosts,
   selectVirtualHost,

@@ -34,7 +34,9 @@ export function normalizeServerName(serverName: string): string {
   return (serverName.endsWith(".") ? serverName.slice(0, -1) : serverName).toLowerCase();
 }
 
-/** "namespace/gateway/listener": two gateways that share a port may each have a listener of one name. */
+/** "namespace/gateway/listener": two gateways that share a port may each have a listener of one name, and so may a ListenerSet. */
 export function listenerId({ name, source }: GatewayListener): string {
-  return source === undefined ? name : `${source.namespace}/${source.name}/${name}`;
+  if (source === undefined) return name;
+  const owner = `${source.namespace}/${source.name}`;
+  return source.kind === "ListenerSet" ? `ListenerSet ${owner}/${name}` : `${owner}/${name}`;
 }

@@ -55,7 +55,7 @@ export function selectVirtualHost(
 }
 
 /** Without the port, the final dot, and in lower case. Gateway API: the port of the Host header is ignored. */
-function hostnameOf(authority: string): string {
+export function hostnameOf(authority: string): string {
   const host = hostOf(authority);
   return (host.endsWith(".") ? host.slice(0, -1) : host).toLowerCase();
 }

@@ -7,7 +7,7 @@ import { framingNames } from "./known-fields.ts";
 export interface HeaderLine {
   readonly nameLower: string;
   readonly value: string;
-  /** `name: value\r\n` */
+  /** `name: value\r\n`; empty: the fields of the name are taken away, and that is all. */
   readonly bytes: Uint8Array;
 }
 

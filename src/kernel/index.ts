@@ -1,4 +1,5 @@
 export { canonicalIp, formatIp, parseIp, Prefix } from "./address.ts";
+export { PrefixTable } from "./prefix-table.ts";
 export { ByteWriter } from "./bytes.ts";
 export { type Clock, systemClock, type Timer, VirtualClock } from "./clock.ts";
 export {
@@ -14,6 +15,7 @@ export { bucketCount, bucketOf, Histogram } from "./histogram.ts";
 export { type Drainable, Lifecycle } from "./lifecycle.ts";
 export { createLog, type Log, type LogLevel, silentLog } from "./log.ts";
 export { type Reason, type ReasonCode, reasons } from "./reason.ts";
+export { nameserversOf } from "./resolv-conf.ts";
 export { formatSpiffeId, parseSpiffeId, type SpiffeId } from "./spiffe.ts";
 export {
   escapeLabel,

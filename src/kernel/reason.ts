@@ -22,6 +22,7 @@ export type ReasonCode =
   | "upstream_connect_failed"
   | "upstream_connect_timeout"
   | "upstream_tls_failed"
+  | "backend_tls_failed"
   | "upstream_identity_mismatch"
   | "upstream_reset"
   | "upstream_malformed"
@@ -147,7 +148,7 @@ export const reasons: Record<ReasonCode, Reason> = {
     grpcStatus: 7,
     responseClass: "mesh",
     isUnprocessed: true,
-    hint: "MeshConfig denies destinations outside the mesh",
+    hint: "MeshConfig or the namespace denies what the mesh does not know, or the name that was said is none of the external service's hosts",
   },
   pool_exhausted: {
     httpStatus: 503,
@@ -183,6 +184,13 @@ export const reasons: Record<ReasonCode, Reason> = {
     responseClass: "upstream",
     isUnprocessed: true,
     hint: "the TLS handshake with the endpoint failed; compare trust roots and clocks",
+  },
+  backend_tls_failed: {
+    httpStatus: 502,
+    grpcStatus: 14,
+    responseClass: "upstream",
+    isUnprocessed: true,
+    hint: "no TLS with the backend as its policy asks for; see the log's detail and the status of the BackendTLSPolicy",
   },
   upstream_identity_mismatch: {
     httpStatus: 503,

@@ -2,8 +2,9 @@
  * The fabric where no namespace may be made: workloads share the machine's loopback, each with addresses of its own.
  * Nothing is captured; a program reaches the mesh by the addresses that its environment names.
  */
+import { readFileSync } from "node:fs";
 import { killAll, type Launched, processesWithVariable } from "../intercept/index.ts";
-import { errorLine, type Log } from "../kernel/index.ts";
+import { errorLine, type Log, nameserversOf } from "../kernel/index.ts";
 import { type AddressLease, LoopbackAddresses } from "./addresses.ts";
 import {
   type ControlDoors,
@@ -170,8 +171,17 @@ function sidecarParts(address: string): Pick<ProxyParts, "tunnel" | "admin" | "h
     tunnel: { address, port: ports.tunnel },
     admin: { address, port: ports.admin },
     health: { address, port: ports.health },
-    dnsUpstreams: [],
+    dnsUpstreams: machineResolvers(),
   };
+}
+
+/** Sidecars here have the machine's network, so names of external services lead where they lead the machine. */
+function machineResolvers(): string[] {
+  try {
+    return nameserversOf(readFileSync("/etc/resolv.conf", "utf8"));
+  } catch {
+    return [];
+  }
 }
 
 /** Its address is its own, so any port is free; the service's own is the one that people recognise. */

@@ -4,7 +4,7 @@
  */
 import { mkdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
-import { type Clock, type Log, type LogLevel, WeftError } from "../kernel/index.ts";
+import { canonicalIp, type Clock, type Log, type LogLevel, WeftError } from "../kernel/index.ts";
 import { gatewayAccount, gatewayName, gatewayNamespace } from "./base-objects.ts";
 import type { ControlDoors, Fabric, Site } from "./fabric.ts";
 import { LogFiles } from "./log-files.ts";
@@ -212,13 +212,14 @@ export class LocalMesh {
   }
 }
 
-function controlCommand({ fabric, dataDir, logFormat, logLevel }: LocalMeshOptions): string[] {
+function controlCommand({ fabric, dataDir, gateway, logFormat, logLevel }: LocalMeshOptions): string[] {
   const { ads, api } = fabric.control;
   return weftCommand(
     "control",
     ...["--data-dir", dataDir, "--ads", hostPort(ads)],
     ...["--api", api.kind === "unix" ? `unix:${api.unixPath}` : hostPort(api)],
     ...["--log-format", logFormat, "--log-level", logLevel],
+    ...(canonicalIp(gateway.hostAddress) === undefined ? [] : ["--gateway", gateway.hostAddress]),
   );
 }
 

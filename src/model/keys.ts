@@ -11,6 +11,7 @@ import {
   MeshSchema,
   NameSchema,
   OutboundSchema,
+  Protocol,
 } from "./gen/weft/model/v1/model_pb.js";
 
 /** Every kind of resource that travels to a proxy. `Commit` ends a change and is never subscribed to by name. */
@@ -62,8 +63,19 @@ export function parseOutboundKey(key: string): OutboundKeyParts | undefined {
   };
 }
 
-export function clusterKey(namespace: string, service: string, port: number): string {
-  return `${namespace}/${service}:${port}`;
+/** A Service may have one number for a port of TCP and one of UDP, so those of UDP say what they are. */
+export function clusterKey(
+  namespace: string,
+  service: string,
+  port: number,
+  transport: "TCP" | "UDP" = "TCP",
+): string {
+  return `${namespace}/${service}:${port}${transport === "UDP" ? "@udp" : ""}`;
+}
+
+/** What the key of a cluster of this protocol says. */
+export function clusterTransport(protocol: Protocol): "TCP" | "UDP" {
+  return protocol === Protocol.UDP ? "UDP" : "TCP";
 }
 
 /** `workload` is "namespace/name". */

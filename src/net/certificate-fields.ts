@@ -1,5 +1,5 @@
 /**
- * Reads from a certificate's DER the two things that we decide by: its URI SANs and when it ends. From the bytes and
+ * Reads from a certificate's DER what we decide by: its names (SANs) and when it ends. From the bytes and
  * not from a printed form, in which a name could be made to look like two. Chain and signature are BoringSSL's work.
  */
 import type { PeerCertificate } from "./tls.ts";
@@ -18,38 +18,62 @@ const tagExtensions = 0xa3;
 const tagVersion = 0xa0;
 /** GeneralName's uniformResourceIdentifier [6], RFC 5280 4.2.1.6. */
 const tagUri = 0x86;
+/** GeneralName's dNSName [2]. */
+const tagDns = 0x82;
 /** 2.5.29.17 as tag, length and value. */
 const subjectAltName = [0x06, 0x03, 0x55, 0x1d, 0x11];
 /** A SPIFFE id has at most 2,048 bytes and a certificate exactly one; more is no certificate of ours. */
 const maxUriSans = 8;
+/** Public authorities give at most 100 to 250. */
+const maxForeignSans = 1_024;
+
+export interface SubjectAltNames {
+  readonly dns: readonly string[];
+  readonly uris: readonly string[];
+}
 
 /** Undefined where the bytes are no certificate. */
 export function parsePeerCertificate(der: Uint8Array): PeerCertificate | undefined {
-  const certificate = elementAt(der, 0, der.length);
-  const body =
-    certificate?.tag === tagSequence ? elementAt(der, certificate.start, certificate.end) : undefined;
-  if (body?.tag !== tagSequence) return undefined;
-  const fields = childrenOf(der, body);
+  const fields = bodyOf(der);
   if (fields === undefined) return undefined;
   // version is optional; then serial, signature, issuer, validity, subject, key; then optional parts (RFC 5280 4.1).
   const first = fields[0]?.tag === tagVersion ? 1 : 0;
   const validity = fields[first + 3];
   const times = validity === undefined ? undefined : childrenOf(der, validity);
   const notAfterMs = times?.[1] === undefined ? undefined : parseTime(der, times[1]);
-  const uriSans = parseUriSans(
-    der,
-    fields.find((field) => field.tag === tagExtensions),
-  );
+  const uriSans = namesOf(der, fields, { tag: tagUri, max: maxUriSans });
   if (notAfterMs === undefined || uriSans === undefined) return undefined;
   return { der, uriSans, notAfterMs };
 }
 
-function parseUriSans(der: Uint8Array, wrapper: Element | undefined): string[] | undefined {
+/** Of a certificate of anybody's. Undefined where they cannot be read. */
+export function parseSubjectAltNames(der: Uint8Array): SubjectAltNames | undefined {
+  const fields = bodyOf(der);
+  if (fields === undefined) return undefined;
+  const dns = namesOf(der, fields, { tag: tagDns, max: maxForeignSans });
+  const uris = namesOf(der, fields, { tag: tagUri, max: maxForeignSans });
+  return dns === undefined || uris === undefined ? undefined : { dns, uris };
+}
+
+function bodyOf(der: Uint8Array): Element[] | undefined {
+  const certificate = elementAt(der, 0, der.length);
+  const body =
+    certificate?.tag === tagSequence ? elementAt(der, certificate.start, certificate.end) : undefined;
+  return body?.tag === tagSequence ? childrenOf(der, body) : undefined;
+}
+
+/** Subject alternative names of one form. Undefined where they cannot be read or are too many. */
+function namesOf(
+  der: Uint8Array,
+  fields: readonly Element[],
+  form: { readonly tag: number; readonly max: number },
+): string[] | undefined {
+  const wrapper = fields.find((field) => field.tag === tagExtensions);
   if (wrapper === undefined) return [];
   const list = elementAt(der, wrapper.start, wrapper.end);
   const extensions = list === undefined ? undefined : childrenOf(der, list);
   if (extensions === undefined) return undefined;
-  const uris: string[] = [];
+  const found: string[] = [];
   for (const extension of extensions) {
     const isSan = subjectAltName.every((byte, i) => der[extension.start + i] === byte);
     if (!isSan) continue;
@@ -58,13 +82,13 @@ function parseUriSans(der: Uint8Array, wrapper: Element | undefined): string[] |
     const parts = names?.tag === tagSequence ? childrenOf(der, names) : undefined;
     if (parts === undefined) return undefined;
     for (const part of parts) {
-      if (part.tag !== tagUri) continue;
-      const uri = ascii(der, part);
-      if (uri === undefined || uris.length === maxUriSans) return undefined;
-      uris.push(uri);
+      if (part.tag !== form.tag) continue;
+      const name = ascii(der, part);
+      if (name === undefined || found.length === form.max) return undefined;
+      found.push(name);
     }
   }
-  return uris;
+  return found;
 }
 
 /** RFC 5280 4.1.2.5: both forms end in Z and have seconds. */

@@ -8,11 +8,16 @@ export interface ClientHello {
   readonly alpn: readonly string[];
   /** Whether TLS 1.3 is among the versions that it offers. */
   readonly offersTls13: boolean;
+  /** Of TLS up to 1.2 and 1.3 together, in the client's order. */
+  readonly cipherSuites: readonly number[];
+  /** What it can verify signatures of, RFC 8446 4.2.3; empty where it does not say. */
+  readonly signatureSchemes: readonly number[];
   /** It has Encrypted ClientHello (or pretends to): `serverName` may be that of somebody in front of the server. */
   readonly hasEncryptedHello: boolean;
 }
 
 const extensionServerName = 0;
+const extensionSignatureSchemes = 13;
 const extensionAlpn = 16;
 const extensionSupportedVersions = 43;
 const extensionEncryptedHello = 0xfe0d;
@@ -82,17 +87,26 @@ export function parseHelloBody(body: Uint8Array): ClientHello | undefined {
     return undefined;
   }
   // Before TLS 1.3 the extensions may be absent altogether.
-  if (fields.isAtEnd) return parseExtensions(new Uint8Array(0));
+  const cipherSuites = numbersOf(suites);
+  if (fields.isAtEnd) return parseExtensions(new Uint8Array(0), cipherSuites);
   const extensions = fields.vector(2, 0, 0xffff);
-  return fields.isBroken || !fields.isAtEnd ? undefined : parseExtensions(extensions);
+  return fields.isBroken || !fields.isAtEnd ? undefined : parseExtensions(extensions, cipherSuites);
 }
 
-function parseExtensions(bytes: Uint8Array): ClientHello | undefined {
+/** An even number of bytes, two by two. */
+function numbersOf(bytes: Uint8Array): number[] {
+  const numbers: number[] = [];
+  for (let i = 0; i < bytes.length; i += 2) numbers.push(((bytes[i] ?? 0) << 8) | (bytes[i + 1] ?? 0));
+  return numbers;
+}
+
+function parseExtensions(bytes: Uint8Array, cipherSuites: readonly number[]): ClientHello | undefined {
   const fields = new Fields(bytes);
   const seen = new Set<number>();
   let serverName: string | undefined;
   let alpn: readonly string[] | undefined = [];
   let offersTls13: boolean | undefined = false;
+  let signatureSchemes: readonly number[] | undefined = [];
   while (!fields.isAtEnd) {
     const type = fields.number(2);
     const data = fields.vector(2, 0, 0xffff);
@@ -106,14 +120,18 @@ function parseExtensions(bytes: Uint8Array): ClientHello | undefined {
       alpn = parseAlpn(data);
     } else if (type === extensionSupportedVersions) {
       offersTls13 = parseOffersTls13(data);
+    } else if (type === extensionSignatureSchemes) {
+      signatureSchemes = parseSignatureSchemes(data);
     }
-    if (alpn === undefined || offersTls13 === undefined) return undefined;
+    if (alpn === undefined || offersTls13 === undefined || signatureSchemes === undefined) return undefined;
   }
   return {
     kind: "hello",
     serverName,
     alpn,
     offersTls13,
+    cipherSuites,
+    signatureSchemes,
     hasEncryptedHello: seen.has(extensionEncryptedHello),
   };
 }
@@ -143,6 +161,12 @@ function parseAlpn(data: Uint8Array): readonly string[] | undefined {
     names.push(Buffer.from(list.vector(1, 1, 0xff)).toString("latin1"));
   }
   return outer.isBroken || list.isBroken || !outer.isAtEnd ? undefined : names;
+}
+
+function parseSignatureSchemes(data: Uint8Array): readonly number[] | undefined {
+  const outer = new Fields(data);
+  const list = outer.vector(2, 2, 0xfffe);
+  return outer.isBroken || !outer.isAtEnd || list.length % 2 !== 0 ? undefined : numbersOf(list);
 }
 
 function parseOffersTls13(data: Uint8Array): boolean | undefined {

@@ -37,8 +37,18 @@ const expected: ClientHello = {
   serverName: "web.example.com",
   alpn: ["h2", "http/1.1"],
   offersTls13: true,
+  cipherSuites: [0x0a0a, 0x1301, 0xc02b],
+  signatureSchemes: [],
   hasEncryptedHello: false,
 };
+
+test("what a client can verify is read", () => {
+  const schemes = extension(13, [0, 4, 0x04, 0x03, 0x08, 0x04]);
+  const said = readWhole(inRecords(helloMessage({ extensions: [schemes] })));
+  expect(said).toMatchObject({ signatureSchemes: [0x0403, 0x0804] });
+  const odd = helloMessage({ extensions: [extension(13, [0, 3, 4, 3, 8])] });
+  expect(readWhole(inRecords(odd))).toMatchObject({ kind: "bad" });
+});
 
 describe("a well-formed hello", () => {
   const message = helloMessage();

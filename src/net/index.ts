@@ -1,8 +1,18 @@
 export type { TlsDecision } from "./arrival.ts";
 export type { CloseCause } from "./causes.ts";
+export { parseSubjectAltNames } from "./certificate-fields.ts";
+export { ClientHelloReader, encodeAlert, tlsAlerts } from "./client-hello.ts";
+export type { ClientHello } from "./client-hello-body.ts";
+export { acceptsKey, type KeyKind } from "./client-keys.ts";
 export { shedCodePages } from "./code-pages.ts";
 export { type ConnectFailure, connect, type ConnectOptions, type PendingConnect } from "./connect.ts";
 export { Connection, type ConnectionSink } from "./connection.ts";
+export {
+  connectDatagrams,
+  type DatagramPeer,
+  type DatagramServer,
+  openDatagrams,
+} from "./datagrams.ts";
 export { detectProtocol } from "./detect-protocol.ts";
 export { encodeProxyHeader } from "./encode-proxy-header.ts";
 export { type ArrivalChoice, type Listener, type ListenOptions, listen } from "./listen.ts";

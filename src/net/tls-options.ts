@@ -55,7 +55,7 @@ function buildServerOptions(tls: ServerTls, isResumable: boolean): TlsOptions {
     cert: tls.identity.certChainPem,
     ...(asks ? { ca: tls.identity.trustRootsPem } : {}),
     requestCert: asks,
-    // With "optional", a client without certificate is let in; one with a bad one is refused below.
+    // With the others a client without certificate is let in; what becomes of one with a bad one is decided below.
     rejectUnauthorized: tls.clientCertificate === "required",
     minVersion: versionNumbers[tls.minVersion ?? "1.3"],
     ciphers: suites12,
@@ -70,8 +70,10 @@ export function clientTlsOptions(tls: ClientTls): TlsOptions {
     ca: tls.trustRootsPem,
     serverName: tls.serverName,
     requestCert: true,
-    rejectUnauthorized: true,
-    minVersion: versionNumbers["1.3"],
+    // Bun would end a connection whose certificate has another name; all else is refused below as well.
+    rejectUnauthorized: tls.judgesNames !== true,
+    minVersion: versionNumbers[tls.minVersion ?? "1.3"],
+    ...(tls.minVersion === "1.2" ? { ciphers: suites12 } : {}),
     secureOptions: noTickets,
     ...(tls.identity === undefined
       ? {}
@@ -98,11 +100,12 @@ export function judgeClient(
   connection.alpn = agreedAlpn(socket);
   if (tls.clientCertificate === "none") return undefined;
   if (der === undefined) {
-    return tls.clientCertificate === "optional" ? undefined : serverHandshakeReason(error, false);
+    return tls.clientCertificate === "required" ? serverHandshakeReason(error, false) : undefined;
   }
-  if (!isVerified(socket, error)) return "peer_untrusted";
+  const isOptional = tls.clientCertificate === "unverified";
+  if (!isVerified(socket, error)) return isOptional ? undefined : "peer_untrusted";
   const peer = parsePeerCertificate(der);
-  if (peer === undefined) return "peer_identity_invalid";
+  if (peer === undefined) return isOptional ? undefined : "peer_identity_invalid";
   connection.peer = peer;
   return tls.verifyPeer?.(peer);
 }
@@ -114,7 +117,9 @@ export function judgeServer(
   { socket, ok, error }: FinishedHandshake,
 ): { readonly reason: ReasonCode; readonly detail: string } | undefined {
   const der = peerDer(socket);
-  if (!ok || !isVerified(socket, error) || der === undefined) {
+  const isRight =
+    (ok && isVerified(socket, error)) || (tls.judgesNames === true && isOtherwiseNamed(socket, error));
+  if (!isRight || der === undefined) {
     return { reason: "upstream_tls_failed", detail: errorCode(error) ?? "certificate not verified" };
   }
   const peer = parsePeerCertificate(der);
@@ -130,6 +135,13 @@ export function judgeServer(
 
 function isVerified(socket: Socket, error: unknown): boolean {
   return !error && socket.authorized && !socket.getAuthorizationError();
+}
+
+const otherName = "ERR_TLS_CERT_ALTNAME_INVALID";
+
+/** Nothing else is wrong with it: BoringSSL tells what is wrong with the chain first. */
+function isOtherwiseNamed(socket: Socket, error: unknown): boolean {
+  return errorCode(error) === otherName && errorCode(socket.getAuthorizationError()) === otherName;
 }
 
 function peerDer(socket: Socket): Uint8Array | undefined {

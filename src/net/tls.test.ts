@@ -108,6 +108,27 @@ for (const way of ["TLS listener", "inspector"] as const) {
       client.terminate();
     });
 
+    test.each<[string, () => ClientTls, boolean]>([
+      ["good", () => meshClient(good, root.pem), true],
+      ["absent", () => meshClient(undefined, root.pem), false],
+      ["of another root", () => meshClient(otherRoot.issue(), root.pem), false],
+      ["expired", () => meshClient(root.issue(expired), root.pem), false],
+    ])("a server that asks and does not insist lets a certificate in that is %s", async (_, tls, isSeen) => {
+      const server = serve(way, () => ({
+        identity: good,
+        alpn: ["weft/1"],
+        clientCertificate: "unverified",
+      }));
+      const client = await dial(server.listener, tls());
+      if (!(client instanceof Connection)) throw new Error(client.detail);
+      const sink = new RecordingSink();
+      client.sink = sink;
+      client.write(text("hello"));
+      await sink.received("hello");
+      expect(server.accepted[0]?.peer !== undefined).toBe(isSeen);
+      client.terminate();
+    });
+
     test.each<[string, () => ClientTls, ReasonCode]>([
       ["without certificate", () => meshClient(undefined, root.pem), "mtls_required"],
       ["of another root", () => meshClient(otherRoot.issue(), root.pem), "peer_untrusted"],

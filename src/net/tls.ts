@@ -38,7 +38,11 @@ interface ServerTlsBasics {
 /** Clients are verified, so sessions are never resumed: that would skip the verification. */
 export interface VerifyingServerTls extends ServerTlsBasics {
   readonly identity: TlsIdentity;
-  readonly clientCertificate: "required" | "optional";
+  /**
+   * "optional": a client without one comes in, one with a bad one does not. "unverified": both come in, and only a good one
+   * is seen in `Connection.peer`.
+   */
+  readonly clientCertificate: "required" | "optional" | "unverified";
   /** Called with a certificate whose chain was verified. Undefined: let it in. */
   verifyPeer?(peer: PeerCertificate): ReasonCode | undefined;
 }
@@ -59,6 +63,10 @@ export interface ClientTls {
   readonly serverName: string;
   /** A server that negotiates none leaves `alpn` undefined. */
   readonly alpn: readonly string[];
+  /** Default: 1.3. With 1.2, only suites with forward secrecy and authenticated encryption. */
+  readonly minVersion?: "1.2" | "1.3";
+  /** The certificate's chain is verified, and its names are for `verifyPeer` alone to judge. Default: `serverName` must be one. */
+  readonly judgesNames?: boolean;
   /** Called with a certificate whose chain and name were verified, before any byte is sent. Undefined: go on. */
   verifyPeer(peer: PeerCertificate): ReasonCode | undefined;
 }

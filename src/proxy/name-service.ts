@@ -3,7 +3,7 @@ import type { Clock, Timer } from "../kernel/index.ts";
 import { TimerWheel } from "../net/index.ts";
 import type { Agent } from "./agent/index.ts";
 import { type DnsContext, DnsServer } from "./serve/dns.ts";
-import { DnsForwarder } from "./serve/dns-forwarder.ts";
+import { DnsForwarder } from "./dns/index.ts";
 import { ServeMetrics } from "./serve/metrics.ts";
 import { encodeMetrics, SeriesRegistry } from "./telemetry/index.ts";
 

@@ -10,12 +10,12 @@ import type { Agent } from "./agent/index.ts";
 import { Avoidance } from "./avoidance.ts";
 import { awaitWork } from "./await-work.ts";
 import type { ListenAddress, ProxyBootstrap } from "./bootstrap.ts";
+import { NameLookups } from "./name-lookups.ts";
 import { AdminServer, type AdminSource } from "./serve/admin.ts";
 import { Application } from "./serve/application.ts";
 import { ServeContext } from "./serve/context.ts";
 import { describeConfig, type RuntimeParts, runtimeGauges } from "./serve/describe.ts";
 import { DnsServer } from "./serve/dns.ts";
-import { DnsForwarder } from "./serve/dns-forwarder.ts";
 import { type GatewayAddress, GatewayServer, type OpenListener } from "./serve/gateway.ts";
 import { GuardReports } from "./serve/guard-reports.ts";
 import type { ListenSharing } from "./serve/listen-sharing.ts";
@@ -119,6 +119,7 @@ class Proxy implements RunningProxy {
   readonly #application: Application | undefined;
   readonly #gateway: GatewayServer | undefined;
   readonly #wheel: TimerWheel;
+  readonly #names: NameLookups;
   readonly #selector: RouteSelector;
   readonly #servers: Server[] = [];
   #tunnel: InboundTunnel | undefined;
@@ -143,7 +144,10 @@ class Proxy implements RunningProxy {
     this.#agent = agent;
     this.#clock = clock;
     this.#wheel = new TimerWheel(clock, wheelTickMs, wheelSlots);
+    this.#names = new NameLookups({ upstreams: bootstrap.dnsUpstreams, wheel: this.#wheel, mark, clock });
+    const { resolver } = this.#names;
     const dialer = new HopDialer({
+      names: { resolver, clock, random: Math.random },
       identity: () => agent.identity(),
       sourceWorkload: workloadKey,
       mark,
@@ -164,6 +168,7 @@ class Proxy implements RunningProxy {
       upstreams: new Upstreams(dialer, clock, bootstrap.role === "gateway" ? "http1" : "client", {
         place: bootstrap.workload,
         listener: new GuardReports(metrics, log, clock),
+        resolver,
       }),
       series: new SeriesRegistry(),
       metrics,
@@ -239,6 +244,7 @@ class Proxy implements RunningProxy {
     const health = this.#openAdmin(bootstrap.health, (address) => AdminServer.openHealth(address, source));
     this.#stopWatching = this.#agent.onSnapshot((snapshot) => {
       this.#context.upstreams.applySnapshot(snapshot);
+      this.#application?.refresh(snapshot.inboundTable);
       this.#gateway?.applySnapshot(snapshot);
     });
     await this.#agent.ready();
@@ -268,6 +274,7 @@ class Proxy implements RunningProxy {
     this.#codePages?.cancel();
     for (const server of this.#servers) server.close();
     this.#context.upstreams.close();
+    this.#names.close();
     this.#application?.close();
     for (const admin of this.#admins) admin.close();
     this.#wheel.close();
@@ -303,12 +310,8 @@ class Proxy implements RunningProxy {
       new InboundPlaintext(this.#context, application, this.#destinationOf, sharing),
     ).open(capture.inboundPort);
     if (bootstrap.hasNoDns === true) return { outbound, tunnel, plaintextPort, dns: undefined };
-    const forwarder = new DnsForwarder({
-      upstreams: bootstrap.dnsUpstreams,
-      wheel: this.#wheel,
-      mark: this.#context.mark,
-    });
-    const dns = await this.#add(new DnsServer(this.#context, forwarder)).open(capture.dnsPort);
+    const server = new DnsServer(this.#context, this.#names.forwarder);
+    const dns = await this.#add(server).open(capture.dnsPort);
     return { outbound, tunnel, plaintextPort, dns };
   }
 
@@ -347,7 +350,7 @@ class Proxy implements RunningProxy {
     };
     return {
       series: this.#context.series,
-      families: [...this.#context.metrics.families, ...runtimeGauges(parts)],
+      families: [...this.#context.metrics.families, ...this.#names.families, ...runtimeGauges(parts)],
       notReady: () => this.notReady(),
       config: () => describeConfig(parts),
     };

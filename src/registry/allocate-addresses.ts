@@ -9,7 +9,7 @@ import { canonicalIp, formatIp, parseIp, Prefix } from "../kernel/index.ts";
 type AddressFamily = "IPv4" | "IPv6";
 
 export interface AddressRequest {
-  /** "namespace/name" */
+  /** Of the owner: "namespace/name" of a Service; what is no Service says its kind before it. */
   readonly service: string;
   /** What the object says already. */
   readonly asked: readonly string[];

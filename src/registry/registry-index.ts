@@ -30,8 +30,8 @@ import type {
 interface ServiceEntry {
   readonly view: ServiceView;
   readonly members: Set<ObjectPath>;
-  /** By port; emptied when a member changes. */
-  readonly endpoints: Map<number, readonly EndpointView[]>;
+  /** By transport and port; emptied when a member changes. */
+  readonly endpoints: Map<string, readonly EndpointView[]>;
 }
 
 interface WorkloadEntry {
@@ -66,15 +66,18 @@ export class RegistryIndex implements RegistryViews {
     for (const { view } of this.#workloads.values()) yield view;
   }
 
-  endpoints(service: ObjectPath, port: number): readonly EndpointView[] {
+  endpoints(service: ObjectPath, port: number, transport: "TCP" | "UDP" = "TCP"): readonly EndpointView[] {
     const entry = this.#services.get(service);
     if (entry === undefined) return none;
-    const cached = entry.endpoints.get(port);
+    const key = `${transport} ${port}`;
+    const cached = entry.endpoints.get(key);
     if (cached !== undefined) return cached;
-    const portView = entry.view.ports.find((candidate) => candidate.port === port);
+    const portView = entry.view.ports.find(
+      (candidate) => candidate.port === port && candidate.transport === transport,
+    );
     if (portView === undefined) return none;
     const computed = this.#computeEndpoints(entry, portView);
-    entry.endpoints.set(port, computed);
+    entry.endpoints.set(key, computed);
     return computed;
   }
 

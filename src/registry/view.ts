@@ -95,8 +95,8 @@ export interface RegistryViews {
   services(): Iterable<ServiceView>;
   workload(path: ObjectPath): WorkloadView | undefined;
   workloads(): Iterable<WorkloadView>;
-  /** Live and draining ones, sorted by workload path; lost ones only where the service publishes them. */
-  endpoints(service: ObjectPath, port: number): readonly EndpointView[];
+  /** Of a port of TCP unless it says otherwise. Live and draining ones, sorted by workload path; lost ones only where the service publishes them. */
+  endpoints(service: ObjectPath, port: number, transport?: "TCP" | "UDP"): readonly EndpointView[];
   /** Workloads that a service has as members, whatever their health; and the services that have a workload as member. */
   membersOf(service: ObjectPath): readonly ObjectPath[];
   servicesOf(workload: ObjectPath): readonly ObjectPath[];

@@ -24,7 +24,7 @@ function start() {
   const lines: string[] = [];
   const changes: SuppliedChange[] = [];
   const compiler = new CompilerProcess({
-    command: [process.execPath, program, "compiler", "--filename", files.path],
+    command: [process.execPath, program, "compiler", "--filename", files.path, "--gateway", "127.0.0.1"],
     commit: (change) => Promise.resolve(void changes.push(change)),
     clock,
     log: createLog({ format: "text", level: "info", write: (line) => void lines.push(line) }),

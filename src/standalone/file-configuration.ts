@@ -1,6 +1,6 @@
 /** From the objects of the files to compiled resources: registry and compiler together, one step and one revision for each change. */
 import { type ApiObject, keyOf, keyText, type ObjectKey, type Stored } from "../api/index.ts";
-import { Compiler, type CompileOutput, type StatusUpdate } from "../compile/index.ts";
+import { Compiler, type CompileOutput, type GatewayHost, type StatusUpdate } from "../compile/index.ts";
 import type {
   ResourceKind,
   ResourceName,
@@ -15,8 +15,10 @@ import { type Entry, ObjectLedger } from "./object-ledger.ts";
 const trust = { trustDomain: "standalone.weft", trustRoots: [] };
 
 export interface AppliedChange {
-  /** How many objects are new or different, or gone. 0: nothing happened. */
+  /** How many objects are new or different, or gone. */
   readonly changed: number;
+  /** False: nothing happened, neither to the objects nor to the machine. */
+  readonly isNew: boolean;
   /** Of the objects whose status is another one now. */
   readonly statuses: readonly StatusUpdate[];
   /** Computations that ran into a defect of ours; what they would have replaced stays. */
@@ -29,6 +31,7 @@ export interface FileConfigurationState {
   readonly entries: readonly Entry[];
   /** Routes whose newest version cannot compile: the ones that are in force. */
   readonly inForce: readonly Entry[];
+  readonly gatewayHost: GatewayHost | undefined;
 }
 
 export class FileConfiguration implements ResourceSource {
@@ -38,22 +41,25 @@ export class FileConfiguration implements ResourceSource {
   readonly #listeners = new Set<(change: SourceChange) => void>();
   readonly #inForce = new Map<string, Entry>();
   #revision = 0;
+  #host: GatewayHost | undefined;
 
   get revision(): number {
     return this.#revision;
   }
 
-  /** All objects that there are now. */
-  apply(objects: readonly ApiObject[]): AppliedChange {
+  /** All objects that there are now, and where gateways are served, which stays as it was where it is not given. */
+  apply(objects: readonly ApiObject[], gatewayHost: GatewayHost | undefined = this.#host): AppliedChange {
     const before = new Map([...this.#ledger.entries].map((entry) => [keyText(keyOf(entry.written)), entry]));
     const { upserted, removed } = this.#ledger.replace(objects);
     const changed = upserted.length + removed.length;
-    if (changed === 0) return { changed, statuses: [], defects: [] };
+    const isNew = changed > 0 || !Bun.deepEquals(this.#host, gatewayHost);
+    if (!isNew) return { changed, isNew, statuses: [], defects: [] };
+    this.#host = gatewayHost;
     const output = this.#compile(upserted, removed);
     this.#noteQuarantined(upserted, removed, before);
     this.#revision++;
     this.#announce(output);
-    return { changed, statuses: output.statuses, defects: output.defects };
+    return { changed, isNew, statuses: output.statuses, defects: output.defects };
   }
 
   save(): FileConfigurationState {
@@ -61,11 +67,13 @@ export class FileConfiguration implements ResourceSource {
       revision: this.#revision,
       entries: [...this.#ledger.entries],
       inForce: [...this.#inForce.values()],
+      gatewayHost: this.#host,
     };
   }
 
   /** Before anything else: as if the changes that led there had been made here. */
-  restore({ revision, entries, inForce }: FileConfigurationState): void {
+  restore({ revision, entries, inForce, gatewayHost }: FileConfigurationState): void {
+    this.#host = gatewayHost;
     for (const entry of inForce) this.#inForce.set(keyText(keyOf(entry.written)), entry);
     const isInForce = ({ written }: Entry): boolean => this.#inForce.has(keyText(keyOf(written)));
     const good = entries.map((entry) => this.#inForce.get(keyText(keyOf(entry.written))) ?? entry);
@@ -120,7 +128,13 @@ export class FileConfiguration implements ResourceSource {
     const registry = new ChangeSet();
     for (const key of removed) this.#removeFromRegistry(key, registry);
     for (const object of upserted) this.#addToRegistry(object, registry);
-    return this.#compiler.apply({ upserted, removed, registry });
+    const gatewayHost = this.#host;
+    return this.#compiler.apply({
+      upserted,
+      removed,
+      registry,
+      ...(gatewayHost === undefined ? {} : { gatewayHost }),
+    });
   }
 
   #noteQuarantined(

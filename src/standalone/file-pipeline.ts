@@ -1,4 +1,5 @@
 /** From files to the agent: reads, admits, compiles, and says what is wrong with them. Files that cannot be used change nothing. */
+import type { GatewayHost } from "../compile/index.ts";
 import { type Clock, errorLine, issueLine, type Log, WeftError } from "../kernel/index.ts";
 import { SuppliedAgent, type SuppliedChange } from "../proxy/index.ts";
 import { admitObjects } from "./admission.ts";
@@ -15,6 +16,8 @@ const maxLoggedIssues = 20;
 
 export interface FilePipelineOptions {
   readonly files: FileSource;
+  /** Where Gateways are served: asked whenever the files are read. */
+  readonly gatewayHost: () => GatewayHost;
   /** Resolves when those that carry traffic run the change. */
   readonly commit: (change: SuppliedChange) => Promise<void>;
   readonly clock: Clock;
@@ -50,7 +53,7 @@ export class FilePipeline implements Pipeline {
   async load(): Promise<string> {
     const { files } = this.#options;
     const state = fingerprint(files.list);
-    const applied = this.#configuration.apply(admitObjects(await files.read()));
+    const applied = this.#configuration.apply(admitObjects(await files.read()), this.#options.gatewayHost());
     this.#feed.deliver();
     const problems = this.#tell(applied);
     if (this.agent.snapshot.gatewayPorts.length > 0) return state;
@@ -66,7 +69,7 @@ export class FilePipeline implements Pipeline {
       const objects = admitObjects(await files.read());
       // Changed while they were read, so perhaps half of one state and half of the next: the watch comes back.
       if (fingerprint(files.list) !== before || this.isFrozen) return;
-      await this.#take(this.#configuration.apply(objects));
+      await this.#take(this.#configuration.apply(objects, this.#options.gatewayHost()));
     } catch (error) {
       if (fingerprint(files.list) === before) this.#complain(error);
     }
@@ -91,7 +94,7 @@ export class FilePipeline implements Pipeline {
     const { log, commit } = this.#options;
     if (this.#lastTrouble !== "") log.info("the files can be used again");
     this.#lastTrouble = "";
-    if (applied.changed === 0) {
+    if (!applied.isNew) {
       log.debug("the files were read again; nothing in them has changed");
       return;
     }

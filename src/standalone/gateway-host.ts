@@ -35,6 +35,8 @@ export interface GatewayHostOptions {
   /** Has the whole configuration already. */
   readonly agent: SuppliedAgent;
   readonly gateway: GatewayListen;
+  /** `address` or `address:port` of resolvers. */
+  readonly dnsUpstreams: readonly string[];
   /** Where a process listens that is being taken over. */
   readonly taken: readonly TakenPlace[];
   readonly clock: Clock;
@@ -44,7 +46,7 @@ export interface GatewayHostOptions {
 /** What metrics and traces call this gateway. */
 export const gatewayWorkload = { namespace: "weft-system", name: "gateway" };
 
-function planOf({ gateway, taken }: GatewayHostOptions): WorkerPlan {
+function planOf({ gateway, dnsUpstreams, taken }: GatewayHostOptions): WorkerPlan {
   const [first] = taken;
   return {
     role: "gateway",
@@ -63,7 +65,7 @@ function planOf({ gateway, taken }: GatewayHostOptions): WorkerPlan {
     application: { address: "127.0.0.1" },
     // A port that the system chose for the process before is the one to have.
     gateway: gateway.port === 0 && first !== undefined ? { ...gateway, port: first.port } : gateway,
-    dnsUpstreams: [],
+    dnsUpstreams,
   };
 }
 

@@ -1,6 +1,7 @@
 /** The state of a configuration of files as bytes: a twentieth of what the objects take in memory. */
 import { gunzipSync, gzipSync } from "node:zlib";
 import { parseObject } from "../api/index.ts";
+import type { GatewayHost } from "../compile/index.ts";
 import { WeftError } from "../kernel/index.ts";
 import type { FileConfigurationState } from "./file-configuration.ts";
 import { type Entry, storedOf } from "./object-ledger.ts";
@@ -10,12 +11,17 @@ interface SavedEntry {
   readonly generation: number;
 }
 
-export function encodeState({ revision, entries, inForce }: FileConfigurationState): Uint8Array {
+export function encodeState({ revision, entries, inForce, gatewayHost }: FileConfigurationState): Uint8Array {
   const saved = (entry: Entry): SavedEntry => ({
     written: entry.written,
     generation: entry.stored.metadata.generation,
   });
-  const text = JSON.stringify({ revision, entries: entries.map(saved), inForce: inForce.map(saved) });
+  const text = JSON.stringify({
+    revision,
+    entries: entries.map(saved),
+    inForce: inForce.map(saved),
+    gatewayHost,
+  });
   return gzipSync(text, { level: 1 });
 }
 
@@ -29,7 +35,17 @@ export function decodeState(bytes: Uint8Array): FileConfigurationState {
     revision: value.revision,
     entries: readEntries(value.entries),
     inForce: readEntries(value.inForce),
+    gatewayHost: "gatewayHost" in value ? readHost(value.gatewayHost) : undefined,
   };
+}
+
+function readHost(value: unknown): GatewayHost {
+  if (typeof value !== "object" || value === null) throw unreadable();
+  if (!("address" in value) || typeof value.address !== "string") throw unreadable();
+  if (!("addresses" in value)) return { address: value.address };
+  const { address, addresses } = value;
+  if (!Array.isArray(addresses)) throw unreadable();
+  return { address, addresses: addresses.map(String) };
 }
 
 function readEntries(value: unknown): Entry[] {

@@ -42,9 +42,14 @@ class Lines {
   }
 }
 
-async function serve(files: TestFiles, lines = new Lines()): Promise<RunningStandalone> {
+async function serve(
+  files: TestFiles,
+  lines = new Lines(),
+  dnsUpstreams: readonly string[] = [],
+): Promise<RunningStandalone> {
   const standalone = await startStandalone({
     files,
+    dnsUpstreams,
     gateway: { kind: "tcp", address: "127.0.0.1", port: 0 },
     log: lines.log,
   });
@@ -159,3 +164,74 @@ function gatewayAt(address: string, offset: number): object {
     },
   };
 }
+
+/** A resolver that says 127.0.0.1 to each question for an IPv4 address, and that there is none of IPv6. */
+async function resolving() {
+  const socket = await Bun.udpSocket({
+    hostname: "127.0.0.1",
+    socket: {
+      data(own, query, port, address) {
+        const question = query.subarray(12, query.indexOf(0, 12) + 5);
+        const isV4 = question.at(-3) === 1;
+        const record = isV4 ? [0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 30, 0, 4, 127, 0, 0, 1] : [];
+        const flags = [0x81, 0x80, 0, 1, 0, isV4 ? 1 : 0, 0, 0, 0, 0];
+        own.send(Buffer.from([...query.subarray(0, 2), ...flags, ...question, ...record]), port, address);
+      },
+    },
+  });
+  closers.push(() => socket.close());
+  return socket;
+}
+
+test("an ExternalService is a backend, by address and by a name that is looked up", async () => {
+  const resolver = await resolving();
+  const files = testFiles();
+  const lines = new Lines();
+  const external = (name: string, spec: object): object => ({
+    apiVersion: "weft.dev/v1alpha1",
+    kind: "ExternalService",
+    metadata: { name },
+    spec,
+  });
+  const named = answering("by name");
+  const backendOf = (path: string, name: string): object => ({
+    matches: [{ path: { value: path } }],
+    backendRefs: [{ group: "weft.dev", kind: "ExternalService", name, port: 80 }],
+  });
+  files.write(
+    "mesh.yaml",
+    mesh,
+    gateway(8080),
+    external("named", {
+      hosts: ["api.example.com"],
+      ports: [{ port: 80, protocol: "HTTP", targetPort: named }],
+    }),
+    external("fixed", {
+      hosts: ["fixed.example.com"],
+      ports: [{ port: 80, protocol: "HTTP", targetPort: answering("by address") }],
+      resolution: "Static",
+      endpoints: [{ address: "127.0.0.1" }],
+    }),
+    external("open", {
+      hosts: ["*.example.org"],
+      ports: [{ port: 80, protocol: "HTTP" }],
+      resolution: "None",
+    }),
+    {
+      apiVersion: "gateway.networking.k8s.io/v1",
+      kind: "HTTPRoute",
+      metadata: { name: "out" },
+      spec: {
+        parentRefs: [{ name: "door" }],
+        rules: [backendOf("/named", "named"), backendOf("/fixed", "fixed"), backendOf("/open", "open")],
+      },
+    },
+  );
+  const standalone = await serve(files, lines, [`127.0.0.1:${resolver.port}`]);
+  const get = async (path: string): Promise<string> =>
+    await (await fetch(`${standalone.gatewayUrl}${path}`)).text();
+  expect(await get("/named")).toBe("by name");
+  expect(await get("/fixed")).toBe("by address");
+  expect((await fetch(`${standalone.gatewayUrl}/open`)).status).toBe(500);
+  expect(lines.all.filter((line) => line.includes("resolution None"))).toHaveLength(1);
+});

@@ -20,6 +20,7 @@ import {
 import { CompilerProcess } from "./compiler-process.ts";
 import { FileWatch } from "./file-watch.ts";
 import { type GatewayHost, hostInProcess, hostInWorkers } from "./gateway-host.ts";
+import { gatewayHost, MachineWatch } from "./machine.ts";
 import type { Pipeline } from "./pipeline.ts";
 import type { FileSource } from "./source-object.ts";
 
@@ -28,6 +29,8 @@ export interface StandaloneOptions {
   /** Starts the process that reads and compiles the files. Absent: this process does. */
   readonly compiler?: readonly string[];
   readonly gateway: GatewayListen;
+  /** `address` or `address:port` of resolvers, for external services by name. Absent: there are none. */
+  readonly dnsUpstreams?: readonly string[];
   /** Absent: not opened. */
   readonly admin?: Place;
   readonly health?: Place;
@@ -75,12 +78,13 @@ type PipelineFactory = (commit: (change: SuppliedChange) => Promise<void>) => Pi
 
 /** Compiling here takes modules that a gateway with a compiler beside it need not load. */
 async function pipelineFactory(options: StandaloneOptions): Promise<PipelineFactory> {
-  const { files, compiler, log, clock = systemClock } = options;
+  const { files, compiler, gateway, log, clock = systemClock } = options;
   if (compiler !== undefined) {
     return (commit) => new CompilerProcess({ command: compiler, commit, clock, log });
   }
   const { FilePipeline } = await import("./file-pipeline.ts");
-  return (commit) => new FilePipeline({ files, commit, clock, log });
+  return (commit) =>
+    new FilePipeline({ files, gatewayHost: () => gatewayHost(gateway.address), commit, clock, log });
 }
 
 /** The process before gives its lock free just before it says so. */
@@ -96,6 +100,7 @@ class Standalone implements RunningStandalone {
   readonly #replaced = Promise.withResolvers<void>();
   #host: GatewayHost | undefined;
   #watch: FileWatch | undefined;
+  #machine: MachineWatch | undefined;
   #directory: InstanceDirectory | undefined;
   #takeOver: TakeOver | undefined;
   #handOver: HandOverServer | undefined;
@@ -111,7 +116,7 @@ class Standalone implements RunningStandalone {
   }
 
   async start(): Promise<void> {
-    const { files, gateway, workers, dataDir } = this.#options;
+    const { files, gateway, dnsUpstreams = [], workers, dataDir } = this.#options;
     const state = await this.#pipeline.load();
     if (dataDir !== undefined) await this.#enter(InstanceDirectory.open(dataDir));
     const takeOver = this.#takeOver;
@@ -120,6 +125,7 @@ class Standalone implements RunningStandalone {
     const host = {
       agent: this.#pipeline.agent,
       gateway,
+      dnsUpstreams,
       taken: takeOver?.places ?? [],
       clock: this.#clock,
       log: this.#log,
@@ -136,12 +142,22 @@ class Standalone implements RunningStandalone {
       },
       state,
     );
+    this.#machine = new MachineWatch(
+      () => gatewayHost(gateway.address),
+      this.#clock,
+      () => this.reload(),
+    );
   }
 
   get gatewayUrl(): string {
     const [first] = this.listeners;
-    const [port] = this.#pipeline.agent.snapshot.gatewayPorts;
-    return first === undefined || port === undefined ? "" : `${schemeOf(port)}://${placeText(first)}`;
+    const ports = this.#pipeline.agent.snapshot.gatewayPorts;
+    const port = ports.find(({ protocol }) => protocol !== Protocol.UDP);
+    if (first !== undefined && port !== undefined) return `${schemeOf(port)}://${placeText(first)}`;
+    const [datagrams] = ports;
+    if (datagrams === undefined) return "";
+    const address = datagrams.address || this.#options.gateway.address;
+    return `udp://${placeText({ address, port: this.#options.gateway.port ?? datagrams.port })}`;
   }
 
   get listeners(): readonly Place[] {
@@ -170,6 +186,7 @@ class Standalone implements RunningStandalone {
 
   async drain(): Promise<void> {
     this.#watch?.close();
+    this.#machine?.close();
     this.#handOver?.close();
     await this.#host?.drain();
     this.close();
@@ -177,6 +194,7 @@ class Standalone implements RunningStandalone {
 
   close(): void {
     this.#watch?.close();
+    this.#machine?.close();
     this.#handOver?.close();
     this.#takeOver?.abort();
     this.#host?.close();

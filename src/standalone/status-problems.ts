@@ -5,13 +5,19 @@ type Status = StatusUpdate["status"];
 type Condition = (Status & { kind: "conditions" })["conditions"][number];
 
 /** Gateway API's conditions that tell of a problem when they hold; all others do when they do not. */
-const problemTypes: ReadonlySet<string> = new Set(["Conflicted", "PartiallyInvalid", "OverlappingTLSConfig"]);
+const problemTypes: ReadonlySet<string> = new Set([
+  "Conflicted",
+  "InsecureFrontendValidationMode",
+  "OverlappingTLSConfig",
+  "PartiallyInvalid",
+]);
 
 export function statusProblems(update: StatusUpdate): string[] {
   const { kind, namespace, name, status } = update;
   const object = `${kind} ${namespace === "" ? "" : `${namespace}/`}${name}`;
   switch (status.kind) {
     case "conditions":
+    case "class":
       return problemsOf(object, status.conditions);
     case "gateway": {
       const own = problemsOf(object, status.conditions);

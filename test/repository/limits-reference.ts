@@ -134,6 +134,14 @@ const fixed: Readonly<Record<FixedLimit, Behaviour & { readonly value: string }>
       "and with real work.",
     reasons: ["malformed_request"],
   },
+  maxUdpSessions: {
+    value: String(fixedLimits.maxUdpSessions),
+    behaviour:
+      "Clients of one UDP listener, by address and port; one that is silent for " +
+      `${fixedLimits.udpIdleTimeoutMs / 1000} s is forgotten, and where the table is full, one that is silent for 5 s. ` +
+      "A datagram of a further client is dropped.",
+    reasons: [],
+  },
   http2SettingsTimeout: {
     value: `${http2.settingsTimeoutMs / 1000}s`,
     behaviour: "The preface of HTTP/2 and the acknowledgement of our SETTINGS: GOAWAY and close.",

@@ -22,9 +22,14 @@ const meanings: Readonly<Partial<Record<KindName, (target: PolicyTargetKind) => 
   FaultPolicy: () => "`faults`",
 };
 
+/** Aimed at Services and their ports only, and laid over nothing: its own page says all that there is to say. */
+const ofGatewayApi: readonly KindName[] = ["BackendTLSPolicy"];
+
 /** Kinds that are aimed at something by `targetRefs`. */
 export function policyKinds(): KindName[] {
-  return kindNames.filter((kind) => fieldsOf(kind).some(({ path }) => path === "spec.targetRefs"));
+  return kindNames.filter(
+    (kind) => !ofGatewayApi.includes(kind) && fieldsOf(kind).some(({ path }) => path === "spec.targetRefs"),
+  );
 }
 
 export function policiesReference(): string {

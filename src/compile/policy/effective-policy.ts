@@ -26,11 +26,10 @@ const meshTarget: Target = { kind: "MeshConfig", namespace: "", name: meshConfig
 /** Fields of the cluster that policies decide; those that none mentions are absent. */
 export function clusterPolicy(
   inputs: InputReader,
-  service: { readonly namespace: string; readonly name: string },
+  target: Target & { readonly kind: "Service" | "ExternalService" },
   port: { readonly name: string; readonly port: number },
 ): ClusterContent {
-  const { namespace, name } = service;
-  const target: Target = { kind: "Service", namespace, name };
+  const { namespace, name } = target;
   const places: readonly Place[] = [
     { target, section: port.name },
     { target },

@@ -3,6 +3,7 @@
  * policy at the same target has taken, and which of them a nearer one says otherwise.
  */
 import { policyTargets } from "../../api/index.ts";
+import { isHttpRoute } from "../compiled-route.ts";
 import type { InputReader } from "../inputs.ts";
 import type { RuleInput } from "../route-input.ts";
 import { compareText } from "../resource.ts";
@@ -93,6 +94,13 @@ function missingTarget(inputs: InputReader, policy: PolicyInput, reference: Targ
         return undefined;
       return `Service ${path} has no TCP port named ${sectionName}`;
     }
+    case "ExternalService": {
+      const external = inputs.external.service(path);
+      if (external === undefined) return `ExternalService ${path} does not exist or is not in force`;
+      const isThere = external.spec.ports.some((port) => port.name === sectionName);
+      if (sectionName === undefined || isThere) return undefined;
+      return `ExternalService ${path} has no port named ${sectionName}`;
+    }
     case "HTTPRoute":
     case "GRPCRoute": {
       const route = inputs.route(kind, path);
@@ -158,13 +166,14 @@ function candidates(inputs: InputReader, kind: PolicyKind, target: Target): Poli
       return inputs.policiesAt(kind, policyFacts.in(""));
     case "Namespace":
       return inputs.policiesAt(kind, policyFacts.in(target.name));
-    case "Service": {
+    case "Service":
+    case "ExternalService": {
       // A route says how its requests are carried, wherever they go.
       const routes = inputs.routesOf({ kind: "Service", parent: `${target.namespace}/${target.name}` });
       const atRoutes = routes
         .toSorted((a, b) => compareText(a.path, b.path))
         .flatMap((route) => {
-          if (route.kind !== "HTTPRoute") return [];
+          if (!isHttpRoute(route)) return [];
           const name = route.path.slice(route.namespace.length + 1);
           const at: Target = { kind: route.kind, namespace: route.namespace, name };
           return inputs.policiesAt(kind, policyFacts.at(at));
@@ -181,6 +190,7 @@ const distance: Readonly<Record<Target["kind"], number>> = {
   MeshConfig: 4,
   Namespace: 3,
   Service: 2,
+  ExternalService: 2,
   HTTPRoute: 1,
   GRPCRoute: 1,
 };

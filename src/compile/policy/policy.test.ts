@@ -163,6 +163,38 @@ test("a route's timeout that is longer than the model can say is the longest tha
   });
 });
 
+test("a port of UDP has what is said of choosing endpoints, and nothing that wants answers", () => {
+  const subject = new Mesh();
+  const dns = stored({
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name: "web", namespace: "shop" },
+    spec: {
+      clusterIPs: ["240.240.0.3"],
+      ports: [
+        { port: 53, name: "udp", protocol: "UDP" },
+        { port: 53, name: "tcp" },
+      ],
+    },
+  });
+  const policy = {
+    balancing: { algorithm: "Random" },
+    healthCheck: { tcp: {} },
+    outlierDetection: { consecutive5xx: 1 },
+    ...seconds(1),
+  };
+  subject.add(dns, traffic("a", policy, { target: mesh, namespace: "weft-system" }));
+  const [udp, tcp] = [subject.cluster("shop/web:53@udp"), subject.cluster("shop/web:53")];
+  expect(udp.balancing).toEqual(tcp.balancing);
+  expect(udp.balancing).toBeDefined();
+  expect([tcp.healthCheck, tcp.outlier, tcp.requests].map((each) => each !== undefined)).toEqual([
+    true,
+    true,
+    true,
+  ]);
+  expect([udp.healthCheck, udp.outlier, udp.requests]).toEqual([undefined, undefined, undefined]);
+});
+
 describe("two policies at one target", () => {
   const old = traffic("z", { ...seconds(1), retries: { attempts: 1 } });
   const young = traffic("a", seconds(2), { created: "2026-02-01T00:00:00Z" });

@@ -22,13 +22,25 @@ function withMetadata(object: ReturnType<typeof stored> | Parsed, generation: nu
   switch (object.kind) {
     case "HTTPRoute":
       return { ...object, metadata: { ...object.metadata, ...added } };
+    case "GRPCRoute":
+      return { ...object, metadata: { ...object.metadata, ...added } };
     case "Gateway":
       return { ...object, metadata: { ...object.metadata, ...added } };
     case "TLSRoute":
       return { ...object, metadata: { ...object.metadata, ...added } };
+    case "UDPRoute":
+      return { ...object, metadata: { ...object.metadata, ...added } };
+    case "ListenerSet":
+      return { ...object, metadata: { ...object.metadata, ...added } };
+    case "ConfigMap":
+      return { ...object, metadata: { ...object.metadata, ...added } };
     case "TCPRoute":
       return { ...object, metadata: { ...object.metadata, ...added } };
     case "ReferenceGrant":
+      return { ...object, metadata: { ...object.metadata, ...added } };
+    case "BackendTLSPolicy":
+      return { ...object, metadata: { ...object.metadata, ...added } };
+    case "ConfigMap":
       return { ...object, metadata: { ...object.metadata, ...added } };
     case "Secret":
       return { ...object, metadata: { ...object.metadata, ...added } };
@@ -43,6 +55,8 @@ function withMetadata(object: ReturnType<typeof stored> | Parsed, generation: nu
     case "MeshConfig":
       return { ...object, metadata: { ...object.metadata, ...added } };
     case "Service":
+      return { ...object, metadata: { ...object.metadata, ...added } };
+    case "ExternalService":
       return { ...object, metadata: { ...object.metadata, ...added } };
     case "MeshWorkload":
       return { ...object, metadata: { ...object.metadata, ...added } };

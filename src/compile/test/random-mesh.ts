@@ -2,28 +2,17 @@
 import type { Stored } from "../../api/index.ts";
 import { shopPair, starPair } from "./certificates.ts";
 import { stored } from "./objects.ts";
+import { pick, type Random } from "./random.ts";
 
-export type Random = () => number;
-
-/** mulberry32. */
-export function seededRandom(seed: number): Random {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let value = Math.imul(state ^ (state >>> 15), state | 1);
-    value ^= value + Math.imul(value ^ (value >>> 7), value | 61);
-    return ((value ^ (value >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-function pick<T>(random: Random, items: readonly [T, ...T[]]): T {
-  return items[Math.floor(random() * items.length)] ?? items[0];
-}
+export { type Random, seededRandom } from "./random.ts";
 
 export const namespaces = ["red", "blue"] as const;
 export const services = ["a", "b", "c"] as const;
 export const workloads = ["w1", "w2", "w3", "w4"] as const;
 export const secrets = ["s1", "s2"] as const;
+/** "a" is a Service's name as well. */
+export const externals = ["a", "x", "y"] as const;
+const externalHosts = ["api.example.net", "*.example.net", "*.eu.example.net", "db.cluster.local"] as const;
 const routes = ["r1", "r2", "r3", "r4"] as const;
 const ports = [80, 81] as const;
 const apps = ["x", "y"] as const;
@@ -39,13 +28,17 @@ function randomObject(random: Random): unknown {
   const namespace = pick(random, namespaces);
   const kind = random();
   if (kind < 0.2) return service(random, namespace);
-  if (kind < 0.4) return workload(random, namespace);
-  if (kind < 0.55) return route(random, namespace);
-  if (kind < 0.6) return connectionRoute(random, namespace);
-  if (kind < 0.63) return grant(random, namespace);
-  if (kind < 0.7) return secret(random, namespace);
-  if (kind < 0.79) return gateway(random, namespace);
-  if (kind < 0.81) {
+  if (kind < 0.36) return workload(random, namespace);
+  if (kind < 0.4) return externalService(random, namespace);
+  if (kind < 0.44) return listenerSet(random, namespace);
+  if (kind < 0.46) return configMap(random, namespace);
+  if (kind < 0.58) return route(random, namespace);
+  if (kind < 0.63) return connectionRoute(random, namespace);
+  if (kind < 0.66) return grant(random, namespace);
+  if (kind < 0.68) return backendTlsPolicy(random, namespace);
+  if (kind < 0.73) return secret(random, namespace);
+  if (kind < 0.8) return gateway(random, namespace);
+  if (kind < 0.82) {
     const controllerName = random() < 0.9 ? "weft.dev/gateway-controller" : "example.com/other";
     return {
       apiVersion: "gateway.networking.k8s.io/v1",
@@ -84,6 +77,7 @@ function service(random: Random, namespace: string) {
           port,
           name: `${pick(random, ["http", "tcp", "any"])}-${port}`,
           targetPort: random() < 0.5 ? 8080 : "web",
+          ...(port === 81 && random() < 0.3 ? { protocol: "UDP" } : {}),
         })),
     },
   };
@@ -104,69 +98,117 @@ function workload(random: Random, namespace: string) {
   };
 }
 
+/** Some have the name of a Service, most claim what others claim. */
+function externalService(random: Random, namespace: string) {
+  const name = pick(random, externals);
+  const index = externals.indexOf(name) + 5 * namespaces.findIndex((entry) => entry === namespace) + 201;
+  const hosts = externalHosts.filter(() => random() < 0.5);
+  const addresses = ["198.51.100.7", "198.51.100.0/24"].filter(() => hosts.length === 0 || random() < 0.3);
+  const protocol = pick(random, ["HTTP", "TLS"]);
+  return {
+    apiVersion: "weft.dev/v1alpha1",
+    kind: "ExternalService",
+    metadata: { name, namespace, creationTimestamp: `2026-01-0${1 + Math.floor(random() * 3)}T00:00:00Z` },
+    spec: {
+      hosts,
+      addresses,
+      ports: ports.filter((port) => port === 80 || random() < 0.5).map((port) => ({ port, protocol })),
+      ...(random() < 0.5
+        ? { resolution: "None" }
+        : { endpoints: [{ address: "203.0.113.9" }, { address: "far.example.net" }] }),
+      virtualIPs: [`240.240.0.${index}`],
+    },
+  };
+}
+
 function route(random: Random, namespace: string) {
+  const external = (): object => ({
+    group: "weft.dev",
+    kind: "ExternalService",
+    name: pick(random, externals),
+    namespace: pick(random, namespaces),
+  });
   const parent = (): object =>
-    random() < 0.6
-      ? {
-          group: "",
-          kind: "Service",
-          name: pick(random, services),
-          namespace: pick(random, namespaces),
-          ...(random() < 0.3 ? { port: pick(random, ports) } : {}),
-        }
-      : {
-          name: "edge",
-          namespace: pick(random, namespaces),
-          ...(random() < 0.4 ? { sectionName: "one" } : {}),
-        };
+    random() < 0.15
+      ? external()
+      : random() < 0.6
+        ? {
+            group: "",
+            kind: "Service",
+            name: pick(random, services),
+            namespace: pick(random, namespaces),
+            ...(random() < 0.3 ? { port: pick(random, ports) } : {}),
+          }
+        : edgeParent(random, ["one"]);
   const backend = (): object => ({
-    name: pick(random, services),
+    ...(random() < 0.15 ? external() : { name: pick(random, services) }),
     ...(random() < 0.2 ? { namespace: pick(random, namespaces) } : {}),
     port: pick(random, ports),
     weight: Math.floor(random() * 3),
   });
+  const isGrpc = random() < 0.3;
   return {
     apiVersion: "gateway.networking.k8s.io/v1",
-    kind: "HTTPRoute",
+    kind: isGrpc ? "GRPCRoute" : "HTTPRoute",
     metadata: {
       name: pick(random, routes),
       namespace,
       creationTimestamp: `2026-01-0${1 + Math.floor(random() * 3)}T00:00:00Z`,
     },
     spec: {
-      parentRefs: [parent()],
+      parentRefs: random() < 0.1 ? [{ name: "edge" }, { group: "", kind: "Service", name: "a" }] : [parent()],
       ...(random() < 0.5 ? { hostnames: [pick(random, hostnames)] } : {}),
       rules: Array.from({ length: 1 + Math.floor(random() * 2) }, (_, index) => ({
         ...(index === 0 ? { name: "first" } : {}),
-        ...(random() < 0.2 ? { timeouts: { request: "3s" }, retry: { attempts: 3 } } : {}),
+        ...(random() < 0.2 && !isGrpc ? { timeouts: { request: "3s" }, retry: { attempts: 3 } } : {}),
         matches: [
-          { path: { type: pick(random, ["Exact", "PathPrefix"]), value: pick(random, ["/", "/a", "/a/b"]) } },
+          isGrpc
+            ? { method: { service: pick(random, ["a.B", "a.C"]) } }
+            : {
+                path: {
+                  type: pick(random, ["Exact", "PathPrefix"]),
+                  value: pick(random, ["/", "/a", "/a/b"]),
+                },
+              },
         ],
         backendRefs: Array.from({ length: Math.floor(random() * 3) }, backend),
-        ...(random() < 0.1 ? { filters: [{ type: "URLRewrite", urlRewrite: { hostname: "x.org" } }] } : {}),
+        ...(random() < 0.1 && !isGrpc
+          ? { filters: [{ type: "URLRewrite", urlRewrite: { hostname: "x.org" } }] }
+          : {}),
       })),
     },
   };
 }
 
+function edgeParent(random: Random, sections: readonly [string, ...string[]]) {
+  return {
+    ...(random() < 0.3 ? { kind: "ListenerSet", name: "more" } : { name: "edge" }),
+    namespace: pick(random, namespaces),
+    ...(random() < 0.4 ? { sectionName: pick(random, sections) } : {}),
+  };
+}
+
 function connectionRoute(random: Random, namespace: string) {
   const isTls = random() < 0.6;
+  const port = isTls ? 80 : 81;
   return {
     apiVersion: "gateway.networking.k8s.io/v1",
-    kind: isTls ? "TLSRoute" : "TCPRoute",
+    kind: isTls ? "TLSRoute" : pick(random, ["TCPRoute", "UDPRoute"]),
     metadata: { name: pick(random, ["r1", "r2"]), namespace },
     spec: {
       parentRefs: [
-        {
-          name: "edge",
-          namespace: pick(random, namespaces),
-          ...(random() < 0.4 ? { sectionName: pick(random, ["one", "two", "three"]) } : {}),
-        },
+        random() < 0.4
+          ? {
+              group: "",
+              kind: "Service",
+              name: pick(random, services),
+              namespace: pick(random, namespaces),
+              ...(random() < 0.3 ? { port: pick(random, ports) } : {}),
+            }
+          : edgeParent(random, ["one", "two", "three"]),
       ],
       ...(isTls ? { hostnames: [pick(random, hostnames)] } : {}),
-      rules: [
-        { backendRefs: [{ name: pick(random, services), namespace: pick(random, namespaces), port: 80 }] },
-      ],
+      rules: [{ backendRefs: [{ name: pick(random, services), namespace: pick(random, namespaces), port }] }],
     },
   };
 }
@@ -177,7 +219,10 @@ function grant(random: Random, namespace: string) {
     kind: "ReferenceGrant",
     metadata: { name: pick(random, ["g1", "g2"]), namespace },
     spec: {
-      from: ["Gateway", pick(random, ["HTTPRoute", "TLSRoute", "TCPRoute"])].map((kind) => ({
+      from: [
+        pick(random, ["Gateway", "ListenerSet"]),
+        pick(random, ["HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute"]),
+      ].map((kind) => ({
         group: "gateway.networking.k8s.io",
         kind,
         namespace: pick(random, namespaces),
@@ -185,11 +230,37 @@ function grant(random: Random, namespace: string) {
       to: [
         pick<object>(random, [
           { group: "", kind: "Secret" },
+          { group: "", kind: "ConfigMap" },
           { group: "", kind: "Service", name: pick(random, services) },
         ]),
       ],
     },
   };
+}
+
+function backendTlsPolicy(random: Random, namespace: string) {
+  const section = random() < 0.4 ? { sectionName: pick(random, ["http-80", "any-80"]) } : {};
+  return {
+    apiVersion: "gateway.networking.k8s.io/v1",
+    kind: "BackendTLSPolicy",
+    metadata: {
+      name: pick(random, ["t1", "t2"]),
+      namespace,
+      creationTimestamp: `2026-01-0${1 + Math.floor(random() * 2)}T00:00:00Z`,
+    },
+    spec: {
+      targetRefs: [{ group: "", kind: "Service", name: pick(random, services), ...section }],
+      validation: {
+        hostname: pick(random, ["a.org", "b.org"]),
+        caCertificateRefs: [{ group: "", kind: "ConfigMap", name: pick(random, ["ca", "gone"]) }],
+      },
+    },
+  };
+}
+
+function configMap(random: Random, namespace: string) {
+  const data = random() < 0.8 ? { "ca.crt": pick(random, [shopPair, starPair]).certificate } : {};
+  return { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "ca", namespace }, data };
 }
 
 function secret(random: Random, namespace: string) {
@@ -217,6 +288,31 @@ function tlsListener(random: Random): object {
   ]);
 }
 
+function listenerSet(random: Random, namespace: string) {
+  return {
+    apiVersion: "gateway.networking.k8s.io/v1",
+    kind: "ListenerSet",
+    metadata: {
+      name: "more",
+      namespace,
+      creationTimestamp: `2026-01-0${1 + Math.floor(random() * 3)}T00:00:00Z`,
+    },
+    spec: {
+      parentRef: { name: "edge", namespace: pick(random, namespaces) },
+      listeners: [
+        { name: "one", port: pick(random, ports), protocol: "HTTP", hostname: pick(random, hostnames) },
+        { name: "two", port: pick(random, ports), protocol: pick(random, ["UDP", "TCP"]) },
+        { name: "three", port: 443, hostname: pick(random, hostnames), ...tlsListener(random) },
+      ],
+    },
+  };
+}
+
+function frontendTls(random: Random) {
+  const reference = { group: "", kind: "ConfigMap", name: "ca", namespace: pick(random, namespaces) };
+  return { frontend: { default: { validation: { caCertificateRefs: [reference] } } } };
+}
+
 function gateway(random: Random, namespace: string) {
   const allowedRoutes = {
     namespaces: pick<object>(random, [
@@ -236,6 +332,9 @@ function gateway(random: Random, namespace: string) {
     },
     spec: {
       gatewayClassName: pick(random, ["weft", "weft", "weft", "other"]),
+      ...(random() < 0.3 ? { tls: frontendTls(random) } : {}),
+      ...(random() < 0.3 ? { addresses: [{ value: pick(random, ["10.0.0.1", "10.0.0.2"]) }] } : {}),
+      allowedListeners: { namespaces: { from: pick(random, ["All", "Same", "None"]) } },
       listeners: [
         { name: "one", port: 80, protocol: "HTTP", allowedRoutes },
         {

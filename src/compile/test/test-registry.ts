@@ -53,8 +53,10 @@ export class TestRegistry implements RegistryViews {
     return this.#workloads.values();
   }
 
-  endpoints(service: string, port: number): readonly EndpointView[] {
-    const target = this.#services.get(service)?.ports.find((entry) => entry.port === port)?.targetPort;
+  endpoints(service: string, port: number, transport = "TCP"): readonly EndpointView[] {
+    const target = this.#services
+      .get(service)
+      ?.ports.find((entry) => entry.port === port && entry.transport === transport)?.targetPort;
     return this.membersOf(service).flatMap((path): EndpointView[] => {
       const workload = this.#workloads.get(path);
       const number =
@@ -137,7 +139,10 @@ export class TestRegistry implements RegistryViews {
       services: new Map(services.map((service) => [service.path, text(service)])),
       workloads: new Map([...this.#workloads].map(([path, workload]) => [path, text(workload)])),
       endpoints: new Map(
-        services.map(({ path, ports }) => [path, text(ports.map(({ port }) => this.endpoints(path, port)))]),
+        services.map(({ path, ports }) => [
+          path,
+          text(ports.map(({ port, transport }) => this.endpoints(path, port, transport))),
+        ]),
       ),
       addresses: new Map(
         [

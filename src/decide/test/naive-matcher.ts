@@ -14,6 +14,7 @@ function matches(match: HttpMatch, view: HttpRequestView): boolean {
   return (
     matchesPath(match, normalizePath(view.path)) &&
     (match.method === "" || match.method === view.method) &&
+    (!match.grpc || isGrpc(view)) &&
     match.headers.every((header) => matchesValue(header, view.header(header.name.toLowerCase()))) &&
     match.query.every((parameter) => matchesValue(parameter, queryValue(view.query, parameter.name)))
   );
@@ -33,6 +34,10 @@ function matchesPath(match: HttpMatch, path: string): boolean {
       return wanted.every((segment, index) => path.split("/")[index] === segment);
     }
   }
+}
+
+function isGrpc(view: HttpRequestView): boolean {
+  return view.method === "POST" && /^application\/grpc($|[+; \t])/i.test(view.header("content-type") ?? "");
 }
 
 function matchesValue(match: ValueMatch, value: string | undefined): boolean {

@@ -24,6 +24,12 @@ const segments = ["a", "b", "c", "", "ab", "%2F", "%61", "x.y"] as const;
 const names = ["x", "y", "version"] as const;
 const values = ["1", "2", "a b", "é"] as const;
 const methods = ["GET", "POST", "PUT"] as const;
+const contentTypes = [
+  "application/grpc",
+  "Application/gRPC+proto",
+  "application/grpc-web",
+  "text/plain",
+] as const;
 const pathPatterns = ["/a.*", "/[ab]/c", "/.*", "/a", "(/b)+"] as const;
 
 function randomPath(random: Random): string {
@@ -63,6 +69,7 @@ export function randomRouting(random: Random, count: number): HttpRouting {
         method: random() < 0.2 ? pick(random, methods) : "",
         headers: randomValues(random),
         query: randomValues(random),
+        grpc: random() < 0.1,
       },
     })),
     rules: Array.from({ length: count }, (_, rule) => ({
@@ -75,6 +82,7 @@ export function randomRequest(random: Random): HttpRequestView {
   const headers = new Map(
     names.filter(() => random() < 0.4).map((name): [string, string] => [name, pick(random, values)]),
   );
+  if (random() < 0.5) headers.set("content-type", pick(random, contentTypes));
   const query = names
     .filter(() => random() < 0.5)
     .flatMap((name) => (random() < 0.3 ? [name, name] : [name]))

@@ -18,40 +18,58 @@ export class GatewayPorts {
   readonly all: readonly PreparedGatewayPort[];
   /** "namespace/gateway/listener" of those that cannot share their port with one that came before. */
   readonly unserved: readonly string[];
-  readonly #groups: readonly Group[];
+  readonly #groups: ReadonlyMap<string, Group>;
 
-  private constructor(groups: readonly Group[], unserved: readonly string[]) {
+  private constructor(groups: ReadonlyMap<string, Group>, unserved: readonly string[]) {
     this.#groups = groups;
     this.unserved = unserved;
-    this.all = groups.map(({ port }) => port);
+    this.all = [...groups.values()].map(({ port }) => port);
   }
 
-  static readonly none = new GatewayPorts([], []);
+  static readonly none = new GatewayPorts(new Map(), []);
 
   /** `gateways` in the order of their names: where two claim one hostname, or one port for different things, the first keeps it. */
   next(gateways: readonly PreparedGateway[], certificates: Certificates): GatewayPorts {
-    const byPlace = new Map<string, PreparedListener[]>();
-    const unserved: string[] = [];
+    const places = new Map<string, Place>();
+    const unserved = new Set<string>();
     for (const gateway of gateways) {
       for (const prepared of gateway.listeners) {
         const { listener } = prepared;
-        const place = placeOf(listener);
-        const group = byPlace.get(place);
-        if (group === undefined) byPlace.set(place, [prepared]);
-        else if (group[0] !== undefined && canShare(group[0].listener, listener)) group.push(prepared);
-        else unserved.push(listenerId(listener));
+        for (const address of listener.addresses.length === 0 ? [""] : listener.addresses) {
+          const key = `${isDatagram(listener) ? "udp" : "tcp"} ${listener.port} ${address}`;
+          const place = places.get(key);
+          const first = place?.listeners[0];
+          if (place === undefined) places.set(key, { address, listeners: [prepared] });
+          else if (first !== undefined && canShare(first.listener, listener)) place.listeners.push(prepared);
+          else unserved.add(listenerId(listener));
+        }
       }
     }
-    const groups = [...byPlace.values()].map((listeners) => this.#group(listeners, certificates));
-    return new GatewayPorts(groups, unserved);
+    const groups = new Map<string, Group>();
+    for (const [key, place] of places) {
+      groups.set(key, prepareGroup(place, certificates, this.#groups.get(key), [...groups.values()]));
+    }
+    return new GatewayPorts(groups, [...unserved]);
   }
+}
 
-  #group(listeners: readonly PreparedListener[], all: Certificates): Group {
-    const certificates = listeners.flatMap(({ listener }) =>
-      (listener.tls?.certificates ?? []).map((key) => all.get(key)),
-    );
-    const before = this.#groups.find((group) => isSameList(group.listeners, listeners));
-    if (before === undefined) return { listeners, certificates, port: preparePort(listeners, all) };
+interface Place {
+  /** Empty: the proxy's own. */
+  readonly address: string;
+  readonly listeners: PreparedListener[];
+}
+
+/** `done`: the groups before it, of which one may have the same listeners at another address. */
+function prepareGroup(
+  { address, listeners }: Place,
+  all: Certificates,
+  before: Group | undefined,
+  done: readonly Group[],
+): Group {
+  const certificates = listeners.flatMap(({ listener }) =>
+    (listener.tls?.certificates ?? []).map((key) => all.get(key)),
+  );
+  if (before !== undefined && isSameList(before.listeners, listeners)) {
     if (isSameList(before.certificates, certificates)) return before;
     // A rotation: routes stay prepared.
     const tls = prepareTls(
@@ -60,30 +78,42 @@ export class GatewayPorts {
     );
     return { listeners, certificates, port: { ...before.port, tls } };
   }
+  const twin = done.at(-1);
+  const port =
+    twin !== undefined && isSameList(twin.listeners, listeners)
+      ? { ...twin.port, address }
+      : preparePort(listeners, all, address);
+  return { listeners, certificates, port };
 }
 
 function isSameList<T>(a: readonly T[], b: readonly T[]): boolean {
   return a.length === b.length && a.every((each, index) => each === b[index]);
 }
 
-function placeOf(listener: GatewayListener): string {
-  return `${listener.port} ${listener.addresses.toSorted().join(" ")}`;
+function isDatagram({ protocol }: GatewayListener): boolean {
+  return protocol === Protocol.UDP;
 }
 
 /** A socket's first bytes are a PROXY header or not, TLS or not; without TLS they are HTTP or not. */
 function canShare(a: GatewayListener, b: GatewayListener): boolean {
+  // Nothing in a datagram tells whose it is.
+  if (isDatagram(a)) return false;
   if (a.proxyProtocol !== b.proxyProtocol || (a.tls === undefined) !== (b.tls === undefined)) return false;
   return a.tls !== undefined || a.protocol === b.protocol;
 }
 
-function preparePort(prepared: readonly PreparedListener[], certificates: Certificates): PreparedGatewayPort {
+function preparePort(
+  prepared: readonly PreparedListener[],
+  certificates: Certificates,
+  address: string,
+): PreparedGatewayPort {
   const listeners = prepared.map(({ listener }) => listener);
   const [first] = listeners;
   const tls = prepareTls(listeners, certificates);
   return {
     port: first?.port ?? 0,
     protocol: tls === undefined ? (first?.protocol ?? Protocol.UNSPECIFIED) : Protocol.TLS,
-    addresses: first?.addresses ?? [],
+    address,
     proxyProtocol: first?.proxyProtocol ?? false,
     hosts: VirtualHostTable.of(prepared.flatMap(({ hosts }) => hosts)),
     tls,

@@ -82,6 +82,12 @@ describe("a port", () => {
         connections: {},
       },
       { name: "broken", hostname: "broken.example.com", tls: { mode: TlsMode.TERMINATE } },
+      // Without anchors of its own a TLS library takes the system's, and so everybody.
+      {
+        name: "anchorless",
+        hostname: "anchorless.example.com",
+        tls: { ...terminate, clients: { caPem: "" } },
+      },
     ),
   );
   const [port] = snapshot.gatewayPorts;
@@ -97,6 +103,7 @@ describe("a port", () => {
       { mode: "terminate", listener: "default/edge/bytes", protocol: "tcp", minVersion: "1.3" },
     ],
     ["broken.example.com", undefined],
+    ["anchorless.example.com", undefined],
     ["other.org", undefined],
     [undefined, undefined],
   ])("leads %s to its listener", (serverName, expected) => {
@@ -122,6 +129,51 @@ describe("a port", () => {
     expect(star).not.toBe(shop);
     expect(identityFor("two.labels.example.com")).toBe(shop);
     expect(identityFor("ANOTHER.example.com")).toBe(star);
+  });
+});
+
+describe("listeners with addresses", () => {
+  const http = (hostname: string, ...addresses: string[]) => ({
+    name: "web",
+    hostname,
+    port: 80,
+    addresses,
+    virtualHosts: [{ hostname, http: {} }],
+  });
+  const places = (snapshot: LiveSnapshot): string[] =>
+    snapshot.gatewayPorts.map(({ address, port, protocol }) => `${address}:${port} ${Protocol[protocol]}`);
+
+  test("have a port at each, and share it with those that have it too", () => {
+    const snapshot = of(
+      gateway("a", http("a.org", "10.0.0.1", "10.0.0.2")),
+      gateway("b", http("b.org", "10.0.0.2", "")),
+      gateway("c", http("c.org")),
+    );
+    expect(places(snapshot)).toEqual(["10.0.0.1:80 HTTP", "10.0.0.2:80 HTTP", ":80 HTTP"]);
+    const hosts = snapshot.gatewayPorts.map((port) =>
+      ["a.org", "b.org", "c.org"].filter((name) => port.hosts.select(name) !== undefined),
+    );
+    expect(hosts).toEqual([["a.org"], ["a.org", "b.org"], ["b.org", "c.org"]]);
+  });
+
+  test("have one table where all of them have the same listeners", () => {
+    const [first, second] = of(gateway("a", http("a.org", "10.0.0.1", "::1"))).gatewayPorts;
+    expect(second?.hosts).toBe(first?.hosts);
+    expect(second?.address).toBe("::1");
+  });
+
+  test("keep it when something changes elsewhere", () => {
+    const before = of(gateway("a", http("a.org", "10.0.0.1")), gateway("b", http("b.org", "10.0.0.2")));
+    const later = after(before, gateway("b", http("c.org", "10.0.0.2")));
+    expect(later.gatewayPorts[0]).toBe(before.gatewayPorts[0]);
+    expect(later.gatewayPorts[1]).not.toBe(before.gatewayPorts[1]);
+  });
+
+  test("of datagrams have the number to themselves, beside one of streams", () => {
+    const udp = { name: "dns", port: 80, protocol: Protocol.UDP };
+    const { gatewayPorts, unservedListeners } = of(gateway("a", http("a.org"), udp), gateway("b", udp));
+    expect(gatewayPorts.map(({ protocol }) => protocol)).toEqual([Protocol.HTTP, Protocol.UDP]);
+    expect(unservedListeners).toEqual(["default/b/dns"]);
   });
 });
 

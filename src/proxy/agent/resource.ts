@@ -3,7 +3,13 @@
  * prepared is refused here, before anything of it is live.
  */
 import { fromBinary } from "@bufbuild/protobuf";
-import { ConnectionTable, PreparedFaults, prepareVirtualHosts, RouteTable } from "../../decide/index.ts";
+import {
+  ConnectionTable,
+  PreparedFaults,
+  prepareVirtualHosts,
+  RouteTable,
+  ServiceConnections,
+} from "../../decide/index.ts";
 import { WeftError } from "../../kernel/index.ts";
 import {
   type Address,
@@ -13,6 +19,7 @@ import {
   type Cluster,
   ClusterSchema,
   clusterKey,
+  clusterTransport,
   type Endpoint,
   EndpointSchema,
   endpointKey,
@@ -27,6 +34,7 @@ import {
   modelSchemas,
   type Name,
   NameSchema,
+  type Outbound,
   OutboundSchema,
   outboundKey,
   typeUrl,
@@ -92,10 +100,11 @@ export function prepareResource(raw: RawResource): Resource {
     case "Inbound":
       return { kind, ...common, value: fromBinary(InboundSchema, bytes) };
     case "Outbound":
-      return { kind, ...common, value: prepareOutbound(name, bytes) };
+      return { kind, ...common, value: prepareOutbound(name, fromBinary(OutboundSchema, bytes)) };
     case "Cluster": {
       const value = fromBinary(ClusterSchema, bytes);
-      requireName(name, clusterKey(value.namespace, value.service, value.port));
+      const transport = clusterTransport(value.protocol);
+      requireName(name, clusterKey(value.namespace, value.service, value.port, transport));
       // They are prepared with its endpoints; here it only has to be possible.
       PreparedFaults.prepare(value.faults);
       return { kind, ...common, value };
@@ -124,14 +133,20 @@ export function prepareGateway(name: string, gateway: Gateway): PreparedGateway 
     listener: { ...listener, virtualHosts: [] },
     hosts: prepareVirtualHosts(listener),
   }));
-  return { name, listeners };
+  const { labels, annotations } = gateway;
+  return { name, labels, annotations, listeners };
 }
 
-function prepareOutbound(name: string, bytes: Uint8Array): PreparedOutbound {
-  const { http, ...outbound } = fromBinary(OutboundSchema, bytes);
+export function prepareOutbound(name: string, message: Outbound): PreparedOutbound {
+  const { http, connections, ...outbound } = message;
   const { namespace, service, port, clientNamespace } = outbound;
   requireName(name, outboundKey(namespace, service, port, clientNamespace));
-  return { key: name, outbound, routes: http === undefined ? undefined : RouteTable.prepare(http) };
+  return {
+    key: name,
+    outbound,
+    routes: http === undefined ? undefined : RouteTable.prepare(http),
+    connections: connections === undefined ? undefined : ServiceConnections.prepare(connections),
+  };
 }
 
 /** What a resource says must be what was asked for under its name: the two index different tables. */

@@ -8,6 +8,7 @@ import type {
   InboundTable,
   PreparedVirtualHost,
   RouteTable,
+  ServiceConnections,
   VirtualHostTable,
 } from "../../decide/index.ts";
 import type {
@@ -29,16 +30,21 @@ export type Unknown = "unknown";
 
 export interface PreparedOutbound {
   readonly key: string;
-  /** Without its routes: they are in `routes`. */
-  readonly outbound: Omit<Outbound, "http">;
-  /** Undefined: no route is attached, everything goes to `outbound.defaultCluster`. */
+  /** Without its routes: they are in `routes` and `connections`. */
+  readonly outbound: Omit<Outbound, "http" | "connections">;
+  /** Undefined: no route about requests is attached, they all go to `outbound.defaultCluster`. */
   readonly routes: RouteTable | undefined;
+  /** Undefined: no route about connections is attached. Else there are no requests here: nothing is read as HTTP. */
+  readonly connections: ServiceConnections | undefined;
 }
 
 /** With thousands of routes the virtual hosts are most of the message, and nobody reads them again once they are prepared. */
 export interface PreparedGateway {
   /** "namespace/name" */
   readonly name: string;
+  /** Of its infrastructure. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
   readonly listeners: readonly PreparedListener[];
 }
 
@@ -49,22 +55,22 @@ export interface PreparedListener {
 }
 
 /**
- * All listeners of all gateways that share one port and set of addresses: they share one socket. Those that cannot share
- * it with the first of them (plaintext beside TLS, HTTP beside TCP, with and without PROXY protocol) are left out.
+ * All listeners of all gateways that share one port at one address: they share one socket. Those that cannot share it with
+ * the first of them (plaintext beside TLS, HTTP beside TCP, with and without PROXY protocol) are left out.
  */
 export interface PreparedGatewayPort {
   readonly port: number;
-  /** HTTP or TCP in plaintext; TLS where `tls` is set, which then tells for each connection what is inside. */
+  /** HTTP, TCP or UDP in plaintext; TLS where `tls` is set, which then tells for each connection what is inside. */
   readonly protocol: Protocol;
   /** Empty: the proxy's own gateway address. */
-  readonly addresses: readonly string[];
+  readonly address: string;
   /** Every connection begins with a PROXY protocol header, before TLS; one that does not is to be closed. */
   readonly proxyProtocol: boolean;
   /** Where requests go. Which listener a virtual host is of says `PreparedVirtualHost.listener`. */
   readonly hosts: VirtualHostTable;
   /** Undefined: plaintext. */
   readonly tls: PreparedPortTls | undefined;
-  /** Where connections go that are not read as HTTP; undefined: no listener takes such. */
+  /** Where connections or datagrams go that are not read as HTTP; undefined: no listener takes such. */
   readonly connections: ConnectionTable | undefined;
 }
 

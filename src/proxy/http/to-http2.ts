@@ -127,7 +127,8 @@ function addEdits(fields: HeaderFields, edits: HeadEdits | undefined, lines: rea
     for (const line of edits.set) fields.add(line.nameLower, line.value);
     for (const line of edits.add) fields.add(line.nameLower, line.value);
   }
-  for (const line of lines) fields.add(line.nameLower, line.value);
+  // A line without bytes only takes fields away.
+  for (const line of lines) if (line.bytes.length > 0) fields.add(line.nameLower, line.value);
 }
 
 const noLines: readonly HeaderLine[] = [];

@@ -3,10 +3,12 @@
  * programs listen only there.
  */
 import { create } from "@bufbuild/protobuf";
-import { EndpointSchema, type Protocol, Tunnel } from "../../model/index.ts";
+import type { InboundTable } from "../../decide/index.ts";
+import { EndpointSchema, Protocol, Tunnel, type UpstreamTls } from "../../model/index.ts";
 import {
   type HopDialer,
   OrderedPicker,
+  OriginTls,
   type UpstreamCluster,
   UpstreamEndpoint,
   versionRule,
@@ -32,31 +34,56 @@ export interface ApplicationOptions {
   readonly clock: Clock;
 }
 
+/** What is declared of a port; the same objects as long as the configuration is. */
+export interface ApplicationPort {
+  readonly protocol: Protocol;
+  readonly tls: UpstreamTls | undefined;
+}
+
+interface Port extends ApplicationPort {
+  readonly origin: OriginTls | undefined;
+  readonly cluster: UpstreamCluster;
+}
+
+export const undeclaredPort: ApplicationPort = { protocol: Protocol.UNSPECIFIED, tls: undefined };
+
 export class Application {
   readonly #options: ApplicationOptions;
-  readonly #byPort = new Map<number, { readonly declared: Protocol; readonly cluster: UpstreamCluster }>();
+  readonly #byPort = new Map<number, Port>();
 
   constructor(options: ApplicationOptions) {
     this.#options = options;
   }
 
   /** Only for ports that were admitted: those are declared, so their number is bounded. */
-  port(port: number, declared: Protocol): UpstreamCluster {
+  port(port: number, { protocol, tls }: ApplicationPort): UpstreamCluster {
     const known = this.#byPort.get(port);
-    if (known !== undefined && known.declared === declared) return known.cluster;
+    if (known !== undefined && known.protocol === protocol && known.tls === tls) return known.cluster;
+    const origin = tls && new OriginTls(tls);
+    if (known?.origin?.key !== origin?.key) {
+      for (const place of known?.cluster.picker.members ?? []) place.changeOrigin(origin);
+    }
     const { workload } = this.#options;
     const cluster: UpstreamCluster = {
       key: `${workload}:${port}`,
       service: "",
       port,
       faults: undefined,
-      picker: known?.cluster.picker ?? new OrderedPicker(this.#places(port)),
-      versionFor: versionRule(declared, "client"),
+      picker: known?.cluster.picker ?? new OrderedPicker(this.#places(port, origin)),
+      versionFor: versionRule(protocol, "client"),
       requests: inboundRequests,
       retryBudget: undefined,
     };
-    this.#byPort.set(port, { declared, cluster });
+    this.#byPort.set(port, { protocol, tls, origin, cluster });
     return cluster;
+  }
+
+  /** Connections that are open already go on with what is declared now. */
+  refresh(table: InboundTable | undefined): void {
+    for (const port of this.#byPort.keys()) {
+      const declared = table?.port(port);
+      if (declared !== undefined) this.port(port, declared);
+    }
   }
 
   sweep(nowMs: number): void {
@@ -71,18 +98,18 @@ export class Application {
     for (const { cluster } of this.#byPort.values()) yield* cluster.picker.members;
   }
 
-  #places(port: number): UpstreamEndpoint[] {
+  #places(port: number, origin: OriginTls | undefined): UpstreamEndpoint[] {
     const { address, addresses } = this.#options;
-    return [...new Set([address, ...addresses])].map((place) => this.#place(place, port));
+    return [...new Set([address, ...addresses])].map((place) => this.#place(place, port, origin));
   }
 
-  #place(address: string, port: number): UpstreamEndpoint {
+  #place(address: string, port: number, origin: OriginTls | undefined): UpstreamEndpoint {
     const { workload, dialer, clock } = this.#options;
     return new UpstreamEndpoint(
       create(EndpointSchema, { workload, address, port, tunnel: Tunnel.NONE, weight: 1 }),
       { name: "", port },
       {
-        limits: { connectTimeoutMs, idleTimeoutMs, maxConnections, maxPending },
+        limits: { connectTimeoutMs, idleTimeoutMs, maxConnections, maxPending, origin },
         dialer,
         clock,
       },

@@ -58,6 +58,8 @@ export function describeConfig(parts: RuntimeParts): unknown {
     })),
     gateways: snapshot.gateways.map((entry) => ({
       name: entry.name,
+      labels: entry.labels,
+      annotations: entry.annotations,
       listeners: entry.listeners.map(({ listener, hosts }) => ({
         name: listener.name,
         port: listener.port,
@@ -65,6 +67,7 @@ export function describeConfig(parts: RuntimeParts): unknown {
       })),
     })),
     gatewayAddresses: gateway?.addresses() ?? [],
+    gatewayDatagrams: gateway?.udp.addresses() ?? [],
     gatewayFailures: gateway?.failures() ?? [],
     clusters: clusters.slice(0, maxListed).map((cluster) => ({
       key: cluster.key,
@@ -122,6 +125,12 @@ export function runtimeGauges(parts: RuntimeParts): readonly MetricFamily[] {
       "Destinations that this proxy follows.",
       () => context.agent.status.subscriptions,
     ),
+    gauge("weft_udp_sessions", "Clients of UDP listeners.", () => parts.gateway?.udp.sessions ?? 0),
+    new GaugeFamily(
+      "weft_gateway_info",
+      "1 for each Gateway that is served here, with the labels of its spec.infrastructure.",
+      () => gatewayInfo(parts),
+    ),
     new GaugeFamily("weft_upstream_connections", "Pooled HTTP connections to endpoints.", () =>
       poolSamples(parts),
     ),
@@ -155,6 +164,18 @@ export function runtimeGauges(parts: RuntimeParts): readonly MetricFamily[] {
       return (usage.user + usage.system) / 1_000_000;
     }),
   ];
+}
+
+/** Characters that labels of metrics cannot have become underscores, as in kube-state-metrics. */
+function gatewayInfo({ context }: RuntimeParts): { labels: Record<string, string>; value: number }[] {
+  return context.agent.snapshot.gateways.map((gateway) => {
+    const [namespace = "", name = ""] = gateway.name.split("/");
+    const own = Object.entries(gateway.labels).map(([key, value]) => [
+      `label_${key.replace(/\W/g, "_")}`,
+      value,
+    ]);
+    return { labels: { namespace, name, ...Object.fromEntries(own) }, value: 1 };
+  });
 }
 
 function countEndpoints(parts: RuntimeParts, isCounted: (endpoint: UpstreamEndpoint) => boolean): number {

@@ -15,8 +15,8 @@ import type { Resolved } from "../agent/index.ts";
 import type { ListenAddress } from "../bootstrap.ts";
 import { ConnectionSet, type ClientConnection } from "./connection-set.ts";
 import type { ServeContext } from "./context.ts";
-import type { DnsForwarder } from "./dns-forwarder.ts";
 import {
+  type DnsForwarder,
   type DnsQuery,
   encodeDnsAnswer,
   encodeDnsFault,
@@ -24,13 +24,13 @@ import {
   type Rcode,
   rcodes,
   truncateDnsAnswer,
-} from "./dns-message.ts";
+} from "../dns/index.ts";
 import { expandName } from "./dns-names.ts";
 import type { Server } from "./server.ts";
 
 /** What of a proxy the name service needs: a parent of workers has no more than this. */
 export interface DnsContext extends Pick<ServeContext, "metrics" | "coarseNowMs"> {
-  readonly agent: Pick<ServeContext["agent"], "snapshot" | "resolveName" | "prefetch">;
+  readonly agent: Pick<ServeContext["agent"], "snapshot" | "status" | "resolveName" | "prefetch">;
   readonly workload: Pick<ServeContext["workload"], "namespace">;
 }
 
@@ -126,12 +126,27 @@ export class DnsServer implements Server {
     );
     const candidate = expanded.candidates[0];
     if (candidate === undefined) {
-      this.#forward(message, query, isTcp, respond);
+      this.#answerOutside(message, query, isTcp, respond);
       return;
     }
     const lookupMs = mesh?.discoveryTimeoutMs || defaultLookupMs;
     this.#context.agent.resolveName(candidate, lookupMs, (result) => {
-      if (result === "unknown" && !expanded.isOurs) this.#forward(message, query, isTcp, respond);
+      if (result === "unknown" && !expanded.isOurs) this.#answerOutside(message, query, isTcp, respond);
+      else this.#respond(query, result, isTcp, respond);
+    });
+  }
+
+  /** A name outside of the mesh's domain may be an external service's; while nobody can say, it is not. */
+  #answerOutside(message: Uint8Array, query: DnsQuery, isTcp: boolean, respond: Respond): void {
+    const { agent } = this.#context;
+    const { mesh } = agent.snapshot;
+    const isKnown = agent.snapshot.name(query.name) !== undefined;
+    if (mesh?.hasExternalNames !== true || (!isKnown && !agent.status.isConnected)) {
+      this.#forward(message, query, isTcp, respond);
+      return;
+    }
+    agent.resolveName(query.name, mesh.discoveryTimeoutMs || defaultLookupMs, (result) => {
+      if (typeof result === "string") this.#forward(message, query, isTcp, respond);
       else this.#respond(query, result, isTcp, respond);
     });
   }

@@ -7,6 +7,11 @@ export function latin1Line(nameLower: string, value: string): HeaderLine {
   return { nameLower, value, bytes: Buffer.from(`${nameLower}: ${value}\r\n`, "latin1") };
 }
 
+/** A line that takes the fields of its name away and puts nothing in their place. */
+export function removal(nameLower: string): HeaderLine {
+  return { nameLower, value: "", bytes: new Uint8Array(0) };
+}
+
 const unchanged: ResponseHeadOptions = {};
 const closing: ResponseHeadOptions = { connection: "close" };
 /** An HTTP/1.0 client keeps the connection only where it is told so. */

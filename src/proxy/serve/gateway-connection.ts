@@ -35,24 +35,20 @@ export function arrivalOf(holder: GatewayPortHolder): ArrivalChoice {
   const { proxyProtocol, tls } = holder.current;
   return {
     hasProxyHeader: proxyProtocol,
-    tls: tls && { inspect: ({ serverName }) => decideTls(tls.select(serverName)) },
+    tls: tls && { inspect: (hello) => decideTls(tls.select(hello.serverName, hello)) },
   };
 }
 
 function decideTls(choice: PortTlsChoice | undefined): TlsDecision {
   if (choice === undefined) return { kind: "refuse", reason: "no_route" };
   if (choice.mode === "passthrough") return { kind: "passthrough" };
-  return {
-    kind: "terminate",
-    tls: {
-      identity: choice.identity,
-      alpn: choice.protocol === "http" ? httpAlpn : [],
-      clientCertificate: "none",
-      minVersion: choice.minVersion,
-      // Clients show no certificate, so there is none whose check a resumed session would skip.
-      resumption: true,
-    },
-  };
+  const { identity, minVersion, clientCertificate } = choice;
+  const alpn = choice.protocol === "http" ? httpAlpn : [];
+  if (clientCertificate !== "none") {
+    return { kind: "terminate", tls: { identity, alpn, clientCertificate, minVersion } };
+  }
+  // Clients show no certificate, so there is none whose check a resumed session would skip.
+  return { kind: "terminate", tls: { identity, alpn, clientCertificate, minVersion, resumption: true } };
 }
 
 export function serveGatewayConnection(
@@ -72,8 +68,7 @@ export function serveGatewayConnection(
   const choice = tls.select(connection.serverName);
   const isTerminated = choice?.mode === "terminate";
   if (choice === undefined || isTerminated !== connection.isTls) refuse(connection, context);
-  else if (isTerminated && choice.protocol === "http")
-    serveGatewayHttp(connection, holder, parts, choice.listener);
+  else if (isTerminated && choice.protocol === "http") serveGatewayHttp(connection, holder, parts, choice);
   else serveGatewayTcp(connection, holder, parts);
 }
 
@@ -81,15 +76,14 @@ function serveGatewayHttp(
   connection: Connection,
   holder: GatewayPortHolder,
   parts: GatewayParts,
-  tlsListener?: string,
+  tls?: Extract<PortTlsChoice, { mode: "terminate" }>,
 ): void {
   const { context, selector, members } = parts;
   const service = new GatewayHttp(context, selector, {
     holder,
     clientAddress: parts.hasClientAddresses ? connection.remoteAddress : "",
     scheme: connection.isTls ? "https" : "http",
-    identity: connection.peer?.uriSans[0] ?? "",
-    tlsListener,
+    tls: tls && { choice: tls, serverName: connection.serverName, peer: connection.peer },
   });
   const version = connection.isTls ? (connection.alpn === "h2" ? 2 : 1) : undefined;
   serveHttp(connection, context, service, { members, version });
@@ -119,6 +113,7 @@ function serveGatewayTcp(connection: Connection, holder: GatewayPortHolder, part
   const target: TcpTarget = {
     cluster,
     protocol: SessionProtocol.TCP,
+    isDecrypted: connection.isTls,
     sourceIdentity: connection.peer?.uriSans[0] ?? "",
     edge: (endpoint: UpstreamEndpoint | undefined) =>
       endpoint === undefined

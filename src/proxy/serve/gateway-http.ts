@@ -2,13 +2,16 @@
 import type { HeaderLine } from "../../http1/index.ts";
 import type { HttpRequest } from "../http/index.ts";
 import { selectVirtualHost } from "../../decide/index.ts";
-import type { PreparedGatewayPort } from "../agent/index.ts";
+import type { PeerCertificate } from "../../net/index.ts";
+import type { PortTlsChoice, PreparedGatewayPort } from "../agent/index.ts";
 import type { EdgeSeries } from "../telemetry/index.ts";
 import type { UpstreamEndpoint } from "../upstream/index.ts";
 import type { ServeContext } from "./context.ts";
 import { outboundEdge, unreachedEdge } from "./edges.ts";
-import { latin1Line } from "./exchange-heads.ts";
+import { latin1Line, removal } from "./exchange-heads.ts";
+import { forwardedClientCertificate } from "./forwarded-client.ts";
 import type { HttpSelection, HttpService } from "./http-service.ts";
+import { strippedAtEdge } from "./overriding-http.ts";
 import type { RouteSelector } from "./route-selector.ts";
 
 /** The port's newest configuration; the listener's owner replaces it, a request reads it once. */
@@ -26,11 +29,19 @@ export interface GatewayClient {
   /** Goes into x-forwarded-for; empty where it is not known (Unix sockets). */
   readonly clientAddress: string;
   readonly scheme: "http" | "https";
-  /** Of its certificate; empty: it showed none. */
-  readonly identity: string;
-  /** The listener that the TLS hello chose; undefined in plaintext. */
-  readonly tlsListener: string | undefined;
+  /** What the handshake came to; undefined in plaintext. */
+  readonly tls: GatewayHandshake | undefined;
 }
+
+export interface GatewayHandshake {
+  readonly choice: Extract<PortTlsChoice, { mode: "terminate" }>;
+  readonly serverName: string | undefined;
+  /** The client's verified certificate. */
+  readonly peer: PeerCertificate | undefined;
+}
+
+/** Anything else that a client says of certificates is made up. */
+const withoutClientCertificate = removal("x-forwarded-client-cert");
 
 export class GatewayHttp implements HttpService {
   readonly direction = "outbound";
@@ -44,7 +55,10 @@ export class GatewayHttp implements HttpService {
   readonly #selector: RouteSelector;
   readonly #holder: GatewayPortHolder;
   readonly #clientAddress: string;
-  readonly #tlsListener: string | undefined;
+  readonly #tls: GatewayHandshake | undefined;
+  readonly #clientCertificate: HeaderLine;
+  /** The port's TLS that was last found to go on asking of clients what this one was asked. */
+  #checkedTls: PreparedGatewayPort["tls"];
 
   /** One per connection. */
   constructor(context: ServeContext, selector: RouteSelector, client: GatewayClient) {
@@ -53,8 +67,14 @@ export class GatewayHttp implements HttpService {
     this.#holder = client.holder;
     this.#clientAddress = client.clientAddress;
     this.scheme = client.scheme;
-    this.sourceIdentity = client.identity;
-    this.#tlsListener = client.tlsListener;
+    this.#tls = client.tls;
+    this.#checkedTls = client.holder.current.tls;
+    const peer = client.tls?.peer;
+    this.sourceIdentity = peer?.uriSans[0] ?? "";
+    this.#clientCertificate =
+      peer === undefined
+        ? withoutClientCertificate
+        : latin1Line("x-forwarded-client-cert", forwardedClientCertificate(peer));
   }
 
   get port(): number {
@@ -64,19 +84,37 @@ export class GatewayHttp implements HttpService {
   select(head: HttpRequest): HttpSelection {
     const host = selectVirtualHost(this.#holder.current.hosts, head.authority);
     if (host === undefined) return { reason: "no_route", detail: "no listener has this hostname", route: "" };
-    if (this.#tlsListener !== undefined && host.listener !== this.#tlsListener) {
+    if (this.#tls !== undefined && host.listener !== this.#tls.choice.listener) {
       // RFC 9110 section 15.5.20: the client reuses a connection whose certificate and rules are another listener's.
       return { reason: "misdirected_request", detail: `it belongs to listener ${host.listener}`, route: "" };
     }
-    return this.#selector.select(host.routes, head, this);
+    if (!this.#isStillTrusted()) {
+      return { reason: "misdirected_request", detail: "clients are checked otherwise by now", route: "" };
+    }
+    return strippedAtEdge(head, this.#selector.select(host.routes, head, this));
   }
 
   addLines(head: HttpRequest, lines: HeaderLine[]): void {
-    lines.push(forwardedProto[this.scheme]);
+    lines.push(forwardedProto[this.scheme], this.#clientCertificate);
     if (this.#clientAddress === "") return;
     const before = head.get("x-forwarded-for");
     const chain = before === undefined ? this.#clientAddress : `${before}, ${this.#clientAddress}`;
     lines.push(latin1Line("x-forwarded-for", chain));
+  }
+
+  /** A client that would not come in any more is to come again, which shows. */
+  #isStillTrusted(): boolean {
+    const { tls } = this.#holder.current;
+    if (this.#tls === undefined || tls === this.#checkedTls) return true;
+    const now = tls?.select(this.#tls.serverName);
+    const before = this.#tls.choice;
+    const isSame =
+      now?.mode === "terminate" &&
+      (now.clientCertificate !== "required" ||
+        (before.clientCertificate === "required" &&
+          now.identity.trustRootsPem === before.identity.trustRootsPem));
+    if (isSame) this.#checkedTls = tls;
+    return isSame;
   }
 
   edge(route: string, endpoint: UpstreamEndpoint | undefined): EdgeSeries {

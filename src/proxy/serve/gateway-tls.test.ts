@@ -21,8 +21,8 @@ type Listener = MessageInitShape<typeof GatewayListenerSchema>;
 const hello = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello";
 const toEcho = { backends: [{ cluster: "default/echo:80", weight: 1 }] };
 
-function certificate(name: string, host: string): Certificate {
-  const { certChainPem, privateKeyPem } = publicCertificate(host);
+function certificate(name: string, host: string, kind?: "ECDSA" | "RSA"): Certificate {
+  const { certChainPem, privateKeyPem } = publicCertificate(host, kind);
   return create(CertificateSchema, {
     source: { kind: "Secret", namespace: "default", name },
     certificateChainPem: certChainPem,
@@ -30,13 +30,13 @@ function certificate(name: string, host: string): Certificate {
   });
 }
 
-function https(name: string, port: number, hostname: string): Listener {
+function https(name: string, port: number, hostname: string, certificates = [`default/${name}`]): Listener {
   return {
     name,
     port,
     hostname,
     protocol: Protocol.HTTP,
-    tls: { mode: TlsMode.TERMINATE, certificates: [`default/${name}`] },
+    tls: { mode: TlsMode.TERMINATE, certificates },
     virtualHosts: [{ hostname, http: { entries: [{ match: {}, rule: 0 }], rules: [toEcho] } }],
   };
 }
@@ -100,6 +100,7 @@ interface Hello {
   readonly servername?: string;
   readonly ALPNProtocols?: string[];
   readonly maxVersion?: "TLSv1.2";
+  readonly ciphers?: string;
 }
 
 async function handshake(port: number, options: Hello): Promise<TLSSocket> {
@@ -149,6 +150,27 @@ describe("a TLS port", () => {
     const old = await handshake(port, { servername: "a.example", maxVersion: "TLSv1.2" });
     expect(old.getProtocol()).toBe("TLSv1.2");
     old.destroy();
+    app.stop();
+  });
+
+  test("has a certificate of each kind of key for one name, and shows the one that the client can verify", async () => {
+    await using mesh = new TestMesh();
+    const app = cannedServer(hello);
+    const { port } = await edge(
+      mesh,
+      app,
+      (at) => [https("a", at, "a.example", ["default/a", "default/rsa"])],
+      [certificate("a", "a.example"), certificate("rsa", "a.example", "RSA")],
+    );
+    const kindFor = async (options: Hello): Promise<string | undefined> => {
+      const socket = await handshake(port, { servername: "a.example", ...options });
+      const kind = socket.getPeerX509Certificate()?.publicKey.asymmetricKeyType;
+      expect(await get(socket, "a.example")).toStartWith("HTTP/1.1 200");
+      return kind;
+    };
+    expect(await kindFor({})).toBe("ec");
+    expect(await kindFor({ maxVersion: "TLSv1.2", ciphers: "ECDHE-RSA-AES128-GCM-SHA256" })).toBe("rsa");
+    expect(await kindFor({ maxVersion: "TLSv1.2", ciphers: "ECDHE-ECDSA-AES128-GCM-SHA256" })).toBe("ec");
     app.stop();
   });
 

@@ -147,6 +147,16 @@ describe("the gateway", () => {
     app.stop();
   });
 
+  test("shows the labels of a Gateway's infrastructure as those of a metric", async () => {
+    await using mesh = new TestMesh();
+    const gateway = { ...toEcho(freePort()), labels: { "app.kubernetes.io/name": "edge" } };
+    const agent = mesh.agent("edge", { mesh: mesh.mesh, gateways: [create(GatewaySchema, gateway)] });
+    const proxy = await mesh.run(gatewayBootstrap(mesh, { kind: "tcp", address: "127.0.0.1" }), agent);
+    expect(proxy.metricsText()).toContain(
+      'weft_gateway_info{namespace="default",name="edge",label_app_kubernetes_io_name="edge"} 1\n',
+    );
+  });
+
   test("malformed requests are refused and counted", async () => {
     await using mesh = new TestMesh();
     const port = freePort();

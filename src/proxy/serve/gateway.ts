@@ -4,11 +4,13 @@
  */
 import { chmodSync, mkdirSync, rmSync } from "node:fs";
 import { errorLine } from "../../kernel/index.ts";
+import { Protocol } from "../../model/index.ts";
 import { type Listener, type ListenOptions, listen } from "../../net/index.ts";
 import type { PreparedGatewayPort, Snapshot } from "../agent/index.ts";
 import type { GatewayListen } from "../bootstrap.ts";
 import { ConnectionSet } from "./connection-set.ts";
 import type { ServeContext } from "./context.ts";
+import { GatewayUdp } from "./gateway-udp.ts";
 import { arrivalOf, type GatewayParts, serveGatewayConnection } from "./gateway-connection.ts";
 import { listenLimits } from "./listen-limits.ts";
 import { type ListenSharing, sharedPlace } from "./listen-sharing.ts";
@@ -40,6 +42,7 @@ const retryMs = 5_000;
 
 export class GatewayServer implements Server {
   readonly connections = new ConnectionSet();
+  readonly udp: GatewayUdp;
   readonly #context: ServeContext;
   readonly #selector: RouteSelector;
   readonly #options: GatewayListen;
@@ -60,20 +63,28 @@ export class GatewayServer implements Server {
     this.#selector = selector;
     this.#options = options;
     this.#sharing = sharing;
+    this.udp = new GatewayUdp(context, options, sharing !== undefined);
   }
 
   applySnapshot(snapshot: Snapshot): void {
     if (this.#isClosed) return;
     const wanted = new Set<string>();
     for (const port of snapshot.gatewayPorts) {
-      for (const where of this.#places(port, snapshot.gatewayPorts)) {
-        const key = where.unixPath ?? `${where.address}:${where.port}`;
-        wanted.add(key);
-        const known = this.#open.get(key);
-        if (known === undefined) this.#tryOpen(key, where, port);
-        else known.holder.current = port;
+      if (port.protocol === Protocol.UDP) continue;
+      const where = this.#placeOf(port, snapshot.gatewayPorts[0]);
+      const key = where.unixPath ?? `${where.address}:${where.port}`;
+      if (wanted.has(key)) {
+        const again = `${key} again`;
+        wanted.add(again);
+        this.#fail(again, "spec.addresses name the proxy's own address, which Gateways without them have");
+        continue;
       }
+      wanted.add(key);
+      const known = this.#open.get(key);
+      if (known === undefined) this.#tryOpen(key, where, port);
+      else known.holder.current = port;
     }
+    this.udp.applySnapshot(snapshot);
     for (const [key, entry] of this.#open) {
       if (wanted.has(key)) continue;
       this.#open.delete(key);
@@ -109,11 +120,12 @@ export class GatewayServer implements Server {
   }
 
   failures(): readonly string[] {
-    return [...this.#failed.values()];
+    return [...this.#failed.values(), ...this.udp.failures()];
   }
 
   sweep(nowMs: number): void {
     this.connections.sweep(nowMs);
+    this.udp.sweep(nowMs);
     if (this.#failed.size === 0 || nowMs < this.#retryAtMs) return;
     this.#retryAtMs = nowMs + retryMs;
     this.applySnapshot(this.#context.agent.snapshot);
@@ -122,6 +134,7 @@ export class GatewayServer implements Server {
   stopAccepting(): void {
     this.#isClosed = true;
     for (const entry of this.#open.values()) this.#stop(entry);
+    this.udp.close();
   }
 
   close(): void {
@@ -132,15 +145,13 @@ export class GatewayServer implements Server {
   }
 
   /** The port that the bootstrap gives stands for the gateway's first one; a gateway's further ports keep their numbers. */
-  #places(port: PreparedGatewayPort, all: readonly PreparedGatewayPort[]): GatewayAddress[] {
+  #placeOf(port: PreparedGatewayPort, first: PreparedGatewayPort | undefined): GatewayAddress {
     const options = this.#options;
-    const number = port === all[0] && options.port !== undefined ? options.port : port.port;
-    if (options.kind === "unix") {
-      const unixPath = `${options.directory}/${options.address}:${number}.sock`;
-      return [{ address: options.address, port: number, unixPath }];
-    }
-    const addresses = port.addresses.length === 0 ? [options.address] : port.addresses;
-    return addresses.map((address) => ({ address, port: number, unixPath: undefined }));
+    const isFirst = first?.port === port.port && first.protocol !== Protocol.UDP;
+    const number = isFirst ? (options.port ?? port.port) : port.port;
+    const address = port.address || options.address;
+    const unixPath = options.kind === "unix" ? `${options.directory}/${address}:${number}.sock` : undefined;
+    return { address, port: number, unixPath };
   }
 
   #tryOpen(key: string, where: GatewayAddress, port: PreparedGatewayPort): void {
@@ -173,10 +184,14 @@ export class GatewayServer implements Server {
         port: listener.port,
       });
     } catch (error) {
-      const message = `gateway listener ${key}: ${errorLine(error)}`;
-      if (this.#failed.get(key) !== message) context.log.error(message);
-      this.#failed.set(key, message);
+      this.#fail(key, errorLine(error));
     }
+  }
+
+  #fail(key: string, why: string): void {
+    const message = `gateway listener ${key}: ${why}`;
+    if (this.#failed.get(key) !== message) this.#context.log.error(message);
+    this.#failed.set(key, message);
   }
 
   #listenPlace(where: GatewayAddress): Pick<ListenOptions, "hostname" | "port" | "unixPath" | "reusePort"> {

@@ -98,7 +98,7 @@ export class InboundPlaintext implements Server {
 
   #serve(connection: Connection, port: PreparedInboundPort): void {
     const caller: InboundCaller = { identity: "", workload: "", service: callerService(port, "") };
-    const cluster = this.#application.port(port.port, port.protocol);
+    const cluster = this.#application.port(port.port, port);
     const target = (protocol: SessionProtocol): TcpTarget =>
       inboundTcp(this.#context, caller, { port: port.port, cluster, protocol });
     const http = new InboundHttp(this.#context, caller, { port: port.port, answer: cluster });

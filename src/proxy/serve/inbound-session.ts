@@ -60,6 +60,8 @@ export class InboundHttp implements HttpService {
   readonly #answer: HttpDestination | HttpRefusal;
   readonly #edge: EdgeHandle;
   readonly #lines: readonly HeaderLine[];
+  /** What a gateway says of its client stands before what is said of the gateway. */
+  readonly #fromGateway: string | undefined;
 
   constructor(
     context: ServeContext,
@@ -80,18 +82,20 @@ export class InboundHttp implements HttpService {
             requestEdits:
               caller.identity === "" ? { set: [], add: [], remove: [forwardedClientCert] } : undefined,
           };
-    this.#lines =
-      caller.identity === ""
-        ? []
-        : [latin1Line(forwardedClientCert, `By=${context.identity};URI=${caller.identity}`)];
+    const element = `By=${context.identity};URI=${caller.identity}`;
+    this.#lines = caller.identity === "" ? [] : [latin1Line(forwardedClientCert, element)];
+    const gateways = context.agent.snapshot.mesh?.gatewayIdentities ?? [];
+    this.#fromGateway = gateways.includes(caller.identity) ? element : undefined;
   }
 
   select(): HttpDestination | HttpRefusal {
     return this.#answer;
   }
 
-  addLines(_head: HttpRequest, lines: HeaderLine[]): void {
-    for (const line of this.#lines) lines.push(line);
+  addLines(head: HttpRequest, lines: HeaderLine[]): void {
+    const told = this.#fromGateway === undefined ? undefined : head.get(forwardedClientCert);
+    if (told !== undefined) lines.push(latin1Line(forwardedClientCert, `${told},${this.#fromGateway}`));
+    else for (const line of this.#lines) lines.push(line);
   }
 
   edge(): ReturnType<EdgeHandle["get"]> {

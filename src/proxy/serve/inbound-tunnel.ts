@@ -2,11 +2,10 @@
 import { admitInbound } from "../../decide/index.ts";
 import { canonicalIp, parseSpiffeId, type ReasonCode } from "../../kernel/index.ts";
 import { type Connection, type Listener, listen, type PeerCertificate } from "../../net/index.ts";
-import { Protocol } from "../../model/index.ts";
 import { type Preface, SessionProtocol } from "../../wire/index.ts";
 import type { ListenAddress } from "../bootstrap.ts";
 import { hopAlpn } from "../upstream/index.ts";
-import type { Application } from "./application.ts";
+import { type Application, undeclaredPort } from "./application.ts";
 import { ConnectionSet } from "./connection-set.ts";
 import type { ServeContext } from "./context.ts";
 import { serveHttp } from "./http-opening.ts";
@@ -112,7 +111,7 @@ export class InboundTunnel implements Server {
             targetPort: preface.targetPort,
           });
     const version = httpVersionOf(preface.protocol);
-    const declared = port?.protocol ?? Protocol.UNSPECIFIED;
+    const declared = port ?? undeclaredPort;
     if (refusal !== undefined) this.#context.metrics.refused("inbound", refusal);
     if (version !== undefined) {
       const answer = refusal ?? this.#application.port(preface.targetPort, declared);

@@ -69,6 +69,10 @@ export const fixedLimits = {
   maxDiscardedBytes: 262_144,
   /** Pipelined requests that wait for the one before; about a hundred of them. */
   maxPipelinedBytes: 65_536,
+  /** Clients of one UDP listener. Each has a socket of its own. */
+  maxUdpSessions: 8_192,
+  /** As common NAT tables have it for UDP, and Envoy. */
+  udpIdleTimeoutMs: 60_000,
   /** Copies under way to mirrors: as many as requests may wait for one endpoint. */
   maxMirroredRequests: 1_024,
   /** Bodies of requests that are kept for other tries, of all requests of the proxy together: a thousand of them at the default. */
@@ -99,6 +103,7 @@ export const limitNames = [
   "writeStallTimeout",
   "http2Abuse",
   "http2SettingsTimeout",
+  "maxUdpSessions",
 ] as const;
 
 export type LimitName = (typeof limitNames)[number];

@@ -4,6 +4,7 @@ import type { ReasonCode } from "../../kernel/index.ts";
 import { type Counter, CounterFamily, type MetricFamily } from "../telemetry/index.ts";
 import type { EjectionReason } from "../upstream/index.ts";
 import { type LimitName, limitLabel } from "./limits.ts";
+import { UdpMetrics } from "./udp-metrics.ts";
 
 /** The doors of a proxy, as the `listener` label names them. */
 export type Door = "outbound" | "inbound" | "plaintext" | "gateway" | "dns";
@@ -90,6 +91,10 @@ export class ServeMetrics {
   readonly #dns = new CounterFamily("weft_dns_queries_total", "DNS queries by what became of them.", [
     "outcome",
   ]);
+  readonly #passed = new CounterFamily(
+    "weft_passthrough_connections_total",
+    "Connections to addresses that the mesh does not know, carried as they are.",
+  );
   readonly #faults = new CounterFamily(
     "weft_faults_injected_total",
     "Requests and connections that a FaultPolicy made trouble for, by what it did.",
@@ -99,6 +104,8 @@ export class ServeMetrics {
     "weft_access_log_dropped_total",
     "Access-log lines dropped because the log could not be written fast enough.",
   );
+
+  readonly udp = new UdpMetrics();
 
   readonly families: readonly MetricFamily[] = [
     this.#accepted,
@@ -116,8 +123,10 @@ export class ServeMetrics {
     this.#preventedEjections,
     this.#probes,
     this.#dns,
+    this.#passed,
     this.#faults,
     this.#dropped,
+    ...this.udp.families,
   ];
 
   /** On the way of every request. */
@@ -128,6 +137,8 @@ export class ServeMetrics {
   /** A sender was paused: on the way of every large body, so it has a handle. */
   readonly bodiesPaused: Counter = this.#limits.of(limitLabel("maxBufferedBodyBytes"));
   readonly replayExhausted: Counter = this.#limits.of(limitLabel("maxReplayBytes"));
+
+  readonly passedThrough: Counter = this.#passed.of();
 
   accepted(door: Door): void {
     this.#accepted.of(door).value++;

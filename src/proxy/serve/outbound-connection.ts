@@ -7,7 +7,7 @@
  *        any of them: refused with a reset and counted
  */
 import type { ReasonCode } from "../../kernel/index.ts";
-import { type Address, outboundKey, Protocol } from "../../model/index.ts";
+import { type Address, outboundKey, Protocol, type ServiceTarget } from "../../model/index.ts";
 import type { Connection, ConnectionSink } from "../../net/index.ts";
 import { SessionProtocol } from "../../wire/index.ts";
 import type { PendingLookup, PreparedOutbound, Resolved } from "../agent/index.ts";
@@ -15,14 +15,20 @@ import type { UpstreamCluster, UpstreamEndpoint } from "../upstream/index.ts";
 import type { ConnectionSet } from "./connection-set.ts";
 import type { ServeContext } from "./context.ts";
 import { outboundEdge, unreachedEdge } from "./edges.ts";
+import { ExternalDestination } from "./external-destination.ts";
+import { ExternalHttp } from "./external-http.ts";
 import { serveHttp } from "./http-opening.ts";
 import type { HttpService } from "./http-service.ts";
 import type { MeshPrefixes } from "./mesh-prefixes.ts";
 import { DirectHttp, OutboundHttp } from "./outbound-http.ts";
-import { passthroughTarget } from "./passthrough.ts";
+import { OverridingHttp } from "./overriding-http.ts";
+import { logDenied, passthroughTarget } from "./passthrough.ts";
 import { ProtocolDetector } from "./protocol-detector.ts";
 import { refuseServerFirst } from "./server-first-refusal.ts";
 import type { RouteSelector } from "./route-selector.ts";
+import { serveRoutedConnection } from "./routed-connection.ts";
+import { refuseServerName, ServerNameReader } from "./server-name-reader.ts";
+import { readSharedName, SharedAddress } from "./shared-address.ts";
 import { proxyVersion, type TcpTarget } from "./tcp-dial.ts";
 import { TcpSession } from "./tcp-session.ts";
 
@@ -45,10 +51,12 @@ export class OutboundConnection implements ConnectionSink {
   #isClosed = false;
   /** What it becomes, once resolved. */
   #http: HttpService | undefined;
-  #tcp: ((protocol: SessionProtocol) => TcpTarget) | undefined;
+  #tcp: ((protocol: SessionProtocol) => TcpTarget | undefined) | undefined;
   #memoryKey = "";
   /** Where redirected traffic was going. */
   #destination: { readonly address: string; readonly port: number } | undefined;
+  /** That is an address of the mesh's own, where nobody can be dialled. */
+  #isVirtual = false;
 
   constructor(connection: Connection, parts: OutboundParts) {
     this.#connection = connection;
@@ -65,12 +73,14 @@ export class OutboundConnection implements ConnectionSink {
     if (mesh === undefined) {
       this.#refuse("discovery_unavailable");
     } else if (prefixes.contains(mesh, address)) {
+      this.#isVirtual = prefixes.isVirtual(mesh, address);
       this.#lookup = context.agent.resolveAddress(address, this.#discoveryTimeoutMs(), (result) =>
         this.#onAddress(result, address, port),
       );
-    } else if (mesh.allowUnknownDestinations) {
+    } else if (mesh.allowUnknownDestinations && !context.agent.snapshot.inbound?.denyUnknownDestinations) {
       this.#becomeTcp(passthroughTarget(context, address, port));
     } else {
+      logDenied(context, this.#connection, this.#destination);
       this.#refuse("destination_denied");
     }
   }
@@ -108,6 +118,8 @@ export class OutboundConnection implements ConnectionSink {
     const target = result === "unknown" ? undefined : result.target;
     if (target?.case === "service" && target.value.ports.some((entry) => entry.port === port)) {
       this.dialService(target.value.namespace, target.value.name, port);
+    } else if (target?.case === "shared") {
+      this.#onShared(target.value.services, port);
     } else if (target?.case === "workload") {
       const cluster = this.#parts.context.upstreams.direct(target.value, address, port);
       const declared = target.value.ports.find((entry) => entry.port === port)?.protocol;
@@ -132,8 +144,26 @@ export class OutboundConnection implements ConnectionSink {
       this.#refuse(result === "unknown" ? "destination_unknown" : "discovery_unavailable");
       return;
     }
-    const { context, selector } = this.#parts;
-    const outbound = result.outbound;
+    const { context, selector, members } = this.#parts;
+    const { outbound, connections } = result;
+    const external = ExternalDestination.of(context, result, this.#isVirtual ? undefined : this.#destination);
+    if (connections !== undefined) {
+      const known = { early: this.#early, isEnded: this.#isEnded, destination: this.#destination };
+      serveRoutedConnection({
+        ...known,
+        connection: this.#connection,
+        context,
+        members,
+        outbound,
+        connections,
+        external,
+      });
+      return;
+    }
+    if (external !== undefined) {
+      this.#onExternal(result, external);
+      return;
+    }
     const cluster = context.upstreams.cluster(outbound.defaultCluster);
     this.#http = new OutboundHttp(context, selector, result);
     this.#tcp =
@@ -141,6 +171,71 @@ export class OutboundConnection implements ConnectionSink {
       ((session) => this.#tcpTarget(cluster, session, `${outbound.namespace}/${outbound.service}`));
     this.#memoryKey = result.key;
     this.#choose(outbound.protocol, cluster);
+  }
+
+  #onExternal(prepared: PreparedOutbound, external: ExternalDestination): void {
+    const { context, selector } = this.#parts;
+    const { outbound } = prepared;
+    const target = (session: SessionProtocol, name: string): TcpTarget | undefined => {
+      const cluster = external.toward(outbound.defaultCluster, name);
+      return cluster && this.#tcpTarget(cluster, session, `${outbound.namespace}/${outbound.service}`);
+    };
+    if (outbound.protocol === Protocol.TLS && external.needsName) {
+      this.#readServerName((name) => {
+        if (external.mayCall(name)) this.#becomeTcp(target(SessionProtocol.TCP, name));
+        else this.#refuse("destination_denied", refuseServerName);
+      });
+      return;
+    }
+    this.#http = new ExternalHttp(new OutboundHttp(context, selector, prepared), external);
+    this.#tcp = (session) => target(session, "");
+    this.#memoryKey = prepared.key;
+    // A silent client's endpoint cannot be dialled before it has said a name.
+    if (external.isByName && outbound.protocol !== Protocol.TCP) this.#becomeHttp(this.#early);
+    else this.#choose(outbound.protocol, undefined);
+  }
+
+  /** External services at one address. */
+  #onShared(services: readonly ServiceTarget[], port: number): void {
+    const address = new SharedAddress(services, port);
+    const dial = (service: ServiceTarget | undefined): void => {
+      if (service === undefined) this.#refuse("destination_denied");
+      else this.dialService(service.namespace, service.name, port);
+    };
+    if (address.isUnread) {
+      dial(address.unnamed);
+      return;
+    }
+    const { context, members } = this.#parts;
+    readSharedName(this.#connection, context, members, {
+      address,
+      early: this.#early,
+      onRead: (service, read) => {
+        this.#takeBack(read);
+        dial(service);
+      },
+    });
+  }
+
+  #readServerName(done: (name: string) => void): void {
+    const { context, members } = this.#parts;
+    ServerNameReader.start(this.#connection, context, members, {
+      early: this.#early,
+      listener: {
+        onServerName: (name, read) => {
+          this.#takeBack(read);
+          done(name ?? "");
+        },
+        onNoHello: (reason) => context.metrics.refused("outbound", reason),
+      },
+    });
+  }
+
+  /** From whoever read its first bytes. */
+  #takeBack(read: Uint8Array | undefined): void {
+    this.#early = read;
+    this.#connection.sink = this;
+    this.#connection.pause();
   }
 
   #choose(protocol: Protocol, cluster: UpstreamCluster | undefined): void {
@@ -153,6 +248,7 @@ export class OutboundConnection implements ConnectionSink {
         break;
       case Protocol.TCP:
       case Protocol.TLS:
+      case Protocol.UDP: // of no connection
         this.#becomeTcp(this.#tcp?.(SessionProtocol.TCP));
         break;
       case Protocol.UNSPECIFIED:
@@ -188,7 +284,9 @@ export class OutboundConnection implements ConnectionSink {
       this.#connection.close();
       return;
     }
-    serveHttp(this.#connection, context, this.#http, { members, alreadyRead });
+    const isHonoured = context.agent.snapshot.mesh?.honourRequestOverrides === true;
+    const service = isHonoured ? new OverridingHttp(this.#http) : this.#http;
+    serveHttp(this.#connection, context, service, { members, alreadyRead });
   }
 
   #becomeTcp(target: TcpTarget | undefined): void {
@@ -220,8 +318,12 @@ export class OutboundConnection implements ConnectionSink {
   }
 
   /** There is no protocol to say it in: a reset, and a count with the reason. */
-  #refuse(reason: ReasonCode): void {
+  #refuse(reason: ReasonCode, end = terminate): void {
     this.#parts.context.metrics.refused("outbound", reason);
-    this.#connection.terminate();
+    end(this.#connection);
   }
+}
+
+function terminate(connection: Connection): void {
+  connection.terminate();
 }

@@ -37,6 +37,11 @@ export class OutboundHttp implements HttpService {
     this.port = prepared.outbound.port;
   }
 
+  /** The newest form that a request was selected by. */
+  get outbound(): PreparedOutbound["outbound"] {
+    return this.#prepared.outbound;
+  }
+
   select(head: HttpRequest): HttpSelection {
     this.#touch();
     const known = this.#context.agent.snapshot.outbound(this.#key);

@@ -2,17 +2,23 @@
 import { create } from "@bufbuild/protobuf";
 import { requestDefaults } from "../../decide/index.ts";
 import { EndpointSchema, Tunnel } from "../../model/index.ts";
+import type { Connection } from "../../net/index.ts";
 import { SessionProtocol } from "../../wire/index.ts";
+import type { EdgeSeries } from "../telemetry/index.ts";
 import { directLimits, OrderedPicker, UpstreamEndpoint } from "../upstream/index.ts";
 import type { ServeContext } from "./context.ts";
+import { NameSniffer } from "./name-sniffer.ts";
+import { logTcp } from "./outcome.ts";
 import type { TcpTarget } from "./tcp-dial.ts";
 
 export function passthroughTarget(context: ServeContext, address: string, port: number): TcpTarget {
+  context.metrics.passedThrough.value++;
   const endpoint = new UpstreamEndpoint(
     create(EndpointSchema, { address, port, tunnel: Tunnel.NONE, weight: 1 }),
     { name: "", port },
     { limits: directLimits, dialer: context.dialer, clock: context.clock },
   );
+  const sniffer = context.isAccessLogged ? new NameSniffer() : undefined;
   return {
     cluster: {
       key: "",
@@ -25,20 +31,45 @@ export function passthroughTarget(context: ServeContext, address: string, port: 
       retryBudget: undefined,
     },
     protocol: SessionProtocol.TCP,
-    // One edge for everything outside: addresses of the internet as labels would be a series each.
-    edge: () =>
-      context.series.edge({
-        direction: "outbound",
-        sourceWorkload: context.workload.key,
-        sourceIdentity: context.identity,
-        destinationWorkload: "",
-        destinationIdentity: "",
-        destinationService: "",
-        destinationPort: 0,
-        destinationVersion: "",
-        route: "",
-        protocol: "tcp",
-        mtls: false,
-      }),
+    ...(sniffer && { sniffer }),
+    edge: () => outsideEdge(context),
   };
+}
+
+/** The reset says nothing, so the log does. */
+export function logDenied(
+  context: ServeContext,
+  client: Connection,
+  { address, port }: { readonly address: string; readonly port: number },
+): void {
+  const edge = outsideEdge(context);
+  edge.tcp("destination_denied").open();
+  logTcp(context, {
+    edge,
+    reason: "destination_denied",
+    detail: "the mesh does not know the address",
+    peerAddress: client.remoteAddress,
+    upstreamAddress: `${address}:${port}`,
+    attempts: 0,
+    requestBytes: 0,
+    responseBytes: 0,
+    durationUs: 0,
+  });
+}
+
+/** One edge for everything outside: addresses of the internet as labels would be a series each. */
+function outsideEdge(context: ServeContext): EdgeSeries {
+  return context.series.edge({
+    direction: "outbound",
+    sourceWorkload: context.workload.key,
+    sourceIdentity: context.identity,
+    destinationWorkload: "",
+    destinationIdentity: "",
+    destinationService: "",
+    destinationPort: 0,
+    destinationVersion: "",
+    route: "",
+    protocol: "tcp",
+    mtls: false,
+  });
 }

@@ -9,6 +9,10 @@ export interface RelayListener {
   onRelayEnd(relay: Relay, cause: CloseCause): void;
 }
 
+interface RelaySniffer {
+  onData(chunk: Uint8Array): void;
+}
+
 export class Relay {
   readonly client: Connection;
   readonly server: Connection;
@@ -21,12 +25,13 @@ export class Relay {
   /** What ended it first; "ended" where both sides closed properly. */
   #cause: CloseCause = "ended";
 
-  constructor(client: Connection, server: Connection, listener: RelayListener) {
+  /** `sniffer` sees the client's bytes too. */
+  constructor(client: Connection, server: Connection, listener: RelayListener, sniffer?: RelaySniffer) {
     this.client = client;
     this.server = server;
     this.#listener = listener;
-    this.#clientSide = new RelaySide(this, client, server, true);
-    this.#serverSide = new RelaySide(this, server, client, false);
+    this.#clientSide = new RelaySide(this, client, server, { isClient: true, sniffer });
+    this.#serverSide = new RelaySide(this, server, client, { isClient: false, sniffer: undefined });
     client.sink = this.#clientSide;
     server.sink = this.#serverSide;
   }
@@ -76,15 +81,23 @@ class RelaySide implements ConnectionSink {
   readonly #own: Connection;
   readonly #peer: Connection;
   readonly #isClient: boolean;
+  readonly #sniffer: RelaySniffer | undefined;
 
-  constructor(relay: Relay, own: Connection, peer: Connection, isClient: boolean) {
+  constructor(
+    relay: Relay,
+    own: Connection,
+    peer: Connection,
+    { isClient, sniffer }: { readonly isClient: boolean; readonly sniffer: RelaySniffer | undefined },
+  ) {
     this.#relay = relay;
     this.#own = own;
     this.#peer = peer;
     this.#isClient = isClient;
+    this.#sniffer = sniffer;
   }
 
   onData(chunk: Uint8Array): void {
+    this.#sniffer?.onData(chunk);
     this.#relay.count(this.#isClient, chunk.length);
     if (!this.#peer.give(chunk)) this.#own.pause();
   }

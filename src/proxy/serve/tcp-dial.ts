@@ -18,8 +18,12 @@ export interface TcpTarget {
   /** Unspecified: a connection that turns out to have been for nothing is closed without a byte, and not counted. */
   readonly protocol: SessionProtocol;
   edge(endpoint: UpstreamEndpoint | undefined): EdgeSeries;
+  /** The client's TLS ended here, so what goes on in plaintext may be encrypted again for the endpoint. */
+  readonly isDecrypted?: boolean;
   /** What a failed connect is called here, where that says more than the socket's reason. */
   readonly failureReason?: ReasonCode;
+  /** Sees the client's bytes pass, for what it then says to the log. */
+  readonly sniffer?: { readonly name: string; onData(chunk: Uint8Array): void };
   /** Where the client meant to go, where its socket does not say it: the destination of a redirected connection. */
   readonly destination?: { readonly address: string; readonly port: number };
   /** Whom the client's certificate names, or whose proxy this is. */
@@ -126,7 +130,8 @@ export class TcpDial {
       return;
     }
     this.#endpoint = endpoint;
-    const pending = endpoint.dial(this.target.protocol, (result) => this.#onDialled(endpoint, result));
+    const { protocol, isDecrypted } = this.target;
+    const pending = endpoint.dial(protocol, (result) => this.#onDialled(endpoint, result), isDecrypted);
     // Over loopback it can be done by now, and even the next try under way.
     if (this.#endpoint === endpoint && this.#server === undefined && !this.#isOver) this.#pending = pending;
   }

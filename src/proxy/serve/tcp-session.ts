@@ -106,7 +106,7 @@ export class TcpSession implements ConnectionSink, RelayListener, ClientConnecti
   onConnected(server: Connection): void {
     if (this.#isDone) return;
     if (this.#target.protocol !== SessionProtocol.UNSPECIFIED) this.#countOpen();
-    const relay = new Relay(this.#client, server, this);
+    const relay = new Relay(this.#client, server, this, this.#target.sniffer);
     this.#relay = relay;
     const alreadyRead = this.#alreadyRead;
     const opened = this.#opened;
@@ -126,7 +126,7 @@ export class TcpSession implements ConnectionSink, RelayListener, ClientConnecti
 
   onRelayEnd(_relay: Relay, cause: CloseCause): void {
     if (this.#isIdle) this.#finish("idle_timeout", "nothing was carried in either direction");
-    else if (cause === "ended") this.#finish(undefined, "");
+    else if (cause === "ended") this.#finish(undefined, this.#target.sniffer?.name ?? "");
     else this.#finish("upstream_reset", cause);
   }
 

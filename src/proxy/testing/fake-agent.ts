@@ -1,5 +1,5 @@
 /** An Agent with a configuration made by hand: answers at once what it holds, "unknown" for the rest. */
-import { InboundTable, RouteTable } from "../../decide/index.ts";
+import { InboundTable } from "../../decide/index.ts";
 import type {
   Address,
   Certificate,
@@ -11,11 +11,11 @@ import type {
   Name,
   Outbound,
 } from "../../model/index.ts";
-import { certificateKey, gatewayKey, outboundKey } from "../../model/index.ts";
+import { certificateKey, clusterKey, clusterTransport, gatewayKey, outboundKey } from "../../model/index.ts";
 import type { TlsIdentity } from "../../net/index.ts";
 import { GatewayCertificate } from "../agent/gateway-certificate.ts";
 import { GatewayPorts } from "../agent/gateway-ports.ts";
-import { prepareGateway } from "../agent/resource.ts";
+import { prepareGateway, prepareOutbound } from "../agent/resource.ts";
 import type {
   Agent,
   AgentStatus,
@@ -157,7 +157,10 @@ export class FakeAgent implements Agent {
 export function fakeSnapshot(configuration: FakeConfiguration): Snapshot {
   const { mesh, inbound } = configuration;
   const outbounds = new Map(
-    (configuration.outbounds ?? []).map((outbound) => [keyOf(outbound), prepare(outbound)]),
+    (configuration.outbounds ?? []).map((outbound) => [
+      keyOf(outbound),
+      prepareOutbound(keyOf(outbound), outbound),
+    ]),
   );
   const clusters = new Map((configuration.clusters ?? []).map((cluster) => [clusterKeyOf(cluster), cluster]));
   const endpoints = Map.groupBy(configuration.endpoints ?? [], (endpoint) => endpoint.cluster);
@@ -190,15 +193,11 @@ export function fakeSnapshot(configuration: FakeConfiguration): Snapshot {
   };
 }
 
-function prepare(outbound: Outbound): PreparedOutbound {
-  const routes = outbound.http === undefined ? undefined : RouteTable.prepare(outbound.http);
-  return { key: keyOf(outbound), outbound, routes };
-}
-
 function keyOf(outbound: Outbound): string {
   return outboundKey(outbound.namespace, outbound.service, outbound.port, outbound.clientNamespace);
 }
 
 function clusterKeyOf(cluster: Cluster): string {
-  return `${cluster.namespace}/${cluster.service}:${cluster.port}`;
+  const { namespace, service, port, protocol } = cluster;
+  return clusterKey(namespace, service, port, clusterTransport(protocol));
 }

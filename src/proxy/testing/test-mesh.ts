@@ -42,7 +42,7 @@ export class TestMesh {
   readonly #proxies: RunningProxy[] = [];
   readonly #logFiles = new Map<string, string>();
 
-  constructor(authority = new TestAuthority()) {
+  constructor(authority = new TestAuthority(), mesh: MessageInitShape<typeof MeshSchema> = {}) {
     this.authority = authority;
     this.mesh = create(MeshSchema, {
       trustDomain: authority.trustDomain,
@@ -51,6 +51,7 @@ export class TestMesh {
       domainSuffix: "cluster.local",
       discoveryTimeoutMs: 100,
       drainTimeoutMs: 2_000,
+      ...mesh,
     });
   }
 

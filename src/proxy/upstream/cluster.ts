@@ -14,6 +14,7 @@ import type { TcpKeepAlive } from "../../net/index.ts";
 import type { HttpVersion } from "../http/index.ts";
 import type { ClusterMembers, PickRequest } from "./balancer/index.ts";
 import type { ConnectionLimits, UpstreamEndpoint } from "./endpoint.ts";
+import { OriginTls } from "./origin-tls.ts";
 import type { RequestLimit } from "./request-limit.ts";
 
 interface Picker {
@@ -88,6 +89,7 @@ function declaredVersion(declared: Protocol): HttpVersion | undefined {
     case Protocol.UNSPECIFIED:
     case Protocol.TCP:
     case Protocol.TLS:
+    case Protocol.UDP:
       return undefined;
   }
 }
@@ -127,6 +129,7 @@ export function clusterLimits(cluster: Cluster): ConnectionLimits {
     idleTimeoutMs: cluster.idleTimeoutMs || defaultIdleTimeoutMs,
     maxConnections: cluster.maxConnectionsPerEndpoint || defaultMaxConnections,
     maxPending: cluster.maxPendingRequests || defaultMaxPending,
+    origin: cluster.tls && new OriginTls(cluster.tls),
     maxClusterConnections: connections?.maxConnections ?? 0,
     // Only where somebody asked for bounds: servers of raw TCP have thousands of connections as a matter of course.
     maxSessions: connections === undefined ? 0 : cluster.maxConnectionsPerEndpoint,
@@ -158,7 +161,8 @@ export function sameLimits(a: ConnectionLimits, b: ConnectionLimits): boolean {
     a.maxRequestsPerConnection === b.maxRequestsPerConnection &&
     a.maxLifetimeMs === b.maxLifetimeMs &&
     a.keepAlive?.idleMs === b.keepAlive?.idleMs &&
-    a.keepAlive?.intervalMs === b.keepAlive?.intervalMs
+    a.keepAlive?.intervalMs === b.keepAlive?.intervalMs &&
+    a.origin?.key === b.origin?.key
   );
 }
 

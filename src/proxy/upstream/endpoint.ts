@@ -15,12 +15,15 @@ import type { HopDialer, HopTarget } from "./hop.ts";
 import { EndpointPools } from "./endpoint-pools.ts";
 import type { PoolWaiter } from "./http-upstream.ts";
 import type { EndpointOutcomes, OutlierMember } from "./outlier/endpoint-outcomes.ts";
+import type { OriginTls } from "./origin-tls.ts";
 
 export interface ConnectionLimits {
   readonly connectTimeoutMs: number;
   readonly idleTimeoutMs: number;
   readonly maxConnections: number;
   readonly maxPending: number;
+  /** TLS with the endpoint itself, where there is no tunnel. */
+  readonly origin?: OriginTls | undefined;
   /** Of all endpoints of the cluster together. 0 or absent: no bound; the same for the next three. */
   readonly maxClusterConnections?: number;
   /** Of raw TCP, at one endpoint. */
@@ -36,7 +39,7 @@ const firstAvoidanceUs = 500_000;
 const maxAvoidanceUs = 10_000_000;
 
 export class UpstreamEndpoint implements BalancerMember, OutlierMember {
-  readonly target: HopTarget;
+  target: HopTarget;
   readonly pool: EndpointPools;
   latency = new PeakEwma();
   /** "namespace/name" */
@@ -90,6 +93,7 @@ export class UpstreamEndpoint implements BalancerMember, OutlierMember {
       tunnelPort: endpoint.tunnelPort,
       identity: endpoint.identity,
       service: service.name,
+      origin: options.limits.origin,
       keepAlive: options.limits.keepAlive,
     };
     this.pool = new EndpointPools({
@@ -120,9 +124,29 @@ export class UpstreamEndpoint implements BalancerMember, OutlierMember {
     return this.target.tunnel !== Tunnel.NONE;
   }
 
-  /** A connection of its own, outside the pool: raw TCP. */
-  dial(protocol: SessionProtocol, done: (result: Connection | ConnectFailure) => void): PendingConnect {
-    return this.#dialer.dial(this.target, protocol, this.#limits.connectTimeoutMs, done);
+  /**
+   * A connection of its own, outside the pool. Raw TCP is the client's affair, so it is encrypted only where it was
+   * decrypted here (`isDecrypted`), or where the cluster says so.
+   */
+  dial(
+    protocol: SessionProtocol,
+    done: (result: Connection | ConnectFailure) => void,
+    isDecrypted = protocol === SessionProtocol.HTTP1 || protocol === SessionProtocol.HTTP2,
+  ): PendingConnect {
+    const { origin } = this.target;
+    const keepsOrigin = isDecrypted || origin === undefined || origin.encryptsBytes;
+    const target = keepsOrigin ? this.target : this.#rawTarget();
+    return this.#dialer.dial(target, protocol, this.#limits.connectTimeoutMs, done);
+  }
+
+  /** For connections from now on. */
+  changeOrigin(origin: OriginTls | undefined): void {
+    this.target = { ...this.target, origin };
+    this.pool.dropIdle();
+  }
+
+  #rawTarget(): HopTarget {
+    return { ...this.target, origin: undefined };
   }
 
   /** Neither avoided, ejected nor probed as unhealthy. */

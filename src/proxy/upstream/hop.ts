@@ -3,7 +3,7 @@
  * stands there. The peer must prove exactly the identity that the mesh expects at this endpoint.
  */
 import { create, toBinary } from "@bufbuild/protobuf";
-import type { ReasonCode } from "../../kernel/index.ts";
+import { parseIp, type ReasonCode } from "../../kernel/index.ts";
 import { Tunnel } from "../../model/index.ts";
 import {
   type ClientTls,
@@ -18,13 +18,16 @@ import {
   type TlsIdentity,
 } from "../../net/index.ts";
 import { PrefaceSchema, type SessionProtocol } from "../../wire/index.ts";
+import { connectToName, type NamedTarget } from "../dns/index.ts";
 import type { CodecLimitsSource } from "./codec-limits.ts";
+import { type OriginTls, SystemRoots } from "./origin-tls.ts";
 
 export const hopAlpn = "weft/1";
 /** The two bytes of length in front of the preface could say more; nothing in it needs to. */
 export const maxPrefaceBytes = 1_024;
 
 export interface HopTarget {
+  /** Where there is no tunnel it may be a name. */
   readonly address: string;
   /** The port that the application listens on. */
   readonly port: number;
@@ -35,9 +38,13 @@ export interface HopTarget {
   readonly identity: string;
   /** "namespace/name"; empty for a workload dialled directly. */
   readonly service: string;
+  /** How what is spoken to the address itself is encrypted. Absent: not at all. */
+  readonly origin?: OriginTls | undefined;
   /** Of TCP. Undefined: off. */
   readonly keepAlive?: TcpKeepAlive | undefined;
 }
+
+type Dialled = (result: Connection | ConnectFailure) => void;
 
 export interface HopOptions {
   /** Asked for each connection, so that a new one shows the newest certificate. */
@@ -48,10 +55,13 @@ export interface HopOptions {
   readonly mark: number | undefined;
   /** Of what the endpoints answer. */
   readonly limits: CodecLimitsSource;
+  /** Endpoints whose address is a name are looked up here. Absent: by the system. */
+  readonly names?: Pick<NamedTarget, "resolver" | "clock" | "random">;
 }
 
 export class HopDialer {
   readonly #options: HopOptions;
+  readonly #systemRoots = new SystemRoots();
 
   constructor(options: HopOptions) {
     this.#options = options;
@@ -77,10 +87,7 @@ export class HopDialer {
       case Tunnel.WEFT:
         return this.#dialTunnel(target, protocol, timeoutMs, done);
       case Tunnel.NONE:
-        return connect(
-          { ...this.#settings(target), address: target.address, port: target.port, timeoutMs },
-          done,
-        );
+        return this.#dialOrigin(target, protocol, timeoutMs, done);
       case Tunnel.HBONE:
       case Tunnel.UNSPECIFIED: {
         // Fails closed: an unknown tunnel is never taken for "none".
@@ -88,6 +95,42 @@ export class HopDialer {
         return failLater({ reason: "upstream_connect_failed", detail }, done);
       }
     }
+  }
+
+  #dialOrigin(
+    target: HopTarget,
+    protocol: SessionProtocol,
+    timeoutMs: number,
+    done: Dialled,
+  ): PendingConnect {
+    const { origin } = target;
+    if (origin === undefined) return this.#connectTo(target, timeoutMs, undefined, done);
+    if (origin.invalid !== "")
+      return failLater({ reason: "backend_tls_failed", detail: origin.invalid }, done);
+    const tls = origin.settings(protocol, this.#systemRoots);
+    return this.#connectTo(target, timeoutMs, tls, (result) => done(origin.judge(result, protocol)));
+  }
+
+  /** What is no address is a name, which is looked up. */
+  #connectTo(
+    target: HopTarget,
+    timeoutMs: number,
+    tls: ClientTls | undefined,
+    done: Dialled,
+  ): PendingConnect {
+    const { address, port } = target;
+    const { names } = this.#options;
+    const settings = { ...this.#settings(target), port, ...(tls && { tls }) };
+    if (names === undefined || parseIp(address) !== undefined)
+      return connect({ ...settings, address, timeoutMs }, done);
+    const place = {
+      ...names,
+      name: address,
+      timeoutMs,
+      connect: (ip: string, leftMs: number, onTried: Dialled) =>
+        connect({ ...settings, address: ip, timeoutMs: leftMs }, onTried),
+    };
+    return connectToName(place, done);
   }
 
   #dialTunnel(

@@ -21,6 +21,7 @@ import {
   type WorkloadTarget,
 } from "../../model/index.ts";
 import type { Snapshot } from "../agent/index.ts";
+import type { NameResolver } from "../dns/index.ts";
 import { ClusterPicker, type Place } from "./balancer/index.ts";
 import { budgetOf } from "./budget-of.ts";
 import {
@@ -32,11 +33,13 @@ import {
   type UpstreamCluster,
   versionRule,
 } from "./cluster.ts";
+import { DnsEndpoints } from "./dns-endpoints.ts";
 import type { ConnectionBudget } from "./connection-budget.ts";
 import type { ClusterGuard, GuardListener } from "./cluster-guard.ts";
 import { type ConnectionLimits, UpstreamEndpoint } from "./endpoint.ts";
 import { Guards, noGuardListener } from "./guards.ts";
 import type { HopDialer } from "./hop.ts";
+import { OriginalDestinations, type OriginalPlace } from "./original-destinations.ts";
 
 interface ClusterState {
   readonly model: Cluster;
@@ -60,6 +63,13 @@ const maxDirect = 1_024;
 const directIdleMs = 120_000;
 const nowhere: Place = { region: "", zone: "" };
 
+export interface UpstreamsOptions {
+  readonly listener?: GuardListener;
+  readonly random?: () => number;
+  readonly place?: Place;
+  readonly resolver?: NameResolver;
+}
+
 export class Upstreams {
   readonly #dialer: HopDialer;
   readonly #clock: Clock;
@@ -70,29 +80,33 @@ export class Upstreams {
   #own: Place;
   #clusters = new Map<string, ClusterState>();
   readonly #direct = new Map<string, DirectState>();
+  readonly #dns: DnsEndpoints | undefined;
+  readonly #originals: OriginalDestinations<ClusterState>;
 
   /**
    * `undeclared`: which version of HTTP an endpoint without a declared one gets (`versionRule`); gateways say HTTP/1.1.
-   * `place`: where this proxy runs, as long as its own workload's configuration says nothing of it.
+   * `place`: where this proxy runs, as long as its own workload's configuration says nothing of it. Without a resolver,
+   * names lead nowhere.
    */
   constructor(
     dialer: HopDialer,
     clock: Clock,
     undeclared: "client" | "http1",
-    options: {
-      readonly listener?: GuardListener;
-      readonly random?: () => number;
-      readonly place?: Place;
-    } = {},
+    options: UpstreamsOptions = {},
   ) {
     this.#dialer = dialer;
     this.#clock = clock;
     this.#undeclared = undeclared;
     this.#requestDefaults = requestDefaults[undeclared === "http1" ? "gateway" : "sidecar"];
-    const { listener = noGuardListener, random = Math.random, place = nowhere } = options;
+    const { listener = noGuardListener, random = Math.random, place = nowhere, resolver } = options;
     this.#guards = new Guards({ dialer, clock, random, listener });
     this.#configuredPlace = place;
     this.#own = place;
+    this.#dns = resolver && new DnsEndpoints(resolver, (key, endpoints) => this.#rediscover(key, endpoints));
+    this.#originals = new OriginalDestinations(clock, {
+      prepare: (key, model, endpoint) => this.#prepare(key, model, [endpoint], undefined),
+      onEnd: (key) => this.#guards.drop(key),
+    });
   }
 
   cluster(key: string): UpstreamCluster | undefined {
@@ -109,7 +123,8 @@ export class Upstreams {
     for (const key of snapshot.clusterKeys()) {
       const model = snapshot.cluster(key);
       if (model === undefined) continue;
-      const endpoints = snapshot.endpoints(key);
+      const listed = snapshot.endpoints(key);
+      const endpoints = model.dns === undefined ? listed : (this.#dns?.of(key, model, listed) ?? listed);
       const before = this.#clusters.get(key);
       const isSame =
         before !== undefined &&
@@ -122,9 +137,22 @@ export class Upstreams {
     this.#clusters = next;
     for (const [key, state] of previous) {
       if (next.has(key)) continue;
+      this.#dns?.forget(key);
+      this.#originals.forget(key);
       this.#guards.drop(key);
       for (const endpoint of state.byWorkload.values()) endpoint.close();
     }
+  }
+
+  /**
+   * The cluster; where that goes to its clients' original destinations, the one of this destination. Undefined: there is
+   * none, or too many at once.
+   */
+  toward(key: string, destination: OriginalPlace): UpstreamCluster | undefined {
+    const state = this.#clusters.get(key);
+    return state?.model.original === undefined
+      ? state?.view
+      : this.#originals.get(key, state.model, destination);
   }
 
   /** The workload's own address was dialled. Undefined: too many at once. */
@@ -143,13 +171,15 @@ export class Upstreams {
     return state.view;
   }
 
-  /** Every second: idle connections, turned-over certificates, workloads that nobody dials any more. */
+  /** Every second: idle connections, turned-over certificates, names, workloads that nobody dials any more. */
   sweep(): void {
     const nowMs = this.#clock.nowMs();
+    this.#dns?.sweep((key, workload) => isUsed(this.#clusters.get(key)?.byWorkload.get(workload)));
     this.#guards.sweep();
     for (const state of this.#clusters.values()) {
       for (const endpoint of state.byWorkload.values()) endpoint.pool.sweep(nowMs);
     }
+    this.#originals.sweep();
     for (const [key, state] of this.#direct) {
       state.endpoint.pool.sweep(nowMs);
       if (nowMs - state.lastUsedMs < directIdleMs || state.endpoint.inFlight > 0) continue;
@@ -159,6 +189,8 @@ export class Upstreams {
   }
 
   close(): void {
+    this.#dns?.close();
+    this.#originals.close();
     this.#guards.close();
     for (const state of this.#clusters.values()) {
       for (const endpoint of state.byWorkload.values()) endpoint.close();
@@ -179,6 +211,13 @@ export class Upstreams {
   *endpoints(): Generator<UpstreamEndpoint> {
     for (const state of this.#clusters.values()) yield* state.byWorkload.values();
     for (const state of this.#direct.values()) yield state.endpoint;
+    yield* this.#originals.endpoints();
+  }
+
+  /** A cluster's names lead elsewhere. */
+  #rediscover(key: string, endpoints: readonly Endpoint[]): void {
+    const before = this.#clusters.get(key);
+    if (before !== undefined) this.#clusters.set(key, this.#prepare(key, before.model, endpoints, before));
   }
 
   #prepare(
@@ -291,4 +330,8 @@ function placeOf(inbound: Inbound | undefined, before: Place): Place | undefined
   if (inbound === undefined || (inbound.region === "" && inbound.zone === "")) return undefined;
   const { region, zone } = inbound;
   return region === before.region && zone === before.zone ? before : { region, zone };
+}
+
+function isUsed(endpoint: UpstreamEndpoint | undefined): boolean {
+  return endpoint !== undefined && (endpoint.inFlight > 0 || endpoint.pool.openConnections > 0);
 }

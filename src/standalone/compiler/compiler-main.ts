@@ -5,23 +5,28 @@
 import { createLog, type Clock, type LogLevel, systemClock } from "../../kernel/index.ts";
 import { type FromCompiler, isToCompiler, sentError } from "../compiler-messages.ts";
 import { FilePipeline } from "../file-pipeline.ts";
+import { gatewayHost } from "../machine.ts";
 import { decodeState, encodeState } from "../saved-state.ts";
 import type { FileSource } from "../source-object.ts";
 
 export interface CompilerProcessOptions {
   readonly files: FileSource;
+  /** Where Gateways listen that name no address of their own. */
+  readonly gatewayAddress: string;
   readonly logFormat: "text" | "json";
   readonly logLevel: LogLevel;
 }
 
 /** Never resolves: the process ends when its gateway lets go of it or is gone. */
-export function runCompilerProcess({ files, logFormat, logLevel }: CompilerProcessOptions): Promise<never> {
+export function runCompilerProcess(options: CompilerProcessOptions): Promise<never> {
+  const { files, gatewayAddress, logFormat, logLevel } = options;
   const clock: Clock = systemClock;
   const log = createLog({ format: logFormat, level: logLevel });
   const send = (message: FromCompiler): void => void process.send?.(message);
   let committed = (): void => {};
   const pipeline = new FilePipeline({
     files,
+    gatewayHost: () => gatewayHost(gatewayAddress),
     commit: (change) =>
       new Promise((resolve) => {
         committed = resolve;

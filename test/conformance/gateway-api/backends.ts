@@ -1,7 +1,8 @@
 /**
  * The applications behind the scenarios: each answers with its name and what it saw, over HTTP/1.1, HTTP/2 and gRPC, WebSocket,
  * TLS, lines of TCP and datagrams. A request can ask for a certain answer: `x-echo-status`, `x-echo-delay-ms`, `x-echo-set:
- * name=value`, `x-echo-fail: <key>/<how many>/<status>`.
+ * name=value`, `x-echo-fail: <key>/<how many>/<status>`, `x-echo-slow: <key>/<how many>/<ms>`; with `/<name>` behind either
+ * only the backend of that name. What has its name in the path `/unhealthy/<names>` answers 503.
  */
 import { createServer as createHttp2Server, type Http2Server, type ServerHttp2Stream } from "node:http2";
 import type { TestIdentity } from "./certificates.ts";
@@ -29,7 +30,8 @@ const maxRemembered = 20_000;
 export class Backend implements AsyncDisposable {
   readonly name: string;
   readonly seen: Seen[] = [];
-  readonly #failures = new Map<string, number>();
+  /** How many requests of each key were made to fail or wait. */
+  readonly #troubled = new Map<string, number>();
   readonly #closers: (() => void | Promise<void>)[] = [];
   #ports: BackendPorts = { http: 0, h2c: 0, https: 0, tcp: 0, udp: 0 };
 
@@ -55,7 +57,7 @@ export class Backend implements AsyncDisposable {
 
   forget(): void {
     this.seen.length = 0;
-    this.#failures.clear();
+    this.#troubled.clear();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -67,17 +69,27 @@ export class Backend implements AsyncDisposable {
   }
 
   /** Status and extra headers that the request asked for. */
-  #answer(headers: Readonly<Record<string, string>>): { status: number; set: Record<string, string> } {
+  #answer({ headers, path }: Seen): { readonly status: number; readonly set: Record<string, string> } {
     const set: Record<string, string> = {};
     const [name, value] = headers["x-echo-set"]?.split("=") ?? [];
     if (name !== undefined && value !== undefined) set[name] = value;
-    const [key = "", times = "0", status = "503"] = headers["x-echo-fail"]?.split("/") ?? [];
-    const failed = this.#failures.get(key) ?? 0;
-    if (key !== "" && failed < Number(times)) {
-      this.#failures.set(key, failed + 1);
-      return { status: Number(status), set };
-    }
+    const failure = this.#trouble(headers["x-echo-fail"]);
+    if (failure !== undefined) return { status: failure, set };
+    if (path.startsWith("/unhealthy/") && path.includes(this.name)) return { status: 503, set };
     return { status: Number(headers["x-echo-status"] ?? 200), set };
+  }
+
+  #delayMs(headers: Readonly<Record<string, string>>): number {
+    return this.#trouble(headers["x-echo-slow"]) ?? Number(headers["x-echo-delay-ms"] ?? 0);
+  }
+
+  /** `<key>/<how many>/<number>[/<name>]`: the number, so often for each key. */
+  #trouble(text: string | undefined): number | undefined {
+    const [key, times, value, only = this.name] = text?.split("/") ?? [];
+    if (key === undefined || value === undefined || only !== this.name) return undefined;
+    const before = this.#troubled.get(key) ?? 0;
+    this.#troubled.set(key, before + 1);
+    return before < Number(times) ? Number(value) : undefined;
   }
 
   #serveHttp(tls: TestIdentity | undefined): number {
@@ -95,8 +107,9 @@ export class Backend implements AsyncDisposable {
         const seen = { backend: name, method: request.method, path, host, version: "1.1", headers };
         this.#remember(seen);
         const body = await request.text();
-        if (headers["x-echo-delay-ms"] !== undefined) await Bun.sleep(Number(headers["x-echo-delay-ms"]));
-        const { status, set } = this.#answer(headers);
+        const delayMs = this.#delayMs(headers);
+        if (delayMs > 0) await Bun.sleep(delayMs);
+        const { status, set } = this.#answer(seen);
         return Response.json({ ...seen, body }, { status, headers: set });
       },
       websocket: {
@@ -129,10 +142,17 @@ export class Backend implements AsyncDisposable {
       const chunks: Buffer[] = [];
       stream.on("data", (chunk: Buffer) => chunks.push(chunk));
       stream.on("end", () => {
-        const { status, set } = this.#answer(headers);
+        const { status, set } = this.#answer(seen);
         const answer = (): void => {
           if (stream.destroyed) return;
           if (headers["content-type"]?.startsWith("application/grpc") === true) {
+            const status = headers["x-echo-grpc-status"] ?? "0";
+            if (status !== "0") {
+              // Of trailers only, as servers say what failed before they had a message.
+              const fields = { ":status": 200, "content-type": "application/grpc", "grpc-status": status };
+              stream.respond({ ...fields, ...set }, { endStream: true });
+              return;
+            }
             const json = Buffer.from(JSON.stringify(seen));
             const frame = Buffer.alloc(5 + json.length);
             frame.writeUInt32BE(json.length, 1);
@@ -141,16 +161,14 @@ export class Backend implements AsyncDisposable {
               { ":status": 200, "content-type": "application/grpc", ...set },
               { waitForTrailers: true },
             );
-            stream.on("wantTrailers", () =>
-              stream.sendTrailers({ "grpc-status": headers["x-echo-grpc-status"] ?? "0" }),
-            );
+            stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": status }));
             stream.end(frame);
           } else {
             stream.respond({ ":status": status, "content-type": "application/json", ...set });
             stream.end(JSON.stringify({ ...seen, body: Buffer.concat(chunks).toString() }));
           }
         };
-        const delayMs = Number(headers["x-echo-delay-ms"] ?? 0);
+        const delayMs = this.#delayMs(headers);
         if (delayMs > 0) setTimeout(answer, delayMs);
         else answer();
       });

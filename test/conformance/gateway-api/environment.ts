@@ -11,7 +11,7 @@ export interface Environment extends AsyncDisposable {
   placeOf(request: RequestSpec): Place;
   /** Undefined: this place has no statuses. */
   status(kind: string, namespace: string, name: string): Promise<unknown>;
-  /** Texts in objects that stand for what differs from place to place, such as `${gateway1}`. */
+  /** Texts in objects that stand for what differs from place to place, such as `${gateway1}`; `${v1.http}` is a port of `v1`'s. */
   readonly names: Readonly<Record<string, string>>;
   logs(): string;
 }
@@ -24,7 +24,7 @@ export interface Backends {
 
 export const gatewayApi = "gateway.networking.k8s.io/v1";
 
-/** Ports of the services `v1`, `v2`, `v3`, `web` (which is `v1`'s) and `other/v4`. */
+/** Ports of the services `v1`, `v2`, `v3`, `web` (which is `v1`'s), `all` (which is that of all three) and `other/v4`. */
 export const servicePorts = [
   { name: "http", port: 80, appProtocol: "http", target: "http" },
   { name: "h2c", port: 81, appProtocol: "kubernetes.io/h2c", target: "h2c" },
@@ -54,10 +54,11 @@ export function baseObjects({ meshed, other }: Backends): object[] {
       kind: "Namespace",
       metadata: { name, labels: { set: name } },
     })),
-    ...sliceService("v4", other, "other"),
+    ...sliceService("v4", [other], "other"),
     ...[first, second].flatMap((backend, index) => [
       ...single(`udp${index + 1}`, { port: 53, protocol: "UDP" }, backend.ports.udp),
       ...single(`tls${index + 1}`, { port: 443, protocol: "TCP", appProtocol: "http" }, backend.ports.https),
+      ...single(`raw${index + 1}`, { port: 443, protocol: "TCP", appProtocol: "https" }, backend.ports.https),
     ]),
     ...[...serverCertificates].map(([name, { identity }]) => ({
       apiVersion: "v1",
@@ -78,23 +79,33 @@ export function baseObjects({ meshed, other }: Backends): object[] {
   ];
 }
 
-/** A service of an application outside of the mesh. */
-export function sliceService(name: string, { ports }: Backend, namespace = "default"): object[] {
+/** A service of applications outside of the mesh. */
+export function sliceService(name: string, backends: readonly Backend[], namespace = "default"): object[] {
   return [
     {
       apiVersion: "v1",
       kind: "Service",
       metadata: { name, namespace },
-      spec: { ports: servicePorts.map(({ target: _, ...port }) => port) },
+      spec: {
+        ports: servicePorts.map(({ name: portName, port, appProtocol }) => ({
+          name: portName,
+          port,
+          appProtocol,
+        })),
+      },
     },
-    {
+    ...backends.map((backend) => ({
       apiVersion: "discovery.k8s.io/v1",
       kind: "EndpointSlice",
-      metadata: { name, namespace, labels: { "kubernetes.io/service-name": name } },
+      metadata: {
+        name: `${name}-${backend.name}`,
+        namespace,
+        labels: { "kubernetes.io/service-name": name },
+      },
       addressType: "IPv4",
       endpoints: [{ addresses: ["127.0.0.1"] }],
-      ports: servicePorts.map((port) => ({ name: port.name, port: ports[port.target] })),
-    },
+      ports: servicePorts.map((port) => ({ name: port.name, port: backend.ports[port.target] })),
+    })),
   ];
 }
 

@@ -1,7 +1,7 @@
 /** A mesh: control plane, gateway, a sidecar in front of each application, and a client's sidecar in each of two namespaces. */
 import { isKindName } from "../../../src/api/index.ts";
 import type { ProxyBootstrap } from "../../../src/proxy/index.ts";
-import { BareMesh, unusedPort } from "../../e2e/harness/bare-mesh.ts";
+import { BareMesh } from "../../e2e/harness/bare-mesh.ts";
 import { eventually } from "../../e2e/harness/eventually.ts";
 import type { Backend } from "./backends.ts";
 import type { Place } from "./client.ts";
@@ -15,12 +15,23 @@ import {
 } from "./environment.ts";
 import type { RequestSpec } from "./scenario.ts";
 
+/** What clients dial beside the services of workloads; `outside` is for scenarios to define. */
+const otherDestinations = [
+  { service: "default/tls1", servicePort: 443 },
+  { service: "default/raw1", servicePort: 443 },
+  { service: "default/outside", servicePort: 80 },
+  { service: "default/outside", servicePort: 443 },
+];
+
+/** Of a client's listeners, on its own address. */
+const firstListener = 20_001;
+
 const clientNamespaces = ["default", "consumer"] as const;
 
 export class MeshEnvironment implements Environment {
   readonly name = "mesh";
   readonly #mesh: BareMesh;
-  readonly #listeners = new Map<string, number>();
+  readonly #listeners = new Map<string, Place>();
   #present: readonly unknown[] = [];
 
   private constructor(mesh: BareMesh) {
@@ -38,11 +49,13 @@ export class MeshEnvironment implements Environment {
       ...baseObjects(backends),
       { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "default", namespace: "consumer" } },
       ...services.map(({ name, backend }) => workloadService(name, backend)),
+      serviceOfAll,
     ]);
     const environment = new MeshEnvironment(mesh);
     try {
       await environment.#startProxies(backends, [
         ...services.map(({ name }) => `default/${name}`),
+        "default/all",
         "other/v4",
       ]);
     } catch (error) {
@@ -78,7 +91,7 @@ export class MeshEnvironment implements Environment {
     if (number !== undefined) return { address: this.#gatewayAddress(number), port };
     const listener = this.#listeners.get(`${from} ${to}:${port}`);
     if (listener === undefined) throw new Error(`${from} has no listener for ${to}:${port}`);
-    return { address: "127.0.0.1", port: listener };
+    return listener;
   }
 
   async status(kind: string, namespace: string, name: string): Promise<unknown> {
@@ -114,13 +127,16 @@ export class MeshEnvironment implements Environment {
     });
     const clients = clientNamespaces.map((namespace, index) => {
       const name = `client-${namespace}`;
-      const outbound = services.flatMap((service) =>
-        servicePorts.map(({ port }) => {
-          const listener = unusedPort();
-          this.#listeners.set(`${namespace} ${service}:${port}`, listener);
-          return { address: "127.0.0.1", port: listener, service, servicePort: port };
-        }),
-      );
+      const dialled = [
+        ...services.flatMap((service) => servicePorts.map(({ port }) => ({ service, servicePort: port }))),
+        ...otherDestinations,
+      ];
+      const outbound = dialled.map((destination, number) => {
+        const { service, servicePort } = destination;
+        const place = { address: `${mesh.network}.${30 + index}`, port: firstListener + number };
+        this.#listeners.set(`${namespace} ${service}:${servicePort}`, place);
+        return { ...place, ...destination };
+      });
       return mesh.startProxy(name, 30 + index, {
         workload: this.#workload(namespace, name, `${mesh.network}.${30 + index}`, []),
         capture: { kind: "explicit", outbound },
@@ -143,7 +159,7 @@ export class MeshEnvironment implements Environment {
       namespace,
       serviceAccount: "default",
       name,
-      labels: { app: name },
+      labels: { app: name, ...(ports.length === 0 ? {} : { set: "all" }) },
       addresses: [address],
       ports,
       region: "",
@@ -151,6 +167,16 @@ export class MeshEnvironment implements Environment {
     };
   }
 }
+
+const serviceOfAll = {
+  apiVersion: "v1",
+  kind: "Service",
+  metadata: { name: "all", namespace: "default" },
+  spec: {
+    selector: { set: "all" },
+    ports: servicePorts.map(({ target, ...port }) => ({ ...port, targetPort: target })),
+  },
+};
 
 function webOf({ meshed }: Backends): { name: string; backend: Backend }[] {
   const [first] = meshed;

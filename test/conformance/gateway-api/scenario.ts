@@ -41,6 +41,8 @@ const expected = Type.Object(
     maxMs: Type.Optional(Type.Number()),
     /** Common name or first DNS name of the certificate that was shown. */
     certificate: Type.Optional(Type.String()),
+    /** Headers of the answer that later steps send as `${name}`; of a cookie what a client sends back. */
+    keep: Type.Optional(texts),
   },
   closed,
 );
@@ -67,16 +69,25 @@ const request = Type.Object(
 );
 
 const requestStep = Type.Object({ request, expect: expected, times: Type.Optional(Type.Integer()) }, closed);
-const grpcStep = Type.Object({ grpc: request, expect: expected }, closed);
+const grpcStep = Type.Object(
+  { grpc: request, expect: expected, times: Type.Optional(Type.Integer()) },
+  closed,
+);
 /** TCP and TLS connections and datagrams: a line is sent, a line comes back that begins with the backend's name. */
 const lineStep = Type.Object({ line: request, kind: Type.Enum(["tcp", "udp"]), expect: expected }, closed);
 const webSocketStep = Type.Object({ webSocket: request, expect: expected }, closed);
 const shareStep = Type.Object(
   {
     shares: request,
+    /** Absent: requests of HTTP. */
+    kind: Type.Optional(Type.Enum(["tcp", "udp"])),
     times: Type.Integer(),
-    /** Backend to share of 1; what is missing is of answers with another status. */
-    expect: Type.Record(Type.String(), Type.Number()),
+    /** All at the same time. */
+    atOnce: Type.Optional(Type.Boolean()),
+    /** Backend, or status other than 200, to share of 1. Nobody else has a share. */
+    expect: Type.Optional(Type.Record(Type.String(), Type.Number())),
+    /** How many backends and other statuses have a share. */
+    distinct: Type.Optional(Type.Integer()),
     tolerance: Type.Number({ default: 0.1 }),
   },
   closed,
@@ -109,6 +120,7 @@ const statusStep = Type.Object(
   },
   closed,
 );
+/** Beside the scenario's objects, in place of those of the same name; another such step takes them back. */
 const applyStep = Type.Object({ apply: Type.Array(Type.Unknown()) }, closed);
 
 const step = Type.Union([
@@ -152,7 +164,7 @@ export function readScenarios(): Scenario[] {
     .filter((name) => name.endsWith(".yaml"))
     .toSorted()
     .flatMap((name) =>
-      parseAllDocuments(readFileSync(join(folder, name), "utf8")).map((document, index) => {
+      parseAllDocuments(readFileSync(join(folder, name), "utf8"), { merge: true }).map((document, index) => {
         if (document.errors.length > 0) throw new Error(`${name}: ${document.errors[0]?.message}`);
         const value: unknown = withDefaults(document.toJS());
         if (!validator.Check(value)) {

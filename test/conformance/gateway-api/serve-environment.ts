@@ -44,8 +44,9 @@ export class ServeEnvironment implements Environment {
     const all = [
       idleGateway,
       ...baseObjects(this.#backends),
-      ...meshed.flatMap((backend) => sliceService(backend.name, backend)),
-      ...(first === undefined ? [] : sliceService("web", first)),
+      ...meshed.flatMap((backend) => sliceService(backend.name, [backend])),
+      ...(first === undefined ? [] : sliceService("web", [first])),
+      ...sliceService("all", meshed),
       ...objects.map(Object),
     ];
     const scratch = join(this.#folder, ".next");
@@ -56,12 +57,15 @@ export class ServeEnvironment implements Environment {
       this.#served = await runServe(this.#folder, options);
       return;
     }
-    const { stderr } = this.#served;
     const served = this.#served;
-    await eventually(() => {
-      const said = served.stderr.slice(stderr.length);
-      if (!/configuration changed|cannot be used/.test(said)) throw new Error("the files were not read yet");
+    const before = served.stderr.length;
+    const said = await eventually(() => {
+      const [line] =
+        /^.*(?:configuration changed|cannot be used).*$/m.exec(served.stderr.slice(before)) ?? [];
+      if (line === undefined) throw new Error("the files were not read yet");
+      return line;
     });
+    if (said.includes("cannot be used")) throw new Error(said);
   }
 
   placeOf({ to, port }: RequestSpec): Place {

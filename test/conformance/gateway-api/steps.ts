@@ -2,8 +2,8 @@
 import { expect } from "bun:test";
 import { eventually } from "../../e2e/harness/eventually.ts";
 import type { Seen } from "./backends.ts";
-import { type Answer, ask, call, sendDatagram, sendLine, sendWebSocket } from "./client.ts";
-import type { Backends, Environment } from "./environment.ts";
+import { type Answer, ask, call, type Place, sendDatagram, sendLine, sendWebSocket } from "./client.ts";
+import { type Backends, type Environment, objectKey } from "./environment.ts";
 import type { CountStep, Expected, RequestSpec, Scenario, SharesStep, StatusStep, Step } from "./scenario.ts";
 
 const stepTimeoutMs = 6_000;
@@ -11,13 +11,15 @@ const stepTimeoutMs = 6_000;
 export async function runScenario(
   environment: Environment,
   backends: Backends,
-  scenario: Scenario,
+  written: Scenario,
 ): Promise<void> {
+  const scenario = named(written, environment, backends);
   for (const backend of [...backends.meshed, backends.other]) backend.forget();
-  await environment.become(named(scenario.objects, environment));
+  await environment.become(scenario.objects);
+  const kept = new Map<string, string>();
   for (const [index, step] of scenario.steps.entries()) {
     try {
-      await takeStep(environment, backends, scenario, step);
+      await takeStep({ environment, backends, scenario, kept }, step);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       throw new Error(
@@ -28,61 +30,82 @@ export async function runScenario(
   }
 }
 
-function named(objects: readonly unknown[], { names }: Environment): unknown[] {
-  let text = JSON.stringify(objects);
-  for (const [name, value] of Object.entries(names)) text = text.replaceAll(`\${${name}}`, value);
-  const parsed: unknown[] = JSON.parse(text);
+/** With what the place and the backends call it, such as `${gateway1}` and `${v1.http}`. */
+function named<T>(value: T, { names }: Environment, { meshed, other }: Backends): T {
+  let text = JSON.stringify(value);
+  for (const [name, address] of Object.entries(names)) text = text.replaceAll(`\${${name}}`, address);
+  for (const { name, ports } of [...meshed, other]) {
+    for (const [port, number] of Object.entries(ports)) {
+      text = text.replaceAll(`"\${${name}.${port}}"`, String(number));
+    }
+  }
+  const parsed: T = JSON.parse(text);
   return parsed;
 }
 
-async function takeStep(
-  environment: Environment,
-  backends: Backends,
-  scenario: Scenario,
-  step: Step,
-): Promise<void> {
-  if ("apply" in step)
-    return await environment.become(named([...scenario.objects, ...step.apply], environment));
+interface Run {
+  readonly environment: Environment;
+  readonly backends: Backends;
+  readonly scenario: Scenario;
+  /** What steps kept of their answers for later ones. */
+  readonly kept: Map<string, string>;
+}
+
+async function takeStep(run: Run, step: Step): Promise<void> {
+  const { environment, backends, scenario } = run;
+  if ("apply" in step) {
+    const keys = new Set(step.apply.map((object) => JSON.stringify(objectKey(object))));
+    const others = scenario.objects.filter((object) => !keys.has(JSON.stringify(objectKey(object))));
+    return await environment.become([...others, ...step.apply]);
+  }
   if ("status" in step) {
     if (environment.name === "serve") return;
     return await eventually(() => checkStatus(environment, step), stepTimeoutMs);
   }
   if ("shares" in step) {
-    return await eventually(() => checkShares(environment, step), stepTimeoutMs);
+    return await eventually(() => checkShares(run, step), stepTimeoutMs);
   }
   if ("count" in step) {
     return await eventually(() => checkCount(backends, step), stepTimeoutMs);
   }
-  if ("grpc" in step) return await checkAnswer(environment, step.grpc, step.expect, call);
-  if ("webSocket" in step) return await checkAnswer(environment, step.webSocket, step.expect, sendWebSocket);
-  if ("line" in step) {
-    return await checkAnswer(
-      environment,
-      step.line,
-      step.expect,
-      step.kind === "udp" ? sendDatagram : sendLine,
-    );
-  }
-  if (step.times !== undefined) {
-    // Those that are counted are sent once each, after the first has shown that the change is live.
-    for (let i = 0; i < step.times; i++) {
-      expectAnswer(await ask(environment.placeOf(step.request), step.request), step.expect);
-    }
-    return;
-  }
-  await checkAnswer(environment, step.request, step.expect, ask);
+  if ("grpc" in step) return await checkAnswer(run, step.grpc, step, call);
+  if ("webSocket" in step) return await checkAnswer(run, step.webSocket, step, sendWebSocket);
+  if ("line" in step) return await checkAnswer(run, step.line, step, senders[step.kind]);
+  await checkAnswer(run, step.request, step, ask);
 }
 
+type Send = (place: Place, spec: RequestSpec) => Promise<Answer>;
+const senders: Readonly<Record<"tcp" | "udp", Send>> = { tcp: sendLine, udp: sendDatagram };
+
 async function checkAnswer(
-  environment: Environment,
+  { environment, kept }: Run,
   spec: RequestSpec,
-  expected: Expected,
-  send: (place: { address: string; port: number }, spec: RequestSpec) => Promise<Answer>,
+  { expect: expected, times }: { readonly expect: Expected; readonly times?: number },
+  send: Send,
 ): Promise<void> {
-  await eventually(
-    async () => expectAnswer(await send(environment.placeOf(spec), spec), expected),
-    stepTimeoutMs,
-  );
+  const check = async (): Promise<void> => {
+    const answer = await send(environment.placeOf(spec), withKept(spec, kept));
+    expectAnswer(answer, expected);
+    for (const [name, header] of Object.entries(expected.keep ?? {})) kept.set(name, keptOf(answer, header));
+  };
+  if (times === undefined) return await eventually(check, stepTimeoutMs);
+  // Those that are counted are sent once each.
+  for (let i = 0; i < times; i++) await check();
+}
+
+function withKept(spec: RequestSpec, kept: ReadonlyMap<string, string>): RequestSpec {
+  if (spec.headers === undefined || kept.size === 0) return spec;
+  const filled = Object.entries(spec.headers).map(([name, value]) => [
+    name,
+    value.replaceAll(/\$\{(\w+)\}/g, (whole, key: string) => kept.get(key) ?? whole),
+  ]);
+  return { ...spec, headers: Object.fromEntries(filled) };
+}
+
+function keptOf({ headers }: Answer, header: string): string {
+  const value = headers[header.toLowerCase()];
+  if (value === undefined) throw new Error(`the answer has no ${header}`);
+  return header.toLowerCase() === "set-cookie" ? (value.split(";")[0] ?? "") : value;
 }
 
 function expectAnswer(answer: Answer, expected: Expected): void {
@@ -140,23 +163,29 @@ function backendOf(answer: Answer): string | undefined {
   return readSeen(answer)?.backend ?? /^(\w+):/.exec(answer.body)?.[1];
 }
 
-async function checkShares(environment: Environment, step: SharesStep): Promise<void> {
-  const counts = new Map<string, number>();
-  for (let i = 0; i < step.times; i++) {
-    const answer = await ask(environment.placeOf(step.shares), step.shares);
-    const backend = answer.status === 200 ? backendOf(answer) : undefined;
-    const key = backend ?? String(answer.status);
-    counts.set(key, (counts.get(key) ?? 0) + 1);
-  }
-  const shares = Object.fromEntries([...counts].map(([key, count]) => [key, count / step.times]));
+async function checkShares({ environment, kept }: Run, step: SharesStep): Promise<void> {
+  const send = step.kind === undefined ? ask : senders[step.kind];
+  const once = async (): Promise<Answer> =>
+    await send(environment.placeOf(step.shares), withKept(step.shares, kept));
+  const answers: Answer[] = [];
+  if (step.atOnce === true) answers.push(...(await Promise.all(Array.from({ length: step.times }, once))));
+  else for (let i = 0; i < step.times; i++) answers.push(await once());
+  const byTaker = Map.groupBy(answers, (answer) => takerOf(answer));
+  const shares = Object.fromEntries([...byTaker].map(([taker, { length }]) => [taker, length / step.times]));
+  if (step.distinct !== undefined) expect(byTaker.size, JSON.stringify(shares)).toBe(step.distinct);
+  if (step.expect === undefined) return;
   for (const [key, share] of Object.entries(step.expect)) {
     const actual = shares[key] ?? 0;
     expect(Math.abs(actual - share), `${key} got ${actual} of ${JSON.stringify(shares)}`).toBeLessThanOrEqual(
       step.tolerance,
     );
   }
-  const others = Object.keys(shares).filter((key) => !(key in step.expect));
+  const others = Object.keys(shares).filter((key) => step.expect?.[key] === undefined);
   expect(others).toEqual([]);
+}
+
+function takerOf(answer: Answer): string {
+  return (answer.status === 200 ? backendOf(answer) : undefined) ?? String(answer.status);
 }
 
 function checkCount({ meshed, other }: Backends, step: CountStep): void {

@@ -1,9 +1,13 @@
-/** A self-signed certificate for one DNS name, as a gateway shows it. */
+/** A certificate for one DNS name, as a gateway shows it; whoever signed it is nobody that anybody knows. */
 import { generateKeyPairSync } from "node:crypto";
 import { derToPem, encodeCertificate } from "../../../identity/x509/index.ts";
 
-export function publicCertificate(dns: string): { certChainPem: string; privateKeyPem: string } {
-  const keys = generateKeyPairSync("ec", { namedCurve: "P-256" });
+export function publicCertificate(
+  dns: string,
+  kind: "ECDSA" | "RSA" = "ECDSA",
+): { certChainPem: string; privateKeyPem: string } {
+  const signer = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const keys = kind === "RSA" ? generateKeyPairSync("rsa", { modulusLength: 2048 }) : signer;
   const now = Date.now();
   const der = encodeCertificate(
     {
@@ -14,7 +18,7 @@ export function publicCertificate(dns: string): { certChainPem: string; privateK
       notBeforeMs: now - 60_000,
       notAfterMs: now + 86_400_000,
     },
-    { commonName: dns, ...keys },
+    { commonName: dns, ...signer },
   );
   return {
     certChainPem: derToPem(der),

@@ -130,6 +130,34 @@ export declare type Mesh = Message<"weft.model.v1.Mesh"> & {
    * @generated from field: weft.model.v1.Limits limits = 12;
    */
   limits?: Limits | undefined;
+
+  /**
+   * SPIFFE ids of gateways: what they say of the certificates of their clients is believed.
+   *
+   * @generated from field: repeated string gateway_identities = 13;
+   */
+  gatewayIdentities: string[];
+
+  /**
+   * CIDRs within which an address may belong to an external service.
+   *
+   * @generated from field: repeated string external_prefixes = 14;
+   */
+  externalPrefixes: string[];
+
+  /**
+   * Names outside of the domain may be those of external services, so they are asked for.
+   *
+   * @generated from field: bool has_external_names = 15;
+   */
+  hasExternalNames: boolean;
+
+  /**
+   * Headers by which a program changes how its own requests are carried are obeyed in its sidecar.
+   *
+   * @generated from field: bool honour_request_overrides = 16;
+   */
+  honourRequestOverrides: boolean;
 };
 
 /**
@@ -236,7 +264,7 @@ export declare const LimitsSchema: GenMessage<Limits>;
 
 /**
  * A name that the mesh answers for. Resource name: the full name in lower case without the final dot,
- * "reviews.default.svc.cluster.local".
+ * "reviews.default.svc.cluster.local", or a name of an external service, which a wildcard of it may cover.
  *
  * @generated from message weft.model.v1.Name
  */
@@ -290,7 +318,7 @@ export declare type ServicePort = Message<"weft.model.v1.ServicePort"> & {
 export declare const ServicePortSchema: GenMessage<ServicePort>;
 
 /**
- * What stands behind an address inside the mesh's prefixes. Resource name: the address in canonical text form.
+ * What stands behind an address inside the mesh's prefixes or those of external services. Resource name: the address in canonical text form.
  *
  * @generated from message weft.model.v1.Address
  */
@@ -315,6 +343,12 @@ export declare type Address = Message<"weft.model.v1.Address"> & {
      */
     value: WorkloadTarget;
     case: "workload";
+  } | {
+    /**
+     * @generated from field: weft.model.v1.SharedTarget shared = 4;
+     */
+    value: SharedTarget;
+    case: "shared";
   } | { case: undefined; value?: undefined };
 };
 
@@ -323,6 +357,27 @@ export declare type Address = Message<"weft.model.v1.Address"> & {
  * Use `create(AddressSchema)` to create a new message.
  */
 export declare const AddressSchema: GenMessage<Address>;
+
+/**
+ * External services at one address: what a client names in SNI or Host tells which of them it means. Of those that
+ * have a port and no host for what was named, the first one that asks for no name there takes it.
+ *
+ * @generated from message weft.model.v1.SharedTarget
+ */
+export declare type SharedTarget = Message<"weft.model.v1.SharedTarget"> & {
+  /**
+   * the older first
+   *
+   * @generated from field: repeated weft.model.v1.ServiceTarget services = 1;
+   */
+  services: ServiceTarget[];
+};
+
+/**
+ * Describes the message weft.model.v1.SharedTarget.
+ * Use `create(SharedTargetSchema)` to create a new message.
+ */
+export declare const SharedTargetSchema: GenMessage<SharedTarget>;
 
 /**
  * @generated from message weft.model.v1.ServiceTarget
@@ -342,6 +397,13 @@ export declare type ServiceTarget = Message<"weft.model.v1.ServiceTarget"> & {
    * @generated from field: repeated weft.model.v1.ServicePort ports = 3;
    */
   ports: ServicePort[];
+
+  /**
+   * Of a shared address: "*.example.com" or exact names, lower case. Empty: whatever is named.
+   *
+   * @generated from field: repeated string hosts = 4;
+   */
+  hosts: string[];
 };
 
 /**
@@ -463,6 +525,20 @@ export declare type Outbound = Message<"weft.model.v1.Outbound"> & {
    * @generated from field: repeated string clusters = 10;
    */
   clusters: string[];
+
+  /**
+   * Present: connections are not read as HTTP, these rules say where they go, and one that none of them takes is refused.
+   *
+   * @generated from field: weft.model.v1.ConnectionRouting connections = 11;
+   */
+  connections?: ConnectionRouting | undefined;
+
+  /**
+   * Not empty: what a client names in SNI or Host must be one of these, "*.example.com" or exact, lower case.
+   *
+   * @generated from field: repeated string hosts = 12;
+   */
+  hosts: string[];
 };
 
 /**
@@ -566,6 +642,13 @@ export declare type HttpMatch = Message<"weft.model.v1.HttpMatch"> & {
    * @generated from field: repeated weft.model.v1.ValueMatch query = 6;
    */
   query: ValueMatch[];
+
+  /**
+   * Only calls of gRPC: POST with a content type of its own.
+   *
+   * @generated from field: bool grpc = 7;
+   */
+  grpc: boolean;
 };
 
 /**
@@ -612,7 +695,7 @@ export declare const ValueMatchSchema: GenMessage<ValueMatch>;
  */
 export declare type HttpRule = Message<"weft.model.v1.HttpRule"> & {
   /**
-   * kind HTTPRoute, section the rule
+   * kind HTTPRoute or GRPCRoute, section the rule
    *
    * @generated from field: weft.model.v1.Source source = 1;
    */
@@ -1413,11 +1496,18 @@ export declare type Cluster = Message<"weft.model.v1.Cluster"> & {
   tls?: UpstreamTls | undefined;
 
   /**
-   * Set: the endpoints are what these names resolve to, looked up by the proxy.
+   * Set: what these names resolve to are endpoints too, looked up by the proxy.
    *
    * @generated from field: weft.model.v1.DnsDiscovery dns = 22;
    */
   dns?: DnsDiscovery | undefined;
+
+  /**
+   * Set: there are no endpoints, each connection goes where its client meant to go.
+   *
+   * @generated from field: weft.model.v1.OriginalDestination original = 23;
+   */
+  original?: OriginalDestination | undefined;
 };
 
 /**
@@ -1425,6 +1515,26 @@ export declare type Cluster = Message<"weft.model.v1.Cluster"> & {
  * Use `create(ClusterSchema)` to create a new message.
  */
 export declare const ClusterSchema: GenMessage<Cluster>;
+
+/**
+ * The address that was dialled; where that is one of the mesh's own, the name that was said, looked up by the proxy.
+ *
+ * @generated from message weft.model.v1.OriginalDestination
+ */
+export declare type OriginalDestination = Message<"weft.model.v1.OriginalDestination"> & {
+  /**
+   * 0: the one that was dialled
+   *
+   * @generated from field: uint32 port = 1;
+   */
+  port: number;
+};
+
+/**
+ * Describes the message weft.model.v1.OriginalDestination.
+ * Use `create(OriginalDestinationSchema)` to create a new message.
+ */
+export declare const OriginalDestinationSchema: GenMessage<OriginalDestination>;
 
 /**
  * @generated from message weft.model.v1.Balancing
@@ -1934,7 +2044,7 @@ export declare type UpstreamTls = Message<"weft.model.v1.UpstreamTls"> & {
   source?: Source | undefined;
 
   /**
-   * Sent as SNI, and what the certificate must be for.
+   * Sent as SNI, and what the certificate must be for. Empty: the name by which the endpoint was found.
    *
    * @generated from field: string hostname = 2;
    */
@@ -1963,6 +2073,13 @@ export declare type UpstreamTls = Message<"weft.model.v1.UpstreamTls"> & {
    * @generated from field: string invalid = 6;
    */
   invalid: string;
+
+  /**
+   * What is not HTTP is encrypted too; else only where the client's own TLS ended here.
+   *
+   * @generated from field: bool encrypts_bytes = 7;
+   */
+  encryptsBytes: boolean;
 };
 
 /**
@@ -2043,6 +2160,13 @@ export declare type DnsHost = Message<"weft.model.v1.DnsHost"> & {
    * @generated from field: string zone = 5;
    */
   zone: string;
+
+  /**
+   * as of Endpoint
+   *
+   * @generated from field: uint32 priority = 6;
+   */
+  priority: number;
 };
 
 /**
@@ -2189,6 +2313,13 @@ export declare type Inbound = Message<"weft.model.v1.Inbound"> & {
    * @generated from field: string zone = 7;
    */
   zone: string;
+
+  /**
+   * Its own connections to addresses that the mesh does not know are refused, whatever the mesh allows.
+   *
+   * @generated from field: bool deny_unknown_destinations = 8;
+   */
+  denyUnknownDestinations: boolean;
 };
 
 /**
@@ -2226,6 +2357,13 @@ export declare type InboundPort = Message<"weft.model.v1.InboundPort"> & {
    * @generated from field: repeated string services = 4;
    */
   services: string[];
+
+  /**
+   * How requests to the application are encrypted. Absent: not at all. Raw connections are never touched.
+   *
+   * @generated from field: weft.model.v1.UpstreamTls tls = 5;
+   */
+  tls?: UpstreamTls | undefined;
 };
 
 /**
@@ -2261,6 +2399,25 @@ export declare type Gateway = Message<"weft.model.v1.Gateway"> & {
    * @generated from field: repeated string certificates = 4;
    */
   certificates: string[];
+
+  /**
+   * Of spec.infrastructure: marks of what is made for the Gateway, in sorted order.
+   *
+   * @generated from field: map<string, string> labels = 5;
+   */
+  labels: { [key: string]: string };
+
+  /**
+   * @generated from field: map<string, string> annotations = 6;
+   */
+  annotations: { [key: string]: string };
+
+  /**
+   * Key of the Certificate that the Gateway shows to backends whose connections are encrypted; empty: none.
+   *
+   * @generated from field: string client_certificate = 7;
+   */
+  clientCertificate: string;
 };
 
 /**
@@ -2289,7 +2446,7 @@ export declare type GatewayListener = Message<"weft.model.v1.GatewayListener"> &
   port: number;
 
   /**
-   * HTTP: `virtual_hosts` say where requests go. TCP and TLS: `connections` say where connections go.
+   * HTTP: `virtual_hosts` say where requests go. TCP, TLS and UDP: `connections` say where connections or datagrams go.
    *
    * @generated from field: weft.model.v1.Protocol protocol = 4;
    */
@@ -2362,6 +2519,13 @@ export declare type ListenerTls = Message<"weft.model.v1.ListenerTls"> & {
    * @generated from field: weft.model.v1.TlsVersion min_version = 3;
    */
   minVersion: TlsVersion;
+
+  /**
+   * Absent: clients are asked for no certificate.
+   *
+   * @generated from field: weft.model.v1.ClientValidation clients = 4;
+   */
+  clients?: ClientValidation | undefined;
 };
 
 /**
@@ -2369,6 +2533,31 @@ export declare type ListenerTls = Message<"weft.model.v1.ListenerTls"> & {
  * Use `create(ListenerTlsSchema)` to create a new message.
  */
 export declare const ListenerTlsSchema: GenMessage<ListenerTls>;
+
+/**
+ * How the certificates of clients are checked.
+ *
+ * @generated from message weft.model.v1.ClientValidation
+ */
+export declare type ClientValidation = Message<"weft.model.v1.ClientValidation"> & {
+  /**
+   * trust anchors, one or several certificates
+   *
+   * @generated from field: string ca_pem = 1;
+   */
+  caPem: string;
+
+  /**
+   * @generated from field: weft.model.v1.ClientValidationMode mode = 2;
+   */
+  mode: ClientValidationMode;
+};
+
+/**
+ * Describes the message weft.model.v1.ClientValidation.
+ * Use `create(ClientValidationSchema)` to create a new message.
+ */
+export declare const ClientValidationSchema: GenMessage<ClientValidation>;
 
 /**
  * Where connections go whose content is not read.
@@ -2425,7 +2614,7 @@ export declare const ConnectionEntrySchema: GenMessage<ConnectionEntry>;
  */
 export declare type ConnectionRule = Message<"weft.model.v1.ConnectionRule"> & {
   /**
-   * kind TCPRoute or TLSRoute, section the rule
+   * kind TCPRoute, TLSRoute or UDPRoute, section the rule
    *
    * @generated from field: weft.model.v1.Source source = 1;
    */
@@ -2567,6 +2756,13 @@ export enum Protocol {
    * @generated from enum value: PROTOCOL_TLS = 5;
    */
   TLS = 5,
+
+  /**
+   * datagrams, at gateways only
+   *
+   * @generated from enum value: PROTOCOL_UDP = 6;
+   */
+  UDP = 6,
 }
 
 /**
@@ -2778,4 +2974,33 @@ export enum TlsVersion {
  * Describes the enum weft.model.v1.TlsVersion.
  */
 export declare const TlsVersionSchema: GenEnum<TlsVersion>;
+
+/**
+ * @generated from enum weft.model.v1.ClientValidationMode
+ */
+export enum ClientValidationMode {
+  /**
+   * @generated from enum value: CLIENT_VALIDATION_MODE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * a client without a valid certificate is refused
+   *
+   * @generated from enum value: CLIENT_VALIDATION_MODE_VALID_ONLY = 1;
+   */
+  VALID_ONLY = 1,
+
+  /**
+   * it comes in as a client without a certificate does
+   *
+   * @generated from enum value: CLIENT_VALIDATION_MODE_INSECURE_FALLBACK = 2;
+   */
+  INSECURE_FALLBACK = 2,
+}
+
+/**
+ * Describes the enum weft.model.v1.ClientValidationMode.
+ */
+export declare const ClientValidationModeSchema: GenEnum<ClientValidationMode>;
 

@@ -71,6 +71,32 @@ export function parseDnsQuery(bytes: Uint8Array): DnsQuery | DnsFault | undefine
   };
 }
 
+/** With recursion desired and room for large answers. `name` in lower case. Undefined: it is no name of DNS. */
+export function encodeDnsQuery(id: number, name: string, type: number): Uint8Array | undefined {
+  const labels = name.split(".");
+  const isName =
+    name.length + 2 <= maxNameBytes &&
+    labels.every((label) => label.length > 0 && label.length <= maxLabelBytes && /^[!-~]+$/.test(label));
+  if (!isName) return undefined;
+  const message = new Uint8Array(headerBytes + name.length + 2 + 4 + optionRecordBytes);
+  const view = new DataView(message.buffer);
+  view.setUint16(0, id);
+  view.setUint16(2, 0x0100);
+  view.setUint16(4, 1);
+  view.setUint16(10, 1);
+  let at = headerBytes;
+  for (const label of labels) {
+    message[at++] = label.length;
+    for (let i = 0; i < label.length; i++) message[at++] = label.charCodeAt(i);
+  }
+  at++;
+  view.setUint16(at, type);
+  view.setUint16(at + 2, classInternet);
+  view.setUint16(at + 5, dnsTypes.opt);
+  view.setUint16(at + 7, maxEdnsBytes);
+  return message;
+}
+
 export interface DnsAnswer {
   readonly rcode: Rcode;
   /** Canonical text; those of the other family are left out. */

@@ -13,6 +13,7 @@ import {
   type WheelTimer,
 } from "../../net/index.ts";
 import type { DnsQuery } from "./dns-message.ts";
+import { parseResolver } from "./resolver-address.ts";
 
 export interface DnsForwarderOptions {
   /** `address` or `address:port`; asked in this order. */
@@ -82,7 +83,7 @@ class ResolverConnection implements ConnectionSink {
   #read: Uint8Array = new Uint8Array(0);
 
   constructor(text: string, options: DnsForwarderOptions) {
-    const place = parsePlace(text);
+    const place = parseResolver(text);
     this.#address = place.address;
     this.#port = place.port;
     this.#options = options;
@@ -200,10 +201,4 @@ function hasQuestion(answer: Uint8Array, question: Uint8Array): boolean {
   if (answer.length < 12 + question.length) return false;
   for (let i = 0; i < question.length; i++) if (answer[12 + i] !== question[i]) return false;
   return true;
-}
-
-function parsePlace(text: string): { address: string; port: number } {
-  const match = /^\[(?<v6>[^\]]+)\]:(?<port6>\d+)$|^(?<v4>[^:]+):(?<port4>\d+)$/.exec(text)?.groups;
-  if (match === undefined) return { address: text, port: 53 };
-  return { address: match["v6"] ?? match["v4"] ?? text, port: Number(match["port6"] ?? match["port4"]) };
 }

@@ -1,0 +1,147 @@
+/**
+ * Several external services at one address and port. The name that a client says in SNI or Host tells which of them it
+ * means, once for the connection: a later request for another of them is refused by the one that has it. HTTP/2 in plaintext goes
+ * to the only service of HTTP, if there is one only. What says no name is the first one's that asks for none.
+ *
+ *   listening --ClientHello--> named | --head of a request--> named | --other bytes, silence, end--> unnamed
+ */
+import { HostnameTable } from "../../decide/index.ts";
+import type { Timer } from "../../kernel/index.ts";
+import { Protocol, type ServiceTarget } from "../../model/index.ts";
+import { ClientHelloReader, type Connection, type ConnectionSink } from "../../net/index.ts";
+import type { ClientConnection, ConnectionSet } from "./connection-set.ts";
+import type { ServeContext } from "./context.ts";
+import { requestedHost } from "./requested-host.ts";
+
+export class SharedAddress {
+  /** Takes what says no name, or one that nobody has. */
+  readonly unnamed: ServiceTarget | undefined;
+  /** The only one that a connection of HTTP/2 in plaintext can be for: its names are not read before it is somebody's. */
+  readonly http2: ServiceTarget | undefined;
+  /** No service asks for a name, so nothing has to be read. */
+  readonly isUnread: boolean;
+  readonly #named = new HostnameTable<ServiceTarget>();
+
+  /** Of services that do not have the port nothing is left. */
+  constructor(services: readonly ServiceTarget[], port: number) {
+    const here = services.flatMap((service) => {
+      const protocol = service.ports.find((entry) => entry.port === port)?.protocol;
+      return protocol === undefined ? [] : [{ service, protocol }];
+    });
+    const named = here.filter(
+      ({ service, protocol }) => service.hosts.length > 0 && protocol !== Protocol.TCP,
+    );
+    for (const { service } of named) for (const host of service.hosts) this.#named.add(host, service);
+    const [first, ...more] = named.filter(({ protocol }) => protocol !== Protocol.TLS);
+    this.unnamed = here.find((each) => !named.includes(each))?.service;
+    this.http2 = more.length === 0 ? first?.service : undefined;
+    this.isUnread = named.length === 0;
+  }
+
+  named(name: string): ServiceTarget | undefined {
+    return this.#named.select(name) ?? this.unnamed;
+  }
+}
+
+export interface SharedNameListener {
+  readonly address: SharedAddress;
+  readonly early: Uint8Array | undefined;
+  /** `service`: the one that is meant. `read`: all that came so far. Takes the connection over. */
+  onRead(service: ServiceTarget | undefined, read: Uint8Array | undefined): void;
+}
+
+/** A client that speaks first does so at once; one that waits is a server-first protocol's, if such a service is here. */
+const silenceMs = 100;
+const maxHeadBytes = 16_384;
+const tlsHandshake = 0x16;
+
+export function readSharedName(
+  connection: Connection,
+  context: ServeContext,
+  members: ConnectionSet,
+  listener: SharedNameListener,
+): void {
+  new SharedNameReader(connection, context, members, listener).start();
+}
+
+class SharedNameReader implements ConnectionSink, ClientConnection {
+  readonly #connection: Connection;
+  readonly #members: ConnectionSet;
+  readonly #listener: SharedNameListener;
+  readonly #hello = new ClientHelloReader();
+  readonly #timer: Timer;
+  #read: Uint8Array | undefined;
+  #isDone = false;
+
+  constructor(
+    connection: Connection,
+    context: ServeContext,
+    members: ConnectionSet,
+    listener: SharedNameListener,
+  ) {
+    this.#connection = connection;
+    this.#members = members;
+    this.#listener = listener;
+    const waitMs = listener.address.unnamed === undefined ? context.limits.headerTimeoutMs : silenceMs;
+    this.#timer = context.clock.after(waitMs, () => this.#finish());
+  }
+
+  start(): void {
+    this.#members.add(this);
+    this.#connection.sink = this;
+    const { early } = this.#listener;
+    if (early !== undefined && early.length > 0) this.onData(early);
+    if (!this.#isDone) this.#connection.resume();
+  }
+
+  onData(chunk: Uint8Array): void {
+    if (this.#isDone) return;
+    this.#read = this.#read === undefined ? chunk : Buffer.concat([this.#read, chunk]);
+    const name = this.#read[0] === tlsHandshake ? this.#serverName() : requestedHost(this.#read);
+    if (name === "more" && this.#read.length <= maxHeadBytes) return;
+    const { address } = this.#listener;
+    if (name === "http2") this.#finish(address.http2);
+    else if (typeof name === "string") this.#finish();
+    else this.#finish(address.named(name.name));
+  }
+
+  onDrain(): void {}
+
+  onEnd(): void {
+    this.#finish();
+  }
+
+  onClose(): void {
+    this.#end();
+  }
+
+  sweep(): void {}
+
+  closeIfIdle(): void {
+    this.terminate();
+  }
+
+  terminate(): void {
+    if (this.#isDone) return;
+    this.#end();
+    this.#connection.terminate();
+  }
+
+  #serverName(): { readonly name: string } | "more" | "none" {
+    const hello = this.#hello.read(this.#read ?? new Uint8Array(0));
+    if (hello === undefined) return "more";
+    return hello.kind === "hello" && hello.serverName !== undefined ? { name: hello.serverName } : "none";
+  }
+
+  #finish(service = this.#listener.address.unnamed): void {
+    if (this.#isDone) return;
+    this.#end();
+    this.#listener.onRead(service, this.#read);
+  }
+
+  #end(): void {
+    this.#isDone = true;
+    this.#timer.cancel();
+    this.#members.delete(this);
+  }
+}

@@ -1,0 +1,50 @@
+/** Key pairs for tests, made for nothing else. */
+interface KeyPair {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+/** For shop.example.com. */
+export const shopPair: KeyPair = {
+  certificate: `-----BEGIN CERTIFICATE-----
+MIIBpjCCAU2gAwIBAgIUbCEZyYGeVh+Iv9o7h5sjJZ32nRowCgYIKoZIzj0EAwIw
+GzEZMBcGA1UEAwwQc2hvcC5leGFtcGxlLmNvbTAgFw0yNjExMjYxNDM5MTJaGA8y
+MTI2MTEwMjE0MzkxMlowGzEZMBcGA1UEAwwQc2hvcC5leGFtcGxlLmNvbTBZMBMG
+ByqGSM49AgEGCCqGSM49AwEHA0IABDFo6+ckQFdy2ex1MYYDJztM6lPizTqAY5Fl
+4ArbX5lOI7uIvZm7jqBZR6mhkEJbJ8Ysrc1/JsaXq1hVAp8boL2jbTBrMB0GA1Ud
+DgQWBBQB/3oUNb7JL8e6u8+cQsasak9jbTAfBgNVHSMEGDAWgBQB/3oUNb7JL8e6
+u8+cQsasak9jbTAbBgNVHREEFDASghBzaG9wLmV4YW1wbGUuY29tMAwGA1UdEwEB
+/wQCMAAwCgYIKoZIzj0EAwIDRwAwRAIgeVfu/Ls0hGpa6hOOHH8LuPOCIvqrAup0
+dzg+8k0tQAMCIApogYQo3IK2+0fTMe79idhwXflh4tvIzqTcmiZR2l6H
+-----END CERTIFICATE-----
+`,
+  key: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgOq7E8O9TST7zL2dS
+jwENp6c19pjaRjydvboOaCtKqOuhRANCAAQxaOvnJEBXctnsdTGGAyc7TOpT4s06
+gGORZeAK21+ZTiO7iL2Zu46gWUepoZBCWyfGLK3NfybGl6tYVQKfG6C9
+-----END PRIVATE KEY-----
+`,
+};
+
+/** For *.example.com and example.com. */
+export const starPair: KeyPair = {
+  certificate: `-----BEGIN CERTIFICATE-----
+MIIBsTCCAVegAwIBAgIUKmUL25HdvFEpFGGIX37RO76byxswCgYIKoZIzj0EAwIw
+GzEZMBcGA1UEAwwQc3Rhci5leGFtcGxlLmNvbTAgFw0yNjExMjYxNDM5MTJaGA8y
+MTI2MTEwMjE0MzkxMlowGzEZMBcGA1UEAwwQc3Rhci5leGFtcGxlLmNvbTBZMBMG
+ByqGSM49AgEGCCqGSM49AwEHA0IABH7cgyiSONoT06eTSwDZTvbkJZpS2s5c4pww
+20oeYVKECQmfQfA7pIAa+6bniwLSZKjlzxw8cMrKRvLyv1kpMo+jdzB1MB0GA1Ud
+DgQWBBQj4hjLjth53dF7Cw15/v+oQ8aP3TAfBgNVHSMEGDAWgBQj4hjLjth53dF7
+Cw15/v+oQ8aP3TAlBgNVHREEHjAcgg0qLmV4YW1wbGUuY29tggtleGFtcGxlLmNv
+bTAMBgNVHRMBAf8EAjAAMAoGCCqGSM49BAMCA0gAMEUCIQDwk2F1AHkCMuxGLv61
+wtLVraQX7QmYoyvP+K5S+Ev6uwIgB8sur98foprFtbHIgsbxawHEmWoAKduNf1h/
+KPfUr2c=
+-----END CERTIFICATE-----
+`,
+  key: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgNVN5oDcCyFjJaVvQ
+CY0rRrXYEeSVYsd5mM1w3D+utUihRANCAAR+3IMokjjaE9Onk0sA2U725CWaUtrO
+XOKcMNtKHmFShAkJn0HwO6SAGvum54sC0mSo5c8cPHDKykby8r9ZKTKP
+-----END PRIVATE KEY-----
+`,
+};

@@ -1,0 +1,15 @@
+/** Every feature that the profiles name has a scenario, and every scenario names features that there are. */
+import { expect, test } from "bun:test";
+import { gatewayApiFeatures, ownFeatures } from "./features.ts";
+import { readScenarios } from "./scenario.ts";
+
+const named = new Set(readScenarios().flatMap(({ features }) => features));
+
+test("every feature has a scenario", () => {
+  expect([...gatewayApiFeatures, ...ownFeatures].filter((feature) => !named.has(feature))).toEqual([]);
+});
+
+test("every scenario's features are known", () => {
+  const known = new Set([...gatewayApiFeatures, ...ownFeatures]);
+  expect([...named].filter((feature) => !known.has(feature))).toEqual([]);
+});
