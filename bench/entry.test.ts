@@ -60,6 +60,26 @@ test("what a proxy adds is the median of the differences of each round", () => {
   expect(results["direct"]).not.toHaveProperty("addedP99Ms");
 });
 
+test("many policies are held against none", () => {
+  const [none, many] = [20, 21].map((cpuUsPerRequest, i) => {
+    const made = new Entry(
+      { name: "weft", missing: () => undefined, start: () => Promise.reject() },
+      1,
+      i * 1_000,
+    );
+    made.rounds.push({ cpuUsPerRequest, rssMb: 50 + i });
+    return made;
+  });
+  if (none === undefined || many === undefined) throw new Error("no entries");
+  expect([none.label, many.label]).toEqual(["weft", "weft with 1000 policies"]);
+  expect(outcomeOf([none, many]).results["weft"]).toMatchObject({
+    cpuUsPerRequest: 21,
+    cpuUsPerRequestNoPolicy: 20,
+    cpuRatioNoPolicy: 1.05,
+    rssMbNoPolicy: 50,
+  });
+});
+
 test("many routes are held against one", () => {
   const one = entry("weft", [{ cpuUsPerRequest: 20, rssMb: 50 }]);
   const many = entry("weft", [{ cpuUsPerRequest: 22, rssMb: 80 }], 5000);

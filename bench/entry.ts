@@ -3,10 +3,11 @@ import { type Figures, medians } from "./figures.ts";
 import type { Peer, RunningPeer } from "./peers/peer.ts";
 import type { PeerResult } from "./result-file.ts";
 
-/** One peer with one number of routes. */
+/** One peer with one number of routes and of policies. */
 export class Entry {
   readonly peer: Peer;
   readonly routes: number;
+  readonly policies: number;
   readonly rounds: Figures[] = [];
   errors = 0;
   failure: string | undefined = undefined;
@@ -15,12 +16,14 @@ export class Entry {
   idle: Figures = {};
   running: RunningPeer | undefined = undefined;
 
-  constructor(peer: Peer, routes: number) {
+  constructor(peer: Peer, routes: number, policies = 0) {
     this.peer = peer;
     this.routes = routes;
+    this.policies = policies;
   }
 
   get label(): string {
+    if (this.policies > 0) return `${this.peer.name} with ${this.policies} policies`;
     return this.routes === 1 ? this.peer.name : `${this.peer.name} with ${this.routes} routes`;
   }
 }
@@ -53,15 +56,23 @@ export function outcomeOf(entries: readonly Entry[]): ScenarioOutcome {
   return { results, failures };
 }
 
-/** The same peer with the fewest routes, where there are several numbers of routes. */
+/** The same peer with the fewest routes or policies, where there are several numbers of them. */
 function againstFewer(own: readonly Entry[]): Figures {
   const [first, last] = [own[0], own.at(-1)];
   if (first === undefined || last === undefined || first === last) return {};
   const [one, many] = [medians(first.rounds), medians(last.rounds)];
   if (one.cpuUsPerRequest === undefined || many.cpuUsPerRequest === undefined) return {};
+  const cpuRatio = many.cpuUsPerRequest / one.cpuUsPerRequest;
+  if (first.policies !== last.policies) {
+    return {
+      cpuUsPerRequestNoPolicy: one.cpuUsPerRequest,
+      cpuRatioNoPolicy: cpuRatio,
+      ...(one.rssMb === undefined ? {} : { rssMbNoPolicy: one.rssMb }),
+    };
+  }
   return {
     cpuUsPerRequestOneRoute: one.cpuUsPerRequest,
-    cpuRatio: many.cpuUsPerRequest / one.cpuUsPerRequest,
+    cpuRatio,
     ...(one.rssMb === undefined ? {} : { rssMbOneRoute: one.rssMb }),
   };
 }

@@ -35,7 +35,11 @@ export async function runScenario(
   await using bench = Bench.open();
   options.signal.addEventListener("abort", () => void bench[Symbol.asyncDispose](), { once: true });
   const run = new ScenarioRun(bench, scenario, options, await startUpstream(bench, scenario.upstream));
-  const entries = peers.flatMap((peer) => scenario.routes.map((routes) => new Entry(peer, routes)));
+  const entries = peers.flatMap((peer) =>
+    scenario.routes.flatMap((routes) =>
+      scenario.policies.map((policies) => new Entry(peer, routes, policies)),
+    ),
+  );
   if (!scenario.isFresh) for (const entry of entries) await run.attempt(entry, () => run.warmUp(entry));
   for (let round = 1; round <= options.rounds; round++) {
     for (const entry of entries) {
@@ -112,6 +116,7 @@ class ScenarioRun {
       upstreamPort: this.#upstreamPort,
       certificates: this.#certificates,
       routes: entry.routes,
+      policies: entry.policies,
     });
     entry.version = running.version;
     if (running.pids.length > 0) {

@@ -10,6 +10,7 @@ export type Work =
   | "grpc"
   | "tcp"
   | "routes"
+  | "policies"
   | "http1-mtls-pair"
   | "tcp-mtls-pair";
 
@@ -19,6 +20,8 @@ export interface PeerTask {
   readonly certificates: BenchCertificates;
   /** Of the work `routes` only. */
   readonly routes: number;
+  /** Of the work `policies` only: policy objects that apply to others. */
+  readonly policies: number;
   /** How many clients come at once. */
   readonly connections: number;
 }

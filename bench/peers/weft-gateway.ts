@@ -3,6 +3,7 @@ import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { type Bench, freePort, proxyCore } from "../processes.ts";
+import { weftOthers, weftPolicies } from "../policies.ts";
 import { benchRoutes, weftRoutes } from "../routes.ts";
 import { fillTemplate } from "../template.ts";
 import type { Peer, PeerTask, RunningPeer, Work } from "./peer.ts";
@@ -16,6 +17,7 @@ const templates: Partial<Record<Work, { readonly file: string; readonly appProto
   grpc: { file: "weft/http.yaml", appProtocol: "grpc" },
   tcp: { file: "weft/tcp.yaml", appProtocol: "tcp" },
   routes: { file: "weft/routes.yaml", appProtocol: "http" },
+  policies: { file: "weft/http.yaml", appProtocol: "http" },
 };
 
 export const weft: Peer = { name: "weft", missing: () => undefined, start: startServe };
@@ -69,6 +71,9 @@ async function startGateway(bench: Bench, task: PeerTask): Promise<RunningPeer> 
   const applyRoutes = (count: number): Promise<void> => control.apply(weftRoutes(benchRoutes(count)));
   await control.apply(objectsOf(configuration(task, listenPort)));
   if (task.work === "routes") await applyRoutes(task.routes);
+  if (task.work === "policies") {
+    await control.apply([...weftOthers(task.upstreamPort), ...weftPolicies(task.policies)]);
+  }
   const address = proxyAddress();
   const process = await control.startProxy("gateway", address, {
     role: "gateway",

@@ -30,6 +30,7 @@ const common = {
   connections: 32,
   headers: 1,
   routes: [1],
+  policies: [0],
   isFresh: false,
 } as const;
 
@@ -205,6 +206,23 @@ export const scenarios: readonly Scenario[] = [
     work: "routes",
     routes: [1, 5000],
     peers: [weft, weftUnderControl, nginx, haproxy, envoy],
+  },
+  {
+    ...http1,
+    name: "policies",
+    summary:
+      "one route without a policy, beside 250 others without any and beside 250 others with 1,000 TrafficPolicies and FaultPolicies",
+    columns: [
+      "cpuUsPerRequest",
+      "cpuUsPerRequestNoPolicy",
+      "cpuRatioNoPolicy",
+      "rssMb",
+      "rssMbNoPolicy",
+      "privateMb",
+    ],
+    work: "policies",
+    policies: [0, 1000],
+    peers: [weftUnderControl],
   },
   {
     ...http1,

@@ -46,6 +46,8 @@ export interface Scenario {
   readonly headers: number;
   /** How many routes: each number is measured with a process of its own. */
   readonly routes: readonly number[];
+  /** How many policy objects that apply to others, in the same way. */
+  readonly policies: readonly number[];
   /** A process for each round instead of one for all: where a round leaves its traces. */
   readonly isFresh: boolean;
   readonly peers: readonly Peer[];

@@ -78,10 +78,21 @@ export function factsOf(route: CompiledRoute | undefined): ReadonlySet<string> {
   const { attachments, kind, rules, meshRules = [] } = route;
   return new Set([
     ...attachments.flatMap((attachment) => [parentFact(attachment), kindFact(attachment, kind)]),
-    ...[...rules, ...meshRules].flatMap((rule) =>
-      (rule.backends ?? []).flatMap(({ cluster = "" }) =>
-        cluster === "" ? [] : [backendFact(cluster.slice(0, cluster.lastIndexOf(":")))],
-      ),
+    ...clustersOfRules([...rules, ...meshRules]).map((cluster) =>
+      backendFact(cluster.slice(0, cluster.lastIndexOf(":"))),
     ),
   ]);
+}
+
+/** Clusters that the rules may send to, mirrors included, as often as they are named. */
+export function clustersOfRules(rules: readonly (RuleContent | ConnectionRuleContent)[]): string[] {
+  return rules
+    .flatMap((rule) => [
+      ...("mirrors" in rule ? (rule.mirrors ?? []).map(({ backend }) => backend?.cluster) : []),
+      ...(rule.backends ?? []).flatMap((backend) => [
+        backend.cluster,
+        ...(backend.mirrors ?? []).map((mirror) => mirror.backend?.cluster),
+      ]),
+    ])
+    .flatMap((cluster) => (cluster === undefined || cluster === "" ? [] : [cluster]));
 }

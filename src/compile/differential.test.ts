@@ -20,8 +20,8 @@ import { TestRegistry } from "./test/test-registry.ts";
 
 const seed = Number(process.env["WEFT_TEST_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
 const rounds = 20;
-/** Five seconds of a core that is free. */
-const timeoutMs = 30_000;
+/** Eight seconds of a core that is free. */
+const timeoutMs = 60_000;
 const changesPerRound = 60;
 
 function allNames(): ResourceName[] {

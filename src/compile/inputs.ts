@@ -13,7 +13,7 @@ import type {
   WorkloadView,
 } from "../registry/index.ts";
 import { BackendTlsPolicies, type BackendTlsPolicyInput, backendTlsFacts } from "./backend-tls-policies.ts";
-import { type CertificateContent, readCertificate, type SecretContent } from "./certificate-content.ts";
+import type { CertificateContent, SecretContent } from "./certificate-content.ts";
 import { type Attachment, backendFact, type CompiledRoute, kindFact, parentFact } from "./compiled-route.ts";
 import { ExternalReader } from "./external-reader.ts";
 import { ExternalServices } from "./external-services.ts";
@@ -31,7 +31,8 @@ import { faultProblem } from "./policy/faults.ts";
 import { type JudgedPolicy, policyFacts, PolicyIndex, type Target } from "./policy/policy-index.ts";
 import type { FaultPolicyInput, PolicyInput, PolicyKind, TrafficPolicyInput } from "./policy/policy-input.ts";
 import { compareText } from "./resource.ts";
-import { type ConfigMapContent, readTrustAnchors, type TrustAnchors } from "./trust-anchors.ts";
+import { ConfigMapInput, SecretInput } from "./read-once.ts";
+import type { ConfigMapContent, TrustAnchors } from "./trust-anchors.ts";
 import { conflictsAtGateway, placeKey, rivalKinds } from "./route-conflicts.ts";
 import type { RouteInput, RouteKind } from "./route-input.ts";
 import type { JudgedRoute } from "./judged-route.ts";
@@ -61,36 +62,6 @@ export interface Trust {
   readonly trustDomain: string;
   /** DER. */
   readonly trustRoots: readonly Uint8Array[];
-}
-
-/** A Secret, read as a certificate once it is needed: checking a key takes a millisecond, and most Secrets are something else. */
-class SecretInput {
-  readonly #content: SecretContent;
-  #certificate: CertificateContent | undefined;
-
-  constructor(content: SecretContent) {
-    this.#content = content;
-  }
-
-  get certificate(): CertificateContent {
-    this.#certificate ??= readCertificate(this.#content);
-    return this.#certificate;
-  }
-}
-
-/** A ConfigMap, read as trust anchors once somebody asks. */
-class ConfigMapInput {
-  readonly #content: ConfigMapContent;
-  #anchors: TrustAnchors | undefined;
-
-  constructor(content: ConfigMapContent) {
-    this.#content = content;
-  }
-
-  get anchors(): TrustAnchors {
-    this.#anchors ??= readTrustAnchors(this.#content);
-    return this.#anchors;
-  }
 }
 
 export class Inputs {

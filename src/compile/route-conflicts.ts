@@ -28,9 +28,14 @@ interface Taken {
 /** Names a route at a listener. */
 export function placeKey(
   { kind, path }: Pick<CompiledRoute, "kind" | "path">,
-  { parent, listener }: GatewayAttachment,
+  attachment: GatewayAttachment,
 ): string {
-  return `${kind} ${path} ${parent} ${listener}`;
+  return `${kind} ${path} ${attachment.parent} ${listenerKey(attachment)}`;
+}
+
+/** Names a listener among the Gateway's own and those of its ListenerSets. */
+function listenerKey({ set = "", listener }: GatewayAttachment): string {
+  return `${set} ${listener}`;
 }
 
 /** Places of routes at listeners of the Gateway, by `placeKey`, that are not taken. `routes`: all that attach to it. */
@@ -44,7 +49,8 @@ export function conflictsAtGateway(routes: readonly CompiledRoute[], gateway: st
     const { kind } = route;
     for (const attachment of route.attachments) {
       if (attachment.kind !== "Gateway" || attachment.parent !== gateway) continue;
-      const { listener, hostnames } = attachment;
+      const { hostnames } = attachment;
+      const listener = listenerKey(attachment);
       const taken = takenBy.get(listener) ?? [];
       if (taken.some((other) => other.kind !== kind && share(other.hostnames, hostnames))) {
         lost.add(placeKey(route, attachment));

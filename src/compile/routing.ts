@@ -4,11 +4,11 @@ import type { ConnectionRoutingSchema, HttpEntrySchema, HttpRoutingSchema } from
 import { compareMatches, compareRoutes, type RankedMatch } from "./precedence.ts";
 import { compareText } from "./resource.ts";
 import {
+  clustersOfRules,
   type CompiledConnectionRoute,
   type CompiledHttpRoute,
   type CompiledRoute,
   type ConnectionRuleContent,
-  isConnectionRoute,
   type RuleContent,
 } from "./compiled-route.ts";
 
@@ -52,21 +52,6 @@ export function buildConnectionRouting(
 /** Clusters that the routes may choose or mirror to, sorted. */
 export function clustersOf(routes: readonly CompiledRoute[], ...others: string[]): string[] {
   const clusters = new Set(others);
-  const add = (cluster: string | undefined): void => {
-    if (cluster !== undefined && cluster !== "") clusters.add(cluster);
-  };
-  for (const route of routes) {
-    if (isConnectionRoute(route)) {
-      for (const rule of route.rules) for (const backend of rule.backends ?? []) add(backend.cluster);
-      continue;
-    }
-    for (const rule of route.rules) {
-      for (const mirror of rule.mirrors ?? []) add(mirror.backend?.cluster);
-      for (const backend of rule.backends ?? []) {
-        add(backend.cluster);
-        for (const mirror of backend.mirrors ?? []) add(mirror.backend?.cluster);
-      }
-    }
-  }
+  for (const route of routes) for (const cluster of clustersOfRules(route.rules)) clusters.add(cluster);
   return [...clusters].toSorted(compareText);
 }

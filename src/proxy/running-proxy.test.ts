@@ -138,6 +138,24 @@ describe("draining", () => {
     app.stop();
   });
 
+  test("a peer that has not heard of it yet is served on new connections, for a moment", async () => {
+    await using mesh = new TestMesh();
+    const app = cannedServer(hello);
+    const server = await mesh.server("echo-1", app.port);
+    const peers = await Promise.all([1, 2].map(() => mesh.client([server.endpoint])));
+    const [first, second] = await Promise.all(peers.map(({ port }) => RawClient.connect(port)));
+    const ask = async (client: RawClient | undefined): Promise<number | undefined> => {
+      client?.write("POST / HTTP/1.1\r\nhost: echo\r\ncontent-length: 2\r\n\r\nhi");
+      return (await client?.response())?.status;
+    };
+    expect(await ask(first)).toBe(200);
+    const drained = server.proxy.drain();
+    for (const client of [second, first, second, first]) expect(await ask(client)).toBe(200);
+    await drained;
+    expect(await ask(second)).toBe(503);
+    app.stop();
+  });
+
   test("no request is lost while one of two servers is told to leave", async () => {
     await using mesh = new TestMesh();
     const app = cannedServer(hello);

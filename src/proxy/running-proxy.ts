@@ -8,6 +8,7 @@ import type { Clock, Log, Timer } from "../kernel/index.ts";
 import { type Listener, originalDestination, shedCodePages, TimerWheel } from "../net/index.ts";
 import type { Agent } from "./agent/index.ts";
 import { Avoidance } from "./avoidance.ts";
+import { awaitWork } from "./await-work.ts";
 import type { ListenAddress, ProxyBootstrap } from "./bootstrap.ts";
 import { NameLookups } from "./name-lookups.ts";
 import { AdminServer, type AdminSource } from "./serve/admin.ts";
@@ -67,9 +68,6 @@ export interface RunningProxy {
 const wheelTickMs = 10;
 const wheelSlots = 512;
 const sweepMs = 1_000;
-/** After the mesh was told, peers still send for as long as the news takes; idle connections stay open for that time. */
-const drainGraceMs = 1_000;
-const drainPollMs = 50;
 const defaultDrainTimeoutMs = 10_000;
 /** A control plane that registered us answers within a few milliseconds; one that just died must not stop the start. */
 const inboundWaitMs = 5_000;
@@ -124,6 +122,7 @@ class Proxy implements RunningProxy {
   readonly #names: NameLookups;
   readonly #selector: RouteSelector;
   readonly #servers: Server[] = [];
+  #tunnel: InboundTunnel | undefined;
   readonly #admins: AdminServer[] = [];
   readonly avoidance: Avoidance;
   readonly #adminSource: AdminSource;
@@ -304,7 +303,8 @@ class Proxy implements RunningProxy {
     const application = this.#application;
     if (application === undefined)
       return { outbound, tunnel: undefined, plaintextPort: undefined, dns: undefined };
-    const tunnel = this.#add(new InboundTunnel(this.#context, application, sharing)).open(bootstrap.tunnel);
+    this.#tunnel = this.#add(new InboundTunnel(this.#context, application, sharing));
+    const tunnel = this.#tunnel.open(bootstrap.tunnel);
     if (capture.kind !== "redirect") return { outbound, tunnel, plaintextPort: undefined, dns: undefined };
     const plaintextPort = this.#add(
       new InboundPlaintext(this.#context, application, this.#destinationOf, sharing),
@@ -374,26 +374,18 @@ class Proxy implements RunningProxy {
     });
   }
 
-  /** From here on: no new connections, `Connection: close` on every response, idle ones go after a moment's grace. */
+  /** From here on: no new connections but peers', `Connection: close` on every response, idle ones go after a moment's grace. */
   async #finishWork(): Promise<void> {
     const context = this.#context;
     context.isDraining = true;
-    for (const server of this.#servers) server.stopAccepting();
-    await this.#awaitWork();
+    for (const server of this.#servers) if (server !== this.#tunnel) server.stopAccepting();
+    await awaitWork({
+      context,
+      clock: this.#clock,
+      servers: this.#servers,
+      tunnel: this.#tunnel,
+      timeoutMs: this.#agent.snapshot.mesh?.drainTimeoutMs || defaultDrainTimeoutMs,
+    });
     await context.protocols.flush();
-  }
-
-  async #awaitWork(): Promise<void> {
-    const context = this.#context;
-    const timeoutMs = this.#agent.snapshot.mesh?.drainTimeoutMs || defaultDrainTimeoutMs;
-    const startMs = this.#clock.nowMs();
-    for (;;) {
-      const waitedMs = this.#clock.nowMs() - startMs;
-      const open = this.#servers.reduce((sum, server) => sum + server.connections.size, 0);
-      // Tunnels and TCP sessions count as in flight, whether or not they are connections of HTTP still.
-      if ((open === 0 && context.inFlight === 0) || waitedMs >= timeoutMs) return;
-      if (waitedMs >= drainGraceMs) for (const server of this.#servers) server.connections.closeIdle();
-      await new Promise<void>((resolve) => void this.#clock.after(drainPollMs, resolve));
-    }
   }
 }

@@ -2,23 +2,9 @@
 import type { Stored } from "../../api/index.ts";
 import { shopPair, starPair } from "./certificates.ts";
 import { stored } from "./objects.ts";
+import { pick, type Random } from "./random.ts";
 
-export type Random = () => number;
-
-/** mulberry32. */
-export function seededRandom(seed: number): Random {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let value = Math.imul(state ^ (state >>> 15), state | 1);
-    value ^= value + Math.imul(value ^ (value >>> 7), value | 61);
-    return ((value ^ (value >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-function pick<T>(random: Random, items: readonly [T, ...T[]]): T {
-  return items[Math.floor(random() * items.length)] ?? items[0];
-}
+export { type Random, seededRandom } from "./random.ts";
 
 export const namespaces = ["red", "blue"] as const;
 export const services = ["a", "b", "c"] as const;

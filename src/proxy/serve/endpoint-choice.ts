@@ -1,17 +1,17 @@
 /** Which endpoint of its cluster one request goes to next: not one that was tried, while there are others. */
 import type { HeadEdits } from "../../http1/index.ts";
-import type { UpstreamCluster, UpstreamEndpoint } from "../upstream/index.ts";
+import { newestView, type UpstreamCluster, type UpstreamEndpoint } from "../upstream/index.ts";
 import type { Affinity } from "./affinity.ts";
 import type { ServeContext } from "./context.ts";
 
 export class EndpointChoice {
-  readonly #cluster: UpstreamCluster;
+  #cluster: UpstreamCluster;
   readonly #affinity: Affinity | undefined;
   #tried: UpstreamEndpoint[] | undefined;
 
   /** `affinity` undefined: nothing of the request has a say in who gets it. */
   constructor(cluster: UpstreamCluster, affinity: Affinity | undefined) {
-    this.#cluster = cluster;
+    this.#cluster = newestView(cluster);
     this.#affinity = affinity;
     this.#tried = undefined;
   }
@@ -24,9 +24,26 @@ export class EndpointChoice {
     return this.#pickUntried(context, nowUs);
   }
 
+  /** Endpoints come and go while a try is under way: the next one is made on one of those that there are now. */
+  renew(): void {
+    const newest = newestView(this.#cluster);
+    if (newest === this.#cluster) return;
+    this.#cluster = newest;
+    const tried = this.#tried;
+    this.#tried = undefined;
+    if (tried !== undefined) for (const endpoint of tried) this.avoid(endpoint);
+  }
+
   avoid(endpoint: UpstreamEndpoint): void {
+    // The same place may have been given new pools since.
+    const known = this.#cluster.picker.members.find(
+      (member) =>
+        member === endpoint ||
+        (member.workload === endpoint.workload && member.isSamePlace(endpoint.endpoint)),
+    );
+    if (known === undefined) return;
     this.#tried ??= [];
-    if (!this.#tried.includes(endpoint)) this.#tried.push(endpoint);
+    if (!this.#tried.includes(known)) this.#tried.push(known);
   }
 
   get hasOther(): boolean {

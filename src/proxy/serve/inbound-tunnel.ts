@@ -52,6 +52,11 @@ export class InboundTunnel implements Server {
     return { address: listener.hostname, port: listener.port };
   }
 
+  /** Those whose handshake or preface has not come yet are not in `connections`. */
+  get openConnections(): number {
+    return this.#listener?.connections ?? 0;
+  }
+
   stopAccepting(): void {
     this.#listener?.stopAccepting();
   }

@@ -2,7 +2,8 @@
 import { describe, expect, test } from "bun:test";
 import { VirtualClock } from "../../kernel/index.ts";
 import { eventually, freePort } from "../testing/eventually.ts";
-import type { RawServerSocket } from "../testing/raw-peer.ts";
+import { cannedServer, RawClient, rawServer, type RawServerSocket } from "../testing/raw-peer.ts";
+import { TestMesh } from "../testing/test-mesh.ts";
 import { App, broken, get, hello, post, World } from "../testing/world.ts";
 
 describe("by default", () => {
@@ -78,6 +79,24 @@ describe("by default", () => {
     expect(app.requests).toHaveLength(3);
     expect(answer.head).not.toContain("weft-");
   });
+});
+
+test("an endpoint that came while the first was waited for is tried", async () => {
+  await using mesh = new TestMesh();
+  const app = cannedServer("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+  const server = await mesh.server("echo-1", app.port);
+  // It takes connections and never shakes hands.
+  const silent = rawServer(() => {});
+  const waiting = { ...server.endpoint, workload: "default/echo-0", tunnelPort: silent.port };
+  const { agent, port } = await mesh.client([waiting]);
+  const peer = await RawClient.connect(port);
+  peer.write(post);
+  await eventually(() => silent.connections.length === 1, "the first is dialled");
+  agent.configure(mesh.clientConfiguration([server.endpoint]));
+  silent.connections[0]?.socket.terminate();
+  expect((await peer.response()).status).toBe(200);
+  silent.stop();
+  app.stop();
 });
 
 describe("a policy", () => {

@@ -9,7 +9,7 @@ import type { ReasonCode } from "../../kernel/index.ts";
 import { type ConnectFailure, Connection, encodeProxyHeader, type PendingConnect } from "../../net/index.ts";
 import type { SessionProtocol } from "../../wire/index.ts";
 import type { EdgeSeries } from "../telemetry/index.ts";
-import type { UpstreamCluster, UpstreamEndpoint } from "../upstream/index.ts";
+import { newestView, type UpstreamCluster, type UpstreamEndpoint } from "../upstream/index.ts";
 import { ConnectionAffinity } from "./affinity.ts";
 import type { ServeContext } from "./context.ts";
 
@@ -112,7 +112,7 @@ export class TcpDial {
     const context = this.#context;
     const endpoint =
       this.#attempts < maxAttempts
-        ? this.target.cluster.picker.pick(
+        ? newestView(this.target.cluster).picker.pick(
             context.clock.monotonicUs(),
             context.random,
             this.#tried,

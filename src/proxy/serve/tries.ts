@@ -287,6 +287,7 @@ export class Tries implements AttemptOwner, RequestSink {
   #plan(from: UpstreamEndpoint, end: EndedTry): Plan | undefined {
     const destination = this.#destination;
     if (destination === undefined || this.#request.hasResponse) return undefined;
+    this.#choice?.renew();
     // These two say nothing against the endpoint.
     if (end.cause !== "unprocessed" && end.cause !== "stale") this.#choice?.avoid(from);
     const { retry } = destination.requests;
@@ -320,6 +321,7 @@ export class Tries implements AttemptOwner, RequestSink {
       return;
     }
     this.#timer = this.context.wheel.schedule(delayMs, () => {
+      this.#choice?.renew();
       const next = this.#choice?.pick(this.context, this.context.clock.monotonicUs());
       if (next === undefined) this.#request.onNoAnswer(reason, detail, undefined);
       else this.#try(destination, next, false);
@@ -347,6 +349,7 @@ export class Tries implements AttemptOwner, RequestSink {
     const { head, body, isUpgrade, hasResponse } = this.#request;
     const isSafe = isSafeToRepeat(destination.requests.retry, head.method);
     if (hasResponse || isUpgrade || !isSafe || !body.isReplayable) return;
+    this.#choice?.renew();
     if (this.lastEndpoint !== undefined) this.#choice?.avoid(this.lastEndpoint);
     if (this.#choice?.hasOther !== true) return;
     const nowUs = this.context.clock.monotonicUs();

@@ -1,6 +1,6 @@
 /**
- * What requests are balanced over: an immutable view of a cluster's usable endpoints. A request keeps the view that it
- * started with; the endpoints in it are shared with the views before and after.
+ * What requests are balanced over: an immutable view of a cluster's usable endpoints, which knows only who took its place.
+ * The endpoints in it are shared with the views before and after.
  */
 import type { PreparedFaults, PreparedRequests, RetryBudget } from "../../decide/index.ts";
 import {
@@ -48,10 +48,19 @@ export interface UpstreamCluster {
   readonly tcpIdleTimeoutMs?: number;
   /** How its requests are carried where no rule says otherwise. */
   readonly requests: PreparedRequests;
+  /** The view that took this one's place. Absent: this is the newest. */
+  successor?: UpstreamCluster | undefined;
   /** Undefined: retries are not counted. */
   readonly retryBudget: RetryBudget | undefined;
   /** Which version of HTTP is spoken to an endpoint for a client that speaks `client`. */
   versionFor(client: HttpVersion, endpoint: UpstreamEndpoint, isGrpc: boolean): HttpVersion;
+}
+
+/** Of now: a request keeps the view that it started with until it needs another endpoint. */
+export function newestView(cluster: UpstreamCluster): UpstreamCluster {
+  let newest = cluster;
+  while (newest.successor !== undefined) newest = newest.successor;
+  return newest;
 }
 
 /**

@@ -41,7 +41,7 @@ const maxAvoidanceUs = 10_000_000;
 export class UpstreamEndpoint implements BalancerMember, OutlierMember {
   target: HopTarget;
   readonly pool: EndpointPools;
-  readonly latency = new PeakEwma();
+  latency = new PeakEwma();
   /** "namespace/name" */
   readonly workload: string;
   /** Of the service; the application's own is `target.port`. */
@@ -57,7 +57,7 @@ export class UpstreamEndpoint implements BalancerMember, OutlierMember {
   outcomes: EndpointOutcomes | undefined = undefined;
   /** Undefined: requests in flight are bounded by connections alone. */
   concurrency: EndpointConcurrency | undefined = undefined;
-  readonly warmth = new Warmth();
+  warmth = new Warmth();
   slot = 0;
   /** Newest form; the place that it names is the same as when this was made. */
   endpoint: Endpoint;
@@ -210,6 +210,15 @@ export class UpstreamEndpoint implements BalancerMember, OutlierMember {
   closeSession(): void {
     this.inFlight--;
     this.#budget?.release();
+  }
+
+  /** Takes over what is known of the same place, but for its connections. */
+  inherit(before: UpstreamEndpoint): void {
+    this.latency = before.latency;
+    this.warmth = before.warmth;
+    this.avoidUntilUs = before.avoidUntilUs;
+    this.ejectedUntilUs = before.ejectedUntilUs;
+    this.#failures = before.#failures;
   }
 
   /** Whether `other` names the same place, so that connections and history stay valid. */

@@ -1,5 +1,5 @@
 export { hash32, type PickRequest, randomHash, sessionId, sessionIdLength } from "./balancer/index.ts";
-export { directLimits, OrderedPicker, type UpstreamCluster, versionRule } from "./cluster.ts";
+export { directLimits, newestView, OrderedPicker, type UpstreamCluster, versionRule } from "./cluster.ts";
 export { UpstreamEndpoint } from "./endpoint.ts";
 export { encodePreface, HopDialer, type HopTarget, hopAlpn, maxPrefaceBytes } from "./hop.ts";
 export { OriginTls } from "./origin-tls.ts";

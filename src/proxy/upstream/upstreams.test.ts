@@ -13,6 +13,7 @@ import {
 } from "../../model/index.ts";
 import { defaultCodecs } from "../testing/default-codecs.ts";
 import { fakeSnapshot } from "../testing/fake-agent.ts";
+import { newestView } from "./cluster.ts";
 import { HopDialer } from "./hop.ts";
 import { Upstreams } from "./upstreams.ts";
 
@@ -74,6 +75,24 @@ describe("Upstreams", () => {
     );
   });
 
+  test("new limits make new pools for places of which everything is known still", () => {
+    const { upstreams, apply } = setUp();
+    apply([endpoint("a"), endpoint("b")]);
+    const [a] = upstreams.cluster(cluster)?.picker.members ?? [];
+    a?.latency.observe(1_000, 1);
+    a?.recordConnectFailure(1_000);
+    const changed = { ...model, connectTimeoutMs: 77 };
+    apply([endpoint("a"), endpoint("b", { address: "10.77.0.3" })], [changed]);
+    const [after, other] = upstreams.cluster(cluster)?.picker.members ?? [];
+    expect(after).not.toBe(a);
+    expect(after?.pool).not.toBe(a?.pool);
+    expect(after?.latency).toBe(a?.latency);
+    expect([after?.isFit(2_000), other?.isFit(2_000)]).toEqual([false, true]);
+    // It goes on where it was: the second failure in a row is avoided twice as long.
+    after?.recordConnectFailure(600_000);
+    expect(after?.avoidUntilUs).toBe(1_600_000);
+  });
+
   test("the same workload at another place is another endpoint", () => {
     const { upstreams, apply } = setUp();
     apply([endpoint("a")]);
@@ -88,6 +107,8 @@ describe("Upstreams", () => {
     const before = upstreams.cluster(cluster);
     apply([endpoint("b")]);
     expect(before?.picker.members.map((each) => each.workload)).toEqual(["default/a"]);
+    apply([endpoint("c")]);
+    expect(before && newestView(before)).toBe(upstreams.cluster(cluster));
   });
 
   test("an unchanged cluster is not prepared again", () => {

@@ -229,7 +229,8 @@ export class Upstreams {
     const limits = clusterLimits(model);
     const guard = this.#guards.of(key);
     guard.prepare(model);
-    // New limits mean new pools: rare enough that carrying connections over is not worth its complexity.
+    // New limits mean new pools: rare enough that carrying connections over is not worth its complexity. What is known of
+    // the places is, or those that are known to be down would be asked again.
     const reusable =
       before !== undefined && sameLimits(clusterLimits(before.model), limits) ? before.byWorkload : undefined;
     const service = { name: `${model.namespace}/${model.service}`, port: model.port };
@@ -242,10 +243,10 @@ export class Upstreams {
         if (endpoint.health === Health.DRAINING) known.pool.dropIdle();
         byWorkload.set(endpoint.workload, known);
       } else {
-        byWorkload.set(
-          endpoint.workload,
-          this.#endpoint(endpoint, service, { limits, budget: guard.connections }),
-        );
+        const made = this.#endpoint(endpoint, service, { limits, budget: guard.connections });
+        const same = before?.byWorkload.get(endpoint.workload);
+        if (same?.isSamePlace(endpoint) === true) made.inherit(same);
+        byWorkload.set(endpoint.workload, made);
       }
     }
     for (const [workload, known] of before?.byWorkload ?? []) {
@@ -263,7 +264,7 @@ export class Upstreams {
     const requests = layRequests(model.requests, this.#requestDefaults);
     const retryBudget = budgetOf(model, before?.view.retryBudget);
     guard.follow(model, [...byWorkload.values()], (endpoint) => versionFor(1, endpoint, false));
-    const view = {
+    const view: UpstreamCluster = {
       key,
       service: service.name,
       port: model.port,
@@ -276,6 +277,7 @@ export class Upstreams {
       requestLimit: guard.requests,
       tcpIdleTimeoutMs: model.connections?.tcpIdleTimeoutMs ?? 0,
     };
+    if (before !== undefined) before.view.successor = view;
     return { model, endpoints, byWorkload, own, picker, view, guard };
   }
 

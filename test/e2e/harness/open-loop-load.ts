@@ -10,6 +10,8 @@ export interface LoadOptions {
   readonly url: string;
   readonly requestsPerSecond: number;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Makes them POSTs, which nobody may repeat that has reached an application. */
+  readonly body?: string;
 }
 
 export interface Sample {
@@ -31,7 +33,7 @@ const answerTimeoutMs = 10_000;
 export class OpenLoopLoad {
   readonly samples: Sample[] = [];
   readonly #options: LoadOptions;
-  readonly #head: Uint8Array;
+  readonly #request: Uint8Array;
   readonly #target: { readonly hostname: string; readonly port: number };
   readonly #connections = new Set<LoadConnection>();
   readonly #idle: LoadConnection[] = [];
@@ -44,9 +46,13 @@ export class OpenLoopLoad {
     const url = new URL(options.url);
     this.#options = options;
     this.#target = { hostname: url.hostname, port: Number(url.port || 80) };
-    const headers = Object.entries({ host: url.host, ...options.headers });
+    const { body } = options;
+    const length = body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) };
+    const headers = Object.entries({ host: url.host, ...length, ...options.headers });
     const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join("");
-    this.#head = new TextEncoder().encode(`GET ${url.pathname}${url.search} HTTP/1.1\r\n${lines}\r\n`);
+    const method = body === undefined ? "GET" : "POST";
+    const head = `${method} ${url.pathname}${url.search} HTTP/1.1\r\n${lines}\r\n`;
+    this.#request = new TextEncoder().encode(head + (body ?? ""));
   }
 
   static start(options: LoadOptions): OpenLoopLoad {
@@ -94,7 +100,7 @@ export class OpenLoopLoad {
       if (connection === undefined) break;
       const dueMs = this.#waiting.shift() ?? 0;
       const sentMs = Date.now();
-      connection.send(this.#head, (outcome, body) => this.#record(dueMs, sentMs, outcome, body));
+      connection.send(this.#request, (outcome, body) => this.#record(dueMs, sentMs, outcome, body));
     }
     const wanted = Math.min(this.#waiting.length, maxConnections - this.#connections.size);
     for (let i = 0; i < wanted; i++) this.#open();
