@@ -185,7 +185,6 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
   upstreamRequest(endpoint: UpstreamEndpoint, retries: number): UpstreamRequest {
     const lines = this.#lines();
     const edits = this.#destination?.requestEdits;
-    // Of a first try without a deadline there is nothing to tell, unless somebody said something.
     const isPlain = retries === 0 && this.#timeoutMs === 0 && this.#said === undefined;
     const said =
       !isPlain &&
