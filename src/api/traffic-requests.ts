@@ -82,9 +82,14 @@ export const retriesSchema = object(
       ),
     ),
     backoff: optional(
-      object("How long a retry waits: at random up to a bound that doubles with each.", {
-        base: optional(timeSpan("The first bound. Default 25ms.", { min: "1ms", max: "1m" })),
-        max: optional(timeSpan("The largest bound. Default 250ms.", { min: "1ms", max: "10m" })),
+      object("How long a retry waits: at random between the base and a bound that doubles with each.", {
+        base: optional(timeSpan("The least. Default 25ms.", { min: "1ms", max: "1m" })),
+        max: optional(
+          timeSpan("The largest bound. Default 250ms, or ten times a base that is given alone.", {
+            min: "1ms",
+            max: "10m",
+          }),
+        ),
       }),
     ),
     maxBodyBytes: optional(

@@ -39,6 +39,9 @@ interface PreparedHedge {
   readonly maxExtra: number;
 }
 
+/** Where only a base is given: as much above it as the default's maximum is, so that there is room for chance. */
+const maxOverBase = 10;
+
 /**
  * A call that some application has begun to look at is not repeated unless its method makes that safe, so of gRPC only what
  * was never looked at is: its methods are all POST.
@@ -92,8 +95,7 @@ export function layRequests(policy: RequestPolicy | undefined, under: PreparedRe
 function layRetry(policy: RetryPolicy | undefined, under: PreparedRetry): PreparedRetry {
   if (policy === undefined) return under;
   const backoffBaseMs = policy.backoffBaseMs ?? under.backoffBaseMs;
-  // A base that is given alone may be over the maximum that is not.
-  const backoffMaxMs = policy.backoffMaxMs ?? Math.max(under.backoffMaxMs, backoffBaseMs);
+  const backoffMaxMs = policy.backoffMaxMs ?? Math.max(under.backoffMaxMs, backoffBaseMs * maxOverBase);
   return {
     ...under,
     ...conditionsOf(policy.conditions),

@@ -47,15 +47,15 @@ describe("by default", () => {
     [{ cause: "stale" }, {}, "free"],
     [{ cause: "stale" }, { method: "POST" }, "no"],
     // Where there is nowhere else to go at once, it is waited for.
-    [{ cause: "connect" }, { method: "POST", hasOther: false }, "after 12.5"],
+    [{ cause: "connect" }, { method: "POST", hasOther: false }, "after 37.5"],
     [{ cause: "pool" }, { hasOther: false }, "no"],
     // What one may have seen, only where twice is as good as once.
-    [{ cause: "reset" }, {}, "after 12.5"],
-    [{ cause: "reset" }, { method: "PUT" }, "after 12.5"],
+    [{ cause: "reset" }, {}, "after 37.5"],
+    [{ cause: "reset" }, { method: "PUT" }, "after 37.5"],
     [{ cause: "reset" }, { method: "POST" }, "no"],
     [{ cause: "reset" }, { method: "PATCH" }, "no"],
     [{ cause: "try_timeout" }, {}, "no"],
-    [{ status: 503 }, {}, "after 12.5"],
+    [{ status: 503 }, {}, "after 37.5"],
     [{ status: 503 }, { method: "POST" }, "no"],
     [{ status: 500 }, {}, "no"],
     [{ status: 502 }, {}, "no"],
@@ -79,20 +79,20 @@ describe("by default", () => {
 
 describe("a policy", () => {
   test.each([
-    [{ status: 500 }, {}, { statuses: new Set([500]) }, "after 12.5"],
+    [{ status: 500 }, {}, { statuses: new Set([500]) }, "after 37.5"],
     [{ status: 503 }, {}, { statuses: new Set([500]) }, "no"],
-    [{ cause: "try_timeout" }, {}, { onTryTimeout: true }, "after 12.5"],
+    [{ cause: "try_timeout" }, {}, { onTryTimeout: true }, "after 37.5"],
     [{ cause: "try_timeout" }, { method: "POST" }, { onTryTimeout: true }, "no"],
-    [{ status: 503 }, { method: "POST" }, { unsafeMethods: true }, "after 12.5"],
+    [{ status: 503 }, { method: "POST" }, { unsafeMethods: true }, "after 37.5"],
     [{ cause: "reset" }, {}, { onReset: false }, "no"],
     // To name a status of gRPC says that its calls may be repeated.
-    [{ status: 200, grpcStatus: 14 }, { method: "POST" }, { grpcStatuses: new Set([14]) }, "after 12.5"],
+    [{ status: 200, grpcStatus: 14 }, { method: "POST" }, { grpcStatuses: new Set([14]) }, "after 37.5"],
     [{ status: 200, grpcStatus: 13 }, { method: "POST" }, { grpcStatuses: new Set([14]) }, "no"],
     [
       { cause: "reset", grpcStatus: 14 },
       { method: "POST" },
       { grpcStatuses: new Set([14]), onReset: false },
-      "after 12.5",
+      "after 37.5",
     ],
     // Retries off: what no application has seen is still given to another endpoint.
     [{ status: 503 }, {}, { maxRetries: 0 }, "no"],
@@ -122,9 +122,9 @@ describe("what withholds a retry", () => {
     [{ cause: "connect" }, { isInherited: true }, "free"],
     [{ status: 503, retryAfterMs: 10_001 }, {}, "retry_after"],
     [{ status: 503, retryAfterMs: 10_000 }, {}, "after 10000"],
-    [{ status: 503, retryAfterMs: 0 }, {}, "after 12.5"],
-    [{ status: 503 }, { remainingMs: 12.5 }, "deadline"],
-    [{ status: 503 }, { remainingMs: 12.6 }, "after 12.5"],
+    [{ status: 503, retryAfterMs: 0 }, {}, "after 37.5"],
+    [{ status: 503 }, { remainingMs: 37.5 }, "deadline"],
+    [{ status: 503 }, { remainingMs: 37.6 }, "after 37.5"],
     [{ status: 503, retryAfterMs: 500 }, { remainingMs: 400 }, "deadline"],
   ] as const)("%j of %j: %s", (ending, at, expected) => {
     expect(judge(ending, at)).toBe(expected);
@@ -133,7 +133,7 @@ describe("what withholds a retry", () => {
 
 test("the wait doubles up to its maximum and is drawn from all below", () => {
   const caps = [0, 1, 2, 3, 4, 60].map((retries) => backoffMs(defaults, retries, 0.999_999));
-  expect(caps.map(Math.round)).toEqual([25, 50, 100, 200, 250, 250]);
-  expect(backoffMs(defaults, 3, 0)).toBe(0);
-  expect(backoffMs(defaults, 3, 0.5)).toBe(100);
+  expect(caps.map(Math.round)).toEqual([50, 100, 200, 250, 250, 250]);
+  expect(backoffMs(defaults, 3, 0)).toBe(25);
+  expect(backoffMs(defaults, 3, 0.5)).toBe(137.5);
 });

@@ -77,13 +77,14 @@ export function judgeRetry(retry: PreparedRetry, end: TryEnd, state: TryState): 
   return { isRepeated: true, delayMs, isFree: false };
 }
 
-/** Exponential with full jitter: anything up to base * 2^retries, so that callers who failed together come back apart. */
+/** At least the base, at random up to base * 2^(retries + 1), so that callers who failed together come back apart. */
 export function backoffMs(
   { backoffBaseMs, backoffMaxMs }: PreparedRetry,
   retries: number,
   random: number,
 ): number {
-  return random * Math.min(backoffMaxMs, backoffBaseMs * 2 ** retries);
+  const upToMs = Math.min(backoffMaxMs, backoffBaseMs * 2 ** (retries + 1));
+  return backoffBaseMs + random * Math.max(0, upToMs - backoffBaseMs);
 }
 
 const freely: RetryVerdict = { isRepeated: true, delayMs: 0, isFree: true };

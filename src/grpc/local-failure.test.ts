@@ -26,7 +26,7 @@ const rows: Readonly<Record<number, readonly ReasonCode[]>> = {
     ...(["backend_unresolved", "no_endpoint", "discovery_unavailable", "destination_unknown"] as const),
     ...(["upstream_connect_failed", "upstream_connect_timeout", "upstream_tls_failed"] as const),
     ...(["upstream_identity_mismatch", "upstream_reset", "target_unknown"] as const),
-    ...(["application_unreachable", "draining"] as const),
+    ...(["application_unreachable", "draining", "backend_tls_failed", "fault_injected"] as const),
   ],
   // "Incorrect Auth metadata", of which "Invalid host set in :authority" is one
   16: ["tls_handshake_failed", "peer_untrusted", "peer_identity_invalid", "misdirected_request"],
