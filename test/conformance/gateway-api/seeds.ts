@@ -169,7 +169,7 @@ export const seeds: Readonly<Record<string, readonly object[]>> = {
   ],
   TLSRoute: [{ parentRefs: parents, hostnames: ["a.example.com", "*.example.org"], rules: connectionRules }],
   TCPRoute: [{ parentRefs: parents, rules: connectionRules }],
-  UDPRoute: [{ parentRefs: [{ name: "edge" }], rules: connectionRules }],
+  UDPRoute: [{ parentRefs: parents, rules: connectionRules }],
   Gateway: [
     {
       gatewayClassName: "weft",
