@@ -2,7 +2,7 @@
  * Policy objects that no request of the bench is told by: other services, each with a route of its own at the same gateway, and
  * policies on those. Services and routes are there in any case, so that what differs is policies alone.
  */
-export const otherServices = 250;
+const otherServices = 250;
 const expiresAt = "2099-01-01T00:00:00Z";
 const gateway = "gateway.networking.k8s.io";
 

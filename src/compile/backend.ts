@@ -3,9 +3,9 @@ import { gatewayGroup, weftGroup } from "../api/index.ts";
 import { clusterKey, Protocol } from "../model/index.ts";
 import type { ServicePortView } from "../registry/index.ts";
 import { policyOf } from "./backend-tls.ts";
-import { externalPort } from "./external-resources.ts";
+import { externalPort, protocolOfExternal } from "./external-resources.ts";
 import type { InputReader } from "./inputs.ts";
-import { protocolOf } from "./protocol.ts";
+import { canCarry, protocolOf } from "./protocol.ts";
 import type { BackendInput, RouteInput, RouteKind } from "./route-input.ts";
 import { servicePort } from "./service-resources.ts";
 
@@ -118,8 +118,14 @@ function externalProblem(
     const why = isThere ? "is not in force, see its status" : "does not exist";
     return { reason: "BackendNotFound", message: `${name} ${why}` };
   }
-  if (route.kind === "UDPRoute" || externalPort(external, port) === undefined) {
+  const found = transportOf(route) === "TCP" ? externalPort(external, port) : undefined;
+  if (found === undefined) {
     return { reason: "BackendNotFound", message: `${name} has no ${transportOf(route)} port ${port}` };
+  }
+  const isOfRequests = route.kind === "HTTPRoute" || route.kind === "GRPCRoute";
+  if (isOfRequests && !canCarry(route.kind, protocolOfExternal(found))) {
+    const message = `port ${port} of ${name} has protocol ${found.protocol}, in which a ${route.kind} sends nothing`;
+    return { reason: "UnsupportedProtocol", message };
   }
   if (external.spec.resolution !== "None" || isParent(route, path)) return undefined;
   const message = `${name} has resolution None: where its connections go only its own clients say`;

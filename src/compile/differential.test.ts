@@ -7,15 +7,8 @@ import { Compiler, type CompileOutput } from "./compiler.ts";
 import type { CompiledResource, ResourceName } from "./resource.ts";
 import { resourceNode } from "./resource-kinds.ts";
 import { trust } from "./test/objects.ts";
-import {
-  externals,
-  namespaces,
-  randomChange,
-  secrets,
-  seededRandom,
-  services,
-  workloads,
-} from "./test/random-mesh.ts";
+import { namespaces, randomChange, secrets, seededRandom, services, workloads } from "./test/random-mesh.ts";
+import { externals } from "./test/random-external.ts";
 import { TestRegistry } from "./test/test-registry.ts";
 
 const seed = Number(process.env["WEFT_TEST_SEED"] ?? Math.floor(Math.random() * 2 ** 31));

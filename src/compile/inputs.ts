@@ -2,9 +2,7 @@
  * Everything that outputs are computed from, and a reader that notes what one computation reads. The reader is the
  * only way for the other files to get at an input, so no dependency can be forgotten.
  */
-import { type MeshConfig, parseObject, weftControllerName } from "../api/index.ts";
-import { WeftError } from "../kernel/index.ts";
-import { meshKey } from "../model/index.ts";
+import { type MeshConfig, weftControllerName } from "../api/index.ts";
 import type {
   AddressOwner,
   EndpointView,
@@ -15,6 +13,7 @@ import type {
 import { BackendTlsPolicies, type BackendTlsPolicyInput, backendTlsFacts } from "./backend-tls-policies.ts";
 import type { CertificateContent, SecretContent } from "./certificate-content.ts";
 import { type Attachment, backendFact, type CompiledRoute, kindFact, parentFact } from "./compiled-route.ts";
+import { defaultMeshConfig } from "./default-mesh-config.ts";
 import { ExternalReader } from "./external-reader.ts";
 import { ExternalServices } from "./external-services.ts";
 import { Grants, type Referent, type Referrer } from "./grants.ts";
@@ -366,15 +365,3 @@ export class InputReader {
 }
 
 const none: ReadonlySet<string> = new Set();
-
-/** The defaults of the schema: what holds before anybody wrote a MeshConfig. */
-function defaultMeshConfig(): MeshConfig {
-  const parsed = parseObject(
-    { apiVersion: "weft.dev/v1alpha1", kind: "MeshConfig", metadata: { name: meshKey }, spec: {} },
-    "write",
-  );
-  if ("issues" in parsed || parsed.object.kind !== "MeshConfig") {
-    throw new WeftError("internal", "the defaults of MeshConfig do not hold");
-  }
-  return parsed.object;
-}

@@ -143,11 +143,10 @@ export function compileCluster(inputs: InputReader, key: string): CompiledResour
   if (parsed === undefined || content === undefined) return undefined;
   const { section, ...target } = content.source;
   const policy = clusterPolicy(inputs, target, { name: section, port: parsed.port });
-  const carried = parsed.transport === "UDP" ? overDatagrams(policy) : policy;
   return encodeResource({ kind: "Cluster", key }, ClusterSchema, {
     ...clusterBounds,
     ...content,
-    ...carried,
+    ...(parsed.transport === "UDP" ? overDatagrams(policy) : policy),
   });
 }
 
@@ -156,20 +155,21 @@ function clusterContent(
   inputs: InputReader,
   { service: path, port, transport }: ServicePortKey,
 ): OwnClusterContent | undefined {
-  const external = transport === "TCP" ? inputs.external.service(path) : undefined;
-  if (external !== undefined) return externalCluster(inputs, external, port);
+  const external = inputs.external.service(path);
+  if (external !== undefined) {
+    return transport === "UDP" ? undefined : externalCluster(inputs, external, port);
+  }
   const service = inputs.service(path);
   const found = servicePort(service, port, transport);
   if (service === undefined || found === undefined) return undefined;
   const { namespace, name } = service;
-  const isDatagrams = transport === "UDP";
   return {
     source: { kind: "Service", namespace, name, section: found.name },
     namespace,
     service: name,
     port,
-    protocol: isDatagrams ? Protocol.UDP : protocolOf(found),
-    proxyProtocol: isDatagrams ? 0 : service.proxyProtocol,
+    protocol: transport === "UDP" ? Protocol.UDP : protocolOf(found),
+    proxyProtocol: transport === "UDP" ? 0 : service.proxyProtocol,
     ...tlsField(inputs, path, found.name),
   };
 }
@@ -199,7 +199,7 @@ export function compileEndpoint(inputs: InputReader, key: string): CompiledResou
   const parsed = parseEndpointKey(key);
   const cluster = parsed === undefined ? undefined : parseClusterKey(parsed.cluster);
   if (parsed === undefined || cluster === undefined) return undefined;
-  const external = cluster.transport === "TCP" ? inputs.external.service(cluster.service) : undefined;
+  const external = inputs.external.service(cluster.service);
   if (external !== undefined) return compileExternalEndpoint(parsed, external, cluster.port);
   const endpoint = inputs
     .endpoints(cluster.service, cluster.port, cluster.transport)
@@ -217,8 +217,8 @@ export function compileMembers(inputs: InputReader, cluster: string): string[] {
   const parsed = parseClusterKey(cluster);
   if (parsed === undefined) return [];
   const { service, port, transport } = parsed;
-  const external = transport === "TCP" ? inputs.external.service(service) : undefined;
-  if (external !== undefined) return externalMembers(cluster, external, port);
+  const external = inputs.external.service(service);
+  if (external !== undefined) return transport === "UDP" ? [] : externalMembers(cluster, external, port);
   if (servicePort(inputs.service(service), port, transport) === undefined) return [];
   return inputs
     .endpoints(service, port, transport)

@@ -109,18 +109,19 @@ export class CompilerProcess implements Pipeline {
         if (isFromCompiler(message)) this.#receive(child, message, first);
       },
     });
-    void child.exited.then((code) => {
-      if (this.#idle === child) this.#idle = undefined;
-      if (this.#working !== child) return;
-      const error = {
-        code: "internal",
-        message: `the compiler ended with ${code}`,
-        hint: undefined,
-        issues: [],
-      };
-      this.#answer.resolve({ kind: "failed", error });
-    });
+    void this.#whenEnded(child);
     return child;
+  }
+
+  async #whenEnded(child: Child): Promise<void> {
+    const code = await child.exited;
+    if (this.#idle === child) this.#idle = undefined;
+    if (this.#working !== child) return;
+    const message = `the compiler ended with ${code}`;
+    this.#answer.resolve({
+      kind: "failed",
+      error: { code: "internal", message, hint: undefined, issues: [] },
+    });
   }
 
   #receive(child: Child, message: FromCompiler, first: ToCompiler): void {

@@ -28,26 +28,17 @@ test(
         body: "x".repeat(500),
       }),
     ]);
-    let made = 0;
-    const paceMs = (seconds * 1_000) / changes;
-    const startMs = performance.now();
-    const change = async (): Promise<void> => {
-      await mesh.client.transact(nthChange(made));
-      made++;
-      await Bun.sleep(Math.max(0, startMs + made * paceMs - performance.now()));
-    };
-    while (made < changes / 2) await change();
+    const pace = new Pace(mesh, (seconds * 1_000) / changes);
+    await pace.changeUntil((made) => made >= changes / 2);
     await mesh.untilCurrent();
     const ofChanges = await mesh.retries();
     let isRestarted = false;
     const restarting = mesh.restartAll().finally(() => {
       isRestarted = true;
     });
-    const changing = async (): Promise<void> => {
-      while (made < changes || !isRestarted) await change();
-    };
+    const changing = pace.changeUntil((made) => made >= changes && isRestarted);
     // What fails last must not hide what failed first.
-    const [changed, restarted] = await Promise.allSettled([changing(), restarting]);
+    const [changed, restarted] = await Promise.allSettled([changing, restarting]);
     if (changed.status === "rejected") throw changed.reason;
     if (restarted.status === "rejected") throw restarted.reason;
     await mesh.untilCurrent();
@@ -64,3 +55,24 @@ test(
   },
   60_000 + seconds * 10_000,
 );
+
+/** One change after another at a fixed pace, however long each takes. */
+class Pace {
+  readonly #mesh: RollingMesh;
+  readonly #everyMs: number;
+  readonly #startMs = performance.now();
+  #made = 0;
+
+  constructor(mesh: RollingMesh, everyMs: number) {
+    this.#mesh = mesh;
+    this.#everyMs = everyMs;
+  }
+
+  async changeUntil(isEnough: (made: number) => boolean): Promise<void> {
+    while (!isEnough(this.#made)) {
+      await this.#mesh.client.transact(nthChange(this.#made));
+      this.#made++;
+      await Bun.sleep(Math.max(0, this.#startMs + this.#made * this.#everyMs - performance.now()));
+    }
+  }
+}

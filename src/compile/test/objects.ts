@@ -40,8 +40,6 @@ function withMetadata(object: ReturnType<typeof stored> | Parsed, generation: nu
       return { ...object, metadata: { ...object.metadata, ...added } };
     case "BackendTLSPolicy":
       return { ...object, metadata: { ...object.metadata, ...added } };
-    case "ConfigMap":
-      return { ...object, metadata: { ...object.metadata, ...added } };
     case "Secret":
       return { ...object, metadata: { ...object.metadata, ...added } };
     case "GatewayClass":

@@ -1,18 +1,30 @@
 /** A small random mesh and random changes to it. Names come from short lists, so that objects refer to each other often. */
 import type { Stored } from "../../api/index.ts";
+import { externals, externalService } from "./random-external.ts";
 import { shopPair, starPair } from "./certificates.ts";
 import { stored } from "./objects.ts";
-import { pick, type Random } from "./random.ts";
 
-export { type Random, seededRandom } from "./random.ts";
+export type Random = () => number;
+
+/** mulberry32. */
+export function seededRandom(seed: number): Random {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let value = Math.imul(state ^ (state >>> 15), state | 1);
+    value ^= value + Math.imul(value ^ (value >>> 7), value | 61);
+    return ((value ^ (value >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+function pick<T>(random: Random, items: readonly [T, ...T[]]): T {
+  return items[Math.floor(random() * items.length)] ?? items[0];
+}
 
 export const namespaces = ["red", "blue"] as const;
 export const services = ["a", "b", "c"] as const;
 export const workloads = ["w1", "w2", "w3", "w4"] as const;
 export const secrets = ["s1", "s2"] as const;
-/** "a" is a Service's name as well. */
-export const externals = ["a", "x", "y"] as const;
-const externalHosts = ["api.example.net", "*.example.net", "*.eu.example.net", "db.cluster.local"] as const;
 const routes = ["r1", "r2", "r3", "r4"] as const;
 const ports = [80, 81] as const;
 const apps = ["x", "y"] as const;
@@ -29,7 +41,7 @@ function randomObject(random: Random): unknown {
   const kind = random();
   if (kind < 0.2) return service(random, namespace);
   if (kind < 0.36) return workload(random, namespace);
-  if (kind < 0.4) return externalService(random, namespace);
+  if (kind < 0.41) return externalService(random, namespace);
   if (kind < 0.44) return listenerSet(random, namespace);
   if (kind < 0.46) return configMap(random, namespace);
   if (kind < 0.58) return route(random, namespace);
@@ -94,29 +106,6 @@ function workload(random: Random, namespace: string) {
       serviceAccount: pick(random, ["one", "two"]),
       addresses: [`10.77.0.${index}`],
       ports: random() < 0.7 ? [{ port: pick(random, [8080, 9090]), name: "web", protocol: "http" }] : [],
-    },
-  };
-}
-
-/** Some have the name of a Service, most claim what others claim. */
-function externalService(random: Random, namespace: string) {
-  const name = pick(random, externals);
-  const index = externals.indexOf(name) + 5 * namespaces.findIndex((entry) => entry === namespace) + 201;
-  const hosts = externalHosts.filter(() => random() < 0.5);
-  const addresses = ["198.51.100.7", "198.51.100.0/24"].filter(() => hosts.length === 0 || random() < 0.3);
-  const protocol = pick(random, ["HTTP", "TLS"]);
-  return {
-    apiVersion: "weft.dev/v1alpha1",
-    kind: "ExternalService",
-    metadata: { name, namespace, creationTimestamp: `2026-01-0${1 + Math.floor(random() * 3)}T00:00:00Z` },
-    spec: {
-      hosts,
-      addresses,
-      ports: ports.filter((port) => port === 80 || random() < 0.5).map((port) => ({ port, protocol })),
-      ...(random() < 0.5
-        ? { resolution: "None" }
-        : { endpoints: [{ address: "203.0.113.9" }, { address: "far.example.net" }] }),
-      virtualIPs: [`240.240.0.${index}`],
     },
   };
 }

@@ -185,13 +185,16 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
   upstreamRequest(endpoint: UpstreamEndpoint, retries: number): UpstreamRequest {
     const lines = this.#lines();
     const edits = this.#destination?.requestEdits;
-    const said = addTryLines(lines, this.#said, {
-      isInbound: this.#service.direction === "inbound",
-      isTunnelled: endpoint.isTunnelled,
-      isGrpc: this.isGrpc,
-      remainingMs: this.remainingMs(this.#context.clock.monotonicUs()),
-      retries,
-    });
+    const isPlain = retries === 0 && this.#timeoutMs === 0 && this.#said === undefined;
+    const said =
+      !isPlain &&
+      addTryLines(lines, this.#said, {
+        isInbound: this.#service.direction === "inbound",
+        isTunnelled: endpoint.isTunnelled,
+        isGrpc: this.isGrpc,
+        remainingMs: this.remainingMs(this.#context.clock.monotonicUs()),
+        retries,
+      });
     return {
       head: this.head,
       edits: said || this.#said === undefined ? edits : withoutTry(edits),

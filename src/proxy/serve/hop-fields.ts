@@ -57,7 +57,7 @@ function tryLine({ attempt, timeoutMs }: TryField): HeaderLine | undefined {
   return latin1Line(tryHeader, parts.join(", "));
 }
 
-/** What the next proxy, or the application, is told of a try. `remainingMs`: Infinity where there is no bound. False: nothing. */
+/** What the next proxy, or the application, is told of a try: of a first one without a deadline, nothing. `remainingMs`: Infinity where there is no bound. False: nothing. */
 export function addTryLines(
   lines: HeaderLine[],
   said: TryField | undefined,

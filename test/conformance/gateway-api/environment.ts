@@ -22,6 +22,9 @@ export interface Backends {
   readonly other: Backend;
 }
 
+/** What proxies' resolver knows: `outside.test` is this machine. */
+export const dnsZone = { names: { "outside.test": ["127.0.0.1"] }, ttlSeconds: 5 };
+
 export const gatewayApi = "gateway.networking.k8s.io/v1";
 
 /** Ports of the services `v1`, `v2`, `v3`, `web` (which is `v1`'s), `all` (which is that of all three) and `other/v4`. */

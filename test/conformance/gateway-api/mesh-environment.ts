@@ -1,6 +1,7 @@
 /** A mesh: control plane, gateway, a sidecar in front of each application, and a client's sidecar in each of two namespaces. */
 import { isKindName } from "../../../src/api/index.ts";
 import type { ProxyBootstrap } from "../../../src/proxy/index.ts";
+import { TestDnsServer } from "../../../src/proxy/testing/dns-server.ts";
 import { BareMesh } from "../../e2e/harness/bare-mesh.ts";
 import { eventually } from "../../e2e/harness/eventually.ts";
 import type { Backend } from "./backends.ts";
@@ -8,6 +9,7 @@ import type { Place } from "./client.ts";
 import {
   type Backends,
   baseObjects,
+  dnsZone,
   type Environment,
   gatewayNumber,
   objectKey,
@@ -31,11 +33,13 @@ const clientNamespaces = ["default", "consumer"] as const;
 export class MeshEnvironment implements Environment {
   readonly name = "mesh";
   readonly #mesh: BareMesh;
+  readonly #resolver: TestDnsServer;
   readonly #listeners = new Map<string, Place>();
   #present: readonly unknown[] = [];
 
-  private constructor(mesh: BareMesh) {
+  private constructor(mesh: BareMesh, resolver: TestDnsServer) {
     this.#mesh = mesh;
+    this.#resolver = resolver;
   }
 
   static async start(backends: Backends): Promise<MeshEnvironment> {
@@ -51,7 +55,7 @@ export class MeshEnvironment implements Environment {
       ...services.map(({ name, backend }) => workloadService(name, backend)),
       serviceOfAll,
     ]);
-    const environment = new MeshEnvironment(mesh);
+    const environment = new MeshEnvironment(mesh, await TestDnsServer.start(dnsZone));
     try {
       await environment.#startProxies(backends, [
         ...services.map(({ name }) => `default/${name}`),
@@ -106,6 +110,7 @@ export class MeshEnvironment implements Environment {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#mesh[Symbol.asyncDispose]();
+    await this.#resolver[Symbol.asyncDispose]();
   }
 
   #gatewayAddress(number: number): string {
@@ -114,6 +119,7 @@ export class MeshEnvironment implements Environment {
 
   async #startProxies({ meshed }: Backends, services: readonly string[]): Promise<void> {
     const mesh = this.#mesh;
+    const dnsUpstreams = [`127.0.0.1:${this.#resolver.port}`];
     const servers = meshed.map((backend, index) => {
       const { http, h2c, tcp } = backend.ports;
       const ports = [
@@ -140,11 +146,13 @@ export class MeshEnvironment implements Environment {
       return mesh.startProxy(name, 30 + index, {
         workload: this.#workload(namespace, name, `${mesh.network}.${30 + index}`, []),
         capture: { kind: "explicit", outbound },
+        dnsUpstreams,
       });
     });
     const door = mesh.startProxy("door", 40, {
       role: "gateway",
       gateway: { kind: "tcp", address: this.#gatewayAddress(0) },
+      dnsUpstreams,
     });
     await Promise.all([...servers, ...clients, door]);
   }

@@ -69,6 +69,16 @@ function keyOf({ file, title }: Scenario, environment: string): string {
   return `${environment} ${file} ${title}`;
 }
 
+/** As Markdown is formatted here: columns are as wide as their widest cell. */
+function table(rows: readonly (readonly string[])[]): string {
+  const all = [["feature", "", "`weft serve`", "mesh"], ...rows];
+  const widths = [0, 1, 2, 3].map((column) => Math.max(3, ...all.map((row) => row[column]?.length ?? 0)));
+  const line = (cells: readonly string[], filler: string): string =>
+    `| ${widths.map((width, column) => (cells[column] ?? "").padEnd(width, filler)).join(" | ")} |`;
+  const [head = [], ...body] = all;
+  return [line(head, " "), line([], "-"), ...body.map((row) => line(row, " "))].join("\n");
+}
+
 function pageOf(scenarios: readonly Scenario[], failures: ReadonlySet<string>): string {
   const outcome = (feature: string, environment: "serve" | "mesh"): Outcome => {
     const of = scenarios.filter(
@@ -76,12 +86,10 @@ function pageOf(scenarios: readonly Scenario[], failures: ReadonlySet<string>): 
     );
     return { total: of.length, passed: of.filter((each) => !failures.has(keyOf(each, environment))).length };
   };
-  const row = (feature: string, kind: string): string => {
+  const row = (feature: string, kind: string): string[] => {
     const cell = ({ passed, total }: Outcome): string => (total === 0 ? "" : `${passed} of ${total}`);
-    return `| ${feature} | ${kind} | ${cell(outcome(feature, "serve"))} | ${cell(outcome(feature, "mesh"))} |`;
+    return [feature, kind, cell(outcome(feature, "serve")), cell(outcome(feature, "mesh"))];
   };
-  const table = (rows: readonly string[]): string =>
-    ["| feature | | `weft serve` | mesh |", "| --- | --- | --- | --- |", ...rows].join("\n");
   const groups = featureGroups.map(({ group, core, extended }) => {
     const rows = [
       ...core.map((feature) => row(feature, "core")),

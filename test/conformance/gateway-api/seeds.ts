@@ -169,7 +169,8 @@ export const seeds: Readonly<Record<string, readonly object[]>> = {
   ],
   TLSRoute: [{ parentRefs: parents, hostnames: ["a.example.com", "*.example.org"], rules: connectionRules }],
   TCPRoute: [{ parentRefs: parents, rules: connectionRules }],
-  UDPRoute: [{ parentRefs: parents, rules: connectionRules }],
+  // No Service takes datagrams through a route.
+  UDPRoute: [{ parentRefs: parents.slice(0, 2), rules: connectionRules }],
   Gateway: [
     {
       gatewayClassName: "weft",

@@ -3,12 +3,14 @@ import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Served, runServe } from "../../e2e/harness/serve.ts";
+import { TestDnsServer } from "../../../src/proxy/testing/dns-server.ts";
 import { eventually } from "../../e2e/harness/eventually.ts";
 import { yaml } from "../../e2e/harness/resources.ts";
 import type { Place } from "./client.ts";
 import {
   type Backends,
   baseObjects,
+  dnsZone,
   type Environment,
   gatewayApi,
   gatewayNumber,
@@ -30,6 +32,7 @@ export class ServeEnvironment implements Environment {
   readonly #folder = mkdtempSync(join(tmpdir(), "weft-conformance-"));
   readonly #network: string;
   readonly #backends: Backends;
+  #resolver: TestDnsServer | undefined;
   #served: Served | undefined;
 
   constructor(backends: Backends) {
@@ -53,7 +56,9 @@ export class ServeEnvironment implements Environment {
     writeFileSync(scratch, yaml(...all));
     renameSync(scratch, join(this.#folder, "all.yaml"));
     if (this.#served === undefined) {
-      const options = ["--gateway", this.#address(0), "--listen-only"];
+      this.#resolver = await TestDnsServer.start(dnsZone);
+      const resolver = `127.0.0.1:${this.#resolver.port}`;
+      const options = ["--gateway", this.#address(0), "--listen-only", "--dns", resolver];
       this.#served = await runServe(this.#folder, options);
       return;
     }
@@ -65,7 +70,7 @@ export class ServeEnvironment implements Environment {
       if (line === undefined) throw new Error("the files were not read yet");
       return line;
     });
-    if (said.includes("cannot be used")) throw new Error(said);
+    if (said.includes("cannot be used")) throw new Error(served.stderr.slice(before));
   }
 
   placeOf({ to, port }: RequestSpec): Place {
@@ -84,6 +89,7 @@ export class ServeEnvironment implements Environment {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#served?.[Symbol.asyncDispose]();
+    await this.#resolver?.[Symbol.asyncDispose]();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 

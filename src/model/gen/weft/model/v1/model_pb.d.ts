@@ -153,7 +153,7 @@ export declare type Mesh = Message<"weft.model.v1.Mesh"> & {
   hasExternalNames: boolean;
 
   /**
-   * Headers by which a program changes how its own requests are carried are obeyed in its sidecar.
+   * What a program says of how its own requests are carried is obeyed in its sidecar.
    *
    * @generated from field: bool honour_request_overrides = 16;
    */
