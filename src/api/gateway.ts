@@ -171,7 +171,7 @@ function checkAddresses(addresses: readonly GatewayAddress[]): Issue[] {
   const seen = new Set<string>();
   for (const [index, { type, value }] of addresses.entries()) {
     const path = `spec.addresses[${index}].value`;
-    if (value === undefined || value === "") continue;
+    if (value === undefined || (type !== "IPAddress" && type !== "Hostname")) continue;
     if (type === "IPAddress" && canonicalIp(value) === undefined)
       issues.push({ path, message: "must be an IP address" });
     if (type === "Hostname" && !hostnamePattern.test(value))

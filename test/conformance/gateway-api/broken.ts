@@ -138,6 +138,7 @@ export const broken: Readonly<Record<string, readonly object[]>> = {
       addresses: Array.from({ length: 2 }, () => ({ type: "Hostname", value: "a.org" })),
     },
     { ...gateway(listener), addresses: Array.from({ length: 2 }, () => ({ value: "10.0.0.1" })) },
+    ...["IPAddress", "Hostname"].map((type) => ({ ...gateway(listener), addresses: [{ type, value: "" }] })),
   ],
   ListenerSet: listenerSets.map((listeners) => ({ parentRef: { name: "edge" }, listeners })),
 };

@@ -1,5 +1,6 @@
 /** Every feature that the profiles name has a scenario, and every scenario names features that there are. */
 import { expect, test } from "bun:test";
+import { supportedFeatures } from "../../../src/compile/supported-features.ts";
 import { gatewayApiFeatures, ownFeatures } from "./features.ts";
 import { readScenarios } from "./scenario.ts";
 
@@ -12,4 +13,8 @@ test("every feature has a scenario", () => {
 test("every scenario's features are known", () => {
   const known = new Set([...gatewayApiFeatures, ...ownFeatures]);
   expect([...named].filter((feature) => !known.has(feature))).toEqual([]);
+});
+
+test("a GatewayClass claims those that have scenarios and no others", () => {
+  expect([...supportedFeatures].toSorted()).toEqual([...gatewayApiFeatures].toSorted());
 });

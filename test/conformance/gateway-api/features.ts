@@ -24,6 +24,7 @@ export const featureGroups: readonly FeatureGroup[] = [
       "GatewayInfrastructurePropagation",
       "GatewayAddressEmpty",
       "ListenerSet",
+      "GatewayHTTPSListenerDetectMisdirectedRequests",
       "GatewayFrontendClientCertificateValidation",
       "GatewayFrontendClientCertificateValidationInsecureFallback",
     ],
