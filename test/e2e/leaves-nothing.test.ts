@@ -52,8 +52,9 @@ describe.each(kinds)("%s", (isolation) => {
       const namespaces = during.namespaces.difference(ownNamespaces());
       // One for the fabric, one for each workload, and that of their mounts.
       expect(namespaces.size).toBeGreaterThanOrEqual(isolation === "loopback" ? 0 : 9);
-      if (isolation === "netns")
-        expect(tablesOf(processOf(mesh, "program", "default/guest").pid)).not.toEqual([]);
+      // In the middle of an exec it shows no environment, by which it is known.
+      const guest = await eventually(() => processOf(mesh, "program", "default/guest"));
+      if (isolation === "netns") expect(tablesOf(guest.pid)).not.toEqual([]);
 
       const { code, stdout } = await mesh.end("SIGINT");
       expect({ code, stdout }).toEqual({ code: 0, stdout: "" });
