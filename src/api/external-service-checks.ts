@@ -1,6 +1,7 @@
 /** The rules of an ExternalService that span fields. */
 import { canonicalIp, type Issue, Prefix } from "../kernel/index.ts";
 import { preciseHostname } from "./formats.ts";
+import { repeatedPorts } from "./port-list.ts";
 
 /** The parts of a spec that the rules are about. */
 export interface ExternalServiceSpec {
@@ -33,7 +34,7 @@ const hostPattern = new RegExp(preciseHostname.pattern ?? "");
 export function checkExternalService(spec: ExternalServiceSpec): Issue[] {
   return [
     ...checkReach(spec),
-    ...checkPorts(spec.ports),
+    ...repeatedPorts(spec.ports, "spec.ports"),
     ...checkResolution(spec),
     ...spec.endpoints.flatMap((endpoint, index) =>
       checkEndpoint(endpoint, spec.ports, `spec.endpoints[${index}]`),
@@ -72,21 +73,6 @@ function checkReach({ hosts, addresses, virtualIPs = [] }: ExternalServiceSpec):
   for (const [index, address] of virtualIPs.entries()) {
     if (canonicalIp(address) === undefined)
       issues.push({ path: `spec.virtualIPs[${index}]`, message: "must be an IP address" });
-  }
-  return issues;
-}
-
-function checkPorts(ports: readonly ExternalPort[]): Issue[] {
-  const issues: Issue[] = [];
-  for (const key of ["port", "name"] as const) {
-    const seen = new Set<string | number>();
-    for (const [index, each] of ports.entries()) {
-      const value = each[key];
-      if (value === undefined) continue;
-      if (seen.has(value))
-        issues.push({ path: `spec.ports[${index}].${key}`, message: `${value} is listed twice` });
-      seen.add(value);
-    }
   }
   return issues;
 }

@@ -5,6 +5,7 @@ import { canonicalIp } from "../kernel/index.ts";
 import { anyText, dnsSubdomain, ipAddress, labelValue, portName, timestamp } from "./formats.ts";
 import { defineKind } from "./kind-definition.ts";
 import { namespacedMetadata } from "./metadata.ts";
+import { repeatedPorts } from "./port-list.ts";
 import { flag, integer, list, object, oneOf, optional, port, text } from "./schema.ts";
 
 /** Both families of a few interfaces. */
@@ -124,16 +125,6 @@ export const meshWorkloadKind = defineKind({
     for (const { address, path } of addresses) {
       if (canonicalIp(address) === undefined) issues.push({ path, message: "must be an IP address" });
     }
-    for (const key of ["port", "name"] as const) {
-      const seen = new Set<string | number>();
-      for (const [index, each] of spec.ports.entries()) {
-        const value = each[key];
-        if (value === undefined) continue;
-        if (seen.has(value))
-          issues.push({ path: `spec.ports[${index}].${key}`, message: `${value} is listed twice` });
-        seen.add(value);
-      }
-    }
-    return issues;
+    return [...issues, ...repeatedPorts(spec.ports, "spec.ports")];
   },
 });
