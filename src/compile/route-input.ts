@@ -18,7 +18,6 @@ export type ValueMatchInput = NonNullable<MatchInput["headers"]>[number];
 export type FilterInput = NonNullable<RuleInput["filters"]>[number];
 export type HeaderModifierInput = NonNullable<FilterInput["requestHeaderModifier"]>;
 export type HttpBackendInput = NonNullable<RuleInput["backendRefs"]>[number];
-export type SessionInput = NonNullable<RuleInput["sessionPersistence"]>;
 export type BackendInput = ConnectionRouteInput["spec"]["rules"][number]["backendRefs"][number];
 export type GrpcRuleInput = NonNullable<GrpcRouteInput["spec"]["rules"]>[number];
 export type GrpcMatchInput = NonNullable<GrpcRuleInput["matches"]>[number];

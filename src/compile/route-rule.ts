@@ -59,7 +59,13 @@ export function compileRule(
     { kind: route.kind, namespace, name, ruleName: rule.name },
     routeSettings(rule),
   );
-  const session = sessionPersistence && compileSession(sessionPersistence, source, sessionPath(rule));
+  const session =
+    sessionPersistence &&
+    compileSession(
+      sessionPersistence,
+      `${source.kind} ${namespace}/${name} ${source.section}`,
+      sessionPath(rule),
+    );
   return {
     content: { source, ...filters, requestTimeoutMs, ...policy, backends, ...(session && { session }) },
     isSupported: true,

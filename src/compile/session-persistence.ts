@@ -1,32 +1,41 @@
-/** Session persistence of a rule, in the form that proxies run. */
-import { create } from "@bufbuild/protobuf";
-import { parseDurationMs } from "../api/index.ts";
-import { type SessionPersistence, SessionPersistenceSchema, type Source } from "../model/index.ts";
-import type { SessionInput } from "./route-input.ts";
+/** Session persistence of a rule or a policy, in the form that proxies run. */
+import { milliseconds } from "../api/index.ts";
+import type { SessionPersistenceSchema } from "../model/index.ts";
+import type { TrafficSettings } from "./policy/policy-input.ts";
+import type { InitOf } from "./resource.ts";
 
-/** Names the cookie or header of a rule that does not; two rules behind one host must not share one. */
+/** Names the cookie or header of a session that has no name; two owners behind one host must not share one. */
 const nameDigits = 8;
 
-/** `path`: where the cookie is sent back to. */
+/** `owner`: what the session belongs to, such as a cluster's key. `path`: where the cookie is sent back to. */
 export function compileSession(
-  session: SessionInput,
-  { kind, namespace, name, section }: Pick<Source, "kind" | "namespace" | "name" | "section">,
+  session: NonNullable<TrafficSettings["sessionPersistence"]>,
+  owner: string,
   path = "/",
-): SessionPersistence {
-  const digest = new Bun.CryptoHasher("sha256").update(`${kind} ${namespace}/${name} ${section}`);
-  const made = `weft-session-${digest.digest("hex").slice(0, nameDigits)}`;
-  const sessionName =
-    session.sessionName === undefined || session.sessionName === "" ? made : session.sessionName;
-  const absoluteTimeoutSeconds = Math.ceil((parseDurationMs(session.absoluteTimeout ?? "0s") ?? 0) / 1_000);
+): InitOf<typeof SessionPersistenceSchema> {
+  const { sessionName = "" } = session;
+  const name = sessionName === "" ? madeName(owner) : sessionName;
+  const absoluteTimeoutSeconds = wholeSeconds(session.absoluteTimeout);
   const isPermanent = session.cookieConfig?.lifetimeType === "Permanent";
-  return create(SessionPersistenceSchema, {
+  return {
     absoluteTimeoutSeconds,
+    idleTimeoutSeconds: wholeSeconds(session.idleTimeout),
     carrier:
       session.type === "Header"
-        ? { case: "header", value: sessionName.toLowerCase() }
+        ? { case: "header", value: name.toLowerCase() }
         : {
             case: "cookie",
-            value: { name: sessionName, path, maxAgeSeconds: isPermanent ? absoluteTimeoutSeconds : 0 },
+            value: { name, path, maxAgeSeconds: isPermanent ? absoluteTimeoutSeconds : 0 },
           },
-  });
+  };
+}
+
+function madeName(owner: string): string {
+  const digest = new Bun.CryptoHasher("sha256").update(owner).digest("hex");
+  return `weft-session-${digest.slice(0, nameDigits)}`;
+}
+
+/** Rounded up: what is not 0 stays so. */
+export function wholeSeconds(duration: string | undefined): number {
+  return Math.ceil((milliseconds(duration) ?? 0) / 1_000);
 }

@@ -16,7 +16,7 @@ import {
 } from "./pool-policy.ts";
 import { compileBudget, compileRequests, said } from "./request-policy.ts";
 import type { RouteSettings } from "./route-settings.ts";
-import { compileSession } from "./session.ts";
+import { compileSession } from "../session-persistence.ts";
 import type { InitOf } from "../resource.ts";
 
 type ClusterContent = InitOf<typeof ClusterSchema>;

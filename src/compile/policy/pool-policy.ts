@@ -11,7 +11,7 @@ import {
   type OutlierDetectionSchema,
 } from "../../model/index.ts";
 import type { TrafficSettings } from "./policy-input.ts";
-import { wholeSeconds } from "./session.ts";
+import { wholeSeconds } from "../session-persistence.ts";
 import type { InitOf } from "../resource.ts";
 
 type Balancing = NonNullable<TrafficSettings["balancing"]>;
