@@ -19,7 +19,11 @@ export const connectionsSchema = object(
       }),
     ),
     maxConnections: optional(
-      integer("To all endpoints together; a request that needs one more is refused.", 1, maxCount),
+      integer(
+        "To all endpoints together. A request that needs one more waits for one; a TCP session is refused.",
+        1,
+        maxCount,
+      ),
     ),
     maxConnectionsPerEndpoint: optional(
       integer("To one endpoint; what needs one more waits. Default 1024.", 1, maxCount),
