@@ -18,7 +18,7 @@ function routing(matches: readonly Match[]) {
 }
 
 function matched(matches: readonly Match[], view: HttpRequestView): string | undefined {
-  return RouteTable.prepare(routing(matches)).match(view)?.source?.section;
+  return RouteTable.prepare(routing(matches)).match(view)?.section;
 }
 
 const prefix = (value: string) => ({ path: { case: "pathPrefix" as const, value } });
@@ -118,7 +118,7 @@ test(`finds what the naive matcher finds (WEFT_TEST_SEED=${seed})`, () => {
     for (let i = 0; i < 60; i++) {
       const view = randomRequest(random);
       const expected = matchNaively(rules, view);
-      const found = table.match(view)?.source?.section;
+      const found = table.match(view)?.section;
       const shown = JSON.stringify({ path: view.path, query: view.query, method: view.method });
       expect(`${shown} ${found}`).toBe(`${shown} ${expected}`);
       if (expected === undefined) misses++;
@@ -148,6 +148,6 @@ test("looks at a handful of entries among thousands: the index is what answers",
     ...Array.from({ length: 2_000 }, (_, i) => conditional(`/service-${i}`)),
     prefix("/"),
   ]);
-  expect(RouteTable.prepare(rules).match(view)?.source?.section).toBe("4000");
+  expect(RouteTable.prepare(rules).match(view)?.section).toBe("4000");
   expect(looks).toBe(2);
 });

@@ -32,7 +32,8 @@ export interface PreparedBackend {
 export interface PreparedRule {
   /** The route that the rule is from, "namespace/name": the `route` label of metrics and log. */
   readonly route: string;
-  readonly source: Source | undefined;
+  /** The rule's name or its place in the route: "rules[2]"; empty: none. */
+  readonly section: string;
   /** Requests that the proxy answers itself; undefined: none. */
   readonly answers: RuleAnswers | undefined;
   /** Laid over the chosen backend's cluster's. */
@@ -74,7 +75,7 @@ export function prepareRule(rule: HttpRule, matched = ""): PreparedRule {
   const { source, session } = rule;
   return {
     route: routeOf(source),
-    source,
+    section: shared(source?.section),
     answers: RuleAnswers.prepare(rule, { cors, edits: responseEdits, matched }),
     requests: requestsOf(rule),
     faults: PreparedFaults.prepare(rule.faults),
@@ -94,7 +95,7 @@ export function prepareRule(rule: HttpRule, matched = ""): PreparedRule {
 export function prepareConnectionRule({ source, backends }: ConnectionRule): PreparedRule {
   return {
     route: routeOf(source),
-    source,
+    section: shared(source?.section),
     answers: undefined,
     requests: undefined,
     faults: undefined,
@@ -108,6 +109,18 @@ function requestsOf({ requests, requestTimeoutMs }: HttpRule): RequestPolicy | u
   const laid = requests === undefined ? create(RequestPolicySchema) : clone(RequestPolicySchema, requests);
   laid.requestTimeoutMs = requestTimeoutMs;
   return laid;
+}
+
+/** Thousands of rules have few sections and clusters among them, and each message brings texts of its own. */
+const sharedTexts = new Map<string, string>();
+const maxSharedTexts = 4_096;
+
+function shared(text = ""): string {
+  const known = sharedTexts.get(text);
+  if (known !== undefined) return known;
+  if (sharedTexts.size >= maxSharedTexts) sharedTexts.clear();
+  sharedTexts.set(text, text);
+  return text;
 }
 
 function routeOf(source: Source | undefined): string {
@@ -129,7 +142,7 @@ function prepareBackends(
   const prepare = (backend: Backend): PreparedBackend => {
     sum += backend.weight;
     return {
-      cluster: backend.cluster,
+      cluster: shared(backend.cluster),
       unresolved: backend.unresolved === "" ? undefined : backend.unresolved,
       ...treat(backend),
       shareEnd: sum / total,

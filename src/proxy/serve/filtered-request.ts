@@ -32,15 +32,15 @@ export function answerOf(
   const { scheme, port } = client;
   const answer = answers.answer(view, { scheme, port, authority: view.head.authority });
   if (answer === undefined) return undefined;
-  const { route, source } = rule;
+  const { route, section } = rule;
   return answer === "no_location"
     ? {
         reason: "malformed_request",
         detail: "its host or path makes no location",
         route,
-        rule: source?.section,
+        rule: section,
       }
-    : { status: answer.status, ownLines: answer.headers, route, rule: source?.section };
+    : { status: answer.status, ownLines: answer.headers, route, rule: section };
 }
 
 export function applyChanges(

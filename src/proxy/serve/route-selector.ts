@@ -56,19 +56,19 @@ export class RouteSelector {
   #destinationOf(rule: PreparedRule, backend: PreparedBackend): HttpDestination | HttpRefusal {
     const { route } = rule;
     if (backend.unresolved !== undefined) {
-      return { reason: "backend_unresolved", detail: backend.unresolved, route, rule: rule.source?.section };
+      return { reason: "backend_unresolved", detail: backend.unresolved, route, rule: rule.section };
     }
     const cluster = this.#context.upstreams.cluster(backend.cluster);
     if (cluster === undefined) {
       const detail = `cluster ${backend.cluster} is not known here`;
-      return { reason: "no_endpoint", detail, route, rule: rule.source?.section };
+      return { reason: "no_endpoint", detail, route, rule: rule.section };
     }
     const known = this.#destinations.get(backend);
     if (known !== undefined && known.cluster === cluster) return known;
     const destination: HttpDestination = {
       cluster,
       route,
-      rule: rule.source?.section,
+      rule: rule.section,
       requestEdits: backend.requestEdits,
       responseEdits: backend.responseEdits,
       requests: layRequests(rule.requests, cluster.requests),

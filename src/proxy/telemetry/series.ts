@@ -21,6 +21,8 @@ export interface EdgeLabels {
   readonly mtls: boolean;
 }
 
+const statusClasses = ["0xx", "1xx", "2xx", "3xx", "4xx", "5xx", "6xx", "7xx", "8xx", "9xx"];
+
 /** All outcomes of one edge. `isEvicted` tells a holder of the handle to ask the registry again. */
 export class EdgeSeries {
   readonly labels: EdgeLabels;
@@ -28,8 +30,9 @@ export class EdgeSeries {
   isEvicted = false;
   idleReports = 0;
   readonly #registry: SeriesRegistry;
-  readonly #byStatusClass: (SeriesCell | undefined)[] = [];
-  readonly #byOutcome = new Map<string, SeriesCell>();
+  /** Where what went well is counted, which most edges see nothing else of. */
+  #successes: SeriesCell | undefined = undefined;
+  #byOutcome: Map<string, SeriesCell> | undefined = undefined;
 
   constructor(labels: EdgeLabels, registry: SeriesRegistry) {
     this.labels = labels;
@@ -39,13 +42,10 @@ export class EdgeSeries {
   /** `status` is the HTTP status that the caller got. */
   http(status: number, reason: ReasonCode | undefined): SeriesCell {
     const statusClass = Math.floor(status / 100);
-    if (reason === undefined) {
-      const known = this.#byStatusClass[statusClass];
-      if (known !== undefined) return known;
-    }
-    const cell = this.#cell(`${statusClass}xx`, reason ?? "");
-    if (reason === undefined) this.#byStatusClass[statusClass] = cell;
-    return cell;
+    if (statusClass !== 2 || reason !== undefined)
+      return this.#cell(statusClasses[statusClass] ?? "0xx", reason ?? "");
+    this.#successes ??= this.#registry.admitCell(this, "2xx", "");
+    return this.#successes;
   }
 
   tcp(reason: ReasonCode | undefined): SeriesCell {
@@ -54,6 +54,7 @@ export class EdgeSeries {
 
   #cell(responseClass: string, reason: string): SeriesCell {
     const key = `${responseClass} ${reason}`;
+    this.#byOutcome ??= new Map();
     const known = this.#byOutcome.get(key);
     if (known !== undefined) return known;
     const cell = this.#registry.admitCell(this, responseClass, reason);

@@ -29,8 +29,8 @@ export function compareMatching(pairs: number, seed: number): Comparison {
     const table = tableOf(routes);
     for (let i = 0; i < requestsOfRoutes && done < pairs; i++, done++) {
       const view = randomView(random);
-      const source = table.match(view)?.source;
-      const found = source && `${source.namespace}/${source.name} ${source.section}`;
+      const rule = table.match(view);
+      const found = rule && `${rule.route} ${rule.section}`;
       const expected = ruleByTheText(routes, view);
       if (found !== expected) {
         const request = { method: view.method, path: view.path, query: view.query };
