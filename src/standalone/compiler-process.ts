@@ -4,11 +4,14 @@
  *
  *   none --load | reload--> starting --hello--> working --loaded | reloaded--> idle --quietMs--> none
  */
+import { setPriority } from "node:os";
 import { type Clock, errorLine, type Log, type Timer, WeftError } from "../kernel/index.ts";
 import { SuppliedAgent, type SuppliedChange } from "../proxy/index.ts";
 import { type FromCompiler, isFromCompiler, receivedError, type ToCompiler } from "./compiler-messages.ts";
 import type { Pipeline } from "./pipeline.ts";
 
+/** "Nice": a third of a core's time where traffic wants all of it, and traffic comes first whenever it wakes. */
+const priority = 5;
 /** Somebody who edits a file mostly edits it again soon. */
 const quietMs = 10_000;
 
@@ -109,8 +112,18 @@ export class CompilerProcess implements Pipeline {
         if (isFromCompiler(message)) this.#receive(child, message, first);
       },
     });
+    this.#giveWay(child);
     void this.#whenEnded(child);
     return child;
+  }
+
+  /** At once, since threads that are there already keep theirs. */
+  #giveWay(child: Child): void {
+    try {
+      setPriority(child.pid, priority);
+    } catch (error) {
+      this.#options.log.debug("the compiler runs at the same priority", { why: errorLine(error) });
+    }
   }
 
   async #whenEnded(child: Child): Promise<void> {
