@@ -12,8 +12,8 @@ import type { Pipeline } from "./pipeline.ts";
 
 /** "Nice": a third of a core's time where traffic wants all of it, and traffic comes first whenever it wakes. */
 const priority = 5;
-/** Somebody who edits a file mostly edits it again soon. */
-const quietMs = 10_000;
+/** A burst of changes finds it; to be started again takes a fifth of a second. */
+const quietMs = 2_000;
 
 export interface CompilerProcessOptions {
   readonly command: readonly string[];
