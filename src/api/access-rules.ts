@@ -29,9 +29,7 @@ const namespacePattern: TextFormat = {
 };
 
 function texts(description: string, format: TextFormat) {
-  return optional(
-    list(description, text("One of them.", format), { min: 1, max: maxValues, unique: true }),
-  );
+  return optional(list(description, text("One of them.", format), { min: 1, max: maxValues, unique: true }));
 }
 
 const callerSchema = object("A caller. All of its fields hold; of each one of the entries, of not… none.", {

@@ -23,19 +23,22 @@ const modeText =
 const specSchema = object("Targets, and how callers prove who they are there.", {
   ...securityTargetFields,
   mtls: optional(
-    object("Certificates. A level only tightens what farther ones say, unless the mesh says that it may loosen.", {
-      mode: optional(oneOf(modeText, mtlsModes)),
-      ports: optional(
-        list(
-          "Of policies with a selector: other modes for ports of the workload.",
-          object("A port.", {
-            port: port("That the application listens on."),
-            mode: oneOf(modeText, mtlsModes),
-          }),
-          { min: 1, max: maxPorts },
+    object(
+      "Certificates. A level only tightens what farther ones say, unless the mesh says that it may loosen.",
+      {
+        mode: optional(oneOf(modeText, mtlsModes)),
+        ports: optional(
+          list(
+            "Of policies with a selector: other modes for ports of the workload.",
+            object("A port.", {
+              port: port("That the application listens on."),
+              mode: oneOf(modeText, mtlsModes),
+            }),
+            { min: 1, max: maxPorts },
+          ),
         ),
-      ),
-    }),
+      },
+    ),
   ),
   jwt: optional(jwtSchema),
 });
@@ -96,7 +99,8 @@ function checkMtls({ mtls, jwt, targetRefs = [], selector }: AuthenticationSpec)
     issues.push({ path: "spec.mtls", message });
   }
   if (mtls.ports !== undefined && selector === undefined) {
-    const message = "needs a selector: ports are those of workloads. Of a Service, name the port in sectionName";
+    const message =
+      "needs a selector: ports are those of workloads. Of a Service, name the port in sectionName";
     issues.push({ path: "spec.mtls.ports", message });
   }
   return [...issues, ...repeatedPorts(mtls.ports ?? [], "spec.mtls.ports")];

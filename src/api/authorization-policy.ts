@@ -69,9 +69,13 @@ const specSchema = object("Targets, and what may be done there.", {
     ["Allow", "Deny", "Custom", "Audit"],
     { default: "Allow" },
   ),
-  mode: oneOf("DryRun: what the policy would do is logged and counted, and not done.", ["Enforce", "DryRun"], {
-    default: "Enforce",
-  }),
+  mode: oneOf(
+    "DryRun: what the policy would do is logged and counted, and not done.",
+    ["Enforce", "DryRun"],
+    {
+      default: "Enforce",
+    },
+  ),
   rules: list(
     "The policy matches where any of them does. An Allow without rules allows nothing; a rule without fields matches everything.",
     object("A rule. From, to and when must all hold.", {

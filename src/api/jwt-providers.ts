@@ -13,7 +13,12 @@ const maxClaimDepth = 8;
 /** A set of a hundred RSA keys has 50 KB. */
 const maxKeySetLength = 131_072;
 
-const anyLine: TextFormat = { min: 1, max: 2048, pattern: "^[!-~]+$", expected: "a URL or name without spaces" };
+const anyLine: TextFormat = {
+  min: 1,
+  max: 2048,
+  pattern: "^[!-~]+$",
+  expected: "a URL or name without spaces",
+};
 const url: TextFormat = {
   min: 8,
   max: 2048,
@@ -22,7 +27,12 @@ const url: TextFormat = {
 };
 const claimName: TextFormat = { min: 1, max: 256 };
 /** Any text that a header may have before its token. */
-const prefix: TextFormat = { min: 0, max: 64, pattern: "^[ -~]*$", expected: "printable ASCII such as 'Bearer '" };
+const prefix: TextFormat = {
+  min: 0,
+  max: 64,
+  pattern: "^[ -~]*$",
+  expected: "printable ASCII such as 'Bearer '",
+};
 
 export const claimPathSchema = list(
   "Path of the claim: its name, or names from the outside in.",
@@ -181,7 +191,8 @@ function checkKeySet(text: string, path: string): Issue[] {
   return keys.flatMap((key, index) => {
     const at = `${path}.keys[${index}]`;
     if (!isRecord(key) || typeof key["kty"] !== "string") return [{ path: at, message: "is no JWK" }];
-    if (key["kty"] === "oct") return [{ path: at, message: "is a symmetric key; only public keys are taken" }];
+    if (key["kty"] === "oct")
+      return [{ path: at, message: "is a symmetric key; only public keys are taken" }];
     return Object.hasOwn(key, "d")
       ? [{ path: at, message: "is a private key; only public keys belong here" }]
       : [];

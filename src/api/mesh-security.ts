@@ -27,9 +27,13 @@ const meshNamespace = "weft-system";
 export const securitySchema = object(
   "Identity and access.",
   {
-    defaultAuthorization: oneOf("What becomes of a request for which no policy allows anything.", ["Allow", "Deny"], {
-      default: "Allow",
-    }),
+    defaultAuthorization: oneOf(
+      "What becomes of a request for which no policy allows anything.",
+      ["Allow", "Deny"],
+      {
+        default: "Allow",
+      },
+    ),
     authorizationLevels: oneOf(
       "How Allow policies of several levels (mesh, namespace, workload, route) combine. Tighten: each level that has some must allow. Unite: one that allows is enough.",
       ["Tighten", "Unite"],

@@ -122,7 +122,10 @@ export function checkTargets<K extends string>(
     const key = `${target.kind}/${target.name}`;
     const known = sections.get(key) ?? [];
     sections.set(key, [...known, target.sectionName]);
-    return [...checkTarget(target, rules[target.kind], namespace, path), ...checkDistinct(target, known, path)];
+    return [
+      ...checkTarget(target, rules[target.kind], namespace, path),
+      ...checkDistinct(target, known, path),
+    ];
   });
 }
 

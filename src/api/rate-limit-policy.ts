@@ -29,7 +29,9 @@ const keyName: TextFormat = {
 };
 
 const keySchema = object("What tells buckets apart. Exactly one of the fields beside name.", {
-  name: optional(text("Of the descriptor's entry where a service decides; the field's own where absent.", keyName)),
+  name: optional(
+    text("Of the descriptor's entry where a service decides; the field's own where absent.", keyName),
+  ),
   sourceIdentity: optional(flag("The caller's identity. Only true.")),
   sourceNamespace: optional(flag("The caller's namespace. Only true.")),
   sourceAddress: optional(flag("The address of the connection's peer. Only true.")),

@@ -1,5 +1,5 @@
 /** The patterns by which rules name callers and operations, and what is wrong with one. One grammar for all of them. */
-import { type Issue, Prefix } from "../kernel/index.ts";
+import { type Issue, pathPatternProblem, Prefix } from "../kernel/index.ts";
 import type { TextFormat } from "./formats.ts";
 
 const maxPattern = 1024;
@@ -15,7 +15,8 @@ export const pathPattern: TextFormat = {
   min: 1,
   max: maxPattern,
   pattern: "^[!-~]+$",
-  expected: "a path such as /orders, /orders/*, *.html or /orders/{*}/items, percent-encoded where it is not ASCII",
+  expected:
+    "a path such as /orders, /orders/*, *.html or /orders/{*}/items, percent-encoded where it is not ASCII",
 };
 export const identityPattern: TextFormat = {
   min: 1,
@@ -67,16 +68,7 @@ export function checkIdentity(text: string, path: string): Issue[] {
   return [{ path, message: "must be whole, such as ns/shop/sa/web, or end with *" }];
 }
 
-/** A path is a pattern, or a template where it has a brace. */
 export function checkPath(text: string, path: string): Issue[] {
-  if (!/[{}]/.test(text)) {
-    if (/^(?:\*|\*[^*]+|\/[^*]*\*?)$/.test(text)) return [];
-    return [{ path, message: "must begin with / or *, and have * only at its beginning or end" }];
-  }
-  const segments = text.split("/");
-  const isTemplate =
-    text.startsWith("/") && segments.every((segment) => /^(?:\{\*\}|\{\*\*\}|[^{}*]*)$/.test(segment));
-  if (isTemplate) return [];
-  const message = "is no template: a segment is text, {*} (one segment) or {**} (any number of them)";
-  return [{ path, message }];
+  const problem = pathPatternProblem(text);
+  return problem === undefined ? [] : [{ path, message: problem }];
 }

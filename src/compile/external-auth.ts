@@ -23,7 +23,10 @@ export function withExternalAuth(
   route: RouteInput,
   before: AdmissionContent | undefined,
   auth: FilterInput["externalAuth"],
-  { field, problems }: { readonly field: string; readonly problems: { readonly unresolved: UnresolvedBackend[] } },
+  {
+    field,
+    problems,
+  }: { readonly field: string; readonly problems: { readonly unresolved: UnresolvedBackend[] } },
 ): AdmissionContent {
   if (auth === undefined) return before ?? {};
   const { backendRef, protocol, forwardBody } = auth;
@@ -34,7 +37,7 @@ export function withExternalAuth(
     problems.unresolved,
   );
   const { namespace, name } = route.metadata;
-  const source = { kind: route.kind, namespace, name, section: field.replace(/\.externalAuth\.backendRef$/, "") };
+  const source = { kind: route.kind, namespace, name, section: sectionOf(field) };
   const allowedHeaders = (protocol === "GRPC" ? auth.grpc : auth.http)?.allowedHeaders ?? [];
   const policy = {
     source,
@@ -54,4 +57,9 @@ export function withExternalAuth(
     },
   };
   return { authorization: { policies: [...(before?.authorization?.policies ?? []), policy] } };
+}
+
+/** "rules[0].filters[1]". */
+function sectionOf(field: string): string {
+  return field.replace(/^spec\./, "").replace(/\.externalAuth\.backendRef$/, "");
 }

@@ -27,7 +27,13 @@ import type {
 } from "./gateway-input.ts";
 import { ListenerSets } from "./listener-sets.ts";
 import { faultProblem } from "./policy/faults.ts";
-import { asWritten, type JudgedPolicy, policyFacts, PolicyIndex, type Target } from "./policy/policy-index.ts";
+import {
+  asWritten,
+  type JudgedPolicy,
+  policyFacts,
+  PolicyIndex,
+  type Target,
+} from "./policy/policy-index.ts";
 import type { FaultPolicyInput, PolicyInput, PolicyKind, TrafficPolicyInput } from "./policy/policy-input.ts";
 import { compareText } from "./resource.ts";
 import { ConfigMapInput, type Credentials, SecretInput } from "./read-once.ts";

@@ -1,10 +1,6 @@
 /** Which requests a rule is about, in the form that proxies run. Schemas have checked everything but the conditions. */
 import { requestFields, tokenFields } from "../../api/index.ts";
-import type {
-  AuthorizationRuleSchema,
-  CallerMatchSchema,
-  OperationMatchSchema,
-} from "../../model/index.ts";
+import type { AuthorizationRuleSchema, CallerMatchSchema, OperationMatchSchema } from "../../model/index.ts";
 import type { InitOf } from "../resource.ts";
 import { readCondition } from "./condition.ts";
 import type { ExpressionContent } from "./expression-shape.ts";

@@ -141,7 +141,13 @@ export function sharedStore(inputs: InputReader): InitOf<typeof RateLimitStoreSc
   const secret = secretRef && `${secretRef.namespace}/${secretRef.name}`;
   const credentials = secret === undefined ? noCredentials : inputs.credentials(secret);
   if (credentials === undefined) return { unresolved: `Secret ${secret} does not exist or has no password` };
-  return { cluster: asked.cluster, ...credentials, database, timeoutMs: milliseconds(timeout) ?? 0, keyPrefix };
+  return {
+    cluster: asked.cluster,
+    ...credentials,
+    database,
+    timeoutMs: milliseconds(timeout) ?? 0,
+    keyPrefix,
+  };
 }
 
 const noCredentials = { username: "", password: "" };

@@ -22,7 +22,10 @@ export function resolveAsked(inputs: InputReader, from: Referrer, reference: Ask
   const { group, kind, name, port } = reference;
   const isExternal = kind === "ExternalService" && group === weftGroup;
   if (!isExternal && (kind !== "Service" || (group !== "" && group !== "core"))) {
-    return { reason: "InvalidKind", unresolved: `a ${kind} cannot be asked; name a Service or ExternalService` };
+    return {
+      reason: "InvalidKind",
+      unresolved: `a ${kind} cannot be asked; name a Service or ExternalService`,
+    };
   }
   const namespace = reference.namespace ?? from.namespace;
   const path = `${namespace}/${name}`;
@@ -30,7 +33,9 @@ export function resolveAsked(inputs: InputReader, from: Referrer, reference: Ask
     const unresolved = `${kind} ${path} is in another namespace and nothing there permits the reference`;
     return { reason: "RefNotPermitted", unresolved };
   }
-  const problem = isExternal ? externalProblem(inputs, path, port ?? 0) : serviceProblem(inputs, path, port ?? 0);
+  const problem = isExternal
+    ? externalProblem(inputs, path, port ?? 0)
+    : serviceProblem(inputs, path, port ?? 0);
   return problem === undefined
     ? { cluster: clusterKey(namespace, name, port ?? 0) }
     : { reason: "BackendNotFound", unresolved: problem };

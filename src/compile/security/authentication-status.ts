@@ -2,6 +2,7 @@
 import { type MtlsModeName, mtlsModes } from "../../api/index.ts";
 import type { InputReader } from "../inputs.ts";
 import { effectiveMode, mergeTokens, providerKey, tightest } from "./authentication.ts";
+import { pathOf } from "../policy/policy-input.ts";
 import { type AuthenticationInput, nameOf } from "./security-input.ts";
 import { type Found, levels } from "./security-policies.ts";
 import type { AimedAt, Findings } from "./security-status.ts";
@@ -36,7 +37,7 @@ function lostModesOf(inputs: InputReader, policy: AuthenticationInput, { farther
   if (mtls === undefined || inputs.securitySettings().namespacesMayLoosen) return [];
   const others = inputs.security
     .authenticationAt({ spots: own === undefined ? farther : [...farther, own] })
-    .filter(({ value }) => value.policy.metadata.uid !== policy.metadata.uid);
+    .filter(({ value }) => pathOf(value.policy) !== pathOf(policy));
   const bound = own?.level === levels.mesh ? boundOfMesh(others) : boundOf(others);
   const lost: string[] = [];
   if (mtls.mode !== undefined && isLooser(mtls.mode, bound.mode)) {
@@ -71,7 +72,11 @@ function isLooser(mode: MtlsModeName, than: MtlsModeName): boolean {
   return mtlsModes.indexOf(mode) < mtlsModes.indexOf(than);
 }
 
-function lostProvidersOf(inputs: InputReader, policy: AuthenticationInput, { farther, own }: AimedAt): string[] {
+function lostProvidersOf(
+  inputs: InputReader,
+  policy: AuthenticationInput,
+  { farther, own }: AimedAt,
+): string[] {
   const { jwt } = policy.spec;
   if (jwt === undefined) return [];
   const at = inputs.security.authenticationAt({ spots: own === undefined ? farther : [...farther, own] });
@@ -80,7 +85,9 @@ function lostProvidersOf(inputs: InputReader, policy: AuthenticationInput, { far
   const { lost } = mergeTokens(said, inputs.securitySettings().namespacesMayLoosen, () => undefined);
   return jwt.providers.flatMap((provider) => {
     const by = lost.get(providerKey(policy, provider));
-    return by === undefined ? [] : [`jwt provider ${provider.name} has no effect: AuthenticationPolicy ${by} decides about tokens here`];
+    return by === undefined
+      ? []
+      : [`jwt provider ${provider.name} has no effect: AuthenticationPolicy ${by} decides about tokens here`];
   });
 }
 
@@ -90,7 +97,8 @@ function keySets(inputs: InputReader, { spec }: AuthenticationInput): Findings["
   const problems = fetched.flatMap(({ name, jwksUri = "" }) => {
     const keySet = inputs.keySet(jwksUri);
     if (keySet === undefined) return [`keys of ${name} are not fetched yet: its tokens are refused`];
-    if (keySet.document === undefined) return [`keys of ${name}: ${keySet.error ?? "none"}; its tokens are refused`];
+    if (keySet.document === undefined)
+      return [`keys of ${name}: ${keySet.error ?? "none"}; its tokens are refused`];
     return keySet.error === undefined ? [] : [`keys of ${name} are old: ${keySet.error}`];
   });
   return { reason: "KeysNotFetched", problems };

@@ -127,7 +127,10 @@ function compileProvider(
     algorithms: [...provider.algorithms],
     clockSkewSeconds: seconds(provider.clockSkew),
     locations: locations === undefined ? [bearer] : locations.map(compileLocation),
-    claimHeaders: claimHeaders.map(({ header, claim }) => ({ header: header.toLowerCase(), claim: [...claim] })),
+    claimHeaders: claimHeaders.map(({ header, claim }) => ({
+      header: header.toLowerCase(),
+      claim: [...claim],
+    })),
     payloadHeader: provider.payloadHeader?.toLowerCase() ?? "",
     forwardsToken: provider.forwardToken,
     maxAgeSeconds: seconds(provider.maxAge),

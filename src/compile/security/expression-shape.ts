@@ -34,7 +34,7 @@ function comparing(operator: ExpressionOperator): Shape {
 }
 
 /** By the parser's names. */
-export const shapes: Readonly<Record<string, Shape>> = {
+export const shapes = byName<Shape>({
   "!_": { operator: ExpressionOperator.NOT, takes: [truth], gives: "boolean" },
   "_<_": comparing(ExpressionOperator.LESS),
   "_<=_": comparing(ExpressionOperator.LESS_OR_EQUAL),
@@ -47,18 +47,23 @@ export const shapes: Readonly<Record<string, Shape>> = {
   inCidr: ofTexts(ExpressionOperator.IN_CIDR),
   size: { operator: ExpressionOperator.SIZE, takes: [["text", "list"]], gives: "number" },
   lowerAscii: { operator: ExpressionOperator.LOWER, takes: [texts], gives: "text" },
-};
+});
 
 /** Both sides have one type where it is known: what can never be equal is a slip. */
-export const equalities: Readonly<Record<string, ExpressionOperator>> = {
+export const equalities = byName<ExpressionOperator>({
   "_==_": ExpressionOperator.EQUAL,
   "_!=_": ExpressionOperator.NOT_EQUAL,
-};
+});
 
-export const junctions: Readonly<Record<string, ExpressionOperator>> = {
+export const junctions = byName<ExpressionOperator>({
   "_&&_": ExpressionOperator.AND,
   "_||_": ExpressionOperator.OR,
-};
+});
+
+/** Names come from an operator's text: "toString" must be none. */
+function byName<T>(table: Readonly<Record<string, T>>): ReadonlyMap<string, T> {
+  return new Map(Object.entries(table));
+}
 
 export function displayName(name: string): string {
   return name === "_?_:_" ? "?:" : name.replaceAll("_", "").replace(/^@/, "");

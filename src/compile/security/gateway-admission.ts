@@ -5,7 +5,12 @@
  */
 import { create } from "@bufbuild/protobuf";
 import { AdmissionSchema, AuthorizationAction } from "../../model/index.ts";
-import { type CompiledHttpRoute, isHttpRoute, type CompiledRoute, type RuleContent } from "../compiled-route.ts";
+import {
+  type CompiledHttpRoute,
+  isHttpRoute,
+  type CompiledRoute,
+  type RuleContent,
+} from "../compiled-route.ts";
 import type { InputReader } from "../inputs.ts";
 import { type AdmissionContent, admissionAt, AdmissionTable } from "./admission.ts";
 import { clustersOfAdmission } from "./asked-clusters.ts";

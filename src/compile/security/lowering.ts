@@ -82,9 +82,9 @@ export class Lowering {
   }
 
   #call(expr: Expr | undefined, name: string, args: readonly Expr[]): Typed {
-    const junction = junctions[name];
+    const junction = junctions.get(name);
     if (junction !== undefined) return this.#junction(name, junction, args);
-    const equality = equalities[name];
+    const equality = equalities.get(name);
     if (equality !== undefined) return this.#equality(expr, equality, args);
     switch (name) {
       case "_[_]":
@@ -96,7 +96,7 @@ export class Lowering {
       case "_?_:_":
         return this.#conditional(expr, args);
       default: {
-        const shape = Object.hasOwn(shapes, name) ? shapes[name] : undefined;
+        const shape = shapes.get(name);
         if (shape !== undefined) return this.#apply(expr, name, shape, args);
         return this.#refuse(expr, `${displayName(name)} is not supported`);
       }
@@ -111,7 +111,10 @@ export class Lowering {
     for (const [index, { type }] of lowered.entries()) {
       const wanted = shape.takes[index] ?? [];
       if (type !== "any" && !wanted.includes(type)) {
-        this.#refuse(args[index], `${displayName(name)} takes ${wanted.map(article).join(" or ")}, not ${article(type)}`);
+        this.#refuse(
+          args[index],
+          `${displayName(name)} takes ${wanted.map(article).join(" or ")}, not ${article(type)}`,
+        );
       }
     }
     const [first, second] = lowered;
@@ -204,7 +207,10 @@ export class Lowering {
   #named(expr: Expr | undefined, path: readonly string[], isContainer: boolean): Typed {
     const attribute = byName.get(path.slice(0, 2).join("."));
     if (attribute === undefined) {
-      return this.#refuse(expr, `${path.slice(0, 2).join(".")} is no attribute; see docs/reference/authorization.md`);
+      return this.#refuse(
+        expr,
+        `${path.slice(0, 2).join(".")} is no attribute; see docs/reference/authorization.md`,
+      );
     }
     const keys = path.slice(2);
     const { name, type } = attribute;

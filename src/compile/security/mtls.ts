@@ -28,11 +28,7 @@ function modeAt(inputs: InputReader, place: Place, port: number | undefined): Mt
   return effectiveMode(said, inputs.securitySettings().namespacesMayLoosen);
 }
 
-function modesAt(
-  inputs: InputReader,
-  place: Place,
-  port: number | undefined,
-): Levelled<MtlsModeName>[] {
+function modesAt(inputs: InputReader, place: Place, port: number | undefined): Levelled<MtlsModeName>[] {
   return inputs.security.authenticationAt(place).flatMap(({ level, hasSection, value: { policy } }) => {
     const { mode, ports = [] } = policy.spec.mtls ?? {};
     const atPort = ports.find((each) => each.port === port)?.mode;

@@ -10,7 +10,9 @@ export function rateLimitFindings(inputs: InputReader, policy: RateLimitInput, {
   const prepared = prepareRateLimit(policy);
   const limits = "value" in prepared ? prepared.value.limits : [];
   const places = raw.filter(({ isDatagrams }) => !isDatagrams).map(({ name }) => name);
-  const uncounted = limits.filter(({ needsHttp }) => needsHttp).map(({ content }) => content.source?.section ?? "");
+  const uncounted = limits
+    .filter(({ needsHttp }) => needsHttp)
+    .map(({ content }) => content.source?.section ?? "");
   return {
     notes:
       places.length === 0 || uncounted.length === 0

@@ -111,7 +111,15 @@ const entryNames: Readonly<Record<RateLimitKeyField, string>> = {
   constant: "generic_key",
 };
 
-const flags = ["sourceIdentity", "sourceNamespace", "sourceAddress", "remoteAddress", "path", "method", "host"] as const;
+const flags = [
+  "sourceIdentity",
+  "sourceNamespace",
+  "sourceAddress",
+  "remoteAddress",
+  "path",
+  "method",
+  "host",
+] as const;
 
 /** Its schema says that there is exactly one field beside the name. */
 function compileKey(key: Key): InitOf<typeof RateLimitKeySchema> {

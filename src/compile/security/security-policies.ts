@@ -199,8 +199,16 @@ export class SecurityReader {
     };
     for (const spot of spots) {
       const listed = index.list(this.#reading(securityFacts.at(kind, spot)));
-      add(spot.level, false, listed.filter(({ policy }) => isAimedAt(policy, spot, false)));
-      add(spot.level, true, listed.filter(({ policy }) => isAimedAt(policy, spot, true)));
+      add(
+        spot.level,
+        false,
+        listed.filter(({ policy }) => isAimedAt(policy, spot, false)),
+      );
+      add(
+        spot.level,
+        true,
+        listed.filter(({ policy }) => isAimedAt(policy, spot, true)),
+      );
     }
     for (const [key, value] of Object.entries(workload?.labels ?? {})) {
       const fact = securityFacts.labelled(kind, workload?.namespace ?? "", key, value);
@@ -210,9 +218,7 @@ export class SecurityReader {
       );
       add(levels.workload, false, fitting);
     }
-    return found.toSorted(
-      (a, b) => a.level - b.level || comparePolicies(a.value.policy, b.value.policy),
-    );
+    return found.toSorted((a, b) => a.level - b.level || comparePolicies(a.value.policy, b.value.policy));
   }
 
   #reading(fact: string): string {

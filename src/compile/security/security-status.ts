@@ -101,7 +101,10 @@ function conditionsAt(
   const resolution = references === undefined ? [] : [resolutionOf(references)];
   if (isAllLost) return [condition("Accepted", false, "Conflicted", listed(lost)), ...resolution];
   const datagrams = aimed.raw.filter(({ isDatagrams }) => isDatagrams).map(({ name }) => name);
-  const all = [...notes, ...(datagrams.length === 0 ? [] : [`not enforced for datagrams: ${datagrams.join(", ")}`])];
+  const all = [
+    ...notes,
+    ...(datagrams.length === 0 ? [] : [`not enforced for datagrams: ${datagrams.join(", ")}`]),
+  ];
   return [
     condition("Accepted", true, "Accepted", listed(all)),
     ...(lost.length === 0 ? [] : [condition("Conflicted", true, "Conflicted", listed(lost))]),
@@ -130,4 +133,3 @@ function listed(entries: readonly string[]): string {
   const shown = entries.slice(0, maxListed).join("; ");
   return entries.length > maxListed ? `${shown}; and ${entries.length - maxListed} more` : shown;
 }
-
