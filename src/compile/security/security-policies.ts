@@ -56,9 +56,9 @@ interface OfPolicy {
 }
 
 /** Dirty when the first policy that switches mTLS off comes or the last one goes: endpoints depend on nothing else of them. */
-export const disabledFact = "mtls-disabled";
+const disabledFact = "mtls-disabled";
 
-export const securityFacts = {
+const securityFacts = {
   at: (kind: SecurityKind, target: Pick<Spot, "kind" | "namespace" | "name">) =>
     `${kind}@${target.kind}:${target.namespace}/${target.name}`,
   labelled: (kind: SecurityKind, namespace: string, key: string, value: string) =>
