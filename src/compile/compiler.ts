@@ -142,8 +142,11 @@ export class Compiler {
     return this.#inputs.meshConfig;
   }
 
-  /** The newest version of the route cannot compile; the last one that could is in force, if there was one. */
+  /** The newest version of the route or policy cannot compile; the last one that could is in force, if there was one. */
   isQuarantined({ kind, namespace, name }: ObjectKey): boolean {
+    if (kind === "AuthorizationPolicy" || kind === "RateLimitPolicy") {
+      return this.#inputs.security.get(kind, `${namespace}/${name}`)?.problem !== undefined;
+    }
     return this.#quarantined.has(`route ${kind} ${namespace}/${name}`);
   }
 

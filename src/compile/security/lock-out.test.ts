@@ -95,6 +95,7 @@ test.each<[string, object, Stored[], string[]]>([
   ["a deny of some operations", {}, [deny(shop, [{ to: [{ methods: ["POST"] }] }])], []],
   ["a deny under a condition", {}, [deny(shop, [{ when: ["connection.tls"] }])], []],
   ["a deny of a part", {}, [deny(targets("Service", "web", "http"), [{}])], []],
+  ["a deny of another namespace's Service", {}, [deny(web, [{}], { namespace: "far" })], []],
   ["a deny of what is not there", {}, [deny(targets("Service", "gone"), [{}])], []],
   [
     "a deny that is a dry run",

@@ -23,7 +23,7 @@ export function securityStatus(
 ): StatusUpdate | undefined {
   const found = inputs.security.policy(kind, path);
   if (found === undefined) return undefined;
-  const { policy, problem } = found;
+  const { policy, problem, isFallback } = found;
   const { namespace, name, generation } = policy.metadata;
   const { targetRefs, selector } = policy.spec;
   const targets: readonly (TargetReference | undefined)[] =
@@ -40,13 +40,22 @@ export function securityStatus(
         conditions:
           problem === undefined
             ? conditionsAt(inputs, policy, target)
-            : [condition("Accepted", false, "Invalid", `${problem}; ${lastGoodStays}`)],
+            : [
+                condition(
+                  "Accepted",
+                  false,
+                  "Invalid",
+                  `${problem}; ${isFallback ? failsClosed : lastGoodStays}`,
+                ),
+              ],
       })),
     },
   };
 }
 
 const lastGoodStays = "the last version that could be compiled stays in force";
+const failsClosed =
+  "no version of it could be, so until then such a rule allows nothing, or denies whatever its condition is";
 
 /** Workloads have no place in a status of their own: their namespace stands for them. */
 function ancestorOf(

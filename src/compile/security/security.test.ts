@@ -151,6 +151,36 @@ describe("a policy that cannot be compiled", () => {
   });
 });
 
+describe("a policy of which no version could be compiled fails closed", () => {
+  const broken = { when: ["connection.tsl"], to: [{ methods: ["GET"] }] };
+
+  test("a rule that allows is left out, so that it allows nothing", () => {
+    const subject = mesh(authz("p", { ...targets("Service", "web"), rules: [{ name: "fine" }, broken] }));
+    expect(subject.admission(8080)?.authorization?.policies[0]?.rules.map(({ name }) => name)).toEqual([
+      "fine",
+    ]);
+    expect(subject.conditions("p")[0]).toContain("Accepted=False Invalid: spec.rules[1].when[0]");
+    expect(subject.conditions("p")[0]).toContain("no version of it could be");
+  });
+
+  test("a rule that denies does so whatever its condition is", () => {
+    const subject = mesh(authz("p", { ...targets("Service", "web"), action: "Deny", rules: [broken] }));
+    expect(subject.admission(8080)?.authorization?.policies[0]?.rules).toMatchObject([
+      { to: [{ methods: ["GET"] }], when: [] },
+    ]);
+    const mended = { ...broken, when: ["connection.tls"] };
+    subject.add(
+      authz("p", { ...targets("Service", "web"), action: "Deny", rules: [mended] }, { generation: 2 }),
+    );
+    expect(subject.admission(8080)?.authorization?.policies[0]?.rules[0]?.when).toHaveLength(1);
+    subject.add(
+      authz("p", { ...targets("Service", "web"), action: "Deny", rules: [broken] }, { generation: 3 }),
+    );
+    expect(subject.admission(8080)?.authorization?.policies[0]?.rules[0]?.when).toHaveLength(1);
+    expect(subject.conditions("p")[0]).toContain("the last version that could be compiled stays in force");
+  });
+});
+
 describe("modes of mTLS", () => {
   const { UNSPECIFIED: unsaid, STRICT: strict, PERMISSIVE: permissive, DISABLED: disabled } = MtlsMode;
   const mode = (value: string) => ({ mtls: { mode: value } });
