@@ -49,11 +49,12 @@ function fartherAllows(inputs: InputReader, { farther, own }: AimedAt): string[]
 /** Rules that ask for what a raw connection does not have. */
 function atRawPlaces({ spec }: AuthorizationInput, { raw }: AimedAt): string[] {
   const places = raw.filter(({ isDatagrams }) => !isDatagrams).map(({ name }) => name);
+  if (places.length === 0) return [];
   const names = spec.rules
     .map((rule, index) => compileAccess(rule.name ?? `rules[${index}]`, rule, "", []))
     .filter(({ needsHttp }) => needsHttp)
     .map(({ content }) => content.name ?? "");
-  if (places.length === 0 || names.length === 0) return [];
+  if (names.length === 0) return [];
   const where = `at ${places.join(", ")}, where no HTTP is read`;
   return spec.action === "Deny" || spec.action === "Custom"
     ? [`${names.join(", ")} matches every connection ${where}`]

@@ -7,21 +7,25 @@ import type { RateLimitInput } from "./security-input.ts";
 import type { AimedAt, Findings } from "./findings.ts";
 
 export function rateLimitFindings(inputs: InputReader, policy: RateLimitInput, { raw }: AimedAt): Findings {
-  const prepared = prepareRateLimit(policy);
-  const limits = "value" in prepared ? prepared.value.limits : [];
-  const places = raw.filter(({ isDatagrams }) => !isDatagrams).map(({ name }) => name);
-  const uncounted = limits
-    .filter(({ needsHttp }) => needsHttp)
-    .map(({ content }) => content.source?.section ?? "");
   return {
-    notes:
-      places.length === 0 || uncounted.length === 0
-        ? []
-        : [`${uncounted.join(", ")} counts nothing at ${places.join(", ")}, where no HTTP is read`],
+    notes: atRawPlaces(policy, raw),
     lost: [],
     isAllLost: false,
     references: referencesOf(inputs, policy),
   };
+}
+
+/** Limits that ask for what a raw connection does not have. */
+function atRawPlaces(policy: RateLimitInput, raw: AimedAt["raw"]): string[] {
+  const places = raw.filter(({ isDatagrams }) => !isDatagrams).map(({ name }) => name);
+  if (places.length === 0) return [];
+  const prepared = prepareRateLimit(policy);
+  const limits = "value" in prepared ? prepared.value.limits : [];
+  const uncounted = limits
+    .filter(({ needsHttp }) => needsHttp)
+    .map(({ content }) => content.source?.section ?? "");
+  if (uncounted.length === 0) return [];
+  return [`${uncounted.join(", ")} counts nothing at ${places.join(", ")}, where no HTTP is read`];
 }
 
 function referencesOf(inputs: InputReader, policy: RateLimitInput): Findings["references"] {
