@@ -1,6 +1,6 @@
 /**
- * What happens to objects between the check of their schema and the commit: their namespace must exist, and Services and
- * ExternalServices get their virtual addresses. All of one transaction together, so that it is refused or taken as a whole.
+ * What happens to objects between the check of their schema and the commit: their namespace must exist, their conditions must be
+ * readable, and Services and ExternalServices get their virtual addresses. All of one transaction together, so that it is refused or taken as a whole.
  */
 import {
   type ApiObject,
@@ -13,6 +13,7 @@ import {
   namespaceOf,
   type Service,
 } from "../api/index.ts";
+import { conditionIssues } from "../compile/index.ts";
 import { type Issue, WeftError } from "../kernel/index.ts";
 import { type AddressRequest, allocateAddresses } from "../registry/index.ts";
 import type { Store } from "../store/index.ts";
@@ -29,7 +30,11 @@ export function admit(
   candidates: readonly Candidate[],
   deletedNamespaces: ReadonlySet<string>,
 ): ApiObject[] {
-  const issues = [...duplicates(candidates), ...missingNamespaces(store, candidates, deletedNamespaces)];
+  const issues = [
+    ...duplicates(candidates),
+    ...missingNamespaces(store, candidates, deletedNamespaces),
+    ...unreadableConditions(candidates),
+  ];
   const { objects, issues: addressIssues } = withAddresses(store, candidates);
   refuse([...issues, ...addressIssues]);
   return objects;
@@ -53,6 +58,13 @@ function duplicates(candidates: readonly Candidate[]): Issue[] {
     seen.add(key);
     return [];
   });
+}
+
+/** No schema can tell: conditions are a language of their own. */
+function unreadableConditions(candidates: readonly Candidate[]): Issue[] {
+  return candidates.flatMap(({ object, pathPrefix }) =>
+    conditionIssues(object).map(({ path, message }) => ({ path: `${pathPrefix}${path}`, message })),
+  );
 }
 
 function missingNamespaces(

@@ -42,6 +42,14 @@ export type ReasonCode =
   | "client_timeout"
   | "draining"
   | "overloaded"
+  | "jwt_missing"
+  | "jwt_invalid"
+  | "authorization_denied"
+  | "external_denied"
+  | "external_unavailable"
+  | "rate_limited"
+  | "peer_revoked"
+  | "certificate_expired"
   | "fault_injected"
   | "internal";
 
@@ -324,6 +332,62 @@ export const reasons: Record<ReasonCode, Reason> = {
     responseClass: "mesh",
     isUnprocessed: true,
     hint: "a limit of the proxy was reached; see its metrics",
+  },
+  jwt_missing: {
+    httpStatus: 401,
+    grpcStatus: 16,
+    responseClass: "client",
+    isUnprocessed: true,
+    hint: "the place asks for a token and the request brought none; see the AuthenticationPolicy that the log names",
+  },
+  jwt_invalid: {
+    httpStatus: 401,
+    grpcStatus: 16,
+    responseClass: "client",
+    isUnprocessed: true,
+    hint: "the request's token is expired, forged, or not meant for this audience; the log's detail says which",
+  },
+  authorization_denied: {
+    httpStatus: 403,
+    grpcStatus: 7,
+    responseClass: "client",
+    isUnprocessed: true,
+    hint: "an AuthorizationPolicy says no, or none says yes; the log's policy and detail name it, weft describe request ID explains it",
+  },
+  external_denied: {
+    httpStatus: 403,
+    grpcStatus: 7,
+    responseClass: "client",
+    isUnprocessed: true,
+    hint: "the external authorization service said no",
+  },
+  external_unavailable: {
+    httpStatus: 403,
+    grpcStatus: 7,
+    responseClass: "mesh",
+    isUnprocessed: true,
+    hint: "the external authorization service gave no answer in time, and its policy fails closed",
+  },
+  rate_limited: {
+    httpStatus: 429,
+    grpcStatus: 8,
+    responseClass: "client",
+    isUnprocessed: true,
+    hint: "a RateLimitPolicy's limit is used up; the log's policy names it",
+  },
+  peer_revoked: {
+    httpStatus: 403,
+    grpcStatus: 16,
+    responseClass: "mesh",
+    isUnprocessed: true,
+    hint: "the peer's certificate is on the mesh's revocation list",
+  },
+  certificate_expired: {
+    httpStatus: 503,
+    grpcStatus: 14,
+    responseClass: "mesh",
+    isUnprocessed: true,
+    hint: "this proxy's own certificate is expired and no newer one could be had; is the control plane reachable?",
   },
   fault_injected: {
     httpStatus: 503,

@@ -158,6 +158,41 @@ export declare type Mesh = Message<"weft.model.v1.Mesh"> & {
    * @generated from field: bool honour_request_overrides = 16;
    */
   honourRequestOverrides: boolean;
+
+  /**
+   * Other trust domains whose identities are this mesh's: "ns/a/sa/b" of theirs is "ns/a/sa/b" of ours.
+   *
+   * @generated from field: repeated string trust_domain_aliases = 17;
+   */
+  trustDomainAliases: string[];
+
+  /**
+   * Certificates that are refused although they are not expired.
+   *
+   * @generated from field: repeated weft.model.v1.RevokedCertificate revoked = 18;
+   */
+  revoked: RevokedCertificate[];
+
+  /**
+   * SHA-256 of the root (DER) under which certificates are issued now: a proxy whose own leads elsewhere renews it soon.
+   *
+   * @generated from field: bytes issuing_root = 19;
+   */
+  issuingRoot: Uint8Array;
+
+  /**
+   * unspecified: 1.3
+   *
+   * @generated from field: weft.model.v1.TlsVersion min_peer_tls = 20;
+   */
+  minPeerTls: TlsVersion;
+
+  /**
+   * A refused caller is told the policy's name too.
+   *
+   * @generated from field: bool explain_denials = 21;
+   */
+  explainDenials: boolean;
 };
 
 /**
@@ -165,6 +200,31 @@ export declare type Mesh = Message<"weft.model.v1.Mesh"> & {
  * Use `create(MeshSchema)` to create a new message.
  */
 export declare const MeshSchema: GenMessage<Mesh>;
+
+/**
+ * @generated from message weft.model.v1.RevokedCertificate
+ */
+export declare type RevokedCertificate = Message<"weft.model.v1.RevokedCertificate"> & {
+  /**
+   * SHA-256 of the issuer's name (DER)
+   *
+   * @generated from field: bytes issuer = 1;
+   */
+  issuer: Uint8Array;
+
+  /**
+   * big endian, without leading zeros
+   *
+   * @generated from field: bytes serial = 2;
+   */
+  serial: Uint8Array;
+};
+
+/**
+ * Describes the message weft.model.v1.RevokedCertificate.
+ * Use `create(RevokedCertificateSchema)` to create a new message.
+ */
+export declare const RevokedCertificateSchema: GenMessage<RevokedCertificate>;
 
 /**
  * What one peer, request or connection may cost a proxy. Times in milliseconds.
@@ -761,6 +821,13 @@ export declare type HttpRule = Message<"weft.model.v1.HttpRule"> & {
    * @generated from field: repeated weft.model.v1.Fault faults = 12;
    */
   faults: Fault[];
+
+  /**
+   * At gateways only, beside the listener's: a server's side never relies on its callers' choice of route.
+   *
+   * @generated from field: weft.model.v1.Admission admission = 13;
+   */
+  admission?: Admission | undefined;
 };
 
 /**
@@ -2320,6 +2387,20 @@ export declare type Inbound = Message<"weft.model.v1.Inbound"> & {
    * @generated from field: bool deny_unknown_destinations = 8;
    */
   denyUnknownDestinations: boolean;
+
+  /**
+   * The distinct ones of the ports.
+   *
+   * @generated from field: repeated weft.model.v1.Admission admissions = 9;
+   */
+  admissions: Admission[];
+
+  /**
+   * Clusters that admissions ask (external authorization, shared limits), for the closure.
+   *
+   * @generated from field: repeated string clusters = 10;
+   */
+  clusters: string[];
 };
 
 /**
@@ -2364,6 +2445,13 @@ export declare type InboundPort = Message<"weft.model.v1.InboundPort"> & {
    * @generated from field: weft.model.v1.UpstreamTls tls = 5;
    */
   tls?: UpstreamTls | undefined;
+
+  /**
+   * Index into Inbound.admissions, counted from 1. 0: nothing is asked.
+   *
+   * @generated from field: uint32 admission = 6;
+   */
+  admission: number;
 };
 
 /**
@@ -2418,6 +2506,13 @@ export declare type Gateway = Message<"weft.model.v1.Gateway"> & {
    * @generated from field: string client_certificate = 7;
    */
   clientCertificate: string;
+
+  /**
+   * The distinct ones of the listeners. What they ask is in `clusters`.
+   *
+   * @generated from field: repeated weft.model.v1.Admission admissions = 8;
+   */
+  admissions: Admission[];
 };
 
 /**
@@ -2491,6 +2586,13 @@ export declare type GatewayListener = Message<"weft.model.v1.GatewayListener"> &
    * @generated from field: bool proxy_protocol = 10;
    */
   proxyProtocol: boolean;
+
+  /**
+   * Index into Gateway.admissions, counted from 1. 0: nothing is asked.
+   *
+   * @generated from field: uint32 admission = 11;
+   */
+  admission: number;
 };
 
 /**
@@ -2633,6 +2735,1130 @@ export declare type ConnectionRule = Message<"weft.model.v1.ConnectionRule"> & {
  * Use `create(ConnectionRuleSchema)` to create a new message.
  */
 export declare const ConnectionRuleSchema: GenMessage<ConnectionRule>;
+
+/**
+ * Of one place: a workload's port, a gateway's listener, a rule at a gateway. Asked in this order: JWT, authorization
+ * (deny, custom, allow), limits. Everything is compiled together, so that a policy that does not apply is not here.
+ *
+ * @generated from message weft.model.v1.Admission
+ */
+export declare type Admission = Message<"weft.model.v1.Admission"> & {
+  /**
+   * @generated from field: weft.model.v1.JwtAuthentication jwt = 1;
+   */
+  jwt?: JwtAuthentication | undefined;
+
+  /**
+   * @generated from field: weft.model.v1.Authorization authorization = 2;
+   */
+  authorization?: Authorization | undefined;
+
+  /**
+   * all of them must have room
+   *
+   * @generated from field: repeated weft.model.v1.RateLimit rate_limits = 3;
+   */
+  rateLimits: RateLimit[];
+};
+
+/**
+ * Describes the message weft.model.v1.Admission.
+ * Use `create(AdmissionSchema)` to create a new message.
+ */
+export declare const AdmissionSchema: GenMessage<Admission>;
+
+/**
+ * @generated from message weft.model.v1.Authorization
+ */
+export declare type Authorization = Message<"weft.model.v1.Authorization"> & {
+  /**
+   * Sorted by level, then by source.
+   *
+   * @generated from field: repeated weft.model.v1.AuthorizationPolicy policies = 1;
+   */
+  policies: AuthorizationPolicy[];
+
+  /**
+   * What no allow policy is for is denied.
+   *
+   * @generated from field: bool default_deny = 2;
+   */
+  defaultDeny: boolean;
+
+  /**
+   * Absent: allowed is what each level that has allow policies allows. Set: what any level allows.
+   *
+   * @generated from field: bool unites_levels = 3;
+   */
+  unitesLevels: boolean;
+};
+
+/**
+ * Describes the message weft.model.v1.Authorization.
+ * Use `create(AuthorizationSchema)` to create a new message.
+ */
+export declare const AuthorizationSchema: GenMessage<Authorization>;
+
+/**
+ * @generated from message weft.model.v1.AuthorizationPolicy
+ */
+export declare type AuthorizationPolicy = Message<"weft.model.v1.AuthorizationPolicy"> & {
+  /**
+   * @generated from field: weft.model.v1.Source source = 1;
+   */
+  source?: Source | undefined;
+
+  /**
+   * @generated from field: weft.model.v1.AuthorizationAction action = 2;
+   */
+  action: AuthorizationAction;
+
+  /**
+   * @generated from field: weft.model.v1.AuthorizationLevel level = 3;
+   */
+  level: AuthorizationLevel;
+
+  /**
+   * What it would do is logged and counted, and not done.
+   *
+   * @generated from field: bool dry_run = 4;
+   */
+  dryRun: boolean;
+
+  /**
+   * Any of them. None: it matches nothing, so that an allow policy without rules denies everything.
+   *
+   * @generated from field: repeated weft.model.v1.AuthorizationRule rules = 5;
+   */
+  rules: AuthorizationRule[];
+
+  /**
+   * Of action CUSTOM.
+   *
+   * @generated from field: weft.model.v1.ExternalAuthorization external = 6;
+   */
+  external?: ExternalAuthorization | undefined;
+};
+
+/**
+ * Describes the message weft.model.v1.AuthorizationPolicy.
+ * Use `create(AuthorizationPolicySchema)` to create a new message.
+ */
+export declare const AuthorizationPolicySchema: GenMessage<AuthorizationPolicy>;
+
+/**
+ * Matches where any of `from` does (none: everybody), any of `to` does (none: everything), and all of `when` are true.
+ *
+ * @generated from message weft.model.v1.AuthorizationRule
+ */
+export declare type AuthorizationRule = Message<"weft.model.v1.AuthorizationRule"> & {
+  /**
+   * or its place: "rules[2]"
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: repeated weft.model.v1.CallerMatch from = 2;
+   */
+  from: CallerMatch[];
+
+  /**
+   * @generated from field: repeated weft.model.v1.OperationMatch to = 3;
+   */
+  to: OperationMatch[];
+
+  /**
+   * @generated from field: repeated weft.model.v1.Expression when = 4;
+   */
+  when: Expression[];
+
+  /**
+   * The text of each of `when`, for explanations.
+   *
+   * @generated from field: repeated string when_texts = 5;
+   */
+  whenTexts: string[];
+};
+
+/**
+ * Describes the message weft.model.v1.AuthorizationRule.
+ * Use `create(AuthorizationRuleSchema)` to create a new message.
+ */
+export declare const AuthorizationRuleSchema: GenMessage<AuthorizationRule>;
+
+/**
+ * All lists that are not empty must hold. A list holds where any entry matches; a `not_` list where none does.
+ * Texts are patterns: exact, "prefix*", "*suffix", "*" (any that is not empty).
+ *
+ * @generated from message weft.model.v1.CallerMatch
+ */
+export declare type CallerMatch = Message<"weft.model.v1.CallerMatch"> & {
+  /**
+   * "ns/<namespace>/sa/<service account>" means this mesh's (and its aliases'); with "spiffe://" the whole identity.
+   *
+   * @generated from field: repeated string identities = 1;
+   */
+  identities: string[];
+
+  /**
+   * @generated from field: repeated string not_identities = 2;
+   */
+  notIdentities: string[];
+
+  /**
+   * @generated from field: repeated string namespaces = 3;
+   */
+  namespaces: string[];
+
+  /**
+   * @generated from field: repeated string not_namespaces = 4;
+   */
+  notNamespaces: string[];
+
+  /**
+   * "<namespace>/<name>"
+   *
+   * @generated from field: repeated string service_accounts = 5;
+   */
+  serviceAccounts: string[];
+
+  /**
+   * @generated from field: repeated string not_service_accounts = 6;
+   */
+  notServiceAccounts: string[];
+
+  /**
+   * @generated from field: repeated string trust_domains = 7;
+   */
+  trustDomains: string[];
+
+  /**
+   * @generated from field: repeated string not_trust_domains = 8;
+   */
+  notTrustDomains: string[];
+
+  /**
+   * CIDR, of the connection's peer
+   *
+   * @generated from field: repeated string ip_blocks = 9;
+   */
+  ipBlocks: string[];
+
+  /**
+   * @generated from field: repeated string not_ip_blocks = 10;
+   */
+  notIpBlocks: string[];
+
+  /**
+   * CIDR, of the client as trusted proxies tell it, else of the peer
+   *
+   * @generated from field: repeated string remote_ip_blocks = 11;
+   */
+  remoteIpBlocks: string[];
+
+  /**
+   * @generated from field: repeated string not_remote_ip_blocks = 12;
+   */
+  notRemoteIpBlocks: string[];
+
+  /**
+   * "<issuer>/<subject>" of a valid token
+   *
+   * @generated from field: repeated string jwt_principals = 13;
+   */
+  jwtPrincipals: string[];
+
+  /**
+   * @generated from field: repeated string not_jwt_principals = 14;
+   */
+  notJwtPrincipals: string[];
+};
+
+/**
+ * Describes the message weft.model.v1.CallerMatch.
+ * Use `create(CallerMatchSchema)` to create a new message.
+ */
+export declare const CallerMatchSchema: GenMessage<CallerMatch>;
+
+/**
+ * @generated from message weft.model.v1.OperationMatch
+ */
+export declare type OperationMatch = Message<"weft.model.v1.OperationMatch"> & {
+  /**
+   * @generated from field: repeated string methods = 1;
+   */
+  methods: string[];
+
+  /**
+   * @generated from field: repeated string not_methods = 2;
+   */
+  notMethods: string[];
+
+  /**
+   * Patterns, or templates: "{*}" is one segment, "{**}" any number of them.
+   *
+   * @generated from field: repeated string paths = 3;
+   */
+  paths: string[];
+
+  /**
+   * @generated from field: repeated string not_paths = 4;
+   */
+  notPaths: string[];
+
+  /**
+   * without regard to case; with a port where the pattern has one
+   *
+   * @generated from field: repeated string hosts = 5;
+   */
+  hosts: string[];
+
+  /**
+   * @generated from field: repeated string not_hosts = 6;
+   */
+  notHosts: string[];
+
+  /**
+   * that the application or listener listens on
+   *
+   * @generated from field: repeated uint32 ports = 7;
+   */
+  ports: number[];
+
+  /**
+   * @generated from field: repeated uint32 not_ports = 8;
+   */
+  notPorts: number[];
+
+  /**
+   * SNI of the client's TLS
+   *
+   * @generated from field: repeated string server_names = 9;
+   */
+  serverNames: string[];
+
+  /**
+   * @generated from field: repeated string not_server_names = 10;
+   */
+  notServerNames: string[];
+
+  /**
+   * "package.Service"
+   *
+   * @generated from field: repeated string grpc_services = 11;
+   */
+  grpcServices: string[];
+
+  /**
+   * @generated from field: repeated string not_grpc_services = 12;
+   */
+  notGrpcServices: string[];
+
+  /**
+   * "package.Service/Method"
+   *
+   * @generated from field: repeated string grpc_methods = 13;
+   */
+  grpcMethods: string[];
+
+  /**
+   * @generated from field: repeated string not_grpc_methods = 14;
+   */
+  notGrpcMethods: string[];
+
+  /**
+   * @generated from field: repeated weft.model.v1.HeaderPattern headers = 15;
+   */
+  headers: HeaderPattern[];
+
+  /**
+   * @generated from field: repeated weft.model.v1.HeaderPattern not_headers = 16;
+   */
+  notHeaders: HeaderPattern[];
+};
+
+/**
+ * Describes the message weft.model.v1.OperationMatch.
+ * Use `create(OperationMatchSchema)` to create a new message.
+ */
+export declare const OperationMatchSchema: GenMessage<OperationMatch>;
+
+/**
+ * @generated from message weft.model.v1.HeaderPattern
+ */
+export declare type HeaderPattern = Message<"weft.model.v1.HeaderPattern"> & {
+  /**
+   * lower case
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * pattern; "*": present
+   *
+   * @generated from field: string value = 2;
+   */
+  value: string;
+};
+
+/**
+ * Describes the message weft.model.v1.HeaderPattern.
+ * Use `create(HeaderPatternSchema)` to create a new message.
+ */
+export declare const HeaderPatternSchema: GenMessage<HeaderPattern>;
+
+/**
+ * A condition that was written in CEL, checked and lowered in the control plane, so that no proxy reads CEL.
+ *
+ * @generated from message weft.model.v1.Expression
+ */
+export declare type Expression = Message<"weft.model.v1.Expression"> & {
+  /**
+   * @generated from oneof weft.model.v1.Expression.kind
+   */
+  kind: {
+    /**
+     * @generated from field: weft.model.v1.ExpressionValue value = 1;
+     */
+    value: ExpressionValue;
+    case: "value";
+  } | {
+    /**
+     * @generated from field: weft.model.v1.ExpressionAttribute attribute = 2;
+     */
+    value: ExpressionAttribute;
+    case: "attribute";
+  } | {
+    /**
+     * @generated from field: weft.model.v1.ExpressionCall call = 3;
+     */
+    value: ExpressionCall;
+    case: "call";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message weft.model.v1.Expression.
+ * Use `create(ExpressionSchema)` to create a new message.
+ */
+export declare const ExpressionSchema: GenMessage<Expression>;
+
+/**
+ * @generated from message weft.model.v1.ExpressionValue
+ */
+export declare type ExpressionValue = Message<"weft.model.v1.ExpressionValue"> & {
+  /**
+   * @generated from oneof weft.model.v1.ExpressionValue.kind
+   */
+  kind: {
+    /**
+     * @generated from field: string text = 1;
+     */
+    value: string;
+    case: "text";
+  } | {
+    /**
+     * @generated from field: sint64 integer = 2;
+     */
+    value: bigint;
+    case: "integer";
+  } | {
+    /**
+     * @generated from field: double number = 3;
+     */
+    value: number;
+    case: "number";
+  } | {
+    /**
+     * @generated from field: bool boolean = 4;
+     */
+    value: boolean;
+    case: "boolean";
+  } | {
+    /**
+     * @generated from field: weft.model.v1.ExpressionList list = 5;
+     */
+    value: ExpressionList;
+    case: "list";
+  } | {
+    /**
+     * @generated from field: bool null = 6;
+     */
+    value: boolean;
+    case: "null";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message weft.model.v1.ExpressionValue.
+ * Use `create(ExpressionValueSchema)` to create a new message.
+ */
+export declare const ExpressionValueSchema: GenMessage<ExpressionValue>;
+
+/**
+ * @generated from message weft.model.v1.ExpressionList
+ */
+export declare type ExpressionList = Message<"weft.model.v1.ExpressionList"> & {
+  /**
+   * @generated from field: repeated weft.model.v1.ExpressionValue items = 1;
+   */
+  items: ExpressionValue[];
+};
+
+/**
+ * Describes the message weft.model.v1.ExpressionList.
+ * Use `create(ExpressionListSchema)` to create a new message.
+ */
+export declare const ExpressionListSchema: GenMessage<ExpressionList>;
+
+/**
+ * "request.headers" with keys ["x-user"], "jwt.claims" with keys ["realm", "roles"].
+ *
+ * @generated from message weft.model.v1.ExpressionAttribute
+ */
+export declare type ExpressionAttribute = Message<"weft.model.v1.ExpressionAttribute"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: repeated string keys = 2;
+   */
+  keys: string[];
+};
+
+/**
+ * Describes the message weft.model.v1.ExpressionAttribute.
+ * Use `create(ExpressionAttributeSchema)` to create a new message.
+ */
+export declare const ExpressionAttributeSchema: GenMessage<ExpressionAttribute>;
+
+/**
+ * @generated from message weft.model.v1.ExpressionCall
+ */
+export declare type ExpressionCall = Message<"weft.model.v1.ExpressionCall"> & {
+  /**
+   * @generated from field: weft.model.v1.ExpressionOperator operator = 1;
+   */
+  operator: ExpressionOperator;
+
+  /**
+   * @generated from field: repeated weft.model.v1.Expression arguments = 2;
+   */
+  arguments: Expression[];
+};
+
+/**
+ * Describes the message weft.model.v1.ExpressionCall.
+ * Use `create(ExpressionCallSchema)` to create a new message.
+ */
+export declare const ExpressionCallSchema: GenMessage<ExpressionCall>;
+
+/**
+ * @generated from message weft.model.v1.JwtAuthentication
+ */
+export declare type JwtAuthentication = Message<"weft.model.v1.JwtAuthentication"> & {
+  /**
+   * A token of any of them is taken. An issuer occurs once.
+   *
+   * @generated from field: repeated weft.model.v1.JwtProvider providers = 1;
+   */
+  providers: JwtProvider[];
+
+  /**
+   * Without a valid token nothing comes in. Else a request without one has no principal; an invalid one is refused always.
+   *
+   * @generated from field: bool required = 2;
+   */
+  required: boolean;
+
+  /**
+   * @generated from field: weft.model.v1.Source required_by = 3;
+   */
+  requiredBy?: Source | undefined;
+};
+
+/**
+ * Describes the message weft.model.v1.JwtAuthentication.
+ * Use `create(JwtAuthenticationSchema)` to create a new message.
+ */
+export declare const JwtAuthenticationSchema: GenMessage<JwtAuthentication>;
+
+/**
+ * @generated from message weft.model.v1.JwtProvider
+ */
+export declare type JwtProvider = Message<"weft.model.v1.JwtProvider"> & {
+  /**
+   * @generated from field: weft.model.v1.Source source = 1;
+   */
+  source?: Source | undefined;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string issuer = 3;
+   */
+  issuer: string;
+
+  /**
+   * Any of them; none: not looked at.
+   *
+   * @generated from field: repeated string audiences = 4;
+   */
+  audiences: string[];
+
+  /**
+   * A JWK Set (RFC 7517) as JSON; empty while it could not be had yet: every token of the issuer is refused.
+   *
+   * @generated from field: string jwks = 5;
+   */
+  jwks: string;
+
+  /**
+   * Algorithms that are taken (RFC 7518), never "none", never a symmetric one.
+   *
+   * @generated from field: repeated string algorithms = 6;
+   */
+  algorithms: string[];
+
+  /**
+   * @generated from field: uint32 clock_skew_seconds = 7;
+   */
+  clockSkewSeconds: number;
+
+  /**
+   * Where tokens are looked for, in this order.
+   *
+   * @generated from field: repeated weft.model.v1.JwtLocation locations = 8;
+   */
+  locations: JwtLocation[];
+
+  /**
+   * @generated from field: repeated weft.model.v1.ClaimHeader claim_headers = 9;
+   */
+  claimHeaders: ClaimHeader[];
+
+  /**
+   * Gets the token's payload in base64url; empty: none.
+   *
+   * @generated from field: string payload_header = 10;
+   */
+  payloadHeader: string;
+
+  /**
+   * The token goes on to the application.
+   *
+   * @generated from field: bool forwards_token = 11;
+   */
+  forwardsToken: boolean;
+
+  /**
+   * Longest life that a token may claim (exp - iat). 0: any.
+   *
+   * @generated from field: uint32 max_age_seconds = 12;
+   */
+  maxAgeSeconds: number;
+};
+
+/**
+ * Describes the message weft.model.v1.JwtProvider.
+ * Use `create(JwtProviderSchema)` to create a new message.
+ */
+export declare const JwtProviderSchema: GenMessage<JwtProvider>;
+
+/**
+ * @generated from message weft.model.v1.JwtLocation
+ */
+export declare type JwtLocation = Message<"weft.model.v1.JwtLocation"> & {
+  /**
+   * @generated from oneof weft.model.v1.JwtLocation.place
+   */
+  place: {
+    /**
+     * lower case; `prefix` is taken off
+     *
+     * @generated from field: string header = 1;
+     */
+    value: string;
+    case: "header";
+  } | {
+    /**
+     * @generated from field: string query_parameter = 2;
+     */
+    value: string;
+    case: "queryParameter";
+  } | {
+    /**
+     * @generated from field: string cookie = 3;
+     */
+    value: string;
+    case: "cookie";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * "Bearer "
+   *
+   * @generated from field: string prefix = 4;
+   */
+  prefix: string;
+};
+
+/**
+ * Describes the message weft.model.v1.JwtLocation.
+ * Use `create(JwtLocationSchema)` to create a new message.
+ */
+export declare const JwtLocationSchema: GenMessage<JwtLocation>;
+
+/**
+ * @generated from message weft.model.v1.ClaimHeader
+ */
+export declare type ClaimHeader = Message<"weft.model.v1.ClaimHeader"> & {
+  /**
+   * lower case; what clients send under this name is removed
+   *
+   * @generated from field: string header = 1;
+   */
+  header: string;
+
+  /**
+   * path into nested claims
+   *
+   * @generated from field: repeated string claim = 2;
+   */
+  claim: string[];
+};
+
+/**
+ * Describes the message weft.model.v1.ClaimHeader.
+ * Use `create(ClaimHeaderSchema)` to create a new message.
+ */
+export declare const ClaimHeaderSchema: GenMessage<ClaimHeader>;
+
+/**
+ * @generated from message weft.model.v1.ExternalAuthorization
+ */
+export declare type ExternalAuthorization = Message<"weft.model.v1.ExternalAuthorization"> & {
+  /**
+   * @generated from field: weft.model.v1.Source source = 1;
+   */
+  source?: Source | undefined;
+
+  /**
+   * @generated from field: weft.model.v1.ExternalAuthorizationProtocol protocol = 2;
+   */
+  protocol: ExternalAuthorizationProtocol;
+
+  /**
+   * @generated from field: string cluster = 3;
+   */
+  cluster: string;
+
+  /**
+   * Not empty: the reference does not resolve; every request is refused with this text in the log.
+   *
+   * @generated from field: string unresolved = 4;
+   */
+  unresolved: string;
+
+  /**
+   * @generated from field: uint32 timeout_ms = 5;
+   */
+  timeoutMs: number;
+
+  /**
+   * No answer lets the request go on.
+   *
+   * @generated from field: bool fails_open = 6;
+   */
+  failsOpen: boolean;
+
+  /**
+   * where no answer refuses it; 0: 403
+   *
+   * @generated from field: uint32 error_status = 7;
+   */
+  errorStatus: number;
+
+  /**
+   * Bytes of the request's body that are sent along. 0: none.
+   *
+   * @generated from field: uint32 max_body_bytes = 8;
+   */
+  maxBodyBytes: number;
+
+  /**
+   * A longer body is sent as far as it goes; else it is answered with 413.
+   *
+   * @generated from field: bool takes_partial_body = 9;
+   */
+  takesPartialBody: boolean;
+
+  /**
+   * Lower case. Of gRPC: none means all. Of HTTP: beside host, method, path, content-length, authorization.
+   *
+   * @generated from field: repeated string request_headers = 10;
+   */
+  requestHeaders: string[];
+
+  /**
+   * Of HTTP: of an answer that lets the request go on, these go to the application; none: all but those of the connection.
+   *
+   * @generated from field: repeated string answer_headers = 11;
+   */
+  answerHeaders: string[];
+
+  /**
+   * of HTTP
+   *
+   * @generated from field: string path_prefix = 12;
+   */
+  pathPrefix: string;
+
+  /**
+   * context_extensions of gRPC
+   *
+   * @generated from field: map<string, string> context = 13;
+   */
+  context: { [key: string]: string };
+};
+
+/**
+ * Describes the message weft.model.v1.ExternalAuthorization.
+ * Use `create(ExternalAuthorizationSchema)` to create a new message.
+ */
+export declare const ExternalAuthorizationSchema: GenMessage<ExternalAuthorization>;
+
+/**
+ * @generated from message weft.model.v1.RateLimit
+ */
+export declare type RateLimit = Message<"weft.model.v1.RateLimit"> & {
+  /**
+   * section: the limit's name or its place
+   *
+   * @generated from field: weft.model.v1.Source source = 1;
+   */
+  source?: Source | undefined;
+
+  /**
+   * @generated from field: weft.model.v1.RateLimitScope scope = 2;
+   */
+  scope: RateLimitScope;
+
+  /**
+   * Which requests count; all of them where there is none. Caller and operation as in authorization.
+   *
+   * @generated from field: repeated weft.model.v1.AuthorizationRule matches = 3;
+   */
+  matches: AuthorizationRule[];
+
+  /**
+   * Each distinct tuple of their values has a bucket of its own. A request that lacks one is not counted.
+   *
+   * @generated from field: repeated weft.model.v1.RateLimitKey keys = 4;
+   */
+  keys: RateLimitKey[];
+
+  /**
+   * per `period_ms`
+   *
+   * @generated from field: uint64 requests = 5;
+   */
+  requests: bigint;
+
+  /**
+   * @generated from field: uint32 period_ms = 6;
+   */
+  periodMs: number;
+
+  /**
+   * 0: `requests`
+   *
+   * @generated from field: uint64 burst = 7;
+   */
+  burst: bigint;
+
+  /**
+   * The first that fits takes the place of requests, period and burst.
+   *
+   * @generated from field: repeated weft.model.v1.RateLimitOverride overrides = 8;
+   */
+  overrides: RateLimitOverride[];
+
+  /**
+   * @generated from field: bool dry_run = 9;
+   */
+  dryRun: boolean;
+
+  /**
+   * No `RateLimit` headers in answers.
+   *
+   * @generated from field: bool hides_headers = 10;
+   */
+  hidesHeaders: boolean;
+
+  /**
+   * of scope GLOBAL
+   *
+   * @generated from field: weft.model.v1.RateLimitStore store = 11;
+   */
+  store?: RateLimitStore | undefined;
+
+  /**
+   * of scope SERVICE
+   *
+   * @generated from field: weft.model.v1.RateLimitService service = 12;
+   */
+  service?: RateLimitService | undefined;
+
+  /**
+   * Distinct tuples that one proxy keeps; 0: the default. Beyond, the one unused longest goes.
+   *
+   * @generated from field: uint32 max_buckets = 13;
+   */
+  maxBuckets: number;
+};
+
+/**
+ * Describes the message weft.model.v1.RateLimit.
+ * Use `create(RateLimitSchema)` to create a new message.
+ */
+export declare const RateLimitSchema: GenMessage<RateLimit>;
+
+/**
+ * @generated from message weft.model.v1.RateLimitKey
+ */
+export declare type RateLimitKey = Message<"weft.model.v1.RateLimitKey"> & {
+  /**
+   * of the descriptor's entry
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from oneof weft.model.v1.RateLimitKey.value
+   */
+  value: {
+    /**
+     * @generated from field: bool source_identity = 2;
+     */
+    value: boolean;
+    case: "sourceIdentity";
+  } | {
+    /**
+     * @generated from field: bool source_namespace = 3;
+     */
+    value: boolean;
+    case: "sourceNamespace";
+  } | {
+    /**
+     * of the connection's peer
+     *
+     * @generated from field: bool source_address = 4;
+     */
+    value: boolean;
+    case: "sourceAddress";
+  } | {
+    /**
+     * as trusted proxies tell it
+     *
+     * @generated from field: bool remote_address = 5;
+     */
+    value: boolean;
+    case: "remoteAddress";
+  } | {
+    /**
+     * @generated from field: string header = 6;
+     */
+    value: string;
+    case: "header";
+  } | {
+    /**
+     * @generated from field: bool path = 7;
+     */
+    value: boolean;
+    case: "path";
+  } | {
+    /**
+     * @generated from field: bool method = 8;
+     */
+    value: boolean;
+    case: "method";
+  } | {
+    /**
+     * @generated from field: bool host = 9;
+     */
+    value: boolean;
+    case: "host";
+  } | {
+    /**
+     * @generated from field: weft.model.v1.JwtClaim claim = 10;
+     */
+    value: JwtClaim;
+    case: "claim";
+  } | {
+    /**
+     * @generated from field: string constant = 11;
+     */
+    value: string;
+    case: "constant";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message weft.model.v1.RateLimitKey.
+ * Use `create(RateLimitKeySchema)` to create a new message.
+ */
+export declare const RateLimitKeySchema: GenMessage<RateLimitKey>;
+
+/**
+ * @generated from message weft.model.v1.JwtClaim
+ */
+export declare type JwtClaim = Message<"weft.model.v1.JwtClaim"> & {
+  /**
+   * @generated from field: repeated string path = 1;
+   */
+  path: string[];
+};
+
+/**
+ * Describes the message weft.model.v1.JwtClaim.
+ * Use `create(JwtClaimSchema)` to create a new message.
+ */
+export declare const JwtClaimSchema: GenMessage<JwtClaim>;
+
+/**
+ * @generated from message weft.model.v1.RateLimitOverride
+ */
+export declare type RateLimitOverride = Message<"weft.model.v1.RateLimitOverride"> & {
+  /**
+   * Of the keys in their order; patterns as in authorization.
+   *
+   * @generated from field: repeated string values = 1;
+   */
+  values: string[];
+
+  /**
+   * @generated from field: uint64 requests = 2;
+   */
+  requests: bigint;
+
+  /**
+   * @generated from field: uint32 period_ms = 3;
+   */
+  periodMs: number;
+
+  /**
+   * @generated from field: uint64 burst = 4;
+   */
+  burst: bigint;
+
+  /**
+   * @generated from field: bool is_unlimited = 5;
+   */
+  isUnlimited: boolean;
+};
+
+/**
+ * Describes the message weft.model.v1.RateLimitOverride.
+ * Use `create(RateLimitOverrideSchema)` to create a new message.
+ */
+export declare const RateLimitOverrideSchema: GenMessage<RateLimitOverride>;
+
+/**
+ * @generated from message weft.model.v1.RateLimitStore
+ */
+export declare type RateLimitStore = Message<"weft.model.v1.RateLimitStore"> & {
+  /**
+   * that speaks RESP
+   *
+   * @generated from field: string cluster = 1;
+   */
+  cluster: string;
+
+  /**
+   * not empty: limits are local with this text in the log
+   *
+   * @generated from field: string unresolved = 2;
+   */
+  unresolved: string;
+
+  /**
+   * @generated from field: string username = 3;
+   */
+  username: string;
+
+  /**
+   * in no log, status or page
+   *
+   * @generated from field: string password = 4;
+   */
+  password: string;
+
+  /**
+   * @generated from field: uint32 database = 5;
+   */
+  database: number;
+
+  /**
+   * @generated from field: uint32 timeout_ms = 6;
+   */
+  timeoutMs: number;
+
+  /**
+   * @generated from field: string key_prefix = 7;
+   */
+  keyPrefix: string;
+};
+
+/**
+ * Describes the message weft.model.v1.RateLimitStore.
+ * Use `create(RateLimitStoreSchema)` to create a new message.
+ */
+export declare const RateLimitStoreSchema: GenMessage<RateLimitStore>;
+
+/**
+ * @generated from message weft.model.v1.RateLimitService
+ */
+export declare type RateLimitService = Message<"weft.model.v1.RateLimitService"> & {
+  /**
+   * @generated from field: string cluster = 1;
+   */
+  cluster: string;
+
+  /**
+   * @generated from field: string unresolved = 2;
+   */
+  unresolved: string;
+
+  /**
+   * @generated from field: string domain = 3;
+   */
+  domain: string;
+
+  /**
+   * @generated from field: uint32 timeout_ms = 4;
+   */
+  timeoutMs: number;
+
+  /**
+   * @generated from field: bool fails_closed = 5;
+   */
+  failsClosed: boolean;
+};
+
+/**
+ * Describes the message weft.model.v1.RateLimitService.
+ * Use `create(RateLimitServiceSchema)` to create a new message.
+ */
+export declare const RateLimitServiceSchema: GenMessage<RateLimitService>;
 
 /**
  * What a gateway proves its name with. Resource name: "<namespace>/<secret>". Sent only as part of a Gateway that
@@ -3003,4 +4229,267 @@ export enum ClientValidationMode {
  * Describes the enum weft.model.v1.ClientValidationMode.
  */
 export declare const ClientValidationModeSchema: GenEnum<ClientValidationMode>;
+
+/**
+ * @generated from enum weft.model.v1.AuthorizationAction
+ */
+export enum AuthorizationAction {
+  /**
+   * never compiled
+   *
+   * @generated from enum value: AUTHORIZATION_ACTION_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: AUTHORIZATION_ACTION_DENY = 1;
+   */
+  DENY = 1,
+
+  /**
+   * @generated from enum value: AUTHORIZATION_ACTION_CUSTOM = 2;
+   */
+  CUSTOM = 2,
+
+  /**
+   * @generated from enum value: AUTHORIZATION_ACTION_ALLOW = 3;
+   */
+  ALLOW = 3,
+
+  /**
+   * decides nothing: what matches is logged and counted
+   *
+   * @generated from enum value: AUTHORIZATION_ACTION_AUDIT = 4;
+   */
+  AUDIT = 4,
+}
+
+/**
+ * Describes the enum weft.model.v1.AuthorizationAction.
+ */
+export declare const AuthorizationActionSchema: GenEnum<AuthorizationAction>;
+
+/**
+ * @generated from enum weft.model.v1.AuthorizationLevel
+ */
+export enum AuthorizationLevel {
+  /**
+   * @generated from enum value: AUTHORIZATION_LEVEL_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: AUTHORIZATION_LEVEL_MESH = 1;
+   */
+  MESH = 1,
+
+  /**
+   * @generated from enum value: AUTHORIZATION_LEVEL_NAMESPACE = 2;
+   */
+  NAMESPACE = 2,
+
+  /**
+   * selectors, Services, Gateways
+   *
+   * @generated from enum value: AUTHORIZATION_LEVEL_WORKLOAD = 3;
+   */
+  WORKLOAD = 3,
+
+  /**
+   * @generated from enum value: AUTHORIZATION_LEVEL_ROUTE = 4;
+   */
+  ROUTE = 4,
+}
+
+/**
+ * Describes the enum weft.model.v1.AuthorizationLevel.
+ */
+export declare const AuthorizationLevelSchema: GenEnum<AuthorizationLevel>;
+
+/**
+ * @generated from enum weft.model.v1.ExpressionOperator
+ */
+export enum ExpressionOperator {
+  /**
+   * @generated from enum value: EXPRESSION_OPERATOR_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: EXPRESSION_OPERATOR_AND = 1;
+   */
+  AND = 1,
+
+  /**
+   * @generated from enum value: EXPRESSION_OPERATOR_OR = 2;
+   */
+  OR = 2,
+
+  /**
+   * @generated from enum value: EXPRESSION_OPERATOR_NOT = 3;
+   */
+  NOT = 3,
+
+  /**
+   * @generated from enum value: EXPRESSION_OPERATOR_EQUAL = 4;
+   */
+  EQUAL = 4,
+
+  /**
+   * @generated from enum value: EXPRESSION_OPERATOR_NOT_EQUAL = 5;
+   */
+  NOT_EQUAL = 5,
+
+  /**
+   * @generated from enum value: EXPRESSION_OPERATOR_LESS = 6;
+   */
+  LESS = 6,
+
+  /**
+   * @generated from enum value: EXPRESSION_OPERATOR_LESS_OR_EQUAL = 7;
+   */
+  LESS_OR_EQUAL = 7,
+
+  /**
+   * @generated from enum value: EXPRESSION_OPERATOR_GREATER = 8;
+   */
+  GREATER = 8,
+
+  /**
+   * @generated from enum value: EXPRESSION_OPERATOR_GREATER_OR_EQUAL = 9;
+   */
+  GREATER_OR_EQUAL = 9,
+
+  /**
+   * element, list or map
+   *
+   * @generated from enum value: EXPRESSION_OPERATOR_IN = 10;
+   */
+  IN = 10,
+
+  /**
+   * an attribute with its keys is there
+   *
+   * @generated from enum value: EXPRESSION_OPERATOR_HAS = 11;
+   */
+  HAS = 11,
+
+  /**
+   * @generated from enum value: EXPRESSION_OPERATOR_STARTS_WITH = 12;
+   */
+  STARTS_WITH = 12,
+
+  /**
+   * @generated from enum value: EXPRESSION_OPERATOR_ENDS_WITH = 13;
+   */
+  ENDS_WITH = 13,
+
+  /**
+   * @generated from enum value: EXPRESSION_OPERATOR_CONTAINS = 14;
+   */
+  CONTAINS = 14,
+
+  /**
+   * RE2, anywhere in the text; the pattern is a literal
+   *
+   * @generated from enum value: EXPRESSION_OPERATOR_MATCHES = 15;
+   */
+  MATCHES = 15,
+
+  /**
+   * @generated from enum value: EXPRESSION_OPERATOR_SIZE = 16;
+   */
+  SIZE = 16,
+
+  /**
+   * condition, then, else
+   *
+   * @generated from enum value: EXPRESSION_OPERATOR_CONDITIONAL = 17;
+   */
+  CONDITIONAL = 17,
+
+  /**
+   * text of an address, prefix as a literal: inCidr(a, "10.0.0.0/8")
+   *
+   * @generated from enum value: EXPRESSION_OPERATOR_IN_CIDR = 18;
+   */
+  IN_CIDR = 18,
+
+  /**
+   * lowerAscii()
+   *
+   * @generated from enum value: EXPRESSION_OPERATOR_LOWER = 19;
+   */
+  LOWER = 19,
+}
+
+/**
+ * Describes the enum weft.model.v1.ExpressionOperator.
+ */
+export declare const ExpressionOperatorSchema: GenEnum<ExpressionOperator>;
+
+/**
+ * @generated from enum weft.model.v1.ExternalAuthorizationProtocol
+ */
+export enum ExternalAuthorizationProtocol {
+  /**
+   * @generated from enum value: EXTERNAL_AUTHORIZATION_PROTOCOL_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * envoy.service.auth.v3.Authorization
+   *
+   * @generated from enum value: EXTERNAL_AUTHORIZATION_PROTOCOL_GRPC = 1;
+   */
+  GRPC = 1,
+
+  /**
+   * 200 lets the request go on
+   *
+   * @generated from enum value: EXTERNAL_AUTHORIZATION_PROTOCOL_HTTP = 2;
+   */
+  HTTP = 2,
+}
+
+/**
+ * Describes the enum weft.model.v1.ExternalAuthorizationProtocol.
+ */
+export declare const ExternalAuthorizationProtocolSchema: GenEnum<ExternalAuthorizationProtocol>;
+
+/**
+ * @generated from enum weft.model.v1.RateLimitScope
+ */
+export enum RateLimitScope {
+  /**
+   * @generated from enum value: RATE_LIMIT_SCOPE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * each proxy for itself; its workers share
+   *
+   * @generated from enum value: RATE_LIMIT_SCOPE_LOCAL = 1;
+   */
+  LOCAL = 1,
+
+  /**
+   * over Redis
+   *
+   * @generated from enum value: RATE_LIMIT_SCOPE_GLOBAL = 2;
+   */
+  GLOBAL = 2,
+
+  /**
+   * envoy.service.ratelimit.v3.RateLimitService decides
+   *
+   * @generated from enum value: RATE_LIMIT_SCOPE_SERVICE = 3;
+   */
+  SERVICE = 3,
+}
+
+/**
+ * Describes the enum weft.model.v1.RateLimitScope.
+ */
+export declare const RateLimitScopeSchema: GenEnum<RateLimitScope>;
 

@@ -29,6 +29,13 @@ export declare type IssueRequest = Message<"weft.wire.v1.IssueRequest"> & {
    * @generated from field: string workload = 2;
    */
   workload: string;
+
+  /**
+   * What proves who asks, where it is no join token in the metadata and no certificate.
+   *
+   * @generated from field: weft.wire.v1.Attestation attestation = 3;
+   */
+  attestation?: Attestation | undefined;
 };
 
 /**
@@ -36,6 +43,38 @@ export declare type IssueRequest = Message<"weft.wire.v1.IssueRequest"> & {
  * Use `create(IssueRequestSchema)` to create a new message.
  */
 export declare const IssueRequestSchema: GenMessage<IssueRequest>;
+
+/**
+ * @generated from message weft.wire.v1.Attestation
+ */
+export declare type Attestation = Message<"weft.wire.v1.Attestation"> & {
+  /**
+   * @generated from oneof weft.wire.v1.Attestation.proof
+   */
+  proof: {
+    /**
+     * JWT of a cluster's token issuer
+     *
+     * @generated from field: string service_account_token = 1;
+     */
+    value: string;
+    case: "serviceAccountToken";
+  } | {
+    /**
+     * what the node's attestation socket gave to the process that it looked at
+     *
+     * @generated from field: string process_ticket = 2;
+     */
+    value: string;
+    case: "processTicket";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message weft.wire.v1.Attestation.
+ * Use `create(AttestationSchema)` to create a new message.
+ */
+export declare const AttestationSchema: GenMessage<Attestation>;
 
 /**
  * @generated from message weft.wire.v1.IssueResponse
@@ -273,6 +312,16 @@ export declare type TelemetryReport = Message<"weft.wire.v1.TelemetryReport"> & 
    * @generated from field: uint64 dropped_series = 5;
    */
   droppedSeries: bigint;
+
+  /**
+   * @generated from field: repeated weft.wire.v1.PlaintextCaller plaintext_callers = 6;
+   */
+  plaintextCallers: PlaintextCaller[];
+
+  /**
+   * @generated from field: repeated weft.wire.v1.PolicyDelta policies = 7;
+   */
+  policies: PolicyDelta[];
 };
 
 /**
@@ -280,6 +329,77 @@ export declare type TelemetryReport = Message<"weft.wire.v1.TelemetryReport"> & 
  * Use `create(TelemetryReportSchema)` to create a new message.
  */
 export declare const TelemetryReportSchema: GenMessage<TelemetryReport>;
+
+/**
+ * Who came in plaintext to a port that allows it: whom strict mTLS would cut off.
+ *
+ * @generated from message weft.wire.v1.PlaintextCaller
+ */
+export declare type PlaintextCaller = Message<"weft.wire.v1.PlaintextCaller"> & {
+  /**
+   * canonical text; empty: those that did not fit the proxy's table
+   *
+   * @generated from field: string address = 1;
+   */
+  address: string;
+
+  /**
+   * of the application
+   *
+   * @generated from field: uint32 port = 2;
+   */
+  port: number;
+
+  /**
+   * connections
+   *
+   * @generated from field: uint64 count = 3;
+   */
+  count: bigint;
+};
+
+/**
+ * Describes the message weft.wire.v1.PlaintextCaller.
+ * Use `create(PlaintextCallerSchema)` to create a new message.
+ */
+export declare const PlaintextCallerSchema: GenMessage<PlaintextCaller>;
+
+/**
+ * What policies did, or would have done.
+ *
+ * @generated from message weft.wire.v1.PolicyDelta
+ */
+export declare type PolicyDelta = Message<"weft.wire.v1.PolicyDelta"> & {
+  /**
+   * "AuthorizationPolicy namespace/name"
+   *
+   * @generated from field: string policy = 1;
+   */
+  policy: string;
+
+  /**
+   * @generated from field: string rule = 2;
+   */
+  rule: string;
+
+  /**
+   * denied, allowed, audited, would_deny, limited, would_limit
+   *
+   * @generated from field: string verdict = 3;
+   */
+  verdict: string;
+
+  /**
+   * @generated from field: uint64 count = 4;
+   */
+  count: bigint;
+};
+
+/**
+ * Describes the message weft.wire.v1.PolicyDelta.
+ * Use `create(PolicyDeltaSchema)` to create a new message.
+ */
+export declare const PolicyDeltaSchema: GenMessage<PolicyDelta>;
 
 /**
  * @generated from message weft.wire.v1.EdgeDelta

@@ -10,7 +10,7 @@ import { enumDesc, fileDesc, messageDesc, serviceDesc, tsEnum } from "@bufbuild/
  * Describes the file weft/wire/v1/wire.proto.
  */
 export const file_weft_wire_v1_wire = /*@__PURE__*/
-  fileDesc("Chd3ZWZ0L3dpcmUvdjEvd2lyZS5wcm90bxIMd2VmdC53aXJlLnYxIi0KDElzc3VlUmVxdWVzdBILCgNjc3IYASABKAwSEAoId29ya2xvYWQYAiABKAkiYAoNSXNzdWVSZXNwb25zZRINCgVjaGFpbhgBIAMoDBITCgt0cnVzdF9yb290cxgCIAMoDBIQCghpZGVudGl0eRgDIAEoCRIZChFub3RfYWZ0ZXJfdW5peF9tcxgEIAEoAyI8CgxXb3JrbG9hZFBvcnQSDAoEcG9ydBgBIAEoDRIMCgRuYW1lGAIgASgJEhAKCHByb3RvY29sGAMgASgJIr4CCg9SZWdpc3RlclJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEgwKBG5hbWUYAiABKAkSFwoPc2VydmljZV9hY2NvdW50GAMgASgJEjkKBmxhYmVscxgEIAMoCzIpLndlZnQud2lyZS52MS5SZWdpc3RlclJlcXVlc3QuTGFiZWxzRW50cnkSEQoJYWRkcmVzc2VzGAUgAygJEikKBXBvcnRzGAYgAygLMhoud2VmdC53aXJlLnYxLldvcmtsb2FkUG9ydBIWCg50dW5uZWxfYWRkcmVzcxgHIAEoCRITCgt0dW5uZWxfcG9ydBgIIAEoDRIOCgZyZWdpb24YCSABKAkSDAoEem9uZRgKIAEoCRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIiQKEFJlZ2lzdGVyUmVzcG9uc2USEAoIbGVhc2VfbXMYASABKA0iQwoMTGVhdmVSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIMCgRuYW1lGAIgASgJEhIKCmRyYWluX29ubHkYAyABKAgiDwoNTGVhdmVSZXNwb25zZSIjCgxUZWxlbWV0cnlBY2sSEwoLaW50ZXJ2YWxfbXMYASABKA0ijAEKD1RlbGVtZXRyeVJlcG9ydBINCgVwcm94eRgBIAEoCRIVCg1zdGFydF91bml4X21zGAIgASgDEhMKC2VuZF91bml4X21zGAMgASgDEiYKBWVkZ2VzGAQgAygLMhcud2VmdC53aXJlLnYxLkVkZ2VEZWx0YRIWCg5kcm9wcGVkX3NlcmllcxgFIAEoBCK5AwoJRWRnZURlbHRhEioKCWRpcmVjdGlvbhgBIAEoDjIXLndlZnQud2lyZS52MS5EaXJlY3Rpb24SFwoPc291cmNlX3dvcmtsb2FkGAIgASgJEhcKD3NvdXJjZV9pZGVudGl0eRgDIAEoCRIcChRkZXN0aW5hdGlvbl93b3JrbG9hZBgEIAEoCRIcChRkZXN0aW5hdGlvbl9pZGVudGl0eRgFIAEoCRIbChNkZXN0aW5hdGlvbl9zZXJ2aWNlGAYgASgJEhgKEGRlc3RpbmF0aW9uX3BvcnQYByABKA0SGwoTZGVzdGluYXRpb25fdmVyc2lvbhgIIAEoCRINCgVyb3V0ZRgJIAEoCRIQCghwcm90b2NvbBgKIAEoCRIWCg5yZXNwb25zZV9jbGFzcxgLIAEoCRIOCgZyZWFzb24YDCABKAkSDAoEbXRscxgNIAEoCBINCgVjb3VudBgOIAEoBBIVCg1yZXF1ZXN0X2J5dGVzGA8gASgEEhYKDnJlc3BvbnNlX2J5dGVzGBAgASgEEikKCGR1cmF0aW9uGBEgASgLMhcud2VmdC53aXJlLnYxLkhpc3RvZ3JhbSI8CglIaXN0b2dyYW0SDwoHYnVja2V0cxgBIAMoDRIOCgZjb3VudHMYAiADKA0SDgoGc3VtX3VzGAMgASgEIqcBCgdQcmVmYWNlEhYKDnRhcmdldF9hZGRyZXNzGAEgASgJEhMKC3RhcmdldF9wb3J0GAIgASgNEi8KCHByb3RvY29sGAMgASgOMh0ud2VmdC53aXJlLnYxLlNlc3Npb25Qcm90b2NvbBIXCg9zb3VyY2Vfd29ya2xvYWQYBCABKAkSDwoHc2VydmljZRgFIAEoCRIUCgx0cmFjZV9wYXJlbnQYBiABKAkqVQoJRGlyZWN0aW9uEhkKFURJUkVDVElPTl9VTlNQRUNJRklFRBAAEhYKEkRJUkVDVElPTl9PVVRCT1VORBABEhUKEURJUkVDVElPTl9JTkJPVU5EEAIqhQEKD1Nlc3Npb25Qcm90b2NvbBIgChxTRVNTSU9OX1BST1RPQ09MX1VOU1BFQ0lGSUVEEAASGgoWU0VTU0lPTl9QUk9UT0NPTF9IVFRQMRABEhoKFlNFU1NJT05fUFJPVE9DT0xfSFRUUDIQAhIYChRTRVNTSU9OX1BST1RPQ09MX1RDUBADMlAKDENlcnRpZmljYXRlcxJACgVJc3N1ZRIaLndlZnQud2lyZS52MS5Jc3N1ZVJlcXVlc3QaGy53ZWZ0LndpcmUudjEuSXNzdWVSZXNwb25zZTKYAQoJV29ya2xvYWRzEkkKCFJlZ2lzdGVyEh0ud2VmdC53aXJlLnYxLlJlZ2lzdGVyUmVxdWVzdBoeLndlZnQud2lyZS52MS5SZWdpc3RlclJlc3BvbnNlEkAKBUxlYXZlEhoud2VmdC53aXJlLnYxLkxlYXZlUmVxdWVzdBobLndlZnQud2lyZS52MS5MZWF2ZVJlc3BvbnNlMlAKCVRlbGVtZXRyeRJDCgZSZXBvcnQSHS53ZWZ0LndpcmUudjEuVGVsZW1ldHJ5UmVwb3J0Ghoud2VmdC53aXJlLnYxLlRlbGVtZXRyeUFja2IGcHJvdG8z");
+  fileDesc("Chd3ZWZ0L3dpcmUvdjEvd2lyZS5wcm90bxIMd2VmdC53aXJlLnYxIl0KDElzc3VlUmVxdWVzdBILCgNjc3IYASABKAwSEAoId29ya2xvYWQYAiABKAkSLgoLYXR0ZXN0YXRpb24YAyABKAsyGS53ZWZ0LndpcmUudjEuQXR0ZXN0YXRpb24iUQoLQXR0ZXN0YXRpb24SHwoVc2VydmljZV9hY2NvdW50X3Rva2VuGAEgASgJSAASGAoOcHJvY2Vzc190aWNrZXQYAiABKAlIAEIHCgVwcm9vZiJgCg1Jc3N1ZVJlc3BvbnNlEg0KBWNoYWluGAEgAygMEhMKC3RydXN0X3Jvb3RzGAIgAygMEhAKCGlkZW50aXR5GAMgASgJEhkKEW5vdF9hZnRlcl91bml4X21zGAQgASgDIjwKDFdvcmtsb2FkUG9ydBIMCgRwb3J0GAEgASgNEgwKBG5hbWUYAiABKAkSEAoIcHJvdG9jb2wYAyABKAkivgIKD1JlZ2lzdGVyUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDAoEbmFtZRgCIAEoCRIXCg9zZXJ2aWNlX2FjY291bnQYAyABKAkSOQoGbGFiZWxzGAQgAygLMikud2VmdC53aXJlLnYxLlJlZ2lzdGVyUmVxdWVzdC5MYWJlbHNFbnRyeRIRCglhZGRyZXNzZXMYBSADKAkSKQoFcG9ydHMYBiADKAsyGi53ZWZ0LndpcmUudjEuV29ya2xvYWRQb3J0EhYKDnR1bm5lbF9hZGRyZXNzGAcgASgJEhMKC3R1bm5lbF9wb3J0GAggASgNEg4KBnJlZ2lvbhgJIAEoCRIMCgR6b25lGAogASgJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiJAoQUmVnaXN0ZXJSZXNwb25zZRIQCghsZWFzZV9tcxgBIAEoDSJDCgxMZWF2ZVJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEgwKBG5hbWUYAiABKAkSEgoKZHJhaW5fb25seRgDIAEoCCIPCg1MZWF2ZVJlc3BvbnNlIiMKDFRlbGVtZXRyeUFjaxITCgtpbnRlcnZhbF9tcxgBIAEoDSLzAQoPVGVsZW1ldHJ5UmVwb3J0Eg0KBXByb3h5GAEgASgJEhUKDXN0YXJ0X3VuaXhfbXMYAiABKAMSEwoLZW5kX3VuaXhfbXMYAyABKAMSJgoFZWRnZXMYBCADKAsyFy53ZWZ0LndpcmUudjEuRWRnZURlbHRhEhYKDmRyb3BwZWRfc2VyaWVzGAUgASgEEjgKEXBsYWludGV4dF9jYWxsZXJzGAYgAygLMh0ud2VmdC53aXJlLnYxLlBsYWludGV4dENhbGxlchIrCghwb2xpY2llcxgHIAMoCzIZLndlZnQud2lyZS52MS5Qb2xpY3lEZWx0YSI/Cg9QbGFpbnRleHRDYWxsZXISDwoHYWRkcmVzcxgBIAEoCRIMCgRwb3J0GAIgASgNEg0KBWNvdW50GAMgASgEIksKC1BvbGljeURlbHRhEg4KBnBvbGljeRgBIAEoCRIMCgRydWxlGAIgASgJEg8KB3ZlcmRpY3QYAyABKAkSDQoFY291bnQYBCABKAQiuQMKCUVkZ2VEZWx0YRIqCglkaXJlY3Rpb24YASABKA4yFy53ZWZ0LndpcmUudjEuRGlyZWN0aW9uEhcKD3NvdXJjZV93b3JrbG9hZBgCIAEoCRIXCg9zb3VyY2VfaWRlbnRpdHkYAyABKAkSHAoUZGVzdGluYXRpb25fd29ya2xvYWQYBCABKAkSHAoUZGVzdGluYXRpb25faWRlbnRpdHkYBSABKAkSGwoTZGVzdGluYXRpb25fc2VydmljZRgGIAEoCRIYChBkZXN0aW5hdGlvbl9wb3J0GAcgASgNEhsKE2Rlc3RpbmF0aW9uX3ZlcnNpb24YCCABKAkSDQoFcm91dGUYCSABKAkSEAoIcHJvdG9jb2wYCiABKAkSFgoOcmVzcG9uc2VfY2xhc3MYCyABKAkSDgoGcmVhc29uGAwgASgJEgwKBG10bHMYDSABKAgSDQoFY291bnQYDiABKAQSFQoNcmVxdWVzdF9ieXRlcxgPIAEoBBIWCg5yZXNwb25zZV9ieXRlcxgQIAEoBBIpCghkdXJhdGlvbhgRIAEoCzIXLndlZnQud2lyZS52MS5IaXN0b2dyYW0iPAoJSGlzdG9ncmFtEg8KB2J1Y2tldHMYASADKA0SDgoGY291bnRzGAIgAygNEg4KBnN1bV91cxgDIAEoBCKnAQoHUHJlZmFjZRIWCg50YXJnZXRfYWRkcmVzcxgBIAEoCRITCgt0YXJnZXRfcG9ydBgCIAEoDRIvCghwcm90b2NvbBgDIAEoDjIdLndlZnQud2lyZS52MS5TZXNzaW9uUHJvdG9jb2wSFwoPc291cmNlX3dvcmtsb2FkGAQgASgJEg8KB3NlcnZpY2UYBSABKAkSFAoMdHJhY2VfcGFyZW50GAYgASgJKlUKCURpcmVjdGlvbhIZChVESVJFQ1RJT05fVU5TUEVDSUZJRUQQABIWChJESVJFQ1RJT05fT1VUQk9VTkQQARIVChFESVJFQ1RJT05fSU5CT1VORBACKoUBCg9TZXNzaW9uUHJvdG9jb2wSIAocU0VTU0lPTl9QUk9UT0NPTF9VTlNQRUNJRklFRBAAEhoKFlNFU1NJT05fUFJPVE9DT0xfSFRUUDEQARIaChZTRVNTSU9OX1BST1RPQ09MX0hUVFAyEAISGAoUU0VTU0lPTl9QUk9UT0NPTF9UQ1AQAzJQCgxDZXJ0aWZpY2F0ZXMSQAoFSXNzdWUSGi53ZWZ0LndpcmUudjEuSXNzdWVSZXF1ZXN0Ghsud2VmdC53aXJlLnYxLklzc3VlUmVzcG9uc2UymAEKCVdvcmtsb2FkcxJJCghSZWdpc3RlchIdLndlZnQud2lyZS52MS5SZWdpc3RlclJlcXVlc3QaHi53ZWZ0LndpcmUudjEuUmVnaXN0ZXJSZXNwb25zZRJACgVMZWF2ZRIaLndlZnQud2lyZS52MS5MZWF2ZVJlcXVlc3QaGy53ZWZ0LndpcmUudjEuTGVhdmVSZXNwb25zZTJQCglUZWxlbWV0cnkSQwoGUmVwb3J0Eh0ud2VmdC53aXJlLnYxLlRlbGVtZXRyeVJlcG9ydBoaLndlZnQud2lyZS52MS5UZWxlbWV0cnlBY2tiBnByb3RvMw");
 
 /**
  * Describes the message weft.wire.v1.IssueRequest.
@@ -20,81 +20,102 @@ export const IssueRequestSchema = /*@__PURE__*/
   messageDesc(file_weft_wire_v1_wire, 0);
 
 /**
+ * Describes the message weft.wire.v1.Attestation.
+ * Use `create(AttestationSchema)` to create a new message.
+ */
+export const AttestationSchema = /*@__PURE__*/
+  messageDesc(file_weft_wire_v1_wire, 1);
+
+/**
  * Describes the message weft.wire.v1.IssueResponse.
  * Use `create(IssueResponseSchema)` to create a new message.
  */
 export const IssueResponseSchema = /*@__PURE__*/
-  messageDesc(file_weft_wire_v1_wire, 1);
+  messageDesc(file_weft_wire_v1_wire, 2);
 
 /**
  * Describes the message weft.wire.v1.WorkloadPort.
  * Use `create(WorkloadPortSchema)` to create a new message.
  */
 export const WorkloadPortSchema = /*@__PURE__*/
-  messageDesc(file_weft_wire_v1_wire, 2);
+  messageDesc(file_weft_wire_v1_wire, 3);
 
 /**
  * Describes the message weft.wire.v1.RegisterRequest.
  * Use `create(RegisterRequestSchema)` to create a new message.
  */
 export const RegisterRequestSchema = /*@__PURE__*/
-  messageDesc(file_weft_wire_v1_wire, 3);
+  messageDesc(file_weft_wire_v1_wire, 4);
 
 /**
  * Describes the message weft.wire.v1.RegisterResponse.
  * Use `create(RegisterResponseSchema)` to create a new message.
  */
 export const RegisterResponseSchema = /*@__PURE__*/
-  messageDesc(file_weft_wire_v1_wire, 4);
+  messageDesc(file_weft_wire_v1_wire, 5);
 
 /**
  * Describes the message weft.wire.v1.LeaveRequest.
  * Use `create(LeaveRequestSchema)` to create a new message.
  */
 export const LeaveRequestSchema = /*@__PURE__*/
-  messageDesc(file_weft_wire_v1_wire, 5);
+  messageDesc(file_weft_wire_v1_wire, 6);
 
 /**
  * Describes the message weft.wire.v1.LeaveResponse.
  * Use `create(LeaveResponseSchema)` to create a new message.
  */
 export const LeaveResponseSchema = /*@__PURE__*/
-  messageDesc(file_weft_wire_v1_wire, 6);
+  messageDesc(file_weft_wire_v1_wire, 7);
 
 /**
  * Describes the message weft.wire.v1.TelemetryAck.
  * Use `create(TelemetryAckSchema)` to create a new message.
  */
 export const TelemetryAckSchema = /*@__PURE__*/
-  messageDesc(file_weft_wire_v1_wire, 7);
+  messageDesc(file_weft_wire_v1_wire, 8);
 
 /**
  * Describes the message weft.wire.v1.TelemetryReport.
  * Use `create(TelemetryReportSchema)` to create a new message.
  */
 export const TelemetryReportSchema = /*@__PURE__*/
-  messageDesc(file_weft_wire_v1_wire, 8);
+  messageDesc(file_weft_wire_v1_wire, 9);
+
+/**
+ * Describes the message weft.wire.v1.PlaintextCaller.
+ * Use `create(PlaintextCallerSchema)` to create a new message.
+ */
+export const PlaintextCallerSchema = /*@__PURE__*/
+  messageDesc(file_weft_wire_v1_wire, 10);
+
+/**
+ * Describes the message weft.wire.v1.PolicyDelta.
+ * Use `create(PolicyDeltaSchema)` to create a new message.
+ */
+export const PolicyDeltaSchema = /*@__PURE__*/
+  messageDesc(file_weft_wire_v1_wire, 11);
 
 /**
  * Describes the message weft.wire.v1.EdgeDelta.
  * Use `create(EdgeDeltaSchema)` to create a new message.
  */
 export const EdgeDeltaSchema = /*@__PURE__*/
-  messageDesc(file_weft_wire_v1_wire, 9);
+  messageDesc(file_weft_wire_v1_wire, 12);
 
 /**
  * Describes the message weft.wire.v1.Histogram.
  * Use `create(HistogramSchema)` to create a new message.
  */
 export const HistogramSchema = /*@__PURE__*/
-  messageDesc(file_weft_wire_v1_wire, 10);
+  messageDesc(file_weft_wire_v1_wire, 13);
 
 /**
  * Describes the message weft.wire.v1.Preface.
  * Use `create(PrefaceSchema)` to create a new message.
  */
 export const PrefaceSchema = /*@__PURE__*/
-  messageDesc(file_weft_wire_v1_wire, 11);
+  messageDesc(file_weft_wire_v1_wire, 14);
 
 /**
  * Describes the enum weft.wire.v1.Direction.

@@ -1,0 +1,1 @@
+export type { AdmissionRequest, CallerFacts, Claims, HttpFacts } from "./request.ts";
