@@ -70,4 +70,6 @@ export interface RequestFilter {
   start(exchange: FilteredExchange, resume: (step: "continue" | FilterRefusal) => void): FilterStep;
   /** The client is gone or time is up: `resume` must not be called any more. */
   cancel(exchange: FilteredExchange): void;
+  /** The configuration no longer has it: connections and timers of its own end. */
+  close?(): void;
 }
