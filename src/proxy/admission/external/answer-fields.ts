@@ -2,12 +2,7 @@
 import { framingNames, type HeaderLine, isFieldText } from "../../../http1/index.ts";
 
 /** Pseudo-header fields and framing aside: names that only the mesh speaks under, and the one that only a client does. */
-const meshNames: ReadonlySet<string> = new Set([
-  "expect",
-  "host",
-  "x-forwarded-client-cert",
-  "x-request-id",
-]);
+const meshNames: ReadonlySet<string> = new Set(["expect", "host", "x-forwarded-client-cert", "x-request-id"]);
 const tokenLower = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;
 const notAscii = /[^\0-\x7f]/;
 

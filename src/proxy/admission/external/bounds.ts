@@ -8,3 +8,5 @@ export const maxAnswerFields = 128;
 export const maxQuestionsInFlight = 1_024;
 /** Where the policy does not say. A verdict from the same network takes a millisecond or two. */
 export const defaultTimeoutMs = 1_000;
+/** Whatever a policy says: a proxy holds them until the answer comes. */
+export const maxSentBodyBytes = 10_485_760;

@@ -23,7 +23,6 @@ export interface CheckQuestion {
 const jwtNamespace = "envoy.filters.http.jwt_authn";
 const ownNamespace = "weft.dev";
 
-
 type CheckRequestInit = MessageInitShape<typeof CheckRequestSchema>;
 type AttributesInit = NonNullable<CheckRequestInit["attributes"]>;
 

@@ -9,7 +9,7 @@ import { isPlainConnect, upgradeOf, type HttpRequest } from "../../http/index.ts
 import type { AdmissionContext } from "../context.ts";
 import type { BodyStart, FilteredExchange, FilterRefusal, FilterStep } from "../filter.ts";
 import { startUnaryCall, type UnaryAnswer, type UnaryCall, type UnaryFailure } from "../unary-call.ts";
-import { defaultTimeoutMs } from "./bounds.ts";
+import { defaultTimeoutMs, maxSentBodyBytes } from "./bounds.ts";
 import { announcedSize } from "./request-fields.ts";
 import type { Question, QuestionForm } from "./question.ts";
 import type { Verdict } from "./verdict.ts";
@@ -60,7 +60,8 @@ export class Check {
   }
 
   #readBody(): void {
-    const { maxBodyBytes, takesPartialBody } = this.#owner.model;
+    const { takesPartialBody } = this.#owner.model;
+    const maxBodyBytes = this.#maxBodyBytes;
     if (maxBodyBytes === 0) {
       this.#ask(undefined);
       return;
@@ -75,15 +76,19 @@ export class Check {
 
   #onBody(body: BodyStart | undefined): void {
     if (this.#isOver || body === undefined) return;
-    const { maxBodyBytes, takesPartialBody } = this.#owner.model;
-    const { length } = body.bytes;
-    if (length <= maxBodyBytes) this.#ask(body);
-    else if (takesPartialBody) this.#ask({ bytes: body.bytes.subarray(0, maxBodyBytes), isWhole: false });
-    else this.#refuseLength(length);
+    const { bytes, isWhole } = body;
+    const maxBodyBytes = this.#maxBodyBytes;
+    if (isWhole && bytes.length <= maxBodyBytes) this.#ask(body);
+    else if (!this.#owner.model.takesPartialBody) this.#refuseLength(bytes.length);
+    else this.#ask({ bytes: bytes.subarray(0, maxBodyBytes), isWhole: false });
+  }
+
+  get #maxBodyBytes(): number {
+    return Math.min(this.#owner.model.maxBodyBytes, maxSentBodyBytes);
   }
 
   #refuseLength(length: number): void {
-    const detail = `a body of ${length} bytes or more is longer than the ${this.#owner.model.maxBodyBytes} that are sent along`;
+    const detail = `a body of ${length} bytes or more is longer than the ${this.#maxBodyBytes} that are sent along`;
     this.#conclude({ kind: "denied", detail, answer: { status: 413, lines: [], body: undefined } });
   }
 

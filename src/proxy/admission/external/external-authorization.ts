@@ -1,7 +1,7 @@
 /** The filter that asks a service whether a request may go on, and what a policy makes of an answer or of none. */
 import { type ExternalAuthorization, ExternalAuthorizationProtocol } from "../../../model/index.ts";
 import type { AdmissionContext } from "../context.ts";
-import type { FilteredExchange, FilterRefusal, FilterStep, RequestFilter } from "../filter.ts";
+import type { FilterAnswer, FilteredExchange, FilterRefusal, FilterStep, RequestFilter } from "../filter.ts";
 import { Check, type CheckOwner } from "./check.ts";
 import { GrpcForm } from "./grpc-form.ts";
 import { HttpForm } from "./http-form.ts";
@@ -12,12 +12,15 @@ export function externalAuthorization(
   model: ExternalAuthorization,
   context: AdmissionContext,
 ): RequestFilter {
-  return model.unresolved === "" ? new ExternalFilter(model, context) : new UnresolvedFilter(model);
+  const isResolved = model.unresolved === "" && model.cluster !== "";
+  return isResolved ? new ExternalFilter(model, context) : new UnresolvedFilter(model);
 }
 
 /** Without an answer every request of an outage would have its line; one a second says enough, and how many it stands for. */
 const outageLineUs = 1_000_000;
 const plainRefusal = 403;
+/** UNAUTHENTICATED, PERMISSION_DENIED, UNIMPLEMENTED, and UNAVAILABLE for the others. */
+const statusesOfCalls: ReadonlySet<number> = new Set([401, 403, 404, 429, 502, 503, 504]);
 
 class ExternalFilter implements RequestFilter, CheckOwner {
   readonly model: ExternalAuthorization;
@@ -60,14 +63,23 @@ class ExternalFilter implements RequestFilter, CheckOwner {
       case "denied":
         metrics.asked("ext_authz", "denied");
         note(exchange, this.model, "", "denied");
-        return { reason: "external_denied", detail: verdict.detail, source: this.model.source, answer: verdict.answer };
+        return this.#denied(exchange, verdict.detail, verdict.answer);
       case "unusable":
         metrics.asked("ext_authz", "unusable");
         return this.#unavailable(exchange, verdict.detail);
       case "unanswered":
         metrics.asked("ext_authz", verdict.outcome);
-        return this.model.failsOpen ? this.#letIn(exchange, verdict.detail) : this.#unavailable(exchange, verdict.detail);
+        return this.model.failsOpen
+          ? this.#letIn(exchange, verdict.detail)
+          : this.#unavailable(exchange, verdict.detail);
     }
+  }
+
+  /** A call is told in gRPC's codes, which few statuses stand for: the others are the plain refusal. */
+  #denied(exchange: FilteredExchange, detail: string, answer: FilterAnswer): FilterRefusal {
+    const refusal = { reason: "external_denied", detail, source: this.model.source } as const;
+    const isCall = exchange.request.http?.isGrpc === true;
+    return isCall && !statusesOfCalls.has(answer.status) ? refusal : { ...refusal, answer };
   }
 
   #letIn(exchange: FilteredExchange, detail: string): "continue" {

@@ -5,10 +5,13 @@ import { ExternalAuthorizationProtocol } from "../../../model/index.ts";
 import { eventually } from "../../testing/eventually.ts";
 import { rawServer, type RawServerSocket } from "../../testing/raw-peer.ts";
 import { AskingProxy } from "./test/asking-proxy.ts";
-import { FakeExchange, http1Head, http2Head, passThrough } from "./test/fake-exchange.ts";
+import { FakeExchange, http1Head, http2Head, passThrough, toldBy } from "./test/fake-exchange.ts";
 
 const protocol = ExternalAuthorizationProtocol.HTTP;
-const get = "GET /cart?item=1 HTTP/1.1\r\nhost: shop.example\r\nauthorization: Bearer x\r\nx-user: mallory\r\n\r\n";
+const get =
+  "GET /cart?item=1 HTTP/1.1\r\nhost: shop.example\r\nauthorization: Bearer x\r\nx-user: mallory\r\n\r\n";
+
+type Step = Awaited<ReturnType<typeof passThrough>>;
 
 interface Asked {
   readonly line: string;
@@ -46,7 +49,7 @@ async function askedOf(
   answer: (response: ServerResponse) => void,
   model: object = {},
   head: FakeExchange["head"] = http1Head(get),
-): Promise<FakeExchange & { step: unknown; question: Asked | undefined }> {
+): Promise<FakeExchange & { step: Step; question: Asked | undefined }> {
   using server = await authServer(answer);
   using proxy = new AskingProxy([server.port]);
   const exchange = new FakeExchange({ head: head ?? expect.unreachable(), body: Buffer.from("body") });
@@ -68,7 +71,10 @@ describe("what is asked", () => {
   });
 
   test("and the fields that the policy names, the mesh's own as the mesh says them", async () => {
-    const forged = get.replace("x-user:", "x-forwarded-client-cert: URI=spiffe://mesh/ns/a/sa/admin\r\nx-user:");
+    const forged = get.replace(
+      "x-user:",
+      "x-forwarded-client-cert: URI=spiffe://mesh/ns/a/sa/admin\r\nx-user:",
+    );
     const requestHeaders = ["x-user", "x-forwarded-client-cert", "connection"];
     const { question } = await askedOf(yes, { requestHeaders }, http1Head(forged));
     expect(question?.fields).toContain("x-user: mallory");
@@ -77,7 +83,9 @@ describe("what is asked", () => {
   });
 
   test("the body, with the length that it really has", async () => {
-    const head = http1Head("POST /a HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\nexpect: 100-continue\r\n\r\n");
+    const head = http1Head(
+      "POST /a HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\nexpect: 100-continue\r\n\r\n",
+    );
     const { question } = await askedOf(yes, { maxBodyBytes: 2, takesPartialBody: true }, head);
     expect(question?.body).toBe("bo");
     expect(question?.fields).toContain("content-length: 2");
@@ -140,14 +148,13 @@ describe("other statuses", () => {
       response.end("come in");
     });
     expect(step).toMatchObject({ reason: "external_denied", answer: { status: 302 } });
-    const { answer } = step as { answer: { lines: { nameLower: string; value: string }[]; body: Uint8Array } };
-    const lines = answer.lines.map(({ nameLower, value }) => `${nameLower}: ${value}`);
+    const { lines, body } = toldBy(step);
     expect(lines.filter((line) => !line.startsWith("date"))).toEqual([
       "location: /login",
       "set-cookie: a=1",
       "set-cookie: b=2",
     ]);
-    expect(Buffer.from(answer.body).toString()).toBe("come in");
+    expect(body).toBe("come in");
   });
 
   test.each([201, 202, 204])("%d is no yes, and does not look like one", async (status) => {
@@ -196,8 +203,14 @@ describe("servers that do not keep to HTTP", () => {
     ["speaks something else", writes("SSH-2.0-x\r\n")],
     ["says half a head", writes("HTTP/1.1 200 OK\r\nx-user: ad")],
     ["says half a body", writes("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nab")],
-    ["ends in the middle of a body", (peer: RawServerSocket) => void peer.socket.end("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nab")],
-    ["smuggles", writes("HTTP/1.1 200 OK\r\ncontent-length: 0\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n")],
+    [
+      "ends in the middle of a body",
+      (peer: RawServerSocket) => void peer.socket.end("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nab"),
+    ],
+    [
+      "smuggles",
+      writes("HTTP/1.1 200 OK\r\ncontent-length: 0\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n"),
+    ],
     ["has a bare CR in a field", writes("HTTP/1.1 200 OK\r\nx-user: a\rb\r\ncontent-length: 0\r\n\r\n")],
     ["says 100 for ever", writes("HTTP/1.1 100 Continue\r\n\r\n")],
     ["switches protocols", writes("HTTP/1.1 101 Switching\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n")],
@@ -207,8 +220,12 @@ describe("servers that do not keep to HTTP", () => {
   });
 
   test("a refusal that breaks off is still one", async () => {
-    const answer = (peer: RawServerSocket): void => void peer.socket.end("HTTP/1.1 403 No\r\ncontent-length: 5\r\n\r\nab");
-    expect(await hostile(answer, { failsOpen: true })).toMatchObject({ reason: "external_denied", answer: { status: 403 } });
+    const answer = (peer: RawServerSocket): void =>
+      void peer.socket.end("HTTP/1.1 403 No\r\ncontent-length: 5\r\n\r\nab");
+    expect(await hostile(answer, { failsOpen: true })).toMatchObject({
+      reason: "external_denied",
+      answer: { status: 403 },
+    });
   });
 });
 

@@ -2,6 +2,7 @@
 import type { ExternalAuthorization } from "../../../model/index.ts";
 import type { UnaryAnswer, UnaryFailure } from "../unary-call.ts";
 import { maxAnswerBytes } from "./bounds.ts";
+import type * as GrpcCodec from "./grpc-codec.ts";
 import type { AskedRequest, Question, QuestionForm } from "./question.ts";
 import { deniedAnswer, type Verdict } from "./verdict.ts";
 
@@ -9,7 +10,7 @@ import { deniedAnswer, type Verdict } from "./verdict.ts";
 const permissionDenied = 7;
 const unauthenticated = 16;
 
-type Codec = typeof import("./grpc-codec.ts");
+type Codec = typeof GrpcCodec;
 
 /** Its codec is loaded by the first policy that asks in this form: descriptors cost memory that other proxies need not pay. */
 export class GrpcForm implements QuestionForm {
@@ -21,15 +22,12 @@ export class GrpcForm implements QuestionForm {
   constructor(model: ExternalAuthorization) {
     this.#model = model;
     this.#askedFields = model.requestHeaders.length === 0 ? undefined : new Set(model.requestHeaders);
-    this.#loading = import("./grpc-codec.ts");
-    void this.#loading.then((codec) => {
-      this.#codec = codec;
-    });
+    this.#loading = this.#load();
   }
 
   prepare(asked: AskedRequest, onQuestion: (question: Question | undefined) => void): void {
-    if (this.#codec !== undefined) onQuestion(this.#question(this.#codec, asked));
-    else void this.#loading.then((codec) => onQuestion(this.#question(codec, asked)));
+    if (this.#codec === undefined) void this.#prepareLater(asked, onQuestion);
+    else onQuestion(this.#question(this.#codec, asked));
   }
 
   verdict(answer: UnaryAnswer): Verdict {
@@ -40,6 +38,19 @@ export class GrpcForm implements QuestionForm {
   refusalIn({ grpcStatus, detail }: UnaryFailure): Verdict | undefined {
     if (grpcStatus !== permissionDenied && grpcStatus !== unauthenticated) return undefined;
     return { kind: "denied", detail, answer: deniedAnswer(403, [], undefined) };
+  }
+
+  async #load(): Promise<Codec> {
+    const codec = await import("./grpc-codec.ts");
+    this.#codec = codec;
+    return codec;
+  }
+
+  async #prepareLater(
+    asked: AskedRequest,
+    onQuestion: (question: Question | undefined) => void,
+  ): Promise<void> {
+    onQuestion(this.#question(await this.#loading, asked));
   }
 
   #question(codec: Codec, { head, request, body }: AskedRequest): Question {

@@ -23,7 +23,8 @@ export function requestFields(
   const { identity } = request.caller;
   const isAsked = (name: string): boolean => asked === undefined || asked.has(name);
   if (identity !== "" && isAsked(clientCertificate)) fields.set(clientCertificate, `URI=${identity}`);
-  if (request.http !== undefined && isAsked("x-request-id")) fields.set("x-request-id", request.http.requestId);
+  if (request.http !== undefined && isAsked("x-request-id"))
+    fields.set("x-request-id", request.http.requestId);
   return fields;
 }
 

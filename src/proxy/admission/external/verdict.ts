@@ -6,7 +6,11 @@ export type Verdict =
   | { readonly kind: "allowed"; readonly edits: GrantedEdits }
   | { readonly kind: "denied"; readonly detail: string; readonly answer: FilterAnswer }
   /** The policy says what becomes of the request. */
-  | { readonly kind: "unanswered"; readonly outcome: "failed" | "timed_out" | "overloaded"; readonly detail: string }
+  | {
+      readonly kind: "unanswered";
+      readonly outcome: "failed" | "timed_out" | "overloaded";
+      readonly detail: string;
+    }
   /** There was an answer, and it cannot be carried out: the request is refused whatever the policy says. */
   | { readonly kind: "unusable"; readonly detail: string };
 

@@ -1,9 +1,10 @@
 /** What filters get of a proxy, with clusters that lead to services on this machine's loopback, over real sockets. */
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import { type Log, silentLog, systemClock } from "../../../../kernel/index.ts";
 import {
   ClusterSchema,
   EndpointSchema,
+  type ExternalAuthorization,
   ExternalAuthorizationSchema,
   Health,
   MeshSchema,
@@ -78,12 +79,14 @@ export class AskingProxy implements AdmissionContext {
     return this.upstreams.cluster(key);
   }
 
-  filter(init: MessageInitShape<typeof ExternalAuthorizationSchema>): RequestFilter {
-    const source = { kind: "AuthorizationPolicy", namespace: "shop", name: "ask" };
-    return externalAuthorization(
-      create(ExternalAuthorizationSchema, { source, cluster, timeoutMs: 2_000, ...init }),
-      this,
-    );
+  filter(init: Partial<Omit<ExternalAuthorization, "source">>): RequestFilter {
+    const model = create(ExternalAuthorizationSchema, {
+      source: { kind: "AuthorizationPolicy", namespace: "shop", name: "ask" },
+      cluster,
+      timeoutMs: 2_000,
+    });
+    Object.assign(model, init);
+    return externalAuthorization(model, this);
   }
 
   [Symbol.dispose](): void {

@@ -41,9 +41,7 @@ export class AuthorizationServer {
     this.#answer = answer;
   }
 
-  static async start(
-    answer: Answer | ((attributes: Attributes) => Answer),
-  ): Promise<AuthorizationServer> {
+  static async start(answer: Answer | ((attributes: Attributes) => Answer)): Promise<AuthorizationServer> {
     const own = new AuthorizationServer(typeof answer === "function" ? answer : () => answer);
     const service = definition["envoy.service.auth.v3.Authorization"];
     if (service === undefined || "format" in service) throw new Error("the file has no such service");

@@ -102,6 +102,20 @@ export function passThrough(
   });
 }
 
+/** What the client is told: status, names of the fields with their values, text. */
+export function toldBy(step: "continue" | FilterRefusal): {
+  readonly status: number | undefined;
+  readonly lines: readonly string[];
+  readonly body: string;
+} {
+  const answer = step === "continue" ? undefined : step.answer;
+  return {
+    status: answer?.status,
+    lines: (answer?.lines ?? []).map(({ nameLower, value }) => `${nameLower}: ${value}`),
+    body: Buffer.from(answer?.body ?? "").toString(),
+  };
+}
+
 export function http1Head(text: string): RequestHead {
   const heads: RequestHead[] = [];
   const parser = new RequestParser({
