@@ -7,30 +7,32 @@ import type { AdmissionRequest } from "../../../decide/index.ts";
 import type { HttpRequest } from "../../http/index.ts";
 
 const clientCertificate = "x-forwarded-client-cert";
+const requestId = "x-request-id";
 
-/** All of them, or those that are asked for; values one character for each byte. */
+/** All of them, or those that are asked for, as filters before have left them; values one character for each byte. */
 export function requestFields(
   head: HttpRequest,
-  request: AdmissionRequest,
+  { http, caller }: AdmissionRequest,
   asked: ReadonlySet<string> | undefined,
 ): Map<string, string> {
   const fields = new Map<string, string>();
-  for (const name of namesOf(head)) {
-    if (!isSent(name) || asked?.has(name) === false) continue;
-    const value = head.get(name);
+  if (http === undefined) return fields;
+  for (const name of asked ?? namesOf(head)) {
+    const value = isSent(name) ? http.header(name) : undefined;
     if (value !== undefined) fields.set(name, value);
   }
-  const { identity } = request.caller;
   const isAsked = (name: string): boolean => asked === undefined || asked.has(name);
-  if (identity !== "" && isAsked(clientCertificate)) fields.set(clientCertificate, `URI=${identity}`);
-  if (request.http !== undefined && isAsked("x-request-id"))
-    fields.set("x-request-id", request.http.requestId);
+  if (caller.identity !== "" && isAsked(clientCertificate)) {
+    fields.set(clientCertificate, `URI=${caller.identity}`);
+  }
+  if (isAsked(requestId)) fields.set(requestId, http.requestId);
   return fields;
 }
 
 function isSent(name: string): boolean {
   if (name === "content-length") return true;
   return (
+    name !== requestId &&
     name !== clientCertificate && name !== "host" && !name.startsWith("weft-") && !framingNames.has(name)
   );
 }
