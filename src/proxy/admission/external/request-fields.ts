@@ -33,7 +33,10 @@ function isSent(name: string): boolean {
   if (name === "content-length") return true;
   return (
     name !== requestId &&
-    name !== clientCertificate && name !== "host" && !name.startsWith("weft-") && !framingNames.has(name)
+    name !== clientCertificate &&
+    name !== "host" &&
+    !name.startsWith("weft-") &&
+    !framingNames.has(name)
   );
 }
 
