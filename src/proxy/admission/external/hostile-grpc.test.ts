@@ -51,13 +51,13 @@ test.each<[string, (request: Http2Request) => unknown]>([
   ["bytes that are no message", (request) => request.answer(head, "\0\0\0\0\x03\xff\xff\xff", good)],
   ["a message that claims 4 GB", (request) => request.answer(head, "\0\xff\xff\xff\xff\x0a\0", good)],
   ["a page", (request) => request.answer([[":status", "200"]], "<html>", [])],
-  ["a reset", ({ stream }) => stream.reset(2)],
+  ["a reset", ({ stream }) => stream.reset("internal_error")],
   [
     "a reset behind a yes",
     ({ stream }) => {
       stream.sendHead(HeaderFields.of(head), false);
       stream.write(Buffer.from(yes, "latin1"));
-      stream.reset(8);
+      stream.reset("cancel");
     },
   ],
   [
