@@ -23,20 +23,12 @@ import type { RequestLimit, UpstreamEndpoint, UpstreamRequest } from "../upstrea
 import type { Attempt } from "./attempt.ts";
 import type { ClientStream } from "./client-stream.ts";
 import type { ServeContext } from "./context.ts";
+import { type AnsweredRequest, answerRefusal, answerRoute } from "./exchange-answers.ts";
 import { latin1Line } from "./exchange-heads.ts";
 import type { ExchangeInput } from "./exchange-input.ts";
 import { startTries } from "./fault-injection.ts";
-import { GrpcCall, redirectFailure, shorterTimeout } from "./grpc-call.ts";
-import {
-  addTryLines,
-  passedEdits,
-  peerGraceMs,
-  pushbackLine,
-  readTry,
-  refusalLines,
-  type TryField,
-  withoutTry,
-} from "./hop-fields.ts";
+import { GrpcCall, shorterTimeout } from "./grpc-call.ts";
+import { addTryLines, passedEdits, peerGraceMs, readTry, type TryField, withoutTry } from "./hop-fields.ts";
 import type { HttpAnswer, HttpDestination, HttpSelection, HttpService } from "./http-service.ts";
 import { Mirrors } from "./mirrors.ts";
 import { recordHttp } from "./outcome.ts";
@@ -338,38 +330,28 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
   }
 
   #refuse(reason: ReasonCode, detail: string): void {
-    const facts = this.#tries.fault?.factsOf(reason) ?? reasons[reason];
-    const isToPeer = this.#service.tellsUnprocessed;
-    this.#status = facts.httpStatus;
-    this.#client.writeRefusal({
-      reason,
-      status: facts.httpStatus,
-      requestId: this.#requestId,
-      lines: isToPeer ? refusalLines(reason, this.isInherited) : this.#clientLines(),
-      isRequestEnded: this.body.isEnded,
-      // The calling proxy reads the status, tries elsewhere, or says it in gRPC's way itself.
-      grpc: isToPeer && facts.isUnprocessed ? undefined : this.#grpc?.failure(reason, this.#requestId, facts),
-    });
+    this.#status = answerRefusal(this.#answered(), reason);
     this.#finish(reason, detail);
     this.#client.onExchangeDone();
   }
 
-  #clientLines(): readonly HeaderLine[] {
-    const lines = this.#selected?.ownLines ?? [];
-    return this.#grpc !== undefined && this.#tries.isSpent ? [...lines, pushbackLine] : lines;
-  }
-
-  #answer({ status }: HttpAnswer): void {
-    this.#status = status;
-    this.#client.writeAnswer({
-      status,
-      requestId: this.#requestId,
-      lines: this.#clientLines(),
-      isRequestEnded: this.body.isEnded,
-      grpc: this.#grpc && redirectFailure,
-    });
+  #answer(answer: HttpAnswer): void {
+    this.#status = answerRoute(this.#answered(), answer);
     this.#finish(undefined, "");
     this.#client.onExchangeDone();
+  }
+
+  #answered(): AnsweredRequest {
+    return {
+      client: this.#client,
+      service: this.#service,
+      requestId: this.#requestId,
+      grpc: this.#grpc,
+      tries: this.#tries,
+      ownLines: this.#selected?.ownLines ?? [],
+      isRequestEnded: this.body.isEnded,
+      isInherited: this.isInherited,
+    };
   }
 
   #finish(reason: ReasonCode | undefined, detail: string): void {
