@@ -50,6 +50,8 @@ export interface FilterRefusal {
   readonly reason: ReasonCode;
   /** For the operator: what decided and why. */
   readonly detail: string;
+  /** For the operator: what would let it in. */
+  readonly hint?: string;
   /** Undefined: no policy, a lack of any. */
   readonly source: Source | undefined;
   /** Given: said to the client in the place of the reason's own status and body. */

@@ -1,6 +1,8 @@
 /** What an exchange answers itself, in the words of whoever asked: a peer's proxy, a gRPC program, any other client. */
+import { httpStatusToGrpc } from "../../grpc/index.ts";
 import { type ReasonCode, reasons } from "../../kernel/index.ts";
-import type { HeaderLine } from "../../http1/index.ts";
+import { framingNames, type HeaderLine } from "../../http1/index.ts";
+import type { FilterRefusal } from "../admission/filter.ts";
 import type { ClientStream } from "./client-stream.ts";
 import { type GrpcCall, redirectFailure } from "./grpc-call.ts";
 import { pushbackLine, refusalLines } from "./hop-fields.ts";
@@ -14,7 +16,7 @@ export interface AnsweredRequest {
   readonly requestId: string;
   readonly grpc: GrpcCall | undefined;
   readonly tries: Tries;
-  /** Of the route: lines of every answer that is no backend's. */
+  /** Of the route and of filters: lines of every answer that is no backend's. */
   readonly ownLines: readonly HeaderLine[];
   readonly isRequestEnded: boolean;
   readonly isInherited: boolean;
@@ -35,6 +37,41 @@ export function answerRefusal(request: AnsweredRequest, reason: ReasonCode): num
     grpc: isToPeer && facts.isUnprocessed ? undefined : grpc?.failure(reason, requestId, facts),
   });
   return facts.httpStatus;
+}
+
+/**
+ * A policy's no is final wherever it is said: unlike other refusals of an inbound proxy it is told to the caller as it is, and
+ * no other endpoint is asked. `told`: what the caller may know beside its class.
+ */
+export function answerNotAdmitted(
+  request: AnsweredRequest,
+  refusal: FilterRefusal,
+  told: string | undefined,
+): number {
+  const { client, requestId, grpc, isRequestEnded, ownLines } = request;
+  const { reason, answer } = refusal;
+  const failure = grpc?.failure(reason, requestId);
+  const spoken =
+    failure && told !== undefined ? { ...failure, message: `${failure.message}: ${told}` } : failure;
+  if (answer === undefined) {
+    const status = reasons[reason].httpStatus;
+    client.writeRefusal({ reason, status, requestId, told, lines: ownLines, isRequestEnded, grpc: spoken });
+    return status;
+  }
+  const { status, body } = answer;
+  client.writeAnswer({
+    status,
+    requestId,
+    lines: [...ownLines, ...answer.lines.filter(isSaid)],
+    isRequestEnded,
+    ...(body !== undefined && body.length > 0 && { body }),
+    grpc: spoken && { ...spoken, status: httpStatusToGrpc(status) },
+  });
+  return status;
+}
+
+function isSaid({ nameLower }: HeaderLine): boolean {
+  return nameLower !== "x-request-id" && !framingNames.has(nameLower);
 }
 
 /** A redirect, a preflight. */
