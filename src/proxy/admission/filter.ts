@@ -19,6 +19,8 @@ export interface FilteredExchange {
   setRequestHeader(nameLower: string, value: string): void;
   addRequestHeader(nameLower: string, value: string): void;
   removeRequestHeader(nameLower: string): void;
+  /** For the application, in the place of what came behind the "?"; empty: none. Whatever becomes of the path. */
+  setRequestQuery(query: string): void;
   /** For whatever answer the client gets. */
   addAnswerLine(line: HeaderLine): void;
   /** For an answer that comes from the application only. */
