@@ -1,4 +1,12 @@
 export { canonicalIp, formatIp, parseIp, Prefix } from "./address.ts";
+export {
+  fitsPathPattern,
+  normalizeEscapes,
+  parsePathPattern,
+  type PathPattern,
+  pathPatternProblem,
+} from "./path-template.ts";
+export { fitsTextPattern, parseTextPattern, type TextPattern, textPatternProblem } from "./text-pattern.ts";
 export { PrefixTable } from "./prefix-table.ts";
 export { ByteWriter } from "./bytes.ts";
 export { type Clock, systemClock, type Timer, VirtualClock } from "./clock.ts";
@@ -15,6 +23,15 @@ export { bucketCount, bucketOf, Histogram } from "./histogram.ts";
 export { type Drainable, Lifecycle } from "./lifecycle.ts";
 export { createLog, type Log, type LogLevel, silentLog } from "./log.ts";
 export { type Reason, type ReasonCode, reasons } from "./reason.ts";
+export {
+  checkJwks,
+  type JwkSetReading,
+  jwtAlgorithms,
+  type JwtAlgorithm,
+  maxJwkSetBytes,
+  type PublicJwk,
+  readJwkSet,
+} from "./jwk-set.ts";
 export { nameserversOf } from "./resolv-conf.ts";
 export { formatSpiffeId, parseSpiffeId, type SpiffeId } from "./spiffe.ts";
 export {

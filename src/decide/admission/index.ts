@@ -1,1 +1,10 @@
+export {
+  type AuthorizationExplanation,
+  AuthorizationTable,
+  type AuthorizationVerdict,
+  type PolicyExplanation,
+  type PolicyVerdict,
+  type RuleExplanation,
+} from "./authorization.ts";
+export type { CustomPolicy, DecidedBy } from "./prepared-policy.ts";
 export type { AdmissionRequest, CallerFacts, Claims, HttpFacts } from "./request.ts";
