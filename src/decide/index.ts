@@ -1,3 +1,4 @@
+export { RatePlan, type RuleMatcher, TokenBucket, TokenRate } from "./admission/index.ts";
 export type { AdmissionRequest, CallerFacts, Claims, HttpFacts } from "./admission/index.ts";
 export { ConnectionTable } from "./connection-table.ts";
 export { type PreparedFault, PreparedFaults } from "./fault.ts";

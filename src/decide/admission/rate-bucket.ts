@@ -60,6 +60,13 @@ export class TokenRate {
     return this.partsPerTick === 0 ? Number.POSITIVE_INFINITY : Math.ceil(parts / this.partsPerTick) * this.tickUs;
   }
 
+  /** The share of one of so many processes. */
+  sharedBy(processes: number): TokenRate {
+    if (processes <= 1) return this;
+    const { requests, periodMs, burst } = this;
+    return new TokenRate({ requests: BigInt(requests), periodMs, burst: BigInt(burst) }, processes);
+  }
+
   /** From empty to full. */
   get fillUs(): number {
     return this.usFor(this.capacityParts);
