@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { parseSpiffeId } from "../../kernel/index.ts";
 import type { RateLimitKey } from "../../model/index.ts";
 import { hostnameOf } from "../virtual-host.ts";
-import { normalizePath } from "../path.ts";
+import { isPlainPath, readPath } from "./path-readings.ts";
 import type { AdmissionRequest, Claims } from "./request.ts";
 
 /** Longer values are told apart by their digest, so that nobody fills the table's memory with one header. */
@@ -73,11 +73,9 @@ function readerOf({ value }: RateLimitKey): ValueReader {
 
 /** Spellings that some server takes for one resource are one, so that nobody gets a bucket of his own by spelling. */
 function countedPath(path: string): string {
-  const lenient = path
-    .replaceAll(/%2f/gi, "/")
-    .replaceAll(/%5c|\\/gi, "/")
-    .replaceAll(/;[^/]*/g, "");
-  return normalizePath(lenient.replaceAll(/\/{2,}/g, "/")).replaceAll(/\/{2,}/g, "/");
+  if (isPlainPath(path)) return path;
+  const readings = readPath(path);
+  return readings === undefined ? path : (readings.others.at(-1) ?? readings.normal);
 }
 
 function claimText(claims: Claims | undefined, path: readonly string[]): string | undefined {

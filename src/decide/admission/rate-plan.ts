@@ -1,4 +1,5 @@
 /** A limit as a proxy uses it: which requests it counts, into which bucket, at which rate. Prepared once for each configuration. */
+import { fitsTextPattern, parseTextPattern } from "../../kernel/index.ts";
 import type { AuthorizationRule, RateLimit, RateLimitOverride } from "../../model/index.ts";
 import { type RateSettings, TokenRate } from "./rate-bucket.ts";
 import { RateKeys } from "./rate-keys.ts";
@@ -43,18 +44,12 @@ interface PreparedOverride {
 }
 
 function prepareOverride(override: RateLimitOverride, processes: number): PreparedOverride {
-  const patterns = override.values.map(textPattern);
+  const patterns = override.values.map(parseTextPattern);
   const settings: RateSettings = override;
   return {
     rate: override.isUnlimited ? undefined : new TokenRate(settings, processes),
-    isFor: (values) => patterns.every((fits, index) => fits(values[index] ?? "")),
+    // What is no pattern fits nothing.
+    isFor: (values) =>
+      patterns.every((pattern, index) => pattern !== undefined && fitsTextPattern(pattern, values[index] ?? "")),
   };
-}
-
-/** Exact, "prefix*", "*suffix", or "*": any that is not empty. */
-function textPattern(pattern: string): (text: string) => boolean {
-  if (pattern === "*") return (text) => text !== "";
-  if (pattern.endsWith("*")) return (text) => text.startsWith(pattern.slice(0, -1));
-  if (pattern.startsWith("*")) return (text) => text.endsWith(pattern.slice(1));
-  return (text) => text === pattern;
 }

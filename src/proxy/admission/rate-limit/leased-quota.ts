@@ -15,8 +15,8 @@ const leaseLifeUs = 1_000_000;
 const maxLease = 10_000;
 /** The next lease is asked for when this share of the last is left. */
 const refillShare = 4;
-/** A proxy that was refused a token asks again after so many requests, */
-const requestsBetweenAsks = 25;
+/** A proxy that did not get all that it asked for asks again after so many requests, */
+const requestsBetweenAsks = 40;
 /** but not later than this, and not while a quarter of the bucket fills, so that nothing overflows unused. */
 const maxDryUs = 250_000;
 /** What is told to be empty for longer may have been filled by hand, flushed, or given back. */
@@ -50,7 +50,7 @@ export class LeasedQuota implements Quota {
   /** Of the last lease. */
   #size = 0;
   /** The largest lease that is asked for next: doubled as long as the demand is there. */
-  #reach = 1;
+  #reach = 0;
   /** As the store said at last. */
   #remaining: number;
   #dryUntilUs = 0;
@@ -155,11 +155,11 @@ export class LeasedQuota implements Quota {
     this.#keeper.source.acquire(request, (grant) => {
       this.#isAsking = false;
       if (grant === undefined) this.#onAway();
-      else this.#onGrant(grant, need);
+      else this.#onGrant(grant, need, wish);
     });
   }
 
-  #onGrant(grant: LeaseGrant, need: number): void {
+  #onGrant(grant: LeaseGrant, need: number, wish: number): void {
     const nowUs = this.#keeper.nowUs();
     const demandPerUs = this.#demandPerUs(nowUs);
     this.#demand = 0;
@@ -171,7 +171,7 @@ export class LeasedQuota implements Quota {
       this.#keeper.onHolding(this);
     }
     this.#size = Math.max(grant.tokens - need, 0);
-    if (grant.tokens < need || grant.tokens === 0) this.#dryUntilUs = nowUs + this.#dryUs(grant, demandPerUs);
+    if (grant.tokens < need + wish) this.#dryUntilUs = nowUs + this.#dryUs(grant, demandPerUs);
     this.#serve(nowUs);
   }
 

@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { toBinary } from "@bufbuild/protobuf";
-import { RatePlan, type RuleMatcher } from "../../../decide/index.ts";
+import { RatePlan, type RuleMatcher, TokenRate } from "../../../decide/index.ts";
 import { type RateLimit, RateLimitSchema, RateLimitScope, type RateLimitStore } from "../../../model/index.ts";
 import type { AdmissionContext } from "../context.ts";
 import { LocalLimit } from "./local-limit.ts";
@@ -97,7 +97,7 @@ export class LimitsState {
   }
 }
 
-const probeRate = { capacityParts: 1, partsPerToken: 1, partsPerTick: 1, tickUs: 1, fillUs: 1 };
+const probeRate = new TokenRate({ requests: 1n, periodMs: 1_000, burst: 1n });
 
 function use<T>(
   all: Map<string, Shared<T>>,
