@@ -10,7 +10,11 @@ export {
   type HttpFacts,
   type PolicyExplanation,
   type PolicyVerdict,
+  RatePlan,
   type RuleExplanation,
+  type RuleMatcher,
+  TokenBucket,
+  TokenRate,
 } from "./admission/index.ts";
 export { ConnectionTable } from "./connection-table.ts";
 export { type PreparedFault, PreparedFaults } from "./fault.ts";

@@ -51,6 +51,8 @@ const secondDoors = [
   "standalone/compiler/index.ts",
   // Loaded by proxies that are told to ask such a service.
   "wire/external-authorization/index.ts",
+  // Loaded by proxies that ask such a service, and by no other.
+  "wire/rate-limit/index.ts",
 ];
 
 /** Files outside of src/ that sources may import: the package's own description tells its version. */
