@@ -45,11 +45,9 @@ function parse(bytes: Uint8Array): CheckResponse {
 }
 
 function granted(ok: OkHttpResponse): Verdict {
-  // To go on with parameters that were to be taken away would be more than was granted.
-  if (ok.queryParametersToSet.length > 0 || ok.queryParametersToRemove.length > 0) {
-    return unusable("it edits the query, which is not supported");
-  }
-  const count = ok.headers.length + ok.headersToRemove.length + ok.responseHeadersToAdd.length;
+  const { queryParametersToSet, queryParametersToRemove } = ok;
+  const edited = queryParametersToSet.length + queryParametersToRemove.length;
+  const count = ok.headers.length + ok.headersToRemove.length + ok.responseHeadersToAdd.length + edited;
   if (count > maxAnswerFields) return unusable(`it has more than ${maxAnswerFields} fields`);
   const request: RequestEdit[] = [];
   const removed: string[] = [];
@@ -73,7 +71,9 @@ function granted(ok: OkHttpResponse): Verdict {
     if (isReservedField(field.nameLower)) continue;
     answer.push({ action, line: lineOf(field.nameLower, field.value) });
   }
-  return { kind: "allowed", edits: { request, removed, answer } };
+  const set = queryParametersToSet.map(({ key, value }) => [key, value] as const);
+  const query = edited === 0 ? undefined : { set, removed: queryParametersToRemove };
+  return { kind: "allowed", edits: { request, removed, answer, query } };
 }
 
 /** The service said no, whatever else is wrong with what it said. */

@@ -1,6 +1,7 @@
 /** What came of a question, and how what a service grants is laid over the request. */
 import type { HeaderLine } from "../../../http1/index.ts";
 import type { FilterAnswer, FilteredExchange } from "../filter.ts";
+import { withoutParameter } from "../jwt/query-parameters.ts";
 
 export type Verdict =
   | { readonly kind: "allowed"; readonly edits: GrantedEdits }
@@ -20,6 +21,14 @@ export interface GrantedEdits {
   /** Lower case. */
   readonly removed: readonly string[];
   readonly answer: readonly AnswerEdit[];
+  /** Undefined: the query stays as it is. */
+  readonly query?: QueryEdit | undefined;
+}
+
+/** Plain names and values, as they are behind percent-decoding. */
+export interface QueryEdit {
+  readonly set: readonly (readonly [name: string, value: string])[];
+  readonly removed: readonly string[];
 }
 
 export interface RequestEdit {
@@ -44,10 +53,22 @@ export function applyEdits(exchange: FilteredExchange, edits: GrantedEdits): voi
     }
   }
   for (const nameLower of edits.removed) exchange.removeRequestHeader(nameLower);
+  if (edits.query !== undefined) {
+    exchange.setRequestQuery(editedQuery(exchange.request.http?.query ?? "", edits.query));
+  }
   for (const { action, line } of edits.answer) {
     if (action === "add") exchange.addAnswerLine(line);
     else exchange.setAnswerHeader(line.nameLower, line.value);
   }
+}
+
+/** Every occurrence of a name goes, however it is encoded; what is set stands behind what stays. */
+function editedQuery(query: string, { set, removed }: QueryEdit): string {
+  const rest = withoutParameter(query, [...removed, ...set.map(([name]) => name)]);
+  const added = set
+    .filter(([name]) => !removed.includes(name))
+    .map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`);
+  return [...(rest === "" ? [] : [rest]), ...added].join("&");
 }
 
 export function deniedAnswer(

@@ -70,6 +70,10 @@ export class FakeExchange implements FilteredExchange {
     this.edits.push(`remove ${nameLower}`);
   }
 
+  setRequestQuery(query: string): void {
+    this.edits.push(`query ${query}`);
+  }
+
   addAnswerLine(line: HeaderLine): void {
     this.answerEdits.push(`add ${line.nameLower}=${line.value}`);
   }
