@@ -112,5 +112,6 @@ export class RequestFacts implements HttpFacts {
 
 /** What is no value of a field is not said at all: a field that is missing fails closed. */
 function isValue(value: string): boolean {
-  return isFieldText(value) && value.trim() === value;
+  // Space and tab alone: text in UTF-8 may end in a byte that is a space to JavaScript.
+  return isFieldText(value) && !/^[ \t]|[ \t]$/.test(value);
 }
