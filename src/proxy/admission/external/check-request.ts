@@ -50,7 +50,7 @@ function httpOf(question: CheckQuestion): NonNullable<AttributesInit["request"]>
     id: http?.requestId ?? "",
     method: head.method,
     headers: headersOf(question),
-    path: textOfField(pathAndQuery(head)),
+    path: textOfField(pathAndQuery(head, request)),
     host: textOfField(head.authority),
     scheme: http?.scheme ?? "",
     size: BigInt(announcedSize(head)),
@@ -64,7 +64,7 @@ function headersOf({ head, request, body, askedFields }: CheckQuestion): Record<
   const headers: Record<string, string> = {};
   if (askedFields === undefined) {
     headers[":method"] = head.method;
-    headers[":path"] = textOfField(pathAndQuery(head));
+    headers[":path"] = textOfField(pathAndQuery(head, request));
     headers[":authority"] = textOfField(head.authority);
     headers[":scheme"] = request.http?.scheme ?? "";
   }

@@ -56,7 +56,7 @@ export class HttpForm implements QuestionForm {
     return {
       // WebSocket over HTTP/2 begins with CONNECT, and is the GET that HTTP/1.1 would begin it with.
       method: upgradeOf(head) !== undefined && head.method === "CONNECT" ? "GET" : head.method,
-      path: prefixed(this.#model.pathPrefix, pathAndQuery(head)),
+      path: prefixed(this.#model.pathPrefix, pathAndQuery(head, request)),
       authority: head.authority,
       fields,
       body: body?.bytes ?? new Uint8Array(0),

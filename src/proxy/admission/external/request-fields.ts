@@ -61,8 +61,13 @@ export function announcedSize(head: HttpRequest): number {
   return said === undefined ? -1 : Number(said);
 }
 
-/** Path and query as the client sent them, whichever form the target has. Empty: CONNECT to an authority. */
-export function pathAndQuery(head: HttpRequest): string {
+/**
+ * Path and query as the client sent them, whichever form the target has, without what filters before have taken out of the
+ * query. Empty: CONNECT to an authority.
+ */
+export function pathAndQuery(head: HttpRequest, { http }: AdmissionRequest): string {
+  const query = http?.query ?? head.query;
+  if (query !== head.query) return query === "" ? head.path : `${head.path}?${query}`;
   if (!(head instanceof RequestHead) || head.form === "origin") return head.target;
   return head.hasQuery ? `${head.path}?${head.query}` : head.path;
 }
