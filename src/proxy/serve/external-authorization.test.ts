@@ -159,7 +159,7 @@ describe("between two sidecars", () => {
     await using pair = await Pair.start(plainEndpoint(auth.port), { maxBodyBytes: 100 });
     const peer = await RawClient.connect(pair.client);
     peer.write("POST / HTTP/1.1\r\nhost: echo\r\ncontent-length: 5\r\nexpect: 100-continue\r\n\r\n");
-    await peer.until("100 Continue");
+    await peer.until("HTTP/1.1 100 ");
     peer.write("hallo");
     await peer.until("hello");
     expect(auth.asked[0]?.request.http["body"]).toBe("hallo");
