@@ -1,6 +1,5 @@
 /** The guide's Rego policy in OPA, asked by the filter over real sockets through Envoy's own Go types. */
 import { describe, expect, test } from "bun:test";
-import { join } from "node:path";
 import { ExternalAuthorizationProtocol, Protocol } from "../../../src/model/index.ts";
 import { AskingProxy } from "../../../src/proxy/admission/external/test/asking-proxy.ts";
 import {
@@ -9,10 +8,9 @@ import {
   passThrough,
   toldBy,
 } from "../../../src/proxy/admission/external/test/fake-exchange.ts";
+import { regoPolicy } from "./guide-files.ts";
 import { findOpaServer, startOpa } from "./opa-server.ts";
 
-const guide = await Bun.file(join(import.meta.dir, "../../../docs/guides/external-authorization.md")).text();
-const policy = /```rego\n(?<text>[\s\S]*?)```/.exec(guide)?.groups?.["text"] ?? "";
 const opa = await findOpaServer();
 
 describe.skipIf("missing" in opa)("the guide's policy in OPA", () => {
@@ -30,7 +28,7 @@ describe.skipIf("missing" in opa)("the guide's policy in OPA", () => {
     ["GET /admin HTTP/1.1\r\n", "spiffe://mesh/ns/default/sa/reports", "continue", ["set x-role=reports"]],
   ] as const)("%j of %j", async (lines, identity, expected, edits) => {
     if ("missing" in opa) return;
-    await using server = await startOpa(opa.path, policy);
+    await using server = await startOpa(opa.path, regoPolicy);
     using proxy = new AskingProxy([server.port], Protocol.GRPC);
     const exchange = new FakeExchange({
       head: http1Head(`${lines}host: shop\r\n\r\n`),
