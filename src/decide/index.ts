@@ -15,6 +15,7 @@ export {
   type RuleMatcher,
   TokenBucket,
   TokenRate,
+  readPath,
 } from "./admission/index.ts";
 export { ConnectionTable } from "./connection-table.ts";
 export { type PreparedFault, PreparedFaults } from "./fault.ts";

@@ -86,7 +86,7 @@ describe.skipIf("missing" in opa)("with OPA", () => {
     expect([denied.status, denied.body]).toEqual([403, "not for you\n"]);
     const headers = { authorization: "Bearer letmein" };
     expect((await door.ask("/", { method: "DELETE", headers })).status).toBe(200);
-    expect(web.seen[1]).toMatchObject({ "x-role": "admin" });
+    expect(web.seen[1]).toMatchObject({ "x-role": "writer" });
     expect(web.seen[1]?.authorization).toBeUndefined();
     expect((await door.ask("/admin")).status).toBe(403);
     expect(web.seen.length).toBe(2);

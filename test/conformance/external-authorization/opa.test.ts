@@ -22,7 +22,7 @@ describe.skipIf("missing" in opa)("the guide's policy in OPA", () => {
       "DELETE / HTTP/1.1\r\nauthorization: Bearer letmein\r\n",
       "",
       "continue",
-      ["set x-role=admin", "remove authorization"],
+      ["set x-role=writer", "remove authorization"],
     ],
     ["GET /admin HTTP/1.1\r\n", "spiffe://mesh/ns/default/sa/web", 403, []],
     ["GET /admin HTTP/1.1\r\n", "spiffe://mesh/ns/default/sa/reports", "continue", ["set x-role=reports"]],

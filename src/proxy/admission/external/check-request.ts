@@ -1,7 +1,7 @@
 /** A request as envoy.service.auth.v3 asks about it. */
 import { isUtf8 } from "node:buffer";
 import { create, type JsonObject, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import type { AdmissionRequest } from "../../../decide/index.ts";
+import { type AdmissionRequest, readPath } from "../../../decide/index.ts";
 import { CheckRequestSchema } from "../../../wire/external-authorization/index.ts";
 import type { BodyStart } from "../filter.ts";
 import type { HttpRequest } from "../../http/index.ts";
@@ -90,7 +90,10 @@ function timeOf(nowMs: number): { seconds: bigint; nanos: number } {
 }
 
 function metadataOf(request: AdmissionRequest): Record<string, JsonObject> {
-  const own = { remote_address: request.remoteAddress, destination: request.caller.destination };
+  const { http, caller, remoteAddress } = request;
+  const own: JsonObject = { remote_address: remoteAddress, destination: caller.destination };
+  const readings = http && readPath(http.path);
+  if (readings !== undefined) own["path_readings"] = [readings.normal, ...readings.others];
   if (request.claims === undefined) return { [ownNamespace]: own };
   // A payload is what JSON said, which is what a Struct holds.
   const payload: JsonObject = JSON.parse(JSON.stringify(request.claims));

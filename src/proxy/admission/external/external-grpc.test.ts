@@ -75,6 +75,18 @@ describe("what is asked", () => {
     expect(headers["x-request-id"]).toBe("id-1");
   });
 
+  test("what a path may mean to a lenient server", async () => {
+    const metadata = async (path: string): Promise<string> => {
+      using server = await AuthorizationServer.start(ok);
+      using proxy = new AskingProxy([server.port]);
+      const head = http1Head(`GET ${path} HTTP/1.1\r\nhost: a\r\n\r\n`);
+      await passThrough(proxy.filter({ protocol }), new FakeExchange({ head }));
+      return JSON.stringify(server.asked[0]?.metadata_context);
+    };
+    expect(await metadata("/a/../%61dmin;x?y")).toContain('"stringValue":"/admin"');
+    expect(await metadata("/a%00")).not.toContain("path_readings");
+  });
+
   test("a list says which fields are sent", async () => {
     using server = await AuthorizationServer.start(ok);
     using proxy = new AskingProxy([server.port]);
