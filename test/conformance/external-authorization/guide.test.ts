@@ -1,43 +1,15 @@
 /** The guide as it stands: `weft serve` with its files, before an application, with OPA and with a service in HTTP. */
 import { describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
-import { createServer, type IncomingHttpHeaders, type RequestListener } from "node:http";
 import { join } from "node:path";
 import { runServe } from "../../e2e/harness/serve.ts";
 import { TemporaryFolder } from "../../e2e/harness/weft.ts";
 import { freePort } from "../free-port.ts";
+import { application, serveHttp } from "./application.ts";
 import { guideFile, regoPolicy } from "./guide-files.ts";
 import { findOpaServer, startOpa } from "./opa-server.ts";
 
 const opa = await findOpaServer();
-
-interface HttpServer extends Disposable {
-  readonly port: number;
-}
-
-async function serveHttp(listener: RequestListener): Promise<HttpServer> {
-  const server = createServer(listener);
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  return {
-    port: typeof address === "object" && address !== null ? address.port : 0,
-    [Symbol.dispose]() {
-      server.closeAllConnections();
-      server.close();
-    },
-  };
-}
-
-/** Keeps the headers of what reached it. */
-async function application(): Promise<HttpServer & { readonly seen: IncomingHttpHeaders[] }> {
-  const seen: IncomingHttpHeaders[] = [];
-  const server = await serveHttp((request, response) => {
-    seen.push(request.headers);
-    request.resume();
-    response.end("web");
-  });
-  return Object.assign(server, { seen });
-}
 
 class Door implements AsyncDisposable {
   readonly port: number;
