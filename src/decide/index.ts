@@ -10,6 +10,7 @@ export {
   type HttpFacts,
   type PolicyExplanation,
   type PolicyVerdict,
+  prepareRuleMatcher,
   RatePlan,
   type RuleExplanation,
   type RuleMatcher,

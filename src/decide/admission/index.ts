@@ -9,5 +9,6 @@ export {
 export type { CustomPolicy, DecidedBy } from "./prepared-policy.ts";
 export { readPath } from "./path-readings.ts";
 export { type RateSettings, TokenBucket, TokenRate } from "./rate-bucket.ts";
+export { prepareRuleMatcher } from "./rule-matcher.ts";
 export { RatePlan, type RuleMatcher } from "./rate-plan.ts";
 export type { AdmissionRequest, CallerFacts, Claims, HttpFacts } from "./request.ts";

@@ -85,7 +85,9 @@ describe("a key", () => {
 
   test("a caller without an identity has none to be counted by", () => {
     expect(keysOf({ case: "sourceIdentity", value: true }).id(asked({ identity: "" }))).toBeUndefined();
-    expect(keysOf({ case: "sourceNamespace", value: true }).id(asked({ identity: "spiffe://x/y" }))).toBeUndefined();
+    expect(
+      keysOf({ case: "sourceNamespace", value: true }).id(asked({ identity: "spiffe://x/y" })),
+    ).toBeUndefined();
   });
 
   test("every spelling of a path is one bucket", () => {

@@ -71,7 +71,8 @@ export class ServiceLimits {
         timeoutMs: this.#service.timeoutMs || defaultTimeoutMs,
         maxAnswerBytes,
       },
-      (result) => done(result.kind === "answer" ? this.#read(asked, result.body) : this.#failed(asked, result.detail)),
+      (result) =>
+        done(result.kind === "answer" ? this.#read(asked, result.body) : this.#failed(asked, result.detail)),
     );
     return () => call.cancel();
   }
@@ -90,7 +91,11 @@ export class ServiceLimits {
     const found = asked.filter((_each, index) => isOver(index)).map(({ limit }) => limit);
     // Over as a whole and none by itself: all of them.
     const over =
-      answer.overallCode !== Code.OVER_LIMIT ? [] : found.length > 0 ? found : asked.map(({ limit }) => limit);
+      answer.overallCode !== Code.OVER_LIMIT
+        ? []
+        : found.length > 0
+          ? found
+          : asked.map(({ limit }) => limit);
     this.#context.metrics.asked("rate_limit_service", over.length > 0 ? "over_limit" : "ok");
     return { over, failure: undefined, lines: linesOf(answer.responseHeadersToAdd) };
   }
@@ -102,7 +107,9 @@ export class ServiceLimits {
 }
 
 /** Those of one domain at one service together, in the order in which they are first named. */
-export function groupByService(limits: readonly RateLimit[]): readonly (readonly [RateLimitService, RateLimit[]])[] {
+export function groupByService(
+  limits: readonly RateLimit[],
+): readonly (readonly [RateLimitService, RateLimit[]])[] {
   const groups = new Map<string, readonly [RateLimitService, RateLimit[]]>();
   for (const limit of limits) {
     const { service } = limit;

@@ -18,7 +18,7 @@ import { TimerWheel } from "../../../../net/index.ts";
 import { Http2Request } from "../../../http/index.ts";
 import { defaultCodecs } from "../../../testing/default-codecs.ts";
 import { fakeSnapshot } from "../../../testing/fake-agent.ts";
-import { Upstreams } from "../../../upstream/index.ts";
+import { RequestLimit, Upstreams } from "../../../upstream/index.ts";
 import { HopDialer } from "../../../upstream/hop.ts";
 import type { AdmissionContext } from "../../context.ts";
 import type { FilteredExchange, FilterRefusal, FilterStep, PolicyDeed, RequestFilter } from "../../filter.ts";
@@ -62,6 +62,7 @@ export class Scene {
       log: createLog({ format: "text", level: "info", write: (line) => void this.log.push(line) }),
       workload: "default/web",
       processes,
+      externalQuestions: new RequestLimit(1),
       mesh: () => create(MeshSchema, {}),
       cluster: (key) => upstreams.cluster(key),
       metrics: {
@@ -202,6 +203,7 @@ export class FakeExchange implements FilteredExchange {
 
   setRequestHeader(): void {}
   addRequestHeader(): void {}
+  setRequestQuery(): void {}
   removeRequestHeader(): void {}
   setAnswerHeader(): void {}
   readBody(): void {}
