@@ -8,7 +8,7 @@ import {
   ClusterSchema,
   type Endpoint,
   EndpointSchema,
-  type ExternalAuthorizationSchema,
+  type ExternalAuthorization,
   ExternalAuthorizationProtocol,
   GatewaySchema,
   Health,
@@ -23,7 +23,7 @@ import { RawClient } from "../testing/raw-peer.ts";
 import { TestMesh } from "../testing/test-mesh.ts";
 import { App, hello } from "../testing/world.ts";
 
-type ExternalInit = MessageInitShape<typeof ExternalAuthorizationSchema>;
+type ExternalInit = Partial<Omit<ExternalAuthorization, "source" | "$typeName" | "$unknown">>;
 const grpc = ExternalAuthorizationProtocol.GRPC;
 const source = { kind: "AuthorizationPolicy", namespace: "default", name: "ask" };
 

@@ -66,8 +66,6 @@ export class FakeExchange implements FilteredExchange {
     this.edits.push(`add ${nameLower}=${value}`);
   }
 
-  setRequestQuery(): void {}
-
   removeRequestHeader(nameLower: string): void {
     this.edits.push(`remove ${nameLower}`);
   }
