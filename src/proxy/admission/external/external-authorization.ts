@@ -41,6 +41,11 @@ class ExternalFilter implements RequestFilter, CheckOwner {
     if (exchange.head === undefined) {
       return this.#unavailable(exchange, "a connection without requests is not asked about");
     }
+    // Each question would be asked about, at the service's own door, without end.
+    const asked = this.context.cluster(this.model.cluster)?.service ?? "";
+    if (asked !== "" && asked === exchange.request.caller.service) {
+      return this.#unavailable(exchange, `${asked} cannot be asked about requests to itself`);
+    }
     const check = new Check(this, exchange, exchange.head, resume);
     this.#checks.set(exchange, check);
     return check.start();

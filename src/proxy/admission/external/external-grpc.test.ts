@@ -364,6 +364,18 @@ describe("no answer", () => {
     });
   });
 
+  test("a service is not asked about requests to itself", async () => {
+    using server = await AuthorizationServer.start(ok);
+    using proxy = new AskingProxy([server.port]);
+    const caller = { service: "default/auth" };
+    const step = await passThrough(
+      proxy.filter({ protocol, failsOpen: true }),
+      new FakeExchange({ head: http1Head(get), caller }),
+    );
+    expect(step).toMatchObject({ reason: "external_unavailable" });
+    expect(server.asked).toEqual([]);
+  });
+
   test("more questions than there may be", async () => {
     using server = await AuthorizationServer.start("silence");
     using proxy = new AskingProxy([server.port]);

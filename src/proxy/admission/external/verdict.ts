@@ -26,7 +26,7 @@ export interface GrantedEdits {
 }
 
 /** Plain names and values, as they are behind percent-decoding. */
-export interface QueryEdit {
+interface QueryEdit {
   readonly set: readonly (readonly [name: string, value: string])[];
   readonly removed: readonly string[];
 }
