@@ -72,7 +72,9 @@ export class RequestFacts implements HttpFacts {
   }
 
   set(nameLower: string, value: string): void {
-    if (isSettable(nameLower) && isValue(value)) this.#replace(latin1Line(nameLower, value));
+    if (!isSettable(nameLower)) return;
+    // What cannot be said takes the client's word with it all the same.
+    this.#replace(isValue(value) ? latin1Line(nameLower, value) : removal(nameLower));
   }
 
   add(nameLower: string, value: string): void {
