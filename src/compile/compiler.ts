@@ -9,7 +9,8 @@ import type { RegistryChange, RegistryViews } from "../registry/index.ts";
 import { type CompiledRoute, factsOf } from "./compiled-route.ts";
 import { DependencyIndex } from "./dependency-index.ts";
 import type { GatewayHost } from "./gateway-input.ts";
-import { facts, InputReader, Inputs, type Trust } from "./inputs.ts";
+import { facts } from "./facts.ts";
+import { InputReader, Inputs, type Trust } from "./inputs.ts";
 import {
   applyKeySets,
   applyObject,

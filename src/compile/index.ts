@@ -3,3 +3,4 @@ export type { GatewayHost } from "./gateway-input.ts";
 export type { KeySetChange } from "./key-sets.ts";
 export type { ResourceName } from "./resource.ts";
 export { mergeStatus, type StatusUpdate } from "./status.ts";
+export { findLockOuts, type MeshState } from "./security/lock-out.ts";

@@ -1,5 +1,6 @@
 /** Policies of security and rate as the compiler keeps them up to date: where they apply, whom a change concerns, what is said. */
 import { describe, expect, test } from "bun:test";
+import { MtlsMode } from "../../model/index.ts";
 import { stored } from "../test/objects.ts";
 import { meshConfig, ofSystem, policy, service, targets, TestMesh, wholeMesh, workload } from "./testing.ts";
 
@@ -151,22 +152,63 @@ describe("a policy that cannot be compiled", () => {
 });
 
 describe("modes of mTLS", () => {
+  const { UNSPECIFIED: unsaid, STRICT: strict, PERMISSIVE: permissive, DISABLED: disabled } = MtlsMode;
   const mode = (value: string) => ({ mtls: { mode: value } });
   const modes = (subject: TestMesh) => {
     const { mtls, ports } = subject.inbound();
     return [mtls, ...ports.map((port) => port.mtls)];
   };
 
-  test.each<[string, string[], boolean, number[]]>([
-    ["strict is what nobody says", [], false, [1, 0, 0, 0]],
-    ["the mesh takes the place of the default", ["mesh Permissive"], false, [2, 0, 0, 0]],
-    ["a namespace cannot loosen the default", ["namespace Permissive"], false, [1, 0, 0, 0]],
-    ["unless the mesh says that it may", ["namespace Permissive"], true, [2, 0, 0, 0]],
-    ["a namespace tightens", ["mesh Disabled", "namespace Permissive"], false, [2, 0, 0, 0]],
-    ["a Service tightens its ports", ["mesh Permissive", "service Strict"], false, [2, 0, 1, 1]],
-    ["a Service's port tightens", ["mesh Permissive", "port Strict"], false, [2, 0, 1, 0]],
-    ["the nearest wins where it may loosen", ["mesh Strict", "service Disabled"], true, [1, 0, 3, 3]],
-    ["a port is nearer than its Service", ["service Disabled", "port Permissive"], true, [1, 0, 2, 3]],
+  test.each<[string, string[], boolean, MtlsMode[]]>([
+    ["strict is what nobody says", [], false, [strict, unsaid, unsaid, unsaid]],
+    [
+      "the mesh takes the place of the default",
+      ["mesh Permissive"],
+      false,
+      [permissive, unsaid, unsaid, unsaid],
+    ],
+    [
+      "a namespace cannot loosen the default",
+      ["namespace Permissive"],
+      false,
+      [strict, unsaid, unsaid, unsaid],
+    ],
+    [
+      "unless the mesh says that it may",
+      ["namespace Permissive"],
+      true,
+      [permissive, unsaid, unsaid, unsaid],
+    ],
+    [
+      "a namespace tightens",
+      ["mesh Disabled", "namespace Permissive"],
+      false,
+      [permissive, unsaid, unsaid, unsaid],
+    ],
+    [
+      "a Service tightens its ports",
+      ["mesh Permissive", "service Strict"],
+      false,
+      [permissive, unsaid, strict, strict],
+    ],
+    [
+      "a Service's port tightens",
+      ["mesh Permissive", "port Strict"],
+      false,
+      [permissive, unsaid, strict, unsaid],
+    ],
+    [
+      "the nearest wins where it may loosen",
+      ["mesh Strict", "service Disabled"],
+      true,
+      [strict, unsaid, disabled, disabled],
+    ],
+    [
+      "a port is nearer than its Service",
+      ["service Disabled", "port Permissive"],
+      true,
+      [strict, unsaid, permissive, disabled],
+    ],
   ])("%s", (_name, said, mayLoosen, expected) => {
     const aims: Record<string, [object, object]> = {
       mesh: [wholeMesh, ofSystem],
@@ -189,7 +231,7 @@ describe("modes of mTLS", () => {
       authn("loose", { ...wholeMesh, ...mode("Disabled") }, ofSystem),
       authn("tight", { ...wholeMesh, ...mode("Permissive") }, ofSystem),
     );
-    expect(modes(subject)[0]).toBe(2);
+    expect(modes(subject)[0]).toBe(permissive);
     expect(subject.conditions("loose")).toEqual([
       "Accepted=False Conflicted: mtls.mode Disabled has no effect: AuthenticationPolicy weft-system/tight says Permissive",
     ]);
