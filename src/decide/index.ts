@@ -1,7 +1,26 @@
-export type { AdmissionRequest, CallerFacts, Claims, HttpFacts } from "./admission/index.ts";
+export {
+  type AdmissionRequest,
+  type AuthorizationExplanation,
+  AuthorizationTable,
+  type AuthorizationVerdict,
+  type CallerFacts,
+  type Claims,
+  type CustomPolicy,
+  type DecidedBy,
+  type HttpFacts,
+  type PolicyExplanation,
+  type PolicyVerdict,
+  prepareRuleMatcher,
+  RatePlan,
+  type RuleExplanation,
+  type RuleMatcher,
+  TokenBucket,
+  TokenRate,
+  readPath,
+} from "./admission/index.ts";
 export { ConnectionTable } from "./connection-table.ts";
 export { type PreparedFault, PreparedFaults } from "./fault.ts";
-export { admitInbound, InboundTable, type PreparedInboundPort } from "./inbound.ts";
+export { admissionAt, admitInbound, InboundTable, type PreparedInboundPort } from "./inbound.ts";
 export { HostnameTable } from "./hostname-table.ts";
 export { firstQueryValue } from "./query.ts";
 export {

@@ -32,7 +32,7 @@ function isUnreserved(code: number): boolean {
 }
 
 /** RFC 3986 section 5.2.4, for a path that begins with a slash. */
-function removeDotSegments(path: string): string {
+export function removeDotSegments(path: string): string {
   const kept: string[] = [];
   const segments = path.split("/");
   for (let i = 1; i < segments.length; i++) {

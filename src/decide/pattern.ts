@@ -1,12 +1,14 @@
 /**
  * Operators' patterns: RE2 syntax on a linear-time engine, so that no input can hang a proxy. The whole text must
- * match. The only file of the data plane that knows the engine.
+ * match, but in `test`. The only file of the data plane that knows the engine.
  */
 import type { RE2JS } from "re2js";
 import { errorLine, WeftError } from "../kernel/index.ts";
 
 export interface Pattern {
   matches(text: string): boolean;
+  /** Anywhere in the text. */
+  test(text: string): boolean;
 }
 
 /** Throws `bad_input` where the text is no RE2 expression: the control plane checked it before, so a proxy rejects the push. */

@@ -1,6 +1,7 @@
 /** What a matched rule does, prepared: its backends with their share of requests, filters, how requests are carried. */
 import { clone, create } from "@bufbuild/protobuf";
 import {
+  type Admission,
   type Backend,
   type ConnectionRule,
   type HttpRule,
@@ -44,6 +45,8 @@ export interface PreparedRule {
   readonly backends: readonly PreparedBackend[];
   /** Undefined: each backend's cluster says it. */
   readonly session?: SessionPersistence | undefined;
+  /** What is asked before anything of the rule happens; undefined: nothing. */
+  readonly admission?: Admission | undefined;
 }
 
 /** `random` is in [0, 1). The first backend whose share ends above it. */
@@ -72,7 +75,7 @@ export function prepareRule(rule: HttpRule, matched = ""): PreparedRule {
   const requestEdits = PreparedEdits.prepare(rule.requestHeaders);
   const responseEdits = PreparedEdits.prepare(rule.responseHeaders);
   const cors = PreparedCors.prepare(rule.cors);
-  const { source, session } = rule;
+  const { source, session, admission } = rule;
   return {
     route: routeOf(source),
     section: shared(source?.section),
@@ -88,6 +91,7 @@ export function prepareRule(rule: HttpRule, matched = ""): PreparedRule {
       };
     }),
     session,
+    admission,
   };
 }
 

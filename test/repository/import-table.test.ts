@@ -46,7 +46,14 @@ const table: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Doors besides `<room>/index.ts`. */
-const secondDoors = ["identity/x509/index.ts", "standalone/compiler/index.ts"];
+const secondDoors = [
+  "identity/x509/index.ts",
+  "standalone/compiler/index.ts",
+  // Loaded by proxies that are told to ask such a service.
+  "wire/external-authorization/index.ts",
+  // Loaded by proxies that ask such a service, and by no other.
+  "wire/rate-limit/index.ts",
+];
 
 /** Files outside of src/ that sources may import: the package's own description tells its version. */
 const outsideFiles = ["package.json"];

@@ -29,6 +29,8 @@ export interface HttpFacts extends HttpRequestView {
   readonly version: string;
   readonly isGrpc: boolean;
   readonly requestId: string;
+  /** The value of each line of a repeated header. Not there: a comma in `header` counts as the end of a line's value. */
+  headerValues?(nameLower: string): readonly string[];
 }
 
 export interface AdmissionRequest {

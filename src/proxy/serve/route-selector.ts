@@ -54,21 +54,22 @@ export class RouteSelector {
   }
 
   #destinationOf(rule: PreparedRule, backend: PreparedBackend): HttpDestination | HttpRefusal {
-    const { route } = rule;
+    const { route, section, admission } = rule;
     if (backend.unresolved !== undefined) {
-      return { reason: "backend_unresolved", detail: backend.unresolved, route, rule: rule.section };
+      return { reason: "backend_unresolved", detail: backend.unresolved, route, rule: section, admission };
     }
     const cluster = this.#context.upstreams.cluster(backend.cluster);
     if (cluster === undefined) {
       const detail = `cluster ${backend.cluster} is not known here`;
-      return { reason: "no_endpoint", detail, route, rule: rule.section };
+      return { reason: "no_endpoint", detail, route, rule: section, admission };
     }
     const known = this.#destinations.get(backend);
     if (known !== undefined && known.cluster === cluster) return known;
     const destination: HttpDestination = {
       cluster,
       route,
-      rule: rule.section,
+      rule: section,
+      admission,
       requestEdits: backend.requestEdits,
       responseEdits: backend.responseEdits,
       requests: layRequests(rule.requests, cluster.requests),

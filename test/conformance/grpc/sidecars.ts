@@ -31,10 +31,14 @@ export class Sidecars implements AsyncDisposable {
   /** Two runs at once keep out of each other's way. */
   readonly #network = `127.${randomBetween(64, 127)}.${randomBetween(1, 254)}`;
 
-  static async start(applications: readonly Application[]): Promise<Sidecars> {
+  /** `objects`: resources beside the applications' Services. */
+  static async start(
+    applications: readonly Application[],
+    objects: readonly Record<string, unknown>[] = [],
+  ): Promise<Sidecars> {
     const sidecars = new Sidecars();
     try {
-      await sidecars.#start(applications);
+      await sidecars.#start(applications, objects);
       return sidecars;
     } catch (error) {
       await sidecars[Symbol.asyncDispose]();
@@ -62,7 +66,10 @@ export class Sidecars implements AsyncDisposable {
     rmSync(this.#directory, { recursive: true, force: true });
   }
 
-  async #start(applications: readonly Application[]): Promise<void> {
+  async #start(
+    applications: readonly Application[],
+    more: readonly Record<string, unknown>[],
+  ): Promise<void> {
     const dataDir = join(this.#directory, "control");
     const [apiPort, adsPort] = [freePort(), freePort()];
     const doors = ["--api", `127.0.0.1:${apiPort}`, "--ads", `127.0.0.1:${adsPort}`];
@@ -71,7 +78,7 @@ export class Sidecars implements AsyncDisposable {
       server: `http://127.0.0.1:${apiPort}`,
       token: readFileSync(join(dataDir, "token"), "utf8").trim(),
     });
-    await client.transact({ message: "conformance", objects: applications.map(serviceOf) });
+    await client.transact({ message: "conformance", objects: [...applications.map(serviceOf), ...more] });
     for (const [i, { name, port, appProtocol = "" }] of applications.entries()) {
       this.#listeners.set(name, freePort());
       if (port === undefined) continue;

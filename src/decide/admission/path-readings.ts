@@ -1,0 +1,80 @@
+/**
+ * What a path may mean to the server that gets it. Servers do not agree: some merge slashes before they remove dot segments
+ * and some after, some decode escaped slashes, take backslashes for slashes, or cut off path parameters (";v=1"). What one of
+ * them could take for another resource is a reading. Whoever decides by the path decides by all of them.
+ */
+import { normalizeEscapes } from "../../kernel/index.ts";
+import { removeDotSegments } from "../path.ts";
+
+export interface PathReadings {
+  /** RFC 3986 section 6.2.2, then slashes merged. */
+  readonly normal: string;
+  /** Further ones; mostly none. */
+  readonly others: readonly string[];
+}
+
+const none: readonly string[] = [];
+
+/** What no reading changes: visible ASCII, and nothing that a server could decode, cut, merge or resolve. */
+const odd = /[^!-~]|[%\\;#]|\/[./]/;
+
+/** Its own only reading, in normal form. */
+export function isPlainPath(path: string): boolean {
+  return path.startsWith("/") && !odd.test(path);
+}
+
+/** Undefined where the path cannot be read: no path at all, a NUL, an escape of nothing, bytes that are no UTF-8. */
+export function readPath(path: string): PathReadings | undefined {
+  if (path === "*") return { normal: path, others: none };
+  if (!path.startsWith("/") || !isDecodable(path)) return undefined;
+  const text = normalizeEscapes(path);
+  const normal = mergeSlashes(removeDotSegments(text));
+  const readings = new Set<string>();
+  for (const variant of variantsOf(text)) {
+    readings.add(mergeSlashes(removeDotSegments(variant)));
+    readings.add(removeDotSegments(mergeSlashes(variant)));
+  }
+  readings.delete(normal);
+  return { normal, others: readings.size === 0 ? none : [...readings] };
+}
+
+function isDecodable(path: string): boolean {
+  if (/[^!-~]|#|%00|%(?![0-9a-fA-F]{2})/.test(path)) return false;
+  if (!/%[89a-fA-F]/.test(path)) return true;
+  try {
+    decodeURIComponent(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+type Step = (path: string) => string;
+
+/** Every choice of steps that changes something, each step taken or not, in the order in which servers take them. */
+function variantsOf(text: string): Set<string> {
+  let variants = new Set([text]);
+  // Parameters are cut before escapes are decoded, or behind that, where a decoded slash ends them.
+  for (const step of [cutParameters, decodeSlashes, turnBackslashes, cutParameters] satisfies Step[]) {
+    const next = new Set(variants);
+    for (const variant of variants) next.add(step(variant));
+    variants = next;
+  }
+  return variants;
+}
+
+function cutParameters(path: string): string {
+  return path.includes(";") ? path.replace(/;[^/]*/g, "") : path;
+}
+
+function decodeSlashes(path: string): string {
+  return path.includes("%") ? path.replaceAll("%2F", "/").replaceAll("%5C", "\\") : path;
+}
+
+function turnBackslashes(path: string): string {
+  return path.includes("\\") ? path.replaceAll("\\", "/") : path;
+}
+
+function mergeSlashes(path: string): string {
+  return path.includes("//") ? path.replace(/\/{2,}/g, "/") : path;
+}

@@ -1,0 +1,59 @@
+/**
+ * What a client is told of the limit that has the least left: `RateLimit-Policy` and `RateLimit` as
+ * draft-ietf-httpapi-ratelimit-headers-10 has them (structured fields, one item each), and `Retry-After`.
+ */
+import type { TokenRate } from "../../../decide/index.ts";
+import type { HeaderLine } from "../../../http1/index.ts";
+import type { Quota } from "./quota.ts";
+
+const usPerSecond = 1_000_000;
+/** A limit that never has room again has no time to tell: a day, so that nobody comes back at once. */
+const foreverSeconds = 86_400;
+
+/** `name` is the limit's name within its policy. */
+export class AnswerHeaders {
+  readonly #item: string;
+  /** A limit has a rate, and one for each override. */
+  readonly #policies = new WeakMap<TokenRate, HeaderLine>();
+
+  constructor(name: string) {
+    this.#item = quoted(name === "" ? "default" : name);
+  }
+
+  /** `q` requests in each window of `w` seconds. */
+  policy(rate: TokenRate): HeaderLine {
+    const known = this.#policies.get(rate);
+    if (known !== undefined) return known;
+    const { requests, periodMs } = rate;
+    const seconds = Math.max(1, Math.round(periodMs / 1_000));
+    const quota = Math.floor((requests * seconds * 1_000) / periodMs);
+    const line = lineOf("ratelimit-policy", `${this.#item};q=${quota};w=${seconds}`);
+    this.#policies.set(rate, line);
+    return line;
+  }
+
+  /** `r` requests are left; in `t` seconds, without any more, all are there again. */
+  state(quota: Quota, nowUs: number): HeaderLine {
+    const left = quota.remaining(nowUs);
+    return lineOf("ratelimit", `${this.#item};r=${left};t=${wholeSeconds(quota.fullUs(nowUs))}`);
+  }
+}
+
+/** Not before that many whole seconds is there room again. At least 1: a client that comes at once is refused again. */
+export function retryAfter(waitUs: number): HeaderLine {
+  return lineOf("retry-after", String(Math.max(1, wholeSeconds(waitUs))));
+}
+
+function wholeSeconds(us: number): number {
+  return Math.min(foreverSeconds, Math.ceil(us / usPerSecond));
+}
+
+/** Names and values of this file only: nothing in them could break a message apart. */
+function lineOf(nameLower: string, value: string): HeaderLine {
+  return { nameLower, value, bytes: Buffer.from(`${nameLower}: ${value}\r\n`, "latin1") };
+}
+
+/** A string of RFC 9651, section 3.3.3. */
+function quoted(text: string): string {
+  return `"${text.replaceAll(/[^\x20-\x7e]/g, "?").replaceAll(/["\\]/g, "\\$&")}"`;
+}

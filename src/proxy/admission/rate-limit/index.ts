@@ -1,0 +1,1 @@
+export { rateLimitFilter } from "./rate-limit-filter.ts";

@@ -1,0 +1,41 @@
+/** What is left of one limit for one tuple of keys, wherever the tokens are kept. */
+import type { AdmissionRequest, TokenRate } from "../../../decide/index.ts";
+
+/**
+ * - `taken`: one token, to be given back where the request does not go on after all
+ * - `taken_locally`: of the bucket that stands in while the shared store is away
+ * - `empty`: nothing was taken
+ */
+export type Take = "taken" | "taken_locally" | "empty";
+
+export interface Quota {
+  readonly rate: TokenRate;
+  /** `unknown`: `ask`. */
+  take(nowUs: number): Take | "unknown";
+  /** `answer` is called once, perhaps before this returns, unless what is returned is called first. */
+  ask(answer: (take: Take) => void): () => void;
+  giveBack(take: Take): void;
+  /** Whole tokens, as far as is known here. */
+  remaining(nowUs: number): number;
+  /** Until there is a token. */
+  waitUs(nowUs: number): number;
+  /** Until it is full. */
+  fullUs(nowUs: number): number;
+}
+
+/** One limit of a policy, with the quotas of all its tuples. */
+export interface QuotaKeeper {
+  /** Undefined: the request is not counted, or has no limit. */
+  quotaOf(request: AdmissionRequest, nowUs: number): Quota | undefined;
+  /** No filter uses it any more. */
+  close(): void;
+}
+
+/** A limit without a bound of its own. Some 200 bytes each. */
+export const defaultMaxBuckets = 10_000;
+/** More than this is taken as this: 40 MB. */
+export const maxBuckets = 200_000;
+
+export function bucketBound(asked: number): number {
+  return Math.min(asked === 0 ? defaultMaxBuckets : asked, maxBuckets);
+}
