@@ -111,7 +111,7 @@ async function startEnvoy(
   }
   const told = Bun.spawnSync([program, "--version"]).stdout.toString();
   return {
-    version: /\/(\d+\.\d+\.\d+)\//.exec(told)?.[1] ?? "?",
+    version: /\/(\d+\.\d+\.\d+)\/(?:Clean|Modified)/.exec(told)?.[1] ?? "?",
     ask: (set, request) => {
       const { address, port } = request.caller;
       const key = `${address} ${port}`;

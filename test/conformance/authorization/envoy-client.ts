@@ -1,22 +1,22 @@
-/** Requests to Envoy over one connection from a chosen source address, written exactly as they are given. */
+/** Requests to Envoy from a chosen source address, one after the other, written exactly as they are given. */
 import { connect, type Socket } from "node:net";
 
 interface Waiting {
+  readonly head: string;
   readonly resolve: (answer: string) => void;
-  readonly reject: (error: Error) => void;
 }
 
 export class HttpClient {
-  readonly #socket: Socket;
+  readonly #port: number;
+  readonly #localAddress: string;
   readonly #waiting: Waiting[] = [];
+  #socket: Socket | undefined;
+  #asked: Waiting | undefined;
   #received = "";
 
   constructor(port: number, localAddress: string) {
-    this.#socket = connect({ host: "127.0.0.1", port, localAddress, noDelay: true });
-    this.#socket.setEncoding("latin1");
-    this.#socket.on("data", (text: string) => this.#receive(text));
-    this.#socket.on("error", (error) => this.#fail(error));
-    this.#socket.on("close", () => this.#fail(new Error("envoy closed the connection")));
+    this.#port = port;
+    this.#localAddress = localAddress;
   }
 
   static canConnect(port: number): Promise<boolean> {
@@ -27,34 +27,60 @@ export class HttpClient {
     return promise.finally(() => socket.destroy());
   }
 
-  /** "allow" or "deny", else what it said. Requests wait for one another as Envoy answers in order. */
+  /** "allow" or "deny", else what it said. */
   ask(head: string): Promise<string> {
-    const { promise, resolve, reject } = Promise.withResolvers<string>();
-    this.#waiting.push({ resolve, reject });
-    this.#socket.write(head);
+    const { promise, resolve } = Promise.withResolvers<string>();
+    this.#waiting.push({ head, resolve });
+    this.#askNext();
     return promise;
   }
 
   close(): void {
-    this.#socket.removeAllListeners("close");
-    this.#socket.destroy();
+    this.#socket?.destroy();
+  }
+
+  #askNext(): void {
+    if (this.#asked !== undefined) return;
+    this.#asked = this.#waiting.shift();
+    if (this.#asked === undefined) return;
+    this.#socket ??= this.#connect();
+    this.#socket.write(this.#asked.head);
+  }
+
+  /** Anew where Envoy has closed the one before. */
+  #connect(): Socket {
+    const socket = connect({
+      host: "127.0.0.1",
+      port: this.#port,
+      localAddress: this.#localAddress,
+      noDelay: true,
+    });
+    socket.setEncoding("latin1");
+    socket.on("data", (text: string) => this.#receive(text));
+    socket.on("error", () => socket.destroy());
+    socket.on("close", () => {
+      this.#socket = undefined;
+      this.#answer("closed without an answer");
+    });
+    return socket;
   }
 
   #receive(text: string): void {
     this.#received += text;
-    for (;;) {
-      const end = this.#received.indexOf("\r\n\r\n");
-      if (end < 0) return;
-      const head = this.#received.slice(0, end);
-      const length = Number(/\r\ncontent-length: (\d+)/i.exec(head)?.[1] ?? 0);
-      if (this.#received.length < end + 4 + length) return;
-      this.#received = this.#received.slice(end + 4 + length);
-      this.#waiting.shift()?.resolve(verdictOf(head));
-    }
+    const end = this.#received.indexOf("\r\n\r\n");
+    if (end < 0) return;
+    const head = this.#received.slice(0, end);
+    const length = Number(/\r\ncontent-length: (\d+)/i.exec(head)?.[1] ?? 0);
+    if (this.#received.length < end + 4 + length) return;
+    this.#answer(verdictOf(head));
   }
 
-  #fail(error: Error): void {
-    for (const { reject } of this.#waiting.splice(0)) reject(error);
+  #answer(answer: string): void {
+    this.#received = "";
+    const asked = this.#asked;
+    this.#asked = undefined;
+    asked?.resolve(answer);
+    this.#askNext();
   }
 }
 

@@ -9,7 +9,7 @@ import {
   type OperationMatch,
 } from "../../../src/model/index.ts";
 import { randomAuthorization } from "./random-policies.ts";
-import { pick, type Random } from "./random-policies.ts";
+import { pick, type Random } from "./random.ts";
 import { randomAdmission } from "./random-requests.ts";
 import { readingsByTheText } from "./text-readings.ts";
 

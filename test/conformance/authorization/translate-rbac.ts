@@ -12,7 +12,7 @@ import {
   type CallerMatch,
   type OperationMatch,
 } from "../../../src/model/index.ts";
-import type { MeshNames } from "./by-the-text.ts";
+import type { MeshNames } from "./case.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -155,6 +155,7 @@ function operationConditions(match: OperationMatch, { ports, isAllow }: Context)
       rules: [
         header("content-type", { exact: "application/grpc" }),
         { url_path: { path: { safe_regex: { regex: path } } } },
+        { url_path: { path: { safe_regex: { regex: "/.+/[^/]+" } } } },
       ],
     },
   });
@@ -206,8 +207,9 @@ function segmentPattern(segment: string): string {
 /** A final dot and, where the pattern has none, a port may be there; the port of plaintext need not be. */
 function hostPattern(entry: string): string {
   const [, host = "", port] = /^(\[[^\]]*\]|.*?)(?::(\d+))?$/.exec(entry) ?? [];
-  if (port === undefined) return `${glob(host, "[^:]*", "[^:]+|\\[.*\\]")}\\.?(:[0-9]*)?`;
-  return `(${glob(host, ".*", ".*")})\\.?${port === "80" ? "(:80?)?" : `:${port}`}`;
+  const name = `(${glob(host, "[^:]*", "[^:]+|\\[.*\\]")})\\.?`;
+  if (port === undefined) return `${name}(:[0-9]*)?`;
+  return `${name}${port === "80" ? "(:(80)?)?" : `:${port}`}`;
 }
 
 function callPattern(entry: string): string {
