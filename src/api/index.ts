@@ -48,7 +48,7 @@ export {
   type RefusalList,
   refusalListSchema,
   type RefusalView,
-} from "./mesh-security.ts";
+} from "./policy-reports.ts";
 export { type MeshStatus, meshStatusSchema, type ProxyStatus } from "./mesh-status.ts";
 export { namespacedMetadata } from "./metadata.ts";
 export { keyOf, keyText, namespaceOf, type ObjectKey } from "./object-key.ts";

@@ -22,7 +22,7 @@ import { CompiledSource } from "./compiled-source.ts";
 import { Configuration } from "./configuration.ts";
 import { type DataDirectory, openDataDirectory, writeFileAtomically } from "./data-directory.ts";
 import { writeInitialObjects } from "./initial-objects.ts";
-import { plaintextCallerList, refusalList } from "./mesh-security.ts";
+import { plaintextCallerList, refusalList } from "./policy-reports.ts";
 import { encodeMetrics } from "./metrics.ts";
 import { ProxyDirectory } from "./proxy-directory.ts";
 import { serveProxyPort } from "./proxy-port.ts";
