@@ -19,7 +19,7 @@ import { runProxy } from "../../../src/proxy/running-proxy.ts";
 import { FakeAgent } from "../../../src/proxy/testing/fake-agent.ts";
 import { type RawServer, rawServer } from "../../../src/proxy/testing/raw-peer.ts";
 import { encodePreface } from "../../../src/proxy/upstream/index.ts";
-import { SessionProtocol } from "../../../src/wire/index.ts";
+import { SessionProtocol, type TelemetryReport } from "../../../src/wire/index.ts";
 import { rowsMesh } from "./rows.ts";
 
 const hello = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\nhello";
@@ -106,6 +106,11 @@ export class LiveScene {
     const [newest]: unknown[] = Array.isArray(refusals) ? refusals : [];
     const { policy = "", rule = "" } = Object(newest);
     return { policy: String(policy).split("/").at(-1) ?? "", rule: String(rule) };
+  }
+
+  /** What the control plane would be told now. */
+  report(): TelemetryReport | undefined {
+    return this.#agent?.telemetry?.take();
   }
 
   close(): void {

@@ -37,6 +37,17 @@ describe("through a sidecar", () => {
   for (const row of chosen) test(`${row.group} ${row.title}`, () => check(row));
 });
 
+test("who came in plaintext is reported, and who came with an identity is not", async () => {
+  scene.report();
+  const request = "GET / HTTP/1.1\r\nhost: a\r\n\r\n";
+  await scene.exchange("", request, true);
+  await scene.exchange("spiffe://mesh/ns/a/sa/x", request, true);
+  const callers = scene
+    .report()
+    ?.plaintextCallers.map(({ address, port, count }) => [address, port, Number(count)]);
+  expect(callers).toEqual([[liveAddress, scene.app.port, 1]]);
+});
+
 async function check(row: Row): Promise<void> {
   const { authorization, request } = row;
   scene.ask(authorization);
