@@ -250,9 +250,9 @@ test.each([
   const parts = told.split(",By=");
   expect(parts).toHaveLength(elements);
   // Envoy's order: By, Hash, Subject, URI.
-  expect(told).toMatch(/By=[^;]+;Hash=[0-9a-f]{64};Subject="[^"]*";URI=[^;,]+$/);
+  expect(told).toMatch(/By=[^;]+;Hash=[0-9a-f]{64};Subject="[^"]*";URI=[^;,]+;DNS=peer.weft.internal$/);
   expect(told).toContain(`By=${authority.identity("echo")};Hash=`);
-  expect(told).toEndWith(`;URI=${authority.identity("edge")}`);
+  expect(told).toEndWith(`;URI=${authority.identity("edge")};DNS=peer.weft.internal`);
   expect(told.startsWith(`Hash=${hashOf(own.certChainPem)}`)).toBe(elements === 2);
   at.stop();
 });
