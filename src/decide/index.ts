@@ -1,5 +1,21 @@
-export { RatePlan, type RuleMatcher, TokenBucket, TokenRate } from "./admission/index.ts";
-export type { AdmissionRequest, CallerFacts, Claims, HttpFacts } from "./admission/index.ts";
+export {
+  type AdmissionRequest,
+  type AuthorizationExplanation,
+  AuthorizationTable,
+  type AuthorizationVerdict,
+  type CallerFacts,
+  type Claims,
+  type CustomPolicy,
+  type DecidedBy,
+  type HttpFacts,
+  type PolicyExplanation,
+  type PolicyVerdict,
+  RatePlan,
+  type RuleExplanation,
+  TokenBucket,
+  TokenRate,
+  type TrustDomains,
+} from "./admission/index.ts";
 export { ConnectionTable } from "./connection-table.ts";
 export { type PreparedFault, PreparedFaults } from "./fault.ts";
 export { admitInbound, InboundTable, type PreparedInboundPort } from "./inbound.ts";

@@ -35,7 +35,8 @@ export function pathPatternProblem(pattern: string): string | undefined {
   if (pattern.includes("\\")) return "has a backslash";
   if (/%(?![0-9a-fA-F]{2})|%00/.test(pattern)) return "has a % that begins no escape, or an escaped NUL";
   const segments = normalizeEscapes(pattern).split("/");
-  if (segments.slice(1, -1).includes("")) return "has an empty segment: paths are compared with slashes merged";
+  if (segments.slice(1, -1).includes(""))
+    return "has an empty segment: paths are compared with slashes merged";
   if (segments.some((segment) => segment === "." || segment === ".."))
     return "has a dot segment: paths are compared without them";
   return isTemplate(pattern) ? templateProblem(pattern) : plainProblem(pattern);

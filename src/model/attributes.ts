@@ -20,7 +20,11 @@ export interface Attribute {
 export const attributes: readonly Attribute[] = [
   ofCaller("source.identity", "text", "SPIFFE id of the caller's verified certificate"),
   ofCaller("source.namespace", "text", "Namespace in that identity, where it is one of this mesh's"),
-  ofCaller("source.service_account", "text", 'Service account in that identity, "namespace/name", where it is one of this mesh\'s'),
+  ofCaller(
+    "source.service_account",
+    "text",
+    'Service account in that identity, "namespace/name", where it is one of this mesh\'s',
+  ),
   ofCaller("source.trust_domain", "text", "Trust domain of that identity"),
   ofCaller("source.address", "text", "Address of the connection's peer, canonical text"),
   ofCaller("source.port", "integer", "Port of the connection's peer"),

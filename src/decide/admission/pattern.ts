@@ -42,7 +42,8 @@ export class PatternList {
   has(text: string): Truth {
     if (this.#exact?.has(text) === true) return "yes";
     for (const pattern of this.#patterns) {
-      const fits = pattern.kind === "template" ? fitsPathPattern(pattern, text) : fitsTextPattern(pattern, text);
+      const fits =
+        pattern.kind === "template" ? fitsPathPattern(pattern, text) : fitsTextPattern(pattern, text);
       if (fits) return "yes";
     }
     return this.#otherwise;

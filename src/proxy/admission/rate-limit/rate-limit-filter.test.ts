@@ -61,9 +61,11 @@ describe("a local limit", () => {
 
   test("counts only what it matches", async () => {
     const { scene } = newScene();
-    const filter = scene.filter({ ...local, matches: [{ name: "r" }], requests: 1n, periodMs: 1_000 });
+    const filter = scene.filter({ ...local, matches: [{ to: [{ methods: ["POST"] }] }], requests: 1n, periodMs: 1_000 });
     expect(await admitted(filter, 4, { method: "POST" })).toBe(1);
     expect(await admitted(filter, 4)).toBe(4);
+    // No connection is a POST, though it may well carry some.
+    expect(await admitted(filter, 4, { isTcp: true })).toBe(4);
   });
 
   test("is overridden for some, and unlimited for others", async () => {

@@ -1,0 +1,149 @@
+/**
+ * Who may do what. A deny policy that matches denies; then every custom policy that matches is asked; then the allow policies
+ * must allow. Audit policies and dry runs decide nothing and are told of. Everything is prepared once, and what cannot be read
+ * is taken to match where that keeps somebody out and not to match where that lets somebody in.
+ */
+import type { Authorization, AuthorizationLevel, Source } from "../../model/index.ts";
+import { AllowStage } from "./allow-stage.ts";
+import { CallerView, type TrustDomains } from "./caller-view.ts";
+import {
+  type Allowed,
+  type CustomPolicy,
+  type DecidedBy,
+  type Denied,
+  PreparedPolicy,
+} from "./prepared-policy.ts";
+import type { AdmissionRequest, CallerFacts } from "./request.ts";
+import { RequestFacts } from "./request-facts.ts";
+import { explainMismatch, matchesRule } from "./rule-match.ts";
+import type { PolicyAction } from "./truth.ts";
+
+/** Deny `by` undefined: no rule of the level's allow policies matched. Allow `by` undefined: there is no allow policy. */
+export type AuthorizationVerdict =
+  | Allowed
+  | Denied
+  /** All of them, then `afterCustom`. */
+  | { readonly verdict: "ask"; readonly custom: readonly CustomPolicy[] };
+
+/** Of what decides nothing. */
+export type PolicyVerdict = "audited" | "would_deny";
+
+export type PolicyNote = (by: DecidedBy, verdict: PolicyVerdict) => void;
+
+export interface RuleExplanation {
+  readonly rule: string;
+  readonly isMatch: boolean;
+  /** The first field that does not match, and why; empty where all do. */
+  readonly mismatch: string;
+}
+
+export interface PolicyExplanation {
+  readonly source: Source;
+  readonly action: PolicyAction;
+  readonly level: AuthorizationLevel;
+  readonly isDryRun: boolean;
+  readonly isMatch: boolean;
+  readonly rules: readonly RuleExplanation[];
+}
+
+export interface AuthorizationExplanation {
+  readonly verdict: AuthorizationVerdict;
+  readonly policies: readonly PolicyExplanation[];
+}
+
+export class AuthorizationTable {
+  /** A rule reads what differs between the requests of a connection; else a verdict holds for the connection. */
+  readonly needsHttp: boolean;
+  readonly needsClaims: boolean;
+  readonly #mesh: TrustDomains;
+  readonly #policies: readonly PreparedPolicy[];
+  /** Those that only tell: of action audit, and dry runs but of action allow. */
+  readonly #told: readonly PreparedPolicy[];
+  readonly #denies: readonly PreparedPolicy[];
+  readonly #customs: readonly PreparedPolicy[];
+  readonly #allows: AllowStage;
+  readonly #callers = new WeakMap<CallerFacts, CallerView>();
+
+  private constructor(authorization: Authorization, mesh: TrustDomains) {
+    const policies = authorization.policies.map((policy) => new PreparedPolicy(policy));
+    const isTold = ({ action, isDryRun }: PreparedPolicy): boolean =>
+      action === "audit" || (isDryRun && action !== "allow");
+    const inForce = (action: PolicyAction): PreparedPolicy[] =>
+      policies.filter((policy) => policy.action === action && !isTold(policy));
+    const rules = policies.flatMap((policy) => policy.rules);
+    this.needsHttp = rules.some(({ rule }) => rule.needs.http);
+    this.needsClaims = rules.some(({ rule }) => rule.needs.claims);
+    this.#mesh = mesh;
+    this.#policies = policies;
+    this.#told = policies.filter(isTold);
+    this.#denies = inForce("deny");
+    this.#customs = inForce("custom");
+    this.#allows = new AllowStage(inForce("allow"), authorization.defaultDeny, authorization.unitesLevels);
+  }
+
+  /** Never throws: what it cannot read fails closed. */
+  static prepare(authorization: Authorization, mesh: TrustDomains): AuthorizationTable {
+    return new AuthorizationTable(authorization, mesh);
+  }
+
+  /** Deny, then custom, then, where nobody is to be asked, allow. */
+  decide(request: AdmissionRequest, note: PolicyNote): AuthorizationVerdict {
+    const facts = this.#factsOf(request);
+    for (const policy of this.#told) {
+      const outcome = policy.match(facts);
+      if (outcome !== undefined) note(outcome.by, policy.action === "deny" ? "would_deny" : "audited");
+    }
+    for (const policy of this.#denies) {
+      const outcome = policy.match(facts);
+      if (outcome !== undefined) return outcome.denied;
+    }
+    const custom = this.#customsFor(facts);
+    return custom === undefined ? this.#allow(facts, note) : { verdict: "ask", custom };
+  }
+
+  /** The allow stage, once all that were asked have said yes. Never "ask". */
+  afterCustom(request: AdmissionRequest, note: PolicyNote): Allowed | Denied {
+    return this.#allow(this.#factsOf(request), note);
+  }
+
+  /** How the verdict comes about. Tells nobody: `note` is for requests, this for whoever asks about one. */
+  explain(request: AdmissionRequest): AuthorizationExplanation {
+    const facts = this.#factsOf(request);
+    return {
+      verdict: this.decide(request, () => undefined),
+      policies: this.#policies.map((policy) => explainPolicy(policy, facts)),
+    };
+  }
+
+  #factsOf(request: AdmissionRequest): RequestFacts {
+    let caller = this.#callers.get(request.caller);
+    if (caller === undefined) {
+      caller = new CallerView(request.caller, this.#mesh);
+      this.#callers.set(request.caller, caller);
+    }
+    return new RequestFacts(request, caller);
+  }
+
+  #customsFor(facts: RequestFacts): CustomPolicy[] | undefined {
+    let custom: CustomPolicy[] | undefined;
+    for (const policy of this.#customs) {
+      const outcome = policy.match(facts);
+      if (outcome !== undefined) (custom ??= []).push(outcome.custom);
+    }
+    return custom;
+  }
+
+  #allow(facts: RequestFacts, note: PolicyNote): Allowed | Denied {
+    return this.#allows.decide(facts, (by) => note(by, "would_deny"));
+  }
+}
+
+function explainPolicy(policy: PreparedPolicy, facts: RequestFacts): PolicyExplanation {
+  const { source, action, level, isDryRun } = policy;
+  const rules = policy.rules.map(({ rule }): RuleExplanation => {
+    const matches = matchesRule(rule, facts, action);
+    const mismatch = matches ? "" : explainMismatch(rule, facts, action).text;
+    return { rule: rule.name, isMatch: matches, mismatch };
+  });
+  return { source, action, level, isDryRun, isMatch: rules.some((rule) => rule.isMatch), rules };
+}

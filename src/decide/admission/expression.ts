@@ -1,0 +1,256 @@
+/**
+ * Conditions that the control plane lowered from CEL. As in CEL, `&&` and `||` are told by one side where it suffices, whatever
+ * becomes of the other. What cannot be read as an expression is unknown for every request.
+ */
+import {
+  attributes,
+  type Expression,
+  type ExpressionAttribute,
+  type ExpressionCall,
+  ExpressionOperator as Operator,
+  type ExpressionValue,
+} from "../../model/index.ts";
+import { compilePattern } from "../pattern.ts";
+import { addressBytes, parseBlock } from "./address-list.ts";
+import {
+  errorValue,
+  hasEntry,
+  isFailure,
+  isTextMap,
+  prepareAttribute,
+  type Reader,
+  unknownValue,
+  type Value,
+} from "./attribute.ts";
+import type { Condition, Needs } from "./condition.ts";
+import { operations } from "./operators.ts";
+import type { RequestFacts } from "./request-facts.ts";
+import type { Truth } from "./truth.ts";
+
+export function prepareExpression(expression: Expression, field: string, text: string): Condition {
+  const read = prepare(expression) ?? unreadable;
+  return new ExpressionCondition({ field, needs: needsOf(expression), read, text });
+}
+
+const unreadable: Reader = () => unknownValue;
+
+class ExpressionCondition implements Condition {
+  readonly field: string;
+  readonly needs: Needs;
+  readonly #read: Reader;
+  readonly #text: string;
+
+  constructor({ field, needs, read, text }: { field: string; needs: Needs; read: Reader; text: string }) {
+    this.field = field;
+    this.needs = needs;
+    this.#read = read;
+    this.#text = text;
+  }
+
+  holds(facts: RequestFacts): Truth {
+    const value = this.#read(facts);
+    if (value === true) return "yes";
+    if (value === false) return "no";
+    return value === unknownValue ? "unknown" : "error";
+  }
+
+  explain(facts: RequestFacts): string {
+    switch (this.holds(facts)) {
+      case "error":
+        return `${this.#text}: asks for something that is absent or of another type`;
+      case "unknown":
+        return `${this.#text}: cannot be told of this request`;
+      default:
+        return `${this.#text}: is false`;
+    }
+  }
+}
+
+/** Undefined: no expression. */
+function prepare({ kind }: Expression): Reader | undefined {
+  switch (kind.case) {
+    case "value": {
+      const value = literalOf(kind.value);
+      return value === undefined ? undefined : () => value;
+    }
+    case "attribute":
+      return prepareAttribute(kind.value.name, kind.value.keys);
+    case "call":
+      return prepareCall(kind.value);
+    case undefined:
+      return undefined;
+  }
+}
+
+/** Undefined: no value. */
+function literalOf({ kind }: ExpressionValue): Value {
+  switch (kind.case) {
+    case "text":
+    case "number":
+    case "boolean":
+      return kind.value;
+    case "integer":
+      return Number(kind.value);
+    case "null":
+      return null;
+    case "list": {
+      const items = kind.value.items.map(literalOf);
+      return items.includes(undefined) ? undefined : items;
+    }
+    case undefined:
+      return undefined;
+  }
+}
+
+function prepareCall({ operator, arguments: written }: ExpressionCall): Reader | undefined {
+  const [first, second] = written;
+  if (operator === Operator.HAS)
+    return written.length === 1 && first !== undefined ? prepareHas(first) : undefined;
+  if (operator === Operator.IN && second !== undefined && isMapItself(second))
+    return prepareHasEntry(first, second.kind.value);
+  const readers = written.map(prepare);
+  if (!areReadable(readers)) return undefined;
+  switch (operator) {
+    case Operator.AND:
+      return readers.length === 0 ? undefined : (facts) => join(readers, facts, false);
+    case Operator.OR:
+      return readers.length === 0 ? undefined : (facts) => join(readers, facts, true);
+    case Operator.CONDITIONAL:
+      return prepareConditional(readers);
+    case Operator.MATCHES:
+      return prepareMatches(readers, second);
+    case Operator.IN_CIDR:
+      return prepareInCidr(readers, second);
+    default:
+      return prepareOperation(operator, readers);
+  }
+}
+
+function areReadable(readers: readonly (Reader | undefined)[]): readers is readonly Reader[] {
+  return !readers.includes(undefined);
+}
+
+/** `&&` with `deciding` false, `||` with true: one such side decides, else what cannot be known comes before an error. */
+function join(readers: readonly Reader[], facts: RequestFacts, deciding: boolean): Value {
+  let result: Value = !deciding;
+  for (const read of readers) {
+    const value = read(facts);
+    if (value === deciding) return deciding;
+    if (value === unknownValue) result = unknownValue;
+    else if (value !== !deciding && result !== unknownValue) result = errorValue;
+  }
+  return result;
+}
+
+function prepareConditional(readers: readonly Reader[]): Reader | undefined {
+  const [condition, then, otherwise] = readers;
+  if (condition === undefined || then === undefined || otherwise === undefined || readers.length > 3)
+    return undefined;
+  return (facts) => {
+    const value = condition(facts);
+    if (typeof value === "boolean") return value ? then(facts) : otherwise(facts);
+    return value === unknownValue ? value : errorValue;
+  };
+}
+
+function prepareOperation(operator: Operator, readers: readonly Reader[]): Reader | undefined {
+  const operation = operations[operator];
+  const [first, second] = readers;
+  if (operation === undefined || first === undefined || readers.length !== operation.arity) return undefined;
+  const { apply } = operation;
+  if (second === undefined) {
+    return (facts) => {
+      const value = first(facts);
+      return isFailure(value) ? value : apply(value, undefined);
+    };
+  }
+  return (facts) => {
+    const left = first(facts);
+    const right = second(facts);
+    if (left === unknownValue || right === unknownValue) return unknownValue;
+    return isFailure(left) || isFailure(right) ? errorValue : apply(left, right);
+  };
+}
+
+function prepareHas(argument: Expression): Reader | undefined {
+  if (argument.kind.case !== "attribute") return undefined;
+  const { name, keys } = argument.kind.value;
+  // The maps themselves are there with every request.
+  const read = isMapItself(argument) ? prepareAttribute("request.method", []) : prepareAttribute(name, keys);
+  if (read === undefined) return undefined;
+  return (facts) => {
+    const value = read(facts);
+    return value === unknownValue ? value : value !== errorValue;
+  };
+}
+
+function isMapItself(
+  argument: Expression,
+): argument is Expression & { kind: { case: "attribute"; value: ExpressionAttribute } } {
+  const { kind } = argument;
+  return kind.case === "attribute" && kind.value.keys.length === 0 && isTextMap(kind.value.name);
+}
+
+/** `"x-user" in request.headers`. */
+function prepareHasEntry(element: Expression | undefined, map: ExpressionAttribute): Reader | undefined {
+  const read = element && prepare(element);
+  if (read === undefined) return undefined;
+  return (facts) => {
+    const key = read(facts);
+    if (isFailure(key)) return key;
+    return typeof key === "string" ? hasEntry(map.name, key, facts) : errorValue;
+  };
+}
+
+function prepareMatches(readers: readonly Reader[], pattern: Expression | undefined): Reader | undefined {
+  const text = pattern && literalText(pattern);
+  if (text === undefined || readers.length !== 2) return undefined;
+  try {
+    const compiled = compilePattern(text);
+    return ofText(readers[0], (value) => compiled.test(value));
+  } catch {
+    return undefined;
+  }
+}
+
+function prepareInCidr(readers: readonly Reader[], block: Expression | undefined): Reader | undefined {
+  const text = block && literalText(block);
+  const prefix = text === undefined ? undefined : parseBlock(text);
+  if (prefix === undefined || readers.length !== 2) return undefined;
+  return ofText(readers[0], (value) => {
+    const address = addressBytes(value);
+    return address === undefined ? errorValue : prefix.contains(address);
+  });
+}
+
+function literalText({ kind }: Expression): string | undefined {
+  return kind.case === "value" && kind.value.kind.case === "text" ? kind.value.kind.value : undefined;
+}
+
+function ofText(read: Reader | undefined, apply: (text: string) => Value): Reader | undefined {
+  if (read === undefined) return undefined;
+  return (facts) => {
+    const value = read(facts);
+    if (isFailure(value)) return value;
+    return typeof value === "string" ? apply(value) : errorValue;
+  };
+}
+
+/** Read in each reading of the path, as what it is asks for. */
+const ofPath: readonly string[] = ["request.path", "request.grpc_service", "request.grpc_method"];
+
+function needsOf(expression: Expression): Needs {
+  const names = namesIn(expression);
+  const read = attributes.filter(({ name }) => names.has(name));
+  return {
+    http: read.some((attribute) => attribute.needsHttp),
+    claims: read.some((attribute) => attribute.needsClaims),
+    path: read.some(({ name }) => ofPath.includes(name)),
+  };
+}
+
+function namesIn({ kind }: Expression): Set<string> {
+  if (kind.case === "attribute") return new Set([kind.value.name]);
+  if (kind.case !== "call") return new Set();
+  return new Set(kind.value.arguments.flatMap((argument) => [...namesIn(argument)]));
+}
