@@ -57,7 +57,9 @@ export class TokenRate {
   /** Until so many parts have come. Infinity: never. */
   usFor(parts: number): number {
     if (parts <= 0) return 0;
-    return this.partsPerTick === 0 ? Number.POSITIVE_INFINITY : Math.ceil(parts / this.partsPerTick) * this.tickUs;
+    return this.partsPerTick === 0
+      ? Number.POSITIVE_INFINITY
+      : Math.ceil(parts / this.partsPerTick) * this.tickUs;
   }
 
   /** The share of one of so many processes. */

@@ -87,7 +87,9 @@ describe("a key", () => {
 
   test("a caller without an identity has none to be counted by", () => {
     expect(keysOf({ case: "sourceIdentity", value: true }).id(asked({ identity: "" }))).toBeUndefined();
-    expect(keysOf({ case: "sourceNamespace", value: true }).id(asked({ identity: "spiffe://x/y" }))).toBeUndefined();
+    expect(
+      keysOf({ case: "sourceNamespace", value: true }).id(asked({ identity: "spiffe://x/y" })),
+    ).toBeUndefined();
   });
 
   test("every spelling of a path is one bucket", () => {
@@ -167,14 +169,20 @@ describe("overrides", () => {
 
 describe("a limit with matches", () => {
   const plan = new RatePlan(
-    create(RateLimitSchema, { matches: [{ to: [{ methods: ["POST"] }] }, { to: [{ paths: ["/admin/*"] }] }] }),
+    create(RateLimitSchema, {
+      matches: [{ to: [{ methods: ["POST"] }] }, { to: [{ paths: ["/admin/*"] }] }],
+    }),
     mesh,
     1,
   );
   const isCounted = (init: Asked) => plan.bucketId(asked(init)) !== undefined;
 
   test("counts what any of them matches, and one without counts all", () => {
-    expect([isCounted({ method: "POST" }), isCounted({ target: "/admin/x" }), isCounted({})]).toEqual([true, true, false]);
+    expect([isCounted({ method: "POST" }), isCounted({ target: "/admin/x" }), isCounted({})]).toEqual([
+      true,
+      true,
+      false,
+    ]);
     expect(new RatePlan(create(RateLimitSchema, {}), mesh, 1).bucketId(asked({}))).toBe("");
   });
 
@@ -188,6 +196,8 @@ describe("a limit with matches", () => {
     expect(isCounted({ method: "POST", isTcp: true })).toBe(false);
     const ofCaller = create(RateLimitSchema, { matches: [{ from: [{ namespaces: ["shop"] }] }] });
     expect(new RatePlan(ofCaller, mesh, 1).bucketId(asked({ isTcp: true }))).toBe("");
-    expect(new RatePlan(ofCaller, mesh, 1).bucketId(asked({ identity: "spiffe://m/ns/bank/sa/x" }))).toBeUndefined();
+    expect(
+      new RatePlan(ofCaller, mesh, 1).bucketId(asked({ identity: "spiffe://m/ns/bank/sa/x" })),
+    ).toBeUndefined();
   });
 });

@@ -49,6 +49,8 @@ function prepareOverride(override: RateLimitOverride, processes: number): Prepar
     rate: override.isUnlimited ? undefined : new TokenRate(settings, processes),
     // What is no pattern fits nothing.
     isFor: (values) =>
-      patterns.every((pattern, index) => pattern !== undefined && fitsTextPattern(pattern, values[index] ?? "")),
+      patterns.every(
+        (pattern, index) => pattern !== undefined && fitsTextPattern(pattern, values[index] ?? ""),
+      ),
   };
 }

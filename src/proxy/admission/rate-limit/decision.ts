@@ -78,10 +78,13 @@ export class Decision {
     if (kept === undefined || quota === undefined) return undefined;
     const take = quota.take(this.#nowUs);
     if (take !== "unknown") return this.#settle(kept, quota, take);
-    const asked = this.#await<Take>((answer) => quota.ask(answer), (later) => {
-      this.#nextKept++;
-      return this.#settle(kept, quota, later);
-    });
+    const asked = this.#await<Take>(
+      (answer) => quota.ask(answer),
+      (later) => {
+        this.#nextKept++;
+        return this.#settle(kept, quota, later);
+      },
+    );
     return asked === "suspended" ? asked : this.#settle(kept, quota, asked.answer);
   }
 
@@ -145,7 +148,8 @@ export class Decision {
     const [first] = refusing;
     if (first === undefined) return undefined;
     this.#giveBack();
-    const why = failure === undefined ? "its service says that it is used up" : `its service is away: ${failure}`;
+    const why =
+      failure === undefined ? "its service says that it is used up" : `its service is away: ${failure}`;
     return refusal(first.source, `${nameOf(first)}: ${why}`);
   }
 
@@ -174,7 +178,6 @@ export class Decision {
     }
     if (least !== undefined) least.kept.headers.tell(this.#exchange, least.quota, this.#nowUs);
   }
-
 }
 
 function note(exchange: FilteredExchange, { source }: RateLimit, verdict: PolicyDeed["verdict"]): void {

@@ -5,7 +5,12 @@
 import { createHash } from "node:crypto";
 import { toBinary } from "@bufbuild/protobuf";
 import { RatePlan, TokenRate, type TrustDomains } from "../../../decide/index.ts";
-import { type RateLimit, RateLimitSchema, RateLimitScope, type RateLimitStore } from "../../../model/index.ts";
+import {
+  type RateLimit,
+  RateLimitSchema,
+  RateLimitScope,
+  type RateLimitStore,
+} from "../../../model/index.ts";
 import type { AdmissionContext } from "../context.ts";
 import { LocalLimit } from "./local-limit.ts";
 import type { QuotaKeeper } from "./quota.ts";

@@ -2,7 +2,14 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { VirtualClock } from "../../../kernel/index.ts";
 import { RateLimitScope } from "../../../model/index.ts";
 import type { FilterRefusal } from "../filter.ts";
-import { FakeExchange, isAdmitted, limitOf, Scene, type SceneOptions, verdictOf } from "./testing/filter-scene.ts";
+import {
+  FakeExchange,
+  isAdmitted,
+  limitOf,
+  Scene,
+  type SceneOptions,
+  verdictOf,
+} from "./testing/filter-scene.ts";
 
 const scenes: Scene[] = [];
 
@@ -61,7 +68,12 @@ describe("a local limit", () => {
 
   test("counts only what it matches", async () => {
     const { scene } = newScene();
-    const filter = scene.filter({ ...local, matches: [{ to: [{ methods: ["POST"] }] }], requests: 1n, periodMs: 1_000 });
+    const filter = scene.filter({
+      ...local,
+      matches: [{ to: [{ methods: ["POST"] }] }],
+      requests: 1n,
+      periodMs: 1_000,
+    });
     expect(await admitted(filter, 4, { method: "POST" })).toBe(1);
     expect(await admitted(filter, 4)).toBe(4);
     // No connection is a POST, though it may well carry some.
@@ -88,7 +100,8 @@ describe("a local limit", () => {
   test("keeps as many tuples as it may, and counts those that go", async () => {
     const { scene } = newScene();
     const filter = scene.filter({ ...local, keys: byUser, requests: 1n, periodMs: 60_000, maxBuckets: 2 });
-    for (const user of ["a", "b", "c"]) expect(await isAdmitted(filter, { headers: { "x-user": user } })).toBe(true);
+    for (const user of ["a", "b", "c"])
+      expect(await isAdmitted(filter, { headers: { "x-user": user } })).toBe(true);
     expect(scene.count("rate_limit_bucket evicted")).toBe(1);
     expect(await isAdmitted(filter, { headers: { "x-user": "c" } })).toBe(false);
     expect(await isAdmitted(filter, { headers: { "x-user": "a" } })).toBe(true);
@@ -130,7 +143,10 @@ describe("several limits", () => {
 
   test("must all have room, and who is refused by one takes nothing of the others", async () => {
     const { scene } = newScene();
-    const filter = scene.filter({ ...wide, source: { section: "wide" } }, { ...narrow, source: { section: "narrow" } });
+    const filter = scene.filter(
+      { ...wide, source: { section: "wide" } },
+      { ...narrow, source: { section: "narrow" } },
+    );
     expect(await admitted(filter, 50, { headers: { "x-user": "a" } })).toBe(2);
     expect(await admitted(filter, 50, { headers: { "x-user": "b" } })).toBe(2);
     expect(await admitted(filter, 50, { headers: { "x-user": "c" } })).toBe(1);
@@ -139,7 +155,10 @@ describe("several limits", () => {
 
   test("tell the client of the one with the least left", async () => {
     const { scene } = newScene();
-    const filter = scene.filter({ ...wide, source: { section: "wide" } }, { ...narrow, source: { section: "narrow" } });
+    const filter = scene.filter(
+      { ...wide, source: { section: "wide" } },
+      { ...narrow, source: { section: "narrow" } },
+    );
     const exchange = new FakeExchange({ headers: { "x-user": "a" } });
     await verdictOf(filter, exchange);
     expect(exchange.answer["ratelimit"]).toBe('"narrow";r=1;t=30');

@@ -42,7 +42,8 @@ class RateLimitFilter implements RequestFilter {
       nowUs: () => context.clock.monotonicUs(),
     };
     const [first] = limits;
-    this.#only = limits.length === 1 && first?.scope === RateLimitScope.LOCAL ? this.#rules.kept[0] : undefined;
+    this.#only =
+      limits.length === 1 && first?.scope === RateLimitScope.LOCAL ? this.#rules.kept[0] : undefined;
   }
 
   start(exchange: FilteredExchange, resume: (step: "continue" | FilterRefusal) => void): FilterStep {
@@ -62,7 +63,8 @@ class RateLimitFilter implements RequestFilter {
     const quota = keeper.quotaOf(exchange.request, nowUs);
     if (quota === undefined) return true;
     if (quota.take(nowUs) !== "taken") return false;
-    if (!limit.hidesHeaders && !limit.dryRun && exchange.head !== undefined) headers.tell(exchange, quota, nowUs);
+    if (!limit.hidesHeaders && !limit.dryRun && exchange.head !== undefined)
+      headers.tell(exchange, quota, nowUs);
     return true;
   }
 

@@ -61,14 +61,15 @@ export class ServiceLimits {
       {
         method: "POST",
         path: callPath,
-        authority: this.#service.cluster,
+        authority: authorityOf(this.#service.cluster),
         fields: [],
         body: encodeRequest(this.#service.domain, asked),
         isGrpc: true,
         timeoutMs: this.#service.timeoutMs || defaultTimeoutMs,
         maxAnswerBytes,
       },
-      (result) => done(result.kind === "answer" ? this.#read(asked, result.body) : this.#failed(asked, result.detail)),
+      (result) =>
+        done(result.kind === "answer" ? this.#read(asked, result.body) : this.#failed(asked, result.detail)),
     );
     return () => call.cancel();
   }
@@ -87,7 +88,11 @@ export class ServiceLimits {
     const found = asked.filter((_each, index) => isOver(index)).map(({ limit }) => limit);
     // Over as a whole and none by itself: all of them.
     const over =
-      answer.overallCode !== Code.OVER_LIMIT ? [] : found.length > 0 ? found : asked.map(({ limit }) => limit);
+      answer.overallCode !== Code.OVER_LIMIT
+        ? []
+        : found.length > 0
+          ? found
+          : asked.map(({ limit }) => limit);
     this.#context.metrics.asked("rate_limit_service", over.length > 0 ? "over_limit" : "ok");
     return { over, failure: undefined, lines: linesOf(answer.responseHeadersToAdd) };
   }
@@ -98,8 +103,16 @@ export class ServiceLimits {
   }
 }
 
+/** "namespace/service:port" as a name in the mesh. */
+function authorityOf(cluster: string): string {
+  const [, namespace = "", service = "", port = ""] = /^([^/]*)\/([^:]*):(\d+)/.exec(cluster) ?? [];
+  return `${service}.${namespace}.svc:${port}`;
+}
+
 /** Those of one domain at one service together, in the order in which they are first named. */
-export function groupByService(limits: readonly RateLimit[]): readonly (readonly [RateLimitService, RateLimit[]])[] {
+export function groupByService(
+  limits: readonly RateLimit[],
+): readonly (readonly [RateLimitService, RateLimit[]])[] {
   const groups = new Map<string, readonly [RateLimitService, RateLimit[]]>();
   for (const limit of limits) {
     const { service } = limit;

@@ -58,7 +58,9 @@ describe.skipIf(!hasRedis)("a limit of four proxies", () => {
   test("under more than it allows: never over the limit, nearly all of it used, few round trips", async () => {
     await using redis = await RedisProcess.start();
     const proxies = [1, 2, 3, 4].map(() => proxyOf(redis));
-    const filters = proxies.map((scene) => sharedFilter(scene, { requests: 500n, periodMs: 1_000, burst: 500n }));
+    const filters = proxies.map((scene) =>
+      sharedFilter(scene, { requests: 500n, periodMs: 1_000, burst: 500n }),
+    );
     const { asked, passed, seconds } = await load(filters, 2, 4_000);
     expect(proxies.map((scene) => scene.count("redis stand_in"))).toEqual([0, 0, 0, 0]);
     expect(asked).toBeGreaterThan(3_000);
@@ -82,7 +84,9 @@ describe.skipIf(!hasRedis)("a limit of four proxies", () => {
 
   test("is one, to the request, for a few in a long time", async () => {
     await using redis = await RedisProcess.start();
-    const filters = [1, 2, 3, 4].map(() => sharedFilter(proxyOf(redis), { requests: 10n, periodMs: 3_600_000 }));
+    const filters = [1, 2, 3, 4].map(() =>
+      sharedFilter(proxyOf(redis), { requests: 10n, periodMs: 3_600_000 }),
+    );
     let sum = 0;
     for (let round = 0; round < 6; round++) for (const filter of filters) if (await isAdmitted(filter)) sum++;
     expect(sum).toBe(10);
@@ -96,7 +100,12 @@ describe.skipIf(!hasRedis)("a limit of four proxies", () => {
     const { passed } = await load([filter], 1, 400);
     const second = sharedFilter(other, limit);
     await eventually(async () => {
-      const text = await redis.command("--raw", "EVAL", "return redis.call('GET', redis.call('KEYS', '*:300/*')[1])", "0");
+      const text = await redis.command(
+        "--raw",
+        "EVAL",
+        "return redis.call('GET', redis.call('KEYS', '*:300/*')[1])",
+        "0",
+      );
       const parts = Number(text.split(" ")[0]);
       return Math.floor(parts / 12_000_000) === 300 - passed;
     }, "the rest of the lease is back");
@@ -131,7 +140,9 @@ describe.skipIf(!hasRedis)("the store", () => {
     await redis.command("ACL", "SETUSER", "weft", "on", ">pw2", "~*", "+@all");
     for (const login of [{ password: "s3cret" }, { username: "weft", password: "pw2" }]) {
       const scene = proxyOf(redis);
-      expect(await admitted(sharedFilter(scene, { requests: 4n, periodMs: 60_000 }, login), 3)).toBeGreaterThan(0);
+      expect(
+        await admitted(sharedFilter(scene, { requests: 4n, periodMs: 60_000 }, login), 3),
+      ).toBeGreaterThan(0);
       expect(scene.count("redis ok")).toBeGreaterThan(0);
       expect(scene.log.join("")).toBe("");
     }
@@ -256,7 +267,14 @@ describe.skipIf(!hasRedis)("with other limits", () => {
     const store = { cluster, timeoutMs: 1_000 };
     const keys = [{ name: "u", value: { case: "header", value: "x-user" } as const }];
     const filter = scene.filter(
-      { scope: RateLimitScope.GLOBAL, requests: 3n, periodMs: 3_600_000, keys, store, source: { section: "shared" } },
+      {
+        scope: RateLimitScope.GLOBAL,
+        requests: 3n,
+        periodMs: 3_600_000,
+        keys,
+        store,
+        source: { section: "shared" },
+      },
       { scope: RateLimitScope.LOCAL, requests: 5n, periodMs: 3_600_000, source: { section: "own" } },
     );
     expect(await admitted(filter, 9, { headers: { "x-user": "a" } })).toBe(3);
@@ -271,7 +289,12 @@ describe.skipIf(!hasRedis)("with other limits", () => {
     await using redis = await RedisProcess.start();
     const scene = proxyOf(redis);
     const filter = scene.filter(
-      { scope: RateLimitScope.GLOBAL, requests: 2n, periodMs: 3_600_000, store: { cluster, timeoutMs: 1_000 } },
+      {
+        scope: RateLimitScope.GLOBAL,
+        requests: 2n,
+        periodMs: 3_600_000,
+        store: { cluster, timeoutMs: 1_000 },
+      },
       { scope: RateLimitScope.LOCAL, requests: 2n, periodMs: 3_600_000, source: { section: "own" } },
     );
     const exchange = new FakeExchange();
@@ -285,7 +308,11 @@ describe.skipIf(!hasRedis)("with other limits", () => {
   });
 });
 
-function sharedFilterOf(scene: Scene, keys: readonly { name: string; value: { case: "header"; value: string } }[], store: object): RequestFilter {
+function sharedFilterOf(
+  scene: Scene,
+  keys: readonly { name: string; value: { case: "header"; value: string } }[],
+  store: object,
+): RequestFilter {
   return scene.filter({
     scope: RateLimitScope.GLOBAL,
     requests: 3n,

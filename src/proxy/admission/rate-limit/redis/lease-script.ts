@@ -60,7 +60,8 @@ export function leaseArguments({ key, rate, need, wish, back }: LeaseRequest): s
 export function readGrant(reply: RespValue): LeaseGrant | undefined {
   if (!Array.isArray(reply) || reply.length !== 3) return undefined;
   const [tokens, remaining, waitUs]: readonly unknown[] = reply;
-  if (typeof tokens !== "number" || typeof remaining !== "number" || typeof waitUs !== "number") return undefined;
+  if (typeof tokens !== "number" || typeof remaining !== "number" || typeof waitUs !== "number")
+    return undefined;
   if (tokens < 0 || remaining < 0) return undefined;
   return { tokens, remaining, waitUs: waitUs < 0 ? Number.POSITIVE_INFINITY : waitUs };
 }

@@ -90,10 +90,13 @@ export class RedisLink {
     if (this.#state === "closed") return;
     if (this.#state !== "away") {
       const { cluster } = this.#server;
-      this.#context.log.warn("shared rate limits are counted by each proxy alone: their store does not answer", {
-        cluster,
-        cause,
-      });
+      this.#context.log.warn(
+        "shared rate limits are counted by each proxy alone: their store does not answer",
+        {
+          cluster,
+          cause,
+        },
+      );
     }
     this.#state = "away";
     const jitter = 0.75 + this.#context.random() / 2;

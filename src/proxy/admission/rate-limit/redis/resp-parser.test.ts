@@ -43,7 +43,10 @@ describe("replies", () => {
     test(`${JSON.stringify(text)}, whole, byte by byte and cut at each byte`, () => {
       const whole = bytes(text);
       expect(parse(whole)).toEqual({ replies, problem: undefined });
-      expect(parse(...Array.from(whole, (byte) => Uint8Array.of(byte)))).toEqual({ replies, problem: undefined });
+      expect(parse(...Array.from(whole, (byte) => Uint8Array.of(byte)))).toEqual({
+        replies,
+        problem: undefined,
+      });
       for (let at = 0; at <= whole.length; at++) {
         expect(parse(whole.subarray(0, at), whole.subarray(at))).toEqual({ replies, problem: undefined });
       }
@@ -51,7 +54,9 @@ describe("replies", () => {
   }
 
   test("an error tells its code by its first word", () => {
-    const codes = ["LOADING Redis is", "READONLY You can't", "ERR x", "oops", ""].map((text) => new RespError(text).code);
+    const codes = ["LOADING Redis is", "READONLY You can't", "ERR x", "oops", ""].map(
+      (text) => new RespError(text).code,
+    );
     expect(codes).toEqual(["LOADING", "READONLY", "ERR", "unknown", "unknown"]);
   });
 });
@@ -106,7 +111,8 @@ test("random bytes and broken replies never throw, never keep more than the boun
     const parts = Array.from({ length: 1 + random(4) }, () => corpus[random(corpus.length)] ?? bytes(""));
     const whole = Buffer.concat(parts);
     const edits = random(3);
-    for (let i = 0; i < edits; i++) whole[random(whole.length)] = random(2) === 0 ? random(256) : 0x30 + random(10);
+    for (let i = 0; i < edits; i++)
+      whole[random(whole.length)] = random(2) === 0 ? random(256) : 0x30 + random(10);
     const cut = random(whole.length + 1);
     const once = parse(whole);
     const twice = parse(whole.subarray(0, cut), whole.subarray(cut));

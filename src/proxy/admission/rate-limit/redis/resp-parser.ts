@@ -91,7 +91,8 @@ export class RespParser {
     const bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
     let at = 0;
     while (at < bytes.length && this.#problem === undefined) {
-      const next = this.#bulk === undefined ? this.#readLine(bytes, at) : this.#readBulk(bytes, at, this.#bulk);
+      const next =
+        this.#bulk === undefined ? this.#readLine(bytes, at) : this.#readBulk(bytes, at, this.#bulk);
       if (next === at) break;
       at = next;
     }

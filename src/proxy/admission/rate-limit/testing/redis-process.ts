@@ -30,7 +30,9 @@ export class RedisProcess {
   /** Its whole answer. */
   async command(...parts: readonly string[]): Promise<string> {
     const login = this.#password === "" ? [] : ["-a", this.#password, "--no-auth-warning"];
-    const client = Bun.spawn(["redis-cli", "-p", String(this.port), ...login, ...parts], { stderr: "ignore" });
+    const client = Bun.spawn(["redis-cli", "-p", String(this.port), ...login, ...parts], {
+      stderr: "ignore",
+    });
     const text = await new Response(client.stdout).text();
     await client.exited;
     return text.trim();
