@@ -3,8 +3,8 @@
  * is meant for an address and port of this workload. Fails closed: a port that nobody declared is not served, since
  * the application is dialled over loopback and may listen there for itself alone.
  */
-import { parseSpiffeId, type ReasonCode } from "../kernel/index.ts";
-import { type Inbound, MtlsMode, type Protocol, type UpstreamTls } from "../model/index.ts";
+import { parseSpiffeId, type ReasonCode, WeftError } from "../kernel/index.ts";
+import { type Admission, type Inbound, MtlsMode, type Protocol, type UpstreamTls } from "../model/index.ts";
 
 export interface LocalWorkload {
   readonly trustDomain: string;
@@ -20,6 +20,8 @@ export interface PreparedInboundPort {
   readonly services: readonly string[];
   /** How requests to the application are encrypted. */
   readonly tls: UpstreamTls | undefined;
+  /** What is asked of its requests and connections; undefined: nothing. */
+  readonly admission: Admission | undefined;
 }
 
 export interface InboundAttempt {
@@ -46,6 +48,7 @@ export class InboundTable {
         mtls: modeNames[mode] ?? "strict",
         services: port.services,
         tls: port.tls,
+        admission: admissionAt(inbound.admissions, port.admission),
       });
     }
   }
@@ -69,6 +72,18 @@ export class InboundTable {
     if (port === undefined || !this.#addresses.has(attempt.targetAddress)) return "target_unknown";
     return attempt.peerIdentity === undefined && port.mtls === "strict" ? "mtls_required" : undefined;
   }
+}
+
+/**
+ * `index` counts from 1; 0: nothing is asked. Throws `bad_input` where it leads nowhere: what was meant to be asked is not
+ * known, and to ask nothing would open the door.
+ */
+export function admissionAt(admissions: readonly Admission[], index: number): Admission | undefined {
+  const admission = admissions[index - 1];
+  if (index > 0 && admission === undefined) {
+    throw new WeftError("bad_input", `there is no admission ${index}`);
+  }
+  return admission;
 }
 
 export function admitInbound(table: InboundTable, attempt: InboundAttempt): ReasonCode | undefined {

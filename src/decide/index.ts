@@ -18,7 +18,7 @@ export {
 } from "./admission/index.ts";
 export { ConnectionTable } from "./connection-table.ts";
 export { type PreparedFault, PreparedFaults } from "./fault.ts";
-export { admitInbound, InboundTable, type PreparedInboundPort } from "./inbound.ts";
+export { admissionAt, admitInbound, InboundTable, type PreparedInboundPort } from "./inbound.ts";
 export { HostnameTable } from "./hostname-table.ts";
 export { firstQueryValue } from "./query.ts";
 export {

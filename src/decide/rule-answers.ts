@@ -8,6 +8,8 @@ import type { HttpRequestView } from "./request-view.ts";
 export interface LocalAnswer {
   readonly status: number;
   readonly headers: readonly PreparedHeader[];
+  /** Of CORS, not a redirect. */
+  readonly isPreflight?: boolean;
 }
 
 const locationText = /^[\x21-\x7e]+$/;
@@ -53,7 +55,9 @@ export class RuleAnswers {
     const cors = this.#cors;
     if (cors !== undefined && isPreflight(view)) {
       const headers = cors.preflight(view);
-      return headers === undefined ? { status: 403, headers: [] } : { status: 204, headers };
+      return headers === undefined
+        ? { status: 403, headers: [], isPreflight: true }
+        : { status: 204, headers, isPreflight: true };
     }
     const redirect = this.#redirect;
     if (redirect === undefined) return undefined;

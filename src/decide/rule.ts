@@ -1,6 +1,7 @@
 /** What a matched rule does, prepared: its backends with their share of requests, filters, how requests are carried. */
 import { clone, create } from "@bufbuild/protobuf";
 import {
+  type Admission,
   type Backend,
   type ConnectionRule,
   type HttpRule,
@@ -43,6 +44,8 @@ export interface PreparedRule {
   readonly backends: readonly PreparedBackend[];
   /** Undefined: each backend's cluster says it. */
   readonly session?: SessionPersistence | undefined;
+  /** What is asked before anything of the rule happens; undefined: nothing. */
+  readonly admission?: Admission | undefined;
 }
 
 /** `random` is in [0, 1). The first backend whose share ends above it. */
@@ -71,7 +74,7 @@ export function prepareRule(rule: HttpRule, matched = ""): PreparedRule {
   const requestEdits = PreparedEdits.prepare(rule.requestHeaders);
   const responseEdits = PreparedEdits.prepare(rule.responseHeaders);
   const cors = PreparedCors.prepare(rule.cors);
-  const { source, session } = rule;
+  const { source, session, admission } = rule;
   return {
     route: routeOf(source),
     source,
@@ -87,6 +90,7 @@ export function prepareRule(rule: HttpRule, matched = ""): PreparedRule {
       };
     }),
     session,
+    admission,
   };
 }
 

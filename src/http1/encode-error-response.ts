@@ -5,8 +5,8 @@ import type { HeaderLine } from "./header-line.ts";
 
 export interface ErrorResponse {
   readonly status: number;
-  /** Plain text, ends in a line feed for people with curl. Empty: none. */
-  readonly body: string;
+  /** Text: plain, ends in a line feed for people with curl. Bytes: of whatever type the lines say. Empty: none. */
+  readonly body: string | Uint8Array;
   readonly lines?: readonly HeaderLine[];
   /** Default: the connection is closed after it. */
   readonly keepAlive?: boolean;
@@ -25,6 +25,7 @@ const phrases: Readonly<Record<number, string>> = {
   307: "Temporary Redirect",
   308: "Permanent Redirect",
   400: "Bad Request",
+  401: "Unauthorized",
   403: "Forbidden",
   404: "Not Found",
   405: "Method Not Allowed",
@@ -44,9 +45,10 @@ const phrases: Readonly<Record<number, string>> = {
 };
 
 export function encodeErrorResponse(out: ByteWriter, response: ErrorResponse): void {
-  const body = Buffer.from(response.body, "utf8");
+  const isText = typeof response.body === "string";
+  const body = typeof response.body === "string" ? Buffer.from(response.body, "utf8") : response.body;
   out.latin1(`HTTP/1.1 ${response.status} ${phrases[response.status] ?? ""}\r\n`);
-  if (body.length > 0) out.latin1("content-type: text/plain; charset=utf-8\r\n");
+  if (isText && body.length > 0) out.latin1("content-type: text/plain; charset=utf-8\r\n");
   // RFC 9110 8.6: 204 has no length, not even 0.
   if (response.status !== 204) out.latin1(`content-length: ${body.length}\r\n`);
   if (response.lines !== undefined) appendLines(out, response.lines);

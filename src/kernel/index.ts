@@ -23,6 +23,15 @@ export { bucketCount, bucketOf, Histogram } from "./histogram.ts";
 export { type Drainable, Lifecycle } from "./lifecycle.ts";
 export { createLog, type Log, type LogLevel, silentLog } from "./log.ts";
 export { type Reason, type ReasonCode, reasons } from "./reason.ts";
+export {
+  checkJwks,
+  type JwkSetReading,
+  jwtAlgorithms,
+  type JwtAlgorithm,
+  maxJwkSetBytes,
+  type PublicJwk,
+  readJwkSet,
+} from "./jwk-set.ts";
 export { nameserversOf } from "./resolv-conf.ts";
 export { formatSpiffeId, parseSpiffeId, type SpiffeId } from "./spiffe.ts";
 export {

@@ -6,6 +6,7 @@
 import { join } from "node:path";
 import type { Clock, Log, Timer } from "../kernel/index.ts";
 import { type Listener, originalDestination, shedCodePages, TimerWheel } from "../net/index.ts";
+import { filterFactories, type FilterFactories } from "./admission/index.ts";
 import type { Agent } from "./agent/index.ts";
 import { Avoidance } from "./avoidance.ts";
 import { awaitWork } from "./await-work.ts";
@@ -85,6 +86,8 @@ export interface ProxyPlan
   readonly health?: ListenAddress;
   /** Set: other processes of ours listen on the same ports. */
   readonly sharing?: ListenSharing;
+  /** So many of ours are this proxy together; absent: one. */
+  readonly processes?: number;
   /** Another process of ours answers names. */
   readonly hasNoDns?: boolean;
 }
@@ -96,6 +99,8 @@ export interface ProxyParts {
   readonly log: Log;
   /** Where a redirected connection was going; default: what the kernel says. Given where nothing can be redirected. */
   readonly destinationOf?: DestinationOf;
+  /** Other filters than there are: for tests. */
+  readonly filters?: FilterFactories;
 }
 
 /** Resolves when everything that the bootstrap asks for listens and the agent is ready. Throws WeftError; nothing stays open then. */
@@ -183,6 +188,8 @@ class Proxy implements RunningProxy {
       random: Math.random,
       log,
       mark,
+      filters: parts.filters ?? filterFactories,
+      processes: bootstrap.processes ?? 1,
     });
     const selector = new RouteSelector(this.#context);
     this.#selector = selector;
@@ -244,17 +251,18 @@ class Proxy implements RunningProxy {
     const health = this.#openAdmin(bootstrap.health, (address) => AdminServer.openHealth(address, source));
     this.#stopWatching = this.#agent.onSnapshot((snapshot) => {
       this.#context.upstreams.applySnapshot(snapshot);
+      this.#context.admissions.applySnapshot(snapshot);
       this.#application?.refresh(snapshot.inboundTable);
       this.#gateway?.applySnapshot(snapshot);
     });
     await this.#agent.ready();
     this.#context.upstreams.applySnapshot(this.#agent.snapshot);
+    this.#context.admissions.applySnapshot(this.#agent.snapshot);
     const doors = await this.#openDoors();
     this.#gateway?.applySnapshot(this.#agent.snapshot);
     await this.#announce(doors.tunnel);
-    const reports = new ReportBuilder(this.#context.series, this.#context.workload.key, () =>
-      this.#clock.nowMs(),
-    );
+    const { series, workload } = this.#context;
+    const reports = new ReportBuilder(series, workload.key, () => this.#clock.nowMs(), this.#context);
     this.#agent.reportTelemetry(reports);
     this.#bound = { ...doors, admin, health };
     this.#scheduleSweep();
@@ -273,6 +281,7 @@ class Proxy implements RunningProxy {
     this.#sweepTimer?.cancel();
     this.#codePages?.cancel();
     for (const server of this.#servers) server.close();
+    this.#context.admissions.close();
     this.#context.upstreams.close();
     this.#names.close();
     this.#application?.close();

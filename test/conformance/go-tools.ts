@@ -1,5 +1,6 @@
 /** Others' programs that are built with Go where it is installed, once, in a folder of this user's among the temporary ones. */
-import { existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { spawnProcess } from "../e2e/harness/child-process.ts";
@@ -15,9 +16,43 @@ export interface GoTool {
 
 const buildTimeoutMs = 600_000;
 
+/** A program of this repository's in front of others' libraries: its module pins their versions and sums. */
+export interface GoProgram {
+  readonly name: string;
+  readonly variable: string;
+  /** Of its module. */
+  readonly directory: string;
+}
+
 /** The program's path, or `missing`: why there is none. */
-export async function findGoTool(tool: GoTool): Promise<{ path: string } | { missing: string }> {
-  const { name, variable, source, version } = tool;
+export type FoundProgram = { readonly path: string } | { readonly missing: string };
+
+export async function findGoTool({ name, variable, source, version }: GoTool): Promise<FoundProgram> {
+  return await findOrBuild(name, variable, version, async (directory, output) => {
+    writeFileSync(join(directory, "go.mod"), "module scratch\n");
+    return (
+      (await runGo(directory, ["get", `${source}@${version}`])) ??
+      (await runGo(directory, ["build", "-o", output, source]))
+    );
+  });
+}
+
+export async function findGoProgram({ name, variable, directory }: GoProgram): Promise<FoundProgram> {
+  const hash = createHash("sha256");
+  for (const file of ["main.go", "go.mod", "go.sum"]) hash.update(readFileSync(join(directory, file)));
+  const version = hash.digest("hex").slice(0, 16);
+  return await findOrBuild(name, variable, version, async (_, output) => {
+    return await runGo(directory, ["build", "-mod=readonly", "-o", output, "."]);
+  });
+}
+
+/** `build` says what failed. */
+async function findOrBuild(
+  name: string,
+  variable: string,
+  version: string,
+  build: (directory: string, output: string) => Promise<string | undefined>,
+): Promise<FoundProgram> {
   const named = process.env[variable];
   if (named !== undefined)
     return existsSync(named) ? { path: named } : { missing: `${variable}: no such file` };
@@ -26,17 +61,15 @@ export async function findGoTool(tool: GoTool): Promise<{ path: string } | { mis
   if (existsSync(path)) return { path };
   if (Bun.which("go") === null) return { missing: `${name}: install Go, or set ${variable} to the program` };
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  writeFileSync(join(directory, "go.mod"), "module scratch\n");
   const partial = `${path}.partial`;
-  const steps = [
-    ["get", `${source}@${version}`],
-    ["build", "-o", partial, source],
-  ];
-  for (const step of steps) {
-    const go = spawnProcess(["go", ...step], { cwd: directory, env: process.env });
-    const { code, stderr } = await go.within(buildTimeoutMs);
-    if (code !== 0) return { missing: `go ${step.join(" ")}: ${stderr.trim()}` };
-  }
+  const problem = await build(directory, partial);
+  if (problem !== undefined) return { missing: problem };
   renameSync(partial, path);
   return { path };
+}
+
+async function runGo(directory: string, command: readonly string[]): Promise<string | undefined> {
+  const go = spawnProcess(["go", ...command], { cwd: directory, env: process.env });
+  const { code, stderr } = await go.within(buildTimeoutMs);
+  return code === 0 ? undefined : `go ${command.join(" ")}: ${stderr.trim()}`;
 }

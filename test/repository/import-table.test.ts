@@ -49,6 +49,8 @@ const table: Readonly<Record<string, readonly string[]>> = {
 const secondDoors = [
   "identity/x509/index.ts",
   "standalone/compiler/index.ts",
+  // Loaded by proxies that are told to ask such a service.
+  "wire/external-authorization/index.ts",
   // Loaded by proxies that ask such a service, and by no other.
   "wire/rate-limit/index.ts",
 ];

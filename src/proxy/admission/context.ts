@@ -2,7 +2,7 @@
 import type { Clock, Log } from "../../kernel/index.ts";
 import type { Mesh } from "../../model/index.ts";
 import type { TimerWheel } from "../../net/index.ts";
-import type { UpstreamCluster } from "../upstream/index.ts";
+import type { RequestLimit, UpstreamCluster } from "../upstream/index.ts";
 
 export interface AdmissionContext {
   readonly clock: Clock;
@@ -20,6 +20,8 @@ export interface AdmissionContext {
   /** By its key, of the newest configuration; undefined: not there (yet). For `startUnaryCall` and `openStream`. */
   cluster(key: string): UpstreamCluster | undefined;
   readonly metrics: AdmissionMetrics;
+  /** Of this proxy, over all policies; at most `maxQuestionsInFlight` of `external/`. */
+  readonly externalQuestions: RequestLimit;
 }
 
 /** Counters of what filters ask others; what policies did is told by `FilteredExchange.note`. */

@@ -19,6 +19,8 @@ export interface FilteredExchange {
   setRequestHeader(nameLower: string, value: string): void;
   addRequestHeader(nameLower: string, value: string): void;
   removeRequestHeader(nameLower: string): void;
+  /** For the application, in the place of what came behind the "?"; empty: none. Whatever becomes of the path. */
+  setRequestQuery(query: string): void;
   /** For whatever answer the client gets. */
   addAnswerLine(line: HeaderLine): void;
   /** For an answer that comes from the application only. */
@@ -50,6 +52,8 @@ export interface FilterRefusal {
   readonly reason: ReasonCode;
   /** For the operator: what decided and why. */
   readonly detail: string;
+  /** For the operator: what would let it in. */
+  readonly hint?: string;
   /** Undefined: no policy, a lack of any. */
   readonly source: Source | undefined;
   /** Given: said to the client in the place of the reason's own status and body. */

@@ -51,6 +51,10 @@ export interface UnaryFailure {
   readonly detail: string;
   /** The service answered with it. */
   readonly grpcStatus?: number;
+  /** Of HTTP: the answer had begun with it. */
+  readonly answerStatus?: number | undefined;
+  /** It was more than `maxAnswerBytes`. */
+  readonly isTooLong?: boolean;
 }
 
 export interface UnaryCall {
@@ -177,7 +181,14 @@ class Call implements PoolWaiter, UpstreamHandler, UnaryCall {
     this.#byteLength += chunk.length;
     const { isGrpc, maxAnswerBytes } = this.#request;
     if (this.#byteLength > maxAnswerBytes + (isGrpc ? frameHeadBytes : 0)) {
-      this.#giveUp("upstream_malformed", `the answer is longer than ${maxAnswerBytes} bytes`);
+      this.#letGo();
+      this.#finish({
+        kind: "failure",
+        reason: "upstream_malformed",
+        detail: `the answer is longer than ${maxAnswerBytes} bytes`,
+        answerStatus: this.#answer?.status,
+        isTooLong: true,
+      });
     } else {
       this.#chunks.push(chunk);
     }
@@ -256,7 +267,7 @@ class Call implements PoolWaiter, UpstreamHandler, UnaryCall {
   }
 
   #fail(reason: ReasonCode, detail: string): void {
-    this.#finish({ kind: "failure", reason, detail });
+    this.#finish({ kind: "failure", reason, detail, answerStatus: this.#answer?.status });
   }
 
   #finish(result: UnaryAnswer | UnaryFailure): void {

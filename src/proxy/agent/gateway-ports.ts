@@ -1,9 +1,14 @@
 /** Groups the listeners of all gateways by the socket that they share. A group that did not change keeps its tables. */
-import { ConnectionTable, listenerId, VirtualHostTable } from "../../decide/index.ts";
+import { ConnectionTable, listenerId, ListenerTable, VirtualHostTable } from "../../decide/index.ts";
 import { type GatewayListener, Protocol } from "../../model/index.ts";
 import type { GatewayCertificate } from "./gateway-certificate.ts";
 import { PreparedPortTls } from "./port-tls.ts";
-import type { PreparedGateway, PreparedGatewayPort, PreparedListener } from "./snapshot.ts";
+import type {
+  ListenerAdmission,
+  PreparedGateway,
+  PreparedGatewayPort,
+  PreparedListener,
+} from "./snapshot.ts";
 
 type Certificates = ReadonlyMap<string, GatewayCertificate>;
 
@@ -120,6 +125,24 @@ function preparePort(
     connections: listeners.some((listener) => listener.connections !== undefined)
       ? ConnectionTable.prepare(listeners)
       : undefined,
+    ...prepareAdmissions(prepared),
+  };
+}
+
+function prepareAdmissions(
+  prepared: readonly PreparedListener[],
+): Pick<PreparedGatewayPort, "admissions" | "connectionAdmissions"> {
+  const byId = new Map<string, ListenerAdmission>();
+  for (const { listener, admission } of prepared) {
+    if (admission !== undefined) byId.set(listenerId(listener), admission);
+  }
+  if (byId.size === 0) return { admissions: undefined, connectionAdmissions: undefined };
+  return {
+    admissions: byId,
+    connectionAdmissions: ListenerTable.prepare(
+      prepared.map(({ listener }) => listener),
+      (listener) => byId.get(listenerId(listener)),
+    ),
   };
 }
 

@@ -4,7 +4,7 @@ export type { PortTlsChoice } from "./port-tls.ts";
 export { JoinedReports } from "./joined-reports.ts";
 export type { AgentLookup, ParentLink } from "./parent-link.ts";
 export { createAgent, type ParentAgent } from "./proxy-agent.ts";
-export type { PreparedGatewayPort, PreparedOutbound, Snapshot } from "./snapshot.ts";
+export type { ListenerAdmission, PreparedGatewayPort, PreparedOutbound, Snapshot } from "./snapshot.ts";
 export type { Rejection } from "./staging.ts";
 export { SuppliedAgent } from "./supplied-agent.ts";
 export type { SuppliedChange } from "./supplied-change.ts";

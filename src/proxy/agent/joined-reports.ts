@@ -3,6 +3,9 @@ import { create, fromBinary } from "@bufbuild/protobuf";
 import {
   type EdgeDelta,
   HistogramSchema,
+  type PlaintextCaller,
+  type PolicyDelta,
+  type Refusal,
   type TelemetryReport,
   TelemetryReportSchema,
 } from "../../wire/index.ts";
@@ -10,9 +13,15 @@ import type { TelemetrySource } from "./agent.ts";
 
 /** Label sets between two uploads: what two workers with a full table each have, or many with the same ones. */
 const maxEdges = 4_000;
+/** Of each of the others: as much as a worker may have, twice. */
+const maxOthers = 4_000;
+const maxRefusals = 256;
 
 export class JoinedReports implements TelemetrySource {
   readonly #edges = new Map<string, EdgeDelta>();
+  readonly #policies = new Map<string, PolicyDelta>();
+  readonly #plaintextCallers = new Map<string, PlaintextCaller>();
+  #refusals: Refusal[] = [];
   #startMs: bigint | undefined;
   #endMs = 0n;
   #droppedSeries = 0n;
@@ -26,6 +35,11 @@ export class JoinedReports implements TelemetrySource {
     if (report.endUnixMs > this.#endMs) this.#endMs = report.endUnixMs;
     this.#droppedSeries += report.droppedSeries;
     for (const edge of report.edges) this.#addEdge(edge);
+    for (const each of report.policies)
+      addCount(this.#policies, `${each.policy}\n${each.rule}\n${each.verdict}`, each);
+    for (const each of report.plaintextCallers)
+      addCount(this.#plaintextCallers, `${each.address} ${each.port}`, each);
+    this.#refusals = [...this.#refusals, ...report.refusals].slice(-maxRefusals);
   }
 
   take(): TelemetryReport | undefined {
@@ -36,7 +50,13 @@ export class JoinedReports implements TelemetrySource {
       endUnixMs: this.#endMs,
       edges: [...this.#edges.values()],
       droppedSeries: this.#droppedSeries,
+      policies: [...this.#policies.values()],
+      plaintextCallers: [...this.#plaintextCallers.values()],
+      refusals: this.#refusals,
     });
+    this.#policies.clear();
+    this.#plaintextCallers.clear();
+    this.#refusals = [];
     this.#edges.clear();
     this.#startMs = undefined;
     this.#droppedSeries = 0n;
@@ -56,6 +76,12 @@ export class JoinedReports implements TelemetrySource {
     known.responseBytes += edge.responseBytes;
     known.duration = joinDurations(known.duration, edge.duration);
   }
+}
+
+function addCount<T extends { count: bigint }>(known: Map<string, T>, key: string, added: T): void {
+  const before = known.get(key);
+  if (before !== undefined) before.count += added.count;
+  else if (known.size < maxOthers) known.set(key, added);
 }
 
 type Durations = EdgeDelta["duration"];

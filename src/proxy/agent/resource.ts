@@ -4,6 +4,7 @@
  */
 import { fromBinary } from "@bufbuild/protobuf";
 import {
+  admissionAt,
   ConnectionTable,
   PreparedFaults,
   prepareVirtualHosts,
@@ -40,7 +41,7 @@ import {
   typeUrl,
 } from "../../model/index.ts";
 import { GatewayCertificate } from "./gateway-certificate.ts";
-import type { PreparedGateway, PreparedOutbound } from "./snapshot.ts";
+import type { ListenerAdmission, PreparedGateway, PreparedOutbound } from "./snapshot.ts";
 
 /** `Commit` is no resource that anybody keeps. */
 export type ResourceKind = Exclude<ModelKind, "Commit">;
@@ -97,8 +98,12 @@ export function prepareResource(raw: RawResource): Resource {
       return { kind, ...common, value: fromBinary(NameSchema, bytes) };
     case "Address":
       return { kind, ...common, value: fromBinary(AddressSchema, bytes) };
-    case "Inbound":
-      return { kind, ...common, value: fromBinary(InboundSchema, bytes) };
+    case "Inbound": {
+      const value = fromBinary(InboundSchema, bytes);
+      // Its table needs the mesh; here it only has to be possible.
+      for (const port of value.ports) admissionAt(value.admissions, port.admission);
+      return { kind, ...common, value };
+    }
     case "Outbound":
       return { kind, ...common, value: prepareOutbound(name, fromBinary(OutboundSchema, bytes)) };
     case "Cluster": {
@@ -132,9 +137,18 @@ export function prepareGateway(name: string, gateway: Gateway): PreparedGateway 
   const listeners = gateway.listeners.map((listener) => ({
     listener: { ...listener, virtualHosts: [] },
     hosts: prepareVirtualHosts(listener),
+    admission: admissionOf(gateway, listener.admission, name),
   }));
   const { labels, annotations } = gateway;
-  return { name, labels, annotations, listeners };
+  const ofRules = gateway.listeners.flatMap(({ virtualHosts }) =>
+    virtualHosts.flatMap(({ http }) => http?.rules.flatMap(({ admission }) => admission ?? []) ?? []),
+  );
+  return { name, labels, annotations, listeners, admissions: [...gateway.admissions, ...ofRules] };
+}
+
+function admissionOf(gateway: Gateway, index: number, name: string): ListenerAdmission | undefined {
+  const admission = admissionAt(gateway.admissions, index);
+  return admission && { admission, gateway: name };
 }
 
 export function prepareOutbound(name: string, message: Outbound): PreparedOutbound {

@@ -6,6 +6,7 @@
 import type {
   ConnectionTable,
   InboundTable,
+  ListenerTable,
   PreparedVirtualHost,
   RouteTable,
   ServiceConnections,
@@ -13,6 +14,7 @@ import type {
 } from "../../decide/index.ts";
 import type {
   Address,
+  Admission,
   Cluster,
   Endpoint,
   GatewayListener,
@@ -46,12 +48,22 @@ export interface PreparedGateway {
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
   readonly listeners: readonly PreparedListener[];
+  /** Of its listeners and of their rules. */
+  readonly admissions: readonly Admission[];
 }
 
 export interface PreparedListener {
   /** Its `virtualHosts` are empty. */
   readonly listener: GatewayListener;
   readonly hosts: readonly PreparedVirtualHost[];
+  /** What is asked of its requests and connections; undefined: nothing. */
+  readonly admission: ListenerAdmission | undefined;
+}
+
+export interface ListenerAdmission {
+  readonly admission: Admission;
+  /** "namespace/name" of the gateway whose listener it is. */
+  readonly gateway: string;
 }
 
 /**
@@ -72,6 +84,10 @@ export interface PreparedGatewayPort {
   readonly tls: PreparedPortTls | undefined;
   /** Where connections or datagrams go that are not read as HTTP; undefined: no listener takes such. */
   readonly connections: ConnectionTable | undefined;
+  /** Of the listeners that have any, by `listenerId`. Undefined: none has. */
+  readonly admissions: ReadonlyMap<string, ListenerAdmission> | undefined;
+  /** The same for connections that are not read as HTTP, by server name. Undefined: none has. */
+  readonly connectionAdmissions: ListenerTable<ListenerAdmission | undefined> | undefined;
 }
 
 export interface Snapshot {

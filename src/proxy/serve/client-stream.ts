@@ -11,6 +11,8 @@ export interface Refusal {
   /** Of HTTP, where it is not the reason's own. */
   readonly status?: number;
   readonly requestId: string;
+  /** Told beside the class and the id, where the mesh says that callers are told; absent: nothing. */
+  readonly told?: string | undefined;
   /** Beside x-request-id. */
   readonly lines: readonly HeaderLine[];
   /** The client has sent all of its request. */
@@ -19,13 +21,15 @@ export interface Refusal {
   readonly grpc: GrpcFailure | undefined;
 }
 
-/** An answer that a route's filter has the proxy give: a status and lines, without a body. */
+/** An answer that a route or a filter has the proxy give: a status, lines and perhaps a body. */
 export interface OwnAnswer {
   readonly status: number;
   readonly requestId: string;
   /** Beside x-request-id. */
   readonly lines: readonly HeaderLine[];
   readonly isRequestEnded: boolean;
+  /** Absent: none. Its type is one of the lines. */
+  readonly body?: Uint8Array | undefined;
   /** What a gRPC call is told instead: it knows no such answers. */
   readonly grpc: GrpcFailure | undefined;
 }

@@ -1,8 +1,15 @@
 /** What all listeners of one proxy share. A sidecar has one local workload; this is where a second one would hang. */
 import { ByteWriter, type Clock, type Log } from "../../kernel/index.ts";
 import type { TimerWheel } from "../../net/index.ts";
+import { type AdmissionContext, Admissions, type FilterFactories } from "../admission/index.ts";
 import type { Agent } from "../agent/index.ts";
-import type { AccessLog, SeriesRegistry } from "../telemetry/index.ts";
+import {
+  type AccessLog,
+  PlaintextCallers,
+  type PolicyCounters,
+  RecentRefusals,
+  type SeriesRegistry,
+} from "../telemetry/index.ts";
 import type { HopDialer, Upstreams } from "../upstream/index.ts";
 import { CurrentLimits, fixedLimits, type ServeLimits } from "./limits.ts";
 import type { ServeMetrics } from "./metrics.ts";
@@ -39,6 +46,9 @@ export interface ServeContextOptions {
   readonly log: Log;
   /** SO_MARK of connections that leave the mesh. */
   readonly mark: number | undefined;
+  readonly filters: FilterFactories;
+  /** Processes that are one proxy together. */
+  readonly processes: number;
 }
 
 export class ServeContext {
@@ -56,6 +66,10 @@ export class ServeContext {
   readonly log: Log;
   readonly mark: number | undefined;
   readonly requestIds: RequestIds;
+  readonly admissions: Admissions;
+  readonly policies: PolicyCounters;
+  readonly refusals = new RecentRefusals();
+  readonly plaintextCallers = new PlaintextCallers();
   readonly #limits: CurrentLimits;
   #keeping: BodyKeeping;
   #keepingLimits: ServeLimits | undefined = undefined;
@@ -86,6 +100,8 @@ export class ServeContext {
     this.log = options.log;
     this.mark = options.mark;
     this.requestIds = new RequestIds(options.random);
+    this.policies = options.metrics.policies;
+    this.admissions = new Admissions(admissionContext(options), options.filters);
     this.coarseNowMs = options.clock.nowMs();
     this.#limits = new CurrentLimits(() => options.agent.snapshot.mesh?.limits);
     const { bodiesPaused, replayExhausted } = options.metrics;
@@ -126,4 +142,22 @@ export class ServeContext {
   get isAccessLogged(): boolean {
     return this.agent.snapshot.mesh?.accessLog === true;
   }
+}
+
+function admissionContext(options: ServeContextOptions): AdmissionContext {
+  const { agent, clock, wheel, random, log, upstreams, metrics, workload, processes } = options;
+  return {
+    clock,
+    wheel,
+    random,
+    log,
+    workload: workload.key,
+    processes,
+    mesh: () => agent.snapshot.mesh,
+    cluster: (key) => upstreams.cluster(key),
+    metrics: {
+      asked: (kind, outcome) => metrics.asked(kind, outcome),
+      token: (outcome) => metrics.token(outcome),
+    },
+  };
 }

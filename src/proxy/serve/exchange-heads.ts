@@ -1,6 +1,7 @@
 /** Small pieces of heads that exchanges share: constants and one-line encoders. */
 import { type BodyKind, type HeaderLine, ResponseHead, type ResponseHeadOptions } from "../../http1/index.ts";
-import type { HttpResponse } from "../http/index.ts";
+import { HeaderFields } from "../../http2/index.ts";
+import { Http2Response, type HttpResponse } from "../http/index.ts";
 
 /** For values that are known to be valid field values; `headerLine` is for all others. */
 export function latin1Line(nameLower: string, value: string): HeaderLine {
@@ -11,6 +12,9 @@ export function latin1Line(nameLower: string, value: string): HeaderLine {
 export function removal(nameLower: string): HeaderLine {
   return { nameLower, value: "", bytes: new Uint8Array(0) };
 }
+
+/** RFC 9110 10.1.1: a client that waits for it sends its body then. */
+export const goAhead = new Http2Response(HeaderFields.of([[":status", "100"]]), false);
 
 const unchanged: ResponseHeadOptions = {};
 const closing: ResponseHeadOptions = { connection: "close" };

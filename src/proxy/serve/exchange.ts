@@ -3,14 +3,15 @@
  * two sides speak. What endpoints do is seen by its tries (`tries.ts`) first; here is the client's side and the answer that
  * is forwarded. No promise and no closure is made for a request.
  *
- *   start -> tries --answer--> responding --end--> done
- *     |        |  '-101-> tunnel -> done '-> cut short -> done
- *     '--------'-> refused -> done
+ *   start -> admission -> tries --answer--> responding --end--> done
+ *     |          |          |  '-101-> tunnel -> done '-> cut short -> done
+ *     '----------'----------'-> refused -> done
  */
 import type { ResetCode } from "../../grpc/index.ts";
 import { type ReasonCode, reasons } from "../../kernel/index.ts";
-import { type HeadEdits, type HeaderLine, RequestHead } from "../../http1/index.ts";
-import type { CloseCause, WheelTimer } from "../../net/index.ts";
+import { type HeadEdits, RequestHead } from "../../http1/index.ts";
+import type { CloseCause } from "../../net/index.ts";
+import type { FilterRefusal } from "../admission/filter.ts";
 import {
   type HttpRequest,
   type HttpResponse,
@@ -22,54 +23,48 @@ import {
 import type { RequestLimit, UpstreamEndpoint, UpstreamRequest } from "../upstream/index.ts";
 import type { Attempt } from "./attempt.ts";
 import type { ClientStream } from "./client-stream.ts";
+import { composeRequest } from "./composed-request.ts";
 import type { ServeContext } from "./context.ts";
-import { latin1Line } from "./exchange-heads.ts";
+import { type AnsweredRequest, answerNotAdmitted, answerRefusal, answerRoute } from "./exchange-answers.ts";
+import { type AdmittedRequest, ExchangeAdmission } from "./exchange-admission.ts";
 import type { ExchangeInput } from "./exchange-input.ts";
 import { startTries } from "./fault-injection.ts";
-import { GrpcCall, redirectFailure, shorterTimeout } from "./grpc-call.ts";
-import {
-  addTryLines,
-  passedEdits,
-  peerGraceMs,
-  pushbackLine,
-  readTry,
-  refusalLines,
-  type TryField,
-  withoutTry,
-} from "./hop-fields.ts";
-import type { HttpAnswer, HttpDestination, HttpSelection, HttpService } from "./http-service.ts";
+import { GrpcCall, shorterTimeout } from "./grpc-call.ts";
+import { passedEdits, peerGraceMs, readTry, type TryField } from "./hop-fields.ts";
+import type { HttpDestination, HttpSelection, HttpService } from "./http-service.ts";
 import { Mirrors } from "./mirrors.ts";
 import { recordHttp } from "./outcome.ts";
 import { Relay, type RelayListener } from "./relay.ts";
 import { RequestBody } from "./request-body.ts";
+import { RequestTime } from "./request-time.ts";
 import { Tries, type TriedRequest } from "./tries.ts";
 import { isSuspect } from "./try-end.ts";
 
-export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
+export class Exchange implements ExchangeInput, TriedRequest, RelayListener, AdmittedRequest {
   readonly head: HttpRequest;
   readonly #context: ServeContext;
   readonly #service: HttpService;
   readonly #client: ClientStream;
   readonly body: RequestBody;
-  readonly #startUs: number;
+  readonly #time: RequestTime;
   /** The request is gRPC's: failures are said in its status, its deadline holds. */
   readonly #grpc: GrpcCall | undefined;
   readonly isGrpc: boolean;
   readonly isUpgrade: boolean;
   /** What the request says of its time and of tries before it. */
   #said: TryField | undefined;
-  #requestId = "";
+  requestId = "";
   #hasOwnRequestId = false;
   #selected: HttpSelection | undefined;
   #destination: HttpDestination | undefined;
+  /** Undefined: no policy is asked. */
+  #admission: ExchangeAdmission | undefined;
   readonly #tries: Tries;
   #mirrors: Mirrors | undefined;
   /** The try whose answer is forwarded. */
   #winner: Attempt | undefined;
   /** Has a place for this request until it is done. */
   #limit: RequestLimit | undefined;
-  #timer: WheelTimer | undefined;
-  #timeoutMs = 0;
   /** When a byte of either body, or a head, came last. */
   #movedMs: number;
   hasResponse = false;
@@ -92,43 +87,62 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
     this.isGrpc = this.#grpc !== undefined;
     this.isUpgrade = upgradeOf(head) !== undefined;
     this.#tries = new Tries(context, service, this, client);
-    this.#startUs = context.clock.monotonicUs();
+    this.#time = new RequestTime(context.clock);
     this.#movedMs = context.coarseNowMs;
   }
 
   start(): void {
     this.#context.inFlight++;
     const requestId = this.head.get("x-request-id");
-    this.#requestId = this.#context.requestIds.keep(requestId);
-    this.#hasOwnRequestId = this.#requestId !== requestId;
+    this.requestId = this.#context.requestIds.keep(requestId);
+    this.#hasOwnRequestId = this.requestId !== requestId;
     if (!this.#service.servesConnect && isPlainConnect(this.head))
       return this.#refuse("unsupported_request", "CONNECT is not served here");
     this.#said = readTry(this.head, this.#service.trustsTry);
     const selected = this.#service.select(this.head);
     this.#selected = selected;
-    if ("reason" in selected) return this.#refuse(selected.reason, selected.detail);
-    if ("status" in selected) return this.#answer(selected);
-    if (selected.cluster.requestLimit?.enter() === false) {
-      this.#context.metrics.clusterLimitReached("requests");
-      return this.#refuse(
-        "cluster_limit",
-        `${selected.cluster.key} has as many requests in flight as it may`,
-      );
-    }
-    this.#limit = selected.cluster.requestLimit;
+    if ("cluster" in selected) this.#expect(selected);
+    const { asked } = selected;
+    if (asked === undefined) return this.#goOn(selected);
+    const side = { service: this.#service, client: this.#client, caller: asked.caller };
+    this.#admission = new ExchangeAdmission(this.#context, this, side);
+    this.#admission.start(asked.filters);
+  }
+
+  /** From here on the request has its route's time. */
+  #expect(selected: HttpDestination): void {
     this.#destination = selected;
-    this.#timeoutMs = shorterTimeout(
-      selected.requests.requestTimeoutMs,
-      shorterTimeout(this.#grpc?.timeoutMs ?? 0, this.#said?.timeoutMs ?? 0),
-    );
     const { maxBodyBytes } = selected.requests.retry;
     if (maxBodyBytes !== undefined) this.body.maxReplayBytes = maxBodyBytes;
-    if (this.#timeoutMs > 0) {
-      const graceMs = this.#service.tellsUnprocessed ? peerGraceMs : 0;
-      this.#timer = this.#context.wheel.schedule(this.#timeoutMs + graceMs, () => this.#onTimeout());
+    const ofCaller = shorterTimeout(this.#grpc?.timeoutMs ?? 0, this.#said?.timeoutMs ?? 0);
+    const timeoutMs = shorterTimeout(selected.requests.requestTimeoutMs, ofCaller);
+    const graceMs = this.#service.tellsUnprocessed ? peerGraceMs : 0;
+    this.#time.bound(this.#context.wheel, timeoutMs, graceMs, () => this.#onTimeout());
+  }
+
+  /** Nothing stands against it: only now the route, its limits and its backends have to do with it. */
+  #goOn(selected: HttpSelection): void {
+    if ("reason" in selected) return this.#refuse(selected.reason, selected.detail);
+    if ("status" in selected) return this.#settle(answerRoute(this.#answered(), selected), undefined, "");
+    if (selected.cluster.requestLimit?.enter() === false) {
+      this.#context.metrics.clusterLimitReached("requests");
+      const detail = `${selected.cluster.key} has as many requests in flight as it may`;
+      return this.#refuse("cluster_limit", detail);
     }
+    this.#limit = selected.cluster.requestLimit;
     if (selected.mirrors !== undefined) this.#mirrors = new Mirrors(this.#context, this, selected.mirrors);
     startTries(this.#tries, selected, this);
+  }
+
+  // ---- admission
+
+  onAdmitted(): void {
+    if (!this.#isDone && this.#selected !== undefined) this.#goOn(this.#selected);
+  }
+
+  onNotAdmitted(refusal: FilterRefusal, told: string | undefined): void {
+    if (this.#isDone) return;
+    this.#settle(answerNotAdmitted(this.#answered(), refusal, told), refusal.reason, refusal.detail);
   }
 
   // ---- the client's side
@@ -137,7 +151,8 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
     if (this.#isDone) return;
     this.#movedMs = this.#context.coarseNowMs;
     this.#mirrors?.push(chunk);
-    if (!this.body.push(chunk, this.#tries)) this.#client.pauseRequest();
+    const hasRoom = this.body.push(chunk, this.#tries);
+    if (!hasRoom && this.#admission?.onBody() !== true) this.#client.pauseRequest();
   }
 
   onRequestEnd(trailers: Trailers | undefined): void {
@@ -145,6 +160,7 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
     this.body.trailers = trailers;
     this.#mirrors?.end(trailers);
     this.#tries.writeEnd(trailers);
+    this.#admission?.onBody();
     if (this.#isTunnel && this.#isUpstreamEnded) this.#complete();
   }
 
@@ -179,30 +195,23 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
   }
 
   remainingMs(nowUs: number): number {
-    return this.#timeoutMs === 0 ? Infinity : this.#timeoutMs - (nowUs - this.#startUs) / 1_000;
+    return this.#time.remainingMs(nowUs);
   }
 
   upstreamRequest(endpoint: UpstreamEndpoint, retries: number): UpstreamRequest {
-    const lines = this.#lines();
-    const edits = this.#destination?.requestEdits;
-    const isPlain = retries === 0 && this.#timeoutMs === 0 && this.#said === undefined;
-    const said =
-      !isPlain &&
-      addTryLines(lines, this.#said, {
-        isInbound: this.#service.direction === "inbound",
-        isTunnelled: endpoint.isTunnelled,
-        isGrpc: this.isGrpc,
-        remainingMs: this.remainingMs(this.#context.clock.monotonicUs()),
-        retries,
-      });
-    return {
+    return composeRequest({
       head: this.head,
-      edits: said || this.#said === undefined ? edits : withoutTry(edits),
-      lines,
-      scheme: this.#service.scheme,
+      service: this.#service,
+      destination: this.#destination,
+      admission: this.#admission,
+      newRequestId: this.#hasOwnRequestId ? this.requestId : undefined,
+      said: this.#said,
+      isGrpc: this.isGrpc,
       isUpgrade: this.isUpgrade,
-      rewrite: this.#destination?.rewrite,
-    };
+      isTunnelled: endpoint.isTunnelled,
+      remainingMs: this.#time.leftMs,
+      retries,
+    });
   }
 
   resumeRequest(hasRoom: boolean): void {
@@ -220,6 +229,7 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
     this.#winner = attempt;
     this.#movedMs = this.#context.coarseNowMs;
     let edits = this.#tries.responseEdits(attempt, this.#destination?.responseEdits);
+    if (this.#admission !== undefined) edits = this.#admission.answerEdits(edits);
     if (isSuspect(head, this.isGrpc)) {
       const forbidsRetry = this.#service.tellsUnprocessed && this.#context.hasSpentRetries;
       edits = passedEdits(edits, head, forbidsRetry);
@@ -273,20 +283,13 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
 
   // ---- steps
 
-  #lines(): HeaderLine[] {
-    const lines: HeaderLine[] = [];
-    if (this.#hasOwnRequestId) lines.push(latin1Line("x-request-id", this.#requestId));
-    this.#service.addLines(this.head, lines);
-    return lines;
-  }
-
   #becomeTunnel(attempt: Attempt, head: HttpResponse, edits: HeadEdits | undefined): void {
     const { upstream } = attempt;
     if (upstream === undefined) return;
     this.#isResponseStarted = true;
     this.#status = head.status;
     this.#client.writeSwitch(head, edits);
-    this.#timer?.cancel();
+    this.#time.release();
     const server = this.head instanceof RequestHead ? upstream.detach() : undefined;
     const client = server === undefined ? undefined : this.#client.detach();
     if (server !== undefined && client !== undefined) {
@@ -303,13 +306,14 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
   #onTimeout(): void {
     if (this.#isDone) return;
     // A deadline of the caller's own says nothing about the endpoint.
-    if (this.#timeoutMs === this.#destination?.requests.requestTimeoutMs) this.#tries.recordSilence();
+    if (this.#time.timeoutMs === this.#destination?.requests.requestTimeoutMs) this.#tries.recordSilence();
     this.#letGo();
-    this.#fail("request_timeout", `no complete response within ${this.#timeoutMs} ms`);
+    this.#fail("request_timeout", `no complete response within ${this.#time.timeoutMs} ms`);
   }
 
   /** Withdraws from whatever is waited for upstream. What was sent there is reset, so the work really ends. */
   #letGo(): void {
+    this.#admission?.cancel();
     this.#tries.abandon();
     this.#winner = undefined;
   }
@@ -327,7 +331,7 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
       return;
     }
     const grpc = this.#isTunnel || !this.#isResponseStarted ? undefined : this.#grpc;
-    const trailers = grpc?.failureTrailers(reason, this.#requestId);
+    const trailers = grpc?.failureTrailers(reason, this.requestId);
     this.#finish(reason, detail);
     if (trailers === undefined) {
       this.#client.abort();
@@ -338,45 +342,34 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
   }
 
   #refuse(reason: ReasonCode, detail: string): void {
-    const facts = this.#tries.fault?.factsOf(reason) ?? reasons[reason];
-    const isToPeer = this.#service.tellsUnprocessed;
-    this.#status = facts.httpStatus;
-    this.#client.writeRefusal({
-      reason,
-      status: facts.httpStatus,
-      requestId: this.#requestId,
-      lines: isToPeer ? refusalLines(reason, this.isInherited) : this.#clientLines(),
-      isRequestEnded: this.body.isEnded,
-      // The calling proxy reads the status, tries elsewhere, or says it in gRPC's way itself.
-      grpc: isToPeer && facts.isUnprocessed ? undefined : this.#grpc?.failure(reason, this.#requestId, facts),
-    });
+    this.#settle(answerRefusal(this.#answered(), reason), reason, detail);
+  }
+
+  /** The proxy has answered itself. */
+  #settle(status: number, reason: ReasonCode | undefined, detail: string): void {
+    this.#status = status;
     this.#finish(reason, detail);
     this.#client.onExchangeDone();
   }
 
-  #clientLines(): readonly HeaderLine[] {
-    const lines = this.#selected?.ownLines ?? [];
-    return this.#grpc !== undefined && this.#tries.isSpent ? [...lines, pushbackLine] : lines;
-  }
-
-  #answer({ status }: HttpAnswer): void {
-    this.#status = status;
-    this.#client.writeAnswer({
-      status,
-      requestId: this.#requestId,
-      lines: this.#clientLines(),
+  #answered(): AnsweredRequest {
+    return {
+      client: this.#client,
+      service: this.#service,
+      requestId: this.requestId,
+      grpc: this.#grpc,
+      tries: this.#tries,
+      ownLines: [...(this.#selected?.ownLines ?? []), ...(this.#admission?.ownLines ?? [])],
       isRequestEnded: this.body.isEnded,
-      grpc: this.#grpc && redirectFailure,
-    });
-    this.#finish(undefined, "");
-    this.#client.onExchangeDone();
+      isInherited: this.isInherited,
+    };
   }
 
   #finish(reason: ReasonCode | undefined, detail: string): void {
     if (this.#isDone) return;
     this.#isDone = true;
     if (this.#status === 0 && reason !== undefined) this.#status = reasons[reason].httpStatus;
-    this.#timer?.cancel();
+    this.#time.release();
     this.body.forget();
     this.#mirrors?.close();
     const context = this.#context;
@@ -386,7 +379,8 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
       edge: this.#service.edge(this.#selected?.route ?? "", this.#tries.lastEndpoint),
       rule: this.#selected?.rule ?? "",
       head: this.head,
-      requestId: this.#requestId,
+      requestId: this.requestId,
+      policy: this.#admission?.policy,
       status: reason === undefined ? (this.#grpc?.httpStatus(this.#status) ?? this.#status) : this.#status,
       reason,
       detail,
@@ -394,7 +388,7 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener {
       tries: this.#tries,
       requestBytes: this.body.byteLength,
       responseBytes: this.#responseBytes,
-      durationUs: context.clock.monotonicUs() - this.#startUs,
+      durationUs: this.#time.elapsedUs,
     });
   }
 }

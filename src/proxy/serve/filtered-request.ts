@@ -32,15 +32,23 @@ export function answerOf(
   const { scheme, port } = client;
   const answer = answers.answer(view, { scheme, port, authority: view.head.authority });
   if (answer === undefined) return undefined;
-  const { route, source } = rule;
+  const { route, source, admission } = rule;
   return answer === "no_location"
     ? {
         reason: "malformed_request",
         detail: "its host or path makes no location",
         route,
         rule: source?.section,
+        admission,
       }
-    : { status: answer.status, ownLines: answer.headers, route, rule: source?.section };
+    : {
+        status: answer.status,
+        ownLines: answer.headers,
+        route,
+        rule: source?.section,
+        admission,
+        isPreflight: answer.isPreflight === true,
+      };
 }
 
 export function applyChanges(

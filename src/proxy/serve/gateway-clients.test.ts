@@ -249,7 +249,10 @@ test.each([
   const [told = ""] = toldOf(at.seen[0]);
   const parts = told.split(",By=");
   expect(parts).toHaveLength(elements);
-  expect(told).toEndWith(`By=${authority.identity("echo")};URI=${authority.identity("edge")}`);
+  // Envoy's order: By, Hash, Subject, URI.
+  expect(told).toMatch(/By=[^;]+;Hash=[0-9a-f]{64};Subject="[^"]*";URI=[^;,]+$/);
+  expect(told).toContain(`By=${authority.identity("echo")};Hash=`);
+  expect(told).toEndWith(`;URI=${authority.identity("edge")}`);
   expect(told.startsWith(`Hash=${hashOf(own.certChainPem)}`)).toBe(elements === 2);
   at.stop();
 });

@@ -8,15 +8,16 @@
 import { Protocol } from "../../model/index.ts";
 import type { ArrivalChoice, Connection, TlsDecision } from "../../net/index.ts";
 import { SessionProtocol } from "../../wire/index.ts";
-import type { PortTlsChoice } from "../agent/index.ts";
+import type { ListenerAdmission, PortTlsChoice } from "../agent/index.ts";
 import type { UpstreamEndpoint } from "../upstream/index.ts";
 import type { ConnectionSet } from "./connection-set.ts";
 import type { ServeContext } from "./context.ts";
 import { outboundEdge, unreachedEdge } from "./edges.ts";
+import { gatewayCaller } from "./gateway-caller.ts";
 import { GatewayHttp, type GatewayPortHolder } from "./gateway-http.ts";
 import { serveHttp } from "./http-opening.ts";
 import type { RouteSelector } from "./route-selector.ts";
-import type { TcpTarget } from "./tcp-dial.ts";
+import type { TcpAdmission, TcpTarget } from "./tcp-dial.ts";
 import { TcpSession } from "./tcp-session.ts";
 
 export interface GatewayParts {
@@ -81,6 +82,7 @@ function serveGatewayHttp(
   const { context, selector, members } = parts;
   const service = new GatewayHttp(context, selector, {
     holder,
+    connection,
     clientAddress: parts.hasClientAddresses ? connection.remoteAddress : "",
     scheme: connection.isTls ? "https" : "http",
     tls: tls && { choice: tls, serverName: connection.serverName, peer: connection.peer },
@@ -115,12 +117,32 @@ function serveGatewayTcp(connection: Connection, holder: GatewayPortHolder, part
     protocol: SessionProtocol.TCP,
     isDecrypted: connection.isTls,
     sourceIdentity: connection.peer?.uriSans[0] ?? "",
+    admission: gatewayAdmission(connection, holder, context),
     edge: (endpoint: UpstreamEndpoint | undefined) =>
       endpoint === undefined
         ? unreachedEdge(context, { service: cluster.service, route, protocol: "tcp", port })
         : outboundEdge(context, endpoint, { route, protocol: "tcp" }),
   };
   new TcpSession(connection, context, target, members).start(undefined, false);
+}
+
+/** Of the listener; what it asks now is looked up each time. */
+function gatewayAdmission(
+  connection: Connection,
+  holder: GatewayPortHolder,
+  context: ServeContext,
+): TcpAdmission {
+  const find = (): ListenerAdmission | undefined =>
+    holder.current.connectionAdmissions?.select(connection.serverName);
+  const { mesh } = context.agent.snapshot;
+  return {
+    caller: gatewayCaller(connection, { gateway: find()?.gateway ?? "", port: holder.current.port, mesh }),
+    refusal: () => undefined,
+    chain: () => {
+      const found = find();
+      return found && context.admissions.chainOf(found.admission);
+    },
+  };
 }
 
 function refuse(connection: Connection, context: ServeContext): void {

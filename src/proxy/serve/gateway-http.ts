@@ -1,8 +1,8 @@
 /** HTTP that enters the mesh at a gateway's port: virtual host by authority, then its routes. */
 import type { HeaderLine } from "../../http1/index.ts";
 import type { HttpRequest } from "../http/index.ts";
-import { selectVirtualHost } from "../../decide/index.ts";
-import type { PeerCertificate } from "../../net/index.ts";
+import { type CallerFacts, type PreparedVirtualHost, selectVirtualHost } from "../../decide/index.ts";
+import type { Connection, PeerCertificate } from "../../net/index.ts";
 import type { PortTlsChoice, PreparedGatewayPort } from "../agent/index.ts";
 import type { EdgeSeries } from "../telemetry/index.ts";
 import type { UpstreamEndpoint } from "../upstream/index.ts";
@@ -10,6 +10,7 @@ import type { ServeContext } from "./context.ts";
 import { outboundEdge, unreachedEdge } from "./edges.ts";
 import { latin1Line, removal } from "./exchange-heads.ts";
 import { forwardedClientCertificate } from "./forwarded-client.ts";
+import { gatewayCaller } from "./gateway-caller.ts";
 import type { HttpSelection, HttpService } from "./http-service.ts";
 import { strippedAtEdge } from "./overriding-http.ts";
 import type { RouteSelector } from "./route-selector.ts";
@@ -26,6 +27,7 @@ const forwardedProto = {
 
 export interface GatewayClient {
   readonly holder: GatewayPortHolder;
+  readonly connection: Connection;
   /** Goes into x-forwarded-for; empty where it is not known (Unix sockets). */
   readonly clientAddress: string;
   readonly scheme: "http" | "https";
@@ -56,7 +58,9 @@ export class GatewayHttp implements HttpService {
   readonly #holder: GatewayPortHolder;
   readonly #clientAddress: string;
   readonly #tls: GatewayHandshake | undefined;
+  readonly #connection: Connection;
   readonly #clientCertificate: HeaderLine;
+  #caller: CallerFacts | undefined = undefined;
   /** The port's TLS that was last found to go on asking of clients what this one was asked. */
   #checkedTls: PreparedGatewayPort["tls"];
 
@@ -65,6 +69,7 @@ export class GatewayHttp implements HttpService {
     this.#context = context;
     this.#selector = selector;
     this.#holder = client.holder;
+    this.#connection = client.connection;
     this.#clientAddress = client.clientAddress;
     this.scheme = client.scheme;
     this.#tls = client.tls;
@@ -91,7 +96,33 @@ export class GatewayHttp implements HttpService {
     if (!this.#isStillTrusted()) {
       return { reason: "misdirected_request", detail: "clients are checked otherwise by now", route: "" };
     }
-    return strippedAtEdge(head, this.#selector.select(host.routes, head, this));
+    return this.#guarded(host, strippedAtEdge(head, this.#selector.select(host.routes, head, this)));
+  }
+
+  /**
+   * The listener's policies, then the rule's, are asked before anything of the route is answered: also before "there is no
+   * such route". Preflights alone are not asked about: browsers send them without tokens, and nobody behind here sees them.
+   */
+  #guarded(host: PreparedVirtualHost, selected: HttpSelection): HttpSelection {
+    const ofListener = this.#holder.current.admissions?.get(host.listener);
+    const ofRule = selected.admission;
+    if (ofListener === undefined && ofRule === undefined) return selected;
+    if ("status" in selected && selected.isPreflight === true) return selected;
+    const { admissions } = this.#context;
+    const listeners = ofListener === undefined ? [] : admissions.chainOf(ofListener.admission).filters;
+    const rules = ofRule === undefined ? [] : admissions.chainOf(ofRule).filters;
+    const filters =
+      rules.length === 0 ? listeners : listeners.length === 0 ? rules : [...listeners, ...rules];
+    if (filters.length === 0) return selected;
+    return { ...selected, asked: { filters, caller: this.#callerAt(ofListener?.gateway ?? "") } };
+  }
+
+  #callerAt(gateway: string): CallerFacts {
+    const known = this.#caller;
+    if (known !== undefined && (gateway === "" || known.destination === gateway)) return known;
+    const { snapshot } = this.#context.agent;
+    this.#caller = gatewayCaller(this.#connection, { gateway, port: this.port, mesh: snapshot.mesh });
+    return this.#caller;
   }
 
   addLines(head: HttpRequest, lines: HeaderLine[]): void {

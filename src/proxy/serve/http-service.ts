@@ -2,9 +2,11 @@
  * What differs between outbound, inbound and gateway for one HTTP exchange: where it goes, which lines are added, how it
  * is counted. Everything else is the exchange's.
  */
-import type { PreparedFaults, PreparedRequests } from "../../decide/index.ts";
+import type { CallerFacts, PreparedFaults, PreparedRequests } from "../../decide/index.ts";
 import type { ReasonCode } from "../../kernel/index.ts";
 import type { HeadEdits, HeaderLine } from "../../http1/index.ts";
+import type { Admission } from "../../model/index.ts";
+import type { RequestFilter } from "../admission/filter.ts";
 import type { HttpRequest, RequestRewrite } from "../http/index.ts";
 import type { EdgeSeries } from "../telemetry/index.ts";
 import type { UpstreamCluster, UpstreamEndpoint } from "../upstream/index.ts";
@@ -17,6 +19,16 @@ interface SelectedRoute {
   readonly rule?: string | undefined;
   /** Lines of every answer that the proxy gives in the place of a backend's. */
   readonly ownLines?: readonly HeaderLine[] | undefined;
+  /** What is asked before anything else happens; absent: nothing. */
+  readonly asked?: AskedFirst | undefined;
+  /** The rule's own, for a gateway that puts it behind its listener's; absent: it has none. */
+  readonly admission?: Admission | undefined;
+}
+
+export interface AskedFirst {
+  readonly filters: readonly RequestFilter[];
+  /** Who the request is from, as its connection shows. */
+  readonly caller: CallerFacts;
 }
 
 /** Where a request goes. Made when configuration is prepared wherever it can be, so that a request only points at it. */
@@ -38,6 +50,8 @@ export interface HttpDestination extends SelectedRoute {
 /** The proxy answers itself, as a filter of the route has it: a redirect, a preflight. No failure. */
 export interface HttpAnswer extends SelectedRoute {
   readonly status: number;
+  /** A browser asks whether it may ask: no policy has to do with that. */
+  readonly isPreflight?: boolean;
 }
 
 export interface HttpRefusal extends SelectedRoute {
@@ -64,6 +78,8 @@ export interface HttpService {
   readonly sourceIdentity: string;
   /** One snapshot decides: what is returned is kept until the exchange ends. */
   select(head: HttpRequest): HttpSelection;
+  /** The client as trusted proxies tell it, else the connection's peer. Absent: the peer. */
+  remoteAddressOf?(head: HttpRequest): string;
   /** Lines for the next hop beside the edits; the exchange adds x-request-id. */
   addLines(head: HttpRequest, lines: HeaderLine[]): void;
   /** Where the outcome is counted; without an endpoint the request never had one. */

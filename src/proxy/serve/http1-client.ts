@@ -125,14 +125,14 @@ export class Http1Client implements ClientStream {
   }
 
   writeRefusal(refusal: Refusal): void {
-    const { reason, requestId } = refusal;
+    const { reason, requestId, told } = refusal;
     const isBodyBad = reason === "malformed_request" || reason === "client_timeout";
-    const body = errorBody(reason, requestId);
+    const body = errorBody(reason, requestId, told);
     this.#writeOwn({ ...refusal, status: refusal.status ?? reasons[reason].httpStatus }, body, isBodyBad);
   }
 
   writeAnswer(answer: OwnAnswer): void {
-    this.#writeOwn(answer, "", false);
+    this.#writeOwn(answer, answer.body ?? "", false);
   }
 
   onExchangeDone(): void {
@@ -166,7 +166,7 @@ export class Http1Client implements ClientStream {
     this.#connection.write(scratch.view());
   }
 
-  #writeOwn(answer: OwnAnswer, body: string, isBodyBad: boolean): void {
+  #writeOwn(answer: OwnAnswer, body: string | Uint8Array, isBodyBad: boolean): void {
     const request = this.#request;
     const isBodyUncertain = !answer.isRequestEnded && (request.expectContinue || isBodyBad);
     this.#keepAlive =

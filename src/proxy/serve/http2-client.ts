@@ -154,14 +154,14 @@ export class Http2Client implements ClientStream, StreamSink {
   }
 
   writeRefusal(refusal: Refusal): void {
-    const { reason, requestId } = refusal;
+    const { reason, requestId, told } = refusal;
     if (refusal.grpc !== undefined) {
       const fields = trailersOnlyHead(refusal.grpc.status, refusal.grpc.message);
       this.#finishHead(fields, refusal);
       this.#stream.sendHead(fields, true);
       return;
     }
-    const body = Buffer.from(errorBody(reason, requestId), "utf8");
+    const body = Buffer.from(errorBody(reason, requestId, told), "utf8");
     const fields = HeaderFields.of([
       [":status", String(refusal.status ?? reasons[reason].httpStatus)],
       ["content-type", "text/plain; charset=utf-8"],
@@ -181,8 +181,13 @@ export class Http2Client implements ClientStream, StreamSink {
       grpc === undefined
         ? HeaderFields.of([[":status", String(status)]])
         : trailersOnlyHead(grpc.status, grpc.message);
+    const body = grpc === undefined && this.#request.method !== "HEAD" ? answer.body : undefined;
+    if (body !== undefined) fields.add("content-length", String(body.length));
     this.#finishHead(fields, answer);
-    this.#stream.sendHead(fields, true);
+    this.#stream.sendHead(fields, body === undefined);
+    if (body === undefined) return;
+    this.#stream.write(body);
+    this.#stream.end();
   }
 
   onExchangeDone(): void {

@@ -1,6 +1,6 @@
 /** Captured traffic that is not the mesh's (15006): refused where mTLS is required, else handed to the application. */
 import { admitInbound, type PreparedInboundPort } from "../../decide/index.ts";
-import { type ReasonCode, WeftError } from "../../kernel/index.ts";
+import { canonicalIp, type ReasonCode, WeftError } from "../../kernel/index.ts";
 import { Protocol } from "../../model/index.ts";
 import { type Connection, type Listener, listen } from "../../net/index.ts";
 import { SessionProtocol } from "../../wire/index.ts";
@@ -93,11 +93,13 @@ export class InboundPlaintext implements Server {
           });
     const port = table?.port(destination.port);
     if (refusal !== undefined || port === undefined) this.#refuse(connection, refusal ?? "target_unknown");
-    else this.#serve(connection, port);
+    else this.#serve(connection, port, destination.address);
   }
 
-  #serve(connection: Connection, port: PreparedInboundPort): void {
-    const caller: InboundCaller = { identity: "", workload: "", service: callerService(port, "") };
+  #serve(connection: Connection, port: PreparedInboundPort, targetAddress: string): void {
+    const service = callerService(port, "");
+    const caller: InboundCaller = { identity: "", workload: "", service, connection, targetAddress };
+    this.#context.plaintextCallers.count(canonicalIp(connection.remoteAddress) ?? "", port.port);
     const cluster = this.#application.port(port.port, port);
     const target = (protocol: SessionProtocol): TcpTarget =>
       inboundTcp(this.#context, caller, { port: port.port, cluster, protocol });
@@ -115,6 +117,7 @@ export class InboundPlaintext implements Server {
         members: this.connections,
         key,
         isDeclaredHttp,
+        isGuarded: port.admission !== undefined,
         target,
         onHttp,
         onNoTarget: () => this.#refuse(connection, "application_unreachable"),

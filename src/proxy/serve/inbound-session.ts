@@ -1,13 +1,22 @@
 /** What an admitted inbound connection becomes: HTTP towards the application, or bytes. Shared by tunnel and plaintext. */
-import type { PreparedInboundPort } from "../../decide/index.ts";
+import {
+  admitInbound,
+  type CallerFacts,
+  type InboundTable,
+  type PreparedInboundPort,
+} from "../../decide/index.ts";
 import type { ReasonCode } from "../../kernel/index.ts";
 import type { HeaderLine } from "../../http1/index.ts";
+import { canonicalIp } from "../../kernel/index.ts";
+import type { Connection } from "../../net/index.ts";
+import type { AdmissionChain } from "../admission/index.ts";
 import type { HttpRequest } from "../http/index.ts";
 import type { SessionProtocol } from "../../wire/index.ts";
 import type { UpstreamCluster } from "../upstream/index.ts";
 import type { ServeContext } from "./context.ts";
 import { EdgeHandle } from "./edges.ts";
 import { latin1Line } from "./exchange-heads.ts";
+import { forwardedClientCertificate } from "./forwarded-client.ts";
 import type { HttpDestination, HttpRefusal, HttpService } from "./http-service.ts";
 import { plainDestination } from "./outbound-http.ts";
 import type { TcpTarget } from "./tcp-dial.ts";
@@ -19,6 +28,52 @@ export interface InboundCaller {
   readonly workload: string;
   /** "namespace/name" that it dialled, where that service reaches this port; else empty. */
   readonly service: string;
+  readonly connection: Connection;
+  /** Where it wants to go: an address of this workload. Canonical text. */
+  readonly targetAddress: string;
+}
+
+/** One inbound connection at a port, as the newest configuration sees it. */
+class InboundDoor {
+  readonly caller: CallerFacts;
+  readonly #context: ServeContext;
+  readonly #targetAddress: string;
+
+  constructor(context: ServeContext, caller: InboundCaller, port: number) {
+    const { identity, service, connection } = caller;
+    this.#context = context;
+    this.#targetAddress = caller.targetAddress;
+    this.caller = {
+      identity,
+      address: canonicalIp(connection.remoteAddress) ?? connection.remoteAddress,
+      addressPort: connection.remotePort,
+      isTls: identity !== "",
+      // The hop's own name says nothing about what its client meant.
+      serverName: "",
+      port,
+      service,
+      destination: context.workload.key,
+    };
+  }
+
+  get table(): InboundTable | undefined {
+    return this.#context.agent.snapshot.inboundTable;
+  }
+
+  /** Why the connection would not be let in any more. */
+  refusal(table: InboundTable): ReasonCode | undefined {
+    const { identity, port } = this.caller;
+    return admitInbound(table, {
+      peerIdentity: identity === "" ? undefined : identity,
+      targetAddress: this.#targetAddress,
+      targetPort: port,
+    });
+  }
+
+  chain(table: InboundTable | undefined): AdmissionChain | undefined {
+    const admission = table?.port(this.caller.port)?.admission;
+    return admission && this.#context.admissions.chainOf(admission);
+  }
 }
 
 function inboundEdge(
@@ -57,7 +112,10 @@ export class InboundHttp implements HttpService {
   readonly servesConnect = true;
   readonly takesGrpcWeb = false;
   readonly sourceIdentity: string;
-  readonly #answer: HttpDestination | HttpRefusal;
+  readonly #door: InboundDoor;
+  readonly #opening: HttpDestination | HttpRefusal;
+  #table: InboundTable | undefined;
+  #answer: HttpDestination | HttpRefusal;
   readonly #edge: EdgeHandle;
   readonly #lines: readonly HeaderLine[];
   /** What a gateway says of its client stands before what is said of the gateway. */
@@ -73,7 +131,8 @@ export class InboundHttp implements HttpService {
     this.sourceIdentity = caller.identity;
     this.trustsTry = caller.identity !== "";
     this.#edge = inboundEdge(context, caller, { port, protocol: "http" });
-    this.#answer =
+    this.#door = new InboundDoor(context, caller, port);
+    this.#opening =
       typeof answer === "string"
         ? { reason: answer, detail: "the connection was not admitted", route: "" }
         : {
@@ -82,14 +141,43 @@ export class InboundHttp implements HttpService {
             requestEdits:
               caller.identity === "" ? { set: [], add: [], remove: [forwardedClientCert] } : undefined,
           };
-    const element = `By=${context.identity};URI=${caller.identity}`;
+    this.#table = this.#door.table;
+    this.#answer = this.#asked(this.#table);
+    const { peer } = caller.connection;
+    const element = `By=${context.identity};${peer === undefined ? `URI=${caller.identity}` : forwardedClientCertificate(peer)}`;
     this.#lines = caller.identity === "" ? [] : [latin1Line(forwardedClientCert, element)];
     const gateways = context.agent.snapshot.mesh?.gatewayIdentities ?? [];
     this.#fromGateway = gateways.includes(caller.identity) ? element : undefined;
   }
 
+  /** A connection outlives configurations; each of its requests is under the newest. */
   select(): HttpDestination | HttpRefusal {
+    const { table } = this.#door;
+    if (table !== this.#table && table !== undefined) {
+      this.#table = table;
+      this.#answer = this.#asked(table);
+    }
     return this.#answer;
+  }
+
+  /** A gateway of the mesh says who its client is; nobody else is believed. */
+  remoteAddressOf(head: HttpRequest): string {
+    const { address } = this.#door.caller;
+    if (this.#fromGateway === undefined) return address;
+    const last = head.get("x-forwarded-for")?.split(",").at(-1)?.trim();
+    return (last === undefined ? undefined : canonicalIp(last)) ?? address;
+  }
+
+  #asked(table: InboundTable | undefined): HttpDestination | HttpRefusal {
+    const opening = this.#opening;
+    if ("reason" in opening) return opening;
+    const reason = table === undefined ? undefined : this.#door.refusal(table);
+    if (reason !== undefined) {
+      return { reason, detail: "the connection would not be admitted any more", route: "" };
+    }
+    const chain = this.#door.chain(table);
+    if (chain === undefined) return opening;
+    return { ...opening, asked: { filters: chain.filters, caller: this.#door.caller } };
   }
 
   addLines(head: HttpRequest, lines: HeaderLine[]): void {
@@ -113,10 +201,16 @@ export function inboundTcp(
   },
 ): TcpTarget {
   const edge = inboundEdge(context, caller, { port: options.port, protocol: "tcp" });
+  const door = new InboundDoor(context, caller, options.port);
   return {
     cluster: options.cluster,
     protocol: options.protocol,
     edge: () => edge.get(),
     failureReason: "application_unreachable",
+    admission: {
+      caller: door.caller,
+      refusal: () => (door.table === undefined ? undefined : door.refusal(door.table)),
+      chain: () => door.chain(door.table),
+    },
   };
 }

@@ -101,13 +101,15 @@ export class InboundTunnel implements Server {
       identity,
       workload: callerWorkload(identity, preface.sourceWorkload),
       service: callerService(port, preface.service),
+      connection,
+      targetAddress: canonicalIp(preface.targetAddress) ?? "",
     };
     const refusal =
       table === undefined
         ? "target_unknown"
         : admitInbound(table, {
             peerIdentity: identity,
-            targetAddress: canonicalIp(preface.targetAddress) ?? "",
+            targetAddress: caller.targetAddress,
             targetPort: preface.targetPort,
           });
     const version = httpVersionOf(preface.protocol);

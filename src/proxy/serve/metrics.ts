@@ -1,7 +1,7 @@
 /** The figures of the data path that are no golden signals: who is connected, what was refused at the door, retries. */
 import type { Withheld } from "../../decide/index.ts";
 import type { ReasonCode } from "../../kernel/index.ts";
-import { type Counter, CounterFamily, type MetricFamily } from "../telemetry/index.ts";
+import { type Counter, CounterFamily, type MetricFamily, PolicyCounters } from "../telemetry/index.ts";
 import type { EjectionReason } from "../upstream/index.ts";
 import { type LimitName, limitLabel } from "./limits.ts";
 import { UdpMetrics } from "./udp-metrics.ts";
@@ -105,6 +105,16 @@ export class ServeMetrics {
     "Access-log lines dropped because the log could not be written fast enough.",
   );
 
+  readonly #asked = new CounterFamily(
+    "weft_admission_calls_total",
+    "Questions to services that decide about requests, by what came of them.",
+    ["kind", "outcome"],
+  );
+  readonly #tokens = new CounterFamily("weft_tokens_total", "Tokens of requests by what was found.", [
+    "outcome",
+  ]);
+
+  readonly policies = new PolicyCounters();
   readonly udp = new UdpMetrics();
 
   readonly families: readonly MetricFamily[] = [
@@ -126,6 +136,9 @@ export class ServeMetrics {
     this.#passed,
     this.#faults,
     this.#dropped,
+    this.#asked,
+    this.#tokens,
+    this.policies,
     ...this.udp.families,
   ];
 
@@ -167,6 +180,14 @@ export class ServeMetrics {
 
   faultInjected(fault: "delay" | "abort" | "reset" | "bandwidth"): void {
     this.#faults.of(fault).value++;
+  }
+
+  asked(kind: string, outcome: string): void {
+    this.#asked.of(kind, outcome).value++;
+  }
+
+  token(outcome: string): void {
+    this.#tokens.of(outcome).value++;
   }
 
   mirrored(outcome: MirrorOutcome): void {

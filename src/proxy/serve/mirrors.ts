@@ -12,6 +12,7 @@ import type { ServeContext } from "./context.ts";
 import { recordHead } from "./endpoint-outcome.ts";
 import { fixedLimits } from "./limits.ts";
 import type { MirrorOutcome } from "./metrics.ts";
+import type { RequestBody } from "./request-body.ts";
 
 /** From the request's last byte, where the request itself has not less time: nobody waits for the answer, but a connection does. */
 const answerTimeoutMs = 30_000;
@@ -19,6 +20,8 @@ const answerTimeoutMs = 30_000;
 export interface MirroredRequest {
   readonly head: HttpRequest;
   readonly isGrpc: boolean;
+  /** What has come of it already: filters may have had it read. */
+  readonly body: RequestBody;
   /** As it is sent to a backend. */
   upstreamRequest(endpoint: UpstreamEndpoint, retries: number): UpstreamRequest;
   /** Of the request's own time; Infinity: it has no bound. */
@@ -32,6 +35,9 @@ export class Mirrors {
   constructor(context: ServeContext, request: MirroredRequest, clusters: readonly UpstreamCluster[]) {
     this.#copies = clusters.map((cluster) => new MirrorCopy(context, request, cluster));
     for (const copy of this.#copies) copy.start();
+    const kept = request.body.kept();
+    if (kept.length > 0) this.push(kept);
+    if (request.body.isEnded) this.end(request.body.trailers);
   }
 
   /** The bytes must not change afterwards. */

@@ -4,6 +4,7 @@ import { reasons } from "../../kernel/index.ts";
 import type { HttpRequest } from "../http/index.ts";
 import { encodeAccessLine, type EdgeSeries } from "../telemetry/index.ts";
 import type { ServeContext } from "./context.ts";
+import type { PolicyNames } from "./policy-record.ts";
 
 interface FaultRecord {
   /** Who did what, and `detail`. */
@@ -25,6 +26,8 @@ export interface HttpOutcome {
   /** Undefined: the head could not be read. */
   readonly head: HttpRequest | undefined;
   readonly requestId: string;
+  /** Absent: none had a say. */
+  readonly policy?: PolicyNames | undefined;
   readonly status: number;
   readonly reason: ReasonCode | undefined;
   readonly detail: string;
@@ -50,6 +53,7 @@ export function recordHttp(context: ServeContext, outcome: HttpOutcome): void {
       edge: edge.labels,
       rule: outcome.rule,
       requestId: outcome.requestId,
+      ...outcome.policy,
       method: head?.method ?? "",
       authority: head?.authority ?? "",
       path: head?.path ?? "",
@@ -92,6 +96,9 @@ export function recordUnread(context: ServeContext, request: UnreadRequest): voi
 
 export interface TcpOutcome {
   readonly edge: EdgeSeries;
+  /** Of a connection that a policy refused: by which the refusal is found; else empty. */
+  readonly requestId: string;
+  readonly policy?: PolicyNames | undefined;
   readonly reason: ReasonCode | undefined;
   readonly detail: string;
   readonly peerAddress: string;
@@ -105,14 +112,14 @@ export interface TcpOutcome {
 /** The line only: connections are counted while they are open. */
 export function logTcp(context: ServeContext, outcome: TcpOutcome): void {
   if (!context.isAccessLogged) return;
-  const { edge, reason, ...rest } = outcome;
+  const { edge, reason, policy, ...rest } = outcome;
   context.accessLog.append(
     encodeAccessLine({
       ...rest,
+      ...policy,
       timeMs: context.clock.nowMs(),
       edge: edge.labels,
       rule: "",
-      requestId: "",
       method: "",
       authority: "",
       path: "",
@@ -125,7 +132,8 @@ export function logTcp(context: ServeContext, outcome: TcpOutcome): void {
 }
 
 /** All that a caller is told: whose side it was on, and the id by which the operator finds the rest. */
-export function errorBody(reason: ReasonCode, requestId: string): string {
+export function errorBody(reason: ReasonCode, requestId: string, told?: string): string {
   const side = reasons[reason].responseClass;
-  return requestId === "" ? `${side} error\n` : `${side} error, request ${requestId}\n`;
+  const why = told === undefined ? "" : `: ${told}`;
+  return requestId === "" ? `${side} error${why}\n` : `${side} error, request ${requestId}${why}\n`;
 }

@@ -46,6 +46,7 @@ export function logDenied(
   edge.tcp("destination_denied").open();
   logTcp(context, {
     edge,
+    requestId: "",
     reason: "destination_denied",
     detail: "the mesh does not know the address",
     peerAddress: client.remoteAddress,

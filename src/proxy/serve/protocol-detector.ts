@@ -33,6 +33,8 @@ export interface Detection {
   /** Of the memory. */
   readonly key: string;
   readonly isDeclaredHttp: boolean;
+  /** Policies are asked before anything is dialled, so nothing is dialled on a guess. */
+  readonly isGuarded?: boolean;
   /** Undefined: there is nothing to dial. */
   target(protocol: SessionProtocol): TcpTarget | undefined;
   /** Takes the connection over. */
@@ -174,7 +176,7 @@ export class ProtocolDetector implements ConnectionSink, ClientConnection, DialL
   #listen(): void {
     switch (this.#known ?? (this.#expectsHttp ? "http" : undefined)) {
       case undefined:
-        this.#wait(silenceMs, () => this.#speculate());
+        this.#wait(this.#detection.isGuarded === true ? httpSilenceMs : silenceMs, () => this.#speculate());
         break;
       case "http":
         this.#wait(httpSilenceMs, () => this.#speculate());
@@ -194,7 +196,13 @@ export class ProtocolDetector implements ConnectionSink, ClientConnection, DialL
   }
 
   #speculate(): void {
-    const { connection, context } = this.#detection;
+    const { connection, context, isGuarded, isDeclaredHttp } = this.#detection;
+    if (isGuarded === true) {
+      // A server that speaks first is dialled by a session that was let in; whoever else is silent is waited for.
+      const mayBeFirst = this.#known === undefined || this.#known === "server-first";
+      if (!isDeclaredHttp && mayBeFirst) this.#becomeTcp();
+      return;
+    }
     const target = this.#detection.target(SessionProtocol.UNSPECIFIED);
     if (target === undefined) {
       this.#refuse();

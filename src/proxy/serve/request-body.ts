@@ -71,6 +71,13 @@ export class RequestBody {
     return hasRoom;
   }
 
+  /** All that was received, while nobody took any of it. */
+  kept(): Uint8Array {
+    const [first, ...more] = this.#kept ?? [];
+    if (first === undefined) return new Uint8Array(0);
+    return more.length === 0 ? first : Buffer.concat([first, ...more]);
+  }
+
   /** No other try will be made. */
   forget(): void {
     this.isReplayable = false;

@@ -54,21 +54,23 @@ export class RouteSelector {
   }
 
   #destinationOf(rule: PreparedRule, backend: PreparedBackend): HttpDestination | HttpRefusal {
-    const { route } = rule;
+    const { route, admission } = rule;
+    const section = rule.source?.section;
     if (backend.unresolved !== undefined) {
-      return { reason: "backend_unresolved", detail: backend.unresolved, route, rule: rule.source?.section };
+      return { reason: "backend_unresolved", detail: backend.unresolved, route, rule: section, admission };
     }
     const cluster = this.#context.upstreams.cluster(backend.cluster);
     if (cluster === undefined) {
       const detail = `cluster ${backend.cluster} is not known here`;
-      return { reason: "no_endpoint", detail, route, rule: rule.source?.section };
+      return { reason: "no_endpoint", detail, route, rule: section, admission };
     }
     const known = this.#destinations.get(backend);
     if (known !== undefined && known.cluster === cluster) return known;
     const destination: HttpDestination = {
       cluster,
       route,
-      rule: rule.source?.section,
+      rule: section,
+      admission,
       requestEdits: backend.requestEdits,
       responseEdits: backend.responseEdits,
       requests: layRequests(rule.requests, cluster.requests),

@@ -5,9 +5,11 @@
  *   dialling -> connected (what the endpoint then says goes to whoever sets the sink) -> released | cancelled
  *            -> failed
  */
+import type { CallerFacts } from "../../decide/index.ts";
 import type { ReasonCode } from "../../kernel/index.ts";
 import { type ConnectFailure, Connection, encodeProxyHeader, type PendingConnect } from "../../net/index.ts";
 import type { SessionProtocol } from "../../wire/index.ts";
+import type { AdmissionChain } from "../admission/index.ts";
 import type { EdgeSeries } from "../telemetry/index.ts";
 import { newestView, type UpstreamCluster, type UpstreamEndpoint } from "../upstream/index.ts";
 import { ConnectionAffinity } from "./affinity.ts";
@@ -28,6 +30,17 @@ export interface TcpTarget {
   readonly destination?: { readonly address: string; readonly port: number };
   /** Whom the client's certificate names, or whose proxy this is. */
   readonly sourceIdentity?: string;
+  /** Absent: no policy is enforced here. */
+  readonly admission?: TcpAdmission;
+}
+
+/** Who opened the connection, and what is asked of it. */
+export interface TcpAdmission {
+  readonly caller: CallerFacts;
+  /** Why it would not be taken any more, whoever it is from. */
+  refusal(): ReasonCode | undefined;
+  /** By the newest configuration, the same object as long as that asks the same; undefined: nothing. */
+  chain(): AdmissionChain | undefined;
 }
 
 export interface DialFailure {

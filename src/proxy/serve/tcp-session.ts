@@ -6,11 +6,13 @@
 import type { ReasonCode } from "../../kernel/index.ts";
 import type { CloseCause, Connection, ConnectionSink } from "../../net/index.ts";
 import { SessionProtocol } from "../../wire/index.ts";
+import type { FilterRefusal } from "../admission/index.ts";
 import type { ClientConnection, ConnectionSet } from "./connection-set.ts";
 import type { ServeContext } from "./context.ts";
 import { type FaultHost, FaultInjection, type FaultOutcome } from "./fault-injection.ts";
 import { logTcp } from "./outcome.ts";
 import { Relay, type RelayListener } from "./relay.ts";
+import { type AdmittedSession, SessionAdmission } from "./session-admission.ts";
 import { type DialFailure, type DialListener, TcpDial, type TcpTarget } from "./tcp-dial.ts";
 
 /** A dial that somebody else began, and what came on its connection meanwhile. */
@@ -20,7 +22,7 @@ export interface OpenedDial {
   readonly isServerEnded: boolean;
 }
 
-/** Where MeshConfig has no limits. */
+/** Where MeshConfig has no limits, of silence. */
 const defaultIdleTimeoutMs = 3_600_000;
 
 /** Undefined: none. */
@@ -29,7 +31,9 @@ export function tcpIdleTimeoutMs(context: ServeContext): number | undefined {
   return limits === undefined ? defaultIdleTimeoutMs : limits.tcpIdleTimeoutMs || undefined;
 }
 
-export class TcpSession implements ConnectionSink, RelayListener, ClientConnection, DialListener, FaultHost {
+export class TcpSession
+  implements ConnectionSink, RelayListener, ClientConnection, DialListener, FaultHost, AdmittedSession
+{
   readonly #client: Connection;
   readonly #context: ServeContext;
   readonly #target: TcpTarget;
@@ -39,6 +43,8 @@ export class TcpSession implements ConnectionSink, RelayListener, ClientConnecti
   #isClientEnded = false;
   #opened: OpenedDial | undefined;
   #dial: TcpDial | undefined;
+  /** Undefined: no policy is enforced here. */
+  readonly #admission: SessionAdmission | undefined;
   fault: FaultInjection | undefined = undefined;
   #relay: Relay | undefined;
   #isCounted = false;
@@ -46,6 +52,8 @@ export class TcpSession implements ConnectionSink, RelayListener, ClientConnecti
   #countedResponseBytes = 0;
   #lastActivityMs: number;
   #isIdle = false;
+  /** Cut off by a policy that came later. */
+  #refusal: FilterRefusal | undefined;
   #isDone = false;
 
   constructor(client: Connection, context: ServeContext, target: TcpTarget, members: ConnectionSet) {
@@ -53,6 +61,7 @@ export class TcpSession implements ConnectionSink, RelayListener, ClientConnecti
     this.#context = context;
     this.#target = target;
     this.#members = members;
+    this.#admission = target.admission && new SessionAdmission(context, target.admission, this);
     this.#startUs = context.clock.monotonicUs();
     this.#lastActivityMs = context.coarseNowMs;
   }
@@ -65,14 +74,40 @@ export class TcpSession implements ConnectionSink, RelayListener, ClientConnecti
     // Paused first: what waits in the connection is delivered when the two are joined.
     this.#client.pause();
     this.#client.sink = this;
+    this.#opened = opened;
+    if (this.#admission === undefined) {
+      this.onAdmitted();
+      return;
+    }
+    this.#admission.start();
+    // What its server says while somebody is asked would be lost, so it is dialled anew.
+    if (this.#opened !== undefined && this.#dial === undefined) this.#dropOpened();
+  }
+
+  onAdmitted(): void {
+    if (this.#isDone) return;
+    const opened = this.#opened;
     const { faults } = this.#target.cluster;
     const fault = faults && FaultInjection.ofConnection(this.#context, faults, this);
     // What its server has said already would come without a delay.
-    if (this.#isDone || fault !== undefined) opened?.dial.cancel();
+    if (this.#isDone || fault !== undefined) this.#dropOpened();
     if (this.#isDone) return;
     if (fault !== undefined) fault.start(this);
     else if (opened === undefined) this.#open();
     else this.#takeOver(opened);
+  }
+
+  onNotAdmitted(refusal: FilterRefusal): void {
+    if (this.#isDone) return;
+    this.#dropOpened();
+    if (this.#relay !== undefined) {
+      this.#refusal = refusal;
+      this.#relay.terminate();
+      return;
+    }
+    this.#dial?.cancel();
+    this.#finish(refusal.reason, refusal.detail);
+    this.#client.terminate();
   }
 
   onFault(outcome: FaultOutcome): void {
@@ -125,7 +160,8 @@ export class TcpSession implements ConnectionSink, RelayListener, ClientConnecti
   // ---- joined
 
   onRelayEnd(_relay: Relay, cause: CloseCause): void {
-    if (this.#isIdle) this.#finish("idle_timeout", "nothing was carried in either direction");
+    if (this.#refusal !== undefined) this.#finish(this.#refusal.reason, this.#refusal.detail);
+    else if (this.#isIdle) this.#finish("idle_timeout", "nothing was carried in either direction");
     else if (cause === "ended") this.#finish(undefined, this.#target.sniffer?.name ?? "");
     else this.#finish("upstream_reset", cause);
   }
@@ -133,8 +169,9 @@ export class TcpSession implements ConnectionSink, RelayListener, ClientConnecti
   // ---- owner
 
   sweep(nowMs: number): void {
+    this.#admission?.sweep();
     const relay = this.#relay;
-    if (relay === undefined) return;
+    if (relay === undefined || this.#isDone) return;
     if (this.#countBytes(relay)) {
       this.#lastActivityMs = nowMs;
       return;
@@ -160,9 +197,13 @@ export class TcpSession implements ConnectionSink, RelayListener, ClientConnecti
     dial.start();
   }
 
+  #dropOpened(): void {
+    this.#opened?.dial.cancel();
+    this.#opened = undefined;
+  }
+
   #takeOver(opened: OpenedDial): void {
     const { dial } = opened;
-    this.#opened = opened;
     this.#dial = dial;
     dial.listener = this;
     if (dial.failure !== undefined) this.onDialFailed(dial.failure);
@@ -197,6 +238,7 @@ export class TcpSession implements ConnectionSink, RelayListener, ClientConnecti
     this.#dial?.release();
     const { fault } = this;
     fault?.cancel();
+    this.#admission?.cancel();
     if (reason === undefined && !this.#isCounted) return;
     const endpoint = this.#dial?.endpoint;
     const durationUs = this.#context.clock.monotonicUs() - this.#startUs;
@@ -206,6 +248,8 @@ export class TcpSession implements ConnectionSink, RelayListener, ClientConnecti
     if (counted !== undefined) edge.tcp(counted).open();
     logTcp(this.#context, {
       edge,
+      requestId: this.#admission?.requestId ?? "",
+      policy: this.#admission?.policy,
       reason: counted,
       detail: fault?.describe(detail) ?? detail,
       peerAddress: this.#client.remoteAddress,

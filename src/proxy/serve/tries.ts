@@ -28,6 +28,7 @@ import { recordHead, recordTrailers } from "./endpoint-outcome.ts";
 import type { FaultInjection } from "./fault-injection.ts";
 import { isOverload } from "./hop-fields.ts";
 import type { HttpDestination, HttpService } from "./http-service.ts";
+import { LiveAttempts } from "./live-attempts.ts";
 import type { RequestBody, RequestSink } from "./request-body.ts";
 import { endOfAnswer, endOfFailure, type EndedTry, isSuspect } from "./try-end.ts";
 
@@ -69,9 +70,7 @@ export class Tries implements AttemptOwner, RequestSink {
   readonly #request: TriedRequest;
   readonly #client: ClientStream;
   #destination: HttpDestination | undefined;
-  #current: Attempt | undefined;
-  /** Alive beside the current one: hedging. */
-  #extra: Attempt[] | undefined;
+  readonly #live = new LiveAttempts();
   #choice: EndpointChoice | undefined;
   /** Until the next try, or the next hedge. */
   #timer: WheelTimer | undefined;
@@ -124,48 +123,34 @@ export class Tries implements AttemptOwner, RequestSink {
   abandon(): void {
     this.fault?.cancel();
     this.#timer?.cancel();
-    const extra = this.#extra;
-    this.#extra = undefined;
-    if (extra !== undefined) for (const attempt of extra) attempt.abandon();
-    const current = this.#current;
-    this.#current = undefined;
-    current?.abandon();
+    this.#live.abandon();
   }
 
   /** The time that the operator gives is over, and no answer has begun. */
   recordSilence(): void {
-    this.#current?.recordSilence();
-    if (this.#extra !== undefined) for (const attempt of this.#extra) attempt.recordSilence();
+    this.#live.recordSilence();
   }
 
   /** The exchange, or the tunnel that it became, has ended properly. */
   close(): void {
     this.#timer?.cancel();
-    this.#current?.close();
-    this.#current = undefined;
+    this.#live.close();
   }
 
   // ---- the request's body
 
   get isOpen(): boolean {
-    if (this.#current?.upstream !== undefined) return true;
-    return this.#extra?.some(hasUpstream) === true;
+    return this.#live.isOpen;
   }
 
   writeBody(chunk: Uint8Array): boolean {
     // What is no longer kept cannot reach a second one.
-    if (this.#extra !== undefined && !this.#request.body.isReplayable) {
-      this.#keep(this.#current?.upstream ? this.#current : this.#extra.find(hasUpstream));
-    }
-    let hasRoom = this.#current?.upstream?.writeBody(chunk) ?? true;
-    if (this.#extra === undefined) return hasRoom;
-    for (const attempt of this.#extra) hasRoom = (attempt.upstream?.writeBody(chunk) ?? true) && hasRoom;
-    return hasRoom;
+    if (this.#live.hasExtra && !this.#request.body.isReplayable) this.#live.keepOpen();
+    return this.#live.writeBody(chunk);
   }
 
   writeEnd(trailers: Trailers | undefined): void {
-    this.#current?.upstream?.writeEnd(trailers);
-    if (this.#extra !== undefined) for (const attempt of this.#extra) attempt.upstream?.writeEnd(trailers);
+    this.#live.writeEnd(trailers);
   }
 
   // ---- what a try tells
@@ -183,7 +168,7 @@ export class Tries implements AttemptOwner, RequestSink {
   }
 
   onAttemptInterim(_attempt: Attempt, head: HttpResponse): void {
-    if (this.#extra === undefined || !this.#request.hasResponse) this.#request.onInterim(head);
+    if (!this.#live.hasExtra || !this.#request.hasResponse) this.#request.onInterim(head);
   }
 
   onAttemptHead(attempt: Attempt, head: HttpResponse): void {
@@ -191,7 +176,7 @@ export class Tries implements AttemptOwner, RequestSink {
     if (!isSuspect(head, request.isGrpc)) recordHead(attempt, head, request.isGrpc);
     else if (this.#isBettered(attempt, head)) return;
     this.#timer?.cancel();
-    if (this.#extra !== undefined) this.#keep(attempt);
+    if (this.#live.hasExtra) this.#live.keep(attempt);
     if (attempt.isHedge) this.context.metrics.hedgesWon.value++;
     request.onAnswer(attempt, head);
   }
@@ -210,14 +195,14 @@ export class Tries implements AttemptOwner, RequestSink {
   }
 
   onAttemptFailed(attempt: Attempt, failure: AttemptFailure): void {
-    this.#drop(attempt);
+    this.#live.drop(attempt);
     let { reason } = failure;
     if (failure.cause === "connect") {
       this.context.metrics.connectFailed(reason);
       if (this.#service.direction === "inbound") reason = "application_unreachable";
     }
     // Another is alive: its answer is waited for.
-    if (this.#current !== undefined) return;
+    if (!this.#live.isEmpty) return;
     const end = attempt.isAnswered ? undefined : endOfFailure(failure, this.#request.isGrpc);
     const plan = end && this.#plan(attempt.endpoint, { ...end, label: reason });
     if (plan === undefined) {
@@ -245,13 +230,13 @@ export class Tries implements AttemptOwner, RequestSink {
     if (handedBack === undefined) recordHead(attempt, head, this.#request.isGrpc);
     else if (isUnreached) endpoint.recordConnectFailure(clock.monotonicUs());
     else endpoint.recordOverload();
-    const isOthers = this.#extra !== undefined && (handedBack !== undefined || this.#isFailing(end));
+    const isOthers = this.#live.hasExtra && (handedBack !== undefined || this.#isFailing(end));
     const plan = isOthers ? undefined : this.#plan(endpoint, end);
     if (!isOthers && plan === undefined && handedBack === undefined) return false;
     // A connection to a proxy without its application is of no use.
     if (isUnreached) attempt.abandon();
     else attempt.discard(this.#request.body.isEnded);
-    this.#drop(attempt);
+    this.#live.drop(attempt);
     if (isOthers) return true;
     const reason = handedBack ?? "no_endpoint";
     const detail = handedBack === undefined ? "no endpoint is left" : "the peer proxy handed it back";
@@ -334,8 +319,7 @@ export class Tries implements AttemptOwner, RequestSink {
     this.count++;
     this.lastEndpoint = endpoint;
     this.context.metrics.tries.value++;
-    if (this.#current === undefined) this.#current = attempt;
-    else (this.#extra ??= []).push(attempt);
+    this.#live.add(attempt);
     const { hedge } = requests;
     if (hedge !== undefined && this.#hedges < hedge.maxExtra) {
       this.#timer = this.context.wheel.schedule(hedge.delayMs, () => this.#hedge(destination));
@@ -363,30 +347,6 @@ export class Tries implements AttemptOwner, RequestSink {
     this.context.metrics.hedges.value++;
     this.#try(destination, endpoint, true);
   }
-
-  /** It is over. Another that is alive takes its place. */
-  #drop(attempt: Attempt): void {
-    const extra = this.#extra;
-    if (this.#current === attempt) {
-      this.#current = extra?.shift();
-    } else if (extra !== undefined) {
-      const index = extra.indexOf(attempt);
-      if (index >= 0) extra.splice(index, 1);
-    }
-    if (extra?.length === 0) this.#extra = undefined;
-  }
-
-  /** All others go. */
-  #keep(kept: Attempt | undefined): void {
-    const alive = [this.#current, ...(this.#extra ?? [])];
-    this.#current = kept;
-    this.#extra = undefined;
-    for (const attempt of alive) if (attempt !== kept) attempt?.abandon();
-  }
-}
-
-function hasUpstream(attempt: Attempt): boolean {
-  return attempt.upstream !== undefined;
 }
 
 interface Plan {

@@ -19,6 +19,9 @@ export interface AccessRecord {
   readonly status: number;
   /** Reason code; empty where all went well. */
   readonly reason: string;
+  /** "AuthorizationPolicy namespace/name" that decided, and its rule; absent or empty: none. */
+  readonly policy?: string;
+  readonly policyRule?: string;
   /** What is known beyond the reason code; for the operator only. */
   readonly detail: string;
   readonly peerAddress: string;
@@ -46,8 +49,10 @@ export function encodeAccessLine(record: AccessRecord): string {
       `,"request_id":${quote(record.requestId)},"method":${quote(record.method)}` +
       `,"authority":${quote(record.authority)},"path":${quote(record.path)},"status":${record.status}`;
     if (record.userAgent !== "") line += `,"user_agent":${quote(record.userAgent)}`;
-  }
+  } else if (record.requestId !== "") line += `,"request_id":${quote(record.requestId)}`;
   if (record.reason !== "") line += `,"reason":${quote(record.reason)}`;
+  if (record.policy) line += `,"policy":${quote(record.policy)}`;
+  if (record.policyRule) line += `,"policy_rule":${quote(record.policyRule)}`;
   if (record.detail !== "") line += `,"detail":${quote(record.detail)}`;
   return (
     `${line},"peer":${quote(record.peerAddress)},"upstream":${quote(record.upstreamAddress)}` +

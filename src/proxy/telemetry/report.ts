@@ -10,18 +10,30 @@ import {
   type TelemetryReport,
   TelemetryReportSchema,
 } from "../../wire/index.ts";
+import type { PlaintextCallers } from "./plaintext-callers.ts";
+import type { PolicyCounters } from "./policy-counters.ts";
+import type { RecentRefusals } from "./refusals.ts";
 import type { EdgeSeries, SeriesRegistry } from "./series.ts";
 import type { CellDelta, SeriesCell } from "./series-cell.ts";
+
+/** What is reported beside golden signals. */
+export interface PolicyReports {
+  readonly policies: PolicyCounters;
+  readonly refusals: RecentRefusals;
+  readonly plaintextCallers: PlaintextCallers;
+}
 
 export class ReportBuilder {
   readonly #registry: SeriesRegistry;
   readonly #proxy: string;
   readonly #nowMs: () => number;
+  readonly #others: PolicyReports | undefined;
   #startMs: number;
   #droppedBefore = 0;
 
   /** `proxy` is "namespace/workload". */
-  constructor(registry: SeriesRegistry, proxy: string, nowMs: () => number) {
+  constructor(registry: SeriesRegistry, proxy: string, nowMs: () => number, others?: PolicyReports) {
+    this.#others = others;
     this.#registry = registry;
     this.#proxy = proxy;
     this.#nowMs = nowMs;
@@ -42,7 +54,11 @@ export class ReportBuilder {
     }
     this.#registry.evictIdle();
     const dropped = this.#registry.droppedSeries - this.#droppedBefore;
-    if (edges.length === 0 && dropped === 0) return undefined;
+    const policies = this.#others?.policies.take() ?? [];
+    const refusals = this.#others?.refusals.take() ?? [];
+    const plaintextCallers = this.#others?.plaintextCallers.take() ?? [];
+    const isQuiet = policies.length === 0 && refusals.length === 0 && plaintextCallers.length === 0;
+    if (edges.length === 0 && dropped === 0 && isQuiet) return undefined;
     const startMs = this.#startMs;
     this.#startMs = this.#nowMs();
     this.#droppedBefore += dropped;
@@ -52,6 +68,9 @@ export class ReportBuilder {
       endUnixMs: BigInt(this.#startMs),
       edges,
       droppedSeries: BigInt(dropped),
+      policies,
+      refusals,
+      plaintextCallers,
     });
   }
 }

@@ -8,4 +8,4 @@ export { Upstreams } from "./upstreams.ts";
 export type { GuardListener } from "./cluster-guard.ts";
 export type { EjectionReason } from "./outlier/endpoint-outcomes.ts";
 export { statusOfGrpc } from "./outlier/grpc-outcome.ts";
-export type { RequestLimit } from "./request-limit.ts";
+export { RequestLimit } from "./request-limit.ts";

@@ -1,7 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { VirtualClock } from "../../../kernel/index.ts";
 import { RateLimitScope } from "../../../model/index.ts";
-import type { FilterRefusal } from "../filter.ts";
 import {
   FakeExchange,
   isAdmitted,
@@ -171,10 +170,11 @@ describe("a refusal", () => {
     const { scene } = newScene();
     const filter = scene.filter({ ...local, keys: byUser, requests: 0n, periodMs: 1_000 });
     const exchange = new FakeExchange({ headers: { "x-user": "secret-token" } });
-    const refusal = (await verdictOf(filter, exchange)) as FilterRefusal;
-    expect(refusal.reason).toBe("rate_limited");
-    expect(refusal.source?.name).toBe("p");
-    expect(refusal.detail).toBe("limit limits[0] by user of 0 in 1000 ms is used up");
+    expect(await verdictOf(filter, exchange)).toMatchObject({
+      reason: "rate_limited",
+      source: { name: "p" },
+      detail: "limit limits[0] by user of 0 in 1000 ms is used up",
+    });
     expect(exchange.deeds).toMatchObject([{ rule: "limits[0]", verdict: "limited" }]);
     expect(exchange.answer["retry-after"]).toBe("86400");
   });

@@ -32,9 +32,9 @@ class RateLimitFilter implements RequestFilter {
     const sorted = [...kept.filter((limit) => !isShared(limit)), ...kept.filter(isShared)];
     this.#rules = {
       kept: sorted.map((limit): KeptLimit => {
-        const { keeper, release } = state.acquire(limit);
-        this.#releases.push(release);
-        return { limit, keeper, headers: new AnswerHeaders(limit.source?.section ?? "") };
+        const acquired = state.acquire(limit);
+        this.#releases.push(() => acquired.release());
+        return { limit, keeper: acquired.keeper, headers: new AnswerHeaders(limit.source?.section ?? "") };
       }),
       services: groupByService(limits.filter(isService)).map(
         ([service, own]) => new ServiceLimits(context, service, own),

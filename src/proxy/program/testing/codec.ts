@@ -2,13 +2,14 @@
 import { create, type DescMessage, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { AnySchema } from "@bufbuild/protobuf/wkt";
 import * as model from "../../../model/index.ts";
+import * as externalAuthorization from "../../../wire/external-authorization/index.ts";
 import * as wire from "../../../wire/index.ts";
 
 export const schemas: readonly DescMessage[] = [
   AnySchema,
-  ...[...Object.values(model), ...Object.values(wire)].flatMap((each) =>
-    typeof each === "object" && "kind" in each && each.kind === "message" ? [each] : [],
-  ),
+  ...[model, wire, externalAuthorization]
+    .flatMap((room) => Object.values(room))
+    .flatMap((each) => (typeof each === "object" && "kind" in each && each.kind === "message" ? [each] : [])),
 ];
 
 export const services = [

@@ -18,6 +18,7 @@ export function randomMessage(schema: DescMessage, random: () => number, depth =
       case ScalarType.UINT64:
         return pick([0n, 1n, 2n ** 32n, 2n ** 64n - 1n]);
       case ScalarType.INT64:
+      case ScalarType.SINT64:
         return pick([0n, -1n, 2n ** 62n, -(2n ** 63n)]);
       case ScalarType.INT32:
         return pick([0, 1, -1, -(2 ** 31)]);

@@ -18,7 +18,7 @@ import { TimerWheel } from "../../../../net/index.ts";
 import { Http2Request } from "../../../http/index.ts";
 import { defaultCodecs } from "../../../testing/default-codecs.ts";
 import { fakeSnapshot } from "../../../testing/fake-agent.ts";
-import { Upstreams } from "../../../upstream/index.ts";
+import { RequestLimit, Upstreams } from "../../../upstream/index.ts";
 import { HopDialer } from "../../../upstream/hop.ts";
 import type { AdmissionContext } from "../../context.ts";
 import type { FilteredExchange, FilterRefusal, FilterStep, PolicyDeed, RequestFilter } from "../../filter.ts";
@@ -71,6 +71,7 @@ export class Scene {
         },
         token: () => {},
       },
+      externalQuestions: new RequestLimit(1),
     };
   }
 
@@ -200,6 +201,7 @@ export class FakeExchange implements FilteredExchange {
   }
 
   setRequestHeader(): void {}
+  setRequestQuery(): void {}
   addRequestHeader(): void {}
   removeRequestHeader(): void {}
   setAnswerHeader(): void {}

@@ -322,6 +322,13 @@ export declare type TelemetryReport = Message<"weft.wire.v1.TelemetryReport"> & 
    * @generated from field: repeated weft.wire.v1.PolicyDelta policies = 7;
    */
   policies: PolicyDelta[];
+
+  /**
+   * the newest ones, few
+   *
+   * @generated from field: repeated weft.wire.v1.Refusal refusals = 8;
+   */
+  refusals: Refusal[];
 };
 
 /**
@@ -329,6 +336,128 @@ export declare type TelemetryReport = Message<"weft.wire.v1.TelemetryReport"> & 
  * Use `create(TelemetryReportSchema)` to create a new message.
  */
 export declare const TelemetryReportSchema: GenMessage<TelemetryReport>;
+
+/**
+ * One request or connection that a policy did not let on: for "weft describe request ID".
+ *
+ * @generated from message weft.wire.v1.Refusal
+ */
+export declare type Refusal = Message<"weft.wire.v1.Refusal"> & {
+  /**
+   * of a connection: one that only the log knows
+   *
+   * @generated from field: string request_id = 1;
+   */
+  requestId: string;
+
+  /**
+   * @generated from field: int64 time_unix_ms = 2;
+   */
+  timeUnixMs: bigint;
+
+  /**
+   * a reason code
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+
+  /**
+   * "AuthorizationPolicy namespace/name"; empty: the lack of one
+   *
+   * @generated from field: string policy = 4;
+   */
+  policy: string;
+
+  /**
+   * @generated from field: string rule = 5;
+   */
+  rule: string;
+
+  /**
+   * why, for the operator
+   *
+   * @generated from field: string detail = 6;
+   */
+  detail: string;
+
+  /**
+   * what would let it in
+   *
+   * @generated from field: string fix = 7;
+   */
+  fix: string;
+
+  /**
+   * verified; empty: none
+   *
+   * @generated from field: string source_identity = 8;
+   */
+  sourceIdentity: string;
+
+  /**
+   * the connection's peer
+   *
+   * @generated from field: string source_address = 9;
+   */
+  sourceAddress: string;
+
+  /**
+   * the client as trusted proxies tell it
+   *
+   * @generated from field: string remote_address = 10;
+   */
+  remoteAddress: string;
+
+  /**
+   * "namespace/name" that was dialled
+   *
+   * @generated from field: string service = 11;
+   */
+  service: string;
+
+  /**
+   * "namespace/name" of the workload or gateway
+   *
+   * @generated from field: string destination = 12;
+   */
+  destination: string;
+
+  /**
+   * @generated from field: uint32 port = 13;
+   */
+  port: number;
+
+  /**
+   * http or tcp
+   *
+   * @generated from field: string protocol = 14;
+   */
+  protocol: string;
+
+  /**
+   * @generated from field: string method = 15;
+   */
+  method: string;
+
+  /**
+   * @generated from field: string authority = 16;
+   */
+  authority: string;
+
+  /**
+   * without the query
+   *
+   * @generated from field: string path = 17;
+   */
+  path: string;
+};
+
+/**
+ * Describes the message weft.wire.v1.Refusal.
+ * Use `create(RefusalSchema)` to create a new message.
+ */
+export declare const RefusalSchema: GenMessage<Refusal>;
 
 /**
  * Who came in plaintext to a port that allows it: whom strict mTLS would cut off.

@@ -1,0 +1,179 @@
+/**
+ * Every admission of the running configuration, prepared. What says the same stays the same: a filter's state (buckets, caches,
+ * connections) lives until no admission of its owner has it any more, whatever else about its place changes.
+ */
+import { createHash } from "node:crypto";
+import { type DescMessage, type MessageShape, toBinary } from "@bufbuild/protobuf";
+import { errorLine } from "../../kernel/index.ts";
+import {
+  type Admission,
+  AdmissionSchema,
+  AuthorizationSchema,
+  type ExternalAuthorization,
+  ExternalAuthorizationSchema,
+  type JwtAuthentication,
+  JwtAuthenticationSchema,
+  type Mesh,
+  type RateLimit,
+  RateLimitSchema,
+} from "../../model/index.ts";
+import type { Snapshot } from "../agent/index.ts";
+import { AuthorizationFilter } from "./authorization-filter.ts";
+import type { AdmissionChain } from "./chain.ts";
+import type { AdmissionContext } from "./context.ts";
+import type { RequestFilter } from "./filter.ts";
+
+/** One for each kind of filter that is not authorization's own. */
+export interface FilterFactories {
+  jwt(model: JwtAuthentication, context: AdmissionContext): RequestFilter;
+  external(model: ExternalAuthorization, context: AdmissionContext): RequestFilter;
+  rateLimits(limits: readonly RateLimit[], context: AdmissionContext): RequestFilter;
+}
+
+interface Part {
+  readonly filter: RequestFilter;
+  /** Of the configuration that had it last. */
+  generation: number;
+}
+
+export class Admissions {
+  readonly #context: AdmissionContext;
+  readonly #factories: FilterFactories;
+  /** By reference, so that a request costs one look. */
+  #chains = new WeakMap<Admission, AdmissionChain>();
+  #byContent = new Map<string, AdmissionChain>();
+  readonly #parts = new Map<string, Part>();
+  #generation = 0;
+  #inbound: Snapshot["inbound"] = undefined;
+  #gateways: Snapshot["gateways"] | undefined = undefined;
+  #mesh: Mesh | undefined = undefined;
+
+  constructor(context: AdmissionContext, factories: FilterFactories) {
+    this.#context = context;
+    this.#factories = factories;
+  }
+
+  /** Before anything is served by the snapshot. */
+  applySnapshot({ inbound, gateways, mesh }: Snapshot): void {
+    const isSameTrust = trustOf(mesh) === trustOf(this.#mesh);
+    if (inbound === this.#inbound && gateways === this.#gateways && isSameTrust) return;
+    this.#inbound = inbound;
+    this.#gateways = gateways;
+    this.#mesh = mesh;
+    this.#generation++;
+    const before = this.#byContent;
+    this.#byContent = new Map();
+    this.#chains = new WeakMap();
+    for (const admission of inbound?.admissions ?? []) this.#add(admission, inbound?.workload ?? "", before);
+    for (const gateway of gateways) {
+      for (const admission of gateway.admissions) this.#add(admission, gateway.name, before);
+    }
+    for (const [key, part] of this.#parts) {
+      if (part.generation === this.#generation) continue;
+      this.#parts.delete(key);
+      part.filter.close?.();
+    }
+  }
+
+  /** One that is in no snapshot that was applied lets nothing in: what it asks is not known. */
+  chainOf(admission: Admission): AdmissionChain {
+    return this.#chains.get(admission) ?? closedChain;
+  }
+
+  close(): void {
+    for (const { filter } of this.#parts.values()) filter.close?.();
+    this.#parts.clear();
+  }
+
+  #add(admission: Admission, owner: string, before: ReadonlyMap<string, AdmissionChain>): void {
+    const key = `${owner} ${trustOf(this.#mesh)} ${hashOf(AdmissionSchema, admission)}`;
+    const built = this.#byContent.get(key) ?? this.#build(admission, owner);
+    // The same object as before: sessions compare it to know whether they are to be asked about again.
+    const known = before.get(key);
+    const chain = known !== undefined && isSame(known, built) ? known : built;
+    this.#byContent.set(key, chain);
+    this.#chains.set(admission, chain);
+  }
+
+  #build(admission: Admission, owner: string): AdmissionChain {
+    try {
+      return this.#chain(admission, owner);
+    } catch (error) {
+      // Refusing everything is loud; letting everything in is not.
+      this.#context.log.error("an admission cannot be prepared; its place refuses everything", {
+        owner,
+        error: errorLine(error),
+      });
+      return closedChain;
+    }
+  }
+
+  #chain({ jwt, authorization, rateLimits }: Admission, owner: string): AdmissionChain {
+    const { trustDomain = "", trustDomainAliases = [] } = this.#mesh ?? {};
+    const filters: RequestFilter[] = [];
+    if (jwt !== undefined && jwt.providers.length > 0) {
+      const key = `${owner} jwt ${hashOf(JwtAuthenticationSchema, jwt)}`;
+      filters.push(this.#part(key, () => this.#factories.jwt(jwt, this.#context)));
+    }
+    if (authorization !== undefined) {
+      const key = `${owner} authorization ${trustOf(this.#mesh)} ${hashOf(AuthorizationSchema, authorization)}`;
+      const externals = new Map<ExternalAuthorization, RequestFilter>();
+      for (const { external } of authorization.policies) {
+        if (external !== undefined) externals.set(external, this.#external(external, owner));
+      }
+      const externalFilter = (model: ExternalAuthorization): RequestFilter =>
+        externals.get(model) ?? closedFilter;
+      filters.push(
+        this.#part(
+          key,
+          () => new AuthorizationFilter(authorization, { trustDomain, trustDomainAliases, externalFilter }),
+        ),
+      );
+    }
+    const standing = [...filters];
+    if (rateLimits.length > 0) {
+      const key = `${owner} limits ${rateLimits.map((limit) => hashOf(RateLimitSchema, limit)).join(" ")}`;
+      filters.push(this.#part(key, () => this.#factories.rateLimits(rateLimits, this.#context)));
+    }
+    return { filters, standing };
+  }
+
+  #external(external: ExternalAuthorization, owner: string): RequestFilter {
+    const key = `${owner} external ${hashOf(ExternalAuthorizationSchema, external)}`;
+    return this.#part(key, () => this.#factories.external(external, this.#context));
+  }
+
+  #part(key: string, make: () => RequestFilter): RequestFilter {
+    const known = this.#parts.get(key);
+    if (known !== undefined) {
+      known.generation = this.#generation;
+      return known.filter;
+    }
+    const filter = make();
+    this.#parts.set(key, { filter, generation: this.#generation });
+    return filter;
+  }
+}
+
+const closedFilter: RequestFilter = {
+  start: () => ({
+    reason: "internal",
+    detail: "what is asked here could not be prepared",
+    source: undefined,
+  }),
+  cancel() {},
+};
+
+const closedChain: AdmissionChain = { filters: [closedFilter], standing: [closedFilter] };
+
+function isSame(a: AdmissionChain, b: AdmissionChain): boolean {
+  return a.filters.length === b.filters.length && a.filters.every((filter, i) => filter === b.filters[i]);
+}
+
+function trustOf(mesh: Mesh | undefined): string {
+  return mesh === undefined ? "" : [mesh.trustDomain, ...mesh.trustDomainAliases].join(",");
+}
+
+function hashOf<S extends DescMessage>(schema: S, message: MessageShape<S>): string {
+  return createHash("sha256").update(toBinary(schema, message)).digest("base64");
+}

@@ -1,0 +1,124 @@
+/**
+ * Authorization as a filter: the table decides at once, and where custom policies match, their services are asked one after
+ * another before it decides the rest.
+ */
+import { type Authorization, AuthorizationAction, type ExternalAuthorization } from "../../model/index.ts";
+import {
+  AuthorizationTable,
+  type AuthorizationNote,
+  type AuthorizationVerdict,
+  type DecidedBy,
+} from "./authorization-stand-in.ts";
+import type { FilteredExchange, FilterRefusal, FilterStep, RequestFilter } from "./filter.ts";
+
+type Resume = (step: "continue" | FilterRefusal) => void;
+
+export interface AuthorizationParts {
+  readonly trustDomain: string;
+  readonly trustDomainAliases: readonly string[];
+  /** Of one custom policy; shared by all tables that have the same. */
+  externalFilter(external: ExternalAuthorization): RequestFilter;
+}
+
+export class AuthorizationFilter implements RequestFilter {
+  readonly #table: AuthorizationTable;
+  readonly #parts: AuthorizationParts;
+  readonly #asking = new WeakMap<FilteredExchange, CustomRun>();
+
+  constructor(authorization: Authorization, parts: AuthorizationParts) {
+    this.#table = AuthorizationTable.prepare(authorization, parts);
+    this.#parts = parts;
+  }
+
+  start(exchange: FilteredExchange, resume: Resume): FilterStep {
+    const note = noteTo(exchange);
+    const verdict = this.#table.decide(exchange.request, note);
+    if (verdict.verdict !== "ask") return stepOf(verdict, exchange);
+    const filters = verdict.custom.map(({ external }) => this.#parts.externalFilter(external));
+    const run = new CustomRun(filters, exchange, (step) => {
+      this.#asking.delete(exchange);
+      resume(step === "continue" ? this.#afterCustom(exchange) : step);
+    });
+    const step = run.advance();
+    if (step === "suspended") this.#asking.set(exchange, run);
+    return step === "continue" ? this.#afterCustom(exchange) : step;
+  }
+
+  cancel(exchange: FilteredExchange): void {
+    this.#asking.get(exchange)?.cancel();
+    this.#asking.delete(exchange);
+  }
+
+  #afterCustom(exchange: FilteredExchange): "continue" | FilterRefusal {
+    const verdict = this.#table.afterCustom(exchange.request, noteTo(exchange));
+    // It asks for nothing a second time.
+    return verdict.verdict === "ask" ? "continue" : stepOf(verdict, exchange);
+  }
+}
+
+/** Filters of custom policies, in their order. */
+class CustomRun {
+  readonly #filters: readonly RequestFilter[];
+  readonly #exchange: FilteredExchange;
+  readonly #done: Resume;
+  #index = 0;
+
+  constructor(filters: readonly RequestFilter[], exchange: FilteredExchange, done: Resume) {
+    this.#filters = filters;
+    this.#exchange = exchange;
+    this.#done = done;
+  }
+
+  advance(): FilterStep {
+    for (;;) {
+      const filter = this.#filters[this.#index];
+      if (filter === undefined) return "continue";
+      const step = filter.start(this.#exchange, this.#onStep);
+      if (step !== "continue") return step;
+      this.#index++;
+    }
+  }
+
+  cancel(): void {
+    this.#filters[this.#index]?.cancel(this.#exchange);
+  }
+
+  readonly #onStep = (step: "continue" | FilterRefusal): void => {
+    if (step !== "continue") {
+      this.#done(step);
+      return;
+    }
+    this.#index++;
+    const next = this.advance();
+    if (next !== "suspended") this.#done(next);
+  };
+}
+
+function noteTo(exchange: FilteredExchange): (deed: AuthorizationNote) => void {
+  return ({ source, rule, verdict }) => {
+    if (source !== undefined) exchange.note({ source, rule, verdict });
+  };
+}
+
+function stepOf(
+  verdict: Exclude<AuthorizationVerdict, { verdict: "ask" }>,
+  exchange: FilteredExchange,
+): "continue" | FilterRefusal {
+  const { by } = verdict;
+  const isAllowed = verdict.verdict === "allow";
+  if (by?.source !== undefined) {
+    exchange.note({ source: by.source, rule: by.rule, verdict: isAllowed ? "allowed" : "denied" });
+  }
+  if (isAllowed) return "continue";
+  return {
+    reason: "authorization_denied",
+    detail: by === undefined ? "no allow policy matches" : describe(by),
+    source: by?.source,
+    hint: verdict.hint,
+  };
+}
+
+function describe({ action, rule }: DecidedBy): string {
+  const kind = action === AuthorizationAction.DENY ? "deny" : "allow";
+  return rule === "" ? `denied by its ${kind} policy` : `denied by ${rule} of its ${kind} policy`;
+}

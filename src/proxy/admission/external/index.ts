@@ -1,0 +1,2 @@
+export { maxQuestionsInFlight } from "./bounds.ts";
+export { externalAuthorization } from "./external-authorization.ts";

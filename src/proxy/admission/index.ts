@@ -1,0 +1,12 @@
+export { Admissions, type FilterFactories } from "./admissions.ts";
+export type { AdmissionChain } from "./chain.ts";
+export type { AdmissionContext } from "./context.ts";
+export type {
+  BodyStart,
+  FilteredExchange,
+  FilterRefusal,
+  FilterStep,
+  PolicyDeed,
+  RequestFilter,
+} from "./filter.ts";
+export { filterFactories } from "./filter-factories.ts";

@@ -1,0 +1,2 @@
+export { jwtFilter } from "./jwt-filter.ts";
+export { JwtVerifiers } from "./jwt-verifiers.ts";

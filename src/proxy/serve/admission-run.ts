@@ -1,0 +1,226 @@
+/**
+ * The filters of one request or connection, one after another, until one refuses or all have let it on.
+ *
+ *   running --continue--> next | admitted
+ *      |  '--suspended--> waiting --resume--> running
+ *      '-- refused | cancelled (the client is gone, or time is up)
+ */
+import type { AdmissionRequest, CallerFacts, Claims } from "../../decide/index.ts";
+import type { HeadEdits, HeaderLine } from "../../http1/index.ts";
+import type { ReasonCode } from "../../kernel/index.ts";
+import type {
+  BodyStart,
+  FilteredExchange,
+  FilterRefusal,
+  FilterStep,
+  PolicyDeed,
+  RequestFilter,
+} from "../admission/filter.ts";
+import type { HttpRequest } from "../http/index.ts";
+import type { ServeContext } from "./context.ts";
+import type { RequestBody } from "./request-body.ts";
+import type { RequestFacts } from "./request-facts.ts";
+
+export interface AdmissionHost {
+  /** Called once, perhaps before `start` returns; not after `cancel`. */
+  onAdmitted(): void;
+  onNotAdmitted(refusal: FilterRefusal): void;
+  /** A filter waits for more of the request's body. */
+  onBodyWanted(): void;
+}
+
+/** Of whom, and what: for a connection without a request there is neither `http` nor a body. */
+export interface AdmissionSubject {
+  readonly caller: CallerFacts;
+  readonly remoteAddress: string;
+  readonly http: RequestFacts | undefined;
+  readonly body: RequestBody | undefined;
+}
+
+interface BodyReader {
+  readonly maxBytes: number;
+  readonly onBody: (body: BodyStart | undefined) => void;
+}
+
+/** What is told in the log of several deeds: the one that decided. */
+const weights: Record<PolicyDeed["verdict"], number> = {
+  denied: 5,
+  limited: 5,
+  would_deny: 3,
+  would_limit: 3,
+  audited: 2,
+  allowed: 1,
+};
+
+export class AdmissionRun implements FilteredExchange {
+  readonly request: AdmissionRequest & { claims: Claims | undefined };
+  /** The policy that decided, or what comes nearest to that. */
+  deed: PolicyDeed | undefined = undefined;
+  readonly #context: ServeContext;
+  readonly #http: RequestFacts | undefined;
+  readonly #body: RequestBody | undefined;
+  readonly #host: AdmissionHost;
+  #filters: readonly RequestFilter[] = [];
+  #index = 0;
+  #isOver = false;
+  #reader: BodyReader | undefined = undefined;
+  #answerLines: HeaderLine[] | undefined = undefined;
+  #answerHeaders: HeaderLine[] | undefined = undefined;
+
+  constructor(context: ServeContext, subject: AdmissionSubject, host: AdmissionHost) {
+    const { caller, remoteAddress, http, body } = subject;
+    this.#context = context;
+    this.#http = http;
+    this.#body = body;
+    this.#host = host;
+    this.request = { caller, remoteAddress, http, claims: undefined, nowMs: context.clock.nowMs() };
+  }
+
+  start(filters: readonly RequestFilter[]): void {
+    this.#filters = filters;
+    this.#advance();
+  }
+
+  /** The client is gone, or time is up. Idempotent. */
+  cancel(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    const reader = this.#reader;
+    this.#reader = undefined;
+    reader?.onBody(undefined);
+    this.#filters[this.#index]?.cancel(this);
+  }
+
+  /** Whether the body is to be read on: it waits for its backend where no filter wants more of it. */
+  onBody(): boolean {
+    const reader = this.#reader;
+    if (reader === undefined) return false;
+    if (!this.#hasRead(reader.maxBytes)) return true;
+    this.#reader = undefined;
+    reader.onBody(this.#bodyStart(reader.maxBytes));
+    return this.#reader !== undefined;
+  }
+
+  /** Lines for whatever the proxy answers itself. */
+  get ownLines(): readonly HeaderLine[] {
+    return this.#answerLines ?? [];
+  }
+
+  answerEdits(edits: HeadEdits | undefined): HeadEdits | undefined {
+    if (this.#answerLines === undefined && this.#answerHeaders === undefined) return edits;
+    return {
+      set: [...(edits?.set ?? []), ...(this.#answerHeaders ?? [])],
+      add: [...(edits?.add ?? []), ...(this.#answerLines ?? [])],
+      remove: edits?.remove ?? [],
+    };
+  }
+
+  // ---- what filters see
+
+  get head(): HttpRequest | undefined {
+    return this.#http?.head;
+  }
+
+  get claims(): Claims | undefined {
+    return this.request.claims;
+  }
+
+  set claims(claims: Claims | undefined) {
+    this.request.claims = claims;
+  }
+
+  setRequestHeader(nameLower: string, value: string): void {
+    this.#http?.set(nameLower, value);
+  }
+
+  addRequestHeader(nameLower: string, value: string): void {
+    this.#http?.add(nameLower, value);
+  }
+
+  removeRequestHeader(nameLower: string): void {
+    this.#http?.remove(nameLower);
+  }
+
+  addAnswerLine(line: HeaderLine): void {
+    (this.#answerLines ??= []).push(line);
+  }
+
+  setAnswerHeader(nameLower: string, value: string): void {
+    const line = this.#http?.answerLine(nameLower, value);
+    if (line !== undefined) (this.#answerHeaders ??= []).push(line);
+  }
+
+  readBody(maxBytes: number, onBody: (body: BodyStart | undefined) => void): void {
+    const reader = { maxBytes, onBody };
+    this.#reader = reader;
+    if (!this.#hasRead(maxBytes)) {
+      this.#host.onBodyWanted();
+      return;
+    }
+    // A filter is not called back before it has said that it waits.
+    queueMicrotask(() => {
+      if (this.#reader === reader) this.onBody();
+    });
+  }
+
+  note(deed: PolicyDeed): void {
+    this.#context.policies.count(deed.source, deed.rule, deed.verdict);
+    if (this.deed === undefined || weights[deed.verdict] > weights[this.deed.verdict]) this.deed = deed;
+  }
+
+  // ---- inside
+
+  #advance(): void {
+    for (;;) {
+      const filter = this.#filters[this.#index];
+      if (filter === undefined) {
+        this.#isOver = true;
+        this.#host.onAdmitted();
+        return;
+      }
+      const step = this.#startFilter(filter);
+      if (step === "suspended") return;
+      if (step !== "continue") {
+        this.#isOver = true;
+        this.#host.onNotAdmitted(step);
+        return;
+      }
+      this.#index++;
+    }
+  }
+
+  readonly #resume = (step: "continue" | FilterRefusal): void => {
+    if (this.#isOver) return;
+    this.#reader = undefined;
+    if (step === "continue") {
+      this.#index++;
+      this.#advance();
+      return;
+    }
+    this.#isOver = true;
+    this.#host.onNotAdmitted(step);
+  };
+
+  #startFilter(filter: RequestFilter): FilterStep {
+    try {
+      return filter.start(this, this.#resume);
+    } catch (error) {
+      // Closed, and said: a filter that throws is a defect, and nobody is let in by one.
+      const reason: ReasonCode = "internal";
+      return { reason, detail: `a filter failed: ${String(error)}`, source: undefined };
+    }
+  }
+
+  #hasRead(maxBytes: number): boolean {
+    return this.#body === undefined || this.#body.isEnded || this.#body.byteLength >= maxBytes;
+  }
+
+  #bodyStart(maxBytes: number): BodyStart {
+    const body = this.#body;
+    if (body === undefined) return { bytes: new Uint8Array(0), isWhole: true };
+    const kept = body.kept();
+    return kept.length > maxBytes
+      ? { bytes: kept.subarray(0, maxBytes), isWhole: false }
+      : { bytes: kept, isWhole: body.isEnded };
+  }
+}

@@ -1,0 +1,104 @@
+/** Admission of one HTTP request: its filters run, and what they make of it is said to its backend and to its client. */
+import type { CallerFacts } from "../../decide/index.ts";
+import type { HeadEdits, HeaderLine } from "../../http1/index.ts";
+import type { FilterRefusal, RequestFilter } from "../admission/filter.ts";
+import type { HttpRequest } from "../http/index.ts";
+import { type AdmissionHost, AdmissionRun } from "./admission-run.ts";
+import type { ClientStream } from "./client-stream.ts";
+import type { ServeContext } from "./context.ts";
+import { goAhead } from "./exchange-heads.ts";
+import type { HttpService } from "./http-service.ts";
+import { type PolicyNames, policyNames, recordRefusal, toldOf } from "./policy-record.ts";
+import type { RequestBody } from "./request-body.ts";
+import { RequestFacts } from "./request-facts.ts";
+
+/** The request, and whoever waits for the verdict. */
+export interface AdmittedRequest {
+  readonly head: HttpRequest;
+  readonly body: RequestBody;
+  readonly requestId: string;
+  onAdmitted(): void;
+  /** `told`: what the client may know beside the class of its error. */
+  onNotAdmitted(refusal: FilterRefusal, told: string | undefined): void;
+}
+
+export class ExchangeAdmission implements AdmissionHost {
+  readonly #context: ServeContext;
+  readonly #request: AdmittedRequest;
+  readonly #client: ClientStream;
+  readonly #facts: RequestFacts;
+  readonly #run: AdmissionRun;
+  #refusal: FilterRefusal | undefined = undefined;
+
+  constructor(
+    context: ServeContext,
+    request: AdmittedRequest,
+    side: { readonly service: HttpService; readonly client: ClientStream; readonly caller: CallerFacts },
+  ) {
+    const { service, client, caller } = side;
+    const { head, body, requestId } = request;
+    this.#context = context;
+    this.#request = request;
+    this.#client = client;
+    this.#facts = new RequestFacts(head, service.scheme, requestId);
+    const remoteAddress = service.remoteAddressOf?.(head) ?? caller.address;
+    this.#run = new AdmissionRun(context, { caller, remoteAddress, http: this.#facts, body }, this);
+  }
+
+  /** The request may have its verdict when this returns. */
+  start(filters: readonly RequestFilter[]): void {
+    this.#run.start(filters);
+  }
+
+  /** The client is gone, or time is up. */
+  cancel(): void {
+    this.#run.cancel();
+  }
+
+  /** Some of the body has come, or its end. False: no filter wants more of it. */
+  onBody(): boolean {
+    return this.#run.onBody();
+  }
+
+  // ---- what came of it
+
+  /** For the log. */
+  get policy(): PolicyNames {
+    return policyNames(this.#run.deed, this.#refusal);
+  }
+
+  requestEdits(edits: HeadEdits | undefined): HeadEdits | undefined {
+    return this.#facts.edits(edits);
+  }
+
+  addLines(lines: HeaderLine[]): void {
+    if (this.#facts.lines !== undefined) lines.push(...this.#facts.lines);
+  }
+
+  answerEdits(edits: HeadEdits | undefined): HeadEdits | undefined {
+    return this.#run.answerEdits(edits);
+  }
+
+  /** Of an answer of the proxy's own. */
+  get ownLines(): readonly HeaderLine[] {
+    return this.#run.ownLines;
+  }
+
+  // ---- the run
+
+  onAdmitted(): void {
+    this.#request.onAdmitted();
+  }
+
+  onNotAdmitted(refusal: FilterRefusal): void {
+    this.#refusal = refusal;
+    recordRefusal(this.#context, this.#run, refusal, this.#request.requestId);
+    this.#request.onNotAdmitted(refusal, toldOf(this.#context, refusal));
+  }
+
+  onBodyWanted(): void {
+    const { head, body } = this.#request;
+    if (head.get("expect") !== undefined && body.byteLength === 0) this.#client.writeInterim(goAhead);
+    this.#client.resumeRequest();
+  }
+}

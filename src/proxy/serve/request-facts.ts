@@ -1,0 +1,116 @@
+/** A request as policies see it: its head, with what filters before have made of its fields. */
+import type { HttpFacts } from "../../decide/index.ts";
+import { isGrpcContentType } from "../../grpc/index.ts";
+import {
+  type HeadEdits,
+  type HeaderLine,
+  isFieldText,
+  framingNames,
+  RequestHead,
+} from "../../http1/index.ts";
+import type { HttpRequest } from "../http/index.ts";
+import { latin1Line, removal } from "./exchange-heads.ts";
+
+/** What only the mesh itself says, whatever a filter's service answers. */
+const reserved = /^(?:weft-|x-forwarded-client-cert$|x-request-id$|host$|:)/;
+
+/** A name that a filter may set: a token in lower case that neither frames the message nor is the mesh's own. */
+function isSettable(nameLower: string): boolean {
+  return (
+    /^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(nameLower) && !framingNames.has(nameLower) && !reserved.test(nameLower)
+  );
+}
+
+export class RequestFacts implements HttpFacts {
+  readonly head: HttpRequest;
+  readonly scheme: "http" | "https";
+  readonly requestId: string;
+  /** Replace or remove fields. By name. */
+  #lines: Map<string, HeaderLine> | undefined = undefined;
+  #added: HeaderLine[] = [];
+
+  constructor(head: HttpRequest, scheme: "http" | "https", requestId: string) {
+    this.head = head;
+    this.scheme = scheme;
+    this.requestId = requestId;
+  }
+
+  get method(): string {
+    return this.head.method;
+  }
+
+  get path(): string {
+    return this.head.path;
+  }
+
+  get query(): string {
+    return this.head.query;
+  }
+
+  get authority(): string {
+    return this.head.authority;
+  }
+
+  get version(): string {
+    return this.head instanceof RequestHead ? `HTTP/1.${this.head.versionMinor}` : "HTTP/2";
+  }
+
+  get isGrpc(): boolean {
+    return isGrpcContentType(this.head.get("content-type") ?? "");
+  }
+
+  /** A policy must not be told by the client what a filter has taken from it. */
+  header(nameLower: string): string | undefined {
+    const line = this.#lines?.get(nameLower);
+    const own =
+      line === undefined ? this.head.get(nameLower) : line.bytes.length === 0 ? undefined : line.value;
+    if (this.#added.length === 0) return own;
+    const added = this.#added.filter((each) => each.nameLower === nameLower).map(({ value }) => value);
+    return added.length === 0 ? own : [...(own === undefined ? [] : [own]), ...added].join(", ");
+  }
+
+  set(nameLower: string, value: string): void {
+    if (isSettable(nameLower) && isValue(value)) this.#replace(latin1Line(nameLower, value));
+  }
+
+  add(nameLower: string, value: string): void {
+    if (isSettable(nameLower) && isValue(value)) this.#added.push(latin1Line(nameLower, value));
+  }
+
+  remove(nameLower: string): void {
+    if (isSettable(nameLower)) this.#replace(removal(nameLower));
+  }
+
+  /** Of an answer; undefined: a filter may not say it. */
+  answerLine(nameLower: string, value: string): HeaderLine | undefined {
+    return isSettable(nameLower) && isValue(value) ? latin1Line(nameLower, value) : undefined;
+  }
+
+  /** Undefined: no filter changed anything. */
+  get lines(): Iterable<HeaderLine> | undefined {
+    return this.#lines?.values();
+  }
+
+  /** `edits` of the route, and what filters say; of one name the filters' word holds. */
+  edits(edits: HeadEdits | undefined): HeadEdits | undefined {
+    const lines = this.#lines;
+    if (lines === undefined && this.#added.length === 0) return edits;
+    const isOthers = ({ nameLower }: HeaderLine): boolean => lines?.has(nameLower) !== true;
+    return {
+      set: (edits?.set ?? []).filter(isOthers),
+      add: [...(edits?.add ?? []).filter(isOthers), ...this.#added],
+      remove: edits?.remove ?? [],
+    };
+  }
+
+  #replace(line: HeaderLine): void {
+    this.#lines ??= new Map();
+    this.#lines.set(line.nameLower, line);
+    this.#added = this.#added.filter(({ nameLower }) => nameLower !== line.nameLower);
+  }
+}
+
+/** What is no value of a field is not said at all: a field that is missing fails closed. */
+function isValue(value: string): boolean {
+  return isFieldText(value) && value.trim() === value;
+}

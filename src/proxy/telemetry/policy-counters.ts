@@ -1,0 +1,78 @@
+/** What policies did, counted by policy, rule and verdict: as metrics, and as differences for the control plane. */
+import { create } from "@bufbuild/protobuf";
+import type { MetricSample } from "../../kernel/index.ts";
+import type { Source } from "../../model/index.ts";
+import { type PolicyDelta, PolicyDeltaSchema } from "../../wire/index.ts";
+import type { MetricFamily } from "./counters.ts";
+
+/** Policies times rules times verdicts of one workload; what does not fit is counted under the policy "other". */
+const defaultMaxSeries = 2_000;
+const overflowName = "other";
+
+interface PolicySeries {
+  readonly labels: { readonly policy: string; readonly rule: string; readonly verdict: string };
+  value: number;
+  reported: number;
+}
+
+export class PolicyCounters implements MetricFamily {
+  readonly name = "weft_policy_decisions_total";
+  readonly help = "What policies did with requests and connections, or would have done.";
+  readonly type = "counter";
+  readonly #maxSeries: number;
+  readonly #series = new Map<string, PolicySeries>();
+  /** By the policy as configuration has it: on the way of every request. */
+  readonly #bySource = new WeakMap<Source, Map<string, PolicySeries>>();
+
+  constructor(maxSeries = defaultMaxSeries) {
+    this.#maxSeries = maxSeries;
+  }
+
+  count(source: Source, rule: string, verdict: string): void {
+    let known = this.#bySource.get(source);
+    if (known === undefined) {
+      known = new Map();
+      this.#bySource.set(source, known);
+    }
+    const key = rule === "" ? verdict : `${verdict} ${rule}`;
+    let series = known.get(key);
+    if (series === undefined) {
+      series = this.#seriesOf(policyName(source), rule, verdict);
+      known.set(key, series);
+    }
+    series.value++;
+  }
+
+  samples(): Iterable<MetricSample> {
+    return this.#series.values();
+  }
+
+  /** Differences to the call before. */
+  take(): PolicyDelta[] {
+    const deltas: PolicyDelta[] = [];
+    for (const series of this.#series.values()) {
+      if (series.value === series.reported) continue;
+      const count = BigInt(series.value - series.reported);
+      deltas.push(create(PolicyDeltaSchema, { ...series.labels, count }));
+      series.reported = series.value;
+    }
+    return deltas;
+  }
+
+  #seriesOf(policy: string, rule: string, verdict: string): PolicySeries {
+    const key = `${policy}\n${rule}\n${verdict}`;
+    const known = this.#series.get(key);
+    if (known !== undefined) return known;
+    if (this.#series.size >= this.#maxSeries && policy !== overflowName) {
+      return this.#seriesOf(overflowName, "", verdict);
+    }
+    const created = { labels: { policy, rule, verdict }, value: 0, reported: 0 };
+    this.#series.set(key, created);
+    return created;
+  }
+}
+
+/** "AuthorizationPolicy namespace/name"; of the mesh's own: without a namespace. */
+export function policyName({ kind, namespace, name }: Source): string {
+  return namespace === "" ? `${kind} ${name}` : `${kind} ${namespace}/${name}`;
+}
