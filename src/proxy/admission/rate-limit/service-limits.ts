@@ -3,7 +3,7 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { type AdmissionRequest, RatePlan } from "../../../decide/index.ts";
 import { headerLine, type HeaderLine } from "../../../http1/index.ts";
 import type { RateLimit, RateLimitService } from "../../../model/index.ts";
-import type { RateLimitMessages } from "../../../wire/rate-limit/index.ts";
+import type * as RateLimitMessages from "../../../wire/rate-limit/index.ts";
 import type { AdmissionContext } from "../context.ts";
 import { trustDomainsOf } from "./limits-state.ts";
 import { startUnaryCall } from "../unary-call.ts";
@@ -139,8 +139,8 @@ function decodeAnswer(body: Uint8Array) {
 }
 
 /** Loaded with the first limit of this kind. */
-function messages(): RateLimitMessages {
-  const loaded: RateLimitMessages = require("../../../wire/rate-limit/index.ts");
+function messages(): typeof RateLimitMessages {
+  const loaded: typeof RateLimitMessages = require("../../../wire/rate-limit/index.ts");
   return loaded;
 }
 
