@@ -188,7 +188,7 @@ class Proxy implements RunningProxy {
       random: Math.random,
       log,
       mark,
-      filters: parts.filters ?? filterFactories,
+      filters: parts.filters ?? filterFactories(),
       processes: bootstrap.processes ?? 1,
     });
     const selector = new RouteSelector(this.#context);
@@ -352,14 +352,13 @@ class Proxy implements RunningProxy {
   }
 
   #describe(): AdminSource {
-    const parts: RuntimeParts = {
-      context: this.#context,
-      application: this.#application,
-      gateway: this.#gateway,
-    };
+    const context = this.#context;
+    const { series, refusals, metrics } = context;
+    const parts: RuntimeParts = { context, application: this.#application, gateway: this.#gateway };
     return {
-      series: this.#context.series,
-      families: [...this.#context.metrics.families, ...this.#names.families, ...runtimeGauges(parts)],
+      series,
+      refusals,
+      families: [...metrics.families, ...this.#names.families, ...runtimeGauges(parts)],
       notReady: () => this.notReady(),
       config: () => describeConfig(parts),
     };

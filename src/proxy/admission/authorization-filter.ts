@@ -2,13 +2,14 @@
  * Authorization as a filter: the table decides at once, and where custom policies match, their services are asked one after
  * another before it decides the rest.
  */
-import { type Authorization, AuthorizationAction, type ExternalAuthorization } from "../../model/index.ts";
 import {
   AuthorizationTable,
-  type AuthorizationNote,
   type AuthorizationVerdict,
+  type CustomPolicy,
   type DecidedBy,
-} from "./authorization-stand-in.ts";
+  type PolicyVerdict,
+} from "../../decide/index.ts";
+import type { Authorization, ExternalAuthorization } from "../../model/index.ts";
 import type { FilteredExchange, FilterRefusal, FilterStep, RequestFilter } from "./filter.ts";
 
 type Resume = (step: "continue" | FilterRefusal) => void;
@@ -34,7 +35,11 @@ export class AuthorizationFilter implements RequestFilter {
     const note = noteTo(exchange);
     const verdict = this.#table.decide(exchange.request, note);
     if (verdict.verdict !== "ask") return stepOf(verdict, exchange);
-    const filters = verdict.custom.map(({ external }) => this.#parts.externalFilter(external));
+    const filters: RequestFilter[] = [];
+    for (const custom of verdict.custom) {
+      if (custom.external === undefined) return withoutService(custom);
+      filters.push(this.#parts.externalFilter(custom.external));
+    }
     const run = new CustomRun(filters, exchange, (step) => {
       this.#asking.delete(exchange);
       resume(step === "continue" ? this.#afterCustom(exchange) : step);
@@ -50,9 +55,7 @@ export class AuthorizationFilter implements RequestFilter {
   }
 
   #afterCustom(exchange: FilteredExchange): "continue" | FilterRefusal {
-    const verdict = this.#table.afterCustom(exchange.request, noteTo(exchange));
-    // It asks for nothing a second time.
-    return verdict.verdict === "ask" ? "continue" : stepOf(verdict, exchange);
+    return stepOf(this.#table.afterCustom(exchange.request, noteTo(exchange)), exchange);
   }
 }
 
@@ -94,10 +97,13 @@ class CustomRun {
   };
 }
 
-function noteTo(exchange: FilteredExchange): (deed: AuthorizationNote) => void {
-  return ({ source, rule, verdict }) => {
-    if (source !== undefined) exchange.note({ source, rule, verdict });
-  };
+function withoutService({ by }: CustomPolicy): FilterRefusal {
+  const detail = "its policy names no service that could be asked";
+  return { reason: "external_unavailable", detail, source: by.source };
+}
+
+function noteTo(exchange: FilteredExchange): (by: DecidedBy, verdict: PolicyVerdict) => void {
+  return ({ source, rule }, verdict) => exchange.note({ source, rule, verdict });
 }
 
 function stepOf(
@@ -106,7 +112,7 @@ function stepOf(
 ): "continue" | FilterRefusal {
   const { by } = verdict;
   const isAllowed = verdict.verdict === "allow";
-  if (by?.source !== undefined) {
+  if (by !== undefined) {
     exchange.note({ source: by.source, rule: by.rule, verdict: isAllowed ? "allowed" : "denied" });
   }
   if (isAllowed) return "continue";
@@ -119,6 +125,5 @@ function stepOf(
 }
 
 function describe({ action, rule }: DecidedBy): string {
-  const kind = action === AuthorizationAction.DENY ? "deny" : "allow";
-  return rule === "" ? `denied by its ${kind} policy` : `denied by ${rule} of its ${kind} policy`;
+  return rule === "" ? `no rule of the ${action} policy matches` : `${rule} of the ${action} policy matches`;
 }

@@ -9,4 +9,5 @@ export type {
   PolicyDeed,
   RequestFilter,
 } from "./filter.ts";
+export { maxQuestionsInFlight } from "./external/index.ts";
 export { filterFactories } from "./filter-factories.ts";

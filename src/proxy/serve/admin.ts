@@ -1,7 +1,14 @@
 /** The proxy's own pages (15020) and the health port (15021). Plain HTTP for operators and scrapers, never on the data path. */
+import { toJson } from "@bufbuild/protobuf";
 import { prometheusContentType, WeftError } from "../../kernel/index.ts";
 import type { ListenAddress } from "../bootstrap.ts";
-import { encodeMetrics, type MetricFamily, type SeriesRegistry } from "../telemetry/index.ts";
+import { type Refusal, RefusalSchema } from "../../wire/index.ts";
+import {
+  encodeMetrics,
+  type MetricFamily,
+  type RecentRefusals,
+  type SeriesRegistry,
+} from "../telemetry/index.ts";
 
 export interface AdminSource {
   readonly series: SeriesRegistry;
@@ -10,6 +17,7 @@ export interface AdminSource {
   notReady(): string | undefined;
   /** What runs at the moment; holds no secret. */
   config(): unknown;
+  readonly refusals: RecentRefusals;
 }
 
 export class AdminServer {
@@ -32,8 +40,14 @@ export class AdminServer {
             return Response.json(source.config());
           case "/healthz/ready":
             return readiness(source);
+          case "/refusals":
+            return Response.json(source.refusals.all().map(refusalPage));
           default:
-            return new Response("not found; try /metrics, /config or /healthz/ready\n", { status: 404 });
+            return path.startsWith("/refusals/")
+              ? refusalOf(source, decodeURIComponent(path.slice("/refusals/".length)))
+              : new Response("not found; try /metrics, /config, /refusals or /healthz/ready\n", {
+                  status: 404,
+                });
         }
       }),
     );
@@ -57,6 +71,17 @@ export class AdminServer {
   close(): void {
     void this.#server.stop(true);
   }
+}
+
+function refusalOf({ refusals }: AdminSource, requestId: string): Response {
+  const refusal = refusals.find(requestId);
+  return refusal === undefined
+    ? new Response("no such refusal is remembered here\n", { status: 404 })
+    : Response.json(refusalPage(refusal));
+}
+
+function refusalPage(refusal: Refusal): unknown {
+  return toJson(RefusalSchema, refusal);
 }
 
 function readiness(source: AdminSource): Response {

@@ -141,6 +141,10 @@ export class AdmissionRun implements FilteredExchange {
     this.#http?.remove(nameLower);
   }
 
+  setRequestQuery(query: string): void {
+    this.#http?.setQuery(query);
+  }
+
   addAnswerLine(line: HeaderLine): void {
     (this.#answerLines ??= []).push(line);
   }

@@ -47,6 +47,6 @@ export function composeRequest(parts: ComposedParts): UpstreamRequest {
     lines,
     scheme: service.scheme,
     isUpgrade: parts.isUpgrade,
-    rewrite: destination?.rewrite,
+    rewrite: admission === undefined ? destination?.rewrite : admission.rewrite(destination?.rewrite),
   };
 }

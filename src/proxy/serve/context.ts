@@ -1,7 +1,12 @@
 /** What all listeners of one proxy share. A sidecar has one local workload; this is where a second one would hang. */
 import { ByteWriter, type Clock, type Log } from "../../kernel/index.ts";
 import type { TimerWheel } from "../../net/index.ts";
-import { type AdmissionContext, Admissions, type FilterFactories } from "../admission/index.ts";
+import {
+  type AdmissionContext,
+  Admissions,
+  type FilterFactories,
+  maxQuestionsInFlight,
+} from "../admission/index.ts";
 import type { Agent } from "../agent/index.ts";
 import {
   type AccessLog,
@@ -10,7 +15,7 @@ import {
   RecentRefusals,
   type SeriesRegistry,
 } from "../telemetry/index.ts";
-import type { HopDialer, Upstreams } from "../upstream/index.ts";
+import { type HopDialer, RequestLimit, type Upstreams } from "../upstream/index.ts";
 import { CurrentLimits, fixedLimits, type ServeLimits } from "./limits.ts";
 import type { ServeMetrics } from "./metrics.ts";
 import type { ProtocolMemory } from "./protocol-memory.ts";
@@ -155,6 +160,7 @@ function admissionContext(options: ServeContextOptions): AdmissionContext {
     processes,
     mesh: () => agent.snapshot.mesh,
     cluster: (key) => upstreams.cluster(key),
+    externalQuestions: new RequestLimit(maxQuestionsInFlight),
     metrics: {
       asked: (kind, outcome) => metrics.asked(kind, outcome),
       token: (outcome) => metrics.token(outcome),

@@ -2,7 +2,7 @@
 import type { CallerFacts } from "../../decide/index.ts";
 import type { HeadEdits, HeaderLine } from "../../http1/index.ts";
 import type { FilterRefusal, RequestFilter } from "../admission/filter.ts";
-import type { HttpRequest } from "../http/index.ts";
+import type { HttpRequest, RequestRewrite } from "../http/index.ts";
 import { type AdmissionHost, AdmissionRun } from "./admission-run.ts";
 import type { ClientStream } from "./client-stream.ts";
 import type { ServeContext } from "./context.ts";
@@ -69,6 +69,10 @@ export class ExchangeAdmission implements AdmissionHost {
 
   requestEdits(edits: HeadEdits | undefined): HeadEdits | undefined {
     return this.#facts.edits(edits);
+  }
+
+  rewrite(rewrite: RequestRewrite | undefined): RequestRewrite | undefined {
+    return this.#facts.rewrite(rewrite);
   }
 
   addLines(lines: HeaderLine[]): void {

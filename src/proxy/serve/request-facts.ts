@@ -5,10 +5,11 @@ import {
   type HeadEdits,
   type HeaderLine,
   isFieldText,
+  isTargetText,
   framingNames,
   RequestHead,
 } from "../../http1/index.ts";
-import type { HttpRequest } from "../http/index.ts";
+import type { HttpRequest, RequestRewrite } from "../http/index.ts";
 import { latin1Line, removal } from "./exchange-heads.ts";
 
 /** What only the mesh itself says, whatever a filter's service answers. */
@@ -28,6 +29,7 @@ export class RequestFacts implements HttpFacts {
   /** Replace or remove fields. By name. */
   #lines: Map<string, HeaderLine> | undefined = undefined;
   #added: HeaderLine[] = [];
+  #query: string | undefined = undefined;
 
   constructor(head: HttpRequest, scheme: "http" | "https", requestId: string) {
     this.head = head;
@@ -44,7 +46,7 @@ export class RequestFacts implements HttpFacts {
   }
 
   get query(): string {
-    return this.head.query;
+    return this.#query ?? this.head.query;
   }
 
   get authority(): string {
@@ -79,6 +81,18 @@ export class RequestFacts implements HttpFacts {
 
   remove(nameLower: string): void {
     if (isSettable(nameLower)) this.#replace(removal(nameLower));
+  }
+
+  setQuery(query: string): void {
+    if (query === "" || isTargetText(query)) this.#query = query;
+  }
+
+  /** `rewrite` of the route, with the query that filters left. */
+  rewrite(rewrite: RequestRewrite | undefined): RequestRewrite | undefined {
+    const query = this.#query;
+    const [path = ""] = (rewrite?.target ?? this.head.path).split("?", 1);
+    if (query === undefined || !path.startsWith("/")) return rewrite;
+    return { target: query === "" ? path : `${path}?${query}`, authority: rewrite?.authority };
   }
 
   /** Of an answer; undefined: a filter may not say it. */

@@ -65,9 +65,14 @@ export class TestMesh {
     });
     const agent = this.#agent("echo", { mesh: this.mesh, inbound, addresses: ["127.0.0.1"] });
     const proxy = await this.run(this.bootstrap(name, "echo"), agent);
-    const endpoint = create(EndpointSchema, {
+    return { proxy, agent, endpoint: this.endpointOf(name, port, proxy) };
+  }
+
+  /** Of a sidecar's application, as its clients have it. */
+  endpointOf(name: string, port: number, proxy: RunningProxy): Endpoint {
+    return create(EndpointSchema, {
       cluster,
-      workload,
+      workload: `default/${name}`,
       address: "127.0.0.1",
       port,
       identity: this.authority.identity("echo"),
@@ -78,7 +83,6 @@ export class TestMesh {
       health: Health.HEALTHY,
       version: name,
     });
-    return { proxy, agent, endpoint };
   }
 
   /** A sidecar with one explicit listener for the service default/echo. */
@@ -177,7 +181,7 @@ export class TestMesh {
   async run(
     bootstrap: ProxyBootstrap,
     agent: FakeAgent,
-    options: Pick<ProxyParts, "destinationOf"> & Partial<Pick<ProxyParts, "clock">> = {},
+    options: Pick<ProxyParts, "destinationOf" | "filters"> & Partial<Pick<ProxyParts, "clock">> = {},
   ): Promise<RunningProxy> {
     const proxy = await runProxy({ clock: systemClock, ...options, bootstrap, agent, log: silentLog });
     this.#proxies.push(proxy);

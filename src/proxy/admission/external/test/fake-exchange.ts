@@ -66,6 +66,8 @@ export class FakeExchange implements FilteredExchange {
     this.edits.push(`add ${nameLower}=${value}`);
   }
 
+  setRequestQuery(): void {}
+
   removeRequestHeader(nameLower: string): void {
     this.edits.push(`remove ${nameLower}`);
   }

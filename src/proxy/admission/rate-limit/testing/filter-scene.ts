@@ -62,6 +62,7 @@ export class Scene {
       log: createLog({ format: "text", level: "info", write: (line) => void this.log.push(line) }),
       workload: "default/web",
       processes,
+      externalQuestions: new RequestLimit(1),
       mesh: () => create(MeshSchema, {}),
       cluster: (key) => upstreams.cluster(key),
       metrics: {
@@ -203,6 +204,7 @@ export class FakeExchange implements FilteredExchange {
   setRequestHeader(): void {}
   setRequestQuery(): void {}
   addRequestHeader(): void {}
+  setRequestQuery(): void {}
   removeRequestHeader(): void {}
   setAnswerHeader(): void {}
   readBody(): void {}
