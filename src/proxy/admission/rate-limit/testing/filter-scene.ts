@@ -72,7 +72,6 @@ export class Scene {
         },
         token: () => {},
       },
-      externalQuestions: new RequestLimit(1),
     };
   }
 
@@ -202,7 +201,6 @@ export class FakeExchange implements FilteredExchange {
   }
 
   setRequestHeader(): void {}
-  setRequestQuery(): void {}
   addRequestHeader(): void {}
   setRequestQuery(): void {}
   removeRequestHeader(): void {}
