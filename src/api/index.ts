@@ -1,3 +1,5 @@
+export { type Access, requestFields, tokenFields } from "./access-rules.ts";
+export { type MtlsModeName, mtlsModes } from "./authentication-policy.ts";
 export {
   minTlsVersionOption,
   outboundTrafficAnnotation,
@@ -40,13 +42,16 @@ export {
   type StoredOfKind,
 } from "./kinds.ts";
 export { type KubeStatus, kubeStatusSchema } from "./kube-status.ts";
+export { acceptLockoutField } from "./lock-out.ts";
 export { hundredths, milliseconds } from "./measures.ts";
 export { meshConfigName } from "./mesh-config.ts";
 export { type MeshStatus, meshStatusSchema, type ProxyStatus } from "./mesh-status.ts";
 export { namespacedMetadata } from "./metadata.ts";
 export { keyOf, keyText, namespaceOf, type ObjectKey } from "./object-key.ts";
 export { type PolicyTargetKind, policyTargets } from "./policy-targets.ts";
+export type { RateLimitKeyField } from "./rate-limit-policy.ts";
 export { gatewayGroup, weftGroup } from "./references.ts";
+export { type SecurityTargetKind, securityTargets } from "./security-targets.ts";
 export {
   integer,
   list,
