@@ -66,7 +66,8 @@ export class WorkerPool {
 
   constructor(options: WorkerPoolOptions) {
     this.#options = options;
-    this.#plan = options.plan;
+    // Limits of a proxy are divided by that: nothing is counted in common.
+    this.#plan = { ...options.plan, processes: options.count };
     this.#taken = options.taken;
     this.#orders = new PortOrders(options.taken);
   }
