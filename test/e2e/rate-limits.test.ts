@@ -8,22 +8,16 @@ const requests = 20;
 
 test("workers together let through the limit, and at most one more of the burst for each", async () => {
   const upstream = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response("here") });
-  const resources = gatewayTo({ web: 1 });
-  const gateway = resources.find((each) => "kind" in each && each.kind === "Gateway");
-  const name =
-    gateway !== undefined && "metadata" in gateway
-      ? (gateway.metadata as { readonly name: string }).name
-      : "";
   const policy = {
     apiVersion: "weft.dev/v1alpha1",
     kind: "RateLimitPolicy",
     metadata: { name: "calm" },
     spec: {
-      targetRefs: [{ group: "gateway.networking.k8s.io", kind: "Gateway", name }],
+      targetRefs: [{ group: "gateway.networking.k8s.io", kind: "Gateway", name: "door" }],
       limits: [{ requests, period: "24h" }],
     },
   };
-  const files = { "a.yaml": yaml(resources, serviceAt("web", upstream.port ?? 0), policy) };
+  const files = { "a.yaml": yaml(gatewayTo({ web: 1 }), serviceAt("web", upstream.port ?? 0), policy) };
   await using served = await startServe(files, ["--workers", String(workers)]);
   const statuses: number[] = [];
   for (let i = 0; i < 6 * requests; i++) {

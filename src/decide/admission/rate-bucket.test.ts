@@ -1,3 +1,4 @@
+/** Buckets against an exact one that counts in fractions, and what processes share. */
 import { describe, expect, test } from "bun:test";
 import { array, assert, constantFrom, integer, oneof, property, record } from "fast-check";
 import { TokenBucket, TokenRate } from "./rate-bucket.ts";

@@ -1,3 +1,4 @@
+/** Which requests a limit counts, in which bucket, at which rate. */
 import { describe, expect, test } from "bun:test";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { RateLimitKeySchema, RateLimitSchema } from "../../model/index.ts";

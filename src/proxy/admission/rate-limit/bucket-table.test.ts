@@ -1,3 +1,4 @@
+/** The bound of the table, against a list in the order of use. */
 import { expect, test } from "bun:test";
 import { BucketTable } from "./bucket-table.ts";
 

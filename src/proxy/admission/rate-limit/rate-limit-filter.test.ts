@@ -1,3 +1,4 @@
+/** Limits as a filter, in virtual time: what passes, what is refused, what the client is told. */
 import { afterEach, describe, expect, test } from "bun:test";
 import { VirtualClock } from "../../../kernel/index.ts";
 import { RateLimitScope } from "../../../model/index.ts";
