@@ -11,6 +11,7 @@ export type Work =
   | "tcp"
   | "routes"
   | "policies"
+  | "authorization"
   | "http1-mtls-pair"
   | "tcp-mtls-pair";
 
@@ -20,7 +21,7 @@ export interface PeerTask {
   readonly certificates: BenchCertificates;
   /** Of the work `routes` only. */
   readonly routes: number;
-  /** Of the work `policies` only: policy objects that apply to others. */
+  /** Of the works `policies` and `authorization` only: how many policy objects. */
   readonly policies: number;
   /** How many clients come at once. */
   readonly connections: number;

@@ -3,6 +3,7 @@ import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { type Bench, freePort, proxyCore } from "../processes.ts";
+import { weftAuthorization } from "../authorization-policies.ts";
 import { weftOthers, weftPolicies } from "../policies.ts";
 import { benchRoutes, weftRoutes } from "../routes.ts";
 import { fillTemplate } from "../template.ts";
@@ -18,6 +19,7 @@ const templates: Partial<Record<Work, { readonly file: string; readonly appProto
   tcp: { file: "weft/tcp.yaml", appProtocol: "tcp" },
   routes: { file: "weft/routes.yaml", appProtocol: "http" },
   policies: { file: "weft/http.yaml", appProtocol: "http" },
+  authorization: { file: "weft/http.yaml", appProtocol: "http" },
 };
 
 export const weft: Peer = { name: "weft", missing: () => undefined, start: startServe };
@@ -71,6 +73,7 @@ async function startGateway(bench: Bench, task: PeerTask): Promise<RunningPeer> 
   const applyRoutes = (count: number): Promise<void> => control.apply(weftRoutes(benchRoutes(count)));
   await control.apply(objectsOf(configuration(task, listenPort)));
   if (task.work === "routes") await applyRoutes(task.routes);
+  if (task.work === "authorization") await control.apply(weftAuthorization(task.policies));
   if (task.work === "policies") {
     await control.apply([...weftOthers(task.upstreamPort), ...weftPolicies(task.policies)]);
   }

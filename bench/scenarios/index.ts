@@ -226,6 +226,16 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     ...http1,
+    name: "authorization",
+    summary:
+      "one route without an AuthorizationPolicy, and with 1,000 of which ten are asked about each request: the difference is what they add",
+    columns: ["cpuUsPerRequest", "cpuUsPerRequestNoPolicy", "cpuRatioNoPolicy", "rssMb", "rssMbNoPolicy"],
+    work: "authorization",
+    policies: [0, 1000],
+    peers: [weftUnderControl],
+  },
+  {
+    ...http1,
     name: "stall",
     summary:
       "2,000 requests a second while metrics are scraped each second and 5,000 routes are applied: the longest answer bounds the longest stall",

@@ -45,6 +45,13 @@ export { type KubeStatus, kubeStatusSchema } from "./kube-status.ts";
 export { acceptLockoutField } from "./lock-out.ts";
 export { hundredths, milliseconds } from "./measures.ts";
 export { meshConfigName } from "./mesh-config.ts";
+export {
+  type PlaintextCallerList,
+  plaintextCallerListSchema,
+  type RefusalList,
+  refusalListSchema,
+  type RefusalView,
+} from "./policy-reports.ts";
 export { type MeshStatus, meshStatusSchema, type ProxyStatus } from "./mesh-status.ts";
 export { namespacedMetadata } from "./metadata.ts";
 export { keyOf, keyText, namespaceOf, type ObjectKey } from "./object-key.ts";

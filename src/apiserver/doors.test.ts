@@ -18,6 +18,12 @@ const unusedProviders = {
   topology: (): never => {
     throw new Error("unused");
   },
+  refusals: (): never => {
+    throw new Error("unused");
+  },
+  plaintextCallers: (): never => {
+    throw new Error("unused");
+  },
   metrics: (): never => {
     throw new Error("unused");
   },

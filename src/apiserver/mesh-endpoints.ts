@@ -2,6 +2,8 @@
 import {
   decodeMessage,
   type MeshStatus,
+  type PlaintextCallerList,
+  type RefusalList,
   type TokenRequest,
   tokenRequestSchema,
   type Topology,
@@ -32,6 +34,9 @@ interface JoinTokenRequest {
 export interface MeshProviders {
   meshStatus(): MeshStatus;
   topology(windowSeconds: number): Topology;
+  /** Of one request, where its id is given; else the newest. */
+  refusals(requestId: string | undefined): RefusalList;
+  plaintextCallers(): PlaintextCallerList;
   /** Prometheus' text format. */
   metrics(): string;
   /** Resolves to the token, which is kept nowhere in clear. */
@@ -65,6 +70,10 @@ export class MeshEndpoints {
         const window = query.get("window") ?? String(defaultWindowSeconds);
         return json(this.#providers.topology(Math.max(1, parseNumber("window", window, maxWindowSeconds))));
       }
+      case "refusals":
+        return json(this.#providers.refusals(query.get("request") ?? undefined));
+      case "plaintext":
+        return json(this.#providers.plaintextCallers());
       case "metrics":
         return new Response(this.#providers.metrics(), {
           headers: { "content-type": prometheusContentType },

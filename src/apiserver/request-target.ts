@@ -4,7 +4,17 @@ import { findKind, type KindName, kinds } from "../api/index.ts";
 export type RequestTarget =
   | { readonly type: "health" }
   | { readonly type: "discovery"; readonly path: string }
-  | { readonly type: "mesh"; readonly what: "status" | "topology" | "transactions" | "history" | "metrics" }
+  | {
+      readonly type: "mesh";
+      readonly what:
+        | "status"
+        | "topology"
+        | "transactions"
+        | "history"
+        | "metrics"
+        | "refusals"
+        | "plaintext";
+    }
   | { readonly type: "join_token"; readonly namespace: string; readonly serviceAccount: string }
   | { readonly type: "collection"; readonly kind: KindName; readonly namespace: string | undefined }
   | {
@@ -20,6 +30,8 @@ const meshPaths: ReadonlyMap<string, (RequestTarget & { type: "mesh" })["what"]>
   ["/apis/weft.dev/v1alpha1/topology", "topology"],
   ["/apis/weft.dev/v1alpha1/transactions", "transactions"],
   ["/apis/weft.dev/v1alpha1/history", "history"],
+  ["/apis/weft.dev/v1alpha1/refusals", "refusals"],
+  ["/apis/weft.dev/v1alpha1/plaintextcallers", "plaintext"],
   ["/metrics", "metrics"],
 ]);
 

@@ -52,6 +52,8 @@ export class TestApi {
           throw new WeftError("unavailable", "not here");
         },
         topology: (windowSeconds) => ({ windowSeconds, endTimeMs: 0, nodes: [], edges: [] }),
+        refusals: () => ({ items: [] }),
+        plaintextCallers: () => ({ items: [] }),
         metrics: () => "weft_up 1\n",
         createJoinToken: ({ namespace, serviceAccount }) =>
           Promise.resolve(`join-${namespace}-${serviceAccount}`),

@@ -1,5 +1,5 @@
 /** Looks at a running mesh for what is wrong: proxies behind or refusing, resources that could not be used. */
-import type { ApiObject, KindName, MeshStatus } from "../api/index.ts";
+import type { ApiObject, KindName, MeshStatus, PlaintextCallerList } from "../api/index.ts";
 import type { ApiClient } from "../client/index.ts";
 import type { Finding } from "./finding.ts";
 import { findConditions, isProblem } from "./conditions.ts";
@@ -23,9 +23,13 @@ const kindsWithConditions: readonly KindName[] = [
   "RateLimitPolicy",
 ];
 
+/** The newest; more is read from the API. */
+const maxPlaintextFindings = 100;
+
 export async function checkMesh(client: ApiClient, namespace: string | undefined): Promise<Finding[]> {
   const status = await client.status();
   const findings = [...checkControlPlane(status), ...checkProxies(status)];
+  findings.push(...checkPlaintext(await client.plaintextCallers(), namespace));
   for (const kind of kindsWithConditions) {
     const { items } = await client.list(kind, namespace === undefined ? {} : { namespace });
     findings.push(...items.flatMap(checkConditions));
@@ -71,6 +75,20 @@ function checkProxies({ proxies, revision }: MeshStatus): Finding[] {
   const current = connected.filter((proxy) => proxy.revision >= revision);
   const message = `${current.length} of ${connected.length} connected proxies run revision ${revision}`;
   return [{ level: current.length === connected.length ? "ok" : "note", message }, ...findings];
+}
+
+/** Whom strict mTLS would cut off. */
+function checkPlaintext(callers: PlaintextCallerList["items"], namespace: string | undefined): Finding[] {
+  const inQuestion = callers.filter(
+    ({ workload }) => namespace === undefined || workload.startsWith(`${namespace}/`),
+  );
+  return inQuestion.slice(0, maxPlaintextFindings).map(({ workload, port, address, source, connections }) => {
+    const who = source === "" ? address || "others" : `${source} (${address})`;
+    return {
+      level: "note",
+      message: `${who} came in plaintext to ${workload} port ${port} (${connections} connections): strict mTLS would cut it off`,
+    };
+  });
 }
 
 function checkConditions(object: ApiObject): Finding[] {

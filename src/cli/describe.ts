@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { stringify } from "yaml";
 import type { Cli } from "./cli.ts";
+import { describeRequest, isRequest } from "./describe-request.ts";
 import { findConditions, type FoundCondition } from "./conditions.ts";
 import { plainText } from "./plain-text.ts";
 import { formatAge, structured } from "./render.ts";
@@ -13,9 +14,13 @@ import { WeftError } from "../kernel/index.ts";
 
 export function command(cli: Cli): Command {
   return new Command("describe")
-    .argument("<kind>", "such as service, httproute or svc/reviews")
-    .argument("[name]")
+    .argument("<kind>", "such as service, httproute or svc/reviews; request for one that was refused")
+    .argument("[name]", "of the resource; the id that a refused caller was told")
     .action(async (kindText: string, nameText: string | undefined, options: SharedOptions) => {
+      if (isRequest(kindText)) {
+        await describeRequest(cli, nameText, options);
+        return;
+      }
       const { kind, name } = parseReference(kindText, nameText);
       if (name === undefined)
         throw new WeftError("usage", `which ${kind}?`, { hint: `weft get ${kindText} lists them` });

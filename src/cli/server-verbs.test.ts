@@ -265,6 +265,56 @@ describe("delete", () => {
   });
 });
 
+const inPlaintext = { workload: "default/echo", port: 8080, connections: 3, lastMs: 1 };
+
+describe("describe request", () => {
+  const refusal = {
+    requestId: "abc",
+    timeMs: 0,
+    proxy: "default/echo-1",
+    reason: "authorization_denied",
+    policy: "AuthorizationPolicy default/no-admin",
+    rule: "rules[0]",
+    detail: "rules[0] of the deny policy matches",
+    fix: "change its paths",
+    sourceIdentity: "spiffe://abc.weft/ns/default/sa/web",
+    sourceAddress: "10.77.0.9",
+    remoteAddress: "192.0.2.7",
+    service: "default/echo",
+    destination: "default/echo-1",
+    port: 8080,
+    protocol: "http",
+    method: "GET",
+    authority: "echo",
+    path: "/admin\u001b[31m",
+  };
+
+  test("names policy, rule and fix, and prints nothing that drives a terminal", async () => {
+    await using server = fakeServer({ "GET /apis/weft.dev/v1alpha1/refusals": { items: [refusal] } });
+    const { code, out } = await weft(server, "describe", "request", "abc");
+    expect(code).toBe(0);
+    expect(server.asked[0]?.path).toEndWith("refusals?request=abc");
+    for (const line of [
+      /^policy +AuthorizationPolicy default\/no-admin$/m,
+      /^rule +rules\[0\]$/m,
+      /^fix +change its paths$/m,
+      /^client +192\.0\.2\.7$/m,
+      /^to +default\/echo-1 port 8080, called as default\/echo$/m,
+    ]) {
+      expect(out).toMatch(line);
+    }
+    expect(out).not.toContain("\u001b[31m");
+  });
+
+  test("says so where nothing is remembered", async () => {
+    await using server = fakeServer({ "GET /apis/weft.dev/v1alpha1/refusals": { items: [] } });
+    const { code, err } = await weft(server, "describe", "request", "xyz");
+    expect(code).not.toBe(0);
+    expect(err).toContain("no refusal of request xyz is remembered");
+    expect((await weft(server, "describe", "request")).code).toBe(64);
+  });
+});
+
 describe("status and check", () => {
   test("status counts the proxies that run the newest revision", async () => {
     await using server = fakeServer({
@@ -286,6 +336,13 @@ describe("status and check", () => {
     });
     await using server = fakeServer({
       [statusPath]: status(refused),
+      "GET /apis/weft.dev/v1alpha1/plaintextcallers": {
+        items: [
+          { ...inPlaintext, address: "10.77.0.9", source: "legacy/batch" },
+          { ...inPlaintext, address: "192.0.2.7", source: "" },
+          { ...inPlaintext, workload: "other/echo", address: "192.0.2.8", source: "" },
+        ],
+      },
       "GET /apis/gateway.networking.k8s.io/v1/gatewayclasses": empty("GatewayClass"),
       "GET /apis/gateway.networking.k8s.io/v1/namespaces/default/gateways": empty("Gateway"),
       "GET /apis/gateway.networking.k8s.io/v1/namespaces/default/httproutes": empty("HTTPRoute"),
@@ -306,5 +363,10 @@ describe("status and check", () => {
     expect(code).toBe(1);
     expect(out).toContain("bad  a refuses x/y: cannot");
     expect(out).toContain("bad  a runs revision 3, the newest is 4");
+    const cutOff =
+      "came in plaintext to default/echo port 8080 (3 connections): strict mTLS would cut it off";
+    expect(out).toContain(`legacy/batch (10.77.0.9) ${cutOff}`);
+    expect(out).toContain(`192.0.2.7 ${cutOff}`);
+    expect(out).not.toContain("192.0.2.8");
   });
 });

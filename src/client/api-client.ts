@@ -13,6 +13,10 @@ import {
   kinds,
   type MeshStatus,
   meshStatusSchema,
+  type PlaintextCallerList,
+  plaintextCallerListSchema,
+  refusalListSchema,
+  type RefusalView,
   parseObject,
   type StoredOfKind,
   tokenRequestSchema,
@@ -128,6 +132,18 @@ export class ApiClient {
 
   async status(): Promise<MeshStatus> {
     return this.#decode(meshStatusSchema, await this.#transport.json(`${meshPath}/status`));
+  }
+
+  /** Newest first: of one request, or all that are remembered. */
+  async refusals(requestId?: string): Promise<readonly RefusalView[]> {
+    const body = await this.#transport.json(`${meshPath}/refusals`, { query: { request: requestId } });
+    return this.#decode(refusalListSchema, body).items;
+  }
+
+  /** Who came in plaintext to ports that allow it. */
+  async plaintextCallers(): Promise<PlaintextCallerList["items"]> {
+    return this.#decode(plaintextCallerListSchema, await this.#transport.json(`${meshPath}/plaintextcallers`))
+      .items;
   }
 
   async topology(windowSeconds: number): Promise<Topology> {

@@ -15,13 +15,14 @@ import {
 } from "../identity/index.ts";
 import { derToPem } from "../identity/x509/index.ts";
 import { type Clock, type Drainable, Lifecycle, type Log, systemClock } from "../kernel/index.ts";
-import { Aggregator, telemetryMethods, topology } from "../observe/index.ts";
+import { Aggregator, PlaintextCallers, Refusals, telemetryMethods, topology } from "../observe/index.ts";
 import { Registry } from "../registry/index.ts";
 import { openSqliteStore } from "../store/index.ts";
 import { CompiledSource } from "./compiled-source.ts";
 import { Configuration } from "./configuration.ts";
 import { type DataDirectory, openDataDirectory, writeFileAtomically } from "./data-directory.ts";
 import { writeInitialObjects } from "./initial-objects.ts";
+import { plaintextCallerList, refusalList } from "./policy-reports.ts";
 import { encodeMetrics } from "./metrics.ts";
 import { ProxyDirectory } from "./proxy-directory.ts";
 import { serveProxyPort } from "./proxy-port.ts";
@@ -118,6 +119,8 @@ async function start(
   );
   const certificate = opening(new ControlCertificate({ authority, clock, log }), (part) => part.stop());
   const aggregator = new Aggregator({ clock });
+  const refusals = new Refusals();
+  const plaintextCallers = new PlaintextCallers(clock);
   const belowThePorts = [...opened];
 
   const proxyPort = opening(
@@ -129,7 +132,7 @@ async function start(
       core,
       registry,
       directory,
-      telemetry: telemetryMethods(aggregator),
+      telemetry: telemetryMethods(aggregator, [refusals, plaintextCallers]),
       gatewayServiceAccounts: () => configuration.meshConfig.spec.gatewayServiceAccounts,
       clock,
       log,
@@ -164,6 +167,12 @@ async function start(
           droppedSeries: aggregator.droppedSeries,
         }),
       topology: (seconds) => topology(aggregator, seconds, (workload) => directory.isGateway(workload)),
+      refusals: (requestId) => refusalList(refusals, requestId),
+      plaintextCallers: () =>
+        plaintextCallerList(plaintextCallers, (address) => {
+          const owner = registry.views.addressOwner(address);
+          return owner?.kind === "workload" ? owner.workload.path : undefined;
+        }),
       createJoinToken: async (request) => tokens.create(request),
     },
   });

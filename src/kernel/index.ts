@@ -1,9 +1,10 @@
 export { canonicalIp, formatIp, parseIp, Prefix } from "./address.ts";
 export {
-  fitsPathPattern,
+  fitsTemplate,
   normalizeEscapes,
   parsePathPattern,
   type PathPattern,
+  type PathTemplate,
   pathPatternProblem,
 } from "./path-template.ts";
 export { fitsTextPattern, parseTextPattern, type TextPattern, textPatternProblem } from "./text-pattern.ts";

@@ -57,26 +57,40 @@ function templateProblem(pattern: string): string | undefined {
 }
 
 export function fitsPathPattern(pattern: PathPattern, path: string): boolean {
-  if (pattern.kind !== "template") return fitsTextPattern(pattern, path);
-  if (!path.startsWith("/")) return false;
-  const segments = path.slice(1).split("/");
-  const { head, tail } = pattern;
-  if (tail === undefined) return segments.length === head.length && fitsSegments(head, segments, 0);
-  const rest = segments.length - tail.length;
-  return rest >= head.length && fitsSegments(head, segments, 0) && fitsSegments(tail, segments, rest);
+  return pattern.kind === "template" ? fitsTemplate(pattern, path) : fitsTextPattern(pattern, path);
 }
 
-function fitsSegments(
-  wanted: readonly (string | undefined)[],
-  segments: readonly string[],
-  start: number,
-): boolean {
-  for (let i = 0; i < wanted.length; i++) {
-    const segment = segments[start + i];
-    const text = wanted[i];
-    if (text === undefined ? segment === "" : segment !== text) return false;
+/** Without a copy of any segment: this is asked of every request. */
+export function fitsTemplate({ head, tail }: PathTemplate, path: string): boolean {
+  if (!path.startsWith("/")) return false;
+  let start = 1;
+  for (const wanted of head) {
+    if (start > path.length) return false;
+    const end = segmentEnd(path, start);
+    if (!isSegment(wanted, path, start, end)) return false;
+    start = end + 1;
+  }
+  // One beyond the end of the path: behind its last segment.
+  if (tail === undefined) return start > path.length;
+  let end = path.length;
+  for (let i = tail.length - 1; i >= 0; i--) {
+    if (end < start) return false;
+    const from = path.lastIndexOf("/", end - 1) + 1;
+    if (!isSegment(tail[i], path, from, end)) return false;
+    end = from - 1;
   }
   return true;
+}
+
+function segmentEnd(path: string, start: number): number {
+  const slash = path.indexOf("/", start);
+  return slash < 0 ? path.length : slash;
+}
+
+/** Undefined: any but an empty one. */
+function isSegment(wanted: string | undefined, path: string, start: number, end: number): boolean {
+  if (wanted === undefined) return end > start;
+  return end - start === wanted.length && path.startsWith(wanted, start);
 }
 
 function segmentOf(segment: string): string | undefined {

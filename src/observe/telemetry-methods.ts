@@ -9,13 +9,22 @@ export interface TelemetryMethods {
   report(report: TelemetryReport, peerIdentity: string | undefined): TelemetryAck;
 }
 
-export function telemetryMethods(aggregator: Aggregator): TelemetryMethods {
+/** Whoever keeps a part of reports. */
+export interface ReportReader {
+  add(report: TelemetryReport, reporter: string): void;
+}
+
+export function telemetryMethods(
+  aggregator: Aggregator,
+  others: readonly ReportReader[] = [],
+): TelemetryMethods {
   return {
     report(report, peerIdentity) {
       if (peerIdentity === undefined) {
         throw new WeftError("unauthenticated", "telemetry is taken from proxies with a certificate only");
       }
       aggregator.add(report, peerIdentity);
+      for (const reader of others) reader.add(report, peerIdentity);
       // One report a slot: more would not be seen apart, fewer would make rates jump.
       return create(TelemetryAckSchema, { intervalMs: aggregator.slotMs });
     },

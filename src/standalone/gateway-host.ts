@@ -135,7 +135,7 @@ export async function hostInWorkers(options: WorkerHostOptions): Promise<Gateway
   const pool = new WorkerPool({
     count,
     command,
-    plan: planOf(options),
+    plan: { ...planOf(options), processes: count },
     everything: () => agent.everything(),
     taken,
     clock,

@@ -72,7 +72,7 @@ class ProxyParent implements RunningProxyParent {
     this.#pool = new WorkerPool({
       count,
       command,
-      plan: planOf(bootstrap),
+      plan: planOf(bootstrap, count),
       everything: () => this.#agent.everything(),
       taken: [],
       mesh: {
@@ -177,7 +177,7 @@ class ProxyParent implements RunningProxyParent {
 }
 
 /** Of a bootstrap, what a worker must know: no token, no control plane, no place of a key. */
-function planOf(bootstrap: ProxyBootstrap): WorkerPlan {
+function planOf(bootstrap: ProxyBootstrap, processes: number): WorkerPlan {
   const { role, workload, capture, tunnel, application, gateway, accessLogFile, dataDir } = bootstrap;
   return {
     role,
@@ -187,6 +187,7 @@ function planOf(bootstrap: ProxyBootstrap): WorkerPlan {
     application,
     dnsUpstreams: [],
     hasNoDns: true,
+    processes,
     dataDir,
     ...(gateway === undefined ? {} : { gateway }),
     ...(accessLogFile === undefined ? {} : { accessLogFile }),

@@ -1,10 +1,12 @@
 /** `npm run conformance -- NAME…`: suites that are too long or need too many tools for `npm test`. */
+import { runAuthorization } from "./authorization/run-authorization.ts";
 import { runGatewayApi } from "./gateway-api/run-gateway-api.ts";
 import { runGrpc } from "./grpc/run-interop.ts";
 import { runHttp2 } from "./http2/run-h2spec.ts";
 import { runMatching } from "./matching/run-matching.ts";
 
 const suites: Readonly<Record<string, () => Promise<boolean>>> = {
+  authorization: runAuthorization,
   "gateway-api": runGatewayApi,
   grpc: runGrpc,
   h2spec: runHttp2,

@@ -18,6 +18,9 @@ const none: readonly string[] = [];
 /** What no reading changes: visible ASCII, and nothing that a server could decode, cut, merge or resolve. */
 const odd = /[^!-~]|[%\\;#]|\/[./]/;
 
+/** What some servers decode, turn or cut. */
+const lenient = /%2F|%5C|[\\;]/;
+
 /** Its own only reading, in normal form. */
 export function isPlainPath(path: string): boolean {
   return path.startsWith("/") && !odd.test(path);
@@ -28,11 +31,12 @@ export function readPath(path: string): PathReadings | undefined {
   if (path === "*") return { normal: path, others: none };
   if (!path.startsWith("/") || !isDecodable(path)) return undefined;
   const text = normalizeEscapes(path);
-  const normal = mergeSlashes(removeDotSegments(text));
+  const normal = mergeSlashes(withoutDots(text));
+  if (!lenient.test(text) && !(text.includes("//") && text.includes("/."))) return { normal, others: none };
   const readings = new Set<string>();
   for (const variant of variantsOf(text)) {
-    readings.add(mergeSlashes(removeDotSegments(variant)));
-    readings.add(removeDotSegments(mergeSlashes(variant)));
+    readings.add(mergeSlashes(withoutDots(variant)));
+    readings.add(withoutDots(mergeSlashes(variant)));
   }
   readings.delete(normal);
   return { normal, others: readings.size === 0 ? none : [...readings] };
@@ -73,6 +77,10 @@ function decodeSlashes(path: string): string {
 
 function turnBackslashes(path: string): string {
   return path.includes("\\") ? path.replaceAll("\\", "/") : path;
+}
+
+function withoutDots(path: string): string {
+  return path.includes("/.") ? removeDotSegments(path) : path;
 }
 
 function mergeSlashes(path: string): string {

@@ -1,10 +1,11 @@
 /** Lists of patterns, prepared: is a text one of them? What is no pattern may be any: "unknown" where nothing else matches. */
 import {
-  fitsPathPattern,
+  fitsTemplate,
   fitsTextPattern,
   parsePathPattern,
   parseTextPattern,
   type PathPattern,
+  type PathTemplate,
   type TextPattern,
 } from "../../kernel/index.ts";
 import type { Truth } from "./truth.ts";
@@ -13,16 +14,25 @@ import type { Truth } from "./truth.ts";
 const setSize = 8;
 
 export class PatternList {
-  readonly #patterns: readonly PathPattern[];
-  readonly #exact: ReadonlySet<string> | undefined;
+  readonly #isAny: boolean;
+  readonly #exact: readonly string[];
+  /** Of `#exact`; undefined: it is short. */
+  readonly #exactSet: ReadonlySet<string> | undefined;
+  readonly #prefixes: readonly string[];
+  readonly #suffixes: readonly string[];
+  readonly #templates: readonly PathTemplate[];
   readonly #otherwise: Truth;
 
   private constructor(parsed: readonly (PathPattern | undefined)[]) {
-    const patterns = parsed.filter((pattern) => pattern !== undefined);
-    const exact = patterns.flatMap((pattern) => (pattern.kind === "exact" ? [pattern.text] : []));
-    this.#exact = exact.length >= setSize ? new Set(exact) : undefined;
-    this.#patterns = this.#exact === undefined ? patterns : patterns.filter(({ kind }) => kind !== "exact");
-    this.#otherwise = patterns.length < parsed.length ? "unknown" : "no";
+    const ofKind = (kind: TextPattern["kind"]): string[] =>
+      parsed.flatMap((pattern) => (pattern?.kind === kind ? [pattern.text] : []));
+    this.#isAny = ofKind("any").length > 0;
+    this.#exact = ofKind("exact");
+    this.#exactSet = this.#exact.length >= setSize ? new Set(this.#exact) : undefined;
+    this.#prefixes = ofKind("prefix");
+    this.#suffixes = ofKind("suffix");
+    this.#templates = parsed.flatMap((pattern) => (pattern?.kind === "template" ? [pattern] : []));
+    this.#otherwise = parsed.includes(undefined) ? "unknown" : "no";
   }
 
   static ofTexts(patterns: readonly string[]): PatternList {
@@ -40,13 +50,18 @@ export class PatternList {
 
   /** Any of them. */
   has(text: string): Truth {
-    if (this.#exact?.has(text) === true) return "yes";
-    for (const pattern of this.#patterns) {
-      const fits =
-        pattern.kind === "template" ? fitsPathPattern(pattern, text) : fitsTextPattern(pattern, text);
-      if (fits) return "yes";
-    }
+    if (this.#isAny && text !== "") return "yes";
+    if (this.#isExact(text)) return "yes";
+    for (const prefix of this.#prefixes) if (text.startsWith(prefix)) return "yes";
+    for (const suffix of this.#suffixes) if (text.endsWith(suffix)) return "yes";
+    for (const template of this.#templates) if (fitsTemplate(template, text)) return "yes";
     return this.#otherwise;
+  }
+
+  #isExact(text: string): boolean {
+    if (this.#exactSet !== undefined) return this.#exactSet.has(text);
+    for (const exact of this.#exact) if (text === exact) return true;
+    return false;
   }
 }
 

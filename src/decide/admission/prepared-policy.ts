@@ -81,7 +81,8 @@ export class PreparedPolicy {
 
   #outcomeOf(rule: PreparedRule, external: ExternalAuthorization | undefined): RuleOutcome {
     const by: DecidedBy = { source: this.source, rule: rule.name, action: this.action };
-    const hint = `${this.toString()} ${rule.name} denies it; narrow that rule, or send a request that it does not match`;
+    const place = rule.name === "" ? "" : ` ${rule.name}`;
+    const hint = `${this.toString()}${place} denies it; narrow that rule, or send a request that it does not match`;
     return {
       rule,
       by,

@@ -71,6 +71,15 @@ export class RequestFacts implements HttpFacts {
     return added.length === 0 ? own : [...(own === undefined ? [] : [own]), ...added].join(", ");
   }
 
+  headerValues(nameLower: string): readonly string[] {
+    const line = this.#lines?.get(nameLower);
+    const own =
+      line === undefined ? linesOf(this.head, nameLower) : line.bytes.length === 0 ? [] : [line.value];
+    if (this.#added.length === 0) return own;
+    const added = this.#added.filter((each) => each.nameLower === nameLower).map(({ value }) => value);
+    return added.length === 0 ? own : [...own, ...added];
+  }
+
   set(nameLower: string, value: string): void {
     if (isSettable(nameLower) && isValue(value)) this.#replace(latin1Line(nameLower, value));
   }
@@ -122,6 +131,18 @@ export class RequestFacts implements HttpFacts {
     this.#lines.set(line.nameLower, line);
     this.#added = this.#added.filter(({ nameLower }) => nameLower !== line.nameLower);
   }
+}
+
+function linesOf(head: HttpRequest, nameLower: string): readonly string[] {
+  if (nameLower === "host") return head.authority === "" ? [] : [head.authority];
+  const found: string[] = [];
+  if (head instanceof RequestHead) {
+    for (let i = 0; i < head.headerCount; i++) if (head.nameAt(i) === nameLower) found.push(head.valueAt(i));
+  } else {
+    const { names, values } = head.fields;
+    for (const [i, name] of names.entries()) if (name === nameLower) found.push(values[i] ?? "");
+  }
+  return found;
 }
 
 /** What is no value of a field is not said at all: a field that is missing fails closed. */

@@ -5,33 +5,22 @@
 import type { AdmissionRequest } from "../../../src/decide/index.ts";
 import {
   AuthorizationAction,
+  AuthorizationLevel,
   type Authorization,
   type AuthorizationPolicy,
   type AuthorizationRule,
 } from "../../../src/model/index.ts";
+import type { Case, MeshNames } from "./case.ts";
 import { type Certainty, negated } from "./certainty.ts";
 import { evaluateByTheText } from "./expression-by-the-text.ts";
 import { callerByTheText, type Lists, operationByTheText } from "./lists-by-the-text.ts";
 import { readingsByTheText } from "./text-readings.ts";
-
-export interface MeshNames {
-  readonly trustDomain: string;
-  readonly trustDomainAliases: readonly string[];
-}
 
 interface Question {
   readonly request: AdmissionRequest;
   readonly mesh: MeshNames;
   /** Of the path; undefined: it cannot be read. */
   readonly readings: readonly (string | undefined)[];
-}
-
-/** One request in one reading of its path. */
-export interface Case {
-  readonly request: AdmissionRequest;
-  readonly mesh: MeshNames;
-  /** Undefined: it cannot be read. */
-  readonly path: string | undefined;
 }
 
 export interface Outcome {
@@ -70,6 +59,13 @@ export function decideByTheText(
   return allowByTheText(authorization, question, notes);
 }
 
+const levelsInOrder = [
+  AuthorizationLevel.MESH,
+  AuthorizationLevel.NAMESPACE,
+  AuthorizationLevel.WORKLOAD,
+  AuthorizationLevel.ROUTE,
+];
+
 function allowByTheText(
   { policies, defaultDeny, unitesLevels }: Authorization,
   question: Question,
@@ -78,7 +74,7 @@ function allowByTheText(
   const allows = policies.filter(({ action }) => action === AuthorizationAction.ALLOW);
   const levels = unitesLevels
     ? [allows]
-    : [1, 2, 3, 4].map((level) => allows.filter((each) => each.level === level));
+    : levelsInOrder.map((level) => allows.filter((each) => each.level === level));
   let by = "";
   let isAsked = false;
   for (const level of levels) {

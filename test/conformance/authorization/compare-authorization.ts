@@ -3,7 +3,8 @@ import { toJson } from "@bufbuild/protobuf";
 import { type AdmissionRequest, AuthorizationTable, type DecidedBy } from "../../../src/decide/index.ts";
 import { seededRandom } from "../../../src/decide/test/random-routing.ts";
 import { type Authorization, AuthorizationSchema } from "../../../src/model/index.ts";
-import { decideByTheText, type MeshNames, type Outcome } from "./by-the-text.ts";
+import { decideByTheText, type Outcome } from "./by-the-text.ts";
+import type { MeshNames } from "./case.ts";
 import { randomAuthorization } from "./random-policies.ts";
 import { randomAdmission } from "./random-requests.ts";
 

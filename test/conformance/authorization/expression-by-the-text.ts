@@ -5,7 +5,7 @@ import {
   ExpressionOperator as Operator,
   type ExpressionValue,
 } from "../../../src/model/index.ts";
-import type { Case } from "./by-the-text.ts";
+import type { Case } from "./case.ts";
 import { isInBlock } from "./lists-by-the-text.ts";
 
 /** "unknown!" and "error!" are no texts that a test uses. */

@@ -1,13 +1,13 @@
 /** The lists of callers and operations as docs/reference/authorization.md words them. */
 import type { CallerMatch, HeaderPattern, OperationMatch } from "../../../src/model/index.ts";
-import type { Case } from "./by-the-text.ts";
+import type { Case } from "./case.ts";
 import { type Certainty, isLike } from "./certainty.ts";
 import { decodeUnreserved } from "./text-readings.ts";
 
 interface List<Entry> {
   readonly wanted: readonly Entry[];
   readonly excluded: readonly Entry[];
-  compare(entries: readonly Entry[]): Certainty | "absent";
+  readonly compare: (entries: readonly Entry[]) => Certainty | "absent";
 }
 
 /** Entries are texts here: ports as decimals, headers as "name=pattern". */
@@ -128,7 +128,7 @@ export function operationByTheText(match: OperationMatch, { request, path }: Cas
       isLike(entry.toLowerCase(), /:(\d+|\*)$/.test(entry) ? withPort : name),
     ),
     ofText(ports(match.ports), ports(match.notPorts), String(caller.port)),
-    ofText(match.serverNames, match.notServerNames, caller.serverName),
+    ofText(match.serverNames.map(lower), match.notServerNames.map(lower), caller.serverName.toLowerCase()),
     ofRequest(
       match.grpcServices,
       match.notGrpcServices,
@@ -154,6 +154,10 @@ export function operationByTheText(match: OperationMatch, { request, path }: Cas
       },
     },
   ];
+}
+
+function lower(text: string): string {
+  return text.toLowerCase();
 }
 
 function isPathLike(written: string, path: string): boolean {

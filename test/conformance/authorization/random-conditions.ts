@@ -1,7 +1,7 @@
 /** Random conditions: of every operator, mostly of types that fit, of attributes that are there about as often as not. */
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { ExpressionOperator as Operator, type ExpressionSchema } from "../../../src/model/index.ts";
-import { pick, type Random } from "./random-policies.ts";
+import { pick, type Random } from "./random.ts";
 
 type Tree = MessageInitShape<typeof ExpressionSchema>;
 

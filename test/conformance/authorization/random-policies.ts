@@ -2,6 +2,7 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import {
   AuthorizationAction,
+  AuthorizationLevel,
   type Authorization,
   AuthorizationSchema,
   type AuthorizationPolicySchema,
@@ -9,13 +10,8 @@ import {
   type CallerMatchSchema,
   type OperationMatchSchema,
 } from "../../../src/model/index.ts";
+import { pick, type Random } from "./random.ts";
 import { randomCondition } from "./random-conditions.ts";
-
-export type Random = () => number;
-
-export function pick<T>(random: Random, items: readonly [T, ...T[]]): T {
-  return items[Math.floor(random() * items.length)] ?? items[0];
-}
 
 type Texts = readonly [string, ...string[]];
 
@@ -125,11 +121,7 @@ function randomOperation(random: Random): MessageInitShape<typeof OperationMatch
     notHosts: some(random, hostPatterns, chance / 2),
     ports: ports(chance),
     notPorts: ports(chance / 2),
-    serverNames: some(
-      random,
-      ["a.test", "*.test", "A.*"].map((name) => name.toLowerCase()) as [string],
-      chance / 2,
-    ),
+    serverNames: some(random, ["a.test", "*.test", "A.*"], chance / 2),
     notServerNames: some(random, serverNames, chance / 2),
     grpcServices: some(random, ["s.S", "s.*", "*", "*S"], chance / 2),
     notGrpcServices: some(random, ["s.S", "s.T"], chance / 2),
@@ -164,6 +156,13 @@ const actions: readonly [AuthorizationAction, ...AuthorizationAction[]] = [
   AuthorizationAction.AUDIT,
 ];
 
+const levels = [
+  AuthorizationLevel.MESH,
+  AuthorizationLevel.NAMESPACE,
+  AuthorizationLevel.WORKLOAD,
+  AuthorizationLevel.ROUTE,
+] as const;
+
 export function randomAuthorization(random: Random): Authorization {
   const count = Math.floor(random() * 6);
   const policies = Array.from(
@@ -171,7 +170,7 @@ export function randomAuthorization(random: Random): Authorization {
     (_, index): MessageInitShape<typeof AuthorizationPolicySchema> => ({
       source: { kind: "AuthorizationPolicy", namespace: "n", name: `p${index}` },
       action: pick(random, actions),
-      level: pick(random, [1, 2, 3, 4]),
+      level: pick(random, levels),
       dryRun: random() < 0.15,
       rules: Array.from({ length: Math.floor(random() * 4) }, (__, rule) => randomRule(random, rule)),
     }),

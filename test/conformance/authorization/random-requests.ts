@@ -1,14 +1,7 @@
 /** Random requests and raw connections from the alphabets of the policies, and from what no policy may be written with. */
 import type { AdmissionRequest, Claims, HttpFacts } from "../../../src/decide/index.ts";
-import {
-  addresses,
-  hosts,
-  identities,
-  pick,
-  principals,
-  type Random,
-  serverNames,
-} from "./random-policies.ts";
+import { addresses, hosts, identities, principals, serverNames } from "./random-policies.ts";
+import { pick, type Random } from "./random.ts";
 
 const segments = ["a", "b", "ab", "s.S", "M"] as const;
 const oddSegments = [

@@ -37,7 +37,7 @@ function explainsTheSame(
   const explanation = table.explain(request);
   expect(explanation.verdict).toEqual(verdict);
   const matching = explanation.policies.flatMap(({ source, rules }) =>
-    rules.filter(({ isMatch }) => isMatch).map(({ rule }) => `${source.name}[${rule}]`),
+    rules.filter(({ isMatch }) => isMatch).map(({ rule }) => ruleText({ source, rule })),
   );
   const { by } = verdict.verdict === "ask" ? { by: verdict.custom[0]?.by } : verdict;
   if (by !== undefined) expect(matching).toContain(ruleText(by));
@@ -54,6 +54,6 @@ function verdictText(verdict: AuthorizationVerdict): string {
   return `deny at ${level}`;
 }
 
-function ruleText({ source, rule }: DecidedBy): string {
+function ruleText({ source, rule }: Pick<DecidedBy, "source" | "rule">): string {
   return rule === "" ? source.name : `${source.name}[${rule}]`;
 }

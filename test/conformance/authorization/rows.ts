@@ -3,7 +3,7 @@
  * a list of groups; each says which rule of the semantics it proves, has policies and the rows that are asked of them.
  */
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import type { AdmissionRequest, Claims, HttpFacts } from "../../../src/decide/index.ts";
@@ -93,8 +93,8 @@ export function readRows(): Row[] {
   return readdirSync(directory)
     .toSorted()
     .flatMap((file) => {
-      const text = require("node:fs").readFileSync(join(directory, file), "utf8");
-      return (parse(text) as WrittenGroup[]).flatMap((group) => rowsOf(`${file}: ${group.says}`, group));
+      const groups: readonly WrittenGroup[] = parse(readFileSync(join(directory, file), "utf8"));
+      return groups.flatMap((group) => rowsOf(`${file}: ${group.says}`, group));
     });
 }
 
@@ -107,7 +107,7 @@ function rowsOf(name: string, group: WrittenGroup): Row[] {
   return group.rows.map((row) => {
     const { expect, then, notes = [], ...request } = row;
     const title = Object.entries(request)
-      .map(([key, value]) => (key === "do" ? String(value) : `${key} ${JSON.stringify(value)}`))
+      .map(([key, value]) => (key === "do" ? (row.do ?? "") : `${key} ${JSON.stringify(value)}`))
       .join(" ");
     return { group: name, title, authorization, request: requestOf(request), expect, then, notes };
   });

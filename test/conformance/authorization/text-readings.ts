@@ -38,7 +38,8 @@ export function decodeUnreserved(path: string): string | undefined {
       continue;
     }
     const hex = path.slice(i + 1, i + 3).toUpperCase();
-    if (hex.length < 2 || [...hex].some((digit) => !"0123456789ABCDEF".includes(digit))) return undefined;
+    if (hex.length < 2 || hex.split("").some((digit) => !"0123456789ABCDEF".includes(digit)))
+      return undefined;
     const byte = Number(`0x${hex}`);
     if (byte === 0) return undefined;
     bytes.push(byte);
