@@ -66,8 +66,7 @@ export class WorkerPool {
 
   constructor(options: WorkerPoolOptions) {
     this.#options = options;
-    // Limits of a proxy are divided by that: nothing is counted in common.
-    this.#plan = { ...options.plan, processes: options.count };
+    this.#plan = options.plan;
     this.#taken = options.taken;
     this.#orders = new PortOrders(options.taken);
   }
