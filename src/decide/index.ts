@@ -10,13 +10,12 @@ export {
   type HttpFacts,
   type PolicyExplanation,
   type PolicyVerdict,
-  prepareRuleMatcher,
   RatePlan,
   type RuleExplanation,
-  type RuleMatcher,
   TokenBucket,
   TokenRate,
   readPath,
+  type TrustDomains,
 } from "./admission/index.ts";
 export { ConnectionTable } from "./connection-table.ts";
 export { type PreparedFault, PreparedFaults } from "./fault.ts";

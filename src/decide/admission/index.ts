@@ -1,3 +1,4 @@
+export type { TrustDomains } from "./caller-view.ts";
 export {
   type AuthorizationExplanation,
   AuthorizationTable,
@@ -8,7 +9,6 @@ export {
 } from "./authorization.ts";
 export type { CustomPolicy, DecidedBy } from "./prepared-policy.ts";
 export { readPath } from "./path-readings.ts";
-export { type RateSettings, TokenBucket, TokenRate } from "./rate-bucket.ts";
-export { prepareRuleMatcher } from "./rule-matcher.ts";
-export { RatePlan, type RuleMatcher } from "./rate-plan.ts";
+export { TokenBucket, TokenRate } from "./rate-bucket.ts";
+export { RatePlan } from "./rate-plan.ts";
 export type { AdmissionRequest, CallerFacts, Claims, HttpFacts } from "./request.ts";

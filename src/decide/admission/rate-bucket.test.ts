@@ -1,5 +1,6 @@
+/** Buckets against an exact one that counts in fractions, and what processes share. */
 import { describe, expect, test } from "bun:test";
-import fc from "fast-check";
+import { array, assert, constantFrom, integer, oneof, property, record } from "fast-check";
 import { TokenBucket, TokenRate } from "./rate-bucket.ts";
 
 /** Tokens as an exact fraction, in microseconds of requests: `scaled` / (period in microseconds). */
@@ -50,16 +51,16 @@ const settings = (requests: number, periodMs: number, burst = 0) => ({
 
 describe("a token bucket", () => {
   test("does what an exact one does, whatever the rate and the times", () => {
-    const step = fc.record({
-      afterUs: fc.oneof(fc.integer({ min: 0, max: 2_000 }), fc.integer({ min: 0, max: 10_000_000 })),
-      kind: fc.constantFrom("take", "take", "take", "give"),
+    const step = record({
+      afterUs: oneof(integer({ min: 0, max: 2_000 }), integer({ min: 0, max: 10_000_000 })),
+      kind: constantFrom("take", "take", "take", "give"),
     });
-    fc.assert(
-      fc.property(
-        fc.integer({ min: 0, max: 5_000 }),
-        fc.integer({ min: 1, max: 90_000_000 }),
-        fc.integer({ min: 0, max: 300 }),
-        fc.array(step, { maxLength: 200 }),
+    assert(
+      property(
+        integer({ min: 0, max: 5_000 }),
+        integer({ min: 1, max: 90_000_000 }),
+        integer({ min: 0, max: 300 }),
+        array(step, { maxLength: 200 }),
         (requests, periodMs, burst, steps) => {
           let nowUs = 123_456;
           const bucket = new TokenBucket(new TokenRate(settings(requests, periodMs, burst)), nowUs);
@@ -84,11 +85,11 @@ describe("a token bucket", () => {
   });
 
   test("has its token exactly when it says, and not a microsecond before", () => {
-    fc.assert(
-      fc.property(
-        fc.integer({ min: 1, max: 5_000 }),
-        fc.integer({ min: 1, max: 1_000_000 }),
-        fc.integer({ min: 1, max: 20 }),
+    assert(
+      property(
+        integer({ min: 1, max: 5_000 }),
+        integer({ min: 1, max: 1_000_000 }),
+        integer({ min: 1, max: 20 }),
         (requests, periodMs, burst) => {
           const bucket = new TokenBucket(new TokenRate(settings(requests, periodMs, burst)), 0);
           while (bucket.take(0)) {}

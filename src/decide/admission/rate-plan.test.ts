@@ -1,3 +1,4 @@
+/** Which requests a limit counts, in which bucket, at which rate. */
 import { describe, expect, test } from "bun:test";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { RateLimitKeySchema, RateLimitSchema } from "../../model/index.ts";
@@ -5,6 +6,8 @@ import { requestOf } from "../test/request.ts";
 import { RateKeys } from "./rate-keys.ts";
 import { RatePlan } from "./rate-plan.ts";
 import type { AdmissionRequest } from "./request.ts";
+
+const mesh = { trustDomain: "m", trustDomainAliases: [] };
 
 interface Asked {
   readonly target?: string;
@@ -133,7 +136,6 @@ describe("several keys", () => {
 });
 
 describe("overrides", () => {
-  const never = () => () => false;
   const limit = create(RateLimitSchema, {
     keys: [
       { name: "who", value: { case: "header", value: "who" } },
@@ -148,7 +150,7 @@ describe("overrides", () => {
       { values: ["bob", "GET"], requests: 4n, periodMs: 1_000 },
     ],
   });
-  const plan = new RatePlan(limit, never, 1);
+  const plan = new RatePlan(limit, mesh, 1);
 
   test.each([
     [["admin-1", "PUT"], undefined],
@@ -157,7 +159,7 @@ describe("overrides", () => {
     [["bob", "GET"], 3],
     [["bobby", "GET"], 10],
   ] as const)("of %p the first that fits counts", (values, requests) => {
-    expect(plan.rateOf(values)?.requests).toBe(requests as number);
+    expect([plan.rateOf(values)?.requests]).toEqual([requests]);
   });
 
   test("bring their own burst", () => {
@@ -166,11 +168,37 @@ describe("overrides", () => {
   });
 });
 
-test("a limit with matches counts what they match, and one without counts all", () => {
-  const matches = [{ name: "only posts" }];
-  const matcher = () => (request: AdmissionRequest) => request.http?.method === "POST";
-  const some = new RatePlan(create(RateLimitSchema, { matches }), matcher, 1);
-  expect(some.bucketId(asked({ method: "POST" }))).toBe("");
-  expect(some.bucketId(asked())).toBeUndefined();
-  expect(new RatePlan(create(RateLimitSchema, {}), matcher, 1).bucketId(asked())).toBe("");
+describe("a limit with matches", () => {
+  const plan = new RatePlan(
+    create(RateLimitSchema, {
+      matches: [{ to: [{ methods: ["POST"] }] }, { to: [{ paths: ["/admin/*"] }] }],
+    }),
+    mesh,
+    1,
+  );
+  const isCounted = (init: Asked) => plan.bucketId(asked(init)) !== undefined;
+
+  test("counts what any of them matches, and one without counts all", () => {
+    expect([isCounted({ method: "POST" }), isCounted({ target: "/admin/x" }), isCounted({})]).toEqual([
+      true,
+      true,
+      false,
+    ]);
+    expect(new RatePlan(create(RateLimitSchema, {}), mesh, 1).bucketId(asked({}))).toBe("");
+  });
+
+  test("counts a path that any server could take for one that is meant", () => {
+    for (const target of ["/x/../admin/x", "/admin%2fx", "//admin/x", "/admin;a=b/x", "/a%00"]) {
+      expect([target, isCounted({ target })]).toEqual([target, true]);
+    }
+  });
+
+  test("counts no raw connection where a request is asked for, and one where its caller is", () => {
+    expect(isCounted({ method: "POST", isTcp: true })).toBe(false);
+    const ofCaller = create(RateLimitSchema, { matches: [{ from: [{ namespaces: ["shop"] }] }] });
+    expect(new RatePlan(ofCaller, mesh, 1).bucketId(asked({ isTcp: true }))).toBe("");
+    expect(
+      new RatePlan(ofCaller, mesh, 1).bucketId(asked({ identity: "spiffe://m/ns/bank/sa/x" })),
+    ).toBeUndefined();
+  });
 });

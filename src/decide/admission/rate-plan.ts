@@ -1,32 +1,31 @@
 /** A limit as a proxy uses it: which requests it counts, into which bucket, at which rate. Prepared once for each configuration. */
 import { fitsTextPattern, parseTextPattern } from "../../kernel/index.ts";
-import type { AuthorizationRule, RateLimit, RateLimitOverride } from "../../model/index.ts";
+import type { RateLimit, RateLimitOverride } from "../../model/index.ts";
+import type { TrustDomains } from "./caller-view.ts";
 import { type RateSettings, TokenRate } from "./rate-bucket.ts";
 import { RateKeys } from "./rate-keys.ts";
+import { RateMatches } from "./rate-matches.ts";
 import type { AdmissionRequest } from "./request.ts";
-
-/** Whether any of the rules is for the request. */
-export type RuleMatcher = (rules: readonly AuthorizationRule[]) => (request: AdmissionRequest) => boolean;
 
 export class RatePlan {
   readonly limit: RateLimit;
   readonly keys: RateKeys;
-  readonly #counts: ((request: AdmissionRequest) => boolean) | undefined;
+  readonly #matches: RateMatches | undefined;
   readonly #rate: TokenRate;
   readonly #overrides: readonly PreparedOverride[];
 
   /** `processes`: see `TokenRate`. */
-  constructor(limit: RateLimit, matcher: RuleMatcher, processes: number) {
+  constructor(limit: RateLimit, mesh: TrustDomains, processes: number) {
     this.limit = limit;
     this.keys = new RateKeys(limit.keys);
-    this.#counts = limit.matches.length === 0 ? undefined : matcher(limit.matches);
+    this.#matches = limit.matches.length === 0 ? undefined : new RateMatches(limit.matches, mesh);
     this.#rate = new TokenRate(limit, processes);
     this.#overrides = limit.overrides.map((override) => prepareOverride(override, processes));
   }
 
   /** The bucket's name. Undefined: the request is not counted. */
   bucketId(request: AdmissionRequest): string | undefined {
-    if (this.#counts !== undefined && !this.#counts(request)) return undefined;
+    if (this.#matches?.isAny(request) === false) return undefined;
     return this.keys.id(request);
   }
 

@@ -4,6 +4,7 @@
  */
 import type { TokenRate } from "../../../decide/index.ts";
 import type { HeaderLine } from "../../../http1/index.ts";
+import type { FilteredExchange } from "../filter.ts";
 import type { Quota } from "./quota.ts";
 
 const usPerSecond = 1_000_000;
@@ -20,28 +21,34 @@ export class AnswerHeaders {
     this.#item = quoted(name === "" ? "default" : name);
   }
 
+  tell(exchange: Pick<FilteredExchange, "addAnswerLine">, quota: Quota, nowUs: number): void {
+    exchange.addAnswerLine(this.#policy(quota.rate));
+    exchange.addAnswerLine(this.#state(quota, nowUs));
+  }
+
   /** `q` requests in each window of `w` seconds. */
-  policy(rate: TokenRate): HeaderLine {
+  #policy(rate: TokenRate): HeaderLine {
     const known = this.#policies.get(rate);
     if (known !== undefined) return known;
     const { requests, periodMs } = rate;
     const seconds = Math.max(1, Math.round(periodMs / 1_000));
     const quota = Math.floor((requests * seconds * 1_000) / periodMs);
-    const line = lineOf("ratelimit-policy", `${this.#item};q=${quota};w=${seconds}`);
+    const line = encoded(new TextLine("ratelimit-policy", `${this.#item};q=${quota};w=${seconds}`));
     this.#policies.set(rate, line);
     return line;
   }
 
   /** `r` requests are left; in `t` seconds, without any more, all are there again. */
-  state(quota: Quota, nowUs: number): HeaderLine {
+  #state(quota: Quota, nowUs: number): HeaderLine {
     const left = quota.remaining(nowUs);
-    return lineOf("ratelimit", `${this.#item};r=${left};t=${wholeSeconds(quota.fullUs(nowUs))}`);
+    const seconds = wholeSeconds(quota.fullUs(nowUs));
+    return new TextLine("ratelimit", `${this.#item};r=${left};t=${seconds}`);
   }
 }
 
 /** Not before that many whole seconds is there room again. At least 1: a client that comes at once is refused again. */
 export function retryAfter(waitUs: number): HeaderLine {
-  return lineOf("retry-after", String(Math.max(1, wholeSeconds(waitUs))));
+  return new TextLine("retry-after", String(Math.max(1, wholeSeconds(waitUs))));
 }
 
 function wholeSeconds(us: number): number {
@@ -49,8 +56,24 @@ function wholeSeconds(us: number): number {
 }
 
 /** Names and values of this file only: nothing in them could break a message apart. */
-function lineOf(nameLower: string, value: string): HeaderLine {
-  return { nameLower, value, bytes: Buffer.from(`${nameLower}: ${value}\r\n`, "latin1") };
+class TextLine implements HeaderLine {
+  readonly nameLower: string;
+  readonly value: string;
+
+  constructor(nameLower: string, value: string) {
+    this.nameLower = nameLower;
+    this.value = value;
+  }
+
+  /** Only HTTP/1.1 asks, and only of an answer that is sent. */
+  get bytes(): Uint8Array {
+    return Buffer.from(`${this.nameLower}: ${this.value}\r\n`, "latin1");
+  }
+}
+
+/** Of a line that is sent many times. */
+function encoded({ nameLower, value, bytes }: HeaderLine): HeaderLine {
+  return { nameLower, value, bytes };
 }
 
 /** A string of RFC 9651, section 3.3.3. */

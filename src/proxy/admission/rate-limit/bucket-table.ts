@@ -47,10 +47,6 @@ export class BucketTable<T> {
     this.#linkNewest(entry);
   }
 
-  *values(): Iterable<T> {
-    for (const { value } of this.#entries.values()) yield value;
-  }
-
   #linkNewest(entry: Entry<T>): void {
     entry.older = this.#newest;
     entry.newer = undefined;

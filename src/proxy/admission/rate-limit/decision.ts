@@ -137,7 +137,7 @@ export class Decision {
     this.#giveBack();
     if (this.#exchange.head !== undefined) {
       this.#exchange.addAnswerLine(retryAfter(quota.waitUs(this.#nowUs)));
-      if (!limit.hidesHeaders) this.#tell(headers, quota);
+      if (!limit.hidesHeaders) headers.tell(this.#exchange, quota, this.#nowUs);
     }
     return refusal(limit.source, `${nameOf(limit)} of ${rateText(quota.rate)} is used up`);
   }
@@ -176,12 +176,7 @@ export class Decision {
       least = held;
       leastLeft = left;
     }
-    if (least !== undefined) this.#tell(least.kept.headers, least.quota);
-  }
-
-  #tell(headers: AnswerHeaders, quota: Quota): void {
-    this.#exchange.addAnswerLine(headers.policy(quota.rate));
-    this.#exchange.addAnswerLine(headers.state(quota, this.#nowUs));
+    if (least !== undefined) least.kept.headers.tell(this.#exchange, least.quota, this.#nowUs);
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { toBinary } from "@bufbuild/protobuf";
-import { RatePlan, type RuleMatcher, TokenRate } from "../../../decide/index.ts";
+import { RatePlan, TokenRate, type TrustDomains } from "../../../decide/index.ts";
 import {
   type RateLimit,
   RateLimitSchema,
@@ -33,13 +33,11 @@ interface Shared<T> {
 
 export class LimitsState {
   readonly #context: AdmissionContext;
-  readonly #matcher: RuleMatcher;
   readonly #keepers = new Map<string, Shared<QuotaKeeper>>();
   readonly #stores = new Map<string, Shared<LeaseStore>>();
 
-  constructor(context: AdmissionContext, matcher: RuleMatcher) {
+  constructor(context: AdmissionContext) {
     this.#context = context;
-    this.#matcher = matcher;
   }
 
   /** To be released as often as it was acquired. */
@@ -47,7 +45,8 @@ export class LimitsState {
     const nowUs = this.#context.clock.monotonicUs();
     purge(this.#keepers, nowUs);
     purge(this.#stores, nowUs);
-    const shared = use(this.#keepers, fingerprint(limit), () => this.#make(limit));
+    const mesh = trustDomainsOf(this.#context);
+    const shared = use(this.#keepers, fingerprint(limit, mesh), () => this.#make(limit, mesh));
     return { keeper: shared.value, release: () => this.#letGo(shared) };
   }
 
@@ -56,7 +55,7 @@ export class LimitsState {
     shared.idleSinceUs = this.#context.clock.monotonicUs();
   }
 
-  #make(limit: RateLimit): Pick<Shared<QuotaKeeper>, "value" | "close"> {
+  #make(limit: RateLimit, mesh: TrustDomains): Pick<Shared<QuotaKeeper>, "value" | "close"> {
     const { metrics, clock, log, processes } = this.#context;
     const onEvicted = (): void => metrics.asked("rate_limit_bucket", "evicted");
     const { store } = limit;
@@ -64,7 +63,7 @@ export class LimitsState {
     if (isShared && store !== undefined && store.unresolved === "") {
       const source = use(this.#stores, storeKey(store), () => this.#connect(store));
       const onStandIn = (): void => metrics.asked("redis", "stand_in");
-      const plan = new RatePlan(limit, this.#matcher, 1);
+      const plan = new RatePlan(limit, mesh, 1);
       const keeper = new SharedLimit({ plan, source: source.value, clock, processes, onEvicted, onStandIn });
       return {
         value: keeper,
@@ -82,7 +81,7 @@ export class LimitsState {
         cause: store?.unresolved ?? "it names no store",
       });
     }
-    const keeper = new LocalLimit(new RatePlan(limit, this.#matcher, processes), onEvicted);
+    const keeper = new LocalLimit(new RatePlan(limit, mesh, processes), onEvicted);
     return { value: keeper, close: () => keeper.close() };
   }
 
@@ -125,8 +124,15 @@ function purge<T>(all: Map<string, Shared<T>>, nowUs: number): void {
 }
 
 /** Limits that are alike in everything are one. Holds no password as such. */
-function fingerprint(limit: RateLimit): string {
-  return createHash("sha256").update(toBinary(RateLimitSchema, limit)).digest("base64");
+function fingerprint(limit: RateLimit, mesh: TrustDomains): string {
+  const { trustDomain, trustDomainAliases } = mesh;
+  const digest = createHash("sha256").update(toBinary(RateLimitSchema, limit));
+  return digest.update(JSON.stringify([trustDomain, trustDomainAliases])).digest("base64");
+}
+
+/** Whose identities are this mesh's. */
+export function trustDomainsOf(context: AdmissionContext): TrustDomains {
+  return context.mesh() ?? { trustDomain: "", trustDomainAliases: [] };
 }
 
 function storeKey({ cluster, username, password, database, timeoutMs, keyPrefix }: RateLimitStore): string {

@@ -32,9 +32,9 @@ export interface QuotaKeeper {
 }
 
 /** A limit without a bound of its own. Some 200 bytes each. */
-export const defaultMaxBuckets = 10_000;
-/** More than this is taken as this: 40 MB. */
-export const maxBuckets = 200_000;
+const defaultMaxBuckets = 10_000;
+/** More than this is taken as this: 200 MB, which somebody must have asked for. */
+const maxBuckets = 1_000_000;
 
 export function bucketBound(asked: number): number {
   return Math.min(asked === 0 ? defaultMaxBuckets : asked, maxBuckets);

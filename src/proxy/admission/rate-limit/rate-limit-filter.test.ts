@@ -1,7 +1,7 @@
+/** Limits as a filter, in virtual time: what passes, what is refused, what the client is told. */
 import { afterEach, describe, expect, test } from "bun:test";
 import { VirtualClock } from "../../../kernel/index.ts";
 import { RateLimitScope } from "../../../model/index.ts";
-import type { FilterRefusal } from "../filter.ts";
 import {
   FakeExchange,
   isAdmitted,
@@ -68,9 +68,16 @@ describe("a local limit", () => {
 
   test("counts only what it matches", async () => {
     const { scene } = newScene();
-    const filter = scene.filter({ ...local, matches: [{ name: "r" }], requests: 1n, periodMs: 1_000 });
+    const filter = scene.filter({
+      ...local,
+      matches: [{ to: [{ methods: ["POST"] }] }],
+      requests: 1n,
+      periodMs: 1_000,
+    });
     expect(await admitted(filter, 4, { method: "POST" })).toBe(1);
     expect(await admitted(filter, 4)).toBe(4);
+    // No connection is a POST, though it may well carry some.
+    expect(await admitted(filter, 4, { isTcp: true })).toBe(4);
   });
 
   test("is overridden for some, and unlimited for others", async () => {
@@ -164,10 +171,11 @@ describe("a refusal", () => {
     const { scene } = newScene();
     const filter = scene.filter({ ...local, keys: byUser, requests: 0n, periodMs: 1_000 });
     const exchange = new FakeExchange({ headers: { "x-user": "secret-token" } });
-    const refusal = (await verdictOf(filter, exchange)) as FilterRefusal;
-    expect(refusal.reason).toBe("rate_limited");
-    expect(refusal.source?.name).toBe("p");
-    expect(refusal.detail).toBe("limit limits[0] by user of 0 in 1000 ms is used up");
+    expect(await verdictOf(filter, exchange)).toMatchObject({
+      reason: "rate_limited",
+      source: { name: "p" },
+      detail: "limit limits[0] by user of 0 in 1000 ms is used up",
+    });
     expect(exchange.deeds).toMatchObject([{ rule: "limits[0]", verdict: "limited" }]);
     expect(exchange.answer["retry-after"]).toBe("86400");
   });

@@ -1,5 +1,4 @@
 /** The limits of one place as a filter. */
-import type { RuleMatcher } from "../../../decide/index.ts";
 import { type RateLimit, RateLimitScope } from "../../../model/index.ts";
 import type { AdmissionContext } from "../context.ts";
 import type { FilteredExchange, FilterRefusal, FilterStep, RequestFilter } from "../filter.ts";
@@ -12,21 +11,19 @@ import { groupByService, ServiceLimits } from "./service-limits.ts";
 const states = new WeakMap<AdmissionContext, LimitsState>();
 
 /** All limits must have room. */
-export function rateLimitFilter(
-  limits: readonly RateLimit[],
-  context: AdmissionContext,
-  matcher: RuleMatcher,
-): RequestFilter {
-  return new RateLimitFilter(limits, context, matcher);
+export function rateLimitFilter(limits: readonly RateLimit[], context: AdmissionContext): RequestFilter {
+  return new RateLimitFilter(limits, context);
 }
 
 class RateLimitFilter implements RequestFilter {
   readonly #rules: DecisionRules;
+  /** Where it is the only one, and this process's own: most requests need no more than one look at one bucket. */
+  readonly #only: KeptLimit | undefined;
   readonly #releases: (() => void)[] = [];
   readonly #suspended = new Map<FilteredExchange, Decision>();
 
-  constructor(limits: readonly RateLimit[], context: AdmissionContext, matcher: RuleMatcher) {
-    const state = states.get(context) ?? new LimitsState(context, matcher);
+  constructor(limits: readonly RateLimit[], context: AdmissionContext) {
+    const state = states.get(context) ?? new LimitsState(context);
     states.set(context, state);
     const isService = ({ scope }: RateLimit): boolean => scope === RateLimitScope.SERVICE;
     const isShared = ({ scope }: RateLimit): boolean => scope === RateLimitScope.GLOBAL;
@@ -35,18 +32,22 @@ class RateLimitFilter implements RequestFilter {
     const sorted = [...kept.filter((limit) => !isShared(limit)), ...kept.filter(isShared)];
     this.#rules = {
       kept: sorted.map((limit): KeptLimit => {
-        const { keeper, release } = state.acquire(limit);
-        this.#releases.push(release);
-        return { limit, keeper, headers: new AnswerHeaders(limit.source?.section ?? "") };
+        const acquired = state.acquire(limit);
+        this.#releases.push(() => acquired.release());
+        return { limit, keeper: acquired.keeper, headers: new AnswerHeaders(limit.source?.section ?? "") };
       }),
       services: groupByService(limits.filter(isService)).map(
-        ([service, own]) => new ServiceLimits(context, service, own, matcher),
+        ([service, own]) => new ServiceLimits(context, service, own),
       ),
       nowUs: () => context.clock.monotonicUs(),
     };
+    const [first] = limits;
+    this.#only =
+      limits.length === 1 && first?.scope === RateLimitScope.LOCAL ? this.#rules.kept[0] : undefined;
   }
 
   start(exchange: FilteredExchange, resume: (step: "continue" | FilterRefusal) => void): FilterStep {
+    if (this.#only !== undefined && this.#passesOnly(this.#only, exchange)) return "continue";
     const decision = new Decision(this.#rules, exchange, (step) => {
       this.#suspended.delete(exchange);
       resume(step);
@@ -54,6 +55,17 @@ class RateLimitFilter implements RequestFilter {
     const step = decision.run();
     if (step === "suspended") this.#suspended.set(exchange, decision);
     return step;
+  }
+
+  /** False: nothing was taken, and the whole decision says what that means. */
+  #passesOnly({ limit, keeper, headers }: KeptLimit, exchange: FilteredExchange): boolean {
+    const nowUs = this.#rules.nowUs();
+    const quota = keeper.quotaOf(exchange.request, nowUs);
+    if (quota === undefined) return true;
+    if (quota.take(nowUs) !== "taken") return false;
+    if (!limit.hidesHeaders && !limit.dryRun && exchange.head !== undefined)
+      headers.tell(exchange, quota, nowUs);
+    return true;
   }
 
   cancel(exchange: FilteredExchange): void {

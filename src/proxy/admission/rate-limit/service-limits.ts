@@ -1,10 +1,11 @@
 /** Limits that Envoy's rate limit service decides: which of them count a request, and one call for all of one domain. */
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { type AdmissionRequest, RatePlan, type RuleMatcher } from "../../../decide/index.ts";
+import { type AdmissionRequest, RatePlan } from "../../../decide/index.ts";
 import { headerLine, type HeaderLine } from "../../../http1/index.ts";
 import type { RateLimit, RateLimitService } from "../../../model/index.ts";
-import type { RateLimitMessages } from "../../../wire/rate-limit/index.ts";
+import type * as RateLimitMessages from "../../../wire/rate-limit/index.ts";
 import type { AdmissionContext } from "../context.ts";
+import { trustDomainsOf } from "./limits-state.ts";
 import { startUnaryCall } from "../unary-call.ts";
 
 /** Of a service limit without one. */
@@ -34,15 +35,11 @@ export class ServiceLimits {
   readonly #service: RateLimitService;
   readonly #plans: readonly RatePlan[];
 
-  constructor(
-    context: AdmissionContext,
-    service: RateLimitService,
-    limits: readonly RateLimit[],
-    matcher: RuleMatcher,
-  ) {
+  constructor(context: AdmissionContext, service: RateLimitService, limits: readonly RateLimit[]) {
+    const mesh = trustDomainsOf(context);
     this.#context = context;
     this.#service = service;
-    this.#plans = limits.map((limit) => new RatePlan(limit, matcher, 1));
+    this.#plans = limits.map((limit) => new RatePlan(limit, mesh, 1));
   }
 
   /** Undefined: none of them counts the request. Else `done` is called once, perhaps before this returns. */
@@ -64,7 +61,7 @@ export class ServiceLimits {
       {
         method: "POST",
         path: callPath,
-        authority: this.#service.cluster,
+        authority: authorityOf(this.#service.cluster),
         fields: [],
         body: encodeRequest(this.#service.domain, asked),
         isGrpc: true,
@@ -106,6 +103,12 @@ export class ServiceLimits {
   }
 }
 
+/** "namespace/service:port" as a name in the mesh. */
+function authorityOf(cluster: string): string {
+  const [, namespace = "", service = "", port = ""] = /^([^/]*)\/([^:]*):(\d+)/.exec(cluster) ?? [];
+  return `${service}.${namespace}.svc:${port}`;
+}
+
 /** Those of one domain at one service together, in the order in which they are first named. */
 export function groupByService(
   limits: readonly RateLimit[],
@@ -136,8 +139,8 @@ function decodeAnswer(body: Uint8Array) {
 }
 
 /** Loaded with the first limit of this kind. */
-function messages(): RateLimitMessages {
-  const loaded: RateLimitMessages = require("../../../wire/rate-limit/index.ts");
+function messages(): typeof RateLimitMessages {
+  const loaded: typeof RateLimitMessages = require("../../../wire/rate-limit/index.ts");
   return loaded;
 }
 

@@ -4,10 +4,11 @@ import { AnySchema } from "@bufbuild/protobuf/wkt";
 import * as model from "../../../model/index.ts";
 import * as externalAuthorization from "../../../wire/external-authorization/index.ts";
 import * as wire from "../../../wire/index.ts";
+import * as rateLimit from "../../../wire/rate-limit/index.ts";
 
 export const schemas: readonly DescMessage[] = [
   AnySchema,
-  ...[model, wire, externalAuthorization]
+  ...[model, wire, externalAuthorization, rateLimit]
     .flatMap((room) => Object.values(room))
     .flatMap((each) => (typeof each === "object" && "kind" in each && each.kind === "message" ? [each] : [])),
 ];

@@ -1,3 +1,4 @@
+/** RESP cut at every byte, broken, and at random. */
 import { describe, expect, test } from "bun:test";
 import { encodeCommand } from "./resp-command.ts";
 import { RespError, RespParser, type RespValue } from "./resp-parser.ts";

@@ -20,7 +20,7 @@ export class RespError {
 /** Maps are lists of keys and values in turns. */
 export type RespValue = string | number | boolean | null | RespError | readonly RespValue[];
 
-export interface RespBounds {
+interface RespBounds {
   readonly maxLineBytes: number;
   readonly maxBulkBytes: number;
   /** Of one reply, at all depths together. */
@@ -29,7 +29,7 @@ export interface RespBounds {
 }
 
 /** The replies of the lease script are three numbers; errors and a server's own words are somewhat longer. */
-export const respBounds: RespBounds = {
+const respBounds: RespBounds = {
   maxLineBytes: 4_096,
   maxBulkBytes: 65_536,
   maxItems: 1_024,

@@ -80,8 +80,7 @@ export class Scene {
   }
 
   filterOf(limits: readonly RateLimit[]): RequestFilter {
-    const matcher = () => (request: AdmissionRequest) => request.http?.method === "POST";
-    const filter = rateLimitFilter(limits, this.context, matcher);
+    const filter = rateLimitFilter(limits, this.context);
     this.#filters.push(filter);
     return filter;
   }
