@@ -48,19 +48,33 @@ export class PatternList {
     return new PatternList(patterns.map(parsePathPattern));
   }
 
-  /** Any of them. */
+  /** Any of them. Loops count, as iterators cost more than what is compared. */
   has(text: string): Truth {
     if (this.#isAny && text !== "") return "yes";
-    if (this.#isExact(text)) return "yes";
-    for (const prefix of this.#prefixes) if (text.startsWith(prefix)) return "yes";
-    for (const suffix of this.#suffixes) if (text.endsWith(suffix)) return "yes";
-    for (const template of this.#templates) if (fitsTemplate(template, text)) return "yes";
-    return this.#otherwise;
+    return this.#isExact(text) || this.#isPart(text) || this.#fitsTemplate(text) ? "yes" : this.#otherwise;
   }
 
   #isExact(text: string): boolean {
     if (this.#exactSet !== undefined) return this.#exactSet.has(text);
-    for (const exact of this.#exact) if (text === exact) return true;
+    const exact = this.#exact;
+    for (let i = 0; i < exact.length; i++) if (text === exact[i]) return true;
+    return false;
+  }
+
+  #isPart(text: string): boolean {
+    const prefixes = this.#prefixes;
+    for (let i = 0; i < prefixes.length; i++) if (text.startsWith(prefixes[i] ?? "")) return true;
+    const suffixes = this.#suffixes;
+    for (let i = 0; i < suffixes.length; i++) if (text.endsWith(suffixes[i] ?? "")) return true;
+    return false;
+  }
+
+  #fitsTemplate(text: string): boolean {
+    const templates = this.#templates;
+    for (let i = 0; i < templates.length; i++) {
+      const template = templates[i];
+      if (template !== undefined && fitsTemplate(template, text)) return true;
+    }
     return false;
   }
 }

@@ -59,12 +59,18 @@ function matchesReading(rule: PreparedRule, facts: RequestFacts, action: PolicyA
 
 function holdsAny(alternatives: readonly Alternative[], facts: RequestFacts, action: PolicyAction): boolean {
   if (alternatives.length === 0) return true;
-  for (const alternative of alternatives) if (holdsAll(alternative, facts, action)) return true;
+  for (let i = 0; i < alternatives.length; i++) {
+    const alternative = alternatives[i];
+    if (alternative !== undefined && holdsAll(alternative, facts, action)) return true;
+  }
   return false;
 }
 
 function holdsAll(conditions: Alternative, facts: RequestFacts, action: PolicyAction): boolean {
-  for (const condition of conditions) if (!isMatch(condition.holds(facts), action)) return false;
+  for (let i = 0; i < conditions.length; i++) {
+    const condition = conditions[i];
+    if (condition !== undefined && !isMatch(condition.holds(facts), action)) return false;
+  }
   return true;
 }
 

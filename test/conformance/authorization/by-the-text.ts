@@ -1,5 +1,5 @@
 /**
- * Authorization as docs/reference/authorization.md words it, with nothing of the product but the messages: nothing is
+ * Authorization as docs/reference/authorization-decisions.md words it, with nothing of the product but the messages: nothing is
  * prepared, every rule is tried in every reading of the path.
  */
 import type { AdmissionRequest } from "../../../src/decide/index.ts";

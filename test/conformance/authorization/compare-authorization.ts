@@ -45,7 +45,7 @@ export function compareAuthorization(cases: number, seed: number): Comparison {
   return { cases: done, kinds, difference: undefined };
 }
 
-export function decide(table: AuthorizationTable, request: AdmissionRequest): Outcome {
+function decide(table: AuthorizationTable, request: AdmissionRequest): Outcome {
   const notes: string[] = [];
   const verdict = table.decide(request, (by, deed) => notes.push(`${nameOf(by)} ${deed}`));
   const by =

@@ -1,4 +1,4 @@
-/** Conditions as docs/reference/authorization.md words them: the tree is walked for each request. */
+/** Conditions as docs/reference/authorization-decisions.md words them: the tree is walked for each request. */
 import { isIP } from "node:net";
 import {
   type Expression,

@@ -1,4 +1,4 @@
-/** The lists of callers and operations as docs/reference/authorization.md words them. */
+/** The lists of callers and operations as docs/reference/authorization-decisions.md words them. */
 import type { CallerMatch, HeaderPattern, OperationMatch } from "../../../src/model/index.ts";
 import type { Case } from "./case.ts";
 import { type Certainty, isLike } from "./certainty.ts";

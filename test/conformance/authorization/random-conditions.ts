@@ -5,32 +5,32 @@ import { pick, type Random } from "./random.ts";
 
 type Tree = MessageInitShape<typeof ExpressionSchema>;
 
-export function call(operator: Operator, ...parts: Tree[]): Tree {
+function call(operator: Operator, ...parts: Tree[]): Tree {
   return { kind: { case: "call", value: { operator, arguments: parts } } };
 }
 
-export function attribute(name: string, ...keys: string[]): Tree {
+function attribute(name: string, ...keys: string[]): Tree {
   return { kind: { case: "attribute", value: { name, keys } } };
 }
 
-export function text(value: string): Tree {
+function text(value: string): Tree {
   return { kind: { case: "value", value: { kind: { case: "text", value } } } };
 }
 
-export function integer(value: number): Tree {
+function integer(value: number): Tree {
   return { kind: { case: "value", value: { kind: { case: "integer", value: BigInt(value) } } } };
 }
 
-export function boolean(value: boolean): Tree {
+function boolean(value: boolean): Tree {
   return { kind: { case: "value", value: { kind: { case: "boolean", value } } } };
 }
 
-export function texts(...values: string[]): Tree {
+function texts(...values: string[]): Tree {
   const items = values.map((value) => ({ kind: { case: "text" as const, value } }));
   return { kind: { case: "value", value: { kind: { case: "list", value: { items } } } } };
 }
 
-export const nothing: Tree = { kind: { case: "value", value: { kind: { case: "null", value: true } } } };
+const nothing: Tree = { kind: { case: "value", value: { kind: { case: "null", value: true } } } };
 
 const textAttributes: readonly [Tree, ...Tree[]] = [
   attribute("source.identity"),

@@ -28,7 +28,7 @@ const oddSegments = [
   "%252e",
 ] as const;
 
-export function randomPath(random: Random): string {
+function randomPath(random: Random): string {
   let path = "";
   const oddness = random() < 0.4 ? 0.5 : 0;
   for (let depth = Math.floor(random() * 4); depth > 0; depth--)

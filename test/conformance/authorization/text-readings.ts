@@ -1,4 +1,4 @@
-/** Every reading of a path, as docs/reference/authorization.md words it, with nothing of the product. */
+/** Every reading of a path, as docs/reference/authorization-decisions.md words it, with nothing of the product. */
 
 /** Undefined: the path cannot be read. */
 export function readingsByTheText(path: string): readonly string[] | undefined {
