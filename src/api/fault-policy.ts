@@ -7,7 +7,7 @@ import { defineKind } from "./kind-definition.ts";
 import { checkMeasures, timeSpan } from "./measures.ts";
 import { namespacedMetadata } from "./metadata.ts";
 import { policyColumns, policyStatus } from "./policy-status.ts";
-import { checkTargets, targetReferencesSchema } from "./policy-targets.ts";
+import { checkTargets, policyTargets, targetReferencesSchema } from "./policy-targets.ts";
 import { flag, integer, list, object, oneOf, optional, text, type ValueOf } from "./schema.ts";
 import { grpcStatusNames } from "./traffic-requests.ts";
 
@@ -100,7 +100,7 @@ export const faultPolicyKind = defineKind({
   ],
   check({ spec, metadata }) {
     return [
-      ...checkTargets(spec.targetRefs, metadata.namespace),
+      ...checkTargets(spec.targetRefs, metadata.namespace, policyTargets),
       ...checkMeasures(specSchema, spec, "spec"),
       ...spec.faults.flatMap((fault, index) => checkFault(fault, `spec.faults[${index}]`)),
     ];

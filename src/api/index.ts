@@ -1,3 +1,5 @@
+export { type Access, requestFields, tokenFields } from "./access-rules.ts";
+export { type MtlsModeName, mtlsModes } from "./authentication-policy.ts";
 export {
   minTlsVersionOption,
   outboundTrafficAnnotation,
@@ -46,7 +48,9 @@ export { type MeshStatus, meshStatusSchema, type ProxyStatus } from "./mesh-stat
 export { namespacedMetadata } from "./metadata.ts";
 export { keyOf, keyText, namespaceOf, type ObjectKey } from "./object-key.ts";
 export { type PolicyTargetKind, policyTargets } from "./policy-targets.ts";
+export type { RateLimitKeyField } from "./rate-limit-policy.ts";
 export { gatewayGroup, weftGroup } from "./references.ts";
+export { type SecurityTargetKind, securityTargets } from "./security-targets.ts";
 export {
   integer,
   list,

@@ -48,6 +48,13 @@ const minimal: Record<string, Record<string, unknown>> = {
       faults: [{ delay: "1s", expiresAt: "2026-01-31T12:00:00Z" }],
     },
   },
+  AuthenticationPolicy: {
+    spec: { targetRefs: [{ kind: "Namespace", name: "default" }], mtls: { mode: "Strict" } },
+  },
+  AuthorizationPolicy: { spec: { targetRefs: [{ kind: "Namespace", name: "default" }] } },
+  RateLimitPolicy: {
+    spec: { targetRefs: [{ kind: "Service", name: "web" }], limits: [{ requests: 10 }] },
+  },
   MeshConfig: {},
 };
 

@@ -1,5 +1,7 @@
 /** Every kind of resource: one line each. The types of objects, and how to find a kind by its names, follow from it. */
 import type { Issue } from "../kernel/index.ts";
+import { authenticationPolicyKind } from "./authentication-policy.ts";
+import { authorizationPolicyKind } from "./authorization-policy.ts";
 import { backendTlsPolicyKind } from "./backend-tls-policy.ts";
 import { childOf } from "./field-path.ts";
 import { configMapKind } from "./config-map.ts";
@@ -17,6 +19,7 @@ import { meshWorkloadKind } from "./mesh-workload.ts";
 import type { StoredMetadata } from "./metadata.ts";
 import { namespaceKind } from "./namespace.ts";
 import { isRecord } from "./plain-json.ts";
+import { rateLimitPolicyKind } from "./rate-limit-policy.ts";
 import { referenceGrantKind } from "./reference-grant.ts";
 import { secretKind } from "./secret.ts";
 import { serviceKind } from "./service.ts";
@@ -47,6 +50,9 @@ export const kinds = {
   BackendTLSPolicy: backendTlsPolicyKind,
   TrafficPolicy: trafficPolicyKind,
   FaultPolicy: faultPolicyKind,
+  AuthenticationPolicy: authenticationPolicyKind,
+  AuthorizationPolicy: authorizationPolicyKind,
+  RateLimitPolicy: rateLimitPolicyKind,
   MeshConfig: meshConfigKind,
 } as const;
 

@@ -24,8 +24,12 @@ interface Bounds {
   readonly zero?: string;
 }
 
-export function timeSpan(description: string, bounds: Bounds): TString {
-  return text(description, duration, { measure: { kind: "duration", ...bounds } });
+export function timeSpan(
+  description: string,
+  bounds: Bounds,
+  options: { readonly default?: string } = {},
+): TString {
+  return text(description, duration, { ...options, measure: { kind: "duration", ...bounds } });
 }
 
 /** At most two digits behind the point. */

@@ -7,6 +7,8 @@ import { parseDurationMs } from "./duration.ts";
 import { cidr, duration, namespacedName, preciseHostname } from "./formats.ts";
 import { checkLimits, limitsSchema } from "./limits.ts";
 import { defineKind } from "./kind-definition.ts";
+import { checkMeasures } from "./measures.ts";
+import { checkRateLimits, rateLimitsSchema, securitySchema } from "./mesh-security.ts";
 import { clusterMetadata } from "./metadata.ts";
 import { flag, integer, list, object, oneOf, optional, text } from "./schema.ts";
 
@@ -89,6 +91,8 @@ export const meshConfigKind = defineKind({
           { max: maxGatewayAccounts, unique: true, default: ["weft-system/gateway"] },
         ),
         limits: limitsSchema,
+        security: securitySchema,
+        rateLimits: rateLimitsSchema,
       },
       { default: {} },
     ),
@@ -128,6 +132,11 @@ export const meshConfigKind = defineKind({
       if ((parseDurationMs(value) ?? 0) > maxDurationMs)
         issues.push({ path: `spec.${field}`, message: "must not be longer than 24h" });
     }
-    return [...issues, ...checkLimits(spec.limits)];
+    return [
+      ...issues,
+      ...checkLimits(spec.limits),
+      ...checkMeasures(rateLimitsSchema, spec.rateLimits, "spec.rateLimits"),
+      ...checkRateLimits(spec.rateLimits),
+    ];
   },
 });

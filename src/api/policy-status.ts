@@ -1,7 +1,6 @@
 /** Status of policies (GEP-713): what the controllers found, for each target. */
 import { type Condition, conditionOf, conditionSchema } from "./conditions.ts";
 import { controllerName } from "./formats.ts";
-import type { PolicyTargetReference } from "./policy-targets.ts";
 import { parentReferenceSchema } from "./references.ts";
 import { list, object, optional, text } from "./schema.ts";
 
@@ -27,7 +26,14 @@ export const policyStatus = optional(
 );
 
 interface TargetedPolicy {
-  readonly spec: { readonly targetRefs: readonly PolicyTargetReference[] };
+  readonly spec: {
+    readonly targetRefs?: readonly {
+      readonly kind: string;
+      readonly name: string;
+      readonly sectionName?: string;
+    }[];
+    readonly selector?: { readonly matchLabels: Readonly<Record<string, string>> };
+  };
   readonly status?: { readonly ancestors: readonly { readonly conditions: readonly Condition[] }[] };
 }
 
@@ -35,12 +41,13 @@ export const policyColumns = [
   {
     name: "Targets",
     description: "What it is for.",
-    value: (policy: TargetedPolicy) =>
-      policy.spec.targetRefs
-        .map(({ kind, name, sectionName }) =>
+    value: ({ spec: { targetRefs = [], selector } }: TargetedPolicy) =>
+      [
+        ...targetRefs.map(({ kind, name, sectionName }) =>
           [kind, name, sectionName].filter((part) => part !== undefined).join("/"),
-        )
-        .join(","),
+        ),
+        ...Object.entries(selector?.matchLabels ?? {}).map(([key, value]) => `${key}=${value}`),
+      ].join(","),
   },
   {
     name: "Accepted",

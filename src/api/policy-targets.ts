@@ -80,7 +80,7 @@ export const policyTargets: Readonly<Record<PolicyTargetKind, PolicyTarget>> = {
 const meshNamespace = "weft-system";
 
 /** Gateway API's bound. */
-const maxTargets = 16;
+export const maxTargets = 16;
 
 export const targetReferencesSchema = list(
   "What the policy is for. The nearest target wins, field by field: mesh, Namespace, Service, its port, route, rule.",
@@ -101,19 +101,40 @@ export const targetReferencesSchema = list(
 );
 export type PolicyTargetReference = ValueOf<typeof targetReferencesSchema>[number];
 
-export function checkTargets(targets: readonly PolicyTargetReference[], namespace: string): Issue[] {
+/** What a check reads of a kind of target. */
+type TargetRules = Pick<PolicyTarget, "group" | "section">;
+interface Reference<K extends string> {
+  readonly group?: string;
+  readonly kind: K;
+  readonly name: string;
+  readonly sectionName?: string;
+}
+
+/** `rules`: of each kind of target that the policy's schema knows. */
+export function checkTargets<K extends string>(
+  targets: readonly Reference<K>[],
+  namespace: string,
+  rules: Readonly<Record<K, TargetRules>>,
+): Issue[] {
   const sections = new Map<string, (string | undefined)[]>();
   return targets.flatMap((target, index) => {
     const path = `spec.targetRefs[${index}]`;
     const key = `${target.kind}/${target.name}`;
     const known = sections.get(key) ?? [];
     sections.set(key, [...known, target.sectionName]);
-    return [...checkTarget(target, namespace, path), ...checkDistinct(target, known, path)];
+    return [
+      ...checkTarget(target, rules[target.kind], namespace, path),
+      ...checkDistinct(target, known, path),
+    ];
   });
 }
 
-function checkTarget(target: PolicyTargetReference, namespace: string, path: string): Issue[] {
-  const { group, section } = policyTargets[target.kind];
+function checkTarget(
+  target: Reference<string>,
+  { group, section }: TargetRules,
+  namespace: string,
+  path: string,
+): Issue[] {
   const issues: Issue[] = [];
   if (target.group !== undefined && target.group !== group) {
     issues.push({ path: `${path}.group`, message: `must be "${group}" for ${target.kind}, or absent` });
@@ -142,7 +163,7 @@ function checkTarget(target: PolicyTargetReference, namespace: string, path: str
 
 /** Gateway API: targets must be distinct, by their names or by the sections of one. */
 function checkDistinct(
-  { sectionName }: PolicyTargetReference,
+  { sectionName }: Reference<string>,
   known: readonly (string | undefined)[],
   path: string,
 ): Issue[] {

@@ -107,7 +107,7 @@ export const trafficPolicyKind = defineKind({
   ],
   check({ spec, metadata }) {
     return [
-      ...checkTargets(spec.targetRefs, metadata.namespace),
+      ...checkTargets(spec.targetRefs, metadata.namespace, policyTargets),
       ...checkPresence(spec),
       ...spec.targetRefs.flatMap((target, index) => checkMeaning(spec, target, index)),
       ...checkMeasures(specSchema, spec, "spec"),

@@ -18,6 +18,9 @@ const kindsWithConditions: readonly KindName[] = [
   "BackendTLSPolicy",
   "TrafficPolicy",
   "FaultPolicy",
+  "AuthenticationPolicy",
+  "AuthorizationPolicy",
+  "RateLimitPolicy",
 ];
 
 export async function checkMesh(client: ApiClient, namespace: string | undefined): Promise<Finding[]> {

@@ -1,6 +1,7 @@
 /** A route once compiled: what its rules do and where it attaches, whatever else attaches there. */
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { ConnectionRuleSchema, HttpRuleSchema } from "../model/index.ts";
+import { clustersOfAdmission } from "./security/asked-clusters.ts";
 import type { RankedMatch, RouteOrder } from "./precedence.ts";
 
 export type RuleContent = MessageInitShape<typeof HttpRuleSchema>;
@@ -88,6 +89,7 @@ export function factsOf(route: CompiledRoute | undefined): ReadonlySet<string> {
 export function clustersOfRules(rules: readonly (RuleContent | ConnectionRuleContent)[]): string[] {
   return rules
     .flatMap((rule) => [
+      ...("admission" in rule ? clustersOfAdmission(rule.admission) : []),
       ...("mirrors" in rule ? (rule.mirrors ?? []).map(({ backend }) => backend?.cluster) : []),
       ...(rule.backends ?? []).flatMap((backend) => [
         backend.cluster,

@@ -10,7 +10,14 @@ import { type CompiledRoute, factsOf } from "./compiled-route.ts";
 import { DependencyIndex } from "./dependency-index.ts";
 import type { GatewayHost } from "./gateway-input.ts";
 import { facts, InputReader, Inputs, type Trust } from "./inputs.ts";
-import { applyObject, applyRegistryChange, removeObject } from "./input-change.ts";
+import {
+  applyKeySets,
+  applyObject,
+  applyRegistryChange,
+  forgetKeySets,
+  removeObject,
+} from "./input-change.ts";
+import type { KeySetChange } from "./key-sets.ts";
 import { compileMembers } from "./service-resources.ts";
 import { type CompiledResource, compareText, type ResourceName } from "./resource.ts";
 import { compileResource, parseResourceNode, resourceNode } from "./resource-kinds.ts";
@@ -29,6 +36,8 @@ export interface CompileChange {
   readonly registry?: RegistryChange;
   /** Where gateways are served, once it is known, and whenever it changes. */
   readonly gatewayHost?: GatewayHost;
+  /** Key sets of issuers that were fetched, or could not be. */
+  readonly keySets?: readonly KeySetChange[];
 }
 
 /** What an `apply` changed among the resources that somebody asked for. Sorted by kind and key. */
@@ -39,6 +48,8 @@ export interface CompileOutput {
   readonly memberships: readonly string[];
   /** Gateways of weft's classes appeared or went. */
   readonly gatewaysChanged: boolean;
+  /** `wantedJwks` gives another set now. */
+  readonly wantedJwksChanged: boolean;
   readonly statuses: readonly StatusUpdate[];
   /** Computations that ran into a defect of ours, for the log. What they would have replaced stays. */
   readonly defects: readonly string[];
@@ -63,6 +74,7 @@ export class Compiler {
   apply(change: CompileChange): CompileOutput {
     const dirty = new Set<string>();
     const gatewaysBefore = this.gateways();
+    const keySetsBefore = this.wantedJwks;
     for (const key of change.removed ?? []) removeObject(this.#inputs, key, dirty);
     for (const object of change.upserted ?? []) applyObject(this.#inputs, object, dirty);
     if (change.registry !== undefined) applyRegistryChange(this.#inputs.registry, change.registry, dirty);
@@ -70,6 +82,9 @@ export class Compiler {
       this.#inputs.gatewayHost = change.gatewayHost;
       dirty.add(facts.gatewayHost);
     }
+    applyKeySets(this.#inputs, change.keySets ?? [], dirty);
+    const wantedJwksChanged = this.wantedJwks !== keySetsBefore;
+    if (wantedJwksChanged) forgetKeySets(this.#inputs);
     const statuses: StatusUpdate[] = [];
     const nodes = this.#dependencies.dependants(dirty);
     for (const node of [...nodesOf("route", nodes, dirty)].toSorted(compareText)) {
@@ -83,6 +98,7 @@ export class Compiler {
     return {
       ...changed,
       statuses,
+      wantedJwksChanged,
       gatewaysChanged: !sameList(gatewaysBefore, this.gateways()),
       defects: this.#defects.splice(0),
     };
@@ -113,6 +129,11 @@ export class Compiler {
       reader.isOwnClass(gateway.spec.gatewayClassName),
     );
     return own.map(([path]) => path).toSorted(compareText);
+  }
+
+  /** Addresses of the key sets that policies name. The same set for as long as they are the same. */
+  get wantedJwks(): ReadonlySet<string> {
+    return this.#inputs.security.wantedKeySets;
   }
 
   /** The stored one, or what holds before anybody wrote one. */

@@ -2,12 +2,22 @@
 import { expect, test } from "bun:test";
 import { fromBinary } from "@bufbuild/protobuf";
 import { keyOf, keyText, type Stored } from "../api/index.ts";
-import { AddressSchema, clusterKey, outboundKey } from "../model/index.ts";
+import { AddressSchema, clusterKey, GatewaySchema, InboundSchema, outboundKey } from "../model/index.ts";
 import { Compiler, type CompileOutput } from "./compiler.ts";
 import type { CompiledResource, ResourceName } from "./resource.ts";
 import { resourceNode } from "./resource-kinds.ts";
 import { trust } from "./test/objects.ts";
-import { namespaces, randomChange, secrets, seededRandom, services, workloads } from "./test/random-mesh.ts";
+import { keySetUris } from "./test/random-security.ts";
+import type { KeySetChange } from "./key-sets.ts";
+import {
+  namespaces,
+  type Random,
+  randomChange,
+  secrets,
+  seededRandom,
+  services,
+  workloads,
+} from "./test/random-mesh.ts";
 import { externals } from "./test/random-external.ts";
 import { TestRegistry } from "./test/test-registry.ts";
 
@@ -78,11 +88,25 @@ function isShared({ kind, bytes }: CompiledResource): boolean {
   return kind === "Address" && fromBinary(AddressSchema, bytes).target.case === "shared";
 }
 
+/** A workload or Gateway at which something is asked. */
+function isAsking({ kind, bytes }: CompiledResource): boolean {
+  if (kind === "Inbound") return fromBinary(InboundSchema, bytes).admissions.length > 0;
+  return kind === "Gateway" && fromBinary(GatewaySchema, bytes).admissions.length > 0;
+}
+
+function randomKeySet(random: Random): KeySetChange {
+  const uri = keySetUris[random() < 0.5 ? 0 : 1];
+  return random() < 0.2
+    ? { uri, document: undefined, error: "connection refused" }
+    : { uri, document: `{"keys":[${random() < 0.5 ? 1 : 2}]}`, error: undefined };
+}
+
 function state(compiler: Compiler) {
   return {
     versions: Object.fromEntries(names.map((name) => [resourceNode(name), compiler.get(name)?.version])),
     members: Object.fromEntries(clusters.map((cluster) => [cluster, compiler.members(cluster)])),
     gateways: compiler.gateways(),
+    wantedJwks: compiler.wantedJwks,
     statuses: compiler.statuses(),
   };
 }
@@ -95,12 +119,14 @@ test(
     let certificates = 0;
     let shared = 0;
     let policies = 0;
+    let asking = 0;
     for (let round = 0; round < rounds; round++) {
       const registry = new TestRegistry();
       const compiler = new Compiler({ ...trust, registry });
       const mirror = new Mirror(compiler);
       for (const cluster of clusters) compiler.members(cluster);
       const objects = new Map<string, Stored>();
+      const keySets = new Map<string, KeySetChange>();
       for (let i = 0; i < changesPerRound; i++) {
         const batch = Array.from({ length: 1 + Math.floor(random() * 3) }, () => randomChange(random, i + 1));
         // Within one change an object is named once, as in a transaction.
@@ -110,7 +136,10 @@ test(
           else objects.set(keyText(keyOf(object)), object);
         }
         if (random() < 0.2) registry.setDraining("red/w1", random() < 0.5);
+        const keySet = randomKeySet(random);
+        if (compiler.wantedJwks.has(keySet.uri)) keySets.set(keySet.uri, keySet);
         const output = compiler.apply({
+          keySets: [...keySets.values()],
           upserted: unique.filter((change) => !change.isRemoved).map((change) => change.object),
           removed: unique.filter((change) => change.isRemoved).map((change) => keyOf(change.object)),
           registry: registry.replace([...objects.values()]),
@@ -119,11 +148,13 @@ test(
         certificates += output.upserted.filter(({ closure }) => closure.certificates.length > 0).length;
         shared += output.upserted.filter(isShared).length;
         policies += output.statuses.filter(({ status }) => status.kind === "policy").length;
+        asking += output.upserted.filter(isAsking).length;
         mirror.apply(output);
+        for (const uri of keySets.keys()) if (!compiler.wantedJwks.has(uri)) keySets.delete(uri);
 
         const fresh = new Compiler({ ...trust, registry });
         const all = [...objects.values()];
-        fresh.apply({ upserted: all });
+        fresh.apply({ upserted: all, keySets: [...keySets.values()] });
         expect(state(compiler)).toEqual(state(fresh));
         const known = Object.entries(state(fresh).versions).filter((entry) => entry[1] !== undefined);
         expect(Object.fromEntries<string | undefined>(mirror.versions)).toEqual(Object.fromEntries(known));
@@ -134,6 +165,7 @@ test(
     expect(certificates).toBeGreaterThan(5);
     expect(shared).toBeGreaterThan(5);
     expect(policies).toBeGreaterThan(100);
+    expect(asking).toBeGreaterThan(50);
   },
   timeoutMs,
 );

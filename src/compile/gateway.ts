@@ -17,6 +17,7 @@ import type { InputReader } from "./inputs.ts";
 import { type DeclaredListener, type Listener, sharesPort } from "./listener.ts";
 import { type ListenerTlsOutcome, resolveTls } from "./listener-tls.ts";
 import { type CompiledResource, compareText, encodeResource, sortedRecord } from "./resource.ts";
+import { GatewayAdmissions } from "./security/gateway-admission.ts";
 import { buildConnectionRouting, buildRouting, clustersOf, type RoutingContent } from "./routing.ts";
 
 type ListenerContent = MessageInitShape<typeof GatewayListenerSchema>;
@@ -35,24 +36,27 @@ export function compileGateway(inputs: InputReader, key: string): CompiledResour
       ? gatewayListeners(inputs, key, gateway).filter((listener) => listener.problem === undefined)
       : [];
   const served = withTls(inputs, gateway, listeners);
-  const clusters = clustersOf(routes);
   const clientCertificate = resolveClientCertificate(inputs, gateway);
   const shown = served.flatMap(({ tls }) => tls.certificates);
   if (typeof clientCertificate === "string") shown.push(clientCertificate);
   const certificates = [...new Set(shown)].toSorted(compareText);
   const { labels, annotations } = gateway.spec.infrastructure ?? {};
-  const attached = { gateway, key, listeners, routes, addresses: listened };
+  const admissions = new GatewayAdmissions(inputs, key);
+  const attached = { gateway, key, listeners, routes, addresses: listened, admissions };
+  const compiled = served.map(({ listener, tls }) => compileListener(listener, tls, attached));
+  const clusters = clustersOf(routes, ...admissions.clusters);
   return encodeResource(
     { kind: "Gateway", key },
     GatewaySchema,
     {
       source: { kind: "Gateway", namespace, name },
-      listeners: served.map(({ listener, tls }) => compileListener(listener, tls, attached)),
+      listeners: compiled,
       clusters,
       certificates,
       labels: sortedRecord(labels ?? {}),
       annotations: sortedRecord(annotations ?? {}),
       clientCertificate: typeof clientCertificate === "string" ? clientCertificate : "",
+      admissions: admissions.table.admissions,
     },
     { clusters, certificates },
   );
@@ -94,10 +98,11 @@ interface Attached {
   readonly listeners: readonly Listener[];
   readonly routes: readonly CompiledRoute[];
   readonly addresses: readonly string[];
+  readonly admissions: GatewayAdmissions;
 }
 
 function compileListener(listener: Listener, tls: ListenerTlsOutcome, attached: Attached): ListenerContent {
-  const { gateway, key, routes } = attached;
+  const { gateway, key, routes, admissions } = attached;
   const { input, hostname, owner } = listener;
   const protocol = protocolOf(listener);
   const isServed = tls.refusal === undefined;
@@ -111,13 +116,24 @@ function compileListener(listener: Listener, tls: ListenerTlsOutcome, attached: 
     ...(tls.content === undefined ? {} : { tls: tls.content }),
     proxyProtocol: protocol !== Protocol.UDP && requiresProxyProtocol(gateway),
     ...(protocol === Protocol.HTTP
-      ? { virtualHosts: isServed ? virtualHosts(listener, attached) : [] }
+      ? requestsAt(listener, isServed, attached)
       : {
+          // Datagrams have nobody who could be asked about.
+          ...(protocol === Protocol.UDP ? {} : { admission: admissions.connections(input.name) }),
           connections: buildConnectionRouting(routes.filter(isConnectionRoute), (route) =>
             isServed ? hostnamesAt(route, key, listener) : [],
           ),
         }),
   };
+}
+
+function requestsAt(listener: Listener, isServed: boolean, attached: Attached) {
+  if (!isServed) return { virtualHosts: [] };
+  const { key, routes, admissions } = attached;
+  const here = routes.filter((route) => hostnamesAt(route, key, listener).length > 0);
+  const { index, withAdmissions } = admissions.requests(listener.input.name, here);
+  const asking = here.filter(isHttpRoute).map(withAdmissions);
+  return { admission: index, virtualHosts: virtualHosts(listener, { ...attached, routes: asking }) };
 }
 
 const protocols: Readonly<Record<string, Protocol>> = {

@@ -1,11 +1,15 @@
 /** What a workload's own proxy takes: the ports that the workload declares, and those that services send to it. */
 import { outboundTrafficAnnotation } from "../api/index.ts";
-import { InboundSchema, MtlsMode, Protocol } from "../model/index.ts";
+import { InboundSchema, Protocol } from "../model/index.ts";
 import type { ServicePortView, WorkloadView } from "../registry/index.ts";
 import { backendTls, type UpstreamTlsContent } from "./backend-tls.ts";
 import type { InputReader } from "./inputs.ts";
 import { protocolNamed, protocolOf } from "./protocol.ts";
-import { type CompiledResource, encodeResource } from "./resource.ts";
+import { type CompiledResource, encodeResource, type InitOf } from "./resource.ts";
+import { AdmissionTable, admissionAt } from "./security/admission.ts";
+import { modelModes } from "./security/authentication.ts";
+import { modeOfPort, modeOfWorkload } from "./security/mtls.ts";
+import { portPlace, portsOf, type ServicesOfPort, targetPortOf } from "./security/places.ts";
 import { identityOf } from "./service-resources.ts";
 
 interface PortContent {
@@ -29,24 +33,38 @@ export function compileInbound(inputs: InputReader, key: string): CompiledResour
         tls: backendTls(inputs, path, servicePort.name),
       });
   }
-  return encodeResource({ kind: "Inbound", key }, InboundSchema, {
+  const table = new AdmissionTable();
+  const services = portsOf(inputs, workload);
+  const mode = modeOfWorkload(inputs, workload);
+  const compiledPorts = [...ports]
+    .toSorted(([a], [b]) => a - b)
+    .map(([port, { protocol, services: reachedBy, tls }]) => {
+      const places: ServicesOfPort = services.get(port) ?? new Map();
+      const own = modeOfPort(inputs, workload, port, places);
+      return {
+        port,
+        protocol,
+        services: [...reachedBy].toSorted(),
+        ...(own === mode ? {} : { mtls: modelModes[own] }),
+        ...(tls === undefined ? {} : { tls }),
+        admission: table.add(admissionAt(inputs, portPlace(workload, places))),
+      };
+    });
+  const { admissions, clusters } = table;
+  const content: InitOf<typeof InboundSchema> = {
     source: { kind: "MeshWorkload", namespace: workload.namespace, name: workload.name },
     workload: workload.path,
     identity: identityOf(inputs.trustDomain, workload.namespace, workload.serviceAccount),
-    mtls: MtlsMode.STRICT,
+    mtls: modelModes[mode],
     region: workload.region,
     zone: workload.zone,
-    ports: [...ports]
-      .toSorted(([a], [b]) => a - b)
-      .map(([port, { protocol, services, tls }]) => ({
-        port,
-        protocol,
-        services: [...services].toSorted(),
-        ...(tls === undefined ? {} : { tls }),
-      })),
+    ports: compiledPorts,
     denyUnknownDestinations:
       inputs.namespaceAnnotation(workload.namespace, outboundTrafficAnnotation) === "deny",
-  });
+    admissions,
+    clusters,
+  };
+  return encodeResource({ kind: "Inbound", key }, InboundSchema, content, { clusters });
 }
 
 function addServicePort(
@@ -55,8 +73,7 @@ function addServicePort(
   service: string,
   servicePort: ServicePortView & { readonly tls: UpstreamTlsContent | undefined },
 ): void {
-  if (servicePort.transport !== "TCP") return;
-  const target = targetPortOf(workload, servicePort.targetPort);
+  const target = targetPortOf(workload, servicePort);
   if (target === undefined) return;
   const declared = protocolOf(servicePort);
   const existing = ports.get(target);
@@ -68,8 +85,4 @@ function addServicePort(
   // The service says what its callers speak; where it says nothing, the workload's own word stands.
   if (declared !== Protocol.UNSPECIFIED) existing.protocol = declared;
   existing.services.add(service);
-}
-
-function targetPortOf(workload: WorkloadView, target: number | string): number | undefined {
-  return typeof target === "number" ? target : workload.ports.find((port) => port.name === target)?.port;
 }

@@ -5,6 +5,7 @@ import type { RegistryChange, RegistryViews } from "../registry/index.ts";
 import { backendTlsFacts } from "./backend-tls-policies.ts";
 import type { GatewayInput } from "./gateway-input.ts";
 import { facts, type Inputs } from "./inputs.ts";
+import type { KeySetChange } from "./key-sets.ts";
 import { parentOfSet } from "./listener-sets.ts";
 import type { RouteKind } from "./route-input.ts";
 
@@ -64,14 +65,42 @@ export function applyObject(inputs: Inputs, object: Stored, dirty: Set<string>):
     case "FaultPolicy":
       if (!inputs.faultPolicies.set(object, dirty)) return;
       break;
+    case "AuthenticationPolicy":
+    case "AuthorizationPolicy":
+    case "RateLimitPolicy":
+      if (!inputs.security.set(object, dirty)) return;
+      break;
     case "MeshConfig":
-      inputs.meshConfig = object;
+      replaceMeshConfig(inputs, () => (inputs.meshConfig = object), dirty);
       break;
     default:
       // Services, workloads and endpoints come through the registry; the rest compiles to nothing.
       return;
   }
   markDirty(key, path, dirty);
+}
+
+/** Every workload depends on what it says of security, and on little else of it. */
+function replaceMeshConfig(inputs: Inputs, replace: () => void, dirty: Set<string>): void {
+  const { security, rateLimits } = inputs.meshConfig.spec;
+  replace();
+  const after = inputs.meshConfig.spec;
+  if (!Bun.deepEquals([security, rateLimits], [after.security, after.rateLimits])) {
+    dirty.add(facts.meshSecurity);
+  }
+}
+
+export function applyKeySets(inputs: Inputs, changes: readonly KeySetChange[], dirty: Set<string>): void {
+  for (const { uri, document, error } of changes) {
+    if (Bun.deepEquals(inputs.keySets.get(uri), { document, error })) continue;
+    inputs.keySets.set(uri, { document, error });
+    dirty.add(facts.keySet(uri));
+  }
+}
+
+/** What no policy names any more is not kept. */
+export function forgetKeySets({ keySets, security }: Inputs): void {
+  for (const uri of keySets.keys()) if (!security.wantedKeySets.has(uri)) keySets.delete(uri);
 }
 
 /** Our own writes of status come back as changes; the generation counts those of everything else. */
@@ -139,8 +168,13 @@ export function removeObject(inputs: Inputs, key: ObjectKey, dirty: Set<string>)
     case "FaultPolicy":
       inputs.faultPolicies.delete(path, dirty);
       break;
+    case "AuthenticationPolicy":
+    case "AuthorizationPolicy":
+    case "RateLimitPolicy":
+      inputs.security.delete(key.kind, path, dirty);
+      break;
     case "MeshConfig":
-      inputs.resetMeshConfig();
+      replaceMeshConfig(inputs, () => inputs.resetMeshConfig(), dirty);
       break;
     default:
       return;
@@ -210,6 +244,9 @@ function markDirty(key: ObjectKey, path: string, dirty: Set<string>): void {
       break;
     case "TrafficPolicy":
     case "FaultPolicy":
+    case "AuthenticationPolicy":
+    case "AuthorizationPolicy":
+    case "RateLimitPolicy":
       dirty.add(`status ${key.kind} ${path}`);
       break;
     case "MeshConfig":

@@ -27,10 +27,18 @@ import type {
 } from "./gateway-input.ts";
 import { ListenerSets } from "./listener-sets.ts";
 import { faultProblem } from "./policy/faults.ts";
-import { type JudgedPolicy, policyFacts, PolicyIndex, type Target } from "./policy/policy-index.ts";
+import {
+  asWritten,
+  type JudgedPolicy,
+  policyFacts,
+  PolicyIndex,
+  type Target,
+} from "./policy/policy-index.ts";
 import type { FaultPolicyInput, PolicyInput, PolicyKind, TrafficPolicyInput } from "./policy/policy-input.ts";
 import { compareText } from "./resource.ts";
-import { ConfigMapInput, SecretInput } from "./read-once.ts";
+import { ConfigMapInput, type Credentials, SecretInput } from "./read-once.ts";
+import { SecurityPolicies, SecurityReader } from "./security/security-policies.ts";
+import type { KeySetInput } from "./key-sets.ts";
 import type { ConfigMapContent, TrustAnchors } from "./trust-anchors.ts";
 import { conflictsAtGateway, placeKey, rivalKinds } from "./route-conflicts.ts";
 import type { RouteInput, RouteKind } from "./route-input.ts";
@@ -53,6 +61,9 @@ export const facts = {
   listenerSetsOf: (gateway: string) => `listener-sets-of:${gateway}`,
   /** Which there are. */
   gateways: "gateways",
+  keySet: (uri: string) => `key-set:${uri}`,
+  /** Sections security and rateLimits of MeshConfig. */
+  meshSecurity: "mesh-security",
   gatewayHost: "gateway-host",
   meshConfig: "mesh-config",
 } as const;
@@ -77,8 +88,11 @@ export class Inputs {
   readonly backendTlsPolicies = new BackendTlsPolicies();
   readonly grants = new Grants();
   readonly externals = new ExternalServices();
-  readonly trafficPolicies = new PolicyIndex<TrafficPolicyInput>(() => undefined);
-  readonly faultPolicies = new PolicyIndex<FaultPolicyInput>(faultProblem);
+  readonly trafficPolicies = new PolicyIndex<TrafficPolicyInput>(asWritten(() => undefined));
+  readonly security = new SecurityPolicies();
+  /** By address, as it was fetched last. */
+  readonly keySets = new Map<string, KeySetInput>();
+  readonly faultPolicies = new PolicyIndex<FaultPolicyInput>(asWritten(faultProblem));
   /** By `routeKey`. */
   readonly routes = new Map<string, RouteInput>();
   /** Results of compiling routes: the last good one of each, by `routeKey`. */
@@ -130,6 +144,10 @@ export class Inputs {
     this.#configMaps.delete(path);
   }
 
+  credentials(path: string): Credentials | undefined {
+    return this.#secrets.get(path)?.credentials;
+  }
+
   trustAnchors(path: string): TrustAnchors | undefined {
     return this.#configMaps.get(path)?.anchors;
   }
@@ -141,6 +159,7 @@ export class Inputs {
 
 export class InputReader {
   readonly external: ExternalReader;
+  readonly security: SecurityReader;
   readonly #inputs: Inputs;
   readonly #read: Set<string>;
   readonly #needsGrants: boolean;
@@ -150,12 +169,18 @@ export class InputReader {
     this.#inputs = inputs;
     this.#read = read;
     this.external = new ExternalReader(inputs.externals, read, (path) => this.service(path) !== undefined);
+    this.security = new SecurityReader(inputs.security, read);
     this.#needsGrants = needsGrants;
   }
 
   /** The same for routes under a Service: they open nothing that was not there, so nobody has to permit it (GEP-1426). */
   withoutGrants(): InputReader {
     return new InputReader(this.#inputs, this.#read, false);
+  }
+
+  /** What is compiled is for routes under a Service. */
+  get isUnderService(): boolean {
+    return !this.#needsGrants;
   }
 
   get trustDomain(): string {
@@ -173,6 +198,29 @@ export class InputReader {
   meshConfig(): MeshConfig {
     this.#read.add(facts.meshConfig);
     return this.#inputs.meshConfig;
+  }
+
+  securitySettings(): MeshConfig["spec"]["security"] {
+    this.#read.add(facts.meshSecurity);
+    return this.#inputs.meshConfig.spec.security;
+  }
+
+  /** Undefined: limits are not shared. */
+  redis(): MeshConfig["spec"]["rateLimits"]["redis"] {
+    this.#read.add(facts.meshSecurity);
+    return this.#inputs.meshConfig.spec.rateLimits.redis;
+  }
+
+  /** Undefined: nobody has tried to fetch it yet. */
+  keySet(uri: string): KeySetInput | undefined {
+    this.#read.add(facts.keySet(uri));
+    return this.#inputs.keySets.get(uri);
+  }
+
+  /** Undefined where there is no such Secret, or no password in it. */
+  credentials(secret: string): Credentials | undefined {
+    this.#read.add(facts.secret(secret));
+    return this.#inputs.credentials(secret);
   }
 
   service(path: string): ServiceView | undefined {
@@ -293,7 +341,7 @@ export class InputReader {
   }
 
   /** The newest, and why it does not hold. For its own status, which is computed anew whenever it changes. */
-  policy(kind: PolicyKind, path: string): JudgedPolicy | undefined {
+  policy(kind: PolicyKind, path: string): JudgedPolicy<PolicyInput> | undefined {
     const { trafficPolicies, faultPolicies } = this.#inputs;
     return kind === "TrafficPolicy" ? trafficPolicies.get(path) : faultPolicies.get(path);
   }

@@ -1,7 +1,7 @@
 /** What every proxy of the mesh knows. */
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type MeshConfig, parseDurationMs } from "../api/index.ts";
-import { type LimitsSchema, MeshSchema, meshKey } from "../model/index.ts";
+import { type LimitsSchema, MeshSchema, meshKey, TlsVersion } from "../model/index.ts";
 import type { InputReader } from "./inputs.ts";
 import { type CompiledResource, encodeResource } from "./resource.ts";
 import { identityOf } from "./service-resources.ts";
@@ -29,6 +29,10 @@ export function compileMesh(inputs: InputReader, key: string): CompiledResource 
     externalPrefixes: inputs.external.prefixes(),
     hasExternalNames: inputs.external.hasNames,
     honourRequestOverrides: spec.requestOverrides === "Honour",
+    trustDomainAliases: [...spec.security.trustDomainAliases],
+    explainDenials: spec.security.explainDenials,
+    // What proxies do without being told is not written.
+    ...(spec.security.minPeerTls === "1.2" ? { minPeerTls: TlsVersion.TLS_VERSION_1_2 } : {}),
   });
 }
 

@@ -15,6 +15,23 @@ export class SecretInput {
     this.#certificate ??= readCertificate(this.#content);
     return this.#certificate;
   }
+
+  /** Undefined: there is no password in it. */
+  get credentials(): Credentials | undefined {
+    const { username = "", password } = this.#content.data ?? {};
+    if (password === undefined) return undefined;
+    return { username: fromBase64(username), password: fromBase64(password) };
+  }
+}
+
+function fromBase64(text: string): string {
+  return Buffer.from(text, "base64").toString("utf8");
+}
+
+/** Of a store that is shared. */
+export interface Credentials {
+  readonly username: string;
+  readonly password: string;
 }
 
 /** A ConfigMap, read as trust anchors once somebody asks. */

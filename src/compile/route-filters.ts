@@ -1,6 +1,7 @@
 /** The filters of a rule or of one of its backends in the form that proxies run, and what is the matter with them. */
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type {
+  AdmissionSchema,
   CorsSchema,
   HeaderEditsSchema,
   MirrorSchema,
@@ -9,6 +10,7 @@ import type {
   UrlRewriteSchema,
 } from "../model/index.ts";
 import { resolveBackend, type UnresolvedBackend } from "./backend.ts";
+import { withExternalAuth } from "./external-auth.ts";
 import { compileEdits } from "./header-edits.ts";
 import type { InputReader } from "./inputs.ts";
 import type { FilterInput, RouteInput } from "./route-input.ts";
@@ -27,7 +29,11 @@ export interface FilterContent {
   redirect?: MessageInitShape<typeof RedirectSchema>;
   mirrors?: MessageInitShape<typeof MirrorSchema>[];
   cors?: MessageInitShape<typeof CorsSchema>;
+  admission?: MessageInitShape<typeof AdmissionSchema>;
 }
+
+const notEnforced =
+  "is enforced at gateways only: under a Service a server would have to rely on its callers' choice of route; use an AuthorizationPolicy of action Custom";
 
 export interface FilterPlace {
   /** Path of the list of filters. */
@@ -72,7 +78,15 @@ export function compileFilters(
         if (of === "rule") content.cors = compileCors(filter.cors);
         else problems.unsupported.push(`${at}: filter ${filter.type} is supported on rules only`);
         break;
-      case "ExternalAuth":
+      case "ExternalAuth": {
+        const problem = of === "rule" ? undefined : "is supported on rules only";
+        const refusal = problem ?? (inputs.isUnderService ? notEnforced : undefined);
+        if (refusal === undefined) {
+          const place = { field: `${at}.externalAuth.backendRef`, problems };
+          content.admission = withExternalAuth(inputs, route, content.admission, filter.externalAuth, place);
+        } else problems.unsupported.push(`${at}: filter ${filter.type} ${refusal}`);
+        break;
+      }
       case "ExtensionRef":
         problems.unsupported.push(`${at}: filter ${filter.type} is not supported`);
         break;

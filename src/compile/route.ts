@@ -41,6 +41,10 @@ function compileRequestRoute(inputs: InputReader, route: RequestRouteInput): Rou
   invalid.push(...problems.invalid);
   const { attachments, parents } = attachAll(inputs, route, {
     acceptance: acceptance({ unsupported: problems.unsupported, invalid }, isSupported),
+    meshAcceptance: acceptance(
+      { unsupported: places.mesh.problems.unsupported, invalid },
+      places.mesh.isSupported,
+    ),
     resolution: resolution(problems.unresolved),
     meshResolution: resolution(places.mesh.problems.unresolved),
   });
@@ -119,6 +123,7 @@ function compileConnectionRoute(inputs: InputReader, route: ConnectionRouteInput
   const places = compileForPlaces(inputs, route, (reader) => compileConnectionRules(reader, route));
   const { attachments, parents } = attachAll(inputs, route, {
     acceptance: [condition("Accepted", true, "Accepted", "")],
+    meshAcceptance: [condition("Accepted", true, "Accepted", "")],
     resolution: resolution(places.own.problems.unresolved),
     meshResolution: resolution(places.mesh.problems.unresolved),
   });
@@ -158,6 +163,7 @@ function orderOf({ metadata: { namespace, name, creationTimestamp } }: RouteInpu
 interface RouteConditions {
   /** Where the parent takes it. */
   readonly acceptance: readonly ComputedCondition[];
+  readonly meshAcceptance: readonly ComputedCondition[];
   readonly resolution: ComputedCondition;
   readonly meshResolution: ComputedCondition;
 }
@@ -175,7 +181,9 @@ function attachAll(inputs: InputReader, route: RouteInput, conditions: RouteCond
       attachments: found,
       acceptance:
         "attachments" in outcome
-          ? conditions.acceptance
+          ? isService(parent)
+            ? conditions.meshAcceptance
+            : conditions.acceptance
           : [condition("Accepted", false, outcome.reason, outcome.message)],
       resolution: isService(parent) ? conditions.meshResolution : conditions.resolution,
     });

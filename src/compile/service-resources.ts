@@ -30,6 +30,7 @@ import type { InputReader } from "./inputs.ts";
 import { clusterPolicy } from "./policy/effective-policy.ts";
 import { protocolNamed, protocolOf } from "./protocol.ts";
 import { type CompiledResource, encodeResource, sortedRecord } from "./resource.ts";
+import { isPlaintext, isPlaintextEverywhere } from "./security/mtls.ts";
 
 /** Virtual IPs stay with their service; a headless service's addresses come and go with its workloads. */
 const virtualTtlSeconds = 30;
@@ -125,7 +126,7 @@ export function compileAddress(inputs: InputReader, key: string): CompiledResour
       value: {
         workload: workload.path,
         identity: identityOf(inputs.trustDomain, workload.namespace, workload.serviceAccount),
-        ...tunnelFields(workload.tunnel),
+        ...tunnelFields(isPlaintextEverywhere(inputs, workload) ? withoutTunnel : workload.tunnel),
         ports: workload.ports.map(({ port, name, protocol }) => ({
           port,
           name,
@@ -206,7 +207,8 @@ export function compileEndpoint(inputs: InputReader, key: string): CompiledResou
     .find((candidate) => candidate.workload === parsed.workload);
   if (endpoint === undefined) return undefined;
   // A hop between proxies carries streams: datagrams go to the endpoint itself, as it is.
-  const reached = cluster.transport === "UDP" ? { ...endpoint, tunnel: withoutTunnel } : endpoint;
+  const isBare = cluster.transport === "UDP" || isPlaintext(inputs, endpoint.workload, endpoint.port);
+  const reached = isBare ? { ...endpoint, tunnel: withoutTunnel } : endpoint;
   return encodeEndpoint(inputs.trustDomain, parsed.cluster, reached);
 }
 

@@ -8,6 +8,8 @@ import { listenerSetStatus } from "./listener-set-status.ts";
 import type { PolicyKind } from "./policy/policy-input.ts";
 import { policyStatus } from "./policy/policy-status.ts";
 import { routeStatus } from "./route-status.ts";
+import type { SecurityKind } from "./security/security-input.ts";
+import { securityStatus } from "./security/security-status.ts";
 import type { StatusUpdate } from "./status.ts";
 
 interface StatusOfKind {
@@ -31,6 +33,13 @@ function ofPolicies(kind: PolicyKind): StatusOfKind {
   };
 }
 
+function ofSecurity(kind: SecurityKind): StatusOfKind {
+  return {
+    compute: (inputs, path) => securityStatus(inputs, kind, path),
+    has: (inputs, path) => inputs.security.get(kind, path) !== undefined,
+  };
+}
+
 const kinds: Record<StatusUpdate["kind"], StatusOfKind> = {
   GatewayClass: { compute: gatewayClassStatus, has: (inputs, path) => inputs.gatewayClasses.has(path) },
   Gateway: { compute: gatewayStatus, has: (inputs, path) => inputs.gateways.has(path) },
@@ -49,6 +58,9 @@ const kinds: Record<StatusUpdate["kind"], StatusOfKind> = {
   },
   TrafficPolicy: ofPolicies("TrafficPolicy"),
   FaultPolicy: ofPolicies("FaultPolicy"),
+  AuthenticationPolicy: ofSecurity("AuthenticationPolicy"),
+  AuthorizationPolicy: ofSecurity("AuthorizationPolicy"),
+  RateLimitPolicy: ofSecurity("RateLimitPolicy"),
   BackendTLSPolicy: {
     compute: backendTlsPolicyStatus,
     has: (inputs, path) => inputs.backendTlsPolicies.get(path) !== undefined,

@@ -5,6 +5,7 @@
 
 import type { PolicyKind } from "./policy/policy-input.ts";
 import type { RouteKind } from "./route-input.ts";
+import type { SecurityKind } from "./security/security-input.ts";
 
 export interface ComputedCondition {
   readonly type: string;
@@ -64,6 +65,7 @@ export interface StatusUpdate {
   readonly kind:
     | RouteKind
     | PolicyKind
+    | SecurityKind
     | "BackendTLSPolicy"
     | "ExternalService"
     | "Gateway"

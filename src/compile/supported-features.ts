@@ -25,6 +25,7 @@ export const supportedFeatures: readonly string[] = [
   "HTTPRouteBackendTimeout",
   "HTTPRouteCORS",
   "HTTPRouteDestinationPortMatching",
+  "HTTPRouteExternalAuth",
   "HTTPRouteHostRewrite",
   "HTTPRouteMethodMatching",
   "HTTPRouteNamedRouteRule",

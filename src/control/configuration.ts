@@ -39,9 +39,11 @@ const compiledKinds = [
   "ReferenceGrant",
   "TrafficPolicy",
   "FaultPolicy",
+  "AuthenticationPolicy",
+  "AuthorizationPolicy",
+  "RateLimitPolicy",
   "MeshConfig",
   "Secret",
-  "ConfigMap",
   "BackendTLSPolicy",
   "ExternalService",
 ] as const satisfies KindName[];
@@ -98,6 +100,16 @@ export class Configuration {
     if (Bun.deepEquals(addresses, this.#gatewayHost.addresses)) return;
     this.#gatewayHost = { ...this.#gatewayHost, addresses };
     this.#apply({ gatewayHost: this.#gatewayHost });
+  }
+
+  /** Addresses of the key sets of issuers that somebody has to fetch; `wantedJwksChanged` of an output tells of another set. */
+  wantedJwks(): ReadonlySet<string> {
+    return this.compiler.wantedJwks;
+  }
+
+  /** `document`: the newest that may be used; undefined: none. `error`: why the last attempt brought nothing. */
+  setJwks(uri: string, document: string | undefined, error?: string): void {
+    this.#apply({ keySets: [{ uri, document, error }] });
   }
 
   close(): void {

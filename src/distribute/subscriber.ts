@@ -302,7 +302,7 @@ export class Subscriber {
   }
 
   #updateClosures(): void {
-    for (const kind of ["Outbound", "Gateway"] as const) {
+    for (const kind of ["Inbound", "Outbound", "Gateway"] as const) {
       for (const key of [...this.#dirty.keys(kind)]) {
         if (this.#rejected.has(kind, key)) continue;
         const resource = this.#wishes.isWanted(kind, key) ? this.#host.source.get(kind, key) : undefined;

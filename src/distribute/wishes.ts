@@ -1,6 +1,6 @@
 /**
  * What one subscriber wants: names that it asked for, names that its role implies, and the closure of both (the
- * clusters of its outbounds and gateways with their endpoints, and the certificates of its gateways). Keeps the core's interests in step.
+ * clusters of its inbound, outbounds and gateways with their endpoints, and the certificates of its gateways). Keeps the core's interests in step.
  */
 import { inboundKey, meshKey } from "../model/index.ts";
 import type { Interests } from "./interests.ts";
@@ -36,7 +36,7 @@ export class Wishes<S> {
   readonly #markDirty: MarkDirty;
   readonly #named = new ItemMap<true>();
   readonly #implied = new ItemMap<true>();
-  /** Of each outbound and gateway, as counted below. */
+  /** Of each inbound, outbound and gateway, as counted below. */
   readonly #closures = new ItemMap<Closure>();
   /** Clusters and certificates: in how many closures each is. */
   readonly #uses = new ItemMap<number>();
@@ -95,7 +95,7 @@ export class Wishes<S> {
     for (const key of keys) this.imply("Gateway", key);
   }
 
-  /** Says what an outbound or gateway needs from now on; what is gained and lost becomes dirty. */
+  /** Says what an inbound, outbound or gateway needs from now on; what is gained and lost becomes dirty. */
   setClosure(kind: ResourceKind, key: string, closure: Closure): void {
     const before = this.closure(kind, key);
     if (closure === emptyClosure) this.#closures.delete(kind, key);

@@ -1,4 +1,12 @@
 export { canonicalIp, formatIp, parseIp, Prefix } from "./address.ts";
+export {
+  fitsPathPattern,
+  normalizeEscapes,
+  parsePathPattern,
+  type PathPattern,
+  pathPatternProblem,
+} from "./path-template.ts";
+export { fitsTextPattern, parseTextPattern, type TextPattern, textPatternProblem } from "./text-pattern.ts";
 export { PrefixTable } from "./prefix-table.ts";
 export { ByteWriter } from "./bytes.ts";
 export { type Clock, systemClock, type Timer, VirtualClock } from "./clock.ts";

@@ -169,3 +169,4 @@ export {
   parseOutboundKey,
   typeUrl,
 } from "./keys.ts";
+export { type Attribute, type AttributeType, attributes } from "./attributes.ts";

@@ -20,27 +20,46 @@ export function targetOf(policy: PolicyInput, { kind, name }: TargetInput): Targ
   return { kind, namespace: kind === "MeshConfig" ? "" : policy.metadata.namespace, name };
 }
 
-export interface JudgedPolicy {
-  readonly policy: PolicyInput;
+/** What every kind of policy has. */
+export interface AnyPolicy {
+  readonly metadata: {
+    readonly namespace: string;
+    readonly name: string;
+    readonly uid: string;
+    readonly generation: number;
+    readonly creationTimestamp: string;
+  };
+}
+
+export interface JudgedPolicy<P> {
+  readonly policy: P;
   /** Set: it does not hold, and this is why. */
   readonly problem: string | undefined;
 }
 
-interface Entry<P> {
+/** What holds of a policy, or why it cannot be compiled beyond what its schema checks. */
+export type Prepared<E> = { readonly value: E } | { readonly problem: string };
+
+export interface PolicyIndexOptions<P, E> {
+  prepare(policy: P): Prepared<E>;
+  /** By which it is found; they are dirty when it changes. */
+  factsOf(policy: P): Iterable<string>;
+}
+
+interface Entry<P, E> {
   readonly newest: P;
-  /** What holds: the newest that could be compiled. */
-  readonly effective: P | undefined;
+  /** What holds: of the newest that could be compiled. */
+  readonly effective: { readonly policy: P; readonly value: E } | undefined;
   readonly problem: string | undefined;
 }
 
-export class PolicyIndex<P extends PolicyInput> {
-  readonly #problemOf: (policy: P) => string | undefined;
-  readonly #entries = new Map<string, Entry<P>>();
+export class PolicyIndex<P extends AnyPolicy, E = P> {
+  readonly #options: PolicyIndexOptions<P, E>;
+  readonly #entries = new Map<string, Entry<P, E>>();
   readonly #byFact = new Map<string, Set<string>>();
 
-  /** `problemOf`: why a policy cannot be compiled, beyond what its schema checks. */
-  constructor(problemOf: (policy: P) => string | undefined) {
-    this.#problemOf = problemOf;
+  constructor(options: PolicyIndexOptions<P, E>) {
+    this.#options = options;
   }
 
   /** False: nothing of it is new. */
@@ -49,11 +68,12 @@ export class PolicyIndex<P extends PolicyInput> {
     const before = this.#entries.get(path);
     const { uid, generation } = policy.metadata;
     if (before?.newest.metadata.uid === uid && before.newest.metadata.generation === generation) return false;
-    const problem = this.#problemOf(policy);
-    const effective = problem === undefined ? policy : before?.effective;
-    this.#unlink(path, before?.effective, dirty);
+    const prepared = this.#options.prepare(policy);
+    const effective = "value" in prepared ? { policy, value: prepared.value } : before?.effective;
+    this.#unlink(path, before?.effective?.policy, dirty);
+    const problem = "problem" in prepared ? prepared.problem : undefined;
     this.#entries.set(path, { newest: policy, effective, problem });
-    for (const fact of factsOf(effective)) {
+    for (const fact of this.#factsOf(effective?.policy)) {
       const paths = this.#byFact.get(fact);
       if (paths === undefined) this.#byFact.set(fact, new Set([path]));
       else paths.add(path);
@@ -63,25 +83,36 @@ export class PolicyIndex<P extends PolicyInput> {
   }
 
   delete(path: string, dirty: Set<string>): void {
-    this.#unlink(path, this.#entries.get(path)?.effective, dirty);
+    this.#unlink(path, this.#entries.get(path)?.effective?.policy, dirty);
     this.#entries.delete(path);
   }
 
-  get(path: string): JudgedPolicy | undefined {
+  get(path: string): JudgedPolicy<P> | undefined {
     const entry = this.#entries.get(path);
     return entry && { policy: entry.newest, problem: entry.problem };
   }
 
-  /** Of one of `policyFacts`; those that hold, the older first. */
-  list(fact: string): P[] {
-    const policies = [...(this.#byFact.get(fact) ?? [])].flatMap(
+  /** By one of its facts; those that hold, the older first. */
+  list(fact: string): E[] {
+    const found = [...(this.#byFact.get(fact) ?? [])].flatMap(
       (path) => this.#entries.get(path)?.effective ?? [],
     );
-    return policies.toSorted(comparePolicies);
+    return found.toSorted((a, b) => comparePolicies(a.policy, b.policy)).map(({ value }) => value);
+  }
+
+  /** All that hold, in no particular order. */
+  values(): E[] {
+    return [...this.#entries.values()].flatMap(({ effective }) =>
+      effective === undefined ? [] : [effective.value],
+    );
+  }
+
+  #factsOf(policy: P | undefined): ReadonlySet<string> {
+    return new Set(policy === undefined ? [] : this.#options.factsOf(policy));
   }
 
   #unlink(path: string, policy: P | undefined, dirty: Set<string>): void {
-    for (const fact of factsOf(policy)) {
+    for (const fact of this.#factsOf(policy)) {
       const paths = this.#byFact.get(fact);
       paths?.delete(path);
       if (paths?.size === 0) this.#byFact.delete(fact);
@@ -90,14 +121,24 @@ export class PolicyIndex<P extends PolicyInput> {
   }
 }
 
-function factsOf(policy: PolicyInput | undefined): Set<string> {
-  if (policy === undefined) return new Set();
-  const targets = policy.spec.targetRefs.map((target) => policyFacts.at(targetOf(policy, target)));
-  return new Set([...targets, policyFacts.in(policy.metadata.namespace), policyFacts.in("")]);
+/** Policies that hold as they are written, aimed by `targetRefs`. */
+export function asWritten<P extends PolicyInput>(
+  problemOf: (policy: P) => string | undefined,
+): PolicyIndexOptions<P, P> {
+  return {
+    prepare(policy) {
+      const problem = problemOf(policy);
+      return problem === undefined ? { value: policy } : { problem };
+    },
+    factsOf(policy) {
+      const targets = policy.spec.targetRefs.map((target) => policyFacts.at(targetOf(policy, target)));
+      return [...targets, policyFacts.in(policy.metadata.namespace), policyFacts.in("")];
+    },
+  };
 }
 
 /** GEP-713: of policies at one target the older wins, then the first by name. */
-export function comparePolicies(a: PolicyInput, b: PolicyInput): number {
+export function comparePolicies(a: AnyPolicy, b: AnyPolicy): number {
   return (
     compareText(a.metadata.creationTimestamp, b.metadata.creationTimestamp) ||
     compareText(pathOf(a), pathOf(b))

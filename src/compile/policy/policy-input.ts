@@ -11,6 +11,10 @@ export type TrafficSettings = Omit<TrafficPolicyInput["spec"], "targetRefs">;
 export type FaultInput = FaultPolicyInput["spec"]["faults"][number];
 
 /** "namespace/name". */
-export function pathOf({ metadata: { namespace, name } }: PolicyInput): string {
+export function pathOf({
+  metadata: { namespace, name },
+}: {
+  readonly metadata: { readonly namespace: string; readonly name: string };
+}): string {
   return `${namespace}/${name}`;
 }

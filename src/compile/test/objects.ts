@@ -50,6 +50,12 @@ function withMetadata(object: ReturnType<typeof stored> | Parsed, generation: nu
       return { ...object, metadata: { ...object.metadata, ...added } };
     case "FaultPolicy":
       return { ...object, metadata: { ...object.metadata, ...added } };
+    case "AuthenticationPolicy":
+      return { ...object, metadata: { ...object.metadata, ...added } };
+    case "AuthorizationPolicy":
+      return { ...object, metadata: { ...object.metadata, ...added } };
+    case "RateLimitPolicy":
+      return { ...object, metadata: { ...object.metadata, ...added } };
     case "MeshConfig":
       return { ...object, metadata: { ...object.metadata, ...added } };
     case "Service":

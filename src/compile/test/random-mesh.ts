@@ -1,6 +1,7 @@
 /** A small random mesh and random changes to it. Names come from short lists, so that objects refer to each other often. */
 import type { Stored } from "../../api/index.ts";
 import { externals, externalService } from "./random-external.ts";
+import { meshSecurity, securityPolicy } from "./random-security.ts";
 import { shopPair, starPair } from "./certificates.ts";
 import { stored } from "./objects.ts";
 
@@ -59,12 +60,17 @@ function randomObject(random: Random): unknown {
       spec: { controllerName },
     };
   }
-  if (kind < 0.94) return policy(random, namespace);
+  if (kind < 0.87) return policy(random, namespace);
+  if (kind < 0.95) return securityPolicy(random, namespace, { services, routes });
   if (kind < 0.98) {
     const labels = random() < 0.5 ? { edge: "yes" } : {};
     return { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace, labels } };
   }
-  const spec = { accessLog: random() < 0.5, domainSuffix: pick(random, ["cluster.local", "mesh.test"]) };
+  const spec = {
+    accessLog: random() < 0.5,
+    domainSuffix: pick(random, ["cluster.local", "mesh.test"]),
+    ...meshSecurity(random),
+  };
   return { apiVersion: "weft.dev/v1alpha1", kind: "MeshConfig", metadata: { name: "mesh" }, spec };
 }
 
@@ -261,7 +267,7 @@ function secret(random: Random, namespace: string) {
     kind: "Secret",
     metadata: { name: pick(random, secrets), namespace },
     type: random() < 0.9 ? "kubernetes.io/tls" : "Opaque",
-    stringData: { "tls.crt": certificate, "tls.key": key },
+    stringData: { "tls.crt": certificate, "tls.key": key, ...(random() < 0.5 ? { password: "p" } : {}) },
   };
 }
 

@@ -7,6 +7,7 @@ export interface FeatureGroup {
 
 export const experimental: ReadonlySet<string> = new Set([
   "HTTPRouteDestinationPortMatching",
+  "HTTPRouteExternalAuth",
   "HTTPRouteRetry",
   "HTTPRouteRetryBackendTimeout",
   "HTTPRouteRetryConnectionError",
@@ -53,6 +54,7 @@ export const featureGroups: readonly FeatureGroup[] = [
       "HTTPRouteBackendProtocolWebSocket",
       "HTTPRouteNamedRouteRule",
       "HTTPRouteCORS",
+      "HTTPRouteExternalAuth",
       "HTTPRoute303RedirectStatusCode",
       "HTTPRoute307RedirectStatusCode",
       "HTTPRoute308RedirectStatusCode",

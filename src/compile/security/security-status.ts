@@ -1,0 +1,135 @@
+/**
+ * What becomes of a policy of security or rate at each of its targets: whether there is such a thing, what of it has no
+ * effect because of a farther or an older policy, which of its rules can never match, and whom it cannot ask.
+ */
+import { securityTargets } from "../../api/index.ts";
+import type { InputReader } from "../inputs.ts";
+import { type ComputedCondition, condition, type StatusUpdate } from "../status.ts";
+import { authenticationFindings } from "./authentication-status.ts";
+import { authorizationFindings } from "./authorization-status.ts";
+import { spotsOfNamespace, spotsOfTarget } from "./places.ts";
+import { rateLimitFindings } from "./rate-limit-status.ts";
+import { type SecurityInput, type SecurityKind, type TargetReference } from "./security-input.ts";
+import type { Spot } from "./security-policies.ts";
+import { type RawPlace, rawPlaces, targetProblem } from "./target-problems.ts";
+
+/** More of them nobody reads in a message. */
+const maxListed = 8;
+
+/** What there is to say of a policy at one target. */
+export interface Findings {
+  /** What holds, and with what else. */
+  readonly notes: readonly string[];
+  /** What of it has no effect. */
+  readonly lost: readonly string[];
+  /** Nothing of it has. */
+  readonly isAllLost: boolean;
+  /** Undefined: it refers to nothing. */
+  readonly references: { readonly reason: string; readonly problems: readonly string[] } | undefined;
+}
+
+/** A target, or the workloads that a selector chooses. */
+export interface AimedAt {
+  readonly farther: readonly Spot[];
+  /** Undefined: chosen by labels. */
+  readonly own: Spot | undefined;
+  readonly raw: readonly RawPlace[];
+}
+
+export function securityStatus(
+  inputs: InputReader,
+  kind: SecurityKind,
+  path: string,
+): StatusUpdate | undefined {
+  const found = inputs.security.policy(kind, path);
+  if (found === undefined) return undefined;
+  const { policy, problem } = found;
+  const { namespace, name, generation } = policy.metadata;
+  const { targetRefs, selector } = policy.spec;
+  const targets: readonly (TargetReference | undefined)[] =
+    targetRefs ?? (selector === undefined ? [] : [undefined]);
+  return {
+    kind,
+    namespace,
+    name,
+    observedGeneration: generation,
+    status: {
+      kind: "policy",
+      ancestors: targets.map((target) => ({
+        ancestorRef: ancestorOf(namespace, target),
+        conditions:
+          problem === undefined
+            ? conditionsAt(inputs, policy, target)
+            : [condition("Accepted", false, "Invalid", `${problem}; ${lastGoodStays}`)],
+      })),
+    },
+  };
+}
+
+const lastGoodStays = "the last version that could be compiled stays in force";
+
+/** Workloads have no place in a status of their own: their namespace stands for them. */
+function ancestorOf(
+  namespace: string,
+  target: TargetReference | undefined,
+): Readonly<Record<string, unknown>> {
+  if (target === undefined) return { group: "", kind: "Namespace", name: namespace };
+  const { kind, name, sectionName } = target;
+  const isNamespaced = kind !== "MeshConfig" && kind !== "Namespace";
+  return {
+    group: securityTargets[kind].group,
+    kind,
+    ...(isNamespaced ? { namespace } : {}),
+    name,
+    ...(sectionName === undefined ? {} : { sectionName }),
+  };
+}
+
+function conditionsAt(
+  inputs: InputReader,
+  policy: SecurityInput,
+  target: TargetReference | undefined,
+): ComputedCondition[] {
+  const { namespace } = policy.metadata;
+  const problem = target && targetProblem(inputs, namespace, target);
+  if (problem !== undefined) return [condition("Accepted", false, problem.reason, problem.message)];
+  const aimed: AimedAt =
+    target === undefined
+      ? { farther: spotsOfNamespace(namespace), own: undefined, raw: [] }
+      : { ...spotsOfTarget(inputs, namespace, target), raw: rawPlaces(inputs, namespace, target) };
+  const { notes, lost, isAllLost, references } = findingsOf(inputs, policy, aimed);
+  const resolution = references === undefined ? [] : [resolutionOf(references)];
+  if (isAllLost) return [condition("Accepted", false, "Conflicted", listed(lost)), ...resolution];
+  const datagrams = aimed.raw.filter(({ isDatagrams }) => isDatagrams).map(({ name }) => name);
+  const all = [
+    ...notes,
+    ...(datagrams.length === 0 ? [] : [`not enforced for datagrams: ${datagrams.join(", ")}`]),
+  ];
+  return [
+    condition("Accepted", true, "Accepted", listed(all)),
+    ...(lost.length === 0 ? [] : [condition("Conflicted", true, "Conflicted", listed(lost))]),
+    ...resolution,
+  ];
+}
+
+function findingsOf(inputs: InputReader, policy: SecurityInput, aimed: AimedAt): Findings {
+  switch (policy.kind) {
+    case "AuthorizationPolicy":
+      return authorizationFindings(inputs, policy, aimed);
+    case "AuthenticationPolicy":
+      return authenticationFindings(inputs, policy, aimed);
+    case "RateLimitPolicy":
+      return rateLimitFindings(inputs, policy, aimed);
+  }
+}
+
+function resolutionOf({ reason, problems }: NonNullable<Findings["references"]>): ComputedCondition {
+  return problems.length === 0
+    ? condition("ResolvedRefs", true, "ResolvedRefs", "")
+    : condition("ResolvedRefs", false, reason, listed(problems));
+}
+
+function listed(entries: readonly string[]): string {
+  const shown = entries.slice(0, maxListed).join("; ");
+  return entries.length > maxListed ? `${shown}; and ${entries.length - maxListed} more` : shown;
+}
