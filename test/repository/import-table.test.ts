@@ -23,6 +23,8 @@ const table: Readonly<Record<string, readonly string[]>> = {
   http2: codec,
   grpc: [...codec, "http2"],
   api: kernel,
+  // Of issuers of tokens: fetched wherever configuration is compiled.
+  jwks: ["kernel", "net", "http1"],
   store: ["kernel", "api"],
   registry: ["kernel", "api", "store"],
   identity: planes,
@@ -31,10 +33,21 @@ const table: Readonly<Record<string, readonly string[]>> = {
   observe: planes,
   simulate: ["kernel", "decide", "model", "api", "compile"],
   apiserver: controlRooms,
-  control: [...controlRooms, "apiserver"],
+  control: [...controlRooms, "apiserver", "jwks"],
   proxy: [...planes, "decide", "net", "http1", "http2", "grpc", "intercept", "identity/x509"],
   // Compiler and gateway in one process, configured by files.
-  standalone: ["kernel", "model", "net", "api", "registry", "compile", "distribute", "proxy", "workers"],
+  standalone: [
+    "jwks",
+    "kernel",
+    "model",
+    "net",
+    "api",
+    "registry",
+    "compile",
+    "distribute",
+    "proxy",
+    "workers",
+  ],
   // Several processes on one set of ports: a parent that supervises and adds up, workers that serve.
   workers: ["kernel", "net", "proxy"],
   intercept: kernel,
