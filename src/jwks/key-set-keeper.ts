@@ -46,6 +46,7 @@ export class KeySetKeeper {
   readonly #counts = new Map<FetchResult, number>();
   readonly #waiting: (() => Promise<void>)[] = [];
   #running = 0;
+  #isClosed = false;
   #wanted: ReadonlySet<string> | undefined;
 
   constructor(options: KeySetKeeperOptions) {
@@ -67,7 +68,7 @@ export class KeySetKeeper {
 
   /** From now on these are fetched and no others. The same set again: nothing happens. */
   want(wanted: ReadonlySet<string>): void {
-    if (wanted === this.#wanted) return;
+    if (wanted === this.#wanted || this.#isClosed) return;
     this.#wanted = wanted;
     for (const [uri, keySet] of this.#keySets) {
       if (wanted.has(uri)) continue;
@@ -79,6 +80,7 @@ export class KeySetKeeper {
   }
 
   close(): void {
+    this.#isClosed = true;
     for (const keySet of this.#keySets.values()) keySet.close();
     this.#keySets.clear();
     this.#waiting.length = 0;
