@@ -42,6 +42,7 @@ export {
   type StoredOfKind,
 } from "./kinds.ts";
 export { type KubeStatus, kubeStatusSchema } from "./kube-status.ts";
+export { acceptLockoutField } from "./lock-out.ts";
 export { hundredths, milliseconds } from "./measures.ts";
 export { meshConfigName } from "./mesh-config.ts";
 export { type MeshStatus, meshStatusSchema, type ProxyStatus } from "./mesh-status.ts";

@@ -179,8 +179,8 @@ function checkLimit(limit: Limit, path: string): Issue[] {
   return issues;
 }
 
-function checkKey({ name: _, ...fields }: Key, path: string): Issue[] {
-  const given = Object.entries(fields);
+function checkKey(key: Key, path: string): Issue[] {
+  const given = Object.entries(key).filter(([field]) => field !== "name");
   if (given.length !== 1) {
     const names = Object.keys(keySchema.properties).filter((name) => name !== "name");
     return [{ path, message: `must have exactly one of ${names.join(", ")}` }];

@@ -5,6 +5,7 @@ import { checkDocuments, placeServerIssues } from "./check-documents.ts";
 import type { Cli } from "./cli.ts";
 import { currentAuthor } from "./author.ts";
 import { readFiles } from "./read-files.ts";
+import { acceptLockoutOption, transactOrAsk } from "./lock-out.ts";
 import { structured } from "./render.ts";
 import { writeTransaction } from "./transaction-report.ts";
 import { connectServer } from "./server.ts";
@@ -16,6 +17,7 @@ interface Options extends SharedOptions {
   readonly wait?: boolean;
   readonly timeout: number;
   readonly dryRun?: boolean;
+  readonly acceptLockout?: boolean;
   readonly message: string;
 }
 
@@ -25,6 +27,7 @@ export function command(cli: Cli): Command {
     .option("--wait", "return when every proxy runs it")
     .option("--timeout <duration>", "how long to wait", parseDuration, 30_000)
     .option("--dry-run", "check everything and change nothing")
+    .option(...acceptLockoutOption)
     .option("-m, --message <text>", "kept in the history", "")
     .action(async (options: Options) => {
       const documents = await readFiles(options.file);
@@ -34,7 +37,8 @@ export function command(cli: Cli): Command {
       let response: TransactionResponse;
       try {
         const dryRun = options.dryRun === true;
-        response = await client.transact({
+        response = await transactOrAsk(cli, client, {
+          ...(options.acceptLockout === true ? { acceptLockout: true } : {}),
           objects: written,
           message,
           author: currentAuthor(cli.env),

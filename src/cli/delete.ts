@@ -6,6 +6,7 @@ import { currentAuthor } from "./author.ts";
 import { checkDocuments } from "./check-documents.ts";
 import type { Cli } from "./cli.ts";
 import { readFiles } from "./read-files.ts";
+import { acceptLockoutOption, transactOrAsk } from "./lock-out.ts";
 import { structured } from "./render.ts";
 import { parseReference } from "./resources.ts";
 import { connectServer } from "./server.ts";
@@ -15,6 +16,7 @@ import { writeTransaction } from "./transaction-report.ts";
 interface Options extends SharedOptions {
   readonly file?: readonly string[];
   readonly dryRun?: boolean;
+  readonly acceptLockout?: boolean;
 }
 
 export function command(cli: Cli): Command {
@@ -23,6 +25,7 @@ export function command(cli: Cli): Command {
     .argument("[names...]")
     .option("-f, --file <path>", "delete what these files describe", collect)
     .option("--dry-run", "say what would be deleted")
+    .option(...acceptLockoutOption)
     .action(async (kindText: string | undefined, names: readonly string[], options: Options) => {
       const deletions = [...named(kindText, names, options), ...(await described(options))];
       const client = await connectServer(cli, options);
@@ -31,7 +34,10 @@ export function command(cli: Cli): Command {
         0,
         1_000,
       );
-      const response = await client.transact({ deletions, message, author: currentAuthor(cli.env), dryRun });
+      const accepting = options.acceptLockout === true ? { acceptLockout: true } : {};
+      const author = currentAuthor(cli.env);
+      const request = { deletions, message, author, dryRun, ...accepting };
+      const response = await transactOrAsk(cli, client, request);
       const text = structured(response, options.output);
       if (text === undefined) writeTransaction(cli, response, options.output, dryRun);
       else cli.output.write(text);

@@ -1,8 +1,13 @@
 /** The program `weft`: hands the process's arguments and streams to the command line and exits with its code. */
 import { runCommandLine } from "./command-line.ts";
 import { Output } from "./output.ts";
+import { askOf } from "./question.ts";
 
 const output = Output.ofProcess(process);
-const exitCode = await runCommandLine(process.argv.slice(2), { output, env: process.env });
+const exitCode = await runCommandLine(process.argv.slice(2), {
+  output,
+  env: process.env,
+  ask: askOf(process),
+});
 await output.flush();
 process.exit(exitCode);

@@ -9,7 +9,8 @@ import type { RegistryChange, RegistryViews } from "../registry/index.ts";
 import { type CompiledRoute, factsOf } from "./compiled-route.ts";
 import { DependencyIndex } from "./dependency-index.ts";
 import type { GatewayHost } from "./gateway-input.ts";
-import { facts, InputReader, Inputs, type Trust } from "./inputs.ts";
+import { facts } from "./facts.ts";
+import { InputReader, Inputs, type Trust } from "./inputs.ts";
 import {
   applyKeySets,
   applyObject,
@@ -141,8 +142,11 @@ export class Compiler {
     return this.#inputs.meshConfig;
   }
 
-  /** The newest version of the route cannot compile; the last one that could is in force, if there was one. */
+  /** The newest version of the route or policy cannot compile; the last one that could is in force, if there was one. */
   isQuarantined({ kind, namespace, name }: ObjectKey): boolean {
+    if (kind === "AuthorizationPolicy" || kind === "RateLimitPolicy") {
+      return this.#inputs.security.get(kind, `${namespace}/${name}`)?.problem !== undefined;
+    }
     return this.#quarantined.has(`route ${kind} ${namespace}/${name}`);
   }
 

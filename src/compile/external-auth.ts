@@ -1,16 +1,14 @@
 /** The filter ExternalAuth of a rule (GEP-1494): a policy of the rule alone, whose one rule matches everything. */
-import type { MessageInitShape } from "@bufbuild/protobuf";
 import {
-  type AdmissionSchema,
   AuthorizationAction,
   AuthorizationLevel,
+  type AuthorizationPolicySchema,
   ExternalAuthorizationProtocol,
 } from "../model/index.ts";
 import { resolveBackend, type UnresolvedBackend } from "./backend.ts";
 import type { InputReader } from "./inputs.ts";
+import type { InitOf } from "./resource.ts";
 import type { FilterInput, RouteInput } from "./route-input.ts";
-
-type AdmissionContent = MessageInitShape<typeof AdmissionSchema>;
 
 /** The filter has no field for it; Envoy's default is 200 ms, which a cold connection over TLS needs for itself. */
 const timeoutMs = 1_000;
@@ -18,17 +16,15 @@ const timeoutMs = 1_000;
 const brokenStatus = 500;
 const maxBodyBytes = 0xffff_ffff;
 
-export function withExternalAuth(
+export function compileExternalAuth(
   inputs: InputReader,
   route: RouteInput,
-  before: AdmissionContent | undefined,
-  auth: FilterInput["externalAuth"],
+  auth: NonNullable<FilterInput["externalAuth"]>,
   {
     field,
     problems,
   }: { readonly field: string; readonly problems: { readonly unresolved: UnresolvedBackend[] } },
-): AdmissionContent {
-  if (auth === undefined) return before ?? {};
+): InitOf<typeof AuthorizationPolicySchema> {
   const { backendRef, protocol, forwardBody } = auth;
   const { cluster, unresolved } = resolveBackend(
     inputs,
@@ -39,7 +35,7 @@ export function withExternalAuth(
   const { namespace, name } = route.metadata;
   const source = { kind: route.kind, namespace, name, section: sectionOf(field) };
   const allowedHeaders = (protocol === "GRPC" ? auth.grpc : auth.http)?.allowedHeaders ?? [];
-  const policy = {
+  return {
     source,
     action: AuthorizationAction.CUSTOM,
     level: AuthorizationLevel.ROUTE,
@@ -56,7 +52,6 @@ export function withExternalAuth(
       pathPrefix: auth.http?.path ?? "",
     },
   };
-  return { authorization: { policies: [...(before?.authorization?.policies ?? []), policy] } };
 }
 
 /** "rules[0].filters[1]". */

@@ -1,5 +1,5 @@
 export { type CompileChange, Compiler, type CompileOutput } from "./compiler.ts";
 export type { GatewayHost } from "./gateway-input.ts";
-export type { KeySetChange } from "./key-sets.ts";
 export type { ResourceName } from "./resource.ts";
 export { mergeStatus, type StatusUpdate } from "./status.ts";
+export { findLockOuts, type MeshState } from "./security/lock-out.ts";

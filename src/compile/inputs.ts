@@ -14,6 +14,7 @@ import { BackendTlsPolicies, type BackendTlsPolicyInput, backendTlsFacts } from 
 import type { CertificateContent, SecretContent } from "./certificate-content.ts";
 import { type Attachment, backendFact, type CompiledRoute, kindFact, parentFact } from "./compiled-route.ts";
 import { defaultMeshConfig } from "./default-mesh-config.ts";
+import { facts } from "./facts.ts";
 import { ExternalReader } from "./external-reader.ts";
 import { ExternalServices } from "./external-services.ts";
 import { Grants, type Referent, type Referrer } from "./grants.ts";
@@ -43,30 +44,6 @@ import type { ConfigMapContent, TrustAnchors } from "./trust-anchors.ts";
 import { conflictsAtGateway, placeKey, rivalKinds } from "./route-conflicts.ts";
 import type { RouteInput, RouteKind } from "./route-input.ts";
 import type { JudgedRoute } from "./judged-route.ts";
-
-/** Names of inputs, as the dependency index knows them. */
-export const facts = {
-  service: (path: string) => `service:${path}`,
-  endpoints: (path: string) => `endpoints:${path}`,
-  workload: (path: string) => `workload:${path}`,
-  memberships: (workload: string) => `memberships:${workload}`,
-  address: (ip: string) => `address:${ip}`,
-  namespace: (name: string) => `namespace:${name}`,
-  gateway: (path: string) => `gateway:${path}`,
-  gatewayClass: (name: string) => `gateway-class:${name}`,
-  grants: (namespace: string) => `grants:${namespace}`,
-  secret: (path: string) => `secret:${path}`,
-  configMap: (path: string) => `config-map:${path}`,
-  listenerSet: (path: string) => `listener-set:${path}`,
-  listenerSetsOf: (gateway: string) => `listener-sets-of:${gateway}`,
-  /** Which there are. */
-  gateways: "gateways",
-  keySet: (uri: string) => `key-set:${uri}`,
-  /** Sections security and rateLimits of MeshConfig. */
-  meshSecurity: "mesh-security",
-  gatewayHost: "gateway-host",
-  meshConfig: "mesh-config",
-} as const;
 
 export interface Trust {
   readonly trustDomain: string;

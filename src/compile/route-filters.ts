@@ -10,7 +10,7 @@ import type {
   UrlRewriteSchema,
 } from "../model/index.ts";
 import { resolveBackend, type UnresolvedBackend } from "./backend.ts";
-import { withExternalAuth } from "./external-auth.ts";
+import { compileExternalAuth } from "./external-auth.ts";
 import { compileEdits } from "./header-edits.ts";
 import type { InputReader } from "./inputs.ts";
 import type { FilterInput, RouteInput } from "./route-input.ts";
@@ -79,12 +79,15 @@ export function compileFilters(
         else problems.unsupported.push(`${at}: filter ${filter.type} is supported on rules only`);
         break;
       case "ExternalAuth": {
-        const problem = of === "rule" ? undefined : "is supported on rules only";
-        const refusal = problem ?? (inputs.isUnderService ? notEnforced : undefined);
-        if (refusal === undefined) {
+        const refusal =
+          of === "rule" ? (inputs.isUnderService ? notEnforced : undefined) : "is supported on rules only";
+        if (refusal !== undefined) problems.unsupported.push(`${at}: filter ${filter.type} ${refusal}`);
+        else if (filter.externalAuth !== undefined) {
           const place = { field: `${at}.externalAuth.backendRef`, problems };
-          content.admission = withExternalAuth(inputs, route, content.admission, filter.externalAuth, place);
-        } else problems.unsupported.push(`${at}: filter ${filter.type} ${refusal}`);
+          const policy = compileExternalAuth(inputs, route, filter.externalAuth, place);
+          const before = content.admission?.authorization?.policies ?? [];
+          content.admission = { authorization: { policies: [...before, policy] } };
+        }
         break;
       }
       case "ExtensionRef":

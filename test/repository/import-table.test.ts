@@ -138,3 +138,26 @@ test("rooms are entered through their doors", () => {
   );
   expect(offenders.map(({ file, target }) => `${file.path} imports ${target}`)).toEqual([]);
 });
+
+/** Libraries with the rooms that may load them. A proxy runs with the mesh's keys: it reads no language of operators. */
+const libraryRooms: Readonly<Record<string, readonly string[]>> = {
+  "@bufbuild/cel": ["compile"],
+};
+
+test("libraries are loaded only by the rooms that need them", () => {
+  const seen: string[] = [];
+  const offenders: string[] = [];
+  for (const { path, text } of sourceFiles("src")) {
+    for (const { specifier } of importsOf(text)) {
+      const library = Object.keys(libraryRooms).find(
+        (name) => specifier === name || specifier.startsWith(`${name}/`),
+      );
+      if (library === undefined) continue;
+      seen.push(library);
+      if (libraryRooms[library]?.includes(room(path.slice("src/".length))) !== true)
+        offenders.push(`${path} imports ${specifier}`);
+    }
+  }
+  expect([...new Set(seen)].toSorted()).toEqual(Object.keys(libraryRooms).toSorted());
+  expect(offenders).toEqual([]);
+});

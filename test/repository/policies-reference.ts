@@ -4,6 +4,8 @@ import {
   kindNames,
   type PolicyTargetKind,
   policyTargets,
+  type SecurityTargetKind,
+  securityTargets,
   type TrafficSection,
   trafficSections,
 } from "../../src/api/index.ts";
@@ -22,6 +24,20 @@ const meanings: Readonly<Partial<Record<KindName, (target: PolicyTargetKind) => 
   FaultPolicy: () => "`faults`",
 };
 
+/** Of policies of security and rate. Undefined: it is refused there when it is written. */
+const securityMeanings: Readonly<
+  Partial<Record<KindName, (target: SecurityTargetKind | "selector") => string>>
+> = {
+  AuthorizationPolicy: () => "all of it",
+  AuthenticationPolicy: (target) =>
+    target === "selector"
+      ? "`mtls`, `mtls.ports`, `jwt`"
+      : ["Gateway", "HTTPRoute", "GRPCRoute"].includes(target)
+        ? "`jwt`"
+        : "`mtls.mode`, `jwt`",
+  RateLimitPolicy: () => "all of it",
+};
+
 /** Aimed at Services and their ports only, and laid over nothing: its own page says all that there is to say. */
 const ofGatewayApi: readonly KindName[] = ["BackendTLSPolicy"];
 
@@ -32,16 +48,45 @@ export function policyKinds(): KindName[] {
   );
 }
 
+function securityRows(): string[][] {
+  const kinds = policyKinds().filter((kind) => securityMeanings[kind] !== undefined);
+  return kinds.flatMap((kind) => {
+    const row = (target: SecurityTargetKind | "selector", text: string, enforcedBy: string) => [
+      `[${kind}](kinds/${fileOf(kind)})`,
+      text,
+      securityMeanings[kind]?.(target) ?? "",
+      enforcedBy,
+    ];
+    return [
+      ...Object.keys(securityTargets)
+        .filter(isSecurityTarget)
+        .map((target) => row(target, securityTargetText(target), securityTargets[target].enforcedBy)),
+      row("selector", "`selector`", "the own proxies of the workloads that have the labels"),
+    ];
+  });
+}
+
+function securityTargetText(target: SecurityTargetKind): string {
+  const { section } = securityTargets[target];
+  return section === undefined ? target : `${target}, ${section}`;
+}
+
+function isSecurityTarget(name: string): name is SecurityTargetKind {
+  return Object.hasOwn(securityTargets, name);
+}
+
 export function policiesReference(): string {
   const targets = Object.keys(policyTargets).filter(isTarget);
-  const rows = policyKinds().flatMap((kind) =>
-    targets.map((target) => [
-      `[${kind}](kinds/${fileOf(kind)})`,
-      targetText(target),
-      meanings[kind]?.(target) ?? "",
-      policyTargets[target].enforcedBy,
-    ]),
-  );
+  const rows = policyKinds()
+    .filter((kind) => securityMeanings[kind] === undefined)
+    .flatMap((kind) =>
+      targets.map((target) => [
+        `[${kind}](kinds/${fileOf(kind)})`,
+        targetText(target),
+        meanings[kind]?.(target) ?? "",
+        policyTargets[target].enforcedBy,
+      ]),
+    );
   const places = targets.map((target, index) => [
     String(index + 1),
     targetText(target),
@@ -50,12 +95,18 @@ export function policiesReference(): string {
   return [
     "# Policies",
     "",
-    "A policy is aimed at its targets by `spec.targetRefs`. What several policies say is laid over one another field by",
+    "A policy is aimed at its targets by `spec.targetRefs`. There are two families. Policies of traffic and faults say how requests",
+    "are sent: the nearest wins. Policies of security and rate say what may come in: they are enforced where requests arrive, and",
+    "nearer ones only tighten.",
+    "",
+    "## Traffic and faults",
+    "",
+    "What several policies say is laid over one another field by",
     "field: the nearest that says something about a field has it, and a policy that does not mention a field leaves it to",
     "those farther away. Lists are taken whole, and so are `sessionPersistence`, the probe of a `healthCheck` and the `faults`",
     "of a FaultPolicy.",
     "",
-    "## Targets, from the farthest to the nearest",
+    "### Targets, from the farthest to the nearest",
     "",
     ...markdownTable(["", "Target", "What it is"], places),
     "",
@@ -65,11 +116,47 @@ export function policiesReference(): string {
     "",
     "Two fields of a route's policy count as one against those of a Service's: `retries.on` and `retries.grpcOn`.",
     "",
-    "## Where policies are enforced",
+    "### Where they are enforced",
     "",
     ...markdownTable(["Policy", "Target", "What has a meaning there", "Enforced by"], rows),
     "",
     "What has no meaning at a target is refused when it is written.",
+    "",
+    "## Security and rate",
+    "",
+    "They are aimed by `spec.targetRefs`, or by `spec.selector` at workloads of their own namespace that have all of its labels.",
+    "",
+    ...markdownTable(
+      ["", "Target", "What it is"],
+      Object.keys(securityTargets)
+        .filter(isSecurityTarget)
+        .map((target, index) => [
+          String(index + 1),
+          securityTargetText(target),
+          securityTargets[target].description,
+        ]),
+    ),
+    "",
+    "Selectors, Services and Gateways are one level, so there are four: mesh, namespace, workload, route.",
+    "",
+    "- **AuthorizationPolicy**: any Deny that matches denies, wherever it is. Then every Custom that matches is asked. Then each level",
+    "  that has Allow policies must have one that matches (`MeshConfig.spec.security.authorizationLevels: Unite` makes one of all",
+    "  levels enough). Where there is no Allow at all, `defaultAuthorization` decides. On raw TCP what needs a request never matches",
+    "  an Allow and always matches a Deny.",
+    "- **AuthenticationPolicy**, mTLS: `Strict` is tighter than `Permissive`, that is tighter than `Disabled`. The mesh's own policies take the",
+    "  place of the default, `Strict`; each nearer level can only be tighter, and of one level the tightest holds. What is looser has no",
+    "  effect and its status says so, unless `MeshConfig.spec.security.namespacesMayLoosen`. A port is nearer than its workload.",
+    "- **AuthenticationPolicy**, JWT: issuers of all levels are taken. An issuer is the farthest's who names it, and where a farther level requires",
+    "  tokens a nearer one adds no issuers, with the same exception.",
+    "- **RateLimitPolicy**: all limits of all levels hold at once.",
+    "",
+    "### Where they are enforced",
+    "",
+    ...markdownTable(["Policy", "Target", "What has a meaning there", "Enforced by"], securityRows()),
+    "",
+    "Gateways ask at the listener first and at the rule then. Where a rule's route names issuers of its own, or allows something",
+    "where nothing else does, everything is asked at the rules of that listener: requests that no rule takes are answered",
+    "with 404 there and ask nothing. Datagrams ask nobody.",
     "",
     "## Status",
     "",
@@ -81,19 +168,37 @@ export function policiesReference(): string {
         [
           "`Accepted=True`",
           "`Accepted`",
-          "It holds. The message lists which of its fields a nearer policy says otherwise.",
+          "It holds. The message lists which of its fields a nearer policy says otherwise, what a farther one asks for too, and rules that can match nothing.",
         ],
-        ["`Accepted=False`", "`TargetNotFound`", "There is no such Service, port, route or rule."],
-        ["`Accepted=False`", "`Conflicted`", "An older policy at the same target says all that it says."],
+        [
+          "`Accepted=False`",
+          "`TargetNotFound`",
+          "There is no such Service, port, Gateway, listener, route or rule.",
+        ],
+        [
+          "`Accepted=False`",
+          "`NotEnforced`",
+          "Of security and rate: the route is attached to Services only, where a server does not rely on its callers.",
+        ],
+        [
+          "`Accepted=False`",
+          "`Conflicted`",
+          "Nothing of it has an effect: an older policy at the same target says all of it, or a farther one is tighter.",
+        ],
         [
           "`Conflicted=True`",
           "`Conflicted`",
-          "An older policy at the same target says some of what it says; the message lists the fields.",
+          "Some of it has no effect, for the same reasons; the message lists what.",
         ],
         [
           "`Accepted=False`",
           "`Invalid`",
-          "It cannot be compiled, as a pattern that is no RE2. The last version that could stays in force.",
+          "It cannot be compiled, as a pattern that is no RE2 or a condition that is no CEL; the message says where. The last version that could stays in force.",
+        ],
+        [
+          "`ResolvedRefs`",
+          "",
+          "Of policies that refer to a service, a Redis or keys to be fetched: whether there is such a thing.",
         ],
       ],
     ),
@@ -122,5 +227,5 @@ function isSection(name: string): name is TrafficSection {
 
 /** Of a kind that the table does not explain. */
 export function unexplained(): KindName[] {
-  return policyKinds().filter((kind) => meanings[kind] === undefined);
+  return policyKinds().filter((kind) => meanings[kind] === undefined && securityMeanings[kind] === undefined);
 }

@@ -35,10 +35,15 @@ export interface JudgedPolicy<P> {
   readonly policy: P;
   /** Set: it does not hold, and this is why. */
   readonly problem: string | undefined;
+  /** No version of it could be compiled: what holds is what can be read of it. */
+  readonly isFallback: boolean;
 }
 
 /** What holds of a policy, or why it cannot be compiled beyond what its schema checks. */
-export type Prepared<E> = { readonly value: E } | { readonly problem: string };
+export type Prepared<E> =
+  | { readonly value: E }
+  /** `fallback`: what holds where no version of it could ever be compiled; absent: nothing. */
+  | { readonly problem: string; readonly fallback?: E };
 
 export interface PolicyIndexOptions<P, E> {
   prepare(policy: P): Prepared<E>;
@@ -46,10 +51,16 @@ export interface PolicyIndexOptions<P, E> {
   factsOf(policy: P): Iterable<string>;
 }
 
+interface Effective<P, E> {
+  readonly policy: P;
+  readonly value: E;
+  readonly isFallback?: boolean;
+}
+
 interface Entry<P, E> {
   readonly newest: P;
   /** What holds: of the newest that could be compiled. */
-  readonly effective: { readonly policy: P; readonly value: E } | undefined;
+  readonly effective: Effective<P, E> | undefined;
   readonly problem: string | undefined;
 }
 
@@ -69,7 +80,8 @@ export class PolicyIndex<P extends AnyPolicy, E = P> {
     const { uid, generation } = policy.metadata;
     if (before?.newest.metadata.uid === uid && before.newest.metadata.generation === generation) return false;
     const prepared = this.#options.prepare(policy);
-    const effective = "value" in prepared ? { policy, value: prepared.value } : before?.effective;
+    const effective =
+      "value" in prepared ? { policy, value: prepared.value } : lastGood(before, policy, prepared);
     this.#unlink(path, before?.effective?.policy, dirty);
     const problem = "problem" in prepared ? prepared.problem : undefined;
     this.#entries.set(path, { newest: policy, effective, problem });
@@ -89,7 +101,9 @@ export class PolicyIndex<P extends AnyPolicy, E = P> {
 
   get(path: string): JudgedPolicy<P> | undefined {
     const entry = this.#entries.get(path);
-    return entry && { policy: entry.newest, problem: entry.problem };
+    if (entry === undefined) return undefined;
+    const { newest, problem, effective } = entry;
+    return { policy: newest, problem, isFallback: effective?.isFallback === true };
   }
 
   /** By one of its facts; those that hold, the older first. */
@@ -119,6 +133,16 @@ export class PolicyIndex<P extends AnyPolicy, E = P> {
       dirty.add(fact);
     }
   }
+}
+
+function lastGood<P, E>(
+  before: Entry<P, E> | undefined,
+  policy: P,
+  { fallback }: { readonly fallback?: E },
+): Effective<P, E> | undefined {
+  const good = before?.effective;
+  if (fallback === undefined || (good !== undefined && good.isFallback !== true)) return good;
+  return { policy, value: fallback, isFallback: true };
 }
 
 /** Policies that hold as they are written, aimed by `targetRefs`. */

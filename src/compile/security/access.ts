@@ -8,7 +8,7 @@ import type { AccessInput } from "./security-input.ts";
 
 type Caller = NonNullable<AccessInput["from"]>[number];
 type Operation = NonNullable<AccessInput["to"]>[number];
-export type RuleContent = InitOf<typeof AuthorizationRuleSchema>;
+type RuleContent = InitOf<typeof AuthorizationRuleSchema>;
 
 export interface CompiledAccess {
   readonly content: RuleContent;

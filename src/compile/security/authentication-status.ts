@@ -1,12 +1,17 @@
 /** What there is to say of an AuthenticationPolicy at a target: above all, what of it a farther one has shut. */
 import { type MtlsModeName, mtlsModes } from "../../api/index.ts";
 import type { InputReader } from "../inputs.ts";
-import { effectiveMode, mergeTokens, providerKey, tightest } from "./authentication.ts";
+import {
+  effectiveMode,
+  mergeTokens,
+  type PreparedAuthentication,
+  providerKey,
+  tightest,
+} from "./authentication.ts";
 import { pathOf } from "../policy/policy-input.ts";
 import { type AuthenticationInput, nameOf } from "./security-input.ts";
 import { type Found, levels } from "./security-policies.ts";
-import type { AimedAt, Findings } from "./security-status.ts";
-import type { PreparedAuthentication } from "./authentication.ts";
+import type { AimedAt, Findings } from "./findings.ts";
 
 export function authenticationFindings(
   inputs: InputReader,

@@ -24,7 +24,7 @@ export interface Levelled<T> {
   readonly value: T;
 }
 
-export const defaultMode: MtlsModeName = "Strict";
+const defaultMode: MtlsModeName = "Strict";
 
 /** Of one level the tightest; of several levels the tightest, or the nearest where they may loosen. */
 export function effectiveMode(said: readonly Levelled<MtlsModeName>[], mayLoosen: boolean): MtlsModeName {
@@ -38,7 +38,7 @@ export function effectiveMode(said: readonly Levelled<MtlsModeName>[], mayLoosen
   return mode ?? defaultMode;
 }
 
-export const meshLevel = 1;
+const meshLevel = 1;
 
 export function tightest(modes: readonly MtlsModeName[]): MtlsModeName {
   return modes.reduce((a, b) => (mtlsModes.indexOf(a) > mtlsModes.indexOf(b) ? a : b), "Disabled");

@@ -5,7 +5,7 @@ import { resolveAsked } from "./asked-services.ts";
 import { compileAccess } from "./access.ts";
 import { isDeciding } from "./authorization.ts";
 import { type AuthorizationInput, nameOf } from "./security-input.ts";
-import type { AimedAt, Findings } from "./security-status.ts";
+import type { AimedAt, Findings } from "./findings.ts";
 import { levels } from "./security-policies.ts";
 
 export function authorizationFindings(

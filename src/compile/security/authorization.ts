@@ -27,19 +27,32 @@ const actions: Readonly<Record<AuthorizationInput["spec"]["action"], Authorizati
   Audit: AuthorizationAction.AUDIT,
 };
 
+/**
+ * What cannot be read fails closed where no version could ever be read: a rule that allows is left out, and of any other
+ * rule the conditions are, so that it matches more.
+ */
 export function prepareAuthorization(policy: AuthorizationInput): Prepared<PreparedAuthorization> {
   const invalid: string[] = [];
-  const rules = policy.spec.rules.map((rule, index) =>
-    compileAccess(rule.name ?? `rules[${index}]`, rule, `spec.rules[${index}]`, invalid),
-  );
-  if (invalid.length > 0) return { problem: invalid.join("; ") };
+  const readable: CompiledAccess[] = [];
+  const rules = policy.spec.rules.map((rule, index) => {
+    const before = invalid.length;
+    const compiled = compileAccess(rule.name ?? `rules[${index}]`, rule, `spec.rules[${index}]`, invalid);
+    if (invalid.length === before || policy.spec.action !== "Allow") readable.push(compiled);
+    return compiled;
+  });
+  return invalid.length > 0
+    ? { problem: invalid.join("; "), fallback: preparedOf(policy, readable) }
+    : { value: preparedOf(policy, rules) };
+}
+
+function preparedOf(policy: AuthorizationInput, rules: readonly CompiledAccess[]): PreparedAuthorization {
   const content: AuthorizationContent = {
     source: sourceOf(policy),
     action: actions[policy.spec.action],
     dryRun: policy.spec.mode === "DryRun",
     rules: rules.map((rule) => rule.content),
   };
-  return { value: { policy, content, rules } };
+  return { policy, content, rules };
 }
 
 const protocols = {

@@ -73,7 +73,8 @@ function asked(subject: TestMesh): string[] {
 
 describe("what is asked", () => {
   const atRule = targets("HTTPRoute", "r", "two");
-  const deny = (security: object = {}) => meshConfig({ security: { defaultAuthorization: "Deny", ...security } });
+  const deny = (security: object = {}) =>
+    meshConfig({ security: { defaultAuthorization: "Deny", ...security } });
 
   test.each<[string, Stored[], string[]]>([
     ["nothing without policies", [], ["", "", ""]],
@@ -87,14 +88,14 @@ describe("what is asked", () => {
       [deny(), allow("g", targets("Gateway", "edge")), allow("r", atRule)],
       ["g !", "", "r"],
     ],
-    ["where nothing is allowed but at a rule, all at the rules", [deny(), allow("r", atRule)], ["", "!", "r !"]],
+    [
+      "where nothing is allowed but at a rule, all at the rules",
+      [deny(), allow("r", atRule)],
+      ["", "!", "r !"],
+    ],
     [
       "where levels are united, all at the rules",
-      [
-        deny({ authorizationLevels: "Unite" }),
-        allow("g", targets("Gateway", "edge")),
-        allow("r", atRule),
-      ],
+      [deny({ authorizationLevels: "Unite" }), allow("g", targets("Gateway", "edge")), allow("r", atRule)],
       ["", "g !", "g r !"],
     ],
     [
@@ -128,7 +129,8 @@ describe("what is asked", () => {
 
   test("whoever is asked is in the closure, from the listener and from a rule", () => {
     const custom = { backendRef: { name: "authz", port: 9000 }, protocol: "GRPC" };
-    const at = (aim: object) => policy("AuthorizationPolicy", "c", { ...aim, ...all, action: "Custom", custom });
+    const at = (aim: object) =>
+      policy("AuthorizationPolicy", "c", { ...aim, ...all, action: "Custom", custom });
     for (const aim of [targets("Gateway", "edge"), atRule]) {
       expect(mesh(at(aim)).gateway().clusters).toEqual(["shop/authz:9000", "shop/web:80"]);
     }
@@ -136,7 +138,9 @@ describe("what is asked", () => {
 });
 
 describe("what is said", () => {
-  const httpOnly = { rules: [{ name: "by-path", to: [{ paths: ["/a"] }] }, { from: [{ namespaces: ["a"] }] }] };
+  const httpOnly = {
+    rules: [{ name: "by-path", to: [{ paths: ["/a"] }] }, { from: [{ namespaces: ["a"] }] }],
+  };
 
   test.each<[string, object, string]>([
     [
@@ -197,7 +201,9 @@ describe("what is said", () => {
       "Accepted=True Accepted: a request must be allowed by AuthorizationPolicy weft-system/m too",
     ]);
     subject.add(meshConfig({ security: { authorizationLevels: "Unite" } }));
-    expect(subject.conditions("p")[0]).toContain("may be allowed by AuthorizationPolicy weft-system/m instead");
+    expect(subject.conditions("p")[0]).toContain(
+      "may be allowed by AuthorizationPolicy weft-system/m instead",
+    );
     subject.remove(farther);
     expect(subject.conditions("p")).toEqual(["Accepted=True Accepted: "]);
   });

@@ -97,7 +97,7 @@ export class GatewayAdmissions {
 export interface RequestAdmission {
   /** Of the listener. */
   readonly index: number;
-  withAdmissions(route: CompiledHttpRoute): CompiledHttpRoute;
+  readonly withAdmissions: (route: CompiledHttpRoute) => CompiledHttpRoute;
 }
 
 function placeOf({ kind, namespace, path }: CompiledHttpRoute, { source }: RuleContent): Place {

@@ -4,7 +4,7 @@ import { referrerOf, sharedStore } from "./admission.ts";
 import { resolveAsked } from "./asked-services.ts";
 import { prepareRateLimit } from "./rate-limits.ts";
 import type { RateLimitInput } from "./security-input.ts";
-import type { AimedAt, Findings } from "./security-status.ts";
+import type { AimedAt, Findings } from "./findings.ts";
 
 export function rateLimitFindings(inputs: InputReader, policy: RateLimitInput, { raw }: AimedAt): Findings {
   const prepared = prepareRateLimit(policy);

@@ -8,7 +8,6 @@ export type SecurityInput = AuthorizationInput | AuthenticationInput | RateLimit
 export type SecurityKind = SecurityInput["kind"];
 export type TargetReference = NonNullable<SecurityInput["spec"]["targetRefs"]>[number];
 export type AccessInput = Access;
-export type MtlsInput = NonNullable<AuthenticationInput["spec"]["mtls"]>;
 export type JwtInput = NonNullable<AuthenticationInput["spec"]["jwt"]>;
 export type CustomInput = NonNullable<AuthorizationInput["spec"]["custom"]>;
 export type LimitInput = RateLimitInput["spec"]["limits"][number];

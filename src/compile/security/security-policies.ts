@@ -1,5 +1,6 @@
 /** Policies of security and rate by what they are aimed at, and a reader that finds those that apply at a place. */
 import { matchLabels, type SecurityTargetKind } from "../../api/index.ts";
+import { AuthorizationLevel } from "../../model/index.ts";
 import { comparePolicies, type AnyPolicy, PolicyIndex } from "../policy/policy-index.ts";
 import { compareText } from "../resource.ts";
 import { type PreparedAuthentication, prepareAuthentication } from "./authentication.ts";
@@ -13,8 +14,13 @@ import type {
   SecurityKind,
 } from "./security-input.ts";
 
-/** The numbers of the model's AuthorizationLevel. */
-export const levels = { mesh: 1, namespace: 2, workload: 3, route: 4 } as const;
+/** How near something is; the numbers grow with nearness. */
+export const levels = {
+  mesh: AuthorizationLevel.MESH,
+  namespace: AuthorizationLevel.NAMESPACE,
+  workload: AuthorizationLevel.WORKLOAD,
+  route: AuthorizationLevel.ROUTE,
+} as const;
 export type Level = (typeof levels)[keyof typeof levels];
 
 /** Something that policies may be aimed at by name. */
@@ -50,9 +56,9 @@ interface OfPolicy {
 }
 
 /** Dirty when the first policy that switches mTLS off comes or the last one goes: endpoints depend on nothing else of them. */
-export const disabledFact = "mtls-disabled";
+const disabledFact = "mtls-disabled";
 
-export const securityFacts = {
+const securityFacts = {
   at: (kind: SecurityKind, target: Pick<Spot, "kind" | "namespace" | "name">) =>
     `${kind}@${target.kind}:${target.namespace}/${target.name}`,
   labelled: (kind: SecurityKind, namespace: string, key: string, value: string) =>

@@ -8,33 +8,13 @@ import { type ComputedCondition, condition, type StatusUpdate } from "../status.
 import { authenticationFindings } from "./authentication-status.ts";
 import { authorizationFindings } from "./authorization-status.ts";
 import { spotsOfNamespace, spotsOfTarget } from "./places.ts";
+import type { AimedAt, Findings } from "./findings.ts";
 import { rateLimitFindings } from "./rate-limit-status.ts";
 import { type SecurityInput, type SecurityKind, type TargetReference } from "./security-input.ts";
-import type { Spot } from "./security-policies.ts";
-import { type RawPlace, rawPlaces, targetProblem } from "./target-problems.ts";
+import { rawPlaces, targetProblem } from "./target-problems.ts";
 
 /** More of them nobody reads in a message. */
 const maxListed = 8;
-
-/** What there is to say of a policy at one target. */
-export interface Findings {
-  /** What holds, and with what else. */
-  readonly notes: readonly string[];
-  /** What of it has no effect. */
-  readonly lost: readonly string[];
-  /** Nothing of it has. */
-  readonly isAllLost: boolean;
-  /** Undefined: it refers to nothing. */
-  readonly references: { readonly reason: string; readonly problems: readonly string[] } | undefined;
-}
-
-/** A target, or the workloads that a selector chooses. */
-export interface AimedAt {
-  readonly farther: readonly Spot[];
-  /** Undefined: chosen by labels. */
-  readonly own: Spot | undefined;
-  readonly raw: readonly RawPlace[];
-}
 
 export function securityStatus(
   inputs: InputReader,
@@ -43,7 +23,7 @@ export function securityStatus(
 ): StatusUpdate | undefined {
   const found = inputs.security.policy(kind, path);
   if (found === undefined) return undefined;
-  const { policy, problem } = found;
+  const { policy, problem, isFallback } = found;
   const { namespace, name, generation } = policy.metadata;
   const { targetRefs, selector } = policy.spec;
   const targets: readonly (TargetReference | undefined)[] =
@@ -60,13 +40,22 @@ export function securityStatus(
         conditions:
           problem === undefined
             ? conditionsAt(inputs, policy, target)
-            : [condition("Accepted", false, "Invalid", `${problem}; ${lastGoodStays}`)],
+            : [
+                condition(
+                  "Accepted",
+                  false,
+                  "Invalid",
+                  `${problem}; ${isFallback ? failsClosed : lastGoodStays}`,
+                ),
+              ],
       })),
     },
   };
 }
 
 const lastGoodStays = "the last version that could be compiled stays in force";
+const failsClosed =
+  "no version of it could be, so until then such a rule allows nothing, or denies whatever its condition is";
 
 /** Workloads have no place in a status of their own: their namespace stands for them. */
 function ancestorOf(

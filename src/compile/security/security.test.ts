@@ -1,5 +1,6 @@
 /** Policies of security and rate as the compiler keeps them up to date: where they apply, whom a change concerns, what is said. */
 import { describe, expect, test } from "bun:test";
+import { MtlsMode } from "../../model/index.ts";
 import { stored } from "../test/objects.ts";
 import { meshConfig, ofSystem, policy, service, targets, TestMesh, wholeMesh, workload } from "./testing.ts";
 
@@ -150,23 +151,94 @@ describe("a policy that cannot be compiled", () => {
   });
 });
 
+describe("a policy of which no version could be compiled fails closed", () => {
+  const broken = { when: ["connection.tsl"], to: [{ methods: ["GET"] }] };
+
+  test("a rule that allows is left out, so that it allows nothing", () => {
+    const subject = mesh(authz("p", { ...targets("Service", "web"), rules: [{ name: "fine" }, broken] }));
+    expect(subject.admission(8080)?.authorization?.policies[0]?.rules.map(({ name }) => name)).toEqual([
+      "fine",
+    ]);
+    expect(subject.conditions("p")[0]).toContain("Accepted=False Invalid: spec.rules[1].when[0]");
+    expect(subject.conditions("p")[0]).toContain("no version of it could be");
+  });
+
+  test("a rule that denies does so whatever its condition is", () => {
+    const subject = mesh(authz("p", { ...targets("Service", "web"), action: "Deny", rules: [broken] }));
+    expect(subject.admission(8080)?.authorization?.policies[0]?.rules).toMatchObject([
+      { to: [{ methods: ["GET"] }], when: [] },
+    ]);
+    const mended = { ...broken, when: ["connection.tls"] };
+    subject.add(
+      authz("p", { ...targets("Service", "web"), action: "Deny", rules: [mended] }, { generation: 2 }),
+    );
+    expect(subject.admission(8080)?.authorization?.policies[0]?.rules[0]?.when).toHaveLength(1);
+    subject.add(
+      authz("p", { ...targets("Service", "web"), action: "Deny", rules: [broken] }, { generation: 3 }),
+    );
+    expect(subject.admission(8080)?.authorization?.policies[0]?.rules[0]?.when).toHaveLength(1);
+    expect(subject.conditions("p")[0]).toContain("the last version that could be compiled stays in force");
+  });
+});
+
 describe("modes of mTLS", () => {
+  const { UNSPECIFIED: unsaid, STRICT: strict, PERMISSIVE: permissive, DISABLED: disabled } = MtlsMode;
   const mode = (value: string) => ({ mtls: { mode: value } });
   const modes = (subject: TestMesh) => {
     const { mtls, ports } = subject.inbound();
     return [mtls, ...ports.map((port) => port.mtls)];
   };
 
-  test.each<[string, string[], boolean, number[]]>([
-    ["strict is what nobody says", [], false, [1, 0, 0, 0]],
-    ["the mesh takes the place of the default", ["mesh Permissive"], false, [2, 0, 0, 0]],
-    ["a namespace cannot loosen the default", ["namespace Permissive"], false, [1, 0, 0, 0]],
-    ["unless the mesh says that it may", ["namespace Permissive"], true, [2, 0, 0, 0]],
-    ["a namespace tightens", ["mesh Disabled", "namespace Permissive"], false, [2, 0, 0, 0]],
-    ["a Service tightens its ports", ["mesh Permissive", "service Strict"], false, [2, 0, 1, 1]],
-    ["a Service's port tightens", ["mesh Permissive", "port Strict"], false, [2, 0, 1, 0]],
-    ["the nearest wins where it may loosen", ["mesh Strict", "service Disabled"], true, [1, 0, 3, 3]],
-    ["a port is nearer than its Service", ["service Disabled", "port Permissive"], true, [1, 0, 2, 3]],
+  test.each<[string, string[], boolean, MtlsMode[]]>([
+    ["strict is what nobody says", [], false, [strict, unsaid, unsaid, unsaid]],
+    [
+      "the mesh takes the place of the default",
+      ["mesh Permissive"],
+      false,
+      [permissive, unsaid, unsaid, unsaid],
+    ],
+    [
+      "a namespace cannot loosen the default",
+      ["namespace Permissive"],
+      false,
+      [strict, unsaid, unsaid, unsaid],
+    ],
+    [
+      "unless the mesh says that it may",
+      ["namespace Permissive"],
+      true,
+      [permissive, unsaid, unsaid, unsaid],
+    ],
+    [
+      "a namespace tightens",
+      ["mesh Disabled", "namespace Permissive"],
+      false,
+      [permissive, unsaid, unsaid, unsaid],
+    ],
+    [
+      "a Service tightens its ports",
+      ["mesh Permissive", "service Strict"],
+      false,
+      [permissive, unsaid, strict, strict],
+    ],
+    [
+      "a Service's port tightens",
+      ["mesh Permissive", "port Strict"],
+      false,
+      [permissive, unsaid, strict, unsaid],
+    ],
+    [
+      "the nearest wins where it may loosen",
+      ["mesh Strict", "service Disabled"],
+      true,
+      [strict, unsaid, disabled, disabled],
+    ],
+    [
+      "a port is nearer than its Service",
+      ["service Disabled", "port Permissive"],
+      true,
+      [strict, unsaid, permissive, disabled],
+    ],
   ])("%s", (_name, said, mayLoosen, expected) => {
     const aims: Record<string, [object, object]> = {
       mesh: [wholeMesh, ofSystem],
@@ -189,7 +261,7 @@ describe("modes of mTLS", () => {
       authn("loose", { ...wholeMesh, ...mode("Disabled") }, ofSystem),
       authn("tight", { ...wholeMesh, ...mode("Permissive") }, ofSystem),
     );
-    expect(modes(subject)[0]).toBe(2);
+    expect(modes(subject)[0]).toBe(permissive);
     expect(subject.conditions("loose")).toEqual([
       "Accepted=False Conflicted: mtls.mode Disabled has no effect: AuthenticationPolicy weft-system/tight says Permissive",
     ]);

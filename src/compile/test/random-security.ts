@@ -1,6 +1,7 @@
 /** Random policies of security and rate for a random mesh, and what MeshConfig says of both. */
 
 type Random = () => number;
+type Kind = "AuthorizationPolicy" | "AuthenticationPolicy" | "RateLimitPolicy";
 type Choices = readonly [string, ...string[]];
 
 export const keySetUris = ["https://a.example/keys", "https://b.example/keys"] as const;
@@ -38,17 +39,17 @@ export function meshSecurity(random: Random): object {
 }
 
 export function securityPolicy(random: Random, namespace: string, names: Names): object {
-  const kind = pick(random, ["AuthorizationPolicy", "AuthenticationPolicy", "RateLimitPolicy"]);
+  const kind = pick<Kind>(random, ["AuthorizationPolicy", "AuthenticationPolicy", "RateLimitPolicy"]);
   const isForMesh = random() < 0.15;
   const aim = isForMesh
     ? { targetRefs: [{ kind: "MeshConfig", name: "mesh" }] }
     : aimOf(random, namespace, names);
   const isOutside = JSON.stringify(aim).includes("Gateway") || JSON.stringify(aim).includes("Route");
-  const content = {
+  const contents: Record<Kind, (random: Random) => object> = {
     AuthorizationPolicy: authorization,
     AuthenticationPolicy: (each: Random) => authentication(each, isOutside),
     RateLimitPolicy: rateLimit,
-  }[kind](random);
+  };
   return {
     apiVersion: "weft.dev/v1alpha1",
     kind,
@@ -57,7 +58,7 @@ export function securityPolicy(random: Random, namespace: string, names: Names):
       namespace: isForMesh ? "weft-system" : namespace,
       creationTimestamp: `2026-01-0${1 + Math.floor(random() * 3)}T00:00:00Z`,
     },
-    spec: { ...aim, ...content },
+    spec: { ...aim, ...contents[kind](random) },
   };
 }
 

@@ -1,0 +1,32 @@
+/** A transaction that would shut somebody out is refused; whoever sits at a terminal is asked whether that is meant. */
+import { acceptLockoutField, type TransactionRequest, type TransactionResponse } from "../api/index.ts";
+import type { ApiClient } from "../client/index.ts";
+import { WeftError } from "../kernel/index.ts";
+import type { Cli } from "./cli.ts";
+
+export const acceptLockoutOption = [
+  "--accept-lockout",
+  "make the change although somebody cannot reach afterwards what he reaches now",
+] as const;
+
+/** Throws what the server says, also where the answer is no. */
+export async function transactOrAsk(
+  cli: Cli,
+  client: Pick<ApiClient, "transact">,
+  request: TransactionRequest,
+): Promise<TransactionResponse> {
+  try {
+    return await client.transact(request);
+  } catch (error) {
+    const shut = shutBy(error);
+    if (shut.length === 0 || cli.ask === undefined) throw error;
+    for (const text of shut) cli.output.note(text);
+    if (!(await cli.ask("This locks somebody out. Make the change anyway?"))) throw error;
+    return client.transact({ ...request, acceptLockout: true });
+  }
+}
+
+function shutBy(error: unknown): string[] {
+  if (!(error instanceof WeftError) || error.code !== "conflict") return [];
+  return error.issues.filter(({ path }) => path === acceptLockoutField).map(({ message }) => message);
+}

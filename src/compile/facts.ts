@@ -1,0 +1,23 @@
+/** Names of inputs, as the dependency index knows them. */
+export const facts = {
+  service: (path: string) => `service:${path}`,
+  endpoints: (path: string) => `endpoints:${path}`,
+  workload: (path: string) => `workload:${path}`,
+  memberships: (workload: string) => `memberships:${workload}`,
+  address: (ip: string) => `address:${ip}`,
+  namespace: (name: string) => `namespace:${name}`,
+  gateway: (path: string) => `gateway:${path}`,
+  gatewayClass: (name: string) => `gateway-class:${name}`,
+  grants: (namespace: string) => `grants:${namespace}`,
+  secret: (path: string) => `secret:${path}`,
+  configMap: (path: string) => `config-map:${path}`,
+  listenerSet: (path: string) => `listener-set:${path}`,
+  listenerSetsOf: (gateway: string) => `listener-sets-of:${gateway}`,
+  /** Which there are. */
+  gateways: "gateways",
+  keySet: (uri: string) => `key-set:${uri}`,
+  /** Sections security and rateLimits of MeshConfig. */
+  meshSecurity: "mesh-security",
+  gatewayHost: "gateway-host",
+  meshConfig: "mesh-config",
+} as const;
