@@ -1,3 +1,4 @@
+/** Fetches from real servers on loopback: what is taken, what is refused, and that nothing is sent to where nothing may be. */
 import { afterEach, describe, expect, test } from "bun:test";
 import { maxJwkSetBytes, systemClock, VirtualClock } from "../kernel/index.ts";
 import { type Fetched, type FetchOptions, keySetFetcher } from "./fetch-key-set.ts";

@@ -1,3 +1,4 @@
+/** Key sets over time: refreshed, through outages and restarts, on a virtual clock. */
 import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

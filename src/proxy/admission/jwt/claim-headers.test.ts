@@ -1,3 +1,4 @@
+/** What of a token's claims the application gets, and what of the client's own words it does not. */
 import { describe, expect, test } from "bun:test";
 import { isFieldText } from "../../../http1/index.ts";
 import type { ClaimHeader, JwtProvider } from "../../../model/index.ts";

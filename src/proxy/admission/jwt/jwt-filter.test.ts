@@ -1,3 +1,4 @@
+/** Tokens as attackers and careless programs write them, and the verdict on each. */
 import { describe, expect, test } from "bun:test";
 import { ask, FakeExchange, type Field, startMs } from "./testing/fake-exchange.ts";
 import {

@@ -1,3 +1,4 @@
+/** Tokens in every place, in every spelling of it, and what is left of the place behind them. */
 import { describe, expect, test } from "bun:test";
 import type { JwtLocation, JwtProvider } from "../../../model/index.ts";
 import { jwtFilter } from "./jwt-filter.ts";

@@ -1,3 +1,4 @@
+/** Verification under load: caches, their bounds and ends, clients that leave, keys that change. */
 import { describe, expect, test } from "bun:test";
 import { VirtualClock } from "../../../kernel/index.ts";
 import type { FilterRefusal, RequestFilter } from "../filter.ts";
