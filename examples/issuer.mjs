@@ -7,7 +7,7 @@ const issuer = "http://127.0.0.1:9100";
 const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
 const encode = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
 
-function tokenFor({ sub = "alice", aud = "shop", seconds = 300 }) {
+function tokenFor({ sub = "alice", aud = "shop", seconds = "300" }) {
   const now = Math.floor(Date.now() / 1000);
   const claims = { iss: issuer, sub, aud, iat: now, exp: now + Number(seconds), roles: ["reader"] };
   const input = `${encode({ alg: "ES256", kid: "one", typ: "JWT" })}.${encode(claims)}`;
