@@ -7,7 +7,7 @@ import { isJsonObject, readJsonObject } from "./bounded-json.ts";
 import { type TokenFault, fault } from "./token-fault.ts";
 
 /** Looked at before anything is decoded. Heads are bounded too; a query or a cookie may be longer than any token should be. */
-export const maxTokenLength = 8 * 1024;
+const maxTokenLength = 8 * 1024;
 const maxKidLength = 1_024;
 
 export interface DecodedToken {

@@ -5,7 +5,7 @@ import type { HttpRequest } from "../../http/index.ts";
 import { cookiesOf, withoutCookie } from "./cookie-fields.ts";
 import { parameterValues, withoutParameter } from "./query-parameters.ts";
 
-export type PlaceKind = "header" | "query" | "cookie";
+type PlaceKind = "header" | "query" | "cookie";
 
 export interface TokenPlace {
   readonly kind: PlaceKind;
