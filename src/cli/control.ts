@@ -5,10 +5,11 @@ import manifest from "../../package.json" with { type: "json" };
 import { startControl } from "../control/index.ts";
 import { canonicalIp, createLog, WeftError } from "../kernel/index.ts";
 import type { Cli } from "./cli.ts";
+import { addKeySetOptions, type KeySetOptions, keySetSettings } from "./key-set-options.ts";
 import { type HostPort, parseHostPort, type SharedOptions } from "./shared-options.ts";
 import { untilSignal } from "./signals.ts";
 
-interface Options extends SharedOptions {
+interface Options extends SharedOptions, KeySetOptions {
   readonly dataDir: string;
   readonly api: HostPort | { readonly unixPath: string };
   readonly ads: HostPort;
@@ -18,7 +19,7 @@ interface Options extends SharedOptions {
 }
 
 export function command(_cli: Cli): Command {
-  return new Command("control")
+  const control = new Command("control")
     .option("--data-dir <dir>", "what the control plane keeps", ".weft/control")
     .addOption(
       new Option("--api <address:port>", "where the API is served: a loopback address, or unix:PATH")
@@ -49,6 +50,7 @@ export function command(_cli: Cli): Command {
         api: options.api,
         ads: options.ads,
         version: manifest.version,
+        keySets: keySetSettings(options),
         log,
         ...(trustDomain === undefined ? {} : { trustDomain }),
         ...(gateway === undefined ? {} : { gatewayAddress: gateway }),
@@ -56,6 +58,7 @@ export function command(_cli: Cli): Command {
       const ended = untilSignal({ stop: () => control.drain(), force: () => control.force() });
       await ended;
     });
+  return addKeySetOptions(control);
 }
 
 function parseAddress(text: string): string {

@@ -5,6 +5,7 @@ import { startStandalone } from "../standalone/index.ts";
 import { placeText } from "../workers/index.ts";
 import type { Cli } from "./cli.ts";
 import { fileSource } from "./file-source.ts";
+import { addKeySetOptions, type KeySetOptions, keySetSettings } from "./key-set-options.ts";
 import { machineResolvers } from "./machine-resolvers.ts";
 import {
   collect,
@@ -18,7 +19,7 @@ import { untilSignal } from "./signals.ts";
 import { ownCommand, workerCommand } from "./worker-command.ts";
 import { maxWorkers, readWorkerCount } from "./worker-count.ts";
 
-interface Options extends SharedOptions {
+interface Options extends SharedOptions, KeySetOptions {
   readonly filename: readonly string[];
   readonly gateway: GatewayAddress;
   readonly admin: HostPort;
@@ -42,7 +43,7 @@ ExternalServices are backends too; their names are looked up here.
   weft serve -f conf/ --gateway 0.0.0.0 --log-format json`;
 
 export function command(_cli: Cli): Command {
-  return new Command("serve")
+  const serve = new Command("serve")
     .addOption(
       new Option("-f, --filename <path>", "a file, or a folder of files; may be given several times")
         .argParser(collect)
@@ -103,6 +104,7 @@ export function command(_cli: Cli): Command {
         ...(options.listenOnly === true ? {} : { admin, health }),
         ...workersOf(options),
         ...successionOf(options),
+        keySets: keySetSettings(options),
         log,
       });
       const ended = untilSignal({ stop: () => standalone.drain(), force: () => standalone.close() });
@@ -118,6 +120,7 @@ export function command(_cli: Cli): Command {
       });
       await Promise.race([ended, standalone.replaced]);
     });
+  return addKeySetOptions(serve);
 }
 
 function parseWorkers(text: string): number {

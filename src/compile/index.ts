@@ -1,3 +1,4 @@
+export type { KeySetChange } from "./key-sets.ts";
 export { type CompileChange, Compiler, type CompileOutput } from "./compiler.ts";
 export type { GatewayHost } from "./gateway-input.ts";
 export type { ResourceName } from "./resource.ts";

@@ -14,6 +14,7 @@ import {
   JoinTokens,
 } from "../identity/index.ts";
 import { derToPem } from "../identity/x509/index.ts";
+import { KeySetKeeper, type KeySetSettings } from "../jwks/index.ts";
 import { type Clock, type Drainable, Lifecycle, type Log, systemClock } from "../kernel/index.ts";
 import { Aggregator, PlaintextCallers, Refusals, telemetryMethods, topology } from "../observe/index.ts";
 import { Registry } from "../registry/index.ts";
@@ -38,6 +39,8 @@ export interface ControlOptions {
   readonly trustDomain?: string;
   /** Where gateways are served that name no address of their own, for the status of Gateways. */
   readonly gatewayAddress?: string;
+  /** How key sets of issuers of tokens are fetched. */
+  readonly keySets?: KeySetSettings;
   readonly version?: string;
   readonly log: Log;
   readonly clock?: Clock;
@@ -111,6 +114,19 @@ async function start(
     }),
     (part) => part.close(),
   );
+  const keySets = opening(
+    new KeySetKeeper({
+      ...options.keySets,
+      directory: data.keySetDirectory,
+      onKeySet: (uri, document, error) => configuration.setJwks(uri, document, error),
+      clock,
+      log,
+    }),
+    (part) => part.close(),
+  );
+  keySets.want(configuration.wantedJwks());
+  // Not within the step that tells all listeners of a change: what is on disk makes another one at once.
+  configuration.subscribe(() => queueMicrotask(() => keySets.want(configuration.wantedJwks())));
   const core = opening(new SubscriptionCore(new CompiledSource(configuration), clock), (part) =>
     part.close(),
   );
@@ -165,6 +181,7 @@ async function start(
           status: meshStatus(),
           totals: aggregator.totals.values(),
           droppedSeries: aggregator.droppedSeries,
+          keySets: keySets.figures,
         }),
       topology: (seconds) => topology(aggregator, seconds, (workload) => directory.isGateway(workload)),
       refusals: (requestId) => refusalList(refusals, requestId),

@@ -51,6 +51,13 @@ test("counters grow with every report and outlive the window", () => {
     status: { ...status, proxies: [...status.proxies] },
     totals: aggregator.totals.values(),
     droppedSeries: 0,
+    keySets: {
+      fetches: [
+        { result: "fetched", count: 3 },
+        { result: "failed", count: 1 },
+      ],
+      ages: [{ uri: 'https://issuer.example/"keys"', ageMs: 61_500 }],
+    },
   });
   expect(text).toMatch(
     /^weft_mesh_exchanges_total\{direction="outbound",source_workload="default\/web",.*response_class="2xx".*\} 7$/m,
@@ -58,6 +65,8 @@ test("counters grow with every report and outlive the window", () => {
   expect(text).toMatch(/^weft_mesh_exchange_seconds_total\{.*\} 0\.007$/m);
   expect(text).toContain('weft_control_proxies{connected="true"} 2\n');
   expect(text).toContain("weft_control_proxies_behind 1\n");
+  expect(text).toContain('weft_jwks_fetches_total{result="fetched"} 3\n');
+  expect(text).toContain('weft_jwks_age_seconds{uri="https://issuer.example/\\"keys\\""} 61.5\n');
   expect(text.endsWith("\n")).toBe(true);
 });
 
@@ -68,6 +77,7 @@ test("a hostile label stays within its quotes", () => {
     status: { ...status, proxies: [] },
     totals: aggregator.totals.values(),
     droppedSeries: 0,
+    keySets: { fetches: [], ages: [] },
   });
   expect(text).toContain('route="a\\"b\\\\c\\nd"');
 });

@@ -1,5 +1,6 @@
 /** The control plane's metrics in Prometheus' text format (0.0.4): its own state, and the golden signals that all proxies reported. */
 import type { MeshStatus } from "../api/index.ts";
+import type { KeySetFigures } from "../jwks/index.ts";
 import { metricHeader, metricLine, type MetricSample } from "../kernel/index.ts";
 import type { SeriesTotal } from "../observe/index.ts";
 
@@ -8,9 +9,10 @@ export interface MetricsInput {
   readonly totals: Iterable<SeriesTotal>;
   /** Series that fit nobody's budget and were counted together. */
   readonly droppedSeries: number;
+  readonly keySets: KeySetFigures;
 }
 
-export function encodeMetrics({ status, totals, droppedSeries }: MetricsInput): string {
+export function encodeMetrics({ status, totals, droppedSeries, keySets }: MetricsInput): string {
   const connected = status.proxies.filter((proxy) => proxy.connected);
   const behind = connected.filter((proxy) => proxy.revision < status.revision);
   const series = [...totals].map((total) => ({ total, labels: labelsOf(total) }));
@@ -57,6 +59,18 @@ export function encodeMetrics({ status, totals, droppedSeries }: MetricsInput): 
       "counter",
       "The time that they took together.",
       series.map(({ total, labels }) => ({ labels, value: total.durationUs / 1e6 })),
+    ),
+    ...family(
+      "weft_jwks_fetches_total",
+      "counter",
+      "Fetches of issuers' keys by what came of them.",
+      keySets.fetches.map(({ result, count }) => ({ labels: { result }, value: count })),
+    ),
+    ...family(
+      "weft_jwks_age_seconds",
+      "gauge",
+      "Since an issuer last confirmed the keys in force; absent: its tokens are refused. After a day they are not used any more.",
+      keySets.ages.map(({ uri, ageMs }) => ({ labels: { uri }, value: ageMs / 1000 })),
     ),
     "",
   ].join("\n");

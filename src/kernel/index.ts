@@ -26,7 +26,6 @@ export { createLog, type Log, type LogLevel, silentLog } from "./log.ts";
 export { type Reason, type ReasonCode, reasons } from "./reason.ts";
 export {
   checkJwks,
-  type JwkSetReading,
   jwtAlgorithms,
   type JwtAlgorithm,
   maxJwkSetBytes,

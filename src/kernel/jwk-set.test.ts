@@ -1,3 +1,4 @@
+/** Which keys of a set verify, and that a secret never gets further. */
 import { describe, expect, test } from "bun:test";
 import { createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { checkJwks, maxJwkSetBytes, readJwkSet } from "./jwk-set.ts";

@@ -31,7 +31,7 @@ export interface PublicJwk {
     | { readonly kty: "OKP"; readonly crv: "Ed25519"; readonly x: string };
 }
 
-export type JwkSetReading = { readonly keys: readonly PublicJwk[] } | { readonly problem: string };
+type JwkSetReading = { readonly keys: readonly PublicJwk[] } | { readonly problem: string };
 
 /** Real ones have two to ten keys in a few kilobytes. */
 export const maxJwkSetBytes = 256 * 1024;

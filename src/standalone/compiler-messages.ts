@@ -1,11 +1,12 @@
 /** What a gateway and the process that compiles for it say to each other. Both are one program of one version, joined by the channel of the spawn. */
 import { type ErrorCode, exitCodes, type Issue, WeftError } from "../kernel/index.ts";
+import type { KeySetChange } from "../compile/index.ts";
 import type { SuppliedChange } from "../proxy/index.ts";
 
 export type ToCompiler =
-  | { readonly kind: "load" }
+  | { readonly kind: "load"; readonly keySets: readonly KeySetChange[] }
   /** `saved`: of the compiler before. */
-  | { readonly kind: "reload"; readonly saved: Uint8Array }
+  | { readonly kind: "reload"; readonly saved: Uint8Array; readonly keySets: readonly KeySetChange[] }
   /** The change is live. */
   | { readonly kind: "committed" };
 
@@ -17,11 +18,12 @@ export type FromCompiler =
       readonly files: string;
       readonly everything: SuppliedChange;
       readonly saved: Uint8Array;
+      readonly wantedJwks: readonly string[];
     }
   | { readonly kind: "failed"; readonly error: SentError }
   | { readonly kind: "commit"; readonly change: SuppliedChange }
   /** What there is to say about the change has been said. */
-  | { readonly kind: "reloaded"; readonly saved: Uint8Array };
+  | { readonly kind: "reloaded"; readonly saved: Uint8Array; readonly wantedJwks: readonly string[] };
 
 interface SentError {
   readonly code: string;

@@ -6,6 +6,7 @@
  */
 import { setPriority } from "node:os";
 import { type Clock, errorLine, type Log, type Timer, WeftError } from "../kernel/index.ts";
+import type { KeySetChange } from "../compile/index.ts";
 import { SuppliedAgent, type SuppliedChange } from "../proxy/index.ts";
 import { type FromCompiler, isFromCompiler, receivedError, type ToCompiler } from "./compiler-messages.ts";
 import type { Pipeline } from "./pipeline.ts";
@@ -30,6 +31,8 @@ type Child = Bun.Subprocess<"ignore", "inherit", "inherit">;
 export class CompilerProcess implements Pipeline {
   readonly agent: SuppliedAgent;
   isFrozen = false;
+  keySets: readonly KeySetChange[] = [];
+  wantedJwks: ReadonlySet<string> = new Set();
   readonly #options: CompilerProcessOptions;
   #saved: Uint8Array = new Uint8Array(0);
   #idle: Child | undefined;
@@ -52,7 +55,7 @@ export class CompilerProcess implements Pipeline {
   }
 
   async load(): Promise<string> {
-    const answer = await this.#ask({ kind: "load" });
+    const answer = await this.#ask({ kind: "load", keySets: this.keySets });
     if (answer.kind !== "loaded") throw failure(answer);
     this.agent.commit(answer.everything);
     return answer.files;
@@ -60,7 +63,7 @@ export class CompilerProcess implements Pipeline {
 
   async reload(): Promise<void> {
     if (this.isFrozen) return;
-    const answer = await this.#ask({ kind: "reload", saved: this.#saved });
+    const answer = await this.#ask({ kind: "reload", saved: this.#saved, keySets: this.keySets });
     if (answer.kind === "failed") {
       const why = errorLine(receivedError(answer.error));
       this.#options.log.error("the files could not be compiled; the last good configuration stays", { why });
@@ -83,7 +86,11 @@ export class CompilerProcess implements Pipeline {
     this.#working = idle ?? this.#start(message);
     idle?.send(message);
     const answer = await this.#answer.promise;
-    if (answer.kind !== "failed") this.#saved = answer.saved;
+    if (answer.kind !== "failed") {
+      this.#saved = answer.saved;
+      const wanted = new Set(answer.wantedJwks);
+      if (!Bun.deepEquals(wanted, this.wantedJwks)) this.wantedJwks = wanted;
+    }
     this.#rest(answer.kind === "failed");
     return answer;
   }

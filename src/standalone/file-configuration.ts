@@ -1,6 +1,12 @@
 /** From the objects of the files to compiled resources: registry and compiler together, one step and one revision for each change. */
 import { type ApiObject, keyOf, keyText, type ObjectKey, type Stored } from "../api/index.ts";
-import { Compiler, type CompileOutput, type GatewayHost, type StatusUpdate } from "../compile/index.ts";
+import {
+  Compiler,
+  type CompileOutput,
+  type GatewayHost,
+  type KeySetChange,
+  type StatusUpdate,
+} from "../compile/index.ts";
 import type {
   ResourceKind,
   ResourceName,
@@ -32,6 +38,7 @@ export interface FileConfigurationState {
   /** Routes whose newest version cannot compile: the ones that are in force. */
   readonly inForce: readonly Entry[];
   readonly gatewayHost: GatewayHost | undefined;
+  readonly keySets: readonly KeySetChange[];
 }
 
 export class FileConfiguration implements ResourceSource {
@@ -42,19 +49,30 @@ export class FileConfiguration implements ResourceSource {
   readonly #inForce = new Map<string, Entry>();
   #revision = 0;
   #host: GatewayHost | undefined;
+  #keySets: readonly KeySetChange[] = [];
 
   get revision(): number {
     return this.#revision;
   }
 
-  /** All objects that there are now, and where gateways are served, which stays as it was where it is not given. */
-  apply(objects: readonly ApiObject[], gatewayHost: GatewayHost | undefined = this.#host): AppliedChange {
+  /** Where policies find keys of tokens' issuers. The same set as long as they are the same. */
+  get wantedJwks(): ReadonlySet<string> {
+    return this.#compiler.wantedJwks;
+  }
+
+  /** All objects that there are now; where gateways are served, and issuers' keys, stay as they were where they are not given. */
+  apply(
+    objects: readonly ApiObject[],
+    gatewayHost: GatewayHost | undefined = this.#host,
+    keySets: readonly KeySetChange[] = this.#keySets,
+  ): AppliedChange {
     const before = new Map([...this.#ledger.entries].map((entry) => [keyText(keyOf(entry.written)), entry]));
     const { upserted, removed } = this.#ledger.replace(objects);
     const changed = upserted.length + removed.length;
-    const isNew = changed > 0 || !Bun.deepEquals(this.#host, gatewayHost);
+    const isNew = changed > 0 || !Bun.deepEquals([this.#host, this.#keySets], [gatewayHost, keySets]);
     if (!isNew) return { changed, isNew, statuses: [], defects: [] };
     this.#host = gatewayHost;
+    this.#keySets = keySets;
     const output = this.#compile(upserted, removed);
     this.#noteQuarantined(upserted, removed, before);
     this.#revision++;
@@ -68,12 +86,14 @@ export class FileConfiguration implements ResourceSource {
       entries: [...this.#ledger.entries],
       inForce: [...this.#inForce.values()],
       gatewayHost: this.#host,
+      keySets: this.#keySets,
     };
   }
 
   /** Before anything else: as if the changes that led there had been made here. */
-  restore({ revision, entries, inForce, gatewayHost }: FileConfigurationState): void {
+  restore({ revision, entries, inForce, gatewayHost, keySets }: FileConfigurationState): void {
     this.#host = gatewayHost;
+    this.#keySets = keySets;
     for (const entry of inForce) this.#inForce.set(keyText(keyOf(entry.written)), entry);
     const isInForce = ({ written }: Entry): boolean => this.#inForce.has(keyText(keyOf(written)));
     const good = entries.map((entry) => this.#inForce.get(keyText(keyOf(entry.written))) ?? entry);
@@ -133,6 +153,7 @@ export class FileConfiguration implements ResourceSource {
       upserted,
       removed,
       registry,
+      keySets: this.#keySets,
       ...(gatewayHost === undefined ? {} : { gatewayHost }),
     });
   }

@@ -1,5 +1,6 @@
 /** From files to the agent: reads, admits, compiles, and says what is wrong with them. Files that cannot be used change nothing. */
-import type { GatewayHost } from "../compile/index.ts";
+import type { ApiObject } from "../api/index.ts";
+import type { GatewayHost, KeySetChange } from "../compile/index.ts";
 import { type Clock, errorLine, issueLine, type Log, WeftError } from "../kernel/index.ts";
 import { SuppliedAgent, type SuppliedChange } from "../proxy/index.ts";
 import { admitObjects } from "./admission.ts";
@@ -27,6 +28,7 @@ export interface FilePipelineOptions {
 export class FilePipeline implements Pipeline {
   readonly agent: SuppliedAgent;
   isFrozen = false;
+  keySets: readonly KeySetChange[] = [];
   readonly #options: FilePipelineOptions;
   readonly #configuration = new FileConfiguration();
   readonly #feed: GatewayFeed;
@@ -50,10 +52,14 @@ export class FilePipeline implements Pipeline {
     return this.#configuration.revision;
   }
 
+  get wantedJwks(): ReadonlySet<string> {
+    return this.#configuration.wantedJwks;
+  }
+
   async load(): Promise<string> {
     const { files } = this.#options;
     const state = fingerprint(files.list);
-    const applied = this.#configuration.apply(admitObjects(await files.read()), this.#options.gatewayHost());
+    const applied = this.#apply(admitObjects(await files.read()));
     this.#feed.deliver();
     const problems = this.#tell(applied);
     if (this.agent.snapshot.gatewayPorts.length > 0) return state;
@@ -69,7 +75,7 @@ export class FilePipeline implements Pipeline {
       const objects = admitObjects(await files.read());
       // Changed while they were read, so perhaps half of one state and half of the next: the watch comes back.
       if (fingerprint(files.list) !== before || this.isFrozen) return;
-      await this.#take(this.#configuration.apply(objects, this.#options.gatewayHost()));
+      await this.#take(this.#apply(objects));
     } catch (error) {
       if (fingerprint(files.list) === before) this.#complain(error);
     }
@@ -88,6 +94,10 @@ export class FilePipeline implements Pipeline {
   close(): void {
     this.agent.close();
     this.#feed.close();
+  }
+
+  #apply(objects: readonly ApiObject[]): AppliedChange {
+    return this.#configuration.apply(objects, this.#options.gatewayHost(), this.keySets);
   }
 
   async #take(applied: AppliedChange): Promise<void> {

@@ -1,7 +1,7 @@
 /** The state of a configuration of files as bytes: a twentieth of what the objects take in memory. */
 import { gunzipSync, gzipSync } from "node:zlib";
 import { parseObject } from "../api/index.ts";
-import type { GatewayHost } from "../compile/index.ts";
+import type { GatewayHost, KeySetChange } from "../compile/index.ts";
 import { WeftError } from "../kernel/index.ts";
 import type { FileConfigurationState } from "./file-configuration.ts";
 import { type Entry, storedOf } from "./object-ledger.ts";
@@ -11,7 +11,8 @@ interface SavedEntry {
   readonly generation: number;
 }
 
-export function encodeState({ revision, entries, inForce, gatewayHost }: FileConfigurationState): Uint8Array {
+export function encodeState(state: FileConfigurationState): Uint8Array {
+  const { revision, entries, inForce, gatewayHost, keySets } = state;
   const saved = (entry: Entry): SavedEntry => ({
     written: entry.written,
     generation: entry.stored.metadata.generation,
@@ -21,6 +22,7 @@ export function encodeState({ revision, entries, inForce, gatewayHost }: FileCon
     entries: entries.map(saved),
     inForce: inForce.map(saved),
     gatewayHost,
+    keySets,
   });
   return gzipSync(text, { level: 1 });
 }
@@ -36,7 +38,23 @@ export function decodeState(bytes: Uint8Array): FileConfigurationState {
     entries: readEntries(value.entries),
     inForce: readEntries(value.inForce),
     gatewayHost: "gatewayHost" in value ? readHost(value.gatewayHost) : undefined,
+    keySets: "keySets" in value ? readKeySets(value.keySets) : [],
   };
+}
+
+function readKeySets(value: unknown): KeySetChange[] {
+  if (!Array.isArray(value)) throw unreadable();
+  return value.map((each: unknown) => {
+    if (typeof each !== "object" || each === null || !("uri" in each)) throw unreadable();
+    const document = "document" in each ? each.document : undefined;
+    const error = "error" in each ? each.error : undefined;
+    return { uri: String(each.uri), document: textOr(document), error: textOr(error) };
+  });
+}
+
+function textOr(value: unknown): string | undefined {
+  if (value === undefined || typeof value === "string") return value;
+  throw unreadable();
 }
 
 function readHost(value: unknown): GatewayHost {

@@ -5,7 +5,9 @@
  *   files read -> (place of the process before asked for) -> listeners open -> (place taken) -> serving
  *   serving --drain() | taken over--> draining --> stopped
  */
+import { join } from "node:path";
 import { type Clock, errorLine, type Log, systemClock, WeftError } from "../kernel/index.ts";
+import type { KeySetSettings } from "../jwks/index.ts";
 import { Protocol } from "../model/index.ts";
 import { MachineWatch } from "../net/index.ts";
 import type { GatewayListen, SuppliedChange } from "../proxy/index.ts";
@@ -22,6 +24,7 @@ import { CompilerProcess } from "./compiler-process.ts";
 import { FileWatch } from "./file-watch.ts";
 import { type GatewayHost, hostInProcess, hostInWorkers } from "./gateway-host.ts";
 import { gatewayHost } from "./machine.ts";
+import { IssuerKeys } from "./issuer-keys.ts";
 import type { Pipeline } from "./pipeline.ts";
 import type { FileSource } from "./source-object.ts";
 
@@ -37,6 +40,8 @@ export interface StandaloneOptions {
   readonly health?: Place;
   /** Absent: this process carries the traffic itself. */
   readonly workers?: { readonly count: number; readonly command: (index: number) => readonly string[] };
+  /** How keys of tokens' issuers are fetched. */
+  readonly keySets?: KeySetSettings;
   /** Only one process at a time has it. Absent: nobody can take over from this one. */
   readonly dataDir?: string;
   /** Replace the process that has the data directory; without one, start as ever. */
@@ -100,6 +105,7 @@ class Standalone implements RunningStandalone {
   readonly #pipeline: Pipeline;
   readonly #replaced = Promise.withResolvers<void>();
   #host: GatewayHost | undefined;
+  #keys: IssuerKeys | undefined;
   #watch: FileWatch | undefined;
   #machine: MachineWatch | undefined;
   #directory: InstanceDirectory | undefined;
@@ -120,6 +126,8 @@ class Standalone implements RunningStandalone {
     const { files, gateway, dnsUpstreams = [], workers, dataDir } = this.#options;
     const state = await this.#pipeline.load();
     if (dataDir !== undefined) await this.#enter(InstanceDirectory.open(dataDir));
+    this.#keys = this.#openKeys();
+    await this.#keys.start();
     const takeOver = this.#takeOver;
     // The process before still has these ports.
     if (takeOver === undefined) this.#openPages();
@@ -139,7 +147,10 @@ class Standalone implements RunningStandalone {
         paths: files.paths,
         list: files.list,
         clock: this.#clock,
-        onChange: () => this.#pipeline.reload(),
+        onChange: async () => {
+          await this.#pipeline.reload();
+          this.#keys?.follow();
+        },
       },
       state,
     );
@@ -186,6 +197,7 @@ class Standalone implements RunningStandalone {
   }
 
   async drain(): Promise<void> {
+    this.#keys?.close();
     this.#watch?.close();
     this.#machine?.close();
     this.#handOver?.close();
@@ -194,6 +206,7 @@ class Standalone implements RunningStandalone {
   }
 
   close(): void {
+    this.#keys?.close();
     this.#watch?.close();
     this.#machine?.close();
     this.#handOver?.close();
@@ -232,6 +245,18 @@ class Standalone implements RunningStandalone {
       this.#closePages();
       this.#log.error("serving without the admin and health ports", { error: errorLine(error) });
     }
+  }
+
+  #openKeys(): IssuerKeys {
+    const { keySets = {}, dataDir, log } = this.#options;
+    return new IssuerKeys({
+      settings: keySets,
+      directory: dataDir === undefined ? undefined : join(dataDir, "jwks"),
+      pipeline: this.#pipeline,
+      recompile: () => this.reload(),
+      clock: this.#clock,
+      log,
+    });
   }
 
   #openHandOver(directory: InstanceDirectory, host: GatewayHost): HandOverServer {

@@ -1,5 +1,6 @@
 /** The files that guides show can be used as they stand: they parse, are valid, and compile without a complaint. */
 import { expect, test } from "bun:test";
+import { generateKeyPairSync } from "node:crypto";
 import {
   type ApiObject,
   keyOf,
@@ -40,6 +41,10 @@ const madeByReader = new Map([
     }),
   ],
 ]);
+
+const issuersKeys = JSON.stringify({
+  keys: [generateKeyPairSync("ed25519").publicKey.export({ format: "jwk" })],
+});
 
 test("there are guides, and the index leads to all of them", () => {
   const index = guides.find(({ name }) => name === "README.md")?.text ?? "";
@@ -112,7 +117,12 @@ function objectsOf(texts: readonly string[], name: string): readonly ApiObject[]
   return [...made, ...sources.map(({ object }) => object)];
 }
 
+/** Issuers' keys are there, as they are a moment after the start. */
 function problemsOf(configuration: FileConfiguration, objects: readonly ApiObject[]): string[] {
-  const { statuses, defects } = configuration.apply(objects);
-  return [...statuses.flatMap(statusProblems), ...defects];
+  const first = configuration.apply(objects);
+  const wanted = [...configuration.wantedJwks];
+  const keySets = wanted.map((uri) => ({ uri, document: issuersKeys, error: undefined }));
+  const { statuses, defects } =
+    wanted.length === 0 ? first : configuration.apply(objects, undefined, keySets);
+  return [...statuses.flatMap(statusProblems), ...first.defects, ...defects];
 }

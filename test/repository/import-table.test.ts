@@ -23,6 +23,8 @@ const table: Readonly<Record<string, readonly string[]>> = {
   http2: codec,
   grpc: [...codec, "http2"],
   api: kernel,
+  // Of issuers of tokens: fetched wherever configuration is compiled.
+  jwks: ["kernel", "net", "http1"],
   store: ["kernel", "api"],
   registry: ["kernel", "api", "store"],
   identity: planes,
@@ -31,10 +33,21 @@ const table: Readonly<Record<string, readonly string[]>> = {
   observe: planes,
   simulate: ["kernel", "decide", "model", "api", "compile"],
   apiserver: controlRooms,
-  control: [...controlRooms, "apiserver"],
+  control: [...controlRooms, "apiserver", "jwks"],
   proxy: [...planes, "decide", "net", "http1", "http2", "grpc", "intercept", "identity/x509"],
   // Compiler and gateway in one process, configured by files.
-  standalone: ["kernel", "model", "net", "api", "registry", "compile", "distribute", "proxy", "workers"],
+  standalone: [
+    "jwks",
+    "kernel",
+    "model",
+    "net",
+    "api",
+    "registry",
+    "compile",
+    "distribute",
+    "proxy",
+    "workers",
+  ],
   // Several processes on one set of ports: a parent that supervises and adds up, workers that serve.
   workers: ["kernel", "net", "proxy"],
   intercept: kernel,
@@ -42,7 +55,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
   // A file's Program is a kind like any other, declared and checked with the api's own means.
   local: ["kernel", "api", "client", "intercept"],
   // The roots that its verbs start, and what they need to read files and to speak with a server.
-  cli: ["kernel", "api", "client", "local", "control", "proxy", "standalone", "workers", "intercept"],
+  cli: ["kernel", "api", "jwks", "client", "local", "control", "proxy", "standalone", "workers", "intercept"],
 };
 
 /** Doors besides `<room>/index.ts`. */

@@ -40,7 +40,7 @@ export function runCompilerProcess(options: CompilerProcessOptions): Promise<nev
     if (isFirst) pipeline.restore(decodeState(saved));
     isFirst = false;
     await pipeline.reload();
-    send({ kind: "reloaded", saved: encodeState(pipeline.save()) });
+    send({ kind: "reloaded", saved: encodeState(pipeline.save()), wantedJwks: [...pipeline.wantedJwks] });
   };
   const load = async (): Promise<void> => {
     isFirst = false;
@@ -50,14 +50,19 @@ export function runCompilerProcess(options: CompilerProcessOptions): Promise<nev
       files: state,
       everything: pipeline.agent.everything(),
       saved: encodeState(pipeline.save()),
+      wantedJwks: [...pipeline.wantedJwks],
     });
   };
   const attempt = (work: Promise<void>): void =>
     void work.catch((error: unknown) => send({ kind: "failed", error: sentError(error) }));
   process.on("message", (message: unknown) => {
     if (!isToCompiler(message)) return;
-    if (message.kind === "committed") committed();
-    else attempt(message.kind === "load" ? load() : reload(message.saved));
+    if (message.kind === "committed") {
+      committed();
+      return;
+    }
+    pipeline.keySets = message.keySets;
+    attempt(message.kind === "load" ? load() : reload(message.saved));
   });
   process.on("disconnect", () => process.exit(0));
   // A terminal sends them to the whole group; the gateway decides.

@@ -28,7 +28,7 @@ export function checkClaims(claims: Claims, expected: Expectations, nowMs: numbe
   return checkAudience(aud, expected.audiences) ?? checkTime(validity, nowMs) ?? validity;
 }
 
-export function checkTime({ fromMs, untilMs }: Validity, nowMs: number): TokenFault | undefined {
+function checkTime({ fromMs, untilMs }: Validity, nowMs: number): TokenFault | undefined {
   if (nowMs >= untilMs) return fault("expired", `it expired ${seconds(nowMs - untilMs)} ago`);
   if (nowMs < fromMs)
     return fault("not_yet_valid", `it is valid in ${seconds(fromMs - nowMs)} only (nbf, iat)`);

@@ -7,7 +7,7 @@ import { isJsonObject, readJsonObject } from "./bounded-json.ts";
 import { type TokenFault, fault } from "./token-fault.ts";
 
 /** Looked at before anything is decoded. Heads are bounded too; a query or a cookie may be longer than any token should be. */
-export const maxTokenLength = 8 * 1024;
+const maxTokenLength = 8 * 1024;
 const maxKidLength = 1_024;
 
 export interface DecodedToken {
@@ -24,6 +24,8 @@ const takenTypes: ReadonlySet<string> = new Set(["jwt", "at+jwt"]);
 
 export function decodeToken(text: string): DecodedToken | TokenFault {
   if (text.length > maxTokenLength) return fault("too_long", `it is longer than ${maxTokenLength} bytes`);
+  // Fields of one name are joined by commas, which no token has.
+  if (text.includes(",")) return fault("ambiguous", "there are several in one place");
   const parts = text.split(".", 6);
   if (parts.length === 5) return fault("malformed", "it is encrypted (JWE)");
   const [header = "", payload = "", signature = ""] = parts;

@@ -5,17 +5,18 @@
 import { RequestHead } from "../../../http1/index.ts";
 import type { HttpRequest } from "../../http/index.ts";
 import type { FilteredExchange } from "../filter.ts";
+import type { ClaimField } from "./claim-headers.ts";
 
 const underscore = 0x5f;
 
-/** Takes away all of them but those in `set`, which replace what came. */
+/** Takes away all of them but the ones that are set, which replace what came. */
 export function removeForged(
   names: readonly string[],
-  set: ReadonlySet<string>,
+  set: readonly ClaimField[],
   exchange: Pick<FilteredExchange, "head" | "removeRequestHeader">,
 ): void {
   const { head } = exchange;
-  for (const name of names) if (!set.has(name)) exchange.removeRequestHeader(name);
+  for (const name of names) if (!isSet(name, set)) exchange.removeRequestHeader(name);
   if (head === undefined) return;
   for (const alias of namesWithUnderscores(head)) {
     const meant = alias.replaceAll("_", "-");
@@ -24,15 +25,20 @@ export function removeForged(
   }
 }
 
+function isSet(name: string, set: readonly ClaimField[]): boolean {
+  for (const { nameLower } of set) if (nameLower === name) return true;
+  return false;
+}
+
 function namesWithUnderscores(head: HttpRequest): string[] {
   if (!(head instanceof RequestHead)) return head.fields.names.filter((name) => name.includes("_"));
   const found: string[] = [];
-  let at = -1;
+  const { bytes } = head;
   for (let i = 0; i < head.headerCount; i++) {
-    const start = head.nameStart(i);
-    if (at < start) at = head.bytes.indexOf(underscore, start);
-    if (at < 0 || at >= head.fieldsEnd) break;
-    if (at < head.nameEnd(i)) found.push(head.nameAt(i));
+    const end = head.nameEnd(i);
+    let at = head.nameStart(i);
+    while (at < end && bytes[at] !== underscore) at++;
+    if (at < end) found.push(head.nameAt(i));
   }
   return found;
 }

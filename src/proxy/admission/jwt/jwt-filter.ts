@@ -13,6 +13,7 @@ import type { JwtAuthentication } from "../../../model/index.ts";
 import type { HttpRequest } from "../../http/index.ts";
 import type { AdmissionContext } from "../context.ts";
 import type { FilteredExchange, FilterRefusal, FilterStep, RequestFilter } from "../filter.ts";
+import type { ClaimField } from "./claim-headers.ts";
 import { type DecodedToken, decodeToken } from "./decode-token.ts";
 import { removeForged } from "./forged-fields.ts";
 import { JwtVerifiers } from "./jwt-verifiers.ts";
@@ -24,7 +25,7 @@ import {
 } from "./prepared-authentication.ts";
 import type { VerifiedToken } from "./token-cache.ts";
 import { fault, quoted, type TokenFault } from "./token-fault.ts";
-import { findToken, placeText, stripTokens, type TokenPlace } from "./token-places.ts";
+import { ambiguous, empty, findToken, placeText, stripTokens, type TokenPlace } from "./token-places.ts";
 import type { OnVerdict } from "./token-verifier.ts";
 
 /** A caller has one or two: its user's and that of the proxy in front. */
@@ -70,15 +71,28 @@ interface JudgedFault extends TokenFault {
 class JwtFilter implements RequestFilter {
   readonly #prepared: PreparedAuthentication;
   readonly #context: JwtFilterContext;
+  /** Where tokens can stand in one place only, which is what most configurations say: a short way for those that are known. */
+  readonly #only: PreparedPlace | undefined;
+  readonly #onlyAt: readonly PreparedPlace[];
   readonly #suspended = new Map<FilteredExchange, Examination>();
 
   constructor(prepared: PreparedAuthentication, context: JwtFilterContext) {
     this.#prepared = prepared;
     this.#context = context;
+    this.#onlyAt = prepared.places.length === 1 ? prepared.places : [];
+    this.#only = this.#onlyAt[0];
   }
 
   start(exchange: FilteredExchange, resume: (step: "continue" | FilterRefusal) => void): FilterStep {
-    const { http } = exchange.request;
+    const { http, nowMs } = exchange.request;
+    if (this.#only !== undefined && http !== undefined) {
+      const found = findToken(this.#only.place, http, exchange.head);
+      const token = typeof found === "string" ? known(found, this.#onlyAt, nowMs) : undefined;
+      if (token !== undefined) {
+        this.#admit(exchange, http, [token]);
+        return "continue";
+      }
+    }
     // Raw TCP has nothing that a token could stand in.
     const tokens = http === undefined ? [] : findTokens(this.#prepared.places, http, exchange.head);
     if ("outcome" in tokens) return this.#refuse(exchange, { ...tokens, provider: undefined });
@@ -108,7 +122,7 @@ class JwtFilter implements RequestFilter {
   #examine(examination: Examination): FilterStep {
     const { exchange, tokens, valid } = examination;
     for (let token = tokens[valid.length]; token !== undefined; token = tokens[valid.length]) {
-      const judged = this.#known(token, exchange.request.nowMs) ?? this.#judge(token, examination);
+      const judged = known(token.text, token.at, exchange.request.nowMs) ?? this.#judge(token, examination);
       if (judged === "suspended") {
         this.#suspended.set(exchange, examination);
         return judged;
@@ -116,19 +130,8 @@ class JwtFilter implements RequestFilter {
       const refused = "outcome" in judged ? judged : takeValid(judged, valid);
       if (refused !== undefined) return this.#refuse(exchange, refused);
     }
-    this.#admit(examination);
+    this.#admit(exchange, examination.http, valid);
     return "continue";
-  }
-
-  #known({ text, at }: BroughtToken, nowMs: number): ValidToken | undefined {
-    for (const provider of at[0]?.providers ?? []) {
-      const verified = provider.verifier.known(text, nowMs);
-      if (verified === undefined) continue;
-      return at.every(({ providers }) => providers.includes(provider))
-        ? { provider, verified, at }
-        : undefined;
-    }
-    return undefined;
   }
 
   /** Of a token that nobody has seen. */
@@ -152,7 +155,7 @@ class JwtFilter implements RequestFilter {
     return found === undefined ? "suspended" : { ...found, provider };
   }
 
-  #admit({ exchange, http, valid }: Examination): void {
+  #admit(exchange: FilteredExchange, http: HttpFacts, valid: readonly ValidToken[]): void {
     exchange.claims = valid[0]?.verified.claims;
     const stripped: TokenPlace[] = [];
     for (const { provider, at } of valid) {
@@ -166,15 +169,14 @@ class JwtFilter implements RequestFilter {
   #setFields(exchange: FilteredExchange, valid: readonly ValidToken[]): void {
     const { ownNames } = this.#prepared;
     if (ownNames.length === 0) return;
-    const set = new Set<string>();
-    for (const { verified } of valid) {
-      for (const { nameLower, value } of verified.fields) {
-        if (set.has(nameLower)) continue;
-        set.add(nameLower);
-        exchange.setRequestHeader(nameLower, value);
-      }
+    const [first, ...others] = valid;
+    let fields = first?.verified.fields ?? [];
+    // Where two say the same field, the first one's word counts.
+    for (const { verified } of others) {
+      fields = [...fields, ...verified.fields.filter((field) => !fields.some(isNamed(field.nameLower)))];
     }
-    removeForged(ownNames, set, exchange);
+    for (const { nameLower, value } of fields) exchange.setRequestHeader(nameLower, value);
+    removeForged(ownNames, fields, exchange);
   }
 
   #refuse(exchange: FilteredExchange, { outcome, detail, provider }: JudgedFault): FilterRefusal {
@@ -215,13 +217,23 @@ function findTokens(
   for (const prepared of places) {
     const found = findToken(prepared.place, http, head);
     if (found === undefined) continue;
-    if (found === "ambiguous") return fault("ambiguous", `${placeText(prepared.place)} holds more than one`);
-    if (found === "empty") return fault("malformed", `${placeText(prepared.place)} holds an empty one`);
-    const same = tokens.find(({ text }) => text === found.token);
-    if (same === undefined) tokens.push({ text: found.token, at: [prepared] });
+    if (found === ambiguous) return fault("ambiguous", `${placeText(prepared.place)} holds more than one`);
+    if (found === empty) return fault("malformed", `${placeText(prepared.place)} holds an empty one`);
+    const same = tokens.find(({ text }) => text === found);
+    if (same === undefined) tokens.push({ text: found, at: [prepared] });
     else same.at.push(prepared);
   }
   return tokens.length > maxTokens ? fault("ambiguous", `there are more than ${maxTokens}`) : tokens;
+}
+
+/** Undefined: it must be judged. */
+function known(text: string, at: readonly PreparedPlace[], nowMs: number): ValidToken | undefined {
+  for (const provider of at[0]?.providers ?? []) {
+    const verified = provider.verifier.known(text, nowMs);
+    if (verified === undefined) continue;
+    return at.every(({ providers }) => providers.includes(provider)) ? { provider, verified, at } : undefined;
+  }
+  return undefined;
 }
 
 /** The issuer's, if it takes tokens from where this one stands. */
@@ -248,4 +260,8 @@ function takeValid(token: ValidToken, valid: ValidToken[]): JudgedFault | undefi
   }
   valid.push(token);
   return undefined;
+}
+
+function isNamed(name: string): (field: ClaimField) => boolean {
+  return ({ nameLower }) => nameLower === name;
 }

@@ -16,7 +16,7 @@ export interface VerifiedToken {
 /** Of one provider of one proxy. Callers of one gateway in five minutes are mostly fewer. */
 export const maxVerified = 4_096;
 /** Texts of tokens; what was made of them is about twice as much again. */
-export const maxVerifiedCharacters = 4 * 1024 * 1024;
+const maxVerifiedCharacters = 4 * 1024 * 1024;
 export const maxForged = 1_024;
 /** A forged token stays forged; the bound is for the memory. */
 export const forgedForMs = 10_000;

@@ -1,6 +1,6 @@
 /** What is wrong with a token: a closed set for the metric, and a text for the operator that holds nothing secret. */
 
-export type TokenOutcome =
+type TokenOutcome =
   | "valid"
   | "missing"
   | "malformed"

@@ -5,7 +5,7 @@ import type { HttpRequest } from "../../http/index.ts";
 import { cookiesOf, withoutCookie } from "./cookie-fields.ts";
 import { parameterValues, withoutParameter } from "./query-parameters.ts";
 
-export type PlaceKind = "header" | "query" | "cookie";
+type PlaceKind = "header" | "query" | "cookie";
 
 export interface TokenPlace {
   readonly kind: PlaceKind;
@@ -16,8 +16,12 @@ export interface TokenPlace {
   readonly isWord: boolean;
 }
 
-/** `ambiguous`: more than one reader could take more than one token from it. `empty`: the place is there without a token. */
-export type Found = { readonly token: string } | "ambiguous" | "empty" | undefined;
+/** More than one reader could take more than one token from the place. */
+export const ambiguous: unique symbol = Symbol("ambiguous");
+/** The place is there without a token. */
+export const empty: unique symbol = Symbol("empty");
+/** The token's text, or why there is none; undefined: the request says nothing there. */
+export type Found = string | typeof ambiguous | typeof empty | undefined;
 
 export function placeOf({ place, prefix }: JwtLocation): TokenPlace | undefined {
   const scheme = prefix.trimEnd().toLowerCase();
@@ -83,36 +87,34 @@ export function stripTokens(
 function single(values: readonly string[]): Found {
   const [token] = values;
   if (token === undefined) return undefined;
-  if (values.length > 1) return "ambiguous";
-  return token === "" ? "empty" : { token };
+  if (values.length > 1) return ambiguous;
+  return token === "" ? empty : token;
 }
 
 /** Characters of a scheme's name (RFC 9110 section 5.6.2): with one more of them it is another scheme. */
 const schemeCharacter = /[\w!#$%&'*+.^`|~-]/;
+const space = 0x20;
+const tab = 0x09;
 
 function inHeader(value: string | undefined, place: TokenPlace): Found {
   if (value === undefined) return undefined;
-  if (place.scheme === "") return value === "" ? undefined : unlessListed(value);
-  const rest = behindScheme(value, place);
+  if (place.scheme === "") return value === "" ? undefined : value;
+  let start = behindScheme(value, place);
   // "Basic …" in one line and a token in the next: the application may read either.
-  if (rest === undefined) return isInList(value, place) ? "ambiguous" : undefined;
-  const token = rest.replace(/^[ \t]+/, "");
-  return token === "" ? "empty" : unlessListed(token);
+  if (start < 0) return isInList(value, place) ? ambiguous : undefined;
+  while (value.charCodeAt(start) === space || value.charCodeAt(start) === tab) start++;
+  return start === value.length ? empty : value.slice(start);
 }
 
-/** No token has a comma in it: there are several fields, or several values in one. */
-function unlessListed(token: string): Found {
-  return token.includes(",") ? "ambiguous" : { token };
-}
-
-/** Names of schemes have no case (RFC 9110 section 11.1). Undefined: another one. */
-function behindScheme(value: string, { scheme, isWord }: TokenPlace): string | undefined {
-  if (value.slice(0, scheme.length).toLowerCase() !== scheme) return undefined;
-  const rest = value.slice(scheme.length);
-  return isWord && rest !== "" && schemeCharacter.test(rest.charAt(0)) ? undefined : rest;
+/** Names of schemes have no case (RFC 9110 section 11.1). Negative: another one. */
+function behindScheme(value: string, { scheme, isWord }: TokenPlace): number {
+  const end = scheme.length;
+  if (!value.startsWith(scheme) && value.slice(0, end).toLowerCase() !== scheme) return -1;
+  if (!isWord || end === value.length || value.charCodeAt(end) === space) return end;
+  return schemeCharacter.test(value.charAt(end)) ? -1 : end;
 }
 
 function isInList(value: string, place: TokenPlace): boolean {
   if (!value.includes(",")) return false;
-  return value.split(",").some((part) => behindScheme(part.trim(), place) !== undefined);
+  return value.split(",").some((part) => behindScheme(part.trim(), place) >= 0);
 }

@@ -1,0 +1,1 @@
+export { type KeySetFigures, KeySetKeeper, type KeySetSettings } from "./key-set-keeper.ts";
