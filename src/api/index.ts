@@ -42,6 +42,18 @@ export {
 export { type KubeStatus, kubeStatusSchema } from "./kube-status.ts";
 export { hundredths, milliseconds } from "./measures.ts";
 export { meshConfigName } from "./mesh-config.ts";
+export {
+  type AuthorityStatus,
+  type CertificatesStatus,
+  certificatesSchema,
+  type CertificateStatus,
+  type RevocationRequest,
+  revocationRequestSchema,
+  type RotationRequest,
+  rotationRequestSchema,
+  type RotationStatus,
+  rotationStatusSchema,
+} from "./certificates.ts";
 export { type MeshStatus, meshStatusSchema, type ProxyStatus } from "./mesh-status.ts";
 export { namespacedMetadata } from "./metadata.ts";
 export { keyOf, keyText, namespaceOf, type ObjectKey } from "./object-key.ts";

@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import manifest from "../../package.json" with { type: "json" };
-import { startControl } from "../control/index.ts";
+import { type ControlOptions, startControl } from "../control/index.ts";
 import { canonicalIp, createLog, WeftError } from "../kernel/index.ts";
 import type { Cli } from "./cli.ts";
 import { type HostPort, parseHostPort, type SharedOptions } from "./shared-options.ts";
@@ -15,6 +15,11 @@ interface Options extends SharedOptions {
   readonly store: string;
   readonly trustDomain?: string;
   readonly gateway?: string;
+  readonly caCert?: string;
+  readonly caKey?: string;
+  readonly caRoot?: string;
+  readonly caCrl?: string;
+  readonly caPassphraseFile?: string;
 }
 
 export function command(_cli: Cli): Command {
@@ -32,6 +37,11 @@ export function command(_cli: Cli): Command {
     )
     .option("--store <kind>", "sqlite: a file in the data directory", "sqlite")
     .option("--trust-domain <name>", "for a new data directory; absent: made at random")
+    .option("--ca-cert <file>", "a CA's certificate in PEM, to be used in the place of our own")
+    .option("--ca-key <file>", "its key")
+    .option("--ca-root <file>", "the roots above it, where it is not one itself; all of them are trusted")
+    .option("--ca-crl <file>", "what it has revoked, in PEM or DER")
+    .option("--ca-passphrase-file <file>", "opens the CA's key, and encrypts our own ones")
     .addOption(
       new Option(
         "--gateway <address>",
@@ -50,12 +60,24 @@ export function command(_cli: Cli): Command {
         ads: options.ads,
         version: manifest.version,
         log,
+        ...pluggedOf(options),
+        ...(options.caPassphraseFile === undefined ? {} : { passphraseFile: options.caPassphraseFile }),
         ...(trustDomain === undefined ? {} : { trustDomain }),
         ...(gateway === undefined ? {} : { gatewayAddress: gateway }),
       });
       const ended = untilSignal({ stop: () => control.drain(), force: () => control.force() });
       await ended;
     });
+}
+
+function pluggedOf({ caCert, caKey, caRoot, caCrl }: Options): Pick<ControlOptions, "plugged"> {
+  if (caCert === undefined && caKey === undefined && caRoot === undefined && caCrl === undefined) return {};
+  if (caCert === undefined || caKey === undefined) {
+    throw new WeftError("usage", "--ca-cert and --ca-key belong together", {
+      hint: "give both, with --ca-root where the certificate is no root itself",
+    });
+  }
+  return { plugged: { certificateFile: caCert, keyFile: caKey, rootFile: caRoot, crlFile: caCrl } };
 }
 
 function parseAddress(text: string): string {

@@ -9,7 +9,7 @@ import type { RegistryChange, RegistryViews } from "../registry/index.ts";
 import { type CompiledRoute, factsOf } from "./compiled-route.ts";
 import { DependencyIndex } from "./dependency-index.ts";
 import type { GatewayHost } from "./gateway-input.ts";
-import { facts, InputReader, Inputs, type Trust } from "./inputs.ts";
+import { facts, InputReader, Inputs, type Trust, type TrustInput } from "./inputs.ts";
 import { applyObject, applyRegistryChange, removeObject } from "./input-change.ts";
 import { compileMembers } from "./service-resources.ts";
 import { type CompiledResource, compareText, type ResourceName } from "./resource.ts";
@@ -29,6 +29,7 @@ export interface CompileChange {
   readonly registry?: RegistryChange;
   /** Where gateways are served, once it is known, and whenever it changes. */
   readonly gatewayHost?: GatewayHost;
+  readonly trust?: TrustInput;
 }
 
 /** What an `apply` changed among the resources that somebody asked for. Sorted by kind and key. */
@@ -69,6 +70,10 @@ export class Compiler {
     if (change.gatewayHost !== undefined) {
       this.#inputs.gatewayHost = change.gatewayHost;
       dirty.add(facts.gatewayHost);
+    }
+    if (change.trust !== undefined) {
+      this.#inputs.currentTrust = change.trust;
+      dirty.add(facts.trust);
     }
     const statuses: StatusUpdate[] = [];
     const nodes = this.#dependencies.dependants(dirty);

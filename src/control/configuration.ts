@@ -4,7 +4,13 @@
  * write causes, takes the same way.
  */
 import { type KindName, keyOf, keyText, type MeshConfig, type ObjectKey, type Stored } from "../api/index.ts";
-import { type CompileChange, Compiler, type CompileOutput, type GatewayHost } from "../compile/index.ts";
+import {
+  type CompileChange,
+  Compiler,
+  type CompileOutput,
+  type GatewayHost,
+  type TrustInput,
+} from "../compile/index.ts";
 import { type Log, WeftError } from "../kernel/index.ts";
 import type { Registry } from "../registry/index.ts";
 import type { Store, WatchEvent } from "../store/index.ts";
@@ -98,6 +104,11 @@ export class Configuration {
     if (Bun.deepEquals(addresses, this.#gatewayHost.addresses)) return;
     this.#gatewayHost = { ...this.#gatewayHost, addresses };
     this.#apply({ gatewayHost: this.#gatewayHost });
+  }
+
+  /** Roots, issuing root and what is revoked, whenever one of them changes. */
+  setTrust(trust: TrustInput): void {
+    this.#apply({ trust });
   }
 
   close(): void {

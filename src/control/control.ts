@@ -8,16 +8,20 @@ import { type ApiListen, type ApiServer, startApiServer } from "../apiserver/ind
 import { SubscriptionCore } from "../distribute/index.ts";
 import type { GrpcServer } from "../grpc/index.ts";
 import {
-  CertificateAuthority,
+  type CertificateAuthority,
+  CertificateLedger,
   certificatesService,
   ControlCertificate,
   JoinTokens,
+  type PluggedFiles,
 } from "../identity/index.ts";
 import { derToPem } from "../identity/x509/index.ts";
 import { type Clock, type Drainable, Lifecycle, type Log, systemClock } from "../kernel/index.ts";
 import { Aggregator, telemetryMethods, topology } from "../observe/index.ts";
 import { Registry } from "../registry/index.ts";
 import { openSqliteStore } from "../store/index.ts";
+import { noteShown, openAuthority } from "./authority.ts";
+import { certificatesStatus, changeRevocation } from "./certificates-view.ts";
 import { CompiledSource } from "./compiled-source.ts";
 import { Configuration } from "./configuration.ts";
 import { type DataDirectory, openDataDirectory, writeFileAtomically } from "./data-directory.ts";
@@ -26,6 +30,7 @@ import { encodeMetrics } from "./metrics.ts";
 import { ProxyDirectory } from "./proxy-directory.ts";
 import { serveProxyPort } from "./proxy-port.ts";
 import { StatusQueue } from "./status-queue.ts";
+import { TrustControl } from "./trust-control.ts";
 
 export interface ControlOptions {
   readonly dataDir: string;
@@ -38,6 +43,10 @@ export interface ControlOptions {
   /** Where gateways are served that name no address of their own, for the status of Gateways. */
   readonly gatewayAddress?: string;
   readonly version?: string;
+  /** Opens the CA's keys, and encrypts those that are not. */
+  readonly passphraseFile?: string;
+  /** Somebody else's CA signs in the place of the control plane's own. */
+  readonly plugged?: PluggedFiles;
   readonly log: Log;
   readonly clock?: Clock;
 }
@@ -86,13 +95,9 @@ async function start(
   };
 
   const data = opening(openDataDirectory(options.dataDir, log), (part) => part.release());
-  const authority = CertificateAuthority.open(data.authorityDirectory, {
-    clock,
-    log,
-    ...(options.trustDomain === undefined ? {} : { trustDomain: options.trustDomain }),
-  });
+  const authority = opening(openAuthority(options, data, clock), (part) => part.close());
   const { trustDomain } = authority;
-  const trustRootsPem = publishRoots(data, authority);
+  const ledger = opening(CertificateLedger.open(data.certificatesFile, clock), (part) => part.close());
   const tokens = opening(JoinTokens.open(data.joinTokensFile, clock), (part) => part.close());
   const store = opening(openSqliteStore({ path: data.storeFile, clock, log }), (part) => part.close());
   await writeInitialObjects(store);
@@ -113,11 +118,26 @@ async function start(
   const core = opening(new SubscriptionCore(new CompiledSource(configuration), clock), (part) =>
     part.close(),
   );
-  const directory = new ProxyDirectory(registry, trustDomain, (addresses) =>
-    configuration.setGatewayAddresses(addresses),
+  const directory = new ProxyDirectory(
+    registry,
+    trustDomain,
+    (addresses) => configuration.setGatewayAddresses(addresses),
+    () => clock.nowMs(),
   );
   const certificate = opening(new ControlCertificate({ authority, clock, log }), (part) => part.stop());
+  const ports: GrpcServer[] = [];
+  const trust = opening(
+    new TrustControl({
+      ...{ authority, ledger, configuration, core, directory, clock, log },
+      publishRoots: () => publishRoots(data, authority),
+      closePeers: (isUnwanted) => ports.reduce((count, port) => count + port.closePeers(isUnwanted), 0),
+    }),
+    (part) => part.close(),
+  );
+  const certificateParts = { authority, ledger, directory, log };
+  const isRevoked = (der: Uint8Array): boolean => trust.isRevoked(der);
   const aggregator = new Aggregator({ clock });
+  const refusals = new Map<string, number>();
   const belowThePorts = [...opened];
 
   const proxyPort = opening(
@@ -125,7 +145,10 @@ async function start(
       listen: options.ads,
       trustDomain,
       certificate,
-      certificates: certificatesService({ authority, tokens, clock, log }),
+      certificates: certificatesService({ authority, tokens, ledger, isRevoked, clock, log }),
+      isRevoked,
+      onShown: (workload, id, der) => noteShown({ ledger, trust }, workload, id, der),
+      onRefused: (reason) => void refusals.set(reason, (refusals.get(reason) ?? 0) + 1),
       core,
       registry,
       directory,
@@ -136,6 +159,7 @@ async function start(
     }),
     (part) => part.close(),
   );
+  ports.push(proxyPort);
   const version = options.version ?? "unknown";
   const meshStatus = (): MeshStatus => ({
     revision: store.revision,
@@ -162,9 +186,19 @@ async function start(
           status: meshStatus(),
           totals: aggregator.totals.values(),
           droppedSeries: aggregator.droppedSeries,
+          refusals,
         }),
       topology: (seconds) => topology(aggregator, seconds, (workload) => directory.isGateway(workload)),
       createJoinToken: async (request) => tokens.create(request),
+      trust: {
+        rotation: () => trust.status(),
+        rotate: (request) => trust.request(request),
+        certificates: () => certificatesStatus(certificateParts),
+        changeRevocation: (request) => {
+          changeRevocation(certificateParts, request);
+          return certificatesStatus(certificateParts);
+        },
+      },
     },
   });
 
@@ -184,7 +218,9 @@ async function start(
     apiPort: api.port,
     ads: { address: proxyPort.hostname, port: proxyPort.port },
     trustDomain,
-    trustRootsPem,
+    get trustRootsPem() {
+      return rootsPem(authority);
+    },
     tokenFile: data.tokenFile,
     drain: () => lifecycle.drain(drainDeadlineMs),
     force: () => lifecycle.force(),
@@ -196,13 +232,15 @@ function apiListen(api: ControlOptions["api"]): ApiListen {
 }
 
 /** Roots are no secret: programs outside the mesh check the control plane by them. */
-function publishRoots(data: DataDirectory, authority: CertificateAuthority): string {
-  const pem = authority
+function publishRoots(data: DataDirectory, authority: CertificateAuthority): void {
+  writeFileAtomically(data.rootFile, rootsPem(authority), 0o644);
+}
+
+function rootsPem(authority: CertificateAuthority): string {
+  return authority
     .trustRoots()
     .map((der) => derToPem(der))
     .join("");
-  writeFileAtomically(data.rootFile, pem, 0o644);
-  return pem;
 }
 
 function apiPart(api: ApiServer): Drainable {

@@ -50,6 +50,7 @@ test("counters grow with every report and outlive the window", () => {
   const text = encodeMetrics({
     status: { ...status, proxies: [...status.proxies] },
     totals: aggregator.totals.values(),
+    refusals: new Map(),
     droppedSeries: 0,
   });
   expect(text).toMatch(
@@ -67,6 +68,7 @@ test("a hostile label stays within its quotes", () => {
   const text = encodeMetrics({
     status: { ...status, proxies: [] },
     totals: aggregator.totals.values(),
+    refusals: new Map(),
     droppedSeries: 0,
   });
   expect(text).toContain('route="a\\"b\\\\c\\nd"');

@@ -8,9 +8,11 @@ export interface MetricsInput {
   readonly totals: Iterable<SeriesTotal>;
   /** Series that fit nobody's budget and were counted together. */
   readonly droppedSeries: number;
+  /** Handshakes of proxies that were refused, by reason. */
+  readonly refusals: ReadonlyMap<string, number>;
 }
 
-export function encodeMetrics({ status, totals, droppedSeries }: MetricsInput): string {
+export function encodeMetrics({ status, totals, droppedSeries, refusals }: MetricsInput): string {
   const connected = status.proxies.filter((proxy) => proxy.connected);
   const behind = connected.filter((proxy) => proxy.revision < status.revision);
   const series = [...totals].map((total) => ({ total, labels: labelsOf(total) }));
@@ -30,6 +32,12 @@ export function encodeMetrics({ status, totals, droppedSeries }: MetricsInput): 
       "gauge",
       "Connected proxies that do not run the newest revision.",
       [{ value: behind.length }],
+    ),
+    ...family(
+      "weft_control_refused_total",
+      "counter",
+      "Handshakes on the proxies' port that were refused.",
+      [...refusals].map(([reason, value]) => ({ labels: { reason }, value })),
     ),
     ...family(
       "weft_control_liveness_frozen",

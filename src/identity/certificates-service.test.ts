@@ -39,7 +39,7 @@ const withToken = (token: string): CertificatesCall => ({
   metadata: new Map([["authorization", `Bearer ${token}`]]),
 });
 const withPeer = (...uriSans: string[]): CertificatesCall => ({
-  peer: { uriSans, notAfterMs: clock.nowMs() + 1000 },
+  peer: { der: new Uint8Array(), uriSans, notAfterMs: clock.nowMs() + 1000 },
   metadata: new Map(),
 });
 const newToken = (): string => tokens.create({ namespace: "shop", serviceAccount: "reviews", ttlMs: 60_000 });

@@ -12,14 +12,18 @@ import {
   type SpiffeId,
   WeftError,
 } from "../kernel/index.ts";
+import type { CertificateLedger } from "./certificate-ledger.ts";
 import { type IssueRequest, type IssueResponse, IssueResponseSchema } from "../wire/index.ts";
-import type { CertificateAuthority } from "./certificate-authority.ts";
+import type { CertificateAuthority, IssuedCertificate } from "./certificate-authority.ts";
 import type { JoinTokens, RedeemRefusal } from "./join-tokens.ts";
+import { certificateNumber, serialText } from "./x509/certificate-number.ts";
 import { parseCsr } from "./x509/signing-request.ts";
 
 /** What the service reads of a call. */
 export interface CertificatesCall {
-  readonly peer: { readonly uriSans: readonly string[]; readonly notAfterMs: number } | undefined;
+  readonly peer:
+    | { readonly der: Uint8Array; readonly uriSans: readonly string[]; readonly notAfterMs: number }
+    | undefined;
   readonly metadata: ReadonlyMap<string, string>;
 }
 
@@ -28,6 +32,10 @@ export interface CertificatesServiceOptions {
   readonly tokens: JoinTokens;
   readonly clock: Clock;
   readonly log?: Log;
+  /** Where what is issued is noted. */
+  readonly ledger?: CertificateLedger;
+  /** Whether a certificate (DER) that a connection was opened with is revoked by now. */
+  readonly isRevoked?: (der: Uint8Array) => boolean;
 }
 
 export interface CertificatesService {
@@ -47,6 +55,7 @@ export function certificatesService(options: CertificatesServiceOptions): Certif
       parseCsr(request.csr);
       const id = proveIdentity(options, call, namespace);
       const issued = authority.issue(request.csr, id);
+      note(options, request.workload, id, issued);
       log.info("certificate issued", { workload: request.workload, identity: formatSpiffeId(id) });
       return create(IssueResponseSchema, {
         chain: [...issued.chain],
@@ -58,14 +67,34 @@ export function certificatesService(options: CertificatesServiceOptions): Certif
   };
 }
 
+function note(
+  { ledger, clock }: CertificatesServiceOptions,
+  workload: string,
+  id: SpiffeId,
+  issued: IssuedCertificate,
+): void {
+  const leaf = issued.chain[0];
+  const number = leaf === undefined ? undefined : certificateNumber(leaf);
+  if (number === undefined) return;
+  ledger?.note({
+    issuer: Buffer.from(number.issuer).toString("hex"),
+    serial: serialText(number.serial),
+    workload,
+    identity: formatSpiffeId(id),
+    root: issued.root,
+    notBeforeMs: clock.nowMs(),
+    notAfterMs: issued.notAfterMs,
+  });
+}
+
 function proveIdentity(
   options: CertificatesServiceOptions,
   call: CertificatesCall,
   namespace: string,
 ): SpiffeId {
-  const { authority, tokens, clock } = options;
+  const { authority, tokens } = options;
   const header = call.metadata.get("authorization");
-  if (header === undefined) return provenByPeer(call, authority.trustDomain, namespace, clock.nowMs());
+  if (header === undefined) return provenByPeer(options, call, namespace);
   const token = /^bearer +(?<token>\S+)$/i.exec(header)?.groups?.["token"];
   const subject = token === undefined ? "unknown" : tokens.redeem(token);
   if (typeof subject === "string")
@@ -75,12 +104,10 @@ function proveIdentity(
 }
 
 function provenByPeer(
-  call: CertificatesCall,
-  trustDomain: string,
+  { authority, clock, isRevoked }: CertificatesServiceOptions,
+  { peer }: CertificatesCall,
   namespace: string,
-  nowMs: number,
 ): SpiffeId {
-  const { peer } = call;
   if (peer === undefined) {
     throw new WeftError(
       "unauthenticated",
@@ -89,12 +116,17 @@ function provenByPeer(
   }
   const uri = peer.uriSans.length === 1 ? peer.uriSans[0] : undefined;
   const id = uri === undefined ? undefined : parseSpiffeId(uri);
-  if (id === undefined || id.trustDomain !== trustDomain) {
+  if (id === undefined || id.trustDomain !== authority.trustDomain) {
     throw new WeftError("forbidden", "the connection's certificate carries no identity of this mesh");
   }
   // The handshake checked this once; the connection may have outlived its certificate since.
-  if (peer.notAfterMs <= nowMs)
+  if (peer.notAfterMs <= clock.nowMs())
     throw new WeftError("unauthenticated", "the connection's certificate is expired");
+  if (isRevoked?.(peer.der) === true) {
+    throw new WeftError("unauthenticated", "the connection's certificate is revoked", {
+      hint: "join anew with a join token",
+    });
+  }
   requireNamespace(id.namespace, namespace);
   return id;
 }

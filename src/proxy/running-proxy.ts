@@ -25,10 +25,12 @@ import { ServeMetrics } from "./serve/metrics.ts";
 import { ProtocolMemory } from "./serve/protocol-memory.ts";
 import { http1LimitNames } from "./serve/limits.ts";
 import { OutboundServer } from "./serve/outbound.ts";
+import { RefusalLog } from "./serve/refusal-log.ts";
+import { endRevoked } from "./serve/revoked-peers.ts";
 import { RouteSelector } from "./serve/route-selector.ts";
 import type { DestinationOf, Server } from "./serve/server.ts";
 import { AccessLog, encodeMetrics, ReportBuilder, SeriesRegistry } from "./telemetry/index.ts";
-import { HopDialer, Upstreams } from "./upstream/index.ts";
+import { HopDialer, PeerTrust, Upstreams } from "./upstream/index.ts";
 
 /** What was bound, port 0 resolved. */
 export interface BoundAddresses {
@@ -135,10 +137,10 @@ class Proxy implements RunningProxy {
 
   constructor(parts: ProxyParts) {
     const { bootstrap, agent, clock, log } = parts;
-    const workloadKey = `${bootstrap.workload.namespace}/${bootstrap.workload.name}`;
+    const { labels, namespace, name } = bootstrap.workload;
+    const workloadKey = `${namespace}/${name}`;
     const mark = bootstrap.capture.kind === "redirect" ? bootstrap.capture.mark || undefined : undefined;
     const metrics = new ServeMetrics();
-    const labels = bootstrap.workload.labels;
     this.#bootstrap = bootstrap;
     this.#destinationOf = parts.destinationOf ?? originalDestination;
     this.#agent = agent;
@@ -146,7 +148,12 @@ class Proxy implements RunningProxy {
     this.#wheel = new TimerWheel(clock, wheelTickMs, wheelSlots);
     this.#names = new NameLookups({ upstreams: bootstrap.dnsUpstreams, wheel: this.#wheel, mark, clock });
     const { resolver } = this.#names;
+    const [trust, refusals] = [new PeerTrust(() => agent.snapshot.mesh), new RefusalLog(log, clock)];
     const dialer = new HopDialer({
+      trust,
+      isExpired: () => this.#context.hasExpiredCertificate,
+      onPeerRefused: ({ reason, detail }, { tunnelAddress, tunnelPort }) =>
+        refusals.refused("upstream", { reason, detail, peer: `${tunnelAddress}:${tunnelPort}` }),
       names: { resolver, clock, random: Math.random },
       identity: () => agent.identity(),
       sourceWorkload: workloadKey,
@@ -159,12 +166,14 @@ class Proxy implements RunningProxy {
     this.#context = new ServeContext({
       agent,
       workload: {
-        namespace: bootstrap.workload.namespace,
+        namespace,
         key: workloadKey,
         addresses: bootstrap.workload.addresses,
         version: labels["app.kubernetes.io/version"] ?? labels["version"] ?? "",
       },
       dialer,
+      trust,
+      refusals,
       upstreams: new Upstreams(dialer, clock, bootstrap.role === "gateway" ? "http1" : "client", {
         place: bootstrap.workload,
         listener: new GuardReports(metrics, log, clock),
@@ -242,7 +251,8 @@ class Proxy implements RunningProxy {
     const source = this.#adminSource;
     const admin = this.#openAdmin(bootstrap.admin, (address) => AdminServer.openAdmin(address, source));
     const health = this.#openAdmin(bootstrap.health, (address) => AdminServer.openHealth(address, source));
-    this.#stopWatching = this.#agent.onSnapshot((snapshot) => {
+    this.#stopWatching = this.#agent.onSnapshot((snapshot, previous) => {
+      if (snapshot.mesh !== previous.mesh) endRevoked(this.#context, this.#tunnel);
       this.#context.upstreams.applySnapshot(snapshot);
       this.#application?.refresh(snapshot.inboundTable);
       this.#gateway?.applySnapshot(snapshot);
