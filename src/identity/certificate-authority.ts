@@ -2,7 +2,7 @@
  * The mesh's CA: one root that issues, and while it is being changed a second one that is trusted beside it; or a CA of
  * somebody else's that is plugged in. Signs for identities that others have proved. Which roots hold at a time is on disk.
  */
-import { randomBytes } from "node:crypto";
+import { type KeyObject, randomBytes } from "node:crypto";
 import { chmodSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import {
@@ -118,12 +118,12 @@ export class CertificateAuthority {
   }
 
   /**
-   * Signs the request's key for `id`; nothing else of the request is used. Throws `bad_input` for a request without
+   * Signs the request's key for `id`; nothing else of the request is used. A key is one that `parseCsr` gave back. Throws `bad_input` for a request without
    * proof of possession or with a weak key, or an id of another trust domain. The lifetime ends with the CA's at the latest.
    * `purpose` "control": for the control plane itself, which those that know only the older root must be able to check.
    */
   issue(
-    csrDer: Uint8Array,
+    request: Uint8Array | KeyObject,
     id: SpiffeId,
     lifetimeMs: number = defaultLifetimeMs,
     purpose: "workload" | "control" = "workload",
@@ -140,7 +140,7 @@ export class CertificateAuthority {
         `a certificate's lifetime must be between ${minLifetimeMs} and ${maxLifetimeMs} ms`,
       );
     }
-    const publicKey = parseCsr(csrDer);
+    const publicKey = request instanceof Uint8Array ? parseCsr(request) : request;
     const signer = this.#signerFor(purpose);
     const authority = signer.current();
     const nowMs = this.#clock.nowMs();

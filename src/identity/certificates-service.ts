@@ -52,9 +52,9 @@ export function certificatesService(options: CertificatesServiceOptions): Certif
         throw new WeftError("bad_input", `"${request.workload}" is no workload; write namespace/name`);
       }
       // Before the token is spent: a request that cannot be signed must not cost one.
-      parseCsr(request.csr);
+      const key = parseCsr(request.csr);
       const id = proveIdentity(options, call, namespace);
-      const issued = authority.issue(request.csr, id);
+      const issued = authority.issue(key, id);
       note(options, request.workload, id, issued);
       log.info("certificate issued", { workload: request.workload, identity: formatSpiffeId(id) });
       return create(IssueResponseSchema, {

@@ -37,10 +37,14 @@ export function loadIdentity(path: string, expected: Expected): HeldIdentity | s
   // The mesh may have changed its root since this proxy was told the one to join by.
   const joinedUnder = "joinedUnderPem" in parsed ? String(parsed.joinedUnderPem) : "";
   const isSameMesh = shareRoot(joinedUnder, expected.trustRootsPem);
-  return checkIdentity(parsed, {
-    ...expected,
-    trustRootsPem: isSameMesh ? expected.trustRootsPem + parsed.trustRootsPem : expected.trustRootsPem,
-  });
+  const { certChainPem, privateKeyPem, trustRootsPem } = parsed;
+  return checkIdentity(
+    { certChainPem, privateKeyPem, trustRootsPem },
+    {
+      ...expected,
+      trustRootsPem: isSameMesh ? expected.trustRootsPem + trustRootsPem : expected.trustRootsPem,
+    },
+  );
 }
 
 /** `joinedUnderPem`: the roots by which the proxy was told to know its mesh. */
