@@ -52,7 +52,6 @@ const expired: ConnectFailure = {
 const peerReasons: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
   "upstream_tls_failed",
   "upstream_identity_mismatch",
-  "peer_identity_invalid",
   "peer_revoked",
 ]);
 
@@ -193,11 +192,16 @@ export class HopDialer {
       serverName: meshServerName,
       alpn: [hopAlpn],
       // Exactly one URI and exactly the expected one: a certificate with several could speak for anybody.
-      verifyPeer: (peer) =>
-        trust.refusalOf(peer) ??
-        (trust.isExpected(peer, expected)
+      verifyPeer: (peer) => {
+        const refusal = trust.refusalOf(peer);
+        // Of a server "invalid" means: not who it should be. The request may find another endpoint.
+        if (refusal?.reason === "peer_revoked") return refusal;
+        if (refusal !== undefined) return { reason: "upstream_identity_mismatch", detail: refusal.detail };
+        const detail = `expected ${expected === "" ? "an identity" : expected}`;
+        return trust.isExpected(peer, expected)
           ? undefined
-          : { reason: "upstream_identity_mismatch", detail: `expected ${expected || "an identity"}` }),
+          : { reason: "upstream_identity_mismatch", detail };
+      },
     };
   }
 
