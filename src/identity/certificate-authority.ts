@@ -3,7 +3,6 @@
  * somebody else's that is plugged in. Signs for identities that others have proved. Which roots hold at a time is on disk.
  */
 import { type KeyObject, randomBytes } from "node:crypto";
-import { chmodSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import {
   type Clock,
@@ -24,6 +23,7 @@ import {
 } from "./plugged-authority.ts";
 import { RootRotation } from "./rotation-control.ts";
 import { trustPlan } from "./root-rotation.ts";
+import { intermediateOf, makePrivateDirectory, removeOrphans, rootFiles } from "./root-files.ts";
 import { clockSkewMs, intermediateLifetimeMs, Signer, type SigningAuthority } from "./signer.ts";
 import { loadTrustState, storeTrustState, type TrustState } from "./trust-file.ts";
 import { encodeCertificate } from "./x509/certificate-builder.ts";
@@ -236,7 +236,7 @@ export class CertificateAuthority {
         });
       this.#addSigner(next, other);
     }
-    this.#removeOrphans();
+    removeOrphans(this.#directory, [this.#state.current, this.#state.next]);
     return root.trustDomain;
   }
 
@@ -299,7 +299,7 @@ export class CertificateAuthority {
   #addSigner(file: string, root: Authority): string {
     const signer = new Signer({
       root,
-      intermediateFile: join(this.#directory, file.replace("root", "intermediate")),
+      intermediateFile: join(this.#directory, intermediateOf(file)),
       passphrase: this.#options.passphrase,
       peerDnsName,
       clock: this.#clock,
@@ -310,7 +310,7 @@ export class CertificateAuthority {
   }
 
   #createFirst(file: string, trustDomain: string): Authority {
-    const others = readdirSync(this.#directory).filter((name) => isRootFile(name));
+    const others = rootFiles(this.#directory);
     if (others.length > 0) {
       throw new WeftError(
         "io",
@@ -369,36 +369,11 @@ export class CertificateAuthority {
     const root = this.#load(file);
     const kept = root === undefined ? undefined : fingerprintOf(root.certificateDer);
     for (const known of this.#signers.keys()) if (known !== kept) this.#signers.delete(known);
-    this.#removeOrphans();
-  }
-
-  /** Of changes that were over, or that a crash kept from being noted. */
-  #removeOrphans(): void {
-    const { current, next } = this.#state;
-    const kept = [current, next].flatMap((file) =>
-      file === undefined ? [] : [file, file.replace("root", "intermediate")],
-    );
-    for (const name of readdirSync(this.#directory)) {
-      const isOurs = isRootFile(name) || isRootFile(name.replace("intermediate", "root"));
-      if (isOurs && !kept.includes(name)) rmSync(join(this.#directory, name), { force: true });
-    }
+    removeOrphans(this.#directory, [this.#state.current, this.#state.next]);
   }
 
   #tell(): void {
     for (const listener of this.#listeners) listener();
-  }
-}
-
-function isRootFile(name: string): boolean {
-  return /^root(-[0-9a-f]{8})?\.pem$/.test(name);
-}
-
-function makePrivateDirectory(directory: string): void {
-  try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
-    chmodSync(directory, 0o700);
-  } catch (cause) {
-    throw new WeftError("permission", `cannot make ${directory} private to this user`, { cause });
   }
 }
 

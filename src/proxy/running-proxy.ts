@@ -54,7 +54,7 @@ export interface RunningProxy {
   releaseListener(listener: Listener): void;
   /** The other process did not: what was released is opened again. */
   reopenListeners(): void;
-  /** What the admin port answers, for a parent that has the port. */
+  /** What the admin port answers, for a parent that has it. */
   metricsText(): string;
   configPage(): unknown;
   /** Undefined: ready; else what is missing. */
@@ -305,8 +305,7 @@ class Proxy implements RunningProxy {
 
   async #openDoors(): Promise<Omit<BoundAddresses, "admin" | "health">> {
     const bootstrap = this.#bootstrap;
-    const capture = bootstrap.capture;
-    const { sharing } = bootstrap;
+    const { capture, sharing } = bootstrap;
     const outbound = this.#add(
       new OutboundServer(this.#context, this.#selector, this.#destinationOf, sharing),
     ).open(capture);

@@ -77,7 +77,7 @@ export function forge(
   const sent = forgery.isSelfSigned === true ? [leaf] : [leaf, ...chain];
   return {
     certChainPem: sent.map((der) => derToPem(der)).join(""),
-    privateKeyPem: keys.privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
+    privateKeyPem: keys.privateKey.export({ type: "pkcs8", format: "pem" }),
     trustRootsPem,
   };
 }
