@@ -17,6 +17,7 @@ import { ServeContext } from "./serve/context.ts";
 import { describeConfig, type RuntimeParts, runtimeGauges } from "./serve/describe.ts";
 import { DnsServer } from "./serve/dns.ts";
 import { type GatewayAddress, GatewayServer, type OpenListener } from "./serve/gateway.ts";
+import { endIfExpired, endRevoked } from "./serve/ended-trust.ts";
 import { GuardReports } from "./serve/guard-reports.ts";
 import type { ListenSharing } from "./serve/listen-sharing.ts";
 import { InboundPlaintext } from "./serve/inbound-plaintext.ts";
@@ -26,7 +27,6 @@ import { ProtocolMemory } from "./serve/protocol-memory.ts";
 import { http1LimitNames } from "./serve/limits.ts";
 import { OutboundServer } from "./serve/outbound.ts";
 import { RefusalLog } from "./serve/refusal-log.ts";
-import { endRevoked } from "./serve/revoked-peers.ts";
 import { RouteSelector } from "./serve/route-selector.ts";
 import type { DestinationOf, Server } from "./serve/server.ts";
 import { AccessLog, encodeMetrics, ReportBuilder, SeriesRegistry } from "./telemetry/index.ts";
@@ -373,8 +373,8 @@ class Proxy implements RunningProxy {
 
   #scheduleSweep(): void {
     this.#sweepTimer = this.#clock.after(sweepMs, () => {
-      const nowMs = this.#clock.nowMs();
-      this.#context.coarseNowMs = nowMs;
+      const nowMs = (this.#context.coarseNowMs = this.#clock.nowMs());
+      endIfExpired(this.#context, this.#tunnel);
       for (const server of this.#servers) server.connections.sweep(nowMs);
       this.#gateway?.sweep(nowMs);
       this.#context.upstreams.sweep();

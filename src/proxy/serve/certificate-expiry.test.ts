@@ -1,7 +1,7 @@
 /** A proxy whose own certificate is expired takes nobody and dials nobody, and says so. */
 import { expect, test } from "bun:test";
 import { connect, Connection, type ConnectFailure, meshServerName } from "../../net/index.ts";
-import { scrape } from "../testing/eventually.ts";
+import { eventually, scrape } from "../testing/eventually.ts";
 import { cannedServer, RawClient } from "../testing/raw-peer.ts";
 import { TestMesh } from "../testing/test-mesh.ts";
 
@@ -42,5 +42,16 @@ test("an expired certificate is neither shown nor dialled with, until there is a
   });
   expect(refused).not.toBeInstanceOf(Connection);
   expect(await scrape(server.proxy)).toContain('listener="inbound",reason="certificate_expired"} 1');
+  app.stop();
+});
+
+test("connections that were opened before are ended within a second or so, and what they carry with them", async () => {
+  await using mesh = new TestMesh();
+  const app = cannedServer(hello);
+  const server = await mesh.server("echo-1", app.port);
+  const client = await mesh.client([server.endpoint]);
+  expect(await get(client.port)).toBe(200);
+  client.agent.status = { ...client.agent.status, certificateNotAfterMs: Date.now() - 1 };
+  await eventually(async () => (await get(client.port)) === 503, "the connection in the pool is gone");
   app.stop();
 });

@@ -77,9 +77,10 @@ export class InboundTunnel implements Server {
     this.#listener?.closeAll();
   }
 
-  /** Ends connections of peers that are revoked by now. Returns how many there were. */
-  terminateRevoked(): number {
+  /** Ends connections of peers that are revoked by now, or all of them. Returns how many there were. */
+  terminate(which: "revoked" | "all"): number {
     const { trust } = this.#context;
+    if (which === "all") return this.#listener?.terminatePeers(() => true) ?? 0;
     return trust.hasRevoked ? (this.#listener?.terminatePeers((peer) => trust.isRevoked(peer)) ?? 0) : 0;
   }
 

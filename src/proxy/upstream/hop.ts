@@ -97,9 +97,10 @@ export class HopDialer {
     return this.#options.limits;
   }
 
-  /** Ends connections to peers that are revoked by now. Returns how many there were. */
-  terminateRevoked(): number {
+  /** Ends connections to peers that are revoked by now, or all of them. Returns how many there were. */
+  terminate(which: "revoked" | "all"): number {
     const trust = this.#trust;
+    if (which === "all") return terminatePeers(this.#members, () => true);
     return trust.hasRevoked ? terminatePeers(this.#members, (peer) => trust.isRevoked(peer)) : 0;
   }
 

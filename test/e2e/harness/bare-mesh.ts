@@ -61,10 +61,11 @@ export class BareMesh implements AsyncDisposable {
     host: number,
     parts: Partial<ProxyBootstrap>,
     options: readonly string[] = [],
+    env: Readonly<Record<string, string>> = {},
   ): Promise<BareProxy> {
     const address = `${this.network}.${host}`;
     const file = await this.#bootstrap(name, address, parts);
-    const process_ = await started(this.#directory, ["proxy", "--bootstrap", file, ...options]);
+    const process_ = await started(this.#directory, ["proxy", "--bootstrap", file, ...options], env);
     this.#processes.push(process_);
     return { process: process_, adminUrl: `http://${address}:15020` };
   }
@@ -133,8 +134,12 @@ export function unusedPort(): number {
   return port;
 }
 
-async function started(cwd: string, argv: readonly string[]): Promise<Running> {
-  const child = spawnProcess([weftProgram, ...argv], { cwd, env: process.env });
+async function started(
+  cwd: string,
+  argv: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Running> {
+  const child = spawnProcess([weftProgram, ...argv], { cwd, env: { ...process.env, ...env } });
   await child.untilLine("stderr", readyTimeoutMs, (line) => line.includes('"event":"ready"') || undefined);
   return child;
 }
