@@ -20,6 +20,8 @@ interface Options extends SharedOptions {
   readonly caRoot?: string;
   readonly caCrl?: string;
   readonly caPassphraseFile?: string;
+  readonly saTokenIssuer?: string;
+  readonly saTokenJwks?: string;
 }
 
 export function command(_cli: Cli): Command {
@@ -42,6 +44,11 @@ export function command(_cli: Cli): Command {
     .option("--ca-root <file>", "the roots above it, where it is not one itself; all of them are trusted")
     .option("--ca-crl <file>", "what it has revoked, in PEM or DER")
     .option("--ca-passphrase-file <file>", "opens the CA's key, and encrypts our own ones")
+    .option(
+      "--sa-token-issuer <url>",
+      "take service-account tokens of this cluster's issuer as proofs of identity",
+    )
+    .option("--sa-token-jwks <file|url>", "its keys")
     .addOption(
       new Option(
         "--gateway <address>",
@@ -61,6 +68,7 @@ export function command(_cli: Cli): Command {
         version: manifest.version,
         log,
         ...pluggedOf(options),
+        ...tokensOf(options),
         ...(options.caPassphraseFile === undefined ? {} : { passphraseFile: options.caPassphraseFile }),
         ...(trustDomain === undefined ? {} : { trustDomain }),
         ...(gateway === undefined ? {} : { gatewayAddress: gateway }),
@@ -78,6 +86,16 @@ function pluggedOf({ caCert, caKey, caRoot, caCrl }: Options): Pick<ControlOptio
     });
   }
   return { plugged: { certificateFile: caCert, keyFile: caKey, rootFile: caRoot, crlFile: caCrl } };
+}
+
+function tokensOf({
+  saTokenIssuer: issuer,
+  saTokenJwks: jwks,
+}: Options): Pick<ControlOptions, "serviceAccountTokens"> {
+  if (issuer === undefined && jwks === undefined) return {};
+  if (issuer === undefined || jwks === undefined)
+    throw new WeftError("usage", "--sa-token-issuer and --sa-token-jwks belong together");
+  return { serviceAccountTokens: { issuer, jwks } };
 }
 
 function parseAddress(text: string): string {

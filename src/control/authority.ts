@@ -4,6 +4,7 @@ import {
   type CertificateLedger,
   type PluggedFiles,
   readPassphrase,
+  ServiceAccountTokens,
 } from "../identity/index.ts";
 import { certificateNumber, describeCertificate, serialText } from "../identity/x509/index.ts";
 import { type Clock, formatSpiffeId, type Log, type SpiffeId } from "../kernel/index.ts";
@@ -30,6 +31,19 @@ export function openAuthority(
     ...(passphraseFile === undefined ? {} : { passphrase: readPassphrase(passphraseFile) }),
     ...(plugged === undefined ? {} : { plugged }),
   });
+}
+
+/** Undefined: none are taken. */
+export function tokensOf(
+  {
+    serviceAccountTokens,
+  }: { readonly serviceAccountTokens?: { readonly issuer: string; readonly jwks: string } },
+  ledger: CertificateLedger,
+  clock: Clock,
+): ServiceAccountTokens | undefined {
+  if (serviceAccountTokens === undefined) return undefined;
+  const spend = (proof: string, untilMs: number): boolean => ledger.spend(proof, untilMs);
+  return new ServiceAccountTokens({ ...serviceAccountTokens, clock, spend });
 }
 
 /** Also those from before there was a list, so that they can be revoked. */

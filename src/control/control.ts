@@ -20,7 +20,7 @@ import { type Clock, type Drainable, Lifecycle, type Log, systemClock } from "..
 import { Aggregator, telemetryMethods, topology } from "../observe/index.ts";
 import { Registry } from "../registry/index.ts";
 import { openSqliteStore } from "../store/index.ts";
-import { noteShown, openAuthority } from "./authority.ts";
+import { noteShown, openAuthority, tokensOf } from "./authority.ts";
 import { certificatesStatus, changeRevocation } from "./certificates-view.ts";
 import { CompiledSource } from "./compiled-source.ts";
 import { Configuration } from "./configuration.ts";
@@ -47,6 +47,8 @@ export interface ControlOptions {
   readonly passphraseFile?: string;
   /** Somebody else's CA signs in the place of the control plane's own. */
   readonly plugged?: PluggedFiles;
+  /** Service-account tokens of this issuer are taken as proofs of identity. */
+  readonly serviceAccountTokens?: { readonly issuer: string; readonly jwks: string };
   readonly log: Log;
   readonly clock?: Clock;
 }
@@ -137,7 +139,7 @@ async function start(
   const certificateParts = { authority, ledger, directory, log };
   const isRevoked = (der: Uint8Array): boolean => trust.isRevoked(der);
   const aggregator = new Aggregator({ clock });
-  const refusals = new Map<string, number>();
+  const [refusals, attestationRefusals] = [new Map<string, number>(), new Map<string, number>()];
   const belowThePorts = [...opened];
 
   const proxyPort = opening(
@@ -145,10 +147,14 @@ async function start(
       listen: options.ads,
       trustDomain,
       certificate,
-      certificates: certificatesService({ authority, tokens, ledger, isRevoked, clock, log }),
+      certificates: certificatesService({
+        ...{ authority, tokens, ledger, isRevoked, clock, log },
+        serviceAccountTokens: tokensOf(options, ledger, clock),
+        onAttestationRefused: (attestor, refusal) => countIn(attestationRefusals, `${attestor} ${refusal}`),
+      }),
       isRevoked,
       onShown: (workload, id, der) => noteShown({ ledger, trust }, workload, id, der),
-      onRefused: (reason) => void refusals.set(reason, (refusals.get(reason) ?? 0) + 1),
+      onRefused: (reason) => countIn(refusals, reason),
       core,
       registry,
       directory,
@@ -187,6 +193,7 @@ async function start(
           totals: aggregator.totals.values(),
           droppedSeries: aggregator.droppedSeries,
           refusals,
+          attestationRefusals,
         }),
       topology: (seconds) => topology(aggregator, seconds, (workload) => directory.isGateway(workload)),
       createJoinToken: async (request) => tokens.create(request),
@@ -241,6 +248,10 @@ function rootsPem(authority: CertificateAuthority): string {
     .trustRoots()
     .map((der) => derToPem(der))
     .join("");
+}
+
+function countIn(counts: Map<string, number>, name: string): void {
+  counts.set(name, (counts.get(name) ?? 0) + 1);
 }
 
 function apiPart(api: ApiServer): Drainable {

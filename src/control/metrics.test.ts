@@ -51,6 +51,7 @@ test("counters grow with every report and outlive the window", () => {
     status: { ...status, proxies: [...status.proxies] },
     totals: aggregator.totals.values(),
     refusals: new Map(),
+    attestationRefusals: new Map(),
     droppedSeries: 0,
   });
   expect(text).toMatch(
@@ -69,6 +70,7 @@ test("a hostile label stays within its quotes", () => {
     status: { ...status, proxies: [] },
     totals: aggregator.totals.values(),
     refusals: new Map(),
+    attestationRefusals: new Map(),
     droppedSeries: 0,
   });
   expect(text).toContain('route="a\\"b\\\\c\\nd"');

@@ -10,9 +10,17 @@ export interface MetricsInput {
   readonly droppedSeries: number;
   /** Handshakes of proxies that were refused, by reason. */
   readonly refusals: ReadonlyMap<string, number>;
+  /** Proofs of identity that were refused, by "attestor why". */
+  readonly attestationRefusals: ReadonlyMap<string, number>;
 }
 
-export function encodeMetrics({ status, totals, droppedSeries, refusals }: MetricsInput): string {
+export function encodeMetrics({
+  status,
+  totals,
+  droppedSeries,
+  refusals,
+  attestationRefusals,
+}: MetricsInput): string {
   const connected = status.proxies.filter((proxy) => proxy.connected);
   const behind = connected.filter((proxy) => proxy.revision < status.revision);
   const series = [...totals].map((total) => ({ total, labels: labelsOf(total) }));
@@ -38,6 +46,15 @@ export function encodeMetrics({ status, totals, droppedSeries, refusals }: Metri
       "counter",
       "Handshakes on the proxies' port that were refused.",
       [...refusals].map(([reason, value]) => ({ labels: { reason }, value })),
+    ),
+    ...family(
+      "weft_control_attestations_refused_total",
+      "counter",
+      "Proofs of identity for a first certificate that were refused.",
+      [...attestationRefusals].map(([name, value]) => {
+        const [attestor = "", reason = ""] = name.split(" ");
+        return { labels: { attestor, reason }, value };
+      }),
     ),
     ...family(
       "weft_control_liveness_frozen",

@@ -89,6 +89,9 @@ export class CertificateLedger {
           issuer TEXT NOT NULL, serial TEXT NOT NULL, workload TEXT NOT NULL, identity TEXT NOT NULL, reason TEXT NOT NULL,
           revoked_ms INTEGER NOT NULL, not_after_ms INTEGER NOT NULL, PRIMARY KEY (issuer, serial)) STRICT, WITHOUT ROWID`,
       );
+      database.run(
+        "CREATE TABLE IF NOT EXISTS spent (proof TEXT PRIMARY KEY, until_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+      );
       return new CertificateLedger(database, clock);
     } catch (cause) {
       throw new WeftError("io", `cannot open the list of certificates in ${file}`, { cause });
@@ -171,6 +174,17 @@ export class CertificateLedger {
     return count;
   }
 
+  /** Notes that a proof of identity was used; false: it was before. It is forgotten a day after it is of no use any more. */
+  spend(proof: string, untilMs: number): boolean {
+    let isFirst = false;
+    this.#write(() => {
+      this.#sweep();
+      const insert = this.#database.query("INSERT OR IGNORE INTO spent VALUES (?, ?)");
+      isFirst = insert.run(proof, untilMs).changes === 1;
+    });
+    return isFirst;
+  }
+
   /** Called after certificates were revoked, or are not any more. */
   onRevoked(listener: () => void): () => void {
     this.#listeners.add(listener);
@@ -204,6 +218,7 @@ export class CertificateLedger {
     this.#sweptMs = nowMs;
     for (const table of ["certificates", "revoked"])
       this.#database.run(`DELETE FROM ${table} WHERE not_after_ms < ?`, [nowMs - keepExpiredMs]);
+    this.#database.run("DELETE FROM spent WHERE until_ms < ?", [nowMs - keepExpiredMs]);
   }
 
   #write(work: () => void): void {

@@ -12,8 +12,15 @@ import {
   type SpiffeId,
   WeftError,
 } from "../kernel/index.ts";
+import type { Attestor } from "./attestation/attestor.ts";
+import { controlNamespace, controlServiceAccount } from "./control-certificate.ts";
 import type { CertificateLedger } from "./certificate-ledger.ts";
-import { type IssueRequest, type IssueResponse, IssueResponseSchema } from "../wire/index.ts";
+import {
+  type Attestation,
+  type IssueRequest,
+  type IssueResponse,
+  IssueResponseSchema,
+} from "../wire/index.ts";
 import type { CertificateAuthority, IssuedCertificate } from "./certificate-authority.ts";
 import type { JoinTokens, RedeemRefusal } from "./join-tokens.ts";
 import { certificateNumber, serialText } from "./x509/certificate-number.ts";
@@ -34,6 +41,10 @@ export interface CertificatesServiceOptions {
   readonly log?: Log;
   /** Where what is issued is noted. */
   readonly ledger?: CertificateLedger;
+  /** Takes service-account tokens of a cluster; absent: none are taken. */
+  readonly serviceAccountTokens?: Attestor | undefined;
+  /** A proof was refused. */
+  readonly onAttestationRefused?: (attestor: string, refusal: string) => void;
   /** Whether a certificate (DER) that a connection was opened with is revoked by now. */
   readonly isRevoked?: (der: Uint8Array) => boolean;
 }
@@ -53,7 +64,10 @@ export function certificatesService(options: CertificatesServiceOptions): Certif
       }
       // Before the token is spent: a request that cannot be signed must not cost one.
       const key = parseCsr(request.csr);
-      const id = proveIdentity(options, call, namespace);
+      const id =
+        request.attestation === undefined
+          ? proveIdentity(options, call, namespace)
+          : await attest(options, request.attestation, namespace);
       const issued = authority.issue(key, id);
       note(options, request.workload, id, issued);
       log.info("certificate issued", { workload: request.workload, identity: formatSpiffeId(id) });
@@ -85,6 +99,29 @@ function note(
     notBeforeMs: clock.nowMs(),
     notAfterMs: issued.notAfterMs,
   });
+}
+
+async function attest(
+  { authority, serviceAccountTokens, onAttestationRefused, log }: CertificatesServiceOptions,
+  { proof }: Attestation,
+  namespace: string,
+): Promise<SpiffeId> {
+  const attestor = proof.case === "serviceAccountToken" ? serviceAccountTokens : undefined;
+  if (attestor === undefined || proof.case !== "serviceAccountToken") {
+    throw new WeftError("unauthenticated", "this kind of proof is not taken here", {
+      hint: "join with a join token, or give the control plane the issuer's keys (--sa-token-jwks)",
+    });
+  }
+  const subject = await attestor.attest(proof.value);
+  if ("refusal" in subject) {
+    onAttestationRefused?.(attestor.name, subject.refusal);
+    log?.warn("a proof of identity is refused", { attestor: attestor.name, ...subject });
+    throw new WeftError("unauthenticated", subject.detail);
+  }
+  if (subject.namespace === controlNamespace && subject.serviceAccount === controlServiceAccount)
+    throw new WeftError("forbidden", "the control plane's identity is not handed out");
+  requireNamespace(subject.namespace, namespace);
+  return { trustDomain: authority.trustDomain, ...subject };
 }
 
 function proveIdentity(

@@ -1,3 +1,4 @@
+export { ServiceAccountTokens } from "./attestation/service-account-token.ts";
 export { CertificateAuthority } from "./certificate-authority.ts";
 export { CertificateLedger, type KnownCertificate, numberOf } from "./certificate-ledger.ts";
 export { type CertificatesService, certificatesService } from "./certificates-service.ts";

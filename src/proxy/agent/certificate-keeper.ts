@@ -6,7 +6,7 @@ import { create } from "@bufbuild/protobuf";
 import { readFileSync } from "node:fs";
 import { derToPem, generateKeyAndCsr, writePrivateFile } from "../../identity/x509/index.ts";
 import { type Clock, errorLine, type Log, type Timer, WeftError } from "../../kernel/index.ts";
-import { type IssueResponse, IssueRequestSchema } from "../../wire/index.ts";
+import { AttestationSchema, type IssueResponse, IssueRequestSchema } from "../../wire/index.ts";
 import type { Mesh } from "../../model/index.ts";
 import { Backoff } from "./backoff.ts";
 import type { ControlPlane } from "./control-plane.ts";
@@ -25,6 +25,8 @@ export interface CertificateKeeperOptions {
   readonly workload: string;
   readonly serviceAccount: string;
   readonly joinTokenFile: string | undefined;
+  /** In the place of a join token, where there is none. */
+  readonly serviceAccountTokenFile?: string | undefined;
   readonly trustRootsPem: string;
   readonly issue: ControlPlane["issue"];
   readonly clock: Clock;
@@ -47,6 +49,8 @@ const maxWaitMs = 60_000;
 const defaultReissueWithinMs = 30_000;
 /** Tokens have about fifty characters; a wrong file must not be read into a header. */
 const maxTokenLength = 512;
+/** JWTs have one or two thousand. */
+const maxAttestedTokenLength = 16_384;
 
 export class CertificateKeeper {
   readonly #options: CertificateKeeperOptions;
@@ -191,12 +195,19 @@ export class CertificateKeeper {
 
   async #request(): Promise<HeldIdentity> {
     const { namespace, workload, issue } = this.#options;
-    const token = this.identity === undefined ? this.#readToken() : undefined;
+    const { joinTokenFile, serviceAccountTokenFile } = this.#options;
+    const isFirst = this.identity === undefined;
+    const isAttested = isFirst && joinTokenFile === undefined && serviceAccountTokenFile !== undefined;
+    const token = isFirst && !isAttested ? readToken(joinTokenFile, "join token", maxTokenLength) : undefined;
     const { privateKeyPem, csrDer } = generateKeyAndCsr();
     const request = create(IssueRequestSchema, {
       csr: Uint8Array.from(csrDer),
       workload: `${namespace}/${workload}`,
     });
+    if (isAttested) {
+      const value = readToken(serviceAccountTokenFile, "service-account token", maxAttestedTokenLength);
+      request.attestation = create(AttestationSchema, { proof: { case: "serviceAccountToken", value } });
+    }
     return this.#check(await issue(request, token), privateKeyPem);
   }
 
@@ -225,26 +236,6 @@ export class CertificateKeeper {
     ].join("");
   }
 
-  /** Read each time: an operator may have put a new one there. */
-  #readToken(): string {
-    const path = this.#options.joinTokenFile;
-    if (path === undefined) {
-      throw new WeftError("unauthenticated", "there is no valid certificate and no join token", {
-        hint: "give the proxy a join token for its namespace and service account",
-      });
-    }
-    let token: string;
-    try {
-      token = readFileSync(path, "utf8").trim();
-    } catch (cause) {
-      throw new WeftError("io", `the join token in ${path} cannot be read`, { cause });
-    }
-    if (!/^[\x21-\x7e]+$/.test(token) || token.length > maxTokenLength) {
-      throw new WeftError("bad_input", `${path} holds no join token`);
-    }
-    return token;
-  }
-
   async #store(identity: HeldIdentity): Promise<void> {
     const { path, log, trustRootsPem } = this.#options;
     const write = async (): Promise<void> => writePrivateFile(path, encodeIdentity(identity, trustRootsPem));
@@ -262,4 +253,23 @@ export class CertificateKeeper {
 
 function isSameRoots(a: readonly Uint8Array[] | undefined, b: readonly Uint8Array[]): boolean {
   return a?.length === b.length && b.every((root, i) => Buffer.compare(root, a[i] ?? new Uint8Array()) === 0);
+}
+
+/** Read each time: an operator, or the cluster, may have put a new one there. */
+function readToken(path: string | undefined, what: string, maxLength: number): string {
+  if (path === undefined) {
+    throw new WeftError("unauthenticated", `there is no valid certificate and no ${what}`, {
+      hint: "give the proxy a join token for its namespace and service account",
+    });
+  }
+  let token: string;
+  try {
+    token = readFileSync(path, "utf8").trim();
+  } catch (cause) {
+    throw new WeftError("io", `the ${what} in ${path} cannot be read`, { cause });
+  }
+  if (!/^[\x21-\x7e]+$/.test(token) || token.length > maxLength) {
+    throw new WeftError("bad_input", `${path} holds no ${what}`);
+  }
+  return token;
 }

@@ -29,7 +29,14 @@ import { TelemetryUpload } from "./telemetry-upload.ts";
 export interface AgentOptions {
   readonly bootstrap: Pick<
     ProxyBootstrap,
-    "role" | "workload" | "controlPlane" | "joinTokenFile" | "dataDir" | "capture" | "gateway"
+    | "role"
+    | "workload"
+    | "controlPlane"
+    | "joinTokenFile"
+    | "serviceAccountTokenFile"
+    | "dataDir"
+    | "capture"
+    | "gateway"
   >;
   readonly clock: Clock;
   readonly log: Log;
@@ -150,6 +157,7 @@ class ProxyAgent implements ParentAgent {
       workload: workload.name,
       serviceAccount: workload.serviceAccount,
       joinTokenFile: bootstrap.joinTokenFile,
+      serviceAccountTokenFile: bootstrap.serviceAccountTokenFile,
       trustRootsPem: bootstrap.controlPlane.trustRootsPem,
       issue: (request, token) => this.#controlPlane.issue(request, token),
       clock,
