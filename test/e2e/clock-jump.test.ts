@@ -51,18 +51,15 @@ test.skipIf(library === undefined)(
         application: { address: application.hostname ?? "" },
       });
       const outbound = { address: "127.0.0.1", port, service: "default/web", servicePort: httpPort };
-      const caller = await mesh.startProxy(
-        "caller",
-        3,
-        { capture: { kind: "explicit", outbound: [outbound] } },
-        [],
-        {
-          LD_PRELOAD: library ?? "",
-          FAKETIME_TIMESTAMP_FILE: clockFile,
-          FAKETIME_NO_CACHE: "1",
-          FAKETIME_DONT_FAKE_MONOTONIC: "1",
-        },
-      );
+      mesh.environment = {
+        LD_PRELOAD: library ?? "",
+        FAKETIME_TIMESTAMP_FILE: clockFile,
+        FAKETIME_NO_CACHE: "1",
+        FAKETIME_DONT_FAKE_MONOTONIC: "1",
+      };
+      const caller = await mesh.startProxy("caller", 3, {
+        capture: { kind: "explicit", outbound: [outbound] },
+      });
       const ask = async (): Promise<number> =>
         (await fetch(`http://127.0.0.1:${port}/`, { headers: { connection: "close" } })).status;
       await eventually(async () => {

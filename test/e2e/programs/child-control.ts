@@ -1,6 +1,6 @@
 /** A control plane as a process of its own, that a test may kill: `bun child-control.ts DIRECTORY ADS-PORT`. Prints its API's URL. */
-import { silentLog } from "../../kernel/index.ts";
-import { startControl } from "../index.ts";
+import { silentLog } from "../../../src/kernel/index.ts";
+import { startControl } from "../../../src/control/index.ts";
 
 const [dataDir = "", port = "0"] = process.argv.slice(2);
 const address = "127.0.0.1";

@@ -4,16 +4,16 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join as joinPath } from "node:path";
 import { fromBinary } from "@bufbuild/protobuf";
-import type { RotationStatus } from "../api/index.ts";
-import { ApiClient } from "../client/index.ts";
-import type { GrpcClient } from "../grpc/index.ts";
-import { derToPem, generateKeyAndCsr, pemToDer, verifyChain } from "../identity/x509/index.ts";
-import { createLog, type Log } from "../kernel/index.ts";
-import { type Mesh, MeshSchema } from "../model/index.ts";
-import type { TlsIdentity } from "../net/index.ts";
-import { Certificates, Workloads } from "../wire/index.ts";
-import { type RunningControl, startControl } from "./control.ts";
-import { clientOf, join, TestProxy } from "./test/test-proxy.ts";
+import type { RotationStatus } from "../../src/api/index.ts";
+import { ApiClient } from "../../src/client/index.ts";
+import type { GrpcClient } from "../../src/grpc/index.ts";
+import { derToPem, generateKeyAndCsr, pemToDer, verifyChain } from "../../src/identity/x509/index.ts";
+import { createLog, type Log } from "../../src/kernel/index.ts";
+import { type Mesh, MeshSchema } from "../../src/model/index.ts";
+import type { TlsIdentity } from "../../src/net/index.ts";
+import { Certificates, Workloads } from "../../src/wire/index.ts";
+import { type RunningControl, startControl } from "../../src/control/index.ts";
+import { clientOf, join, TestProxy } from "../../src/control/test/test-proxy.ts";
 
 const loopback = { address: "127.0.0.1", port: 0 };
 const waitMs = 20_000;
@@ -210,7 +210,7 @@ describe("a change of the root", () => {
     "goes on after the control plane was killed in %s",
     async (killed) => {
       await control.drain();
-      const script = joinPath(import.meta.dir, "test", "child-control.ts");
+      const script = joinPath(import.meta.dir, "programs", "child-control.ts");
       const child = Bun.spawn([process.execPath, script, dataDir], { stdout: "pipe", stderr: "inherit" });
       const reader = child.stdout.getReader();
       const { value } = await reader.read();
