@@ -6,4 +6,4 @@ export { ControlCertificate } from "./control-certificate.ts";
 export { readPassphrase } from "./encrypted-key.ts";
 export { JoinTokens } from "./join-tokens.ts";
 export type { PluggedFiles } from "./plugged-authority.ts";
-export { isGoingBack, movesCertificates, type Rotation, type RotationPhase } from "./root-rotation.ts";
+export { isGoingBack, movesCertificates, type Rotation } from "./root-rotation.ts";

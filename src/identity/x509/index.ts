@@ -2,7 +2,7 @@ export { describeCertificate } from "./certificate.ts";
 export { encodeCertificate, type Issuer } from "./certificate-builder.ts";
 export { verifyChain } from "./chain.ts";
 export { crlEntries } from "./revocation-list.ts";
-export { certificateNumber, type CertificateNumber, RevokedSet, serialText } from "./certificate-number.ts";
+export { certificateNumber, RevokedSet, serialText } from "./certificate-number.ts";
 export { fingerprintOf } from "./fingerprint.ts";
 export { peerProblem } from "./peer-profile.ts";
 export { readCertificateNames } from "./distinguished-name.ts";
