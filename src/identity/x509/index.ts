@@ -1,7 +1,6 @@
 export { describeCertificate } from "./certificate.ts";
 export { encodeCertificate, type Issuer } from "./certificate-builder.ts";
 export { verifyChain } from "./chain.ts";
-export { crlEntries } from "./revocation-list.ts";
 export { certificateNumber, RevokedSet, serialText } from "./certificate-number.ts";
 export { fingerprintOf } from "./fingerprint.ts";
 export { peerProblem } from "./peer-profile.ts";
