@@ -52,6 +52,18 @@ export {
   refusalListSchema,
   type RefusalView,
 } from "./policy-reports.ts";
+export {
+  type AuthorityStatus,
+  type CertificatesStatus,
+  certificatesSchema,
+  type CertificateStatus,
+  type RevocationRequest,
+  revocationRequestSchema,
+  type RotationRequest,
+  rotationRequestSchema,
+  type RotationStatus,
+  rotationStatusSchema,
+} from "./certificates.ts";
 export { type MeshStatus, meshStatusSchema, type ProxyStatus } from "./mesh-status.ts";
 export { namespacedMetadata } from "./metadata.ts";
 export { keyOf, keyText, namespaceOf, type ObjectKey } from "./object-key.ts";

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { request as httpRequest } from "node:http";
 import { silentLog } from "../kernel/index.ts";
 import { startApiServer } from "./index.ts";
-import { configMaps, TestApi, token } from "./testing.ts";
+import { configMaps, noTrust, TestApi, token } from "./testing.ts";
 
 let api: TestApi;
 beforeEach(async () => {
@@ -30,6 +30,7 @@ const unusedProviders = {
   createJoinToken: (): never => {
     throw new Error("unused");
   },
+  trust: noTrust,
 };
 
 /** fetch sets Host by itself. */

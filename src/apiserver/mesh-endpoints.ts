@@ -1,14 +1,22 @@
 /** weft's own paths: transactions, history, the state of the mesh, who calls whom, join tokens. */
+import type { TSchema } from "typebox";
 import {
+  type CertificatesStatus,
   decodeMessage,
   type MeshStatus,
   type PlaintextCallerList,
   type RefusalList,
+  type RevocationRequest,
+  revocationRequestSchema,
+  type RotationRequest,
+  rotationRequestSchema,
+  type RotationStatus,
   type TokenRequest,
   tokenRequestSchema,
   type Topology,
   type TransactionResponse,
   transactionRequestSchema,
+  type ValueOf,
 } from "../api/index.ts";
 import { type Clock, prometheusContentType, WeftError } from "../kernel/index.ts";
 import type { Commit, Store } from "../store/index.ts";
@@ -41,6 +49,17 @@ export interface MeshProviders {
   metrics(): string;
   /** Resolves to the token, which is kept nowhere in clear. */
   createJoinToken(request: JoinTokenRequest): Promise<string>;
+  readonly trust: TrustProviders;
+}
+
+/** Whom the mesh trusts. */
+export interface TrustProviders {
+  rotation(): RotationStatus;
+  /** Throws `conflict`. */
+  rotate(request: RotationRequest): RotationStatus;
+  certificates(): CertificatesStatus;
+  /** Throws `not_found`, `exhausted`. */
+  changeRevocation(request: RevocationRequest): CertificatesStatus;
 }
 
 export class MeshEndpoints {
@@ -62,10 +81,20 @@ export class MeshEndpoints {
     query: URLSearchParams,
   ): Promise<Response> {
     if (target.what === "transactions") return json(await this.#transact(request));
+    if (target.what === "revocations")
+      return json(
+        this.#providers.trust.changeRevocation(await this.#posted(request, revocationRequestSchema)),
+      );
+    if (target.what === "root_rotation" && request.method !== "GET")
+      return json(this.#providers.trust.rotate(await this.#posted(request, rotationRequestSchema)));
     if (request.method !== "GET") throw methodNotAllowed(request, "GET");
     switch (target.what) {
       case "status":
         return json(this.#providers.meshStatus());
+      case "certificates":
+        return json(this.#providers.trust.certificates());
+      case "root_rotation":
+        return json(this.#providers.trust.rotation());
       case "topology": {
         const window = query.get("window") ?? String(defaultWindowSeconds);
         return json(this.#providers.topology(Math.max(1, parseNumber("window", window, maxWindowSeconds))));
@@ -117,14 +146,17 @@ export class MeshEndpoints {
     return json(answer, 201);
   }
 
-  async #transact(request: Request): Promise<TransactionResponse> {
+  async #posted<S extends TSchema>(request: Request, schema: S): Promise<ValueOf<S>> {
     if (request.method !== "POST") throw methodNotAllowed(request, "POST");
-    const decoded = decodeMessage(transactionRequestSchema, await readJson(request, "json"), "request");
-    if ("issues" in decoded) {
-      refuse(decoded.issues);
-      throw new WeftError("bad_input", "the transaction cannot be read");
-    }
-    const { objects, deletions, dryRun, message, author } = decoded.object;
+    const decoded = decodeMessage(schema, await readJson(request, "json"), "request");
+    if ("object" in decoded) return decoded.object;
+    refuse(decoded.issues);
+    throw new WeftError("bad_input", "the request cannot be read");
+  }
+
+  async #transact(request: Request): Promise<TransactionResponse> {
+    const posted = await this.#posted(request, transactionRequestSchema);
+    const { objects, deletions, dryRun, message, author } = posted;
     return this.#writer.transact({ objects, deletions, dryRun, message, author: author ?? "api" });
   }
 }

@@ -1,20 +1,22 @@
 /** What a request's path names, in Kubernetes' layout of paths. */
 import { findKind, type KindName, kinds } from "../api/index.ts";
 
+type MeshPath =
+  | "status"
+  | "topology"
+  | "transactions"
+  | "history"
+  | "metrics"
+  | "refusals"
+  | "plaintext"
+  | "certificates"
+  | "revocations"
+  | "root_rotation";
+
 export type RequestTarget =
   | { readonly type: "health" }
   | { readonly type: "discovery"; readonly path: string }
-  | {
-      readonly type: "mesh";
-      readonly what:
-        | "status"
-        | "topology"
-        | "transactions"
-        | "history"
-        | "metrics"
-        | "refusals"
-        | "plaintext";
-    }
+  | { readonly type: "mesh"; readonly what: MeshPath }
   | { readonly type: "join_token"; readonly namespace: string; readonly serviceAccount: string }
   | { readonly type: "collection"; readonly kind: KindName; readonly namespace: string | undefined }
   | {
@@ -25,13 +27,16 @@ export type RequestTarget =
       readonly isStatus: boolean;
     };
 
-const meshPaths: ReadonlyMap<string, (RequestTarget & { type: "mesh" })["what"]> = new Map([
+const meshPaths: ReadonlyMap<string, MeshPath> = new Map([
   ["/apis/weft.dev/v1alpha1/status", "status"],
   ["/apis/weft.dev/v1alpha1/topology", "topology"],
   ["/apis/weft.dev/v1alpha1/transactions", "transactions"],
   ["/apis/weft.dev/v1alpha1/history", "history"],
   ["/apis/weft.dev/v1alpha1/refusals", "refusals"],
   ["/apis/weft.dev/v1alpha1/plaintextcallers", "plaintext"],
+  ["/apis/weft.dev/v1alpha1/certificates", "certificates"],
+  ["/apis/weft.dev/v1alpha1/revocations", "revocations"],
+  ["/apis/weft.dev/v1alpha1/root-rotation", "root_rotation"],
   ["/metrics", "metrics"],
 ]);
 

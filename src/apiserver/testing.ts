@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { silentLog, systemClock, WeftError } from "../kernel/index.ts";
 import { openSqliteStore, type Store } from "../store/index.ts";
 import { type ApiServer, startApiServer } from "./index.ts";
+import type { TrustProviders } from "./mesh-endpoints.ts";
 
 export const token = "the-token";
 export const configMaps = "/api/v1/namespaces/default/configmaps";
@@ -15,6 +16,17 @@ export interface Answer {
   // oxlint-disable-next-line no-explicit-any -- what the wire says is what these tests are about
   readonly body: any;
 }
+
+function notHere(): never {
+  throw new WeftError("unavailable", "not here");
+}
+
+export const noTrust: TrustProviders = {
+  rotation: notHere,
+  rotate: notHere,
+  certificates: notHere,
+  changeRevocation: notHere,
+};
 
 export class TestApi {
   readonly store: Store;
@@ -57,6 +69,7 @@ export class TestApi {
         metrics: () => "weft_up 1\n",
         createJoinToken: ({ namespace, serviceAccount }) =>
           Promise.resolve(`join-${namespace}-${serviceAccount}`),
+        trust: noTrust,
       },
     });
     return new TestApi(store, server, directory);

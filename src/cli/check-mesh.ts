@@ -1,5 +1,11 @@
 /** Looks at a running mesh for what is wrong: proxies behind or refusing, resources that could not be used. */
-import type { ApiObject, KindName, MeshStatus, PlaintextCallerList } from "../api/index.ts";
+import type {
+  ApiObject,
+  CertificatesStatus,
+  KindName,
+  MeshStatus,
+  PlaintextCallerList,
+} from "../api/index.ts";
 import type { ApiClient } from "../client/index.ts";
 import type { Finding } from "./finding.ts";
 import { findConditions, isProblem } from "./conditions.ts";
@@ -28,8 +34,13 @@ const maxPlaintextFindings = 100;
 
 export async function checkMesh(client: ApiClient, namespace: string | undefined): Promise<Finding[]> {
   const status = await client.status();
-  const findings = [...checkControlPlane(status), ...checkProxies(status)];
-  findings.push(...checkPlaintext(await client.plaintextCallers(), namespace));
+  const certificates = await client.certificates();
+  const findings = [
+    ...checkControlPlane(status),
+    ...checkProxies(status),
+    ...checkCertificates(certificates, Date.now()),
+    ...checkPlaintext(await client.plaintextCallers(), namespace),
+  ];
   for (const kind of kindsWithConditions) {
     const { items } = await client.list(kind, namespace === undefined ? {} : { namespace });
     findings.push(...items.flatMap(checkConditions));
@@ -89,6 +100,32 @@ function checkPlaintext(callers: PlaintextCallerList["items"], namespace: string
       message: `${who} came in plaintext to ${workload} port ${port} (${connections} connections): strict mTLS would cut it off`,
     };
   });
+}
+
+/** Of a certificate's life; renewal is due at half of it. */
+const lateShare = 0.75;
+const authorityWarningMs = 30 * 86_400_000;
+
+/** Those that proxies show: older ones of the same workload have been replaced. */
+function checkCertificates({ certificates, authorities }: CertificatesStatus, nowMs: number): Finding[] {
+  const findings: Finding[] = [];
+  for (const { workload, notBeforeMs, notAfterMs, inUse } of certificates) {
+    const share = (nowMs - notBeforeMs) / (notAfterMs - notBeforeMs);
+    if (!inUse || share < lateShare) continue;
+    const percent = Math.floor(share * 100);
+    findings.push({
+      level: "bad",
+      message: `${workload} shows a certificate that ends at ${new Date(notAfterMs).toISOString()}; ${percent} % of its life is over`,
+    });
+  }
+  for (const { kind, subject, notAfterMs } of authorities) {
+    if (notAfterMs - nowMs > authorityWarningMs) continue;
+    findings.push({
+      level: "bad",
+      message: `the ${kind} ${subject} ends at ${new Date(notAfterMs).toISOString()}`,
+    });
+  }
+  return findings;
 }
 
 function checkConditions(object: ApiObject): Finding[] {

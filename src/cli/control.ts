@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import manifest from "../../package.json" with { type: "json" };
-import { startControl } from "../control/index.ts";
+import { type ControlOptions, startControl } from "../control/index.ts";
 import { canonicalIp, createLog, WeftError } from "../kernel/index.ts";
 import type { Cli } from "./cli.ts";
 import { addKeySetOptions, type KeySetOptions, keySetSettings } from "./key-set-options.ts";
@@ -16,6 +16,13 @@ interface Options extends SharedOptions, KeySetOptions {
   readonly store: string;
   readonly trustDomain?: string;
   readonly gateway?: string;
+  readonly caCert?: string;
+  readonly caKey?: string;
+  readonly caRoot?: string;
+  readonly caCrl?: string;
+  readonly caPassphraseFile?: string;
+  readonly saTokenIssuer?: string;
+  readonly saTokenJwks?: string;
 }
 
 export function command(_cli: Cli): Command {
@@ -33,6 +40,16 @@ export function command(_cli: Cli): Command {
     )
     .option("--store <kind>", "sqlite: a file in the data directory", "sqlite")
     .option("--trust-domain <name>", "for a new data directory; absent: made at random")
+    .option("--ca-cert <file>", "a CA's certificate in PEM, to be used in the place of our own")
+    .option("--ca-key <file>", "its key")
+    .option("--ca-root <file>", "the roots above it, where it is not one itself; all of them are trusted")
+    .option("--ca-crl <file>", "what it has revoked, in PEM or DER")
+    .option("--ca-passphrase-file <file>", "opens the CA's key, and encrypts our own ones")
+    .option(
+      "--sa-token-issuer <url>",
+      "take service-account tokens of this cluster's issuer as proofs of identity",
+    )
+    .option("--sa-token-jwks <file|url>", "its keys")
     .addOption(
       new Option(
         "--gateway <address>",
@@ -52,6 +69,9 @@ export function command(_cli: Cli): Command {
         version: manifest.version,
         keySets: keySetSettings(options),
         log,
+        ...pluggedOf(options),
+        ...tokensOf(options),
+        ...(options.caPassphraseFile === undefined ? {} : { passphraseFile: options.caPassphraseFile }),
         ...(trustDomain === undefined ? {} : { trustDomain }),
         ...(gateway === undefined ? {} : { gatewayAddress: gateway }),
       });
@@ -59,6 +79,26 @@ export function command(_cli: Cli): Command {
       await ended;
     });
   return addKeySetOptions(control);
+}
+
+function pluggedOf({ caCert, caKey, caRoot, caCrl }: Options): Pick<ControlOptions, "plugged"> {
+  if (caCert === undefined && caKey === undefined && caRoot === undefined && caCrl === undefined) return {};
+  if (caCert === undefined || caKey === undefined) {
+    throw new WeftError("usage", "--ca-cert and --ca-key belong together", {
+      hint: "give both, with --ca-root where the certificate is no root itself",
+    });
+  }
+  return { plugged: { certificateFile: caCert, keyFile: caKey, rootFile: caRoot, crlFile: caCrl } };
+}
+
+function tokensOf({
+  saTokenIssuer: issuer,
+  saTokenJwks: jwks,
+}: Options): Pick<ControlOptions, "serviceAccountTokens"> {
+  if (issuer === undefined && jwks === undefined) return {};
+  if (issuer === undefined || jwks === undefined)
+    throw new WeftError("usage", "--sa-token-issuer and --sa-token-jwks belong together");
+  return { serviceAccountTokens: { issuer, jwks } };
 }
 
 function parseAddress(text: string): string {

@@ -343,6 +343,14 @@ describe("status and check", () => {
           { ...inPlaintext, workload: "other/echo", address: "192.0.2.8", source: "" },
         ],
       },
+      "GET /apis/weft.dev/v1alpha1/certificates": {
+        authorities: [],
+        certificates: [
+          certificate("default/late", Date.now() - 80_000, Date.now() + 20_000),
+          certificate("default/fresh", Date.now() - 20_000, Date.now() + 80_000),
+        ],
+        revoked: [],
+      },
       "GET /apis/gateway.networking.k8s.io/v1/gatewayclasses": empty("GatewayClass"),
       "GET /apis/gateway.networking.k8s.io/v1/namespaces/default/gateways": empty("Gateway"),
       "GET /apis/gateway.networking.k8s.io/v1/namespaces/default/httproutes": empty("HTTPRoute"),
@@ -368,5 +376,80 @@ describe("status and check", () => {
     expect(out).toContain(`legacy/batch (10.77.0.9) ${cutOff}`);
     expect(out).toContain(`192.0.2.7 ${cutOff}`);
     expect(out).not.toContain("192.0.2.8");
+    expect(out).toMatch(/bad {2}default\/late shows a certificate that ends at .*; 80 % of its life is over/);
+    expect(out).not.toContain("default/fresh");
+  });
+});
+
+const certificate = (workload: string, notBeforeMs: number, notAfterMs: number, revoked?: string) => ({
+  ...{ workload, identity: "spiffe://a/ns/default/sa/x", serial: "4a", issuer: "00", root: "ab".repeat(32) },
+  ...{ notBeforeMs, notAfterMs, inUse: true, ...(revoked === undefined ? {} : { revoked }) },
+});
+
+describe("cert", () => {
+  const rotation = (phase: string, more: object = {}) => ({
+    ...{ phase, aborting: false, paused: false, from: "aa", to: "bb", startedMs: 1, phaseStartedMs: 1 },
+    ...{ done: 1, total: 2, behind: [], ...more },
+  });
+  const certificates = {
+    authorities: [
+      {
+        kind: "root",
+        subject: "CN=r",
+        fingerprint: "ab".repeat(32),
+        notAfterMs: 0,
+        trusted: true,
+        issuing: true,
+      },
+    ],
+    certificates: [certificate("shop/web", 2, 9e12), certificate("shop/web", 1, 9e12, "stolen")],
+    revoked: [],
+  };
+  const path = "/apis/weft.dev/v1alpha1/certificates";
+  const rotationPath = "/apis/weft.dev/v1alpha1/root-rotation";
+
+  test("list shows CAs and the newest certificate of each workload, all of them with --all", async () => {
+    await using server = fakeServer({ [`GET ${path}`]: certificates });
+    const { out } = await weft(server, "cert", "list");
+    expect(out).toMatch(/^root +CN=r +abababababababab +\S+ +trusted, issuing$/m);
+    expect(out.match(/^shop\/web/gm)?.length).toBe(1);
+    expect((await weft(server, "cert", "list", "--all")).out).toContain("revoked: stolen");
+  });
+
+  test("show finds a workload or a serial number, and says where there is none", async () => {
+    await using server = fakeServer({ [`GET ${path}`]: certificates });
+    expect((await weft(server, "cert", "show", "shop/web")).out).toContain("serial      4a");
+    expect((await weft(server, "cert", "show", "4A")).code).toBe(0);
+    expect((await weft(server, "cert", "show", "shop/none")).err).toContain("no certificate of shop/none");
+    expect((await weft(server, "cert", "show")).code).toBe(64);
+  });
+
+  test("revoke sends the reason", async () => {
+    await using server = fakeServer({ "POST /apis/weft.dev/v1alpha1/revocations": certificates });
+    await weft(server, "cert", "revoke", "shop/web", "--reason", "stolen");
+    expect(server.asked.map(({ body }) => body)).toEqual([
+      { action: "revoke", name: "shop/web", reason: "stolen" },
+    ]);
+  });
+
+  test("rotate-root follows the change to its end and shows who is behind", async () => {
+    const behind = [{ workload: "shop/slow", connected: true, why: "it is slow" }];
+    const last = { outcome: "done", finishedMs: 1, from: "aa", to: "bb" };
+    await using server = fakeServer({
+      [`POST ${rotationPath}`]: rotation("trust", { behind }),
+      [`GET ${rotationPath}`]: rotation("none", { last }),
+    });
+    const { code, out, err } = await weft(server, "cert", "rotate-root", "--force-after", "2m");
+    expect(server.asked[0]?.body).toEqual({ action: "start", forceAfterSeconds: 120 });
+    expect(err).toContain("trust: 1/2 proxies trust the new root; behind: shop/slow (it is slow)");
+    expect([code, out]).toEqual([0, "done: the root is bb since 1970-01-01T00:00:00.001Z\n"]);
+  });
+
+  test("rotate-root that ends otherwise than it was asked to exits 1", async () => {
+    const last = { outcome: "aborted", finishedMs: 1, from: "aa", to: "bb" };
+    await using server = fakeServer({ [`POST ${rotationPath}`]: rotation("none", { last }) });
+    expect((await weft(server, "cert", "rotate-root")).code).toBe(1);
+    expect((await weft(server, "cert", "rotate-root", "--abort")).code).toBe(0);
+    expect((await weft(server, "cert", "rotate-root", "--abort", "--continue")).code).toBe(64);
   });
 });

@@ -35,6 +35,10 @@ export const verbs: Readonly<Record<string, Verb>> = {
     summary: "show the control plane, its proxies and the revisions they run",
     load: () => import("./status.ts"),
   },
+  cert: {
+    summary: "list, show and revoke certificates, and change the mesh's root",
+    load: () => import("./cert.ts"),
+  },
   top: { summary: "show live golden signals", load: () => import("./top.ts") },
   graph: { summary: "show who calls whom", load: () => import("./graph.ts") },
   "explain-kind": {

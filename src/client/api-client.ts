@@ -2,6 +2,8 @@
 import type { TSchema } from "typebox";
 import {
   apiVersionOf,
+  type CertificatesStatus,
+  certificatesSchema,
   decodeMessage,
   type Deletion,
   type HistoryEntry,
@@ -18,6 +20,10 @@ import {
   refusalListSchema,
   type RefusalView,
   parseObject,
+  type RevocationRequest,
+  type RotationRequest,
+  type RotationStatus,
+  rotationStatusSchema,
   type StoredOfKind,
   tokenRequestSchema,
   type Topology,
@@ -70,6 +76,7 @@ export interface JoinTokenOptions {
 }
 
 const meshPath = "/apis/weft.dev/v1alpha1";
+const rotationPath = `${meshPath}/root-rotation`;
 
 /** Every method rejects with WeftError: `unreachable` where nobody answers, else what the server said. */
 export class ApiClient {
@@ -144,6 +151,28 @@ export class ApiClient {
   async plaintextCallers(): Promise<PlaintextCallerList["items"]> {
     return this.#decode(plaintextCallerListSchema, await this.#transport.json(`${meshPath}/plaintextcallers`))
       .items;
+  }
+
+  async certificates(): Promise<CertificatesStatus> {
+    return this.#decode(certificatesSchema, await this.#transport.json(`${meshPath}/certificates`));
+  }
+
+  /** Returns the certificates as they are afterwards. Rejects with `not_found` where nothing has that name. */
+  async changeRevocation(body: RevocationRequest): Promise<CertificatesStatus> {
+    const path = `${meshPath}/revocations`;
+    return this.#decode(certificatesSchema, await this.#transport.json(path, { method: "POST", body }));
+  }
+
+  async rootRotation(): Promise<RotationStatus> {
+    return this.#decode(rotationStatusSchema, await this.#transport.json(rotationPath));
+  }
+
+  /** Rejects with `conflict` where that cannot be done now. */
+  async rotateRoot(body: RotationRequest): Promise<RotationStatus> {
+    return this.#decode(
+      rotationStatusSchema,
+      await this.#transport.json(rotationPath, { method: "POST", body }),
+    );
   }
 
   async topology(windowSeconds: number): Promise<Topology> {

@@ -10,7 +10,7 @@ import { type CompiledRoute, factsOf } from "./compiled-route.ts";
 import { DependencyIndex } from "./dependency-index.ts";
 import type { GatewayHost } from "./gateway-input.ts";
 import { facts } from "./facts.ts";
-import { InputReader, Inputs, type Trust } from "./inputs.ts";
+import { InputReader, Inputs, type Trust, type TrustInput } from "./inputs.ts";
 import {
   applyKeySets,
   applyObject,
@@ -39,6 +39,7 @@ export interface CompileChange {
   readonly gatewayHost?: GatewayHost;
   /** Key sets of issuers that were fetched, or could not be. */
   readonly keySets?: readonly KeySetChange[];
+  readonly trust?: TrustInput;
 }
 
 /** What an `apply` changed among the resources that somebody asked for. Sorted by kind and key. */
@@ -86,6 +87,10 @@ export class Compiler {
     applyKeySets(this.#inputs, change.keySets ?? [], dirty);
     const wantedJwksChanged = this.wantedJwks !== keySetsBefore;
     if (wantedJwksChanged) forgetKeySets(this.#inputs);
+    if (change.trust !== undefined) {
+      this.#inputs.currentTrust = change.trust;
+      dirty.add(facts.trust);
+    }
     const statuses: StatusUpdate[] = [];
     const nodes = this.#dependencies.dependants(dirty);
     for (const node of [...nodesOf("route", nodes, dirty)].toSorted(compareText)) {

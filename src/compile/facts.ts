@@ -20,4 +20,5 @@ export const facts = {
   meshSecurity: "mesh-security",
   gatewayHost: "gateway-host",
   meshConfig: "mesh-config",
+  trust: "trust",
 } as const;

@@ -51,8 +51,20 @@ export interface Trust {
   readonly trustRoots: readonly Uint8Array[];
 }
 
+/** What the mesh trusts at present. Operational: it moves no revision. */
+export interface TrustInput {
+  /** DER. */
+  readonly roots: readonly Uint8Array[];
+  /** SHA-256 of the root beneath which certificates are issued. */
+  readonly issuingRoot: Uint8Array;
+  /** Within which time proxies renew certificates that are of another root. */
+  readonly reissueWithinMs: number;
+  readonly revoked: readonly { readonly issuer: Uint8Array; readonly serial: Uint8Array }[];
+}
+
 export class Inputs {
   readonly trust: Trust;
+  currentTrust: TrustInput;
   readonly registry: RegistryViews;
   readonly namespaces = new Map<string, NamespaceInput>();
   readonly gateways = new Map<string, GatewayInput>();
@@ -84,6 +96,8 @@ export class Inputs {
 
   constructor(trust: Trust, registry: RegistryViews) {
     this.trust = trust;
+    const { trustRoots: roots } = trust;
+    this.currentTrust = { roots, issuingRoot: new Uint8Array(), reissueWithinMs: 0, revoked: [] };
     this.registry = registry;
   }
 
@@ -164,8 +178,9 @@ export class InputReader {
     return this.#inputs.trust.trustDomain;
   }
 
-  get trustRoots(): readonly Uint8Array[] {
-    return this.#inputs.trust.trustRoots;
+  trust(): TrustInput {
+    this.#read.add(facts.trust);
+    return this.#inputs.currentTrust;
   }
 
   get domainSuffix(): string {

@@ -9,10 +9,14 @@ import { identityOf } from "./service-resources.ts";
 export function compileMesh(inputs: InputReader, key: string): CompiledResource | undefined {
   if (key !== meshKey) return undefined;
   const { spec } = inputs.meshConfig();
+  const trust = inputs.trust();
   return encodeResource({ kind: "Mesh", key }, MeshSchema, {
     source: { kind: "MeshConfig", name: meshKey },
     trustDomain: inputs.trustDomain,
-    trustRoots: [...inputs.trustRoots],
+    trustRoots: [...trust.roots],
+    issuingRoot: trust.issuingRoot,
+    reissueWithinMs: trust.reissueWithinMs,
+    revoked: trust.revoked.map(({ issuer, serial }) => ({ issuer, serial })),
     virtualPrefixes: [...spec.virtualIpCidrs],
     workloadPrefixes: [...spec.workloadCidrs],
     domainSuffix: spec.domainSuffix,

@@ -4,7 +4,13 @@
  * write causes, takes the same way.
  */
 import { type KindName, keyOf, keyText, type MeshConfig, type ObjectKey, type Stored } from "../api/index.ts";
-import { type CompileChange, Compiler, type CompileOutput, type GatewayHost } from "../compile/index.ts";
+import {
+  type CompileChange,
+  Compiler,
+  type CompileOutput,
+  type GatewayHost,
+  type TrustInput,
+} from "../compile/index.ts";
 import { type Log, WeftError } from "../kernel/index.ts";
 import type { Registry } from "../registry/index.ts";
 import type { Store, WatchEvent } from "../store/index.ts";
@@ -110,6 +116,11 @@ export class Configuration {
   /** `document`: the newest that may be used; undefined: none. `error`: why the last attempt brought nothing. */
   setJwks(uri: string, document: string | undefined, error?: string): void {
     this.#apply({ keySets: [{ uri, document, error }] });
+  }
+
+  /** Roots, issuing root and what is revoked, whenever one of them changes. */
+  setTrust(trust: TrustInput): void {
+    this.#apply({ trust });
   }
 
   close(): void {

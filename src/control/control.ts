@@ -8,10 +8,12 @@ import { type ApiListen, type ApiServer, startApiServer } from "../apiserver/ind
 import { SubscriptionCore } from "../distribute/index.ts";
 import type { GrpcServer } from "../grpc/index.ts";
 import {
-  CertificateAuthority,
+  type CertificateAuthority,
+  CertificateLedger,
   certificatesService,
   ControlCertificate,
   JoinTokens,
+  type PluggedFiles,
 } from "../identity/index.ts";
 import { derToPem } from "../identity/x509/index.ts";
 import { KeySetKeeper, type KeySetSettings } from "../jwks/index.ts";
@@ -19,6 +21,8 @@ import { type Clock, type Drainable, Lifecycle, type Log, systemClock } from "..
 import { Aggregator, PlaintextCallers, Refusals, telemetryMethods, topology } from "../observe/index.ts";
 import { Registry } from "../registry/index.ts";
 import { openSqliteStore } from "../store/index.ts";
+import { noteShown, openAuthority, tokensOf } from "./authority.ts";
+import { certificatesStatus, changeRevocation } from "./certificates-view.ts";
 import { CompiledSource } from "./compiled-source.ts";
 import { Configuration } from "./configuration.ts";
 import { type DataDirectory, openDataDirectory, writeFileAtomically } from "./data-directory.ts";
@@ -28,6 +32,7 @@ import { encodeMetrics } from "./metrics.ts";
 import { ProxyDirectory } from "./proxy-directory.ts";
 import { serveProxyPort } from "./proxy-port.ts";
 import { StatusQueue } from "./status-queue.ts";
+import { TrustControl } from "./trust-control.ts";
 
 export interface ControlOptions {
   readonly dataDir: string;
@@ -42,6 +47,12 @@ export interface ControlOptions {
   /** How key sets of issuers of tokens are fetched. */
   readonly keySets?: KeySetSettings;
   readonly version?: string;
+  /** Opens the CA's keys, and encrypts those that are not. */
+  readonly passphraseFile?: string;
+  /** Somebody else's CA signs in the place of the control plane's own. */
+  readonly plugged?: PluggedFiles;
+  /** Service-account tokens of this issuer are taken as proofs of identity. */
+  readonly serviceAccountTokens?: { readonly issuer: string; readonly jwks: string };
   readonly log: Log;
   readonly clock?: Clock;
 }
@@ -90,13 +101,9 @@ async function start(
   };
 
   const data = opening(openDataDirectory(options.dataDir, log), (part) => part.release());
-  const authority = CertificateAuthority.open(data.authorityDirectory, {
-    clock,
-    log,
-    ...(options.trustDomain === undefined ? {} : { trustDomain: options.trustDomain }),
-  });
+  const authority = opening(openAuthority(options, data, clock), (part) => part.close());
   const { trustDomain } = authority;
-  const trustRootsPem = publishRoots(data, authority);
+  const ledger = opening(CertificateLedger.open(data.certificatesFile, clock), (part) => part.close());
   const tokens = opening(JoinTokens.open(data.joinTokensFile, clock), (part) => part.close());
   const store = opening(openSqliteStore({ path: data.storeFile, clock, log }), (part) => part.close());
   await writeInitialObjects(store);
@@ -130,13 +137,28 @@ async function start(
   const core = opening(new SubscriptionCore(new CompiledSource(configuration), clock), (part) =>
     part.close(),
   );
-  const directory = new ProxyDirectory(registry, trustDomain, (addresses) =>
-    configuration.setGatewayAddresses(addresses),
+  const directory = new ProxyDirectory(
+    registry,
+    trustDomain,
+    (addresses) => configuration.setGatewayAddresses(addresses),
+    () => clock.nowMs(),
   );
   const certificate = opening(new ControlCertificate({ authority, clock, log }), (part) => part.stop());
+  const ports: GrpcServer[] = [];
+  const trust = opening(
+    new TrustControl({
+      ...{ authority, ledger, configuration, core, directory, clock, log },
+      publishRoots: () => publishRoots(data, authority),
+      closePeers: (isUnwanted) => ports.reduce((count, port) => count + port.closePeers(isUnwanted), 0),
+    }),
+    (part) => part.close(),
+  );
+  const certificateParts = { authority, ledger, directory, log };
+  const isRevoked = (der: Uint8Array): boolean => trust.isRevoked(der);
   const aggregator = new Aggregator({ clock });
   const refusals = new Refusals();
   const plaintextCallers = new PlaintextCallers(clock);
+  const [handshakeRefusals, attestationRefusals] = [new Map<string, number>(), new Map<string, number>()];
   const belowThePorts = [...opened];
 
   const proxyPort = opening(
@@ -144,7 +166,14 @@ async function start(
       listen: options.ads,
       trustDomain,
       certificate,
-      certificates: certificatesService({ authority, tokens, clock, log }),
+      certificates: certificatesService({
+        ...{ authority, tokens, ledger, isRevoked, clock, log },
+        serviceAccountTokens: tokensOf(options, ledger, clock),
+        onAttestationRefused: (attestor, refusal) => countIn(attestationRefusals, `${attestor} ${refusal}`),
+      }),
+      isRevoked,
+      onShown: (workload, id, der) => noteShown({ ledger, trust }, workload, id, der),
+      onRefused: (reason) => countIn(handshakeRefusals, reason),
       core,
       registry,
       directory,
@@ -155,6 +184,7 @@ async function start(
     }),
     (part) => part.close(),
   );
+  ports.push(proxyPort);
   const version = options.version ?? "unknown";
   const meshStatus = (): MeshStatus => ({
     revision: store.revision,
@@ -182,6 +212,8 @@ async function start(
           totals: aggregator.totals.values(),
           droppedSeries: aggregator.droppedSeries,
           keySets: keySets.figures,
+          refusals: handshakeRefusals,
+          attestationRefusals,
         }),
       topology: (seconds) => topology(aggregator, seconds, (workload) => directory.isGateway(workload)),
       refusals: (requestId) => refusalList(refusals, requestId),
@@ -191,6 +223,15 @@ async function start(
           return owner?.kind === "workload" ? owner.workload.path : undefined;
         }),
       createJoinToken: async (request) => tokens.create(request),
+      trust: {
+        rotation: () => trust.status(),
+        rotate: (request) => trust.request(request),
+        certificates: () => certificatesStatus(certificateParts),
+        changeRevocation: (request) => {
+          changeRevocation(certificateParts, request);
+          return certificatesStatus(certificateParts);
+        },
+      },
     },
   });
 
@@ -210,7 +251,9 @@ async function start(
     apiPort: api.port,
     ads: { address: proxyPort.hostname, port: proxyPort.port },
     trustDomain,
-    trustRootsPem,
+    get trustRootsPem() {
+      return rootsPem(authority);
+    },
     tokenFile: data.tokenFile,
     drain: () => lifecycle.drain(drainDeadlineMs),
     force: () => lifecycle.force(),
@@ -222,13 +265,19 @@ function apiListen(api: ControlOptions["api"]): ApiListen {
 }
 
 /** Roots are no secret: programs outside the mesh check the control plane by them. */
-function publishRoots(data: DataDirectory, authority: CertificateAuthority): string {
-  const pem = authority
+function publishRoots(data: DataDirectory, authority: CertificateAuthority): void {
+  writeFileAtomically(data.rootFile, rootsPem(authority), 0o644);
+}
+
+function rootsPem(authority: CertificateAuthority): string {
+  return authority
     .trustRoots()
     .map((der) => derToPem(der))
     .join("");
-  writeFileAtomically(data.rootFile, pem, 0o644);
-  return pem;
+}
+
+function countIn(counts: Map<string, number>, name: string): void {
+  counts.set(name, (counts.get(name) ?? 0) + 1);
 }
 
 function apiPart(api: ApiServer): Drainable {

@@ -1,7 +1,7 @@
 /**
  * The control plane's directory: what lies where in it, who may read it, and that only one control plane uses it.
  *
- *   token (0600)   store.sqlite   join-tokens   ca/ (0700)   root.pem (for everybody)   jwks/   lock
+ *   token (0600)   store.sqlite   join-tokens   ca/ (0700)   certificates.sqlite   root.pem (for everybody)   jwks/   lock
  */
 import { Database } from "bun:sqlite";
 import { randomBytes } from "node:crypto";
@@ -28,6 +28,7 @@ export interface DataDirectory {
   readonly rootFile: string;
   readonly authorityDirectory: string;
   readonly joinTokensFile: string;
+  readonly certificatesFile: string;
   readonly storeFile: string;
   /** What issuers of tokens published. */
   readonly keySetDirectory: string;
@@ -53,6 +54,7 @@ export function openDataDirectory(path: string, log: Log): DataDirectory {
       rootFile: join(path, "root.pem"),
       authorityDirectory: join(path, "ca"),
       joinTokensFile: join(path, "join-tokens"),
+      certificatesFile: join(path, "certificates.sqlite"),
       storeFile: join(path, "store.sqlite"),
       keySetDirectory: join(path, "jwks"),
       token: readToken(tokenFile, log) ?? createToken(tokenFile),

@@ -50,6 +50,8 @@ test("counters grow with every report and outlive the window", () => {
   const text = encodeMetrics({
     status: { ...status, proxies: [...status.proxies] },
     totals: aggregator.totals.values(),
+    refusals: new Map(),
+    attestationRefusals: new Map(),
     droppedSeries: 0,
     keySets: {
       fetches: [
@@ -76,6 +78,8 @@ test("a hostile label stays within its quotes", () => {
   const text = encodeMetrics({
     status: { ...status, proxies: [] },
     totals: aggregator.totals.values(),
+    refusals: new Map(),
+    attestationRefusals: new Map(),
     droppedSeries: 0,
     keySets: { fetches: [], ages: [] },
   });

@@ -10,9 +10,20 @@ export interface MetricsInput {
   /** Series that fit nobody's budget and were counted together. */
   readonly droppedSeries: number;
   readonly keySets: KeySetFigures;
+  /** Handshakes of proxies that were refused, by reason. */
+  readonly refusals: ReadonlyMap<string, number>;
+  /** Proofs of identity that were refused, by "attestor why". */
+  readonly attestationRefusals: ReadonlyMap<string, number>;
 }
 
-export function encodeMetrics({ status, totals, droppedSeries, keySets }: MetricsInput): string {
+export function encodeMetrics({
+  status,
+  totals,
+  droppedSeries,
+  keySets,
+  refusals,
+  attestationRefusals,
+}: MetricsInput): string {
   const connected = status.proxies.filter((proxy) => proxy.connected);
   const behind = connected.filter((proxy) => proxy.revision < status.revision);
   const series = [...totals].map((total) => ({ total, labels: labelsOf(total) }));
@@ -32,6 +43,21 @@ export function encodeMetrics({ status, totals, droppedSeries, keySets }: Metric
       "gauge",
       "Connected proxies that do not run the newest revision.",
       [{ value: behind.length }],
+    ),
+    ...family(
+      "weft_control_refused_total",
+      "counter",
+      "Handshakes on the proxies' port that were refused.",
+      [...refusals].map(([reason, value]) => ({ labels: { reason }, value })),
+    ),
+    ...family(
+      "weft_control_attestations_refused_total",
+      "counter",
+      "Proofs of identity for a first certificate that were refused.",
+      [...attestationRefusals].map(([name, value]) => {
+        const [attestor = "", reason = ""] = name.split(" ");
+        return { labels: { attestor, reason }, value };
+      }),
     ),
     ...family(
       "weft_control_liveness_frozen",

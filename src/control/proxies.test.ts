@@ -1,15 +1,25 @@
 /** Which certificates are let in, and for which workloads they speak. */
 import { expect, test } from "bun:test";
-import { VirtualClock, silentLog } from "../kernel/index.ts";
+import { generateKeyPairSync } from "node:crypto";
+import { encodeCertificate } from "../identity/x509/index.ts";
+import { type ReasonCode, VirtualClock, silentLog } from "../kernel/index.ts";
 import { Registry } from "../registry/index.ts";
 import { openSqliteStore } from "../store/index.ts";
 import { mayActFor, mayServeGateways, requireIdentity, verifyProxy } from "./proxies.ts";
 
 const domain = "0a1b2c3d.weft";
-const peer = (...uriSans: string[]) => ({ uriSans, notAfterMs: 1_000 });
+const keys = generateKeyPairSync("ec", { namedCurve: "P-256" });
+const peer = (...uriSans: string[]) => ({
+  der: encodeCertificate(
+    { commonName: "", publicKey: keys.publicKey, uriSans, dnsSans: [], notBeforeMs: 0, notAfterMs: 1_000 },
+    { commonName: "root", ...keys },
+  ),
+  uriSans,
+  notAfterMs: 1_000,
+});
 const web = `spiffe://${domain}/ns/shop/sa/web`;
 
-const handshakes: [string, ReturnType<typeof peer>, ReturnType<typeof verifyProxy>][] = [
+const handshakes: [string, ReturnType<typeof peer>, ReasonCode | undefined][] = [
   ["an identity of the mesh", peer(web), undefined],
   ["another mesh's", peer("spiffe://other.weft/ns/shop/sa/web"), "peer_identity_invalid"],
   ["two identities", peer(web, web), "peer_identity_invalid"],
@@ -18,7 +28,13 @@ const handshakes: [string, ReturnType<typeof peer>, ReturnType<typeof verifyProx
 ];
 
 test.each(handshakes)("a handshake with %s", (_, certificate, expected) => {
-  expect(verifyProxy(certificate, domain)).toBe(expected);
+  expect(verifyProxy(certificate, domain, () => false)?.reason).toBe(expected);
+});
+
+test("a handshake with a revoked certificate is refused, whoever it names", () => {
+  const certificate = peer(web);
+  const refusal = verifyProxy(certificate, domain, (der) => der === certificate.der);
+  expect(refusal).toEqual({ reason: "peer_revoked", detail: "the certificate is revoked" });
 });
 
 test("a call without a certificate is refused", () => {

@@ -1,5 +1,7 @@
 /** What a connected proxy may do, told from the identity that it proved: speak for workloads of its own namespace and service account, and for no other. */
-import { formatSpiffeId, parseSpiffeId, type ReasonCode, type SpiffeId, WeftError } from "../kernel/index.ts";
+import { formatSpiffeId, parseSpiffeId, type SpiffeId, WeftError } from "../kernel/index.ts";
+import { peerProblem } from "../identity/x509/index.ts";
+import type { PeerRefusal } from "../net/index.ts";
 import type { RegistryViews } from "../registry/index.ts";
 
 export interface VerifiedPeer {
@@ -7,9 +9,23 @@ export interface VerifiedPeer {
   readonly notAfterMs: number;
 }
 
-/** For the TLS layer: a certificate of ours that names no workload of ours ends the handshake. */
-export function verifyProxy(peer: VerifiedPeer, trustDomain: string): ReasonCode | undefined {
-  return identityOf(peer, trustDomain) === undefined ? "peer_identity_invalid" : undefined;
+/** With the certificate itself, as the port has it. */
+export interface PeerOfPort extends VerifiedPeer {
+  readonly der: Uint8Array;
+}
+
+/** For the TLS layer: a certificate of ours that names no workload of ours, or is revoked, ends the handshake. */
+export function verifyProxy(
+  peer: PeerOfPort,
+  trustDomain: string,
+  isRevoked: (der: Uint8Array) => boolean,
+): PeerRefusal | undefined {
+  const problem = peerProblem(peer.der);
+  if (problem !== undefined) return { reason: "peer_identity_invalid", detail: problem };
+  if (isRevoked(peer.der)) return { reason: "peer_revoked", detail: "the certificate is revoked" };
+  return identityOf(peer, trustDomain) === undefined
+    ? { reason: "peer_identity_invalid", detail: `not an identity of trust domain ${trustDomain}` }
+    : undefined;
 }
 
 /** Undefined where there is no certificate, not one of this mesh, or one that the connection has outlived. */

@@ -9,15 +9,41 @@ interface ConnectedProxy {
   readonly identity: string;
 }
 
+/** The certificate that a proxy showed on its newest stream. */
+export interface ShownCertificate {
+  /** SHA-256 of the issuer's name in hex. */
+  readonly issuer: string;
+  readonly serial: string;
+  readonly notAfterMs: number;
+}
+
+export interface KnownProxy {
+  readonly workload: string;
+  readonly isConnected: boolean;
+  /** 0: it was never seen here. */
+  readonly awaySinceMs: number;
+  /** Undefined: it was never seen here. */
+  readonly certificate: ShownCertificate | undefined;
+}
+
+interface Admission {
+  readonly workload: string;
+  readonly identity: string;
+}
+
 export class ProxyDirectory implements PresenceListener {
   readonly #registry: Registry;
   readonly #trustDomain: string;
   readonly #connected = new Map<string, ConnectedProxy>();
   /** The identity that was last allowed to open a stream: presence, which comes right after, does not carry it. */
-  #admitted: { readonly workload: string; readonly identity: string } | undefined;
+  #admitted: Admission | undefined;
+  /** Of workloads that are or were connected; those that left are forgotten when they are not registered any more. */
+  readonly #shown = new Map<string, ShownCertificate>();
+  readonly #awaySince = new Map<string, number>();
   /** Addresses of the machines of connected gateways. */
   readonly #machines = new Map<string, readonly string[] | undefined>();
   readonly #onGatewayAddresses: (addresses: readonly string[] | undefined) => void;
+  readonly #nowMs: () => number;
   #isStopping = false;
 
   /**
@@ -28,20 +54,36 @@ export class ProxyDirectory implements PresenceListener {
     registry: Registry,
     trustDomain: string,
     onGatewayAddresses: (addresses: readonly string[] | undefined) => void = () => {},
+    nowMs: () => number = Date.now,
   ) {
+    this.#nowMs = nowMs;
     this.#registry = registry;
     this.#trustDomain = trustDomain;
     this.#onGatewayAddresses = onGatewayAddresses;
   }
 
-  admit(workload: string, id: SpiffeId): void {
+  admit(workload: string, id: SpiffeId, certificate?: ShownCertificate): void {
     this.#admitted = { workload, identity: formatSpiffeId(id) };
+    if (certificate !== undefined) this.#shown.set(workload, certificate);
+  }
+
+  /** Connected, or registered and away. */
+  known(): KnownProxy[] {
+    const connected = [...this.#connected.keys()].map((workload): KnownProxy => {
+      return { workload, isConnected: true, awaySinceMs: 0, certificate: this.#shown.get(workload) };
+    });
+    const away = this.#away().map((workload): KnownProxy => {
+      const awaySinceMs = this.#awaySince.get(workload) ?? 0;
+      return { workload, isConnected: false, awaySinceMs, certificate: this.#shown.get(workload) };
+    });
+    return [...connected, ...away].toSorted((a, b) => (a.workload < b.workload ? -1 : 1));
   }
 
   connected(workload: string, role: ProxyRole): void {
     const identity =
       this.#admitted?.workload === workload ? this.#admitted.identity : this.#registered(workload);
     this.#connected.set(workload, { role, identity });
+    this.#awaySince.delete(workload);
     this.#registry.connected(workload);
   }
 
@@ -52,6 +94,8 @@ export class ProxyDirectory implements PresenceListener {
 
   disconnected(workload: string): void {
     this.#connected.delete(workload);
+    this.#awaySince.set(workload, this.#nowMs());
+    this.#forgetGone();
     if (this.#machines.delete(workload) && this.#machines.size > 0) this.#tellAddresses();
     // Streams that end because we do say nothing about their workloads.
     if (!this.#isStopping) this.#registry.disconnected(workload);
@@ -83,13 +127,25 @@ export class ProxyDirectory implements PresenceListener {
           : { rejections: [{ resource: `change ${rejection.sequence}`, message: rejection.message }] }),
       };
     });
-    const lost = [...this.#registry.views.workloads()]
-      .filter(({ path, tunnel }) => tunnel.kind !== "none" && !this.#connected.has(path))
-      .map(({ path }): ProxyStatus => {
-        const identity = this.#registered(path);
-        return { id: path, role: "sidecar", workload: path, identity, connected: false, revision: 0 };
-      });
+    const lost = this.#away().map((path): ProxyStatus => {
+      const identity = this.#registered(path);
+      return { id: path, role: "sidecar", workload: path, identity, connected: false, revision: 0 };
+    });
     return [...connected.toSorted(byId), ...lost.toSorted(byId)];
+  }
+
+  #away(): string[] {
+    return [...this.#registry.views.workloads()]
+      .filter(({ path, tunnel }) => tunnel.kind !== "none" && !this.#connected.has(path))
+      .map(({ path }) => path);
+  }
+
+  #forgetGone(): void {
+    for (const workload of this.#awaySince.keys()) {
+      if (this.#registry.views.workload(workload) !== undefined) continue;
+      this.#awaySince.delete(workload);
+      this.#shown.delete(workload);
+    }
   }
 
   #tellAddresses(): void {

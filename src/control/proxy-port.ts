@@ -11,13 +11,21 @@ import {
   type ServiceRegistration,
 } from "../grpc/index.ts";
 import type { CertificatesService, ControlCertificate } from "../identity/index.ts";
-import { type Clock, formatSpiffeId, type Log, type SpiffeId } from "../kernel/index.ts";
+import { certificateNumber, serialText } from "../identity/x509/index.ts";
+import { type Clock, formatSpiffeId, type Log, type ReasonCode, type SpiffeId } from "../kernel/index.ts";
 import type { ServerTls } from "../net/index.ts";
 import type { TelemetryMethods } from "../observe/index.ts";
 import type { Registry } from "../registry/index.ts";
 import { Certificates, Telemetry, Workloads } from "../wire/index.ts";
-import { mayActFor, mayServeGateways, provenIdentity, requireIdentity, verifyProxy } from "./proxies.ts";
-import type { ProxyDirectory } from "./proxy-directory.ts";
+import {
+  mayActFor,
+  mayServeGateways,
+  type PeerOfPort,
+  provenIdentity,
+  requireIdentity,
+  verifyProxy,
+} from "./proxies.ts";
+import type { ProxyDirectory, ShownCertificate } from "./proxy-directory.ts";
 import { workloadsMethods } from "./workloads-methods.ts";
 
 export interface ProxyPortOptions {
@@ -31,22 +39,28 @@ export interface ProxyPortOptions {
   readonly telemetry: TelemetryMethods;
   /** Who may serve gateways: "namespace/name" of service accounts. */
   readonly gatewayServiceAccounts: () => readonly string[];
+  /** Asked in each handshake and for each stream. */
+  readonly isRevoked: (der: Uint8Array) => boolean;
+  /** A proxy showed this certificate on a stream. */
+  readonly onShown: (workload: string, id: SpiffeId, der: Uint8Array) => void;
+  readonly onRefused: (reason: ReasonCode) => void;
   readonly clock: Clock;
   readonly log: Log;
 }
 
 /** Throws `address_in_use` or `permission`. */
 export function serveProxyPort(options: ProxyPortOptions): GrpcServer {
-  const { listen, trustDomain, certificate, clock, log } = options;
+  const { listen, trustDomain, certificate, isRevoked, onRefused, clock, log } = options;
   const tls = (): ServerTls => ({
     identity: certificate.identity,
     alpn: ["h2"],
     clientCertificate: "optional",
-    verifyPeer: (peer) => verifyProxy(peer, trustDomain),
+    verifyPeer: (peer) => verifyProxy(peer, trustDomain, isRevoked),
   });
   return serveGrpc({
     listen: { hostname: listen.address, port: listen.port },
     tls,
+    onRefused,
     services: [discovery(options), ...proxyServices(options)],
     clock,
     log,
@@ -61,6 +75,8 @@ function discovery({
   directory,
   trustDomain,
   gatewayServiceAccounts,
+  isRevoked,
+  onShown,
 }: ProxyPortOptions): ServiceRegistration {
   return adsService({
     core,
@@ -69,12 +85,20 @@ function discovery({
     presence: directory,
     mayActFor(peer, workload, role) {
       const id = provenIdentity(peer, trustDomain, clock.nowMs());
-      if (id === undefined || !mayActFor(id, workload, registry.views)) return false;
+      if (id === undefined || isRevoked(peer.der) || !mayActFor(id, workload, registry.views)) return false;
       if (role === "gateway" && !mayServeGateways(id, gatewayServiceAccounts())) return false;
-      directory.admit(workload, id);
+      directory.admit(workload, id, shownCertificate(peer));
+      onShown(workload, id, peer.der);
       return true;
     },
   });
+}
+
+function shownCertificate({ der, notAfterMs }: PeerOfPort): ShownCertificate | undefined {
+  const number = certificateNumber(der);
+  if (number === undefined) return undefined;
+  const issuer = Buffer.from(number.issuer).toString("hex");
+  return { issuer, serial: serialText(number.serial), notAfterMs };
 }
 
 function proxyServices(options: ProxyPortOptions): ServiceRegistration[] {

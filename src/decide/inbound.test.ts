@@ -14,7 +14,7 @@ const table = InboundTable.prepare(
       { port: 8083, mtls: MtlsMode.STRICT },
     ],
   }),
-  { trustDomain: "0a1b2c3d.weft", addresses: ["10.77.0.5", "fd77::5"] },
+  { trustDomain: "0a1b2c3d.weft", trustDomainAliases: ["old.weft"], addresses: ["10.77.0.5", "fd77::5"] },
 );
 
 const known = "spiffe://0a1b2c3d.weft/ns/default/sa/web";
@@ -23,6 +23,7 @@ const plaintext = undefined;
 /** Description, peer identity, target port, target address; then the answer. */
 const cases: [string, [string | undefined, number, string], ReasonCode | undefined][] = [
   ["a known peer on a declared port", [known, 8080, "10.77.0.5"], undefined],
+  ["a peer of an alias domain", ["spiffe://old.weft/ns/default/sa/web", 8080, "10.77.0.5"], undefined],
   ["a known peer by the other family", [known, 8080, "fd77::5"], undefined],
   ["plaintext where nothing is said", [plaintext, 8080, "10.77.0.5"], "mtls_required"],
   ["plaintext where strict", [plaintext, 8083, "10.77.0.5"], "mtls_required"],

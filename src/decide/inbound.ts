@@ -8,6 +8,8 @@ import { type Admission, type Inbound, MtlsMode, type Protocol, type UpstreamTls
 
 export interface LocalWorkload {
   readonly trustDomain: string;
+  /** Other trust domains whose identities are as ours. */
+  readonly trustDomainAliases?: readonly string[];
   /** The workload's own addresses in canonical text. */
   readonly addresses: readonly string[];
 }
@@ -33,12 +35,12 @@ export interface InboundAttempt {
 }
 
 export class InboundTable {
-  readonly #trustDomain: string;
+  readonly #trustDomains: ReadonlySet<string>;
   readonly #addresses: ReadonlySet<string>;
   readonly #ports = new Map<number, PreparedInboundPort>();
 
   private constructor(inbound: Inbound, local: LocalWorkload) {
-    this.#trustDomain = local.trustDomain;
+    this.#trustDomains = new Set([local.trustDomain, ...(local.trustDomainAliases ?? [])]);
     this.#addresses = new Set(local.addresses);
     for (const port of inbound.ports) {
       const mode = port.mtls === MtlsMode.UNSPECIFIED ? inbound.mtls : port.mtls;
@@ -65,7 +67,7 @@ export class InboundTable {
   admit(attempt: InboundAttempt): ReasonCode | undefined {
     if (attempt.peerIdentity !== undefined) {
       const identity = parseSpiffeId(attempt.peerIdentity);
-      if (identity === undefined || identity.trustDomain !== this.#trustDomain)
+      if (identity === undefined || !this.#trustDomains.has(identity.trustDomain))
         return "peer_identity_invalid";
     }
     const port = this.#ports.get(attempt.targetPort);

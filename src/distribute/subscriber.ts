@@ -115,6 +115,11 @@ export class Subscriber {
     return newest === undefined ? undefined : { sequence: newest.sequence, message: newest.message };
   }
 
+  /** It acknowledged that this version of the resource is live there. */
+  runs(kind: ResourceKind, key: string, version: string): boolean {
+    return this.#applied.get(kind, key) === version && !this.#dirty.has(kind, key);
+  }
+
   /** The change that was sent and not yet answered. */
   get unacknowledged(): number | undefined {
     return this.#inFlight?.sequence;

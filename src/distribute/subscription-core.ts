@@ -5,7 +5,7 @@
 import type { Clock } from "../kernel/index.ts";
 import type { Change } from "./change.ts";
 import { Interests } from "./interests.ts";
-import type { ResourceSource, SourceChange } from "./resource-source.ts";
+import type { ResourceKind, ResourceSource, SourceChange } from "./resource-source.ts";
 import { type Rejection, Subscriber, type SubscriberHost } from "./subscriber.ts";
 import type { ProxyIdentity } from "./wishes.ts";
 
@@ -69,6 +69,13 @@ export class SubscriptionCore implements SubscriberHost {
       isPending: subscriber.unacknowledged !== undefined,
       rejection: subscriber.rejection,
     }));
+  }
+
+  /** Workloads with a stream on which the newest version of a resource is not acknowledged. */
+  behindOn(kind: ResourceKind, key: string): Set<string> {
+    const version = this.source.get(kind, key)?.version ?? "";
+    const behind = [...this.#subscribers].filter((subscriber) => !subscriber.runs(kind, key, version));
+    return new Set(behind.map(({ identity }) => identity.workload));
   }
 
   nextSequence(): number {

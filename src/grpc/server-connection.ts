@@ -60,6 +60,11 @@ export class ServerConnection {
     );
   }
 
+  /** Verified; undefined: it showed no certificate. */
+  get peer(): PeerCertificate | undefined {
+    return this.#options.peer;
+  }
+
   /** Unary calls finish; streams, which would never, are told to go elsewhere. */
   drain(): void {
     this.#session.drain();

@@ -1,7 +1,20 @@
 /** Listens for gRPC: every connection's calls, one table of methods, drain and end. */
-import { type Clock, type Drainable, type Log, WeftError } from "../kernel/index.ts";
+import {
+  type Clock,
+  type Drainable,
+  type Log,
+  type ReasonCode,
+  reasons,
+  WeftError,
+} from "../kernel/index.ts";
 import type { Http2Limits, KeepAliveOptions } from "../http2/index.ts";
-import { type Connection, type Listener, listen, type ServerTls } from "../net/index.ts";
+import {
+  type Connection,
+  type Listener,
+  listen,
+  type PeerCertificate,
+  type ServerTls,
+} from "../net/index.ts";
 import type { MethodRegistration, ServiceRegistration } from "./method.ts";
 import { ServerConnection } from "./server-connection.ts";
 
@@ -18,12 +31,16 @@ export interface GrpcServerOptions {
   readonly limits?: Partial<Http2Limits>;
   readonly keepAlive?: KeepAliveOptions;
   readonly maxConnections?: number;
+  /** A client's handshake was refused. */
+  readonly onRefused?: (reason: ReasonCode) => void;
 }
 
 export interface GrpcServer extends Drainable {
   readonly hostname: string;
   readonly port: number;
   readonly connections: number;
+  /** Ends the connections whose peer is no longer taken. Returns how many there were. */
+  closePeers(isUnwanted: (peer: PeerCertificate) => boolean): number;
 }
 
 /** Throws WeftError address_in_use or permission. */
@@ -45,8 +62,15 @@ class Server implements GrpcServer {
       ...options.listen,
       ...(options.tls === undefined ? {} : { tls: options.tls }),
       onConnection: (connection) => this.#accept(connection),
-      onHandshakeFailed: (cause, remoteAddress) =>
-        options.log.warn("gRPC client refused", { reason: cause, peer: remoteAddress }),
+      onHandshakeFailed: (cause, remoteAddress, detail) => {
+        options.onRefused?.(cause);
+        options.log.warn("gRPC client refused", {
+          reason: cause,
+          peer: remoteAddress,
+          detail: detail === "" ? undefined : detail,
+          hint: reasons[cause].hint,
+        });
+      },
     });
   }
 
@@ -60,6 +84,12 @@ class Server implements GrpcServer {
 
   get connections(): number {
     return this.#open.size;
+  }
+
+  closePeers(isUnwanted: (peer: PeerCertificate) => boolean): number {
+    const unwanted = [...this.#open].filter(({ peer }) => peer !== undefined && isUnwanted(peer));
+    for (const connection of unwanted) connection.close();
+    return unwanted.length;
   }
 
   drain(): Promise<void> {

@@ -2,14 +2,9 @@
  * One CA key with its certificate in one file, so that the two can never disagree after a crash. The file is a
  * secret: see private-file.ts.
  */
-import {
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  type KeyObject,
-  X509Certificate,
-} from "node:crypto";
+import { createPublicKey, generateKeyPairSync, type KeyObject, X509Certificate } from "node:crypto";
 import { WeftError } from "../kernel/index.ts";
+import { decodeKey, encodeKey } from "./encrypted-key.ts";
 import { describeCertificate } from "./x509/certificate.ts";
 import { encodeCertificate, type Issuer } from "./x509/certificate-builder.ts";
 import { derToPem, pemToDer } from "./x509/pem.ts";
@@ -32,6 +27,8 @@ export interface NewAuthority {
   readonly permitted?: { readonly uriHosts: readonly string[]; readonly dnsNames: readonly string[] };
   /** Absent: it signs itself. */
   readonly issuer?: Issuer;
+  /** Absent: the key is on disk as it is. */
+  readonly passphrase?: string | undefined;
 }
 
 export function createAuthority(path: string, options: NewAuthority): Authority {
@@ -53,27 +50,32 @@ export function createAuthority(path: string, options: NewAuthority): Authority 
     },
     options.issuer ?? self,
   );
-  const privateKeyPem = keys.privateKey.export({ type: "pkcs8", format: "pem" });
   // A root is made once; an intermediate replaces the one before.
   const mode = options.issuer === undefined ? "new" : "replace";
-  writePrivateFileSync(path, privateKeyPem + derToPem(certificateDer), mode);
+  const key = encodeKey(keys.privateKey, options.passphrase);
+  writePrivateFileSync(path, key + derToPem(certificateDer), mode);
   return { ...self, certificateDer, trustDomain, notBeforeMs, notAfterMs };
 }
 
-/** Undefined where there is no file. Throws `io` where it is damaged: a CA is never silently replaced. */
-export function loadAuthority(path: string): Authority | undefined {
+/**
+ * Undefined where there is no file. Throws `io` where it is damaged: a CA is never silently replaced. A key that is not
+ * encrypted is, as soon as there is a passphrase.
+ */
+export function loadAuthority(path: string, passphrase?: string): Authority | undefined {
   const bytes = readPrivateFileSync(path);
   if (bytes === undefined) return undefined;
   const pem = new TextDecoder().decode(bytes);
   const certificateDer = pemToDer(pem)[0];
-  const keyDer = pemToDer(pem, "PRIVATE KEY")[0];
+  const decoded = decodeKey(path, pem, passphrase);
   const description = certificateDer === undefined ? undefined : describeCertificate(certificateDer);
   const trustDomain = description?.uriSans[0]?.slice("spiffe://".length);
   const commonName = /CN=(?<name>.+)$/.exec(description?.subject ?? "")?.groups?.["name"];
-  if (certificateDer === undefined || keyDer === undefined || description === undefined) throw damaged(path);
+  if (certificateDer === undefined || decoded === undefined || description === undefined) throw damaged(path);
   if (trustDomain === undefined || commonName === undefined || !description.isCa) throw damaged(path);
-  const privateKey = readKey(path, keyDer);
+  const { key: privateKey, isEncrypted } = decoded;
   if (!new X509Certificate(certificateDer).checkPrivateKey(privateKey)) throw damaged(path);
+  if (passphrase !== undefined && !isEncrypted)
+    writePrivateFileSync(path, encodeKey(privateKey, passphrase) + derToPem(certificateDer));
   return {
     commonName,
     publicKey: createPublicKey(privateKey),
@@ -83,15 +85,6 @@ export function loadAuthority(path: string): Authority | undefined {
     notBeforeMs: description.notBeforeMs,
     notAfterMs: description.notAfterMs,
   };
-}
-
-function readKey(path: string, keyDer: Uint8Array): KeyObject {
-  try {
-    return createPrivateKey({ key: Buffer.from(keyDer), format: "der", type: "pkcs8" });
-  } catch {
-    // Without the cause: what a key parser says may quote what it parsed.
-    throw damaged(path);
-  }
 }
 
 function damaged(path: string): WeftError {

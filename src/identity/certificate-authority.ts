@@ -1,9 +1,8 @@
 /**
- * The mesh's own CA: a root that signs nothing but intermediates, and an intermediate that signs workloads. Leaves
- * carry the intermediate with them, so that it is replaced without anybody's noticing; proxies trust the root only.
+ * The mesh's CA: one root that issues, and while it is being changed a second one that is trusted beside it; or a CA of
+ * somebody else's that is plugged in. Signs for identities that others have proved. Which roots hold at a time is on disk.
  */
-import { randomBytes } from "node:crypto";
-import { chmodSync, mkdirSync } from "node:fs";
+import { type KeyObject, randomBytes } from "node:crypto";
 import { join } from "node:path";
 import {
   type Clock,
@@ -16,8 +15,20 @@ import {
   WeftError,
 } from "../kernel/index.ts";
 import { type Authority, createAuthority, loadAuthority } from "./authority-files.ts";
+import {
+  loadPlugged,
+  type PluggedAuthority,
+  type PluggedFiles,
+  PluggedFilesWatch,
+} from "./plugged-authority.ts";
+import { RootRotation } from "./rotation-control.ts";
+import { trustPlan } from "./root-rotation.ts";
+import { intermediateOf, makePrivateDirectory, removeOrphans, rootFiles } from "./root-files.ts";
+import { clockSkewMs, intermediateLifetimeMs, Signer, type SigningAuthority } from "./signer.ts";
+import { loadTrustState, storeTrustState, type TrustState } from "./trust-file.ts";
 import { encodeCertificate } from "./x509/certificate-builder.ts";
-import { verifyChain } from "./x509/chain.ts";
+import type { CertificateNumber } from "./x509/certificate-number.ts";
+import { fingerprintOf } from "./x509/fingerprint.ts";
 import { parseCsr } from "./x509/signing-request.ts";
 
 export interface CertificateAuthorityOptions {
@@ -25,52 +36,77 @@ export interface CertificateAuthorityOptions {
   readonly log?: Log;
   /** Made at random where absent and nothing is on disk; must agree with what is on disk. */
   readonly trustDomain?: string;
+  /** Keys are encrypted with it, those that are on disk already too. */
+  readonly passphrase?: string;
+  /** Somebody else's CA signs. */
+  readonly plugged?: PluggedFiles;
 }
 
 export interface IssuedCertificate {
   /** DER, leaf first, without the root. */
   readonly chain: readonly Uint8Array[];
   readonly notAfterMs: number;
+  /** Fingerprint of the root that it leads to. */
+  readonly root: string;
+}
+
+export interface Trust {
+  /** DER. Every one of them is to be trusted. */
+  readonly roots: readonly Uint8Array[];
+  /** Fingerprint of the one beneath which workloads' certificates are issued. */
+  readonly issuing: string;
 }
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 const rootLifetimeMs = 3650 * dayMs;
-const intermediateLifetimeMs = 365 * dayMs;
 const defaultLifetimeMs = 24 * hourMs;
-/** Nothing revokes a workload's certificate but its end. */
+/** A stolen certificate is of use for so long to whoever keeps it from being missed. */
 const maxLifetimeMs = 7 * dayMs;
 const minLifetimeMs = 60_000;
-/** Clocks of other machines may be behind ours by this much. */
-const clockSkewMs = 60_000;
 
 /** The DNS name in every certificate of the mesh, so that TLS libraries can verify chain and name; who it is tells the URI. */
 export const peerDnsName = "peer.weft.internal";
+const firstRoot = "root.pem";
 
 export class CertificateAuthority {
   readonly trustDomain: string;
+  readonly rotation: RootRotation;
   readonly #directory: string;
+  readonly #options: CertificateAuthorityOptions;
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #root: Authority;
-  #intermediate: Authority;
+  readonly #listeners = new Set<() => void>();
+  readonly #signers = new Map<string, SigningAuthority>();
+  #plugged: PluggedAuthority | undefined;
+  #watch: PluggedFilesWatch | undefined;
+  #state: TrustState;
 
-  private constructor(directory: string, root: Authority, clock: Clock, log: Log) {
+  private constructor(directory: string, options: CertificateAuthorityOptions) {
     this.#directory = directory;
-    this.#root = root;
-    this.#clock = clock;
-    this.#log = log;
-    this.trustDomain = root.trustDomain;
-    this.#intermediate = this.#loadIntermediate() ?? this.#createIntermediate();
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#log = options.log ?? silentLog;
+    this.#state = loadTrustState(this.#trustFile) ?? {
+      current: firstRoot,
+      next: undefined,
+      rotation: undefined,
+      last: undefined,
+    };
+    this.rotation = new RootRotation({
+      clock: this.#clock,
+      state: () => this.#state,
+      store: (state) => this.#store(state),
+      createRoot: () => this.#createNext(),
+    });
+    this.trustDomain = options.plugged === undefined ? this.#openOwn() : this.#openPlugged(options.plugged);
   }
 
   /**
    * Loads what `directory` holds, or makes it there. Throws `io` for damaged files and `permission` for readable ones;
-   * `bad_input` for another trust domain than that on disk.
+   * `bad_input` for another trust domain than that on disk, and for a CA that cannot be plugged in.
    */
   static open(directory: string, options: CertificateAuthorityOptions = {}): CertificateAuthority {
-    const clock = options.clock ?? systemClock;
-    const log = options.log ?? silentLog;
     makePrivateDirectory(directory);
     const wanted = options.trustDomain;
     if (wanted !== undefined && parseSpiffeId(`spiffe://${wanted}/ns/a/sa/a`) === undefined) {
@@ -78,30 +114,20 @@ export class CertificateAuthority {
         hint: "lower-case letters, digits, dots, dashes",
       });
     }
-    const file = rootFile(directory);
-    const root = loadAuthority(file) ?? createRoot(file, wanted ?? randomTrustDomain(), clock.nowMs());
-    if (wanted !== undefined && wanted !== root.trustDomain) {
-      throw new WeftError(
-        "bad_input",
-        `${directory} holds the CA of trust domain ${root.trustDomain}, not ${wanted}`,
-        {
-          hint: "use another data directory, or leave the trust domain out",
-        },
-      );
-    }
-    if (root.notAfterMs - clock.nowMs() < intermediateLifetimeMs) {
-      log.warn("the mesh's root certificate ends within a year", {
-        notAfter: new Date(root.notAfterMs).toISOString(),
-      });
-    }
-    return new CertificateAuthority(directory, root, clock, log);
+    return new CertificateAuthority(directory, options);
   }
 
   /**
-   * Signs the request's key for `id`; nothing else of the request is used. Throws `bad_input` for a request without
+   * Signs the request's key for `id`; nothing else of the request is used. A key is one that `parseCsr` gave back. Throws `bad_input` for a request without
    * proof of possession or with a weak key, or an id of another trust domain. The lifetime ends with the CA's at the latest.
+   * `purpose` "control": for the control plane itself, which those that know only the older root must be able to check.
    */
-  issue(csrDer: Uint8Array, id: SpiffeId, lifetimeMs: number = defaultLifetimeMs): IssuedCertificate {
+  issue(
+    request: Uint8Array | KeyObject,
+    id: SpiffeId,
+    lifetimeMs: number = defaultLifetimeMs,
+    purpose: "workload" | "control" = "workload",
+  ): IssuedCertificate {
     if (id.trustDomain !== this.trustDomain || parseSpiffeId(formatSpiffeId(id)) === undefined) {
       throw new WeftError(
         "bad_input",
@@ -114,10 +140,12 @@ export class CertificateAuthority {
         `a certificate's lifetime must be between ${minLifetimeMs} and ${maxLifetimeMs} ms`,
       );
     }
-    const publicKey = parseCsr(csrDer);
-    this.#renewIntermediate();
+    const publicKey = request instanceof Uint8Array ? parseCsr(request) : request;
+    const signer = this.#signerFor(purpose);
+    const authority = signer.current();
     const nowMs = this.#clock.nowMs();
-    const notAfterMs = wholeSeconds(Math.min(nowMs + lifetimeMs, this.#intermediate.notAfterMs));
+    const notAfterMs = wholeSeconds(Math.min(nowMs + lifetimeMs, authority.notAfterMs));
+    if (notAfterMs <= nowMs) throw new WeftError("io", "the CA's certificate is expired");
     const leaf = encodeCertificate(
       {
         commonName: "",
@@ -127,106 +155,230 @@ export class CertificateAuthority {
         notBeforeMs: nowMs - clockSkewMs,
         notAfterMs,
       },
-      this.#intermediate,
+      authority,
     );
-    return { chain: [leaf, this.#intermediate.certificateDer], notAfterMs };
+    return { chain: [leaf, ...signer.intermediates()], notAfterMs, root: signer.root };
+  }
+
+  get trust(): Trust {
+    const plugged = this.#plugged;
+    if (plugged !== undefined) return { roots: plugged.trustRoots, issuing: plugged.root };
+    const { trusted, issuing } = this.#plan();
+    return { roots: trusted.map((root) => this.#signer(root).rootDer), issuing };
   }
 
   /** DER. Every one of them is to be trusted. */
   trustRoots(): Uint8Array[] {
-    return [this.#root.certificateDer];
+    return [...this.trust.roots];
   }
 
-  /** At half life, so that a failing disk has months to be noticed. */
-  #renewIntermediate(): void {
-    const { notBeforeMs, notAfterMs } = this.#intermediate;
-    const nowMs = this.#clock.nowMs();
-    if (nowMs < (notBeforeMs + notAfterMs) / 2) return;
-    try {
-      this.#intermediate = this.#createIntermediate();
-    } catch (error) {
-      if (nowMs + minLifetimeMs > notAfterMs) throw error;
-      this.#log.error("the intermediate CA is due for renewal and could not be written", {
-        error: error instanceof Error ? error.message : String(error),
-        notAfter: new Date(notAfterMs).toISOString(),
+  /** What a plugged-in CA has revoked. */
+  get revoked(): readonly CertificateNumber[] {
+    return this.#plugged?.revoked ?? [];
+  }
+
+  get isPlugged(): boolean {
+    return this.#plugged !== undefined;
+  }
+
+  /** DER of the CA certificates that stand between leaves and roots now. */
+  intermediates(): readonly Uint8Array[] {
+    return [...this.#signers.values()].flatMap((signer) => signer.intermediates());
+  }
+
+  intermediatesOf(root: string): readonly Uint8Array[] {
+    return this.#signers.get(root)?.intermediates() ?? [];
+  }
+
+  /** The root that a certificate with that issuer (SHA-256 of its name in hex) leads to; undefined: not one of those in use. */
+  rootOf(issuer: string): string | undefined {
+    for (const signer of this.#signers.values()) if (signer.isNamed(issuer)) return signer.root;
+    return undefined;
+  }
+
+  /** Called after roots, issuing root or what is revoked by a plugged-in CA have changed. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  close(): void {
+    this.#watch?.close();
+    this.#listeners.clear();
+  }
+
+  get #trustFile(): string {
+    return join(this.#directory, "trust.json");
+  }
+
+  #openOwn(): string {
+    const wanted = this.#options.trustDomain;
+    const { current, next } = this.#state;
+    const root = this.#load(current) ?? this.#createFirst(current, wanted ?? randomTrustDomain());
+    if (wanted !== undefined && wanted !== root.trustDomain) {
+      throw new WeftError(
+        "bad_input",
+        `${this.#directory} holds the CA of trust domain ${root.trustDomain}, not ${wanted}`,
+        { hint: "use another data directory, or leave the trust domain out" },
+      );
+    }
+    if (root.notAfterMs - this.#clock.nowMs() < intermediateLifetimeMs) {
+      this.#log.warn("the mesh's root certificate ends within a year; change it with weft cert rotate-root", {
+        notAfter: new Date(root.notAfterMs).toISOString(),
       });
     }
+    this.#addSigner(current, root);
+    if (next !== undefined) {
+      const other = this.#load(next);
+      if (other === undefined)
+        throw new WeftError("io", `${join(this.#directory, next)} is missing`, {
+          hint: "restore it from a backup",
+        });
+      this.#addSigner(next, other);
+    }
+    removeOrphans(this.#directory, [this.#state.current, this.#state.next]);
+    return root.trustDomain;
   }
 
-  /** One that another root signed (files mixed up, root remade) or that is expired is no use. */
-  #loadIntermediate(): Authority | undefined {
-    const loaded = loadAuthority(intermediateFile(this.#directory));
-    if (loaded === undefined || loaded.notAfterMs <= this.#clock.nowMs()) return undefined;
-    return isSignedBy(loaded, this.#root) ? loaded : undefined;
-  }
-
-  #createIntermediate(): Authority {
-    const nowMs = this.#clock.nowMs();
-    const notAfterMs = Math.min(nowMs + intermediateLifetimeMs, this.#root.notAfterMs);
-    if (notAfterMs <= nowMs) {
-      throw new WeftError("io", "the mesh's root certificate is expired", {
-        hint: `remove ${this.#directory} and let every proxy join again`,
+  #openPlugged(files: PluggedFiles): string {
+    if (this.#state.rotation !== undefined) {
+      throw new WeftError("conflict", "the mesh's own root is being changed", {
+        hint: "let weft cert rotate-root end, or abort it, before another CA is plugged in",
       });
     }
-    return createAuthority(intermediateFile(this.#directory), {
-      commonName: `weft intermediate ${randomBytes(4).toString("hex")} ${this.trustDomain}`,
-      trustDomain: this.trustDomain,
-      notBeforeMs: nowMs - clockSkewMs,
-      notAfterMs,
-      pathLength: 0,
-      permitted: { uriHosts: [this.trustDomain], dnsNames: [peerDnsName] },
-      issuer: this.#root,
+    const { trustDomain } = this.#plug(files, this.#options.trustDomain);
+    this.#watch = new PluggedFilesWatch({
+      files,
+      clock: this.#clock,
+      log: this.#log,
+      reload: () => {
+        this.#plug(files, trustDomain);
+        this.#log.info("the plugged-in CA's files were read again", { issuing: this.trust.issuing });
+        this.#tell();
+      },
     });
+    return trustDomain;
   }
-}
 
-function createRoot(file: string, trustDomain: string, nowMs: number): Authority {
-  try {
-    return createAuthority(file, {
-      commonName: `weft root ${trustDomain}`,
+  #plug(files: PluggedFiles, trustDomain: string | undefined): PluggedAuthority {
+    const plugged = loadPlugged({
+      ...files,
+      trustDomain,
+      passphrase: this.#options.passphrase,
+      nowMs: this.#clock.nowMs(),
+    });
+    this.#plugged = plugged;
+    this.#signers.clear();
+    this.#signers.set(plugged.root, plugged);
+    return plugged;
+  }
+
+  #plan(): { readonly trusted: readonly string[]; readonly issuing: string; readonly serving: string } {
+    const { rotation } = this.#state;
+    if (rotation !== undefined) return trustPlan(rotation);
+    const [only = ""] = this.#signers.keys();
+    return { trusted: [only], issuing: only, serving: only };
+  }
+
+  #signerFor(purpose: "workload" | "control"): SigningAuthority {
+    if (this.#plugged !== undefined) return this.#plugged;
+    const { issuing, serving } = this.#plan();
+    return this.#signer(purpose === "control" ? serving : issuing);
+  }
+
+  #signer(root: string): SigningAuthority {
+    const signer = this.#signers.get(root);
+    if (signer === undefined) throw new WeftError("internal", `there is no root ${root}`);
+    return signer;
+  }
+
+  #load(file: string): Authority | undefined {
+    return loadAuthority(join(this.#directory, file), this.#options.passphrase);
+  }
+
+  #addSigner(file: string, root: Authority): string {
+    const signer = new Signer({
+      root,
+      intermediateFile: join(this.#directory, intermediateOf(file)),
+      passphrase: this.#options.passphrase,
+      peerDnsName,
+      clock: this.#clock,
+      log: this.#log,
+    });
+    this.#signers.set(signer.root, signer);
+    return signer.root;
+  }
+
+  #createFirst(file: string, trustDomain: string): Authority {
+    const others = rootFiles(this.#directory);
+    if (others.length > 0) {
+      throw new WeftError(
+        "io",
+        `${join(this.#directory, file)} is missing, and ${others.join(", ")} there is`,
+        {
+          hint: "restore the directory from a backup; a root made anew would cut everybody off",
+        },
+      );
+    }
+    try {
+      return this.#createRoot(file, trustDomain);
+    } catch (error) {
+      // Another process made one at the same moment: then that is the mesh's root.
+      const made =
+        error instanceof WeftError && error.code === "already_exists" ? this.#load(file) : undefined;
+      if (made === undefined) throw error;
+      return made;
+    }
+  }
+
+  #createNext(): { readonly file: string; readonly from: string; readonly to: string } {
+    if (this.#plugged !== undefined) {
+      throw new WeftError("conflict", "the root is plugged in, and made elsewhere", {
+        hint: "put the old and the new root into the --ca-root file, then the new certificate and key, then only the new root",
+      });
+    }
+    const [from = ""] = this.#signers.keys();
+    const file = `root-${randomBytes(4).toString("hex")}.pem`;
+    const root = this.#createRoot(file, this.trustDomain);
+    return { file, from, to: this.#addSigner(file, root) };
+  }
+
+  #createRoot(file: string, trustDomain: string): Authority {
+    const nowMs = this.#clock.nowMs();
+    // Names differ: a chain is looked for by the issuer's name first.
+    const name = file === firstRoot ? "" : `${file.slice("root-".length, -".pem".length)} `;
+    return createAuthority(join(this.#directory, file), {
+      commonName: `weft root ${name}${trustDomain}`,
       trustDomain,
       notBeforeMs: nowMs - clockSkewMs,
       notAfterMs: nowMs + rootLifetimeMs,
       pathLength: 1,
+      passphrase: this.#options.passphrase,
     });
-  } catch (error) {
-    // Another process made one at the same moment: then that is the mesh's root.
-    const made =
-      error instanceof WeftError && error.code === "already_exists" ? loadAuthority(file) : undefined;
-    if (made === undefined) throw error;
-    return made;
   }
-}
 
-function isSignedBy(authority: Authority, root: Authority): boolean {
-  return (
-    verifyChain({
-      chain: [authority.certificateDer],
-      roots: [root.certificateDer],
-      nowMs: authority.notAfterMs - 1,
-    }) === undefined
-  );
-}
+  #store(state: TrustState): void {
+    storeTrustState(this.#trustFile, state);
+    this.#state = state;
+    if (state.rotation === undefined) this.#keepOnly(state.current);
+    this.#tell();
+  }
 
-function makePrivateDirectory(directory: string): void {
-  try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
-    chmodSync(directory, 0o700);
-  } catch (cause) {
-    throw new WeftError("permission", `cannot make ${directory} private to this user`, { cause });
+  /** A root that is no longer trusted by anybody signs nothing: its key goes. */
+  #keepOnly(file: string): void {
+    const root = this.#load(file);
+    const kept = root === undefined ? undefined : fingerprintOf(root.certificateDer);
+    for (const known of this.#signers.keys()) if (known !== kept) this.#signers.delete(known);
+    removeOrphans(this.#directory, [this.#state.current, this.#state.next]);
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener();
   }
 }
 
 function randomTrustDomain(): string {
   return `${randomBytes(4).toString("hex")}.weft`;
-}
-
-function rootFile(directory: string): string {
-  return join(directory, "root.pem");
-}
-
-function intermediateFile(directory: string): string {
-  return join(directory, "intermediate.pem");
 }
 
 /** Certificates count in whole seconds; what we say of them must not be later. */

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { create } from "@bufbuild/protobuf";
 import { VirtualClock } from "../kernel/index.ts";
 import { type IssueRequest, IssueRequestSchema } from "../wire/index.ts";
+import type { AttestationRefusal, AttestedSubject } from "./attestation/attestor.ts";
 import { CertificateAuthority } from "./certificate-authority.ts";
 import {
   type CertificatesCall,
@@ -39,7 +40,7 @@ const withToken = (token: string): CertificatesCall => ({
   metadata: new Map([["authorization", `Bearer ${token}`]]),
 });
 const withPeer = (...uriSans: string[]): CertificatesCall => ({
-  peer: { uriSans, notAfterMs: clock.nowMs() + 1000 },
+  peer: { der: new Uint8Array(), uriSans, notAfterMs: clock.nowMs() + 1000 },
   metadata: new Map(),
 });
 const newToken = (): string => tokens.create({ namespace: "shop", serviceAccount: "reviews", ttlMs: 60_000 });
@@ -117,5 +118,42 @@ describe("a renewal", () => {
       "code",
       "unauthenticated",
     );
+  });
+});
+
+describe("an attestation", () => {
+  const attested = (csr = generateKeyAndCsr().csrDer): IssueRequest =>
+    create(IssueRequestSchema, {
+      workload: "shop/reviews-1",
+      csr: Uint8Array.from(csr),
+      attestation: { proof: { case: "serviceAccountToken", value: "a.b.c" } },
+    });
+  const none = { peer: undefined, metadata: new Map<string, string>() };
+  const serviceAnswering = (answer: AttestedSubject | AttestationRefusal, refused: string[] = []) =>
+    certificatesService({
+      ...{ authority, tokens, clock },
+      serviceAccountTokens: { name: "test", attest: async () => answer },
+      onAttestationRefused: (attestor, refusal) => void refused.push(`${attestor} ${refusal}`),
+    });
+
+  test("that holds gets the certificate of whom it names, and of nobody in another namespace", async () => {
+    const subject = { namespace: "shop", serviceAccount: "reviews" };
+    expect((await serviceAnswering(subject).issue(attested(), none)).identity).toBe(id);
+    const other = serviceAnswering({ ...subject, namespace: "bank" });
+    expect(other.issue(attested(), none)).rejects.toThrow("namespace bank");
+    const control = serviceAnswering({ namespace: "weft-system", serviceAccount: "control" });
+    expect(control.issue(attested(), none)).rejects.toThrow("not handed out");
+  });
+
+  test("that does not is refused with its reason, and counted", async () => {
+    const refused: string[] = [];
+    const refusal = { refusal: "replayed", detail: "the token was used before" } as const;
+    expect(serviceAnswering(refusal, refused).issue(attested(), none)).rejects.toThrow("used before");
+    await Bun.sleep(0);
+    expect(refused).toEqual(["test replayed"]);
+  });
+
+  test("where none is taken says so", () => {
+    expect(service.issue(attested(), none)).rejects.toThrow("not taken here");
   });
 });

@@ -1,4 +1,4 @@
-/** The control plane's own certificate: made at start, kept in memory only, replaced at half life for new connections. */
+/** The control plane's own certificate: made at start, kept in memory only, replaced for new connections at half life and when the mesh changes its root. */
 import { type Clock, errorLine, type Log, type SpiffeId, type Timer } from "../kernel/index.ts";
 import type { CertificateAuthority } from "./certificate-authority.ts";
 import { derToPem } from "./x509/pem.ts";
@@ -29,6 +29,7 @@ export class ControlCertificate {
   #identity: IssuedIdentity;
   #renewAtMs = 0;
   #timer: Timer;
+  readonly #unsubscribe: () => void;
 
   constructor(options: ControlCertificateOptions) {
     this.#options = options;
@@ -39,6 +40,7 @@ export class ControlCertificate {
     };
     this.#identity = this.#issue();
     this.#timer = this.#schedule();
+    this.#unsubscribe = options.authority.onChange(() => this.#renew());
   }
 
   /** Ask anew for every handshake. */
@@ -47,13 +49,14 @@ export class ControlCertificate {
   }
 
   stop(): void {
+    this.#unsubscribe();
     this.#timer.cancel();
   }
 
   #issue(): IssuedIdentity {
     const { authority, clock } = this.#options;
     const { privateKeyPem, csrDer } = generateKeyAndCsr();
-    const issued = authority.issue(csrDer, this.#id);
+    const issued = authority.issue(csrDer, this.#id, undefined, "control");
     const nowMs = clock.nowMs();
     this.#renewAtMs = nowMs + (issued.notAfterMs - nowMs) / 2;
     return {

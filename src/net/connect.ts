@@ -32,6 +32,8 @@ export interface ConnectOptions extends ConnectionSettings {
   readonly localAddress?: string;
   /** Linux, and `address` must be no name: elsewhere it is left aside. */
   readonly keepAlive?: TcpKeepAlive;
+  /** The connection is in here for as long as it is open. */
+  readonly members?: Set<Connection>;
 }
 
 export interface ConnectFailure {
@@ -72,7 +74,7 @@ class ConnectAttempt implements Opening, PendingConnect {
   constructor(options: ConnectOptions, done: (result: Connection | ConnectFailure) => void) {
     this.#options = options;
     this.#done = done;
-    const host = new ConnectionHost(options, outgoingBounds);
+    const host = new ConnectionHost(options, outgoingBounds, options.members, false);
     this.#connection = new Connection(host, this);
     this.#timer = host.clock.after(options.timeoutMs, () => {
       this.#fail("upstream_connect_timeout", `took longer than ${options.timeoutMs} ms`);

@@ -46,13 +46,21 @@ export class ConnectionHost {
   readonly onDefect: (error: unknown) => void;
   readonly #bounds: () => HandshakeBounds;
   readonly #onLimit: ((limit: ListenLimit) => void) | undefined;
-  /** All connections of a listener that are open, those in a handshake included; undefined for outgoing ones. */
+  /** All connections that are open, those in a handshake included; undefined where nobody wants to know. */
   readonly connections: Set<Terminable> | undefined;
+  /** They were accepted here. */
+  readonly isListener: boolean;
   /** Server handshakes in progress. */
   handshakes: number;
 
   /** `bounds` is asked for each connection, so that they may change while a listener stays open. */
-  constructor(settings: HostSettings, bounds: () => HandshakeBounds, connections?: Set<Terminable>) {
+  constructor(
+    settings: HostSettings,
+    bounds: () => HandshakeBounds,
+    connections?: Set<Terminable>,
+    isListener = connections !== undefined,
+  ) {
+    this.isListener = isListener;
     this.clock = settings.clock ?? systemClock;
     this.#highWaterBytes = settings.highWaterBytes ?? defaultHighWaterBytes;
     this.writeStallTimeoutMs = settings.writeStallTimeoutMs ?? defaultWriteStallTimeoutMs;

@@ -131,7 +131,7 @@ export class Connection implements OutputOwner {
   attach(socket: Socket): void {
     this.#socket = socket;
     this.#output = new ConnectionOutput(socket, this, this.#host);
-    this.#transport = new SocketAddresses(socket, this.#host.connections !== undefined);
+    this.#transport = new SocketAddresses(socket, this.#host.isListener);
     this.#host.connections?.add(this);
   }
 

@@ -22,11 +22,13 @@ export type { TcpKeepAlive } from "./own-socket.ts";
 export { resetReusePort, steerReusePort } from "./reuse-port.ts";
 export { ReusePortOrder } from "./reuse-port-order.ts";
 export { retireListener } from "./retire-listener.ts";
+export { terminatePeers } from "./terminate-peers.ts";
 export { TimerWheel, type WheelTimer } from "./timer-wheel.ts";
 export {
   type ClientTls,
   meshServerName,
   type PeerCertificate,
+  type PeerRefusal,
   type ServerTls,
   type TlsIdentity,
 } from "./tls.ts";

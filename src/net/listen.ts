@@ -12,7 +12,8 @@ import {
 } from "./connection-host.ts";
 import { libc } from "./libc.ts";
 import { type HandshakeDone, startServerTls } from "./server-handshake.ts";
-import type { ServerTls } from "./tls.ts";
+import { terminatePeers } from "./terminate-peers.ts";
+import type { PeerCertificate, ServerTls } from "./tls.ts";
 import { serverTlsOptions } from "./tls-options.ts";
 
 const defaultBounds: ListenBounds = {
@@ -56,12 +57,14 @@ export interface ListenOptions extends ConnectionSettings {
   readonly arrival?: () => ArrivalChoice;
   /** Set the connection's sink here. With TLS: after a verified handshake; passed through: the hello is its first data. */
   onConnection(connection: Connection): void;
-  /** The connection is closed, or was never ours (`overloaded`). */
-  onHandshakeFailed?(cause: ReasonCode, remoteAddress: string): void;
+  /** The connection is closed, or was never ours (`overloaded`). `detail`: what was wrong with a certificate, for the log. */
+  onHandshakeFailed?(cause: ReasonCode, remoteAddress: string, detail: string): void;
+  /** Asked for each connection before anything is read: why none can be taken now. Undefined: it can. */
+  refuses?(): ReasonCode | undefined;
   /** Asked for each connection: bounds may change while the listener stays open. Default: 16,384 connections, 1,024 handshakes of 10 s each. */
   readonly bounds?: () => ListenBounds;
-  /** A connection was reset for `maxConnections`. */
-  onRefused?(reason: "overloaded"): void;
+  /** A connection was reset for `maxConnections`, or for what `refuses` said. */
+  onRefused?(reason: ReasonCode): void;
   /** A connection was ended for this bound; `onRefused` or `onHandshakeFailed` says so too. */
   onLimit?(limit: ListenLimit): void;
 }
@@ -88,6 +91,8 @@ export interface Listener {
   readonly connections: number;
   /** Connections stay. */
   stopAccepting(): void;
+  /** Resets the connections whose verified peer is no longer wanted. Returns how many there were. */
+  terminatePeers(isUnwanted: (peer: PeerCertificate) => boolean): number;
   /** Stops accepting and resets every connection. */
   closeAll(): void;
 }
@@ -123,6 +128,7 @@ export function listen(options: ListenOptions): Listener {
       return connections.size;
     },
     stopAccepting,
+    terminatePeers: (isUnwanted) => terminatePeers(connections, isUnwanted),
     closeAll() {
       stopAccepting();
       for (const connection of [...connections]) connection.terminate();
@@ -141,15 +147,21 @@ function handlersFor(options: ListenOptions, host: ConnectionHost, bounds: () =>
   };
   if (typeof steps.tls === "function") serverTlsOptions(steps.tls()); // fails now rather than at the first connection
   const isRefused = (socket: Socket): boolean => {
+    const refusal = options.refuses?.();
+    if (refusal !== undefined) {
+      socket.terminate();
+      options.onRefused?.(refusal);
+      return true;
+    }
     if ((host.connections?.size ?? 0) < bounds().maxConnections) return false;
     socket.terminate();
     host.limitReached("maxConnections");
     options.onRefused?.("overloaded");
     return true;
   };
-  const done: HandshakeDone = (result, remoteAddress) => {
+  const done: HandshakeDone = (result, remoteAddress, detail = "") => {
     if (result instanceof Connection) options.onConnection(result);
-    else options.onHandshakeFailed?.(result, remoteAddress);
+    else options.onHandshakeFailed?.(result, remoteAddress, detail);
   };
   const { arrival } = options;
   if (arrival !== undefined) {

@@ -6,8 +6,8 @@ import type { ConnectionHost } from "./connection-host.ts";
 import type { ServerTls } from "./tls.ts";
 import { judgeClient, serverTlsOptions } from "./tls-options.ts";
 
-/** `remoteAddress` is for the log of a refusal. */
-export type HandshakeDone = (result: Connection | ReasonCode, remoteAddress: string) => void;
+/** `remoteAddress` and `detail` are for the log of a refusal. */
+export type HandshakeDone = (result: Connection | ReasonCode, remoteAddress: string, detail?: string) => void;
 
 /** Bun's own type lacks these three; all work on accepted sockets. */
 interface ServerUpgradeOptions extends Bun.TLSUpgradeOptions<Connection | undefined> {
@@ -106,26 +106,26 @@ class ServerHandshake implements Opening {
 
   onHandshake(socket: Socket, ok: boolean, error: unknown): void {
     if (this.#isSettled) return;
-    const reason = judgeClient(this.#connection, this.#tls, { socket, ok, error });
-    if (reason === undefined) this.#settle(this.#connection);
-    else this.#fail(reason);
+    const refusal = judgeClient(this.#connection, this.#tls, { socket, ok, error });
+    if (refusal === undefined) this.#settle(this.#connection);
+    else this.#fail(refusal.reason, refusal.detail);
   }
 
   onClose(): void {
     this.#fail("tls_handshake_failed");
   }
 
-  #fail(reason: ReasonCode): void {
+  #fail(reason: ReasonCode, detail = ""): void {
     if (this.#isSettled) return;
-    this.#settle(reason);
+    this.#settle(reason, detail);
     this.#connection.terminate();
   }
 
-  #settle(result: Connection | ReasonCode): void {
+  #settle(result: Connection | ReasonCode, detail = ""): void {
     this.#isSettled = true;
     this.#host.handshakes--;
     this.#timer.cancel();
     if (result instanceof Connection) result.establish();
-    this.#done(result, this.#remoteAddress);
+    this.#done(result, this.#remoteAddress, detail);
   }
 }

@@ -6,7 +6,7 @@ import { type ReasonCode, WeftError } from "../kernel/index.ts";
 import { errorCode, serverHandshakeReason } from "./causes.ts";
 import { parsePeerCertificate } from "./certificate-fields.ts";
 import type { Connection, Socket } from "./connection.ts";
-import type { ClientTls, ServerTls, TlsCertificate } from "./tls.ts";
+import type { ClientTls, PeerCertificate, PeerRefusal, ServerTls, TlsCertificate } from "./tls.ts";
 
 /** As BoringSSL numbers them. */
 const versionNumbers = { "1.2": 0x0303, "1.3": 0x0304 } as const;
@@ -94,20 +94,49 @@ export function judgeClient(
   connection: Connection,
   tls: ServerTls,
   { socket, ok, error }: FinishedHandshake,
-): ReasonCode | undefined {
+): PeerRefusal | undefined {
   const der = peerDer(socket);
-  if (!ok) return serverHandshakeReason(error, der !== undefined);
+  if (!ok) return refusal(serverHandshakeReason(error, der !== undefined), error, socket);
   connection.alpn = agreedAlpn(socket);
   if (tls.clientCertificate === "none") return undefined;
   if (der === undefined) {
-    return tls.clientCertificate === "required" ? serverHandshakeReason(error, false) : undefined;
+    return tls.clientCertificate === "required"
+      ? refusal(serverHandshakeReason(error, false), error, socket)
+      : undefined;
   }
   const isOptional = tls.clientCertificate === "unverified";
-  if (!isVerified(socket, error)) return isOptional ? undefined : "peer_untrusted";
+  if (!isVerified(socket, error)) return isOptional ? undefined : refusal("peer_untrusted", error, socket);
   const peer = parsePeerCertificate(der);
-  if (peer === undefined) return isOptional ? undefined : "peer_identity_invalid";
+  if (peer === undefined) {
+    return isOptional
+      ? undefined
+      : { reason: "peer_identity_invalid", detail: "the certificate's names cannot be read" };
+  }
+  const reason = tls.verifyPeer?.(peer);
+  if (reason !== undefined) return explained(reason, peer);
   connection.peer = peer;
-  return tls.verifyPeer?.(peer);
+  return undefined;
+}
+
+/** With what BoringSSL said of the chain, which of several codes tell, and whom the certificate names. */
+function refusal(reason: ReasonCode, error: unknown, socket: Socket): PeerRefusal {
+  const der = peerDer(socket);
+  const peer = der === undefined ? undefined : parsePeerCertificate(der);
+  const code = errorCode(error) ?? errorCode(socket.getAuthorizationError()) ?? "";
+  const names = peer === undefined ? "" : describeNames(peer);
+  return { reason, detail: [code, names].filter((part) => part !== "").join(", ") };
+}
+
+function explained(reason: ReasonCode | PeerRefusal, peer: PeerCertificate): PeerRefusal {
+  if (typeof reason === "string") return { reason, detail: describeNames(peer) };
+  return { reason: reason.reason, detail: `${reason.detail}, ${describeNames(peer)}` };
+}
+
+/** Names were read as printable ASCII, so they cannot end the line; a certificate of a stranger may have long ones. */
+const maxNamesLength = 300;
+
+function describeNames({ uriSans }: PeerCertificate): string {
+  return `peer is ${uriSans.join(" ").slice(0, maxNamesLength) || "without identity"}`;
 }
 
 /** Undefined: the server is who it should be. */
@@ -115,7 +144,7 @@ export function judgeServer(
   connection: Connection,
   tls: ClientTls,
   { socket, ok, error }: FinishedHandshake,
-): { readonly reason: ReasonCode; readonly detail: string } | undefined {
+): PeerRefusal | undefined {
   const der = peerDer(socket);
   const isRight =
     (ok && isVerified(socket, error)) || (tls.judgesNames === true && isOtherwiseNamed(socket, error));
@@ -125,9 +154,7 @@ export function judgeServer(
   const peer = parsePeerCertificate(der);
   if (peer === undefined) return { reason: "upstream_tls_failed", detail: "certificate not readable" };
   const reason = tls.verifyPeer(peer);
-  if (reason !== undefined) {
-    return { reason, detail: `peer is ${peer.uriSans.join(" ") || "without identity"}` };
-  }
+  if (reason !== undefined) return explained(reason, peer);
   connection.alpn = agreedAlpn(socket);
   connection.peer = peer;
   return undefined;

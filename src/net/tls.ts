@@ -25,6 +25,12 @@ export interface PeerCertificate {
   readonly notAfterMs: number;
 }
 
+/** A refusal with what was wrong, for the log. */
+export interface PeerRefusal {
+  readonly reason: ReasonCode;
+  readonly detail: string;
+}
+
 interface ServerTlsBasics {
   /**
    * In order of preference; empty: none is negotiated. A client that offers only others is refused; one that does not
@@ -44,7 +50,7 @@ export interface VerifyingServerTls extends ServerTlsBasics {
    */
   readonly clientCertificate: "required" | "optional" | "unverified";
   /** Called with a certificate whose chain was verified. Undefined: let it in. */
-  verifyPeer?(peer: PeerCertificate): ReasonCode | undefined;
+  verifyPeer?(peer: PeerCertificate): ReasonCode | PeerRefusal | undefined;
 }
 
 /** Clients are not asked who they are. */
@@ -68,5 +74,5 @@ export interface ClientTls {
   /** The certificate's chain is verified, and its names are for `verifyPeer` alone to judge. Default: `serverName` must be one. */
   readonly judgesNames?: boolean;
   /** Called with a certificate whose chain and name were verified, before any byte is sent. Undefined: go on. */
-  verifyPeer(peer: PeerCertificate): ReasonCode | undefined;
+  verifyPeer(peer: PeerCertificate): ReasonCode | PeerRefusal | undefined;
 }

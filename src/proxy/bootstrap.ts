@@ -57,6 +57,8 @@ export interface ProxyBootstrap {
   readonly controlPlane: { readonly address: string; readonly port: number; readonly trustRootsPem: string };
   /** Read for the first certificate only. */
   readonly joinTokenFile?: string;
+  /** A projected service-account token of the cluster, in the place of a join token. */
+  readonly serviceAccountTokenFile?: string;
   /** Key, certificate and last good configuration, each with mode 0600. */
   readonly dataDir: string;
   readonly capture: Capture;
@@ -99,6 +101,7 @@ function readBootstrap(root: ShapeReader, issues: Issue[]): ProxyBootstrap {
   const role = root.oneOf("role", ["sidecar", "gateway"], "sidecar", true);
   const gateway = readGateway(root.optionalObject("gateway"));
   const joinTokenFile = root.optionalText("joinTokenFile");
+  const serviceAccountTokenFile = root.optionalText("serviceAccountTokenFile");
   const accessLogFile = root.optionalText("accessLogFile");
   if (role === "gateway" && gateway === undefined) {
     issues.push({ path: "gateway", message: "is required for the role gateway" });
@@ -108,6 +111,7 @@ function readBootstrap(root: ShapeReader, issues: Issue[]): ProxyBootstrap {
     workload: readWorkload(root.object("workload")),
     controlPlane: readControlPlane(root.object("controlPlane")),
     ...(joinTokenFile === undefined ? {} : { joinTokenFile }),
+    ...(serviceAccountTokenFile === undefined ? {} : { serviceAccountTokenFile }),
     dataDir: root.text("dataDir"),
     capture: readCapture(root.object("capture")),
     tunnel: readListen(root.object("tunnel")),

@@ -18,6 +18,7 @@ import { ServeContext } from "./serve/context.ts";
 import { describeConfig, type RuntimeParts, runtimeGauges } from "./serve/describe.ts";
 import { DnsServer } from "./serve/dns.ts";
 import { type GatewayAddress, GatewayServer, type OpenListener } from "./serve/gateway.ts";
+import { endIfExpired, endRevoked } from "./serve/ended-trust.ts";
 import { GuardReports } from "./serve/guard-reports.ts";
 import type { ListenSharing } from "./serve/listen-sharing.ts";
 import { InboundPlaintext } from "./serve/inbound-plaintext.ts";
@@ -26,10 +27,11 @@ import { ServeMetrics } from "./serve/metrics.ts";
 import { ProtocolMemory } from "./serve/protocol-memory.ts";
 import { http1LimitNames } from "./serve/limits.ts";
 import { OutboundServer } from "./serve/outbound.ts";
+import { RefusalLog } from "./serve/refusal-log.ts";
 import { RouteSelector } from "./serve/route-selector.ts";
 import type { DestinationOf, Server } from "./serve/server.ts";
 import { AccessLog, encodeMetrics, ReportBuilder, SeriesRegistry } from "./telemetry/index.ts";
-import { HopDialer, Upstreams } from "./upstream/index.ts";
+import { HopDialer, PeerTrust, Upstreams } from "./upstream/index.ts";
 
 /** What was bound, port 0 resolved. */
 export interface BoundAddresses {
@@ -53,7 +55,7 @@ export interface RunningProxy {
   releaseListener(listener: Listener): void;
   /** The other process did not: what was released is opened again. */
   reopenListeners(): void;
-  /** What the admin port answers, for a parent that has the port. */
+  /** What the admin port answers, for a parent that has it. */
   metricsText(): string;
   configPage(): unknown;
   /** Undefined: ready; else what is missing. */
@@ -140,10 +142,10 @@ class Proxy implements RunningProxy {
 
   constructor(parts: ProxyParts) {
     const { bootstrap, agent, clock, log } = parts;
-    const workloadKey = `${bootstrap.workload.namespace}/${bootstrap.workload.name}`;
+    const { labels, namespace, name } = bootstrap.workload;
+    const workloadKey = `${namespace}/${name}`;
     const mark = bootstrap.capture.kind === "redirect" ? bootstrap.capture.mark || undefined : undefined;
     const metrics = new ServeMetrics();
-    const labels = bootstrap.workload.labels;
     this.#bootstrap = bootstrap;
     this.#destinationOf = parts.destinationOf ?? originalDestination;
     this.#agent = agent;
@@ -151,7 +153,12 @@ class Proxy implements RunningProxy {
     this.#wheel = new TimerWheel(clock, wheelTickMs, wheelSlots);
     this.#names = new NameLookups({ upstreams: bootstrap.dnsUpstreams, wheel: this.#wheel, mark, clock });
     const { resolver } = this.#names;
+    const [trust, refusalLog] = [new PeerTrust(() => agent.snapshot.mesh), new RefusalLog(log, clock)];
     const dialer = new HopDialer({
+      trust,
+      isExpired: () => this.#context.hasExpiredCertificate,
+      onPeerRefused: ({ reason, detail }, { tunnelAddress, tunnelPort }) =>
+        refusalLog.refused("upstream", { reason, detail, peer: `${tunnelAddress}:${tunnelPort}` }),
       names: { resolver, clock, random: Math.random },
       identity: () => agent.identity(),
       sourceWorkload: workloadKey,
@@ -164,12 +171,14 @@ class Proxy implements RunningProxy {
     this.#context = new ServeContext({
       agent,
       workload: {
-        namespace: bootstrap.workload.namespace,
+        namespace,
         key: workloadKey,
         addresses: bootstrap.workload.addresses,
         version: labels["app.kubernetes.io/version"] ?? labels["version"] ?? "",
       },
       dialer,
+      trust,
+      refusalLog,
       upstreams: new Upstreams(dialer, clock, bootstrap.role === "gateway" ? "http1" : "client", {
         place: bootstrap.workload,
         listener: new GuardReports(metrics, log, clock),
@@ -249,7 +258,8 @@ class Proxy implements RunningProxy {
     const source = this.#adminSource;
     const admin = this.#openAdmin(bootstrap.admin, (address) => AdminServer.openAdmin(address, source));
     const health = this.#openAdmin(bootstrap.health, (address) => AdminServer.openHealth(address, source));
-    this.#stopWatching = this.#agent.onSnapshot((snapshot) => {
+    this.#stopWatching = this.#agent.onSnapshot((snapshot, previous) => {
+      if (snapshot.mesh !== previous.mesh) endRevoked(this.#context, this.#tunnel);
       this.#context.upstreams.applySnapshot(snapshot);
       this.#context.admissions.applySnapshot(snapshot);
       this.#application?.refresh(snapshot.inboundTable);
@@ -304,8 +314,7 @@ class Proxy implements RunningProxy {
 
   async #openDoors(): Promise<Omit<BoundAddresses, "admin" | "health">> {
     const bootstrap = this.#bootstrap;
-    const capture = bootstrap.capture;
-    const { sharing } = bootstrap;
+    const { capture, sharing } = bootstrap;
     const outbound = this.#add(
       new OutboundServer(this.#context, this.#selector, this.#destinationOf, sharing),
     ).open(capture);
@@ -372,8 +381,8 @@ class Proxy implements RunningProxy {
 
   #scheduleSweep(): void {
     this.#sweepTimer = this.#clock.after(sweepMs, () => {
-      const nowMs = this.#clock.nowMs();
-      this.#context.coarseNowMs = nowMs;
+      const nowMs = (this.#context.coarseNowMs = this.#clock.nowMs());
+      endIfExpired(this.#context, this.#tunnel);
       for (const server of this.#servers) server.connections.sweep(nowMs);
       this.#gateway?.sweep(nowMs);
       this.#context.upstreams.sweep();

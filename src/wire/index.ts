@@ -5,6 +5,8 @@ export {
   EdgeDeltaSchema,
   type Histogram,
   HistogramSchema,
+  type Attestation,
+  AttestationSchema,
   type IssueRequest,
   IssueRequestSchema,
   type IssueResponse,

@@ -39,19 +39,29 @@ export interface Issuer {
   readonly commonName: string;
   readonly publicKey: KeyObject;
   readonly privateKey: KeyObject;
+  /** Its certificate, where somebody else made it: name and key identifier are taken from there, byte by byte. */
+  readonly foreign?: { readonly subjectDer: Uint8Array; readonly keyIdentifier: Uint8Array | undefined };
 }
 
 /** More than the 64 bits of entropy that RFC 5280's successors ask for, within its 20 bytes. */
 const serialBytes = 16;
 
-const signatureAlgorithm = encodeSequence(encodeOid(oids.ecdsaWithSha256));
+const nullValue = encodeElement(0x05);
+
+/** What signs with SHA-256 by a key of this kind. Plug-in CAs may have RSA keys; our own never do. */
+function signatureAlgorithmOf(key: KeyObject): Uint8Array {
+  return key.asymmetricKeyType === "rsa"
+    ? encodeSequence(encodeOid(oids.rsaWithSha256), nullValue)
+    : encodeSequence(encodeOid(oids.ecdsaWithSha256));
+}
 
 export function encodeCertificate(request: CertificateRequest, issuer: Issuer): Uint8Array {
+  const signatureAlgorithm = signatureAlgorithmOf(issuer.privateKey);
   const body = encodeSequence(
     encodeElement(constructedTag(0), encodeInteger(Uint8Array.of(2))),
     encodeInteger(randomSerial()),
     signatureAlgorithm,
-    encodeName(issuer.commonName),
+    issuer.foreign?.subjectDer ?? encodeName(issuer.commonName),
     encodeSequence(encodeTime(request.notBeforeMs), encodeTime(request.notAfterMs)),
     encodeName(request.commonName),
     encodePublicKey(request.publicKey),
@@ -67,7 +77,14 @@ function encodeExtensions(request: CertificateRequest, issuer: Issuer): Uint8Arr
     encodeExtension(
       oids.authorityKeyIdentifier,
       false,
-      encodeSequence(encodeElement(primitiveTag(0), keyIdentifier(issuer.publicKey))),
+      encodeSequence(
+        encodeElement(
+          primitiveTag(0),
+          issuer.foreign === undefined
+            ? keyIdentifier(issuer.publicKey)
+            : (issuer.foreign.keyIdentifier ?? keyIdentifier(issuer.publicKey)),
+        ),
+      ),
     ),
     encodeExtension(
       oids.subjectAltName,

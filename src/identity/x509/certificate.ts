@@ -30,6 +30,13 @@ export interface CertificateDescription {
   readonly pathLength: number | undefined;
   /** SubjectPublicKeyInfo, DER. */
   readonly publicKeyDer: Uint8Array;
+  /** The names as they are encoded. */
+  readonly subjectDer: Uint8Array;
+  readonly issuerDer: Uint8Array;
+  /** Of the extension; undefined where there is none. */
+  readonly subjectKeyIdentifier: Uint8Array | undefined;
+  /** Its key may sign certificates. Undefined: the certificate does not say what its key is for. */
+  readonly signsCertificates: boolean | undefined;
 }
 
 /** Undefined where the bytes are no certificate. */
@@ -48,6 +55,8 @@ interface Extensions {
   dnsSans: string[];
   isCa: boolean;
   pathLength: number | undefined;
+  subjectKeyIdentifier: Uint8Array | undefined;
+  signsCertificates: boolean | undefined;
 }
 
 function parseCertificate(der: Uint8Array): CertificateDescription {
@@ -57,11 +66,11 @@ function parseCertificate(der: Uint8Array): CertificateDescription {
   fields.optional(constructedTag(0));
   const serial = fields.next(tags.integer).content;
   fields.next(tags.sequence);
-  const issuer = fields.enter(tags.sequence);
+  const issuer = fields.next(tags.sequence);
   const validity = fields.enter(tags.sequence);
   const notBeforeMs = decodeTimeMs(validity.any());
   const notAfterMs = decodeTimeMs(validity.any());
-  const subject = fields.enter(tags.sequence);
+  const subject = fields.next(tags.sequence);
   const publicKeyDer = fields.next(tags.sequence).encoded;
   const extensions = readExtensions(fields.optional(constructedTag(3)));
   const only = extensions.uriSans.length === 1 ? extensions.uriSans[0] : undefined;
@@ -72,15 +81,24 @@ function parseCertificate(der: Uint8Array): CertificateDescription {
     serial: Buffer.from(serial)
       .toString("hex")
       .replace(/^0+(?=.)/, ""),
-    subject: readName(subject),
-    issuer: readName(issuer),
+    subject: readName(new DerReader(subject.content)),
+    issuer: readName(new DerReader(issuer.content)),
+    subjectDer: subject.encoded,
+    issuerDer: issuer.encoded,
     publicKeyDer,
     ...extensions,
   };
 }
 
 function readExtensions(element: DerElement | undefined): Extensions {
-  const found: Extensions = { uriSans: [], dnsSans: [], isCa: false, pathLength: undefined };
+  const found: Extensions = {
+    uriSans: [],
+    dnsSans: [],
+    isCa: false,
+    pathLength: undefined,
+    subjectKeyIdentifier: undefined,
+    signsCertificates: undefined,
+  };
   if (element === undefined) return found;
   const list = new DerReader(element.content).enter(tags.sequence);
   while (!list.isAtEnd) {
@@ -89,9 +107,16 @@ function readExtensions(element: DerElement | undefined): Extensions {
     extension.optional(tags.boolean);
     const value = new DerReader(extension.next(tags.octetString).content);
     if (id === oids.subjectAltName) readAltNames(value.enter(tags.sequence), found);
+    if (id === oids.subjectKeyIdentifier) found.subjectKeyIdentifier = value.next(tags.octetString).content;
+    if (id === oids.keyUsage) found.signsCertificates = mayCertSign(value.next(tags.bitString).content);
     if (id === oids.basicConstraints) readBasicConstraints(value.enter(tags.sequence), found);
   }
   return found;
+}
+
+/** RFC 5280 section 4.2.1.3: keyCertSign is bit 5. */
+function mayCertSign(bits: Uint8Array): boolean {
+  return ((bits[1] ?? 0) & 0x04) !== 0;
 }
 
 function readAltNames(names: DerReader, found: Extensions): void {

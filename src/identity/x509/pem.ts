@@ -1,6 +1,6 @@
 /** PEM (RFC 7468): base64 of DER between labelled lines. */
 
-export type PemLabel = "CERTIFICATE" | "PRIVATE KEY";
+export type PemLabel = "CERTIFICATE" | "PRIVATE KEY" | "ENCRYPTED PRIVATE KEY" | "X509 CRL";
 
 const charactersPerLine = 64;
 

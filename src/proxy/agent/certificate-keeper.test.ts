@@ -10,6 +10,7 @@ import {
   unlinkSync,
   writeFileSync,
 } from "node:fs";
+import { createHash } from "node:crypto";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { VirtualClock, WeftError } from "../../kernel/index.ts";
@@ -259,5 +260,101 @@ describe("renewal", () => {
     keeper.close();
     await pass(48 * hourMs);
     expect(calls.length).toBe(1);
+  });
+});
+
+describe("a change of the mesh's root", () => {
+  const sha256 = (der: Uint8Array): Uint8Array => createHash("sha256").update(der).digest();
+  let next: TestAuthority;
+  const mesh = (issuing: TestAuthority, trusted: readonly TestAuthority[], reissueWithinMs = 0) => ({
+    trustRoots: trusted.map(({ rootDer }) => rootDer),
+    issuingRoot: sha256(issuing.rootDer),
+    reissueWithinMs,
+  });
+  beforeEach(() => {
+    next = new TestAuthority(clock.nowMs());
+  });
+  const issueFrom = (issuing: TestAuthority, trusted: readonly TestAuthority[]): void => {
+    answer = (request) => ({
+      ...issuing.answer(request.csr, identity, clock.nowMs()),
+      trustRoots: trusted.map(({ rootDer }) => Uint8Array.from(rootDer)),
+    });
+  };
+
+  test.each([
+    [0, 0, 0],
+    [0.5, 0, 15_000],
+    [0.999, 0, 29_970],
+    [0.5, 2_000, 1_000],
+  ])("with jitter %d within %d ms renews after %d ms", async (random, withinMs, afterMs) => {
+    start({ random });
+    await settle();
+    issueFrom(next, [authority, next]);
+    keeper.setMesh(mesh(authority, [authority, next], withinMs), true);
+    await pass(31_000);
+    expect(calls.length).toBe(1);
+    keeper.setMesh(mesh(next, [authority, next], withinMs), true);
+    await pass(Math.max(0, afterMs - 10));
+    expect(calls.length).toBe(afterMs === 0 ? 2 : 1);
+    await pass(20);
+    expect(calls.length).toBe(2);
+    expect(got.length).toBe(2);
+    await pass(60_000);
+    expect(calls.length).toBe(2);
+  });
+
+  test("that is aborted before it was this proxy's turn costs no renewal", async () => {
+    start({ random: 0.5 });
+    await settle();
+    keeper.setMesh(mesh(next, [authority, next]), true);
+    await pass(10_000);
+    keeper.setMesh(mesh(authority, [authority, next]), true);
+    await pass(60_000);
+    expect(calls.length).toBe(1);
+  });
+
+  test("is over, and a restart with the root that was told at first is no new start", async () => {
+    start();
+    await stored();
+    keeper.setMesh(mesh(authority, [authority, next]), true);
+    issueFrom(next, [next]);
+    keeper.setMesh(mesh(next, [authority, next]), true);
+    await pass(0);
+    keeper.setMesh(mesh(next, [next]), true);
+    // The first of the trusted ones, in the file's own spelling.
+    const oldRoot = JSON.stringify({ trustRootsPem: authority.rootPem }).slice(1, -2);
+    await until(() => !readFileSync(file(), "utf8").includes(oldRoot), "the old root is forgotten");
+    keeper.close();
+    start();
+    await settle();
+    expect(calls.length).toBe(2);
+    expect(keeper.identity?.trustRootsPem).toBe(next.rootPem);
+    await pass(15 * hourMs);
+    expect(calls.length).toBe(3);
+    expect(keeper.lastError).toBe("");
+  });
+});
+
+describe("the end of a certificate's life", () => {
+  test("is announced at three quarters, nine tenths, every hour, and when it has come", async () => {
+    start();
+    await settle();
+    answer = () => {
+      throw new WeftError("unavailable", "connection refused");
+    };
+    const said = (): string[] =>
+      lines.flatMap(
+        (line) => /(\d+) % of the certificate's life|certificate is expired/.exec(line)?.[0] ?? [],
+      );
+    const life = 24 * 60 + 1;
+    for (let minutes = 0; minutes < life; minutes++) await pass(60_000);
+    expect(said().slice(0, 2)).toEqual(["75 % of the certificate's life", "90 % of the certificate's life"]);
+    expect(said().length).toBeGreaterThanOrEqual(5);
+    expect(said().at(-1)).toBe("certificate is expired");
+    expect(lines.filter((line) => line.includes("75 %")).join("")).toContain("connection refused");
+    const before = said().length;
+    for (let minutes = 0; minutes < 121; minutes++) await pass(60_000);
+    expect(said().length - before).toBe(2);
+    expect(keeper.identity).toBeUndefined();
   });
 });

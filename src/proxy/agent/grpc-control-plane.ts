@@ -1,7 +1,8 @@
 /** The control plane over gRPC: one connection for the stream and all calls, with the certificate of the time it was opened. */
 import { parseSpiffeId, type Clock, type Log, type ReasonCode } from "../../kernel/index.ts";
 import { type BidiHandlers, GrpcClient } from "../../grpc/index.ts";
-import { meshServerName, type PeerCertificate, type TlsIdentity } from "../../net/index.ts";
+import { peerProblem } from "../../identity/x509/index.ts";
+import { meshServerName, type PeerCertificate, type PeerRefusal, type TlsIdentity } from "../../net/index.ts";
 import {
   AggregatedDiscoveryService,
   Certificates,
@@ -25,7 +26,7 @@ export interface GrpcControlPlaneOptions {
   /** SO_MARK that keeps this traffic out of the capture. */
   readonly mark?: number;
   /** Trusted until there is an identity, which brings its own. */
-  readonly trustRootsPem: string;
+  readonly trustRootsPem: () => string;
   /** The one to show; undefined: none yet, or none that is valid. */
   readonly identity: () => TlsIdentity | undefined;
   readonly trustDomain: () => string | undefined;
@@ -55,7 +56,7 @@ export class GrpcControlPlane implements ControlPlane {
         const identity = options.identity();
         return {
           identity,
-          trustRootsPem: identity?.trustRootsPem ?? options.trustRootsPem,
+          trustRootsPem: identity?.trustRootsPem ?? options.trustRootsPem(),
           serverName: meshServerName,
           alpn: ["h2"],
           verifyPeer: (peer) => checkControlPlane(peer, options.trustDomain()),
@@ -128,7 +129,12 @@ export class GrpcControlPlane implements ControlPlane {
 }
 
 /** Chain and DNS name were verified by TLS; any workload has these. Only the control plane has this identity. */
-function checkControlPlane(peer: PeerCertificate, trustDomain: string | undefined): ReasonCode | undefined {
+function checkControlPlane(
+  peer: PeerCertificate,
+  trustDomain: string | undefined,
+): ReasonCode | PeerRefusal | undefined {
+  const problem = peerProblem(peer.der);
+  if (problem !== undefined) return { reason: "upstream_identity_mismatch", detail: problem };
   const uri = peer.uriSans.length === 1 ? peer.uriSans[0] : undefined;
   const id = uri === undefined ? undefined : parseSpiffeId(uri);
   if (id === undefined || id.namespace !== controlNamespace || id.serviceAccount !== controlServiceAccount) {

@@ -116,7 +116,7 @@ export class LiveSnapshot implements Snapshot {
     const edits = new EditLists(changes);
     const mesh = edited(before.mesh, edits.mesh);
     const inbound = edited(before.inbound, edits.inbound);
-    const isSameInbound = inbound === before.inbound && mesh?.trustDomain === before.mesh?.trustDomain;
+    const isSameInbound = inbound === before.inbound && hasSameDomains(mesh, before.mesh);
     const gateways = editedTable(before.gateways, edits.gateways);
     const gatewayList = gateways === before.gateways ? this.gateways : sortedValues(gateways);
     const certificates = editedCertificates(before.certificates, edits.certificates);
@@ -206,11 +206,21 @@ function sortedValues<V>(table: ReadonlyMap<string, V>): readonly V[] {
   return [...table].toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([, value]) => value);
 }
 
+function hasSameDomains(a: Mesh | undefined, b: Mesh | undefined): boolean {
+  return (
+    a?.trustDomain === b?.trustDomain && a?.trustDomainAliases.join(" ") === b?.trustDomainAliases.join(" ")
+  );
+}
+
 function prepareInbound(
   inbound: Inbound | undefined,
   mesh: Mesh | undefined,
   addresses: readonly string[],
 ): InboundTable | undefined {
   if (inbound === undefined || mesh === undefined) return undefined;
-  return InboundTable.prepare(inbound, { trustDomain: mesh.trustDomain, addresses });
+  return InboundTable.prepare(inbound, {
+    trustDomain: mesh.trustDomain,
+    trustDomainAliases: mesh.trustDomainAliases,
+    addresses,
+  });
 }

@@ -2,7 +2,8 @@
 import { join } from "node:path";
 import { create } from "@bufbuild/protobuf";
 import { canonicalIp, type Clock, formatSpiffeId, type Log, WeftError } from "../../kernel/index.ts";
-import type { Address, Name } from "../../model/index.ts";
+import { derToPem } from "../../identity/x509/index.ts";
+import type { Address, Mesh, Name } from "../../model/index.ts";
 import { machineAddresses, MachineWatch, type TlsIdentity } from "../../net/index.ts";
 import { type Node, NodeSchema, type RegisterRequest, RegisterRequestSchema } from "../../wire/index.ts";
 import type { ProxyBootstrap } from "../bootstrap.ts";
@@ -28,7 +29,14 @@ import { TelemetryUpload } from "./telemetry-upload.ts";
 export interface AgentOptions {
   readonly bootstrap: Pick<
     ProxyBootstrap,
-    "role" | "workload" | "controlPlane" | "joinTokenFile" | "dataDir" | "capture" | "gateway"
+    | "role"
+    | "workload"
+    | "controlPlane"
+    | "joinTokenFile"
+    | "serviceAccountTokenFile"
+    | "dataDir"
+    | "capture"
+    | "gateway"
   >;
   readonly clock: Clock;
   readonly log: Log;
@@ -78,6 +86,7 @@ class ProxyAgent implements ParentAgent {
   #held: HeldIdentity | undefined;
   #upload: TelemetryUpload | undefined;
   #carried: Promise<void> | undefined;
+  #isRestoring = false;
   #isClosed = false;
 
   constructor(options: AgentOptions) {
@@ -96,7 +105,7 @@ class ProxyAgent implements ParentAgent {
       log,
     );
     this.#configuration.onSnapshot(({ mesh }, previous) => {
-      if (mesh !== previous.mesh) this.#identities.setMesh(mesh);
+      if (mesh !== previous.mesh) this.#meshChanged(mesh);
     });
     const { carry } = options;
     if (carry !== undefined) {
@@ -148,6 +157,7 @@ class ProxyAgent implements ParentAgent {
       workload: workload.name,
       serviceAccount: workload.serviceAccount,
       joinTokenFile: bootstrap.joinTokenFile,
+      serviceAccountTokenFile: bootstrap.serviceAccountTokenFile,
       trustRootsPem: bootstrap.controlPlane.trustRootsPem,
       issue: (request, token) => this.#controlPlane.issue(request, token),
       clock,
@@ -272,6 +282,10 @@ class ProxyAgent implements ParentAgent {
     const { bootstrap, clock, log } = this.#options;
     return new GrpcControlPlane({
       ...bootstrap.controlPlane,
+      // Without a certificate: the roots that it was told, and those that the mesh had when it was last there.
+      trustRootsPem: () =>
+        bootstrap.controlPlane.trustRootsPem +
+        (this.snapshot.mesh?.trustRoots ?? []).map((der) => derToPem(der)).join(""),
       ...(bootstrap.capture.kind === "redirect" ? { mark: bootstrap.capture.mark } : {}),
       // An expired certificate would only be refused; without one, a join token can still be used.
       identity: () => (this.#keeper.identity === undefined ? undefined : this.#identities.current),
@@ -285,10 +299,18 @@ class ProxyAgent implements ParentAgent {
     const stored = this.#lastGood.load();
     if (stored === undefined) return;
     const changes = stored.resources.map((resource): ResourceChange => ({ type: "upsert", resource }));
+    this.#isRestoring = true;
     this.#configuration.apply(changes, stored.revision);
+    this.#isRestoring = false;
     this.#lookups.restore(stored.resources);
     const { revision } = stored;
     this.#options.log.info("serving the last good configuration", { revision, resources: changes.length });
+  }
+
+  #meshChanged(mesh: Mesh | undefined): void {
+    // What was stored with the certificate is newer than the configuration on disk.
+    if (!this.#isRestoring) this.#identities.setMesh(mesh);
+    if (mesh !== undefined) this.#keeper.setMesh(mesh, !this.#isRestoring);
   }
 
   #certified(held: HeldIdentity): void {

@@ -1,5 +1,5 @@
 /** The proxy's key and certificate on disk: one file, mode 0600, whole or absent. Only what is still good is given back. */
-import { createPrivateKey, X509Certificate } from "node:crypto";
+import { createHash, createPrivateKey, X509Certificate } from "node:crypto";
 import {
   describeCertificate,
   pemToDer,
@@ -33,11 +33,42 @@ export function loadIdentity(path: string, expected: Expected): HeldIdentity | s
   } catch {
     return "the file is damaged";
   }
-  return isTlsIdentity(parsed) ? checkIdentity(parsed, expected) : "the file is damaged";
+  if (!isTlsIdentity(parsed)) return "the file is damaged";
+  // The mesh may have changed its root since this proxy was told the one to join by.
+  const joinedUnder = "joinedUnderPem" in parsed ? String(parsed.joinedUnderPem) : "";
+  const isSameMesh = shareRoot(joinedUnder, expected.trustRootsPem);
+  const { certChainPem, privateKeyPem, trustRootsPem } = parsed;
+  return checkIdentity(
+    { certChainPem, privateKeyPem, trustRootsPem },
+    {
+      ...expected,
+      trustRootsPem: isSameMesh ? expected.trustRootsPem + trustRootsPem : expected.trustRootsPem,
+    },
+  );
 }
 
-export function encodeIdentity({ certChainPem, privateKeyPem, trustRootsPem }: TlsIdentity): string {
-  return JSON.stringify({ certChainPem, privateKeyPem, trustRootsPem });
+/** `joinedUnderPem`: the roots by which the proxy was told to know its mesh. */
+export function encodeIdentity(
+  { certChainPem, privateKeyPem, trustRootsPem }: TlsIdentity,
+  joinedUnderPem: string,
+): string {
+  return JSON.stringify({ certChainPem, privateKeyPem, trustRootsPem, joinedUnderPem });
+}
+
+/** Whether the leaf's chain leads to the root with that SHA-256. Undefined: the root is not among those. */
+export function isBeneath(identity: TlsIdentity, root: Uint8Array, nowMs: number): boolean | undefined {
+  const rootDer = pemToDer(identity.trustRootsPem).find((der) => Buffer.compare(sha256(der), root) === 0);
+  if (rootDer === undefined) return undefined;
+  return verifyChain({ chain: pemToDer(identity.certChainPem), roots: [rootDer], nowMs }) === undefined;
+}
+
+function sha256(bytes: Uint8Array): Uint8Array {
+  return createHash("sha256").update(bytes).digest();
+}
+
+function shareRoot(a: string, b: string): boolean {
+  const others = pemToDer(b);
+  return pemToDer(a).some((root) => others.some((other) => Buffer.compare(root, other) === 0));
 }
 
 /** Whether key, chain, roots and identity fit together and to this workload. A text: why not. */
@@ -53,8 +84,7 @@ export function checkIdentity(identity: TlsIdentity, expected: Expected): HeldId
     return `the certificate is for ${id.namespace}/${id.serviceAccount}`;
   }
   // A mesh that was made anew has other roots: a certificate of the old one would only be refused by everybody.
-  const told = pemToDer(expected.trustRootsPem);
-  if (!roots.some((root) => told.some((other) => Buffer.compare(root, other) === 0))) {
+  if (!shareRoot(identity.trustRootsPem, expected.trustRootsPem)) {
     return "the certificate is of another mesh";
   }
   const problem = verifyChain({ chain, roots, nowMs: expected.nowMs });

@@ -15,10 +15,11 @@ import {
   RecentRefusals,
   type SeriesRegistry,
 } from "../telemetry/index.ts";
-import { type HopDialer, RequestLimit, type Upstreams } from "../upstream/index.ts";
+import { type HopDialer, type PeerTrust, RequestLimit, type Upstreams } from "../upstream/index.ts";
 import { CurrentLimits, fixedLimits, type ServeLimits } from "./limits.ts";
 import type { ServeMetrics } from "./metrics.ts";
 import type { ProtocolMemory } from "./protocol-memory.ts";
+import type { RefusalLog } from "./refusal-log.ts";
 import { ReplayMemory } from "./replay-memory.ts";
 import type { BodyKeeping } from "./request-body.ts";
 import { RequestIds } from "./request-ids.ts";
@@ -39,9 +40,11 @@ export interface ServeContextOptions {
   readonly agent: Agent;
   readonly workload: LocalWorkload;
   readonly dialer: HopDialer;
+  readonly trust: PeerTrust;
   readonly upstreams: Upstreams;
   readonly series: SeriesRegistry;
   readonly metrics: ServeMetrics;
+  readonly refusalLog: RefusalLog;
   readonly accessLog: AccessLog;
   readonly protocols: ProtocolMemory;
   readonly clock: Clock;
@@ -60,9 +63,11 @@ export class ServeContext {
   readonly agent: Agent;
   readonly workload: LocalWorkload;
   readonly dialer: HopDialer;
+  readonly trust: PeerTrust;
   readonly upstreams: Upstreams;
   readonly series: SeriesRegistry;
   readonly metrics: ServeMetrics;
+  readonly refusalLog: RefusalLog;
   readonly accessLog: AccessLog;
   readonly protocols: ProtocolMemory;
   readonly clock: Clock;
@@ -94,6 +99,8 @@ export class ServeContext {
     this.agent = options.agent;
     this.workload = options.workload;
     this.dialer = options.dialer;
+    this.trust = options.trust;
+    this.refusalLog = options.refusalLog;
     this.upstreams = options.upstreams;
     this.series = options.series;
     this.metrics = options.metrics;
@@ -142,6 +149,12 @@ export class ServeContext {
   /** This workload's own SPIFFE id. */
   get identity(): string {
     return this.agent.status.identity;
+  }
+
+  /** Its end has passed and there is no newer one: nothing may be shown or dialled with it. */
+  get hasExpiredCertificate(): boolean {
+    const { certificateNotAfterMs } = this.agent.status;
+    return certificateNotAfterMs > 0 && certificateNotAfterMs <= this.clock.nowMs();
   }
 
   get isAccessLogged(): boolean {

@@ -1,7 +1,13 @@
 /** Where peers of the mesh dial (15008): mutual TLS with ALPN weft/1, a preface, then the session's own bytes. */
 import { admitInbound } from "../../decide/index.ts";
 import { canonicalIp, parseSpiffeId, type ReasonCode } from "../../kernel/index.ts";
-import { type Connection, type Listener, listen, type PeerCertificate } from "../../net/index.ts";
+import {
+  type Connection,
+  type Listener,
+  listen,
+  type PeerCertificate,
+  type PeerRefusal,
+} from "../../net/index.ts";
 import { type Preface, SessionProtocol } from "../../wire/index.ts";
 import type { ListenAddress } from "../bootstrap.ts";
 import { hopAlpn } from "../upstream/index.ts";
@@ -30,7 +36,7 @@ export class InboundTunnel implements Server {
   }
 
   open(address: ListenAddress): ListenAddress {
-    const { agent, metrics } = this.#context;
+    const { agent, metrics, refusalLog } = this.#context;
     const listener = listen({
       ...sharedPlace(this.#sharing, address.address, address.port),
       ...listenLimits(this.#context),
@@ -41,7 +47,11 @@ export class InboundTunnel implements Server {
         clientCertificate: "required",
         verifyPeer: (peer) => this.#verifyPeer(peer),
       }),
-      onHandshakeFailed: (reason) => metrics.refused("inbound", reason),
+      refuses: () => (this.#context.hasExpiredCertificate ? "certificate_expired" : undefined),
+      onHandshakeFailed: (reason, peer, detail) => {
+        metrics.refused("inbound", reason);
+        refusalLog.refused("inbound", { reason, detail, peer });
+      },
       onRefused: (reason) => metrics.refused("inbound", reason),
       onConnection: (connection) => {
         metrics.accepted("inbound");
@@ -67,13 +77,22 @@ export class InboundTunnel implements Server {
     this.#listener?.closeAll();
   }
 
-  /** Before any byte is read: exactly one identity, of our trust domain. */
-  #verifyPeer(peer: PeerCertificate): ReasonCode | undefined {
-    const own = parseSpiffeId(this.#context.identity);
-    const identity = parseSpiffeId(peer.uriSans.length === 1 ? (peer.uriSans[0] ?? "") : "");
-    return identity !== undefined && identity.trustDomain === own?.trustDomain
-      ? undefined
-      : "peer_identity_invalid";
+  /** Ends connections of peers that are revoked by now, or all of them. Returns how many there were. */
+  terminate(which: "revoked" | "all"): number {
+    const { trust } = this.#context;
+    if (which === "all") return this.#listener?.terminatePeers(() => true) ?? 0;
+    return trust.hasRevoked ? (this.#listener?.terminatePeers((peer) => trust.isRevoked(peer)) ?? 0) : 0;
+  }
+
+  /** Before any byte is read: exactly one identity, of our trust domain or an alias of it, that is not revoked. */
+  #verifyPeer(peer: PeerCertificate): PeerRefusal | undefined {
+    const { trust, identity } = this.#context;
+    const refusal = trust.refusalOf(peer);
+    if (refusal !== undefined) return refusal;
+    const own = parseSpiffeId(identity)?.trustDomain;
+    return trust.identityIn(peer, own) === undefined
+      ? { reason: "peer_identity_invalid", detail: `not an identity of trust domain ${own ?? "?"}` }
+      : undefined;
   }
 
   #onConnection(connection: Connection): void {

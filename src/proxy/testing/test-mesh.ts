@@ -7,7 +7,7 @@ import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { type Clock, silentLog, systemClock } from "../../kernel/index.ts";
+import { type Clock, type Log, silentLog, systemClock } from "../../kernel/index.ts";
 import {
   ClusterSchema,
   type Endpoint,
@@ -38,6 +38,8 @@ export interface TestServer {
 export class TestMesh {
   readonly authority: TestAuthority;
   readonly mesh: Mesh;
+  /** Of the proxies that are made from then on. */
+  log: Log = silentLog;
   readonly #directory = mkdtempSync(join(tmpdir(), "weft-log-"));
   readonly #proxies: RunningProxy[] = [];
   readonly #logFiles = new Map<string, string>();
@@ -183,7 +185,7 @@ export class TestMesh {
     agent: FakeAgent,
     options: Pick<ProxyParts, "destinationOf" | "filters"> & Partial<Pick<ProxyParts, "clock">> = {},
   ): Promise<RunningProxy> {
-    const proxy = await runProxy({ clock: systemClock, ...options, bootstrap, agent, log: silentLog });
+    const proxy = await runProxy({ clock: systemClock, ...options, bootstrap, agent, log: this.log });
     this.#proxies.push(proxy);
     return proxy;
   }

@@ -12,14 +12,15 @@ import {
   connect,
   type ConnectOptions,
   meshServerName,
-  type PeerCertificate,
   type PendingConnect,
   type TcpKeepAlive,
+  terminatePeers,
   type TlsIdentity,
 } from "../../net/index.ts";
 import { PrefaceSchema, type SessionProtocol } from "../../wire/index.ts";
 import { connectToName, type NamedTarget } from "../dns/index.ts";
 import type { CodecLimitsSource } from "./codec-limits.ts";
+import { PeerTrust } from "./peer-trust.ts";
 import { type OriginTls, SystemRoots } from "./origin-tls.ts";
 
 export const hopAlpn = "weft/1";
@@ -44,6 +45,16 @@ export interface HopTarget {
   readonly keepAlive?: TcpKeepAlive | undefined;
 }
 
+const expired: ConnectFailure = {
+  reason: "certificate_expired",
+  detail: "this proxy's certificate is expired",
+};
+const peerReasons: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
+  "upstream_tls_failed",
+  "upstream_identity_mismatch",
+  "peer_revoked",
+]);
+
 type Dialled = (result: Connection | ConnectFailure) => void;
 
 export interface HopOptions {
@@ -57,14 +68,24 @@ export interface HopOptions {
   readonly limits: CodecLimitsSource;
   /** Endpoints whose address is a name are looked up here. Absent: by the system. */
   readonly names?: Pick<NamedTarget, "resolver" | "clock" | "random">;
+  /** Which peers are spoken to at all. Absent: nothing is revoked, and no other trust domain is ours. */
+  readonly trust?: PeerTrust;
+  /** Our own certificate is expired: nobody is dialled with it. */
+  readonly isExpired?: () => boolean;
+  /** A peer was not who it should be, or did not take us. */
+  readonly onPeerRefused?: (failure: ConnectFailure, target: HopTarget) => void;
 }
 
 export class HopDialer {
   readonly #options: HopOptions;
   readonly #systemRoots = new SystemRoots();
+  /** Open to peer proxies. */
+  readonly #members = new Set<Connection>();
+  readonly #trust: PeerTrust;
 
   constructor(options: HopOptions) {
     this.#options = options;
+    this.#trust = options.trust ?? new PeerTrust(() => undefined);
   }
 
   /** For an identity that is no longer this one, pooled connections are let go. */
@@ -74,6 +95,13 @@ export class HopDialer {
 
   get limits(): CodecLimitsSource {
     return this.#options.limits;
+  }
+
+  /** Ends connections to peers that are revoked by now, or all of them. Returns how many there were. */
+  terminate(which: "revoked" | "all"): number {
+    const trust = this.#trust;
+    if (which === "all") return terminatePeers(this.#members, () => true);
+    return trust.hasRevoked ? terminatePeers(this.#members, (peer) => trust.isRevoked(peer)) : 0;
   }
 
   /** `done` is called once unless cancelled, perhaps before this returns. The preface is written and leaves with the first bytes of the session. */
@@ -139,18 +167,43 @@ export class HopDialer {
     timeoutMs: number,
     done: (result: Connection | ConnectFailure) => void,
   ): PendingConnect {
-    const preface = encodePreface(target, protocol, this.#options.sourceWorkload);
+    const { identity, sourceWorkload, isExpired, onPeerRefused } = this.#options;
+    if (isExpired?.() === true) return failLater(expired, done);
+    const preface = encodePreface(target, protocol, sourceWorkload);
     const options = {
       ...this.#settings(target),
       address: target.tunnelAddress,
       port: target.tunnelPort,
       timeoutMs,
-      tls: clientTls(this.#options.identity(), target.identity),
+      tls: this.#clientTls(identity(), target.identity),
+      members: this.#members,
     };
     return connect(options, (result) => {
       if (result instanceof Connection) result.write(preface);
+      else if (peerReasons.has(result.reason)) onPeerRefused?.(result, target);
       done(result);
     });
+  }
+
+  #clientTls(identity: TlsIdentity, expected: string): ClientTls {
+    const trust = this.#trust;
+    return {
+      identity,
+      trustRootsPem: identity.trustRootsPem,
+      serverName: meshServerName,
+      alpn: [hopAlpn],
+      // Exactly one URI and exactly the expected one: a certificate with several could speak for anybody.
+      verifyPeer: (peer) => {
+        const refusal = trust.refusalOf(peer);
+        // Of a server "invalid" means: not who it should be. The request may find another endpoint.
+        if (refusal?.reason === "peer_revoked") return refusal;
+        if (refusal !== undefined) return { reason: "upstream_identity_mismatch", detail: refusal.detail };
+        const detail = `expected ${expected === "" ? "an identity" : expected}`;
+        return trust.isExpected(peer, expected)
+          ? undefined
+          : { reason: "upstream_identity_mismatch", detail };
+      },
+    };
   }
 
   #settings({
@@ -186,22 +239,6 @@ export function encodePreface(
   bytes[1] = message.length & 0xff;
   bytes.set(message, 2);
   return bytes;
-}
-
-function clientTls(identity: TlsIdentity, expected: string): ClientTls {
-  return {
-    identity,
-    trustRootsPem: identity.trustRootsPem,
-    serverName: meshServerName,
-    alpn: [hopAlpn],
-    verifyPeer: (peer) => verifyIdentity(peer, expected),
-  };
-}
-
-/** Exactly one URI and exactly the expected one: a certificate with several could speak for anybody. */
-function verifyIdentity(peer: PeerCertificate, expected: string): ReasonCode | undefined {
-  const isExpected = expected !== "" && peer.uriSans.length === 1 && peer.uriSans[0] === expected;
-  return isExpected ? undefined : "upstream_identity_mismatch";
 }
 
 function failLater(failure: ConnectFailure, done: (result: ConnectFailure) => void): PendingConnect {

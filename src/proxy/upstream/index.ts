@@ -2,6 +2,7 @@ export { hash32, type PickRequest, randomHash, sessionId, sessionIdLength } from
 export { directLimits, newestView, OrderedPicker, type UpstreamCluster, versionRule } from "./cluster.ts";
 export { UpstreamEndpoint } from "./endpoint.ts";
 export { encodePreface, HopDialer, type HopTarget, hopAlpn, maxPrefaceBytes } from "./hop.ts";
+export { PeerTrust } from "./peer-trust.ts";
 export { OriginTls } from "./origin-tls.ts";
 export type { PoolWaiter, UpstreamHandler, UpstreamRequest, UpstreamStream } from "./http-upstream.ts";
 export { Upstreams } from "./upstreams.ts";

@@ -19,6 +19,8 @@ export interface BareProxy {
 export class BareMesh implements AsyncDisposable {
   /** Two runs at once keep out of each other's way. */
   readonly network = `127.${64 + (process.pid % 60)}.${1 + Math.floor(Math.random() * 250)}`;
+  /** Of proxies that are started from then on, beside the test's own. */
+  environment: Readonly<Record<string, string>> = {};
   readonly client: ApiClient;
   readonly #directory: string;
   readonly #adsPort: number;
@@ -64,7 +66,11 @@ export class BareMesh implements AsyncDisposable {
   ): Promise<BareProxy> {
     const address = `${this.network}.${host}`;
     const file = await this.#bootstrap(name, address, parts);
-    const process_ = await started(this.#directory, ["proxy", "--bootstrap", file, ...options]);
+    const process_ = await started(
+      this.#directory,
+      ["proxy", "--bootstrap", file, ...options],
+      this.environment,
+    );
     this.#processes.push(process_);
     return { process: process_, adminUrl: `http://${address}:15020` };
   }
@@ -133,8 +139,12 @@ export function unusedPort(): number {
   return port;
 }
 
-async function started(cwd: string, argv: readonly string[]): Promise<Running> {
-  const child = spawnProcess([weftProgram, ...argv], { cwd, env: process.env });
+async function started(
+  cwd: string,
+  argv: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Running> {
+  const child = spawnProcess([weftProgram, ...argv], { cwd, env: { ...process.env, ...env } });
   await child.untilLine("stderr", readyTimeoutMs, (line) => line.includes('"event":"ready"') || undefined);
   return child;
 }

@@ -193,6 +193,13 @@ export declare type Mesh = Message<"weft.model.v1.Mesh"> & {
    * @generated from field: bool explain_denials = 21;
    */
   explainDenials: boolean;
+
+  /**
+   * Within which time a proxy whose certificate is not of the issuing root renews it. 0: 30 s.
+   *
+   * @generated from field: uint32 reissue_within_ms = 22;
+   */
+  reissueWithinMs: number;
 };
 
 /**
