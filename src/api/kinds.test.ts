@@ -49,6 +49,8 @@ const minimal: Record<string, Record<string, unknown>> = {
     },
   },
   MeshConfig: {},
+  RoleBinding: { roleRef: { kind: "Role", name: "a" } },
+  ClusterRoleBinding: { roleRef: { kind: "ClusterRole", name: "a" } },
 };
 
 describe("kinds", () => {

@@ -2,6 +2,8 @@
 import type { Issue } from "../kernel/index.ts";
 import { backendTlsPolicyKind } from "./backend-tls-policy.ts";
 import { childOf } from "./field-path.ts";
+import { clusterRoleBindingKind } from "./cluster-role-binding.ts";
+import { clusterRoleKind } from "./cluster-role.ts";
 import { configMapKind } from "./config-map.ts";
 import { endpointSliceKind } from "./endpoint-slice.ts";
 import { externalServiceKind } from "./external-service.ts";
@@ -18,6 +20,8 @@ import type { StoredMetadata } from "./metadata.ts";
 import { namespaceKind } from "./namespace.ts";
 import { isRecord } from "./plain-json.ts";
 import { referenceGrantKind } from "./reference-grant.ts";
+import { roleBindingKind } from "./role-binding.ts";
+import { roleKind } from "./role.ts";
 import { secretKind } from "./secret.ts";
 import { serviceKind } from "./service.ts";
 import { serviceAccountKind } from "./service-account.ts";
@@ -48,6 +52,10 @@ export const kinds = {
   TrafficPolicy: trafficPolicyKind,
   FaultPolicy: faultPolicyKind,
   MeshConfig: meshConfigKind,
+  Role: roleKind,
+  ClusterRole: clusterRoleKind,
+  RoleBinding: roleBindingKind,
+  ClusterRoleBinding: clusterRoleBindingKind,
 } as const;
 
 export type KindName = keyof typeof kinds;
