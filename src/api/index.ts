@@ -4,6 +4,17 @@ export {
   ownOptionPrefix,
   proxyProtocolAnnotation,
 } from "./annotations.ts";
+export {
+  AuditChain,
+  type AuditEntry,
+  type AuditFields,
+  type AuditHead,
+  auditListSchema,
+  type AuditVerdict,
+  auditVerdictSchema,
+  firstHash,
+  sealEntry,
+} from "./audit-entry.ts";
 export { decodeMessage } from "./decode.ts";
 export { parseDurationMs } from "./duration.ts";
 export { serviceNameLabel } from "./endpoint-slice.ts";
