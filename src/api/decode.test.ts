@@ -28,7 +28,7 @@ const status = {
 describe("decodeMessage", () => {
   test("fills in defaults", () => {
     expect(decodeMessage(transactionRequestSchema, {}, "request")).toEqual({
-      object: { message: "", dryRun: false, objects: [], deletions: [] },
+      object: { message: "", dryRun: false, acceptLockout: false, objects: [], deletions: [] },
     });
     expect(decodeMessage(tokenRequestSchema, {}, "request")).toMatchObject({
       object: { spec: { audiences: ["weft-join"], expirationSeconds: 600 } },

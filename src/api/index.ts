@@ -1,4 +1,11 @@
 export {
+  type AccessReview,
+  accessReviewSchema,
+  rulesReviewSchema,
+  type SubjectReview,
+  subjectReviewSchema,
+} from "./access-review.ts";
+export {
   minTlsVersionOption,
   outboundTrafficAnnotation,
   ownOptionPrefix,

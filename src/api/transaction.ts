@@ -18,6 +18,9 @@ export const transactionRequestSchema = object("Objects to write and to delete, 
   message: text("What the change is for; kept in the history.", anyText, { default: "" }),
   author: optional(text("Who makes it; kept in the history.", { min: 1, max: 256 })),
   dryRun: flag("Check and say what would change, write nothing.", { default: false }),
+  acceptLockout: flag("Take a change of roles that shuts the last administrator, or its author, out.", {
+    default: false,
+  }),
   objects: list("Objects in full.", Type.Unknown({ description: "An object." }), {
     max: maxTransactionObjects,
     default: [],
@@ -29,6 +32,8 @@ export interface TransactionRequest {
   readonly message?: string;
   readonly author?: string;
   readonly dryRun?: boolean;
+  /** Take a change of roles that shuts the last administrator, or its author, out. */
+  readonly acceptLockout?: boolean;
   readonly objects?: readonly unknown[];
   readonly deletions?: readonly Deletion[];
 }

@@ -4,7 +4,14 @@
  *   starting --both ports listen--> serving --drain()--> draining --> stopped
  */
 import { type MeshStatus, meshConfigName } from "../api/index.ts";
-import { type ApiListen, type ApiServer, startApiServer } from "../apiserver/index.ts";
+import {
+  type ApiListen,
+  type ApiServer,
+  type ApiTls,
+  AuditLog,
+  type OidcSettings,
+  startApiServer,
+} from "../apiserver/index.ts";
 import { SubscriptionCore } from "../distribute/index.ts";
 import type { GrpcServer } from "../grpc/index.ts";
 import {
@@ -30,6 +37,13 @@ import { StatusQueue } from "./status-queue.ts";
 export interface ControlOptions {
   readonly dataDir: string;
   readonly api: { readonly address: string; readonly port: number } | { readonly unixPath: string };
+  /** For the API on an address; without it only loopback addresses are possible. */
+  readonly apiTls?: ApiTls;
+  /** A Unix socket for the API, beside `api`. */
+  readonly apiSocket?: string;
+  /** Who else may come in, besides the holder of the instance's own token. */
+  readonly apiTokenFile?: string;
+  readonly oidc?: OidcSettings;
   readonly ads: { readonly address: string; readonly port: number };
   /** Names besides the loopback ones by which clients reach the API. */
   readonly hostNames?: readonly string[];
@@ -95,6 +109,9 @@ async function start(
   const trustRootsPem = publishRoots(data, authority);
   const tokens = opening(JoinTokens.open(data.joinTokensFile, clock), (part) => part.close());
   const store = opening(openSqliteStore({ path: data.storeFile, clock, log }), (part) => part.close());
+  const audit = opening(new AuditLog({ directory: data.auditDirectory, store, clock, log }), (part) =>
+    part.close(),
+  );
   await writeInitialObjects(store);
   const registry = opening(new Registry({ store, clock, log }), (part) => part.close());
   const statuses = opening(new StatusQueue({ store, clock, log }), (part) => part.close());
@@ -150,7 +167,12 @@ async function start(
   const api = startApiServer({
     store,
     token: data.token,
-    listen: apiListen(options.api),
+    tokenFile: options.apiTokenFile,
+    oidc: options.oidc,
+    trustDomain,
+    listen: apiListen(options.api, options.apiTls),
+    besideUnixPath: options.apiSocket,
+    audit,
     ...(options.hostNames === undefined ? {} : { hostNames: options.hostNames }),
     version,
     log,
@@ -191,8 +213,8 @@ async function start(
   };
 }
 
-function apiListen(api: ControlOptions["api"]): ApiListen {
-  return "unixPath" in api ? { kind: "unix", ...api } : { kind: "tcp", ...api };
+function apiListen(api: ControlOptions["api"], tls: ApiTls | undefined): ApiListen {
+  return "unixPath" in api ? { kind: "unix", ...api } : { kind: "tcp", ...api, tls };
 }
 
 /** Roots are no secret: programs outside the mesh check the control plane by them. */

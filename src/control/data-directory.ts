@@ -1,7 +1,7 @@
 /**
  * The control plane's directory: what lies where in it, who may read it, and that only one control plane uses it.
  *
- *   token (0600)   store.sqlite   join-tokens   ca/ (0700)   root.pem (for everybody)   lock
+ *   token (0600)   store.sqlite   join-tokens   ca/ (0700)   audit/ (0700)   root.pem (for everybody)   lock
  */
 import { Database } from "bun:sqlite";
 import { randomBytes } from "node:crypto";
@@ -29,6 +29,7 @@ export interface DataDirectory {
   readonly authorityDirectory: string;
   readonly joinTokensFile: string;
   readonly storeFile: string;
+  readonly auditDirectory: string;
   /** The API's bearer token. */
   readonly token: string;
   /** Gives the directory free for another control plane. */
@@ -52,6 +53,7 @@ export function openDataDirectory(path: string, log: Log): DataDirectory {
       authorityDirectory: join(path, "ca"),
       joinTokensFile: join(path, "join-tokens"),
       storeFile: join(path, "store.sqlite"),
+      auditDirectory: join(path, "audit"),
       token: readToken(tokenFile, log) ?? createToken(tokenFile),
       release,
     };
