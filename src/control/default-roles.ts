@@ -26,7 +26,12 @@ const viewRules: PolicyRule[] = [
 ];
 const editRules: PolicyRule[] = [
   ...viewRules,
-  ...ordinary.map((rule) => ({ ...rule, verbs: write })),
+  // Statuses are the mesh's own word.
+  ...ordinary.map((rule) => ({
+    ...rule,
+    resources: rule.resources?.filter((name) => !name.includes("/")) ?? [],
+    verbs: write,
+  })),
   { verbs: write, apiGroups: ["weft.dev"], resources: ["ratelimitpolicies", "telemetrypolicies"] },
   { verbs: [...read, ...write], apiGroups: [""], resources: ["secrets"] },
   // For `weft run`: a workload of the namespace, as any of its service accounts.
