@@ -9,8 +9,8 @@ import { type Caller, callerOf } from "./caller.ts";
 
 /** Symmetric ones and `none` would let whoever knows a public key sign. */
 const algorithms = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"];
-/** Far above a token with hundreds of groups. */
-const maxTokenLength = 16_384;
+/** Above a token with hundreds of groups, below what the HTTP server takes in a header. */
+const maxTokenLength = 12_288;
 const maxDocumentBytes = 1_048_576;
 const fetchTimeoutMs = 5_000;
 const refreshAfterMs = 10 * 60_000;
