@@ -16,6 +16,7 @@ import type { ServerTls } from "../net/index.ts";
 import type { TelemetryMethods } from "../observe/index.ts";
 import type { Registry } from "../registry/index.ts";
 import { Certificates, Telemetry, Workloads } from "../wire/index.ts";
+import { ConnectionRate } from "./connection-rate.ts";
 import { mayActFor, mayServeGateways, provenIdentity, requireIdentity, verifyProxy } from "./proxies.ts";
 import type { ProxyDirectory } from "./proxy-directory.ts";
 import { workloadsMethods } from "./workloads-methods.ts";
@@ -44,7 +45,9 @@ export function serveProxyPort(options: ProxyPortOptions): GrpcServer {
     clientCertificate: "optional",
     verifyPeer: (peer) => verifyProxy(peer, trustDomain),
   });
+  const rate = new ConnectionRate(clock);
   return serveGrpc({
+    admits: (address) => rate.admits(address),
     listen: { hostname: listen.address, port: listen.port },
     tls,
     services: [discovery(options), ...proxyServices(options)],

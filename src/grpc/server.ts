@@ -18,6 +18,8 @@ export interface GrpcServerOptions {
   readonly limits?: Partial<Http2Limits>;
   readonly keepAlive?: KeepAliveOptions;
   readonly maxConnections?: number;
+  /** Asked with a client's address before its handshake; false: its connection is reset. */
+  readonly admits?: (remoteAddress: string) => boolean;
 }
 
 export interface GrpcServer extends Drainable {
@@ -44,6 +46,7 @@ class Server implements GrpcServer {
     this.#listener = listen({
       ...options.listen,
       ...(options.tls === undefined ? {} : { tls: options.tls }),
+      ...(options.admits === undefined ? {} : { admits: options.admits }),
       onConnection: (connection) => this.#accept(connection),
       onHandshakeFailed: (cause, remoteAddress) =>
         options.log.warn("gRPC client refused", { reason: cause, peer: remoteAddress }),

@@ -60,7 +60,9 @@ export interface ListenOptions extends ConnectionSettings {
   onHandshakeFailed?(cause: ReasonCode, remoteAddress: string): void;
   /** Asked for each connection: bounds may change while the listener stays open. Default: 16,384 connections, 1,024 handshakes of 10 s each. */
   readonly bounds?: () => ListenBounds;
-  /** A connection was reset for `maxConnections`. */
+  /** Asked with the client's address before a handshake costs anything; false: it is reset. */
+  admits?(remoteAddress: string): boolean;
+  /** A connection was reset for `maxConnections`, or not admitted. */
   onRefused?(reason: "overloaded"): void;
   /** A connection was ended for this bound; `onRefused` or `onHandshakeFailed` says so too. */
   onLimit?(limit: ListenLimit): void;
@@ -141,9 +143,10 @@ function handlersFor(options: ListenOptions, host: ConnectionHost, bounds: () =>
   };
   if (typeof steps.tls === "function") serverTlsOptions(steps.tls()); // fails now rather than at the first connection
   const isRefused = (socket: Socket): boolean => {
-    if ((host.connections?.size ?? 0) < bounds().maxConnections) return false;
+    const isFull = (host.connections?.size ?? 0) >= bounds().maxConnections;
+    if (!isFull && options.admits?.(plainAddress(socket.remoteAddress)) !== false) return false;
     socket.terminate();
-    host.limitReached("maxConnections");
+    if (isFull) host.limitReached("maxConnections");
     options.onRefused?.("overloaded");
     return true;
   };
