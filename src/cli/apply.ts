@@ -16,6 +16,7 @@ interface Options extends SharedOptions {
   readonly wait?: boolean;
   readonly timeout: number;
   readonly dryRun?: boolean;
+  readonly acceptLockout?: boolean;
   readonly message: string;
 }
 
@@ -25,6 +26,7 @@ export function command(cli: Cli): Command {
     .option("--wait", "return when every proxy runs it")
     .option("--timeout <duration>", "how long to wait", parseDuration, 30_000)
     .option("--dry-run", "check everything and change nothing")
+    .option("--accept-lockout", "take a change of roles that shuts somebody out")
     .option("-m, --message <text>", "kept in the history", "")
     .action(async (options: Options) => {
       const documents = await readFiles(options.file);
@@ -39,6 +41,7 @@ export function command(cli: Cli): Command {
           message,
           author: currentAuthor(cli.env),
           dryRun,
+          ...(options.acceptLockout === true ? { acceptLockout: true } : {}),
         });
       } catch (error) {
         throw placeServerIssues(error, documents);

@@ -1,6 +1,8 @@
 /** Looks at a running mesh for what is wrong: proxies behind or refusing, resources that could not be used. */
 import type { ApiObject, KindName, MeshStatus } from "../api/index.ts";
 import type { ApiClient } from "../client/index.ts";
+import { WeftError } from "../kernel/index.ts";
+import { verdictLine } from "./audit.ts";
 import type { Finding } from "./finding.ts";
 import { findConditions, isProblem } from "./conditions.ts";
 import { shortName } from "./resources.ts";
@@ -22,7 +24,7 @@ const kindsWithConditions: readonly KindName[] = [
 
 export async function checkMesh(client: ApiClient, namespace: string | undefined): Promise<Finding[]> {
   const status = await client.status();
-  const findings = [...checkControlPlane(status), ...checkProxies(status)];
+  const findings = [...checkControlPlane(status), ...(await checkAudit(client)), ...checkProxies(status)];
   for (const kind of kindsWithConditions) {
     const { items } = await client.list(kind, namespace === undefined ? {} : { namespace });
     findings.push(...items.flatMap(checkConditions));
@@ -48,6 +50,19 @@ function checkControlPlane(status: MeshStatus): Finding[] {
     });
   }
   return findings;
+}
+
+/** Nothing of a server that keeps no log. */
+async function checkAudit(client: ApiClient): Promise<Finding[]> {
+  try {
+    const verdict = await client.auditVerdict();
+    return [{ level: verdict.problem === undefined ? "ok" : "bad", message: verdictLine(verdict) }];
+  } catch (error) {
+    if (!(error instanceof WeftError)) throw error;
+    if (error.code === "not_found") return [];
+    if (error.code === "forbidden") return [{ level: "note", message: "the audit log is not yours to see" }];
+    throw error;
+  }
 }
 
 function checkProxies({ proxies, revision }: MeshStatus): Finding[] {

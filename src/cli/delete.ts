@@ -15,6 +15,7 @@ import { writeTransaction } from "./transaction-report.ts";
 interface Options extends SharedOptions {
   readonly file?: readonly string[];
   readonly dryRun?: boolean;
+  readonly acceptLockout?: boolean;
 }
 
 export function command(cli: Cli): Command {
@@ -23,6 +24,7 @@ export function command(cli: Cli): Command {
     .argument("[names...]")
     .option("-f, --file <path>", "delete what these files describe", collect)
     .option("--dry-run", "say what would be deleted")
+    .option("--accept-lockout", "take a change of roles that shuts somebody out")
     .action(async (kindText: string | undefined, names: readonly string[], options: Options) => {
       const deletions = [...named(kindText, names, options), ...(await described(options))];
       const client = await connectServer(cli, options);
@@ -31,7 +33,13 @@ export function command(cli: Cli): Command {
         0,
         1_000,
       );
-      const response = await client.transact({ deletions, message, author: currentAuthor(cli.env), dryRun });
+      const response = await client.transact({
+        deletions,
+        message,
+        author: currentAuthor(cli.env),
+        dryRun,
+        ...(options.acceptLockout === true ? { acceptLockout: true } : {}),
+      });
       const text = structured(response, options.output);
       if (text === undefined) writeTransaction(cli, response, options.output, dryRun);
       else cli.output.write(text);
