@@ -16,15 +16,25 @@ interface LockedPackage {
 }
 
 /** Permissive ones, whose only duty is to name them. */
-const allowed = new Set(["MIT", "Apache-2.0", "ISC", "BSD-2-Clause", "BSD-3-Clause", "0BSD", "BlueOak-1.0.0"]);
+const allowed = new Set([
+  "MIT",
+  "Apache-2.0",
+  "ISC",
+  "BSD-2-Clause",
+  "BSD-3-Clause",
+  "0BSD",
+  "BlueOak-1.0.0",
+]);
 const licencesFile = join(root, "docs", "security", "licences.md");
 
 const packages = await lockedPackages();
 
 async function lockedPackages(): Promise<LockedPackage[]> {
-  const script = 'import("./scripts/locked-packages.mjs").then((m) => console.log(JSON.stringify(m.lockedPackages())))';
+  const script =
+    'import("./scripts/locked-packages.mjs").then((m) => console.log(JSON.stringify(m.lockedPackages())))';
   const child = Bun.spawn([process.execPath, "-e", script], { cwd: root, stdout: "pipe" });
-  return new Response(child.stdout).json();
+  const found: LockedPackage[] = JSON.parse(await new Response(child.stdout).text());
+  return found;
 }
 
 test("the lock file is of this manifest, and exact", async () => {
@@ -46,7 +56,9 @@ test("every package has a digest, but platforms' parts that are optional", () =>
   expect(packages.length).toBeGreaterThan(50);
   const without = packages.filter(({ integrity }) => integrity === undefined);
   expect(without.filter(({ isOptional }) => !isOptional).map(({ place }) => place)).toEqual([]);
-  expect(packages.filter(({ integrity }) => integrity !== undefined && !integrity.startsWith("sha512-"))).toEqual([]);
+  expect(
+    packages.filter(({ integrity }) => integrity !== undefined && !integrity.startsWith("sha512-")),
+  ).toEqual([]);
 });
 
 test("nothing is installed from elsewhere than a registry", async () => {
@@ -55,8 +67,11 @@ test("nothing is installed from elsewhere than a registry", async () => {
 });
 
 test("every licence is an allowed one", () => {
-  const words = (expression: string): string[] => expression.split(/[\s()]+|\bAND\b|\bOR\b/).filter((word) => word !== "");
-  const offenders = packages.filter(({ licence }) => licence === undefined || words(licence).some((word) => !allowed.has(word)));
+  const words = (expression: string): string[] =>
+    expression.split(/[\s()]+|\bAND\b|\bOR\b/).filter((word) => word !== "");
+  const offenders = packages.filter(
+    ({ licence }) => licence === undefined || words(licence).some((word) => !allowed.has(word)),
+  );
   expect(offenders.map(({ name, licence }) => `${name}: ${licence ?? "none"}`)).toEqual([]);
 });
 
@@ -74,8 +89,14 @@ test("the bill of materials is CycloneDX 1.6, names every package, and is the sa
   const [text, again] = await Promise.all([write(), write()]);
   expect(again).toBe(text);
   const bom = JSON.parse(text);
-  expect([bom.bomFormat, bom.specVersion, bom.components.length]).toEqual(["CycloneDX", "1.6", packages.length]);
-  expect(bom.serialNumber).toMatch(/^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  expect([bom.bomFormat, bom.specVersion, bom.components.length]).toEqual([
+    "CycloneDX",
+    "1.6",
+    packages.length,
+  ]);
+  expect(bom.serialNumber).toMatch(
+    /^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
+  );
   const references = new Set<string>(bom.components.map((each: Record<string, string>) => each["bom-ref"]));
   expect(references.size).toBe(packages.length);
   const named: string[] = bom.dependencies.flatMap((each: { dependsOn: string[] }) => each.dependsOn);
