@@ -81,7 +81,7 @@ function references(place, names) {
 
     }
   });
-  return [...new Set(found)].sort();
+  return [...new Set(found)].sort((a, b) => (a < b ? -1 : 1));
 }
 
 function purl(name, version) {

@@ -167,6 +167,3 @@ export function subjectText(subjects: readonly RbacSubject[] | undefined): strin
     .map(({ kind, namespace, name }) => `${kind} ${namespace === undefined ? "" : `${namespace}/`}${name}`)
     .join(", ");
 }
-
-/** For `metadata.annotations`: defaults of the mesh that a newer weft may extend. */
-export const autoUpdateAnnotation = "rbac.authorization.kubernetes.io/autoupdate";

@@ -1,7 +1,7 @@
 /** What a request's path names, in Kubernetes' layout of paths. */
 import { findKind, type KindName, kinds } from "../api/index.ts";
 
-export type MeshPath =
+type MeshPath =
   | "status"
   | "topology"
   | "transactions"
@@ -10,7 +10,7 @@ export type MeshPath =
   | "audit"
   | "audit-verification";
 export type AuthPath = "login" | "logout" | "session" | "oidc-start" | "oidc-callback";
-export type ReviewName =
+type ReviewName =
   | "selfsubjectreviews"
   | "selfsubjectaccessreviews"
   | "selfsubjectrulesreviews"

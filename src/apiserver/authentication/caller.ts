@@ -1,6 +1,6 @@
 /** Who makes a request, as one of the authenticators proved it. */
 
-export type AuthenticationMethod =
+type AuthenticationMethod =
   | "instance_token"
   | "static_token"
   | "oidc"

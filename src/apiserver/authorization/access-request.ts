@@ -14,7 +14,7 @@ export interface ResourceAccess {
   readonly name: string;
 }
 
-export interface PathAccess {
+interface PathAccess {
   readonly type: "path";
   readonly verb: string;
   readonly path: string;

@@ -67,7 +67,7 @@ export function requireAllowed(authorizer: Authorizer, subject: Subject, access:
   if (!allowed) throw denial(subject, access, reason);
 }
 
-export function denial(subject: Subject, access: AccessRequest, reason: string): WeftError {
+function denial(subject: Subject, access: AccessRequest, reason: string): WeftError {
   return new WeftError("forbidden", `${subject.user} may not ${accessText(access)}`, { hint: reason });
 }
 

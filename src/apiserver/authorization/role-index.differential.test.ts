@@ -1,6 +1,6 @@
 /** The index against a naive evaluator on random roles, bindings and requests, and what covers against what allows. */
 import { expect, test } from "bun:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import type { ObjectOfKind, PolicyRule, RbacSubject } from "../../api/index.ts";
 import type { AccessRequest, Subject } from "./access-request.ts";
 import { type RbacObjects, RoleIndex } from "./role-index.ts";

@@ -3,7 +3,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { WeftError } from "../../kernel/index.ts";
 import type { Session } from "./session-table.ts";
 
-export const csrfHeader = "weft-csrf";
+const csrfHeader = "weft-csrf";
 
 /** `__Host-`: the browser takes it from TLS only, for this host alone and for all of it. */
 export function sessionCookieName(isTls: boolean): string {
