@@ -30,8 +30,14 @@ const document = {
   },
   components: packages.map(component),
   dependencies: [
-    { ref: rootReference, dependsOn: references("", Object.keys({ ...manifest.dependencies, ...manifest.devDependencies })) },
-    ...packages.map((entry) => ({ ref: referenceOf(entry), dependsOn: references(entry.place, entry.dependencies) })),
+    {
+      ref: rootReference,
+      dependsOn: references("", Object.keys({ ...manifest.dependencies, ...manifest.devDependencies })),
+    },
+    ...packages.map((entry) => ({
+      ref: referenceOf(entry),
+      dependsOn: references(entry.place, entry.dependencies),
+    })),
   ],
 };
 const text = `${JSON.stringify(document, null, 2)}\n`;
@@ -63,7 +69,10 @@ function licenceOf(licence) {
 /** npm writes "sha512-" and base64. */
 function hashOf(integrity) {
   const [algorithm, base64] = integrity.split(" ")[0].split("-", 2);
-  return { alg: algorithm.toUpperCase().replace("SHA", "SHA-"), content: Buffer.from(base64, "base64").toString("hex") };
+  return {
+    alg: algorithm.toUpperCase().replace("SHA", "SHA-"),
+    content: Buffer.from(base64, "base64").toString("hex"),
+  };
 }
 
 /** One package may be installed in two places. */
@@ -78,7 +87,6 @@ function references(place, names) {
       const entry = byPlace.get(`${at === "" ? "" : `${at}/`}node_modules/${name}`);
       if (entry !== undefined) return [referenceOf(entry)];
       if (at === "") return [];
-
     }
   });
   return [...new Set(found)].sort((a, b) => (a < b ? -1 : 1));
