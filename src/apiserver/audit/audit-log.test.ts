@@ -181,6 +181,15 @@ describe("after a crash", () => {
     expect(linesOf(firstFile()).filter((line) => line.includes("not_done"))).toHaveLength(1);
   });
 
+  test("an intent is not taken as done because the log was anchored while it was open", async () => {
+    const audit = open();
+    audit.refusal({ ...fields("get"), outcome: "denied" });
+    audit.begin(fields("create"));
+    clock.advance(2_000);
+    open().close();
+    expect(JSON.parse(linesOf(firstFile()).at(-1) ?? "")).toMatchObject({ outcome: "not_done" });
+  });
+
   test("a part of a line is cut off, and the log says so", async () => {
     const audit = open();
     await write(audit, "n");
