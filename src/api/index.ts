@@ -1,11 +1,29 @@
 export { type Access, requestFields, tokenFields } from "./access-rules.ts";
 export { type MtlsModeName, mtlsModes } from "./authentication-policy.ts";
 export {
+  type AccessReview,
+  accessReviewSchema,
+  rulesReviewSchema,
+  type SubjectReview,
+  subjectReviewSchema,
+} from "./access-review.ts";
+export {
   minTlsVersionOption,
   outboundTrafficAnnotation,
   ownOptionPrefix,
   proxyProtocolAnnotation,
 } from "./annotations.ts";
+export {
+  AuditChain,
+  type AuditEntry,
+  type AuditFields,
+  type AuditHead,
+  auditListSchema,
+  type AuditVerdict,
+  auditVerdictSchema,
+  firstHash,
+  sealEntry,
+} from "./audit-entry.ts";
 export { decodeMessage } from "./decode.ts";
 export { parseDurationMs } from "./duration.ts";
 export { serviceNameLabel } from "./endpoint-slice.ts";
@@ -104,4 +122,5 @@ export {
 export { type TrafficSection, trafficSections } from "./traffic-policy.ts";
 export { grpcStatusNames } from "./traffic-requests.ts";
 export { parseDocument, parseYamlDocuments, type SourceDocument } from "./yaml-documents.ts";
+export { type PolicyRule, rbacGroup, type RbacSubject, type RoleRef } from "./rbac.ts";
 export { referenceText } from "./reference-text.ts";

@@ -56,6 +56,8 @@ const minimal: Record<string, Record<string, unknown>> = {
     spec: { targetRefs: [{ kind: "Service", name: "web" }], limits: [{ requests: 10 }] },
   },
   MeshConfig: {},
+  RoleBinding: { roleRef: { kind: "Role", name: "a" } },
+  ClusterRoleBinding: { roleRef: { kind: "ClusterRole", name: "a" } },
 };
 
 describe("kinds", () => {

@@ -4,6 +4,8 @@ import { authenticationPolicyKind } from "./authentication-policy.ts";
 import { authorizationPolicyKind } from "./authorization-policy.ts";
 import { backendTlsPolicyKind } from "./backend-tls-policy.ts";
 import { childOf } from "./field-path.ts";
+import { clusterRoleBindingKind } from "./cluster-role-binding.ts";
+import { clusterRoleKind } from "./cluster-role.ts";
 import { configMapKind } from "./config-map.ts";
 import { endpointSliceKind } from "./endpoint-slice.ts";
 import { externalServiceKind } from "./external-service.ts";
@@ -21,6 +23,8 @@ import { namespaceKind } from "./namespace.ts";
 import { isRecord } from "./plain-json.ts";
 import { rateLimitPolicyKind } from "./rate-limit-policy.ts";
 import { referenceGrantKind } from "./reference-grant.ts";
+import { roleBindingKind } from "./role-binding.ts";
+import { roleKind } from "./role.ts";
 import { secretKind } from "./secret.ts";
 import { serviceKind } from "./service.ts";
 import { serviceAccountKind } from "./service-account.ts";
@@ -54,6 +58,10 @@ export const kinds = {
   AuthorizationPolicy: authorizationPolicyKind,
   RateLimitPolicy: rateLimitPolicyKind,
   MeshConfig: meshConfigKind,
+  Role: roleKind,
+  ClusterRole: clusterRoleKind,
+  RoleBinding: roleBindingKind,
+  ClusterRoleBinding: clusterRoleBindingKind,
 } as const;
 
 export type KindName = keyof typeof kinds;

@@ -1,1 +1,3 @@
-export { type ApiListen, type ApiServer, startApiServer } from "./server.ts";
+export { AuditLog } from "./audit/audit-log.ts";
+export type { ApiListen, ApiTls } from "./listeners.ts";
+export { type ApiServer, type OidcSettings, startApiServer } from "./server.ts";

@@ -57,7 +57,7 @@ async function put(...objects: ApiObject[]): Promise<void> {
   );
 }
 
-const none: ReadonlySet<string> = new Set();
+const none = (): ReadonlySet<string> => new Set();
 const written = (...objects: ApiObject[]) => objects.map((object) => ({ key: keyOf(object), object }));
 const deleted = (...objects: ApiObject[]) =>
   objects.map((object) => ({ key: keyOf(object), object: undefined }));
@@ -98,11 +98,11 @@ test("strict mTLS is told of only where somebody comes without a certificate", a
     });
   await put(parsed({ apiVersion: "v1", kind: "Namespace", metadata: { name: "weft-system" } }));
   await put(mode("Permissive"));
-  expect(securityLockOuts(store, written(mode("Strict")), new Set(["shop/other"]))).toEqual([]);
-  expect(securityLockOuts(store, written(mode("Strict")), new Set(["shop/web-1"]))).toEqual([
+  expect(securityLockOuts(store, written(mode("Strict")), () => new Set(["shop/other"]))).toEqual([]);
+  expect(securityLockOuts(store, written(mode("Strict")), () => new Set(["shop/web-1"]))).toEqual([
     "mTLS is strict and there are callers without a certificate at shop/web-1",
   ]);
-  expect(securityLockOuts(store, deleted(mode("Permissive")), new Set(["shop/web-1"]))).toHaveLength(1);
+  expect(securityLockOuts(store, deleted(mode("Permissive")), () => new Set(["shop/web-1"]))).toHaveLength(1);
 });
 
 test("a change of something else is not looked at", () => {

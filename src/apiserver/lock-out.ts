@@ -35,11 +35,12 @@ const maxListed = 8;
 export function securityLockOuts(
   store: Store,
   writes: readonly PlannedChange[],
-  plaintextCallers: ReadonlySet<string>,
+  plaintextCallers: () => ReadonlySet<string>,
 ): string[] {
   if (!writes.some(({ key }) => shutting.has(key.kind))) return [];
-  const before = stateOf(store, [], plaintextCallers);
-  const after = stateOf(store, writes, plaintextCallers);
+  const callers = plaintextCallers();
+  const before = stateOf(store, [], callers);
+  const after = stateOf(store, writes, callers);
   if (before === undefined || after === undefined) return [];
   const known = findLockOuts(before);
   const found = [...findLockOuts(after)].filter(([key]) => !known.has(key)).map(([, text]) => text);

@@ -22,15 +22,22 @@ import { type Clock, prometheusContentType, WeftError } from "../kernel/index.ts
 import type { Commit, Store } from "../store/index.ts";
 import { refuse } from "./admission.ts";
 import { json } from "./answers.ts";
+import type { ApiRequest } from "./api-request.ts";
+import { auditFields } from "./audit/audit-fields.ts";
+import type { AuditLog } from "./audit/audit-log.ts";
+import { auditedSince } from "./audit/read-entries.ts";
 import { readJson } from "./body.ts";
 import type { RequestTarget } from "./request-target.ts";
 import { methodNotAllowed, parseNumber } from "./resources.ts";
+import type { WriteContexts } from "./write-contexts.ts";
 import type { Writer } from "./writer.ts";
 
 const defaultWindowSeconds = 60;
 const maxWindowSeconds = 86_400;
 const defaultHistory = 20;
 const maxHistory = 1000;
+const defaultAuditEntries = 100;
+const maxAuditEntries = 10_000;
 
 interface JoinTokenRequest {
   readonly namespace: string;
@@ -62,32 +69,38 @@ export interface TrustProviders {
   changeRevocation(request: RevocationRequest): CertificatesStatus;
 }
 
+export interface MeshParts {
+  readonly store: Store;
+  readonly writer: Writer;
+  readonly contexts: WriteContexts;
+  readonly providers: MeshProviders;
+  readonly audit: AuditLog | undefined;
+  readonly clock: Clock;
+}
+
 export class MeshEndpoints {
   readonly #store: Store;
   readonly #writer: Writer;
+  readonly #contexts: WriteContexts;
   readonly #providers: MeshProviders;
+  readonly #audit: AuditLog | undefined;
   readonly #clock: Clock;
 
-  constructor(store: Store, writer: Writer, providers: MeshProviders, clock: Clock) {
-    this.#store = store;
-    this.#writer = writer;
-    this.#providers = providers;
-    this.#clock = clock;
+  constructor(parts: MeshParts) {
+    this.#store = parts.store;
+    this.#writer = parts.writer;
+    this.#contexts = parts.contexts;
+    this.#providers = parts.providers;
+    this.#audit = parts.audit;
+    this.#clock = parts.clock;
   }
 
-  async mesh(
-    request: Request,
-    target: RequestTarget & { type: "mesh" },
-    query: URLSearchParams,
-  ): Promise<Response> {
+  async mesh(request: ApiRequest, target: RequestTarget & { type: "mesh" }): Promise<Response> {
+    const { http, query } = request;
     if (target.what === "transactions") return json(await this.#transact(request));
-    if (target.what === "revocations")
-      return json(
-        this.#providers.trust.changeRevocation(await this.#posted(request, revocationRequestSchema)),
-      );
-    if (target.what === "root_rotation" && request.method !== "GET")
-      return json(this.#providers.trust.rotate(await this.#posted(request, rotationRequestSchema)));
-    if (request.method !== "GET") throw methodNotAllowed(request, "GET");
+    if (target.what === "revocations") return json(await this.#changeRevocation(request));
+    if (target.what === "root_rotation" && http.method !== "GET") return json(await this.#rotate(request));
+    if (http.method !== "GET") throw methodNotAllowed(http, "GET");
     switch (target.what) {
       case "status":
         return json(this.#providers.meshStatus());
@@ -116,13 +129,25 @@ export class MeshEndpoints {
         );
         return json({ items: commits.map(historyEntry) });
       }
+      case "audit": {
+        const limit = parseNumber(
+          "limit",
+          query.get("limit") ?? String(defaultAuditEntries),
+          maxAuditEntries,
+        );
+        const sinceMs = parseNumber("sinceMs", query.get("sinceMs") ?? "0", Number.MAX_SAFE_INTEGER);
+        return json({ items: await auditedSince(this.#auditLog().files, { limit, sinceMs }) });
+      }
+      case "audit-verification":
+        return json(await this.#auditLog().verify());
     }
   }
 
-  async joinToken(request: Request, target: RequestTarget & { type: "join_token" }): Promise<Response> {
-    if (request.method !== "POST") throw methodNotAllowed(request, "POST");
+  async joinToken(request: ApiRequest, target: RequestTarget & { type: "join_token" }): Promise<Response> {
+    const { http } = request;
+    if (http.method !== "POST") throw methodNotAllowed(http, "POST");
     const { namespace, serviceAccount } = target;
-    const decoded = decodeMessage(tokenRequestSchema, await readJson(request, "json"), "request");
+    const decoded = decodeMessage(tokenRequestSchema, await readJson(http, "json"), "request");
     if ("issues" in decoded) {
       refuse(decoded.issues);
       throw new WeftError("bad_input", "the token request cannot be read");
@@ -138,6 +163,8 @@ export class MeshEndpoints {
       });
     }
     const ttlMs = decoded.object.spec.expirationSeconds * 1000;
+    const objects = [{ kind: "ServiceAccount", namespace, name: serviceAccount }];
+    this.#audit?.record({ ...auditFields(request, { verb: "create join token", objects }), outcome: "ok" });
     const token = await this.#providers.createJoinToken({ namespace, serviceAccount, ttlMs });
     const answer: TokenRequest = {
       ...decoded.object,
@@ -146,18 +173,39 @@ export class MeshEndpoints {
     return json(answer, 201);
   }
 
-  async #posted<S extends TSchema>(request: Request, schema: S): Promise<ValueOf<S>> {
-    if (request.method !== "POST") throw methodNotAllowed(request, "POST");
-    const decoded = decodeMessage(schema, await readJson(request, "json"), "request");
+  #auditLog(): AuditLog {
+    if (this.#audit !== undefined) return this.#audit;
+    throw new WeftError("not_found", "this server keeps no audit log");
+  }
+
+  async #changeRevocation(request: ApiRequest): Promise<CertificatesStatus> {
+    const body = await this.#posted(request, revocationRequestSchema);
+    const objects = [{ kind: "Certificate", name: body.name }];
+    this.#audit?.record({ ...auditFields(request, { verb: body.action, objects }), outcome: "ok" });
+    return this.#providers.trust.changeRevocation(body);
+  }
+
+  async #rotate(request: ApiRequest): Promise<RotationStatus> {
+    const body = await this.#posted(request, rotationRequestSchema);
+    const objects = [{ kind: "RootRotation", name: "root" }];
+    const verb = `${body.action} root rotation`;
+    this.#audit?.record({ ...auditFields(request, { verb, objects }), outcome: "ok" });
+    return this.#providers.trust.rotate(body);
+  }
+
+  async #posted<S extends TSchema>({ http }: ApiRequest, schema: S): Promise<ValueOf<S>> {
+    if (http.method !== "POST") throw methodNotAllowed(http, "POST");
+    const decoded = decodeMessage(schema, await readJson(http, "json"), "request");
     if ("object" in decoded) return decoded.object;
     refuse(decoded.issues);
     throw new WeftError("bad_input", "the request cannot be read");
   }
 
-  async #transact(request: Request): Promise<TransactionResponse> {
+  async #transact(request: ApiRequest): Promise<TransactionResponse> {
     const posted = await this.#posted(request, transactionRequestSchema);
-    const { objects, deletions, dryRun, message, author } = posted;
-    return this.#writer.transact({ objects, deletions, dryRun, message, author: author ?? "api" });
+    const { objects, deletions, dryRun, message, author, acceptLockout } = posted;
+    const context = this.#contexts.of(request, { verb: undefined, author, message, acceptLockout });
+    return this.#writer.transact({ objects, deletions, dryRun, ...context });
   }
 }
 

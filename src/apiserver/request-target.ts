@@ -11,12 +11,23 @@ type MeshPath =
   | "plaintext"
   | "certificates"
   | "revocations"
-  | "root_rotation";
+  | "root_rotation"
+  | "audit"
+  | "audit-verification";
+export type AuthPath = "login" | "logout" | "session" | "oidc-start" | "oidc-callback";
+type ReviewName =
+  | "selfsubjectreviews"
+  | "selfsubjectaccessreviews"
+  | "selfsubjectrulesreviews"
+  | "subjectaccessreviews"
+  | "localsubjectaccessreviews";
 
 export type RequestTarget =
   | { readonly type: "health" }
   | { readonly type: "discovery"; readonly path: string }
   | { readonly type: "mesh"; readonly what: MeshPath }
+  | { readonly type: "auth"; readonly what: AuthPath }
+  | { readonly type: "review"; readonly what: ReviewName; readonly namespace: string }
   | { readonly type: "join_token"; readonly namespace: string; readonly serviceAccount: string }
   | { readonly type: "collection"; readonly kind: KindName; readonly namespace: string | undefined }
   | {
@@ -27,7 +38,7 @@ export type RequestTarget =
       readonly isStatus: boolean;
     };
 
-const meshPaths: ReadonlyMap<string, MeshPath> = new Map([
+const meshPaths: ReadonlyMap<string, MeshPath> = new Map<string, MeshPath>([
   ["/apis/weft.dev/v1alpha1/status", "status"],
   ["/apis/weft.dev/v1alpha1/topology", "topology"],
   ["/apis/weft.dev/v1alpha1/transactions", "transactions"],
@@ -37,8 +48,27 @@ const meshPaths: ReadonlyMap<string, MeshPath> = new Map([
   ["/apis/weft.dev/v1alpha1/certificates", "certificates"],
   ["/apis/weft.dev/v1alpha1/revocations", "revocations"],
   ["/apis/weft.dev/v1alpha1/root-rotation", "root_rotation"],
+  ["/apis/weft.dev/v1alpha1/audit", "audit"],
+  ["/apis/weft.dev/v1alpha1/audit/verification", "audit-verification"],
   ["/metrics", "metrics"],
 ]);
+
+const authPaths: ReadonlyMap<string, AuthPath> = new Map<string, AuthPath>([
+  ["/auth/login", "login"],
+  ["/auth/logout", "logout"],
+  ["/auth/session", "session"],
+  ["/auth/oidc/start", "oidc-start"],
+  ["/auth/oidc/callback", "oidc-callback"],
+]);
+
+const reviewPaths: ReadonlyMap<string, ReviewName> = new Map<string, ReviewName>([
+  ["/apis/authentication.k8s.io/v1/selfsubjectreviews", "selfsubjectreviews"],
+  ["/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", "selfsubjectaccessreviews"],
+  ["/apis/authorization.k8s.io/v1/selfsubjectrulesreviews", "selfsubjectrulesreviews"],
+  ["/apis/authorization.k8s.io/v1/subjectaccessreviews", "subjectaccessreviews"],
+]);
+const localReviewPattern =
+  /^\/apis\/authorization\.k8s\.io\/v1\/namespaces\/([^/]+)\/localsubjectaccessreviews$/;
 
 const discoveryPattern = /^\/(version|api|apis|api\/v1|apis\/[^/]+|apis\/[^/]+\/[^/]+)$/;
 
@@ -47,6 +77,12 @@ export function parseRequestTarget(path: string): RequestTarget | undefined {
   if (path === "/healthz" || path === "/readyz" || path === "/livez") return { type: "health" };
   const what = meshPaths.get(path);
   if (what !== undefined) return { type: "mesh", what };
+  const auth = authPaths.get(path);
+  if (auth !== undefined) return { type: "auth", what: auth };
+  const review = reviewPaths.get(path);
+  if (review !== undefined) return { type: "review", what: review, namespace: "" };
+  const local = localReviewPattern.exec(path)?.[1];
+  if (local !== undefined) return { type: "review", what: "localsubjectaccessreviews", namespace: local };
   if (discoveryPattern.test(path)) return { type: "discovery", path };
   const groups = /^(?:\/api|\/apis\/(?<group>[^/]+))\/(?<version>[^/]+)(?<rest>\/.+)$/.exec(path)?.groups;
   if (groups === undefined) return undefined;

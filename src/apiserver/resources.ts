@@ -14,7 +14,9 @@ import { readJson } from "./body.ts";
 import { isPlain, mergePatch } from "./merge-patch.ts";
 import type { RequestTarget } from "./request-target.ts";
 import type { Watches, WatchFilter } from "./watch-stream.ts";
-import type { CommitText, Writer } from "./writer.ts";
+import type { ApiRequest } from "./api-request.ts";
+import type { WriteContexts } from "./write-contexts.ts";
+import type { WriteContext, Writer } from "./writer.ts";
 
 type CollectionTarget = RequestTarget & { type: "collection" };
 type ObjectTarget = RequestTarget & { type: "object" };
@@ -26,42 +28,50 @@ export class Resources {
   readonly #store: Store;
   readonly #writer: Writer;
   readonly #watches: Watches;
+  readonly #contexts: WriteContexts;
 
-  constructor(store: Store, writer: Writer, watches: Watches) {
-    this.#store = store;
-    this.#writer = writer;
-    this.#watches = watches;
+  constructor(parts: {
+    readonly store: Store;
+    readonly writer: Writer;
+    readonly watches: Watches;
+    readonly contexts: WriteContexts;
+  }) {
+    this.#store = parts.store;
+    this.#writer = parts.writer;
+    this.#watches = parts.watches;
+    this.#contexts = parts.contexts;
   }
 
-  async collection(request: Request, target: CollectionTarget, query: URLSearchParams): Promise<Response> {
-    switch (request.method) {
+  async collection(request: ApiRequest, target: CollectionTarget): Promise<Response> {
+    switch (request.http.method) {
       case "GET":
-        return this.#listOrWatch(target, query);
+        return this.#listOrWatch(target, request);
       case "POST":
         return json(await this.#create(request, target), 201);
       default:
-        throw methodNotAllowed(request, "GET, POST");
+        throw methodNotAllowed(request.http, "GET, POST");
     }
   }
 
-  async object(request: Request, target: ObjectTarget, query: URLSearchParams): Promise<Response> {
-    switch (request.method) {
+  async object(request: ApiRequest, target: ObjectTarget): Promise<Response> {
+    switch (request.http.method) {
       case "GET":
         return json(this.#get(target));
       case "PUT":
-        return json(await this.#replace(target, request, await readJson(request, "json")));
+        return json(await this.#replace(target, request, await readJson(request.http, "json")));
       case "PATCH": {
-        const patch = await readJson(request, "merge_patch");
+        const patch = await readJson(request.http, "merge_patch");
         return json(await this.#patch(target, request, patch));
       }
       case "DELETE":
-        return success(target.kind, await this.#delete(target, request, query));
+        return success(target.kind, await this.#delete(target, request));
       default:
-        throw methodNotAllowed(request, "GET, PUT, PATCH, DELETE");
+        throw methodNotAllowed(request.http, "GET, PUT, PATCH, DELETE");
     }
   }
 
-  #listOrWatch({ kind, namespace }: CollectionTarget, query: URLSearchParams): Response {
+  #listOrWatch({ kind, namespace }: CollectionTarget, request: ApiRequest): Response {
+    const { query } = request;
     const filter = filterOf(kind, namespace, query);
     if (isTrue(query.get("watch"))) {
       const version = query.get("resourceVersion") ?? "";
@@ -76,6 +86,7 @@ export class Resources {
           ? parseNumber("timeoutSeconds", query.get("timeoutSeconds") ?? "", maxWatchSeconds) * 1000
           : undefined,
         wantsBookmarks: isTrue(query.get("allowWatchBookmarks")),
+        isAllowed: () => request.isStillAllowed(),
       });
     }
     const { items, sequence } = this.#store.list({
@@ -96,29 +107,35 @@ export class Resources {
     return found;
   }
 
-  async #create(request: Request, { kind, namespace }: CollectionTarget): Promise<ApiObject> {
-    const input = inNamespace(await readJson(request, "json"), namespace);
+  async #create(request: ApiRequest, { kind, namespace }: CollectionTarget): Promise<ApiObject> {
+    const input = inNamespace(await readJson(request.http, "json"), namespace);
     if (isPlain(input) && input["kind"] !== kind) {
       throw new WeftError("usage", `the body's kind is ${String(input["kind"])}, the path's ${kind}`);
     }
-    return this.#writer.create(input, textOf(request, "create"));
+    return this.#writer.create(input, this.#contextOf(request, "create"));
   }
 
-  #replace(target: ObjectTarget, request: Request, body: unknown): Promise<Stored> {
+  #replace(target: ObjectTarget, request: ApiRequest, body: unknown): Promise<Stored> {
     if (target.isStatus) {
-      return this.#writer.replaceStatus(target, (existing) => withStatusOf(existing, body, target.namespace));
+      return this.#writer.replaceStatus(
+        target,
+        (existing) => withStatusOf(existing, body, target.namespace),
+        this.#contextOf(request, "update"),
+      );
     }
     return this.#writer.replace(
       target,
       () => inNamespace(body, target.namespace),
-      textOf(request, "replace"),
+      this.#contextOf(request, "update"),
     );
   }
 
-  #patch(target: ObjectTarget, request: Request, patch: unknown): Promise<Stored> {
+  #patch(target: ObjectTarget, request: ApiRequest, patch: unknown): Promise<Stored> {
     if (target.isStatus) {
-      return this.#writer.replaceStatus(target, (existing) =>
-        withStatusOf(existing, mergePatch(existing, patch), target.namespace),
+      return this.#writer.replaceStatus(
+        target,
+        (existing) => withStatusOf(existing, mergePatch(existing, patch), target.namespace),
+        this.#contextOf(request, "patch"),
       );
     }
     const pinned = isPlain(patch) && isPlain(patch["metadata"]) && "resourceVersion" in patch["metadata"];
@@ -128,22 +145,34 @@ export class Resources {
         const patched = mergePatch(existing, patch);
         return pinned ? patched : mergePatch(patched, { metadata: { resourceVersion: null } });
       },
-      textOf(request, "patch"),
+      this.#contextOf(request, "patch"),
     );
   }
 
-  async #delete(target: ObjectTarget, request: Request, query: URLSearchParams): Promise<Stored> {
-    if (target.isStatus) throw methodNotAllowed(request, "GET, PUT, PATCH");
-    const hasBody = (request.headers.get("content-length") ?? "0") !== "0";
-    const options = hasBody ? await readJson(request, "json") : undefined;
+  async #delete(target: ObjectTarget, request: ApiRequest): Promise<Stored> {
+    const { http, query } = request;
+    if (target.isStatus) throw methodNotAllowed(http, "GET, PUT, PATCH");
+    const hasBody = (http.headers.get("content-length") ?? "0") !== "0";
+    const options = hasBody ? await readJson(http, "json") : undefined;
     const preconditions =
       isPlain(options) && isPlain(options["preconditions"]) ? options["preconditions"] : {};
     const version = preconditions["resourceVersion"] ?? query.get("resourceVersion");
     return this.#writer.delete(
       target,
       typeof version === "string" ? version : undefined,
-      textOf(request, "delete"),
+      this.#contextOf(request, "delete"),
     );
+  }
+
+  /** Who and why, for the history: tools may say why in a header. */
+  #contextOf(request: ApiRequest, verb: string): WriteContext {
+    const { headers, url } = request.http;
+    return this.#contexts.of(request, {
+      verb,
+      author: headers.get("weft-author") ?? undefined,
+      message: headers.get("weft-message") ?? `${verb} ${new URL(url).pathname}`,
+      acceptLockout: isTrue(request.query.get("acceptLockout")),
+    });
   }
 }
 
@@ -152,15 +181,6 @@ export function methodNotAllowed(request: Request, allowed: string): WeftError {
     hint: `use ${allowed}`,
     fields: { httpStatus: 405 },
   });
-}
-
-/** Who and why, for the history: tools may say it in headers. */
-function textOf(request: Request, verb: string): CommitText {
-  const path = new URL(request.url).pathname;
-  return {
-    author: request.headers.get("weft-author") ?? "api",
-    message: request.headers.get("weft-message") ?? `${verb} ${path}`,
-  };
 }
 
 /** The path tells the namespace; a body that names none gets it. */

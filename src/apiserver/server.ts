@@ -1,35 +1,49 @@
-/** The API's listener: checks the doors, finds what a request is about, answers every failure as a Status. */
-import { rmSync } from "node:fs";
+/** Puts the API server together: who is let in, what they may, what answers them, and where it listens. */
+import { X509Certificate } from "node:crypto";
 import { type Clock, type Log, systemClock, WeftError } from "../kernel/index.ts";
+import { parseSubjectAltNames } from "../net/index.ts";
 import type { Store } from "../store/index.ts";
-import { failure, json } from "./answers.ts";
-import { hardBodyBytes } from "./body.ts";
-import { discoveryDocument } from "./discovery.ts";
+import type { AuditLog } from "./audit/audit-log.ts";
+import { Authentication } from "./authentication/authentication.ts";
+import type { TokenAuthenticator } from "./authentication/authenticator.ts";
+import { OidcAuthenticator, type OidcOptions } from "./authentication/oidc.ts";
+import { CertificateAuthenticator, UnixPeerAuthenticator } from "./authentication/peers.ts";
+import { instanceToken, readTokenFile } from "./authentication/tokens.ts";
+import { Authorizer } from "./authorization/authorizer.ts";
 import { Doors, isLoopbackAddress } from "./doors.ts";
+import { Handler } from "./handler.ts";
+import { type ApiListen, type ApiTls, openListeners } from "./listeners.ts";
 import { MeshEndpoints, type MeshProviders } from "./mesh-endpoints.ts";
-import { parseRequestTarget, type RequestTarget } from "./request-target.ts";
 import { Resources } from "./resources.ts";
+import { Reviews } from "./reviews.ts";
+import { Login } from "./sessions/login.ts";
+import { OidcLogin } from "./sessions/oidc-login.ts";
 import { Watches } from "./watch-stream.ts";
+import { WriteContexts } from "./write-contexts.ts";
 import { Writer } from "./writer.ts";
 
-/** A client that stops in the middle of a request is not waited for longer. */
-const idleTimeoutSeconds = 60;
-/** How long `stop` waits for requests in flight. */
-const stopTimeoutMs = 2_000;
-/** A path of ordinary length. */
-const maxPathLength = 8192;
-
-export type ApiListen =
-  | { readonly kind: "tcp"; readonly address: string; readonly port: number }
-  | { readonly kind: "unix"; readonly unixPath: string };
+export interface OidcSettings extends OidcOptions {
+  /** For logging in with a browser; absent: a public client. */
+  readonly clientSecret?: string | undefined;
+  readonly scopes: readonly string[];
+}
 
 export interface ApiServerOptions {
   readonly store: Store;
   readonly providers: MeshProviders;
+  /** The instance's own. */
   readonly token: string;
+  readonly tokenFile?: string | undefined;
+  readonly oidc?: OidcSettings | undefined;
+  /** Whose workloads' certificates are known. */
+  readonly trustDomain?: string | undefined;
   readonly listen: ApiListen;
+  /** A Unix socket beside `listen`. */
+  readonly besideUnixPath?: string | undefined;
   /** Names besides the loopback ones that clients may use in `Host` and pages in `Origin`. */
   readonly hostNames?: readonly string[];
+  /** Absent: what is written is not audited. */
+  readonly audit?: AuditLog | undefined;
   readonly version: string;
   readonly log: Log;
   readonly clock?: Clock;
@@ -43,126 +57,113 @@ export interface ApiServer {
   stop(): Promise<void>;
 }
 
-/** Throws `address_in_use`, `permission`; `forbidden` for an address that is not loopback. */
+/** Throws `address_in_use`, `permission`, `bad_input`; `forbidden` for an address that is not loopback without TLS. */
 export function startApiServer(options: ApiServerOptions): ApiServer {
   const clock = options.clock ?? systemClock;
   const { store, listen, log } = options;
-  if (listen.kind === "tcp" && !isLoopbackAddress(listen.address)) {
-    throw new WeftError("forbidden", `the API does not listen on ${listen.address}`, {
-      hint: "it speaks plain HTTP, so only loopback addresses are allowed; use an SSH tunnel to reach it from elsewhere",
+  if (listen.kind === "tcp" && listen.tls === undefined && !isLoopbackAddress(listen.address)) {
+    throw new WeftError("forbidden", `the API does not listen on ${listen.address} without TLS`, {
+      hint: "give --api-cert and --api-key, or use a loopback address and an SSH tunnel",
     });
   }
-  const writer = new Writer(store);
+  const authorizer = new Authorizer(store);
   const watches = new Watches(store, clock);
-  const handler = new Handler(options, {
-    resources: new Resources(store, writer, watches),
-    mesh: new MeshEndpoints(store, writer, options.providers, clock),
-  });
-  const server = serve(listen, (request, bun) => {
-    // A watch is silent for as long as nothing changes.
-    if (request.url.includes("watch=")) bun.timeout(request, 0);
-    return handler.handle(request);
-  });
-  log.debug("the API listens", { address: listen.kind === "tcp" ? server.url.href : listen.unixPath });
-  return {
-    url: listen.kind === "tcp" ? `http://${listen.address}:${server.port}` : listen.unixPath,
-    port: server.port,
-    async stop() {
-      watches.closeAll();
-      await Promise.race([server.stop(false), Bun.sleep(stopTimeoutMs)]);
-      await server.stop(true);
-      if (listen.kind === "unix") rmSync(listen.unixPath, { force: true });
-    },
-  };
-}
-
-type Handle = (request: Request, server: Bun.Server<undefined>) => Promise<Response>;
-
-function serve(listen: ApiListen, fetch: Handle): Bun.Server<undefined> {
   try {
-    if (listen.kind === "unix") {
-      // A socket file that a killed process left behind would refuse the bind; the instance's lock keeps a live one out.
-      rmSync(listen.unixPath, { force: true });
-      return Bun.serve({ unix: listen.unixPath, fetch, maxRequestBodySize: hardBodyBytes });
-    }
-    return Bun.serve({
-      hostname: listen.address,
-      port: listen.port,
-      fetch,
-      maxRequestBodySize: hardBodyBytes,
-      idleTimeout: idleTimeoutSeconds,
-    });
+    const handler = handlerOf(options, { authorizer, watches, clock });
+    const listeners = openListeners(options, handler);
+    log.debug("the API listens", { address: listeners.url });
+    return {
+      url: listeners.url,
+      port: listeners.port,
+      async stop() {
+        watches.closeAll();
+        await listeners.stop();
+        authorizer.close();
+      },
+    };
+  } catch (error) {
+    authorizer.close();
+    throw error;
+  }
+}
+
+function handlerOf(
+  options: ApiServerOptions,
+  parts: { readonly authorizer: Authorizer; readonly watches: Watches; readonly clock: Clock },
+): Handler {
+  const { store, audit, log, listen, version } = options;
+  const { authorizer, watches, clock } = parts;
+  const oidc = options.oidc === undefined ? undefined : new OidcAuthenticator(options.oidc, clock, log);
+  const authentication = new Authentication({
+    tokens: tokenAuthenticators(options, oidc),
+    peers: peersOf(options, clock),
+    clock,
+  });
+  const writer = new Writer(store);
+  const contexts = new WriteContexts({
+    store,
+    authorizer,
+    audit,
+    plaintextCallers: () =>
+      new Set(options.providers.plaintextCallers().items.map(({ workload }) => workload)),
+  });
+  const certificateNames = listen.kind === "tcp" && listen.tls !== undefined ? namesOf(listen.tls) : [];
+  return new Handler({
+    store,
+    doors: new Doors([...(options.hostNames ?? []), ...certificateNames]),
+    authentication,
+    authorizer,
+    login: new Login({ authentication, oidc: oidcLogin(options.oidc, oidc, clock), audit, clock }),
+    resources: new Resources({ store, writer, watches, contexts }),
+    mesh: new MeshEndpoints({ store, writer, contexts, providers: options.providers, audit, clock }),
+    reviews: new Reviews(authorizer),
+    audit,
+    version,
+    clock,
+    log,
+  });
+}
+
+function tokenAuthenticators(
+  options: ApiServerOptions,
+  oidc: OidcAuthenticator | undefined,
+): TokenAuthenticator[] {
+  return [
+    instanceToken(options.token),
+    ...(options.tokenFile === undefined ? [] : [readTokenFile(options.tokenFile)]),
+    ...(oidc === undefined ? [] : [oidc]),
+  ];
+}
+
+function peersOf(options: ApiServerOptions, clock: Clock) {
+  const ownUid = process.getuid?.();
+  return [
+    new CertificateAuthenticator(options.trustDomain ?? "", () => clock.nowMs()),
+    ...(ownUid === undefined ? [] : [new UnixPeerAuthenticator(ownUid)]),
+  ];
+}
+
+function oidcLogin(
+  settings: OidcSettings | undefined,
+  oidc: OidcAuthenticator | undefined,
+  clock: Clock,
+): OidcLogin | undefined {
+  if (settings === undefined || oidc === undefined) return undefined;
+  const { clientId, clientSecret, caPem, scopes } = settings;
+  return new OidcLogin({ oidc, clientId, clientSecret, caPem, scopes }, clock);
+}
+
+/** DNS names and addresses of the certificate: who speaks to one of them over TLS means this server. */
+function namesOf({ certChainPem }: ApiTls): string[] {
+  let certificate: X509Certificate;
+  try {
+    certificate = new X509Certificate(certChainPem);
   } catch (cause) {
-    throw listenError(listen, cause);
+    throw new WeftError("bad_input", "the API's certificate cannot be read", { cause });
   }
-}
-
-function listenError(listen: ApiListen, cause: unknown): WeftError {
-  const where = listen.kind === "unix" ? listen.unixPath : `${listen.address}:${listen.port}`;
-  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-  if (code === "EADDRINUSE") {
-    return new WeftError("address_in_use", `${where} is in use`, {
-      cause,
-      hint: "choose another with --api ADDRESS:PORT",
-    });
-  }
-  if (code === "EACCES") {
-    return new WeftError("permission", `not allowed to listen on ${where}`, {
-      cause,
-      hint: "choose a port above 1023",
-    });
-  }
-  return new WeftError("io", `cannot listen on ${where}`, { cause });
-}
-
-class Handler {
-  readonly #doors: Doors;
-  readonly #resources: Resources;
-  readonly #mesh: MeshEndpoints;
-  readonly #version: string;
-  readonly #log: Log;
-
-  constructor(
-    options: ApiServerOptions,
-    parts: { readonly resources: Resources; readonly mesh: MeshEndpoints },
-  ) {
-    this.#doors = new Doors(options.token, options.hostNames ?? []);
-    this.#resources = parts.resources;
-    this.#mesh = parts.mesh;
-    this.#version = options.version;
-    this.#log = options.log;
-  }
-
-  async handle(request: Request): Promise<Response> {
-    try {
-      const url = new URL(request.url);
-      if (url.pathname.length > maxPathLength) throw new WeftError("usage", "the path is too long");
-      this.#doors.check(request, url.pathname);
-      const target = parseRequestTarget(url.pathname);
-      if (target === undefined) throw new WeftError("not_found", `there is nothing at ${url.pathname}`);
-      return await this.#answer(request, target, url.searchParams);
-    } catch (error) {
-      return failure(error, this.#log);
-    }
-  }
-
-  async #answer(request: Request, target: RequestTarget, query: URLSearchParams): Promise<Response> {
-    switch (target.type) {
-      case "health":
-        return new Response("ok\n");
-      case "discovery": {
-        const document = discoveryDocument(target.path, this.#version);
-        if (document === undefined) throw new WeftError("not_found", `there is nothing at ${target.path}`);
-        return json(document);
-      }
-      case "mesh":
-        return this.#mesh.mesh(request, target, query);
-      case "join_token":
-        return this.#mesh.joinToken(request, target);
-      case "collection":
-        return this.#resources.collection(request, target, query);
-      case "object":
-        return this.#resources.object(request, target, query);
-    }
-  }
+  const dns = parseSubjectAltNames(certificate.raw)?.dns ?? [];
+  const addresses = (certificate.subjectAltName ?? "")
+    .split(", ")
+    .flatMap((part) => (part.startsWith("IP Address:") ? [part.slice("IP Address:".length)] : []));
+  return [...dns, ...addresses];
 }

@@ -1,11 +1,13 @@
 /** An API server over a store of its own in a temporary folder, and the calls and objects that its tests share. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { silentLog, systemClock, WeftError } from "../kernel/index.ts";
 import { openSqliteStore, type Store } from "../store/index.ts";
+import { AuditLog } from "./audit/audit-log.ts";
 import { type ApiServer, startApiServer } from "./index.ts";
 import type { TrustProviders } from "./mesh-endpoints.ts";
+import type { ApiServerOptions } from "./server.ts";
 
 export const token = "the-token";
 export const configMaps = "/api/v1/namespaces/default/configmaps";
@@ -31,15 +33,17 @@ export const noTrust: TrustProviders = {
 export class TestApi {
   readonly store: Store;
   readonly server: ApiServer;
-  readonly #directory: string;
+  readonly audit: AuditLog;
+  readonly directory: string;
 
-  private constructor(store: Store, server: ApiServer, directory: string) {
-    this.store = store;
-    this.server = server;
-    this.#directory = directory;
+  private constructor(parts: { store: Store; server: ApiServer; audit: AuditLog; directory: string }) {
+    this.store = parts.store;
+    this.server = parts.server;
+    this.audit = parts.audit;
+    this.directory = parts.directory;
   }
 
-  static async start(): Promise<TestApi> {
+  static async start(options: Partial<ApiServerOptions> = {}): Promise<TestApi> {
     const directory = mkdtempSync(join(tmpdir(), "weft-api-"));
     const store = openSqliteStore({
       path: join(directory, "store.sqlite"),
@@ -53,8 +57,15 @@ export class TestApi {
       })),
       { author: "init", message: "init" },
     );
+    const audit = new AuditLog({
+      directory: join(directory, "audit"),
+      store,
+      clock: options.clock ?? systemClock,
+      log: silentLog,
+    });
     const server = startApiServer({
       store,
+      audit,
       token,
       listen: { kind: "tcp", address: "127.0.0.1", port: 0 },
       version: "0.0.0-test",
@@ -71,8 +82,9 @@ export class TestApi {
           Promise.resolve(`join-${namespace}-${serviceAccount}`),
         trust: noTrust,
       },
+      ...options,
     });
-    return new TestApi(store, server, directory);
+    return new TestApi({ store, server, audit, directory });
   }
 
   async call(
@@ -89,10 +101,23 @@ export class TestApi {
     return { status: response.status, body: await response.json() };
   }
 
+  /** The audit log's entries, as they stand in its files. */
+  // oxlint-disable-next-line no-explicit-any -- what the file says is what these tests are about
+  audited(): any[] {
+    return this.audit.files.flatMap((file) =>
+      readFileSync(file, "utf8")
+        .trim()
+        .split("\n")
+        .filter((line) => line !== "")
+        .map((line) => JSON.parse(line)),
+    );
+  }
+
   async close(): Promise<void> {
     await this.server.stop();
+    this.audit.close();
     this.store.close();
-    rmSync(this.#directory, { recursive: true, force: true });
+    rmSync(this.directory, { recursive: true, force: true });
   }
 }
 

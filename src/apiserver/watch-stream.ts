@@ -33,6 +33,8 @@ export interface WatchOptions {
   readonly fromSequence: number | undefined;
   readonly timeoutMs: number | undefined;
   readonly wantsBookmarks: boolean;
+  /** Asked before events are sent: who lost the right sees no more. */
+  readonly isAllowed: () => boolean;
 }
 
 export class Watches {
@@ -63,6 +65,7 @@ class WatchStream {
   readonly readable: ReadableStream<Uint8Array>;
   readonly #filter: WatchFilter;
   readonly #onEnd: () => void;
+  readonly #isAllowed: () => boolean;
   readonly #timers: Timer[] = [];
   readonly #encoder = new TextEncoder();
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
@@ -73,6 +76,7 @@ class WatchStream {
   constructor(store: Store, clock: Clock, options: WatchOptions, onEnd: () => void) {
     this.#filter = options.filter;
     this.#onEnd = onEnd;
+    this.#isAllowed = options.isAllowed;
     this.#sequence = options.fromSequence ?? store.sequence;
     this.readable = new ReadableStream<Uint8Array>(
       {
@@ -114,6 +118,10 @@ class WatchStream {
   }
 
   #forward(events: readonly WatchEvent[]): void {
+    if (!this.#isAllowed()) {
+      this.end();
+      return;
+    }
     for (const event of events) {
       this.#sequence = event.sequence;
       if (event.key.kind === this.#filter.kind && this.#isWanted(event.object)) {
@@ -131,6 +139,10 @@ class WatchStream {
 
   #bookmarkLater(clock: Clock): void {
     this.#timers[1] = clock.after(bookmarkEveryMs, () => {
+      if (!this.#isAllowed()) {
+        this.end();
+        return;
+      }
       const { kind } = this.#filter;
       const metadata = { resourceVersion: String(this.#sequence) };
       this.#send("BOOKMARK", { kind, apiVersion: apiVersionOf(kind), metadata });

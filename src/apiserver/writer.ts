@@ -20,19 +20,22 @@ import {
 import { WeftError } from "../kernel/index.ts";
 import type { Store, Write } from "../store/index.ts";
 import { admit, type Candidate, refuse } from "./admission.ts";
+import type { PlannedWrite } from "./authorization/role-writes.ts";
 import { sameContent } from "./same-content.ts";
+import type { WriteGate } from "./write-gate.ts";
 
 /** Writers wait for each other; more than this means that somebody writes in a loop. */
 const maxWaiting = 256;
 /** The mesh does not work without these. */
 const permanentNamespaces: ReadonlySet<string> = new Set(["default", "weft-system"]);
 
-export interface CommitText {
+export interface WriteContext {
   readonly author: string;
   readonly message: string;
+  readonly gate: WriteGate;
 }
 
-export interface TransactionInput extends CommitText {
+export interface TransactionInput extends WriteContext {
   readonly objects: readonly unknown[];
   readonly deletions: readonly Deletion[];
   readonly dryRun: boolean;
@@ -50,13 +53,25 @@ export class Writer {
   /** All or nothing. */
   transact(input: TransactionInput): Promise<TransactionResponse> {
     return this.#exclusive(async () => {
-      const deletions = this.#expandDeletions(input.deletions);
+      const candidates = parseAll(input.objects);
+      const named = namedKeys(input.deletions);
+      // Before anything is looked up for them: an answer must not tell what the caller may not know.
+      input.gate.authorize([
+        ...candidates.map(({ object }) => plannedPut(object, this.#store.get(keyOf(object)))),
+        ...this.#plannedDeletions(named, named),
+      ]);
+      const deletions = this.#expandDeletions(named);
       const deletedNamespaces = new Set(
         deletions.flatMap((key) => (key.kind === "Namespace" ? [key.name] : [])),
       );
-      const objects = admit(this.#store, parseAll(input.objects), deletedNamespaces);
+      const objects = admit(this.#store, candidates, deletedNamespaces);
       refuseContradictions(objects, deletions);
       const puts = objects.map((object) => ({ object, existing: this.#store.get(keyOf(object)) }));
+      const planned = [
+        ...puts.map(({ object, existing }) => plannedPut(object, existing)),
+        ...this.#plannedDeletions(deletions, named),
+      ];
+      input.gate.admit(planned);
       refuseImpossibleChanges(puts);
       const results: TransactionResult[] = [
         ...puts.map(({ object, existing }) => resultOf(keyOf(object), outcomeOf(object, existing))),
@@ -68,35 +83,43 @@ export class Writer {
         ),
         ...deletions.map((key): Write => ({ type: "delete", key })),
       ];
-      if (input.dryRun || writes.length === 0) return { revision: this.#store.revision, results };
-      const { revision } = await this.#store.commit(writes, input);
+      if (input.dryRun || writes.length === 0) {
+        input.gate.note(planned, input.dryRun);
+        return { revision: this.#store.revision, results };
+      }
+      const { revision } = await this.#commit(writes, planned, input);
       return { revision, results };
     });
   }
 
-  create(input: unknown, text: CommitText): Promise<Stored> {
+  create(input: unknown, context: WriteContext): Promise<Stored> {
     return this.#exclusive(async () => {
       const object = this.#admitOne(input);
       if (this.#store.get(keyOf(object)) !== undefined) {
         throw new WeftError("already_exists", `${keyText(keyOf(object))} exists already`);
       }
-      return this.#commitOne({ type: "put", object, expectedResourceVersion: "" }, text);
+      return this.#commitOne({ type: "put", object, expectedResourceVersion: "" }, undefined, context);
     });
   }
 
   /** `change` makes the new object from the stored one. With a resourceVersion in it, that must still be the newest. */
-  replace(key: ObjectKey, change: (existing: Stored) => unknown, text: CommitText): Promise<Stored> {
+  replace(key: ObjectKey, change: (existing: Stored) => unknown, context: WriteContext): Promise<Stored> {
     return this.#exclusive(async () => {
       const existing = this.#existing(key);
       const object = this.#admitOne(change(existing));
       refuseOtherName(object, key);
       refuseStale(key, object.metadata.resourceVersion, existing);
-      if (sameContent(existing, object)) return existing;
-      return this.#commitOne(putOf(object), text);
+      if (!sameContent(existing, object)) return this.#commitOne(putOf(object), existing, context);
+      context.gate.note([plannedPut(object, existing)], false);
+      return existing;
     });
   }
 
-  replaceStatus(key: ObjectKey, change: (existing: Stored) => unknown): Promise<Stored> {
+  replaceStatus(
+    key: ObjectKey,
+    change: (existing: Stored) => unknown,
+    context: WriteContext,
+  ): Promise<Stored> {
     return this.#exclusive(async () => {
       const existing = this.#existing(key);
       const parsed = parseObject(change(existing), "write");
@@ -105,18 +128,27 @@ export class Writer {
         const { object } = parsed;
         refuseOtherName(object, key);
         refuseStale(key, object.metadata.resourceVersion, existing);
+        // In no revision, so the store's anchor does not tell of it: the entry stands before it.
+        context.gate.note([plannedPut(object, existing)], false);
         await this.#store.writeOperational([{ type: "status", object }]);
       }
       return this.#existing(key);
     });
   }
 
-  delete(key: ObjectKey, expectedResourceVersion: string | undefined, text: CommitText): Promise<Stored> {
+  delete(
+    key: ObjectKey,
+    expectedResourceVersion: string | undefined,
+    context: WriteContext,
+  ): Promise<Stored> {
     return this.#exclusive(async () => {
       const existing = this.#existing(key);
       refuseStale(key, expectedResourceVersion, existing);
-      const writes = this.#expandDeletions([key]).map((each): Write => ({ type: "delete", key: each }));
-      await this.#store.commit(writes, text);
+      const keys = this.#expandDeletions([key]);
+      const planned = this.#plannedDeletions(keys, [key]);
+      context.gate.admit(planned);
+      const writes = keys.map((each): Write => ({ type: "delete", key: each }));
+      await this.#commit(writes, planned, context);
       return existing;
     });
   }
@@ -149,29 +181,38 @@ export class Writer {
     return object;
   }
 
-  async #commitOne(write: Write & { type: "put" }, text: CommitText): Promise<Stored> {
-    const { objects } = await this.#store.commit([write], text);
+  async #commitOne(
+    write: Write & { type: "put" },
+    existing: Stored | undefined,
+    context: WriteContext,
+  ): Promise<Stored> {
+    const planned = [plannedPut(write.object, existing)];
+    context.gate.admit(planned);
+    const { objects } = await this.#commit([write], planned, context);
     const [stored] = objects;
     if (stored === undefined) throw new WeftError("internal", "the store lost an object");
     return stored;
   }
 
+  #commit(writes: readonly Write[], planned: readonly PlannedWrite[], context: WriteContext) {
+    const { author, message } = context;
+    return context.gate.commit(planned, (anchor) => this.#store.commit(writes, { author, message, anchor }));
+  }
+
+  #plannedDeletions(keys: readonly ObjectKey[], named: readonly ObjectKey[]): PlannedWrite[] {
+    const names = new Set(named.map(keyText));
+    return keys.map((key) => ({
+      key,
+      existing: this.#store.get(key),
+      object: undefined,
+      isImplied: !names.has(keyText(key)),
+    }));
+  }
+
   /** Every object once; a Namespace takes along what lives in it. */
-  #expandDeletions(deletions: readonly Deletion[]): ObjectKey[] {
+  #expandDeletions(named: readonly ObjectKey[]): ObjectKey[] {
     const keys = new Map<string, ObjectKey>();
-    for (const [index, deletion] of deletions.entries()) {
-      const path = `deletions[${index}]`;
-      if (!isKindName(deletion.kind)) {
-        throw new WeftError("bad_input", `unknown kind ${deletion.kind}`, {
-          issues: [
-            {
-              path: `${path}.kind`,
-              message: `unknown kind ${deletion.kind}; known are ${kindNames.join(", ")}`,
-            },
-          ],
-        });
-      }
-      const key = { kind: deletion.kind, namespace: deletion.namespace ?? "", name: deletion.name };
+    for (const key of named) {
       if (isPermanent(key)) throw new WeftError("forbidden", `${keyText(key)} belongs to the mesh and stays`);
       this.#existing(key);
       keys.set(keyText(key), key);
@@ -189,6 +230,10 @@ export class Writer {
   }
 }
 
+function plannedPut(object: ApiObject, existing: Stored | undefined): PlannedWrite {
+  return { key: keyOf(object), existing, object, isImplied: false };
+}
+
 function parseAll(inputs: readonly unknown[]): Candidate[] {
   const parsed = inputs.map((input) => parseObject(input, "write"));
   refuse(
@@ -204,6 +249,15 @@ function parseAll(inputs: readonly unknown[]): Candidate[] {
   return parsed.flatMap((result, index) =>
     "object" in result ? [{ object: result.object, pathPrefix: `objects[${index}].` }] : [],
   );
+}
+
+function namedKeys(deletions: readonly Deletion[]): ObjectKey[] {
+  return deletions.map(({ kind, namespace, name }, index) => {
+    if (isKindName(kind)) return { kind, namespace: namespace ?? "", name };
+    const path = `deletions[${index}].kind`;
+    const message = `unknown kind ${kind}; known are ${kindNames.join(", ")}`;
+    throw new WeftError("bad_input", `unknown kind ${kind}`, { issues: [{ path, message }] });
+  });
 }
 
 function isPermanent(key: ObjectKey): boolean {

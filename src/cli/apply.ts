@@ -38,11 +38,11 @@ export function command(cli: Cli): Command {
       try {
         const dryRun = options.dryRun === true;
         response = await transactOrAsk(cli, client, {
-          ...(options.acceptLockout === true ? { acceptLockout: true } : {}),
           objects: written,
           message,
           author: currentAuthor(cli.env),
           dryRun,
+          ...(options.acceptLockout === true ? { acceptLockout: true } : {}),
         });
       } catch (error) {
         throw placeServerIssues(error, documents);

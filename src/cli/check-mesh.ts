@@ -7,6 +7,8 @@ import type {
   PlaintextCallerList,
 } from "../api/index.ts";
 import type { ApiClient } from "../client/index.ts";
+import { WeftError } from "../kernel/index.ts";
+import { verdictLine } from "./audit.ts";
 import type { Finding } from "./finding.ts";
 import { findConditions, isProblem } from "./conditions.ts";
 import { shortName } from "./resources.ts";
@@ -37,6 +39,7 @@ export async function checkMesh(client: ApiClient, namespace: string | undefined
   const certificates = await client.certificates();
   const findings = [
     ...checkControlPlane(status),
+    ...(await checkAudit(client)),
     ...checkProxies(status),
     ...checkCertificates(certificates, Date.now()),
     ...checkPlaintext(await client.plaintextCallers(), namespace),
@@ -66,6 +69,19 @@ function checkControlPlane(status: MeshStatus): Finding[] {
     });
   }
   return findings;
+}
+
+/** Nothing of a server that keeps no log. */
+async function checkAudit(client: ApiClient): Promise<Finding[]> {
+  try {
+    const verdict = await client.auditVerdict();
+    return [{ level: verdict.problem === undefined ? "ok" : "bad", message: verdictLine(verdict) }];
+  } catch (error) {
+    if (!(error instanceof WeftError)) throw error;
+    if (error.code === "not_found") return [];
+    if (error.code === "forbidden") return [{ level: "note", message: "the audit log is not yours to see" }];
+    throw error;
+  }
 }
 
 function checkProxies({ proxies, revision }: MeshStatus): Finding[] {

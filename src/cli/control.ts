@@ -4,12 +4,13 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import manifest from "../../package.json" with { type: "json" };
 import { type ControlOptions, startControl } from "../control/index.ts";
 import { canonicalIp, createLog, WeftError } from "../kernel/index.ts";
+import { addApiAccessOptions, apiAccess, type ApiAccessOptions } from "./api-access-options.ts";
 import type { Cli } from "./cli.ts";
 import { addKeySetOptions, type KeySetOptions, keySetSettings } from "./key-set-options.ts";
 import { type HostPort, parseHostPort, type SharedOptions } from "./shared-options.ts";
 import { untilSignal } from "./signals.ts";
 
-interface Options extends SharedOptions, KeySetOptions {
+interface Options extends SharedOptions, KeySetOptions, ApiAccessOptions {
   readonly dataDir: string;
   readonly api: HostPort | { readonly unixPath: string };
   readonly ads: HostPort;
@@ -29,7 +30,10 @@ export function command(_cli: Cli): Command {
   const control = new Command("control")
     .option("--data-dir <dir>", "what the control plane keeps", ".weft/control")
     .addOption(
-      new Option("--api <address:port>", "where the API is served: a loopback address, or unix:PATH")
+      new Option(
+        "--api <address:port>",
+        "where the API is served: an address (beyond loopback with --api-cert), or unix:PATH",
+      )
         .argParser(parseApi)
         .default({ address: "127.0.0.1", port: 15_080 }, "127.0.0.1:15080"),
     )
@@ -55,30 +59,30 @@ export function command(_cli: Cli): Command {
         "--gateway <address>",
         "where gateways are served that name no address, for the status of Gateways",
       ).argParser(parseAddress),
-    )
-    .action(async (options: Options) => {
-      if (options.store !== "sqlite") {
-        throw new WeftError("usage", `store "${options.store}" is not known`, { hint: "use --store sqlite" });
-      }
-      const log = createLog({ format: options.logFormat, level: options.logLevel });
-      const { trustDomain, gateway } = options;
-      const control = await startControl({
-        dataDir: resolve(options.dataDir),
-        api: options.api,
-        ads: options.ads,
-        version: manifest.version,
-        keySets: keySetSettings(options),
-        log,
-        ...pluggedOf(options),
-        ...tokensOf(options),
-        ...(options.caPassphraseFile === undefined ? {} : { passphraseFile: options.caPassphraseFile }),
-        ...(trustDomain === undefined ? {} : { trustDomain }),
-        ...(gateway === undefined ? {} : { gatewayAddress: gateway }),
-      });
-      const ended = untilSignal({ stop: () => control.drain(), force: () => control.force() });
-      await ended;
+    );
+  return addKeySetOptions(addApiAccessOptions(control)).action(async (options: Options) => {
+    if (options.store !== "sqlite") {
+      throw new WeftError("usage", `store "${options.store}" is not known`, { hint: "use --store sqlite" });
+    }
+    const log = createLog({ format: options.logFormat, level: options.logLevel });
+    const { trustDomain, gateway } = options;
+    const control = await startControl({
+      dataDir: resolve(options.dataDir),
+      api: options.api,
+      ads: options.ads,
+      version: manifest.version,
+      keySets: keySetSettings(options),
+      log,
+      ...apiAccess(options),
+      ...pluggedOf(options),
+      ...tokensOf(options),
+      ...(options.caPassphraseFile === undefined ? {} : { passphraseFile: options.caPassphraseFile }),
+      ...(trustDomain === undefined ? {} : { trustDomain }),
+      ...(gateway === undefined ? {} : { gatewayAddress: gateway }),
     });
-  return addKeySetOptions(control);
+    const ended = untilSignal({ stop: () => control.drain(), force: () => control.force() });
+    await ended;
+  });
 }
 
 function pluggedOf({ caCert, caKey, caRoot, caCrl }: Options): Pick<ControlOptions, "plugged"> {

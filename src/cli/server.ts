@@ -10,16 +10,22 @@ const usualServer = "http://127.0.0.1:15080";
 
 interface ServerPlace {
   readonly server: string;
+  readonly unixPath?: string;
   readonly token: string | undefined;
 }
 
 export async function connectServer(cli: Cli, options: SharedOptions): Promise<ApiClient> {
-  return new ApiClient(findServer(cli.env, options));
+  const place = findServer(cli.env, options);
+  return new ApiClient(place.server.startsWith("https:") ? { ...place, tls: ownTls(cli.env) } : place);
 }
 
 function findServer(env: Readonly<Record<string, string | undefined>>, options: SharedOptions): ServerPlace {
   const root = instanceRoot(env);
   const named = options.server ?? nonEmpty(env["WEFT_SERVER"]);
+  if (named?.startsWith("unix:") === true && options.instance === undefined) {
+    // The kernel says who we are; a token counts where there is one.
+    return { server: "http://localhost", unixPath: named.slice("unix:".length), token: ownToken(env) };
+  }
   if (named !== undefined && options.instance === undefined) {
     const server = parseServer(named);
     const local = runningInstances(root).find((record) => urlOf(record) === server);
@@ -36,7 +42,7 @@ function parseServer(text: string): string {
   const url = URL.parse(text);
   if (url === null || !["http:", "https:"].includes(url.protocol)) {
     throw new WeftError("usage", `${JSON.stringify(text)} is no server`, {
-      hint: `write a URL such as ${usualServer}`,
+      hint: `write a URL such as ${usualServer}, or unix:PATH`,
     });
   }
   return url.origin;
@@ -49,6 +55,27 @@ function urlOf({ api }: InstanceRecord): string {
 function ownToken(env: Readonly<Record<string, string | undefined>>): string | undefined {
   const file = nonEmpty(env["WEFT_TOKEN_FILE"]);
   return nonEmpty(env["WEFT_TOKEN"]) ?? (file === undefined ? undefined : readToken(file));
+}
+
+function ownTls(env: Readonly<Record<string, string | undefined>>) {
+  const pem = (name: string): string | undefined => {
+    const file = nonEmpty(env[name]);
+    return file === undefined ? undefined : readPem(file, name);
+  };
+  const [ca, cert, key] = ["WEFT_CA_FILE", "WEFT_CLIENT_CERT_FILE", "WEFT_CLIENT_KEY_FILE"].map(pem);
+  return {
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+  };
+}
+
+function readPem(file: string, name: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (cause) {
+    throw new WeftError("permission", `${file} (${name}) cannot be read`, { cause });
+  }
 }
 
 function tokenOf(record: InstanceRecord | undefined): string | undefined {

@@ -20,7 +20,9 @@ const outputFormats: readonly OutputFormat[] = ["table", "wide", "json", "yaml",
 export function addSharedOptions(command: Command): Command {
   return command
     .addOption(
-      new Option("--server <url>", "the control plane's API (WEFT_SERVER)").helpGroup("Shared options:"),
+      new Option("--server <url>", "the control plane's API, or unix:PATH (WEFT_SERVER)").helpGroup(
+        "Shared options:",
+      ),
     )
     .addOption(
       new Option("--instance <name>", "a mesh of this machine, by name").helpGroup("Shared options:"),

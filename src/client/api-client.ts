@@ -1,9 +1,15 @@
 /** The API with types: what comes in is checked against the same schemas that the server writes by. */
 import type { TSchema } from "typebox";
 import {
+  type AccessReview,
+  accessReviewSchema,
   apiVersionOf,
   type CertificatesStatus,
   certificatesSchema,
+  type AuditEntry,
+  auditListSchema,
+  type AuditVerdict,
+  auditVerdictSchema,
   decodeMessage,
   type Deletion,
   type HistoryEntry,
@@ -25,6 +31,8 @@ import {
   type RotationStatus,
   rotationStatusSchema,
   type StoredOfKind,
+  type SubjectReview,
+  subjectReviewSchema,
   tokenRequestSchema,
   type Topology,
   topologySchema,
@@ -74,6 +82,26 @@ export interface JoinTokenOptions {
   readonly serviceAccount: string;
   readonly expirationSeconds?: number | undefined;
 }
+
+export type AccessQuestion =
+  | { readonly verb: string; readonly path: string }
+  | {
+      readonly verb: string;
+      readonly group: string;
+      readonly resource: string;
+      readonly subresource?: string;
+      /** Absent: all of them, or of what lives in none. */
+      readonly namespace?: string;
+      readonly name?: string;
+    };
+
+interface Person {
+  readonly user?: string | undefined;
+  readonly groups?: readonly string[] | undefined;
+}
+
+type UserInfo = NonNullable<SubjectReview["status"]>["userInfo"];
+type AccessAnswer = NonNullable<AccessReview["status"]>;
 
 const meshPath = "/apis/weft.dev/v1alpha1";
 const rotationPath = `${meshPath}/root-rotation`;
@@ -175,6 +203,39 @@ export class ApiClient {
     );
   }
 
+  /** Whom the server takes this client for. */
+  async whoami(): Promise<UserInfo> {
+    const review = await this.#review(subjectReviewSchema, "authentication", "selfsubjectreviews", {});
+    return review.status?.userInfo ?? {};
+  }
+
+  /** May the caller, or `person`, do that. */
+  async canI(question: AccessQuestion, person?: Person): Promise<AccessAnswer> {
+    const attributes =
+      "path" in question ? { nonResourceAttributes: question } : { resourceAttributes: question };
+    const { user, groups } = person ?? {};
+    const spec = {
+      ...attributes,
+      ...(user === undefined ? {} : { user }),
+      ...(groups === undefined ? {} : { groups }),
+    };
+    const name = person === undefined ? "selfsubjectaccessreviews" : "subjectaccessreviews";
+    const review = await this.#review(accessReviewSchema, "authorization", name, { spec });
+    if (review.status === undefined) throw this.#transport.unreadable("no answer");
+    return review.status;
+  }
+
+  /** The newest ones, in the order in which they were written. */
+  async audit(limit: number, sinceMs: number): Promise<readonly AuditEntry[]> {
+    const query = { limit: String(limit), sinceMs: String(sinceMs) };
+    return this.#decode(auditListSchema, await this.#transport.json(`${meshPath}/audit`, { query })).items;
+  }
+
+  /** The server reads all of its log. */
+  async auditVerdict(): Promise<AuditVerdict> {
+    return this.#decode(auditVerdictSchema, await this.#transport.json(`${meshPath}/audit/verification`));
+  }
+
   async topology(windowSeconds: number): Promise<Topology> {
     const query = { window: String(windowSeconds) };
     return this.#decode(topologySchema, await this.#transport.json(`${meshPath}/topology`, { query }));
@@ -218,6 +279,16 @@ export class ApiClient {
     } finally {
       ended.abort();
     }
+  }
+
+  async #review<S extends TSchema>(
+    schema: S,
+    group: "authentication" | "authorization",
+    name: string,
+    body: object,
+  ): Promise<ValueOf<S>> {
+    const path = `/apis/${group}.k8s.io/v1/${name}`;
+    return this.#decode(schema, await this.#transport.json(path, { method: "POST", body }));
   }
 
   #readEvent<K extends KindName>(kind: K, line: unknown): ClientWatchEvent<K> | undefined {

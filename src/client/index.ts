@@ -1,1 +1,1 @@
-export { ApiClient } from "./api-client.ts";
+export { type AccessQuestion, ApiClient } from "./api-client.ts";

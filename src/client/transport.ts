@@ -7,11 +7,19 @@ const defaultTimeoutMs = 30_000;
 /** Every object of a large mesh in one list; more is a server that runs wild. */
 const maxAnswerBytes = 256 * 1024 * 1024;
 
+export interface TransportTls {
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+}
+
 export interface TransportOptions {
   /** `http://127.0.0.1:15080`; with `unixPath` only its host is used, in the Host header. */
   readonly server?: string | undefined;
   readonly unixPath?: string | undefined;
   readonly token?: string | undefined;
+  /** For https: whom to trust in the place of the system's authorities, and what to show of oneself. PEM. */
+  readonly tls?: TransportTls | undefined;
   readonly timeoutMs?: number | undefined;
 }
 
@@ -28,12 +36,14 @@ export class Transport {
   readonly #base: string;
   readonly #unixPath: string | undefined;
   readonly #token: string | undefined;
+  readonly #tls: TransportTls | undefined;
   readonly #timeoutMs: number;
 
   constructor(options: TransportOptions) {
     this.#unixPath = options.unixPath;
     this.#base = (options.server ?? "http://localhost").replace(/\/+$/, "");
     this.#token = options.token;
+    this.#tls = options.tls;
     this.#timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
     this.place = options.unixPath ?? this.#base;
   }
@@ -112,6 +122,7 @@ export class Transport {
       redirect: "manual",
       ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
       ...(this.#unixPath === undefined ? {} : { unix: this.#unixPath }),
+      ...(this.#tls === undefined ? {} : { tls: this.#tls }),
     };
     try {
       // false (which its types lack) keeps HTTP_PROXY out: a proxy would get the token in clear, even for loopback.

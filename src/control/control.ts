@@ -4,7 +4,14 @@
  *   starting --both ports listen--> serving --drain()--> draining --> stopped
  */
 import { type MeshStatus, meshConfigName } from "../api/index.ts";
-import { type ApiListen, type ApiServer, startApiServer } from "../apiserver/index.ts";
+import {
+  type ApiListen,
+  type ApiServer,
+  type ApiTls,
+  AuditLog,
+  type OidcSettings,
+  startApiServer,
+} from "../apiserver/index.ts";
 import { SubscriptionCore } from "../distribute/index.ts";
 import type { GrpcServer } from "../grpc/index.ts";
 import {
@@ -37,6 +44,13 @@ import { TrustControl } from "./trust-control.ts";
 export interface ControlOptions {
   readonly dataDir: string;
   readonly api: { readonly address: string; readonly port: number } | { readonly unixPath: string };
+  /** For the API on an address; without it only loopback addresses are possible. */
+  readonly apiTls?: ApiTls;
+  /** A Unix socket for the API, beside `api`. */
+  readonly apiSocket?: string;
+  /** Who else may come in, besides the holder of the instance's own token. */
+  readonly apiTokenFile?: string;
+  readonly oidc?: OidcSettings;
   readonly ads: { readonly address: string; readonly port: number };
   /** Names besides the loopback ones by which clients reach the API. */
   readonly hostNames?: readonly string[];
@@ -106,6 +120,9 @@ async function start(
   const ledger = opening(CertificateLedger.open(data.certificatesFile, clock), (part) => part.close());
   const tokens = opening(JoinTokens.open(data.joinTokensFile, clock), (part) => part.close());
   const store = opening(openSqliteStore({ path: data.storeFile, clock, log }), (part) => part.close());
+  const audit = opening(new AuditLog({ directory: data.auditDirectory, store, clock, log }), (part) =>
+    part.close(),
+  );
   await writeInitialObjects(store);
   const registry = opening(new Registry({ store, clock, log }), (part) => part.close());
   const statuses = opening(new StatusQueue({ store, clock, log }), (part) => part.close());
@@ -199,7 +216,12 @@ async function start(
   const api = startApiServer({
     store,
     token: data.token,
-    listen: apiListen(options.api),
+    tokenFile: options.apiTokenFile,
+    oidc: options.oidc,
+    trustDomain,
+    listen: apiListen(options.api, options.apiTls),
+    besideUnixPath: options.apiSocket,
+    audit,
     ...(options.hostNames === undefined ? {} : { hostNames: options.hostNames }),
     version,
     log,
@@ -260,8 +282,8 @@ async function start(
   };
 }
 
-function apiListen(api: ControlOptions["api"]): ApiListen {
-  return "unixPath" in api ? { kind: "unix", ...api } : { kind: "tcp", ...api };
+function apiListen(api: ControlOptions["api"], tls: ApiTls | undefined): ApiListen {
+  return "unixPath" in api ? { kind: "unix", ...api } : { kind: "tcp", ...api, tls };
 }
 
 /** Roots are no secret: programs outside the mesh check the control plane by them. */

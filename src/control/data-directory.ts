@@ -1,7 +1,8 @@
 /**
  * The control plane's directory: what lies where in it, who may read it, and that only one control plane uses it.
  *
- *   token (0600)   store.sqlite   join-tokens   ca/ (0700)   certificates.sqlite   root.pem (for everybody)   jwks/   lock
+ *   token (0600)   store.sqlite   join-tokens   ca/ (0700)   certificates.sqlite   audit/ (0700)   jwks/
+ *   root.pem (for everybody)   lock
  */
 import { Database } from "bun:sqlite";
 import { randomBytes } from "node:crypto";
@@ -32,6 +33,7 @@ export interface DataDirectory {
   readonly storeFile: string;
   /** What issuers of tokens published. */
   readonly keySetDirectory: string;
+  readonly auditDirectory: string;
   /** The API's bearer token. */
   readonly token: string;
   /** Gives the directory free for another control plane. */
@@ -57,6 +59,7 @@ export function openDataDirectory(path: string, log: Log): DataDirectory {
       certificatesFile: join(path, "certificates.sqlite"),
       storeFile: join(path, "store.sqlite"),
       keySetDirectory: join(path, "jwks"),
+      auditDirectory: join(path, "audit"),
       token: readToken(tokenFile, log) ?? createToken(tokenFile),
       release,
     };

@@ -2,6 +2,7 @@
 import { parseObject, weftControllerName, weftGatewayClassName } from "../api/index.ts";
 import { WeftError } from "../kernel/index.ts";
 import type { Store, Write } from "../store/index.ts";
+import { defaultRoleObjects } from "./default-roles.ts";
 
 const initialObjects: readonly unknown[] = [
   { apiVersion: "v1", kind: "Namespace", metadata: { name: "default" } },
@@ -14,6 +15,7 @@ const initialObjects: readonly unknown[] = [
     metadata: { name: weftGatewayClassName },
     spec: { controllerName: weftControllerName, description: "Gateways that weft's own proxies serve" },
   },
+  ...defaultRoleObjects,
 ];
 
 /** Nothing where the store has a revision already: what an operator deleted stays deleted. */

@@ -26,6 +26,7 @@ import {
   verifyProxy,
 } from "./proxies.ts";
 import type { ProxyDirectory, ShownCertificate } from "./proxy-directory.ts";
+import { ConnectionRate } from "./connection-rate.ts";
 import { workloadsMethods } from "./workloads-methods.ts";
 
 export interface ProxyPortOptions {
@@ -57,7 +58,9 @@ export function serveProxyPort(options: ProxyPortOptions): GrpcServer {
     clientCertificate: "optional",
     verifyPeer: (peer) => verifyProxy(peer, trustDomain, isRevoked),
   });
+  const rate = new ConnectionRate(clock);
   return serveGrpc({
+    refuses: (address) => (rate.admits(address) ? undefined : "overloaded"),
     listen: { hostname: listen.address, port: listen.port },
     tls,
     onRefused,

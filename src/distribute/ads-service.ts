@@ -10,6 +10,7 @@ import {
 import { AdsSession } from "./ads-session.ts";
 import { Presence, type PresenceListener } from "./presence.ts";
 import { ResponseEncoder } from "./response-encoder.ts";
+import { StreamLimits } from "./stream-limits.ts";
 import type { SubscriptionCore } from "./subscription-core.ts";
 import type { ProxyIdentity } from "./wishes.ts";
 
@@ -31,15 +32,17 @@ const maxTimerMs = 2_000_000_000;
 export function adsService(options: AdsOptions): ServiceRegistration {
   const encoder = new ResponseEncoder();
   const presence = new Presence(options.presence);
+  const limits = new StreamLimits();
   return [
     implementBidi(AggregatedDiscoveryService.method.deltaAggregatedResources, (stream, context) =>
-      serveStream(stream, context, { ...options, encoder, presenceOf: presence }),
+      serveStream(stream, context, { ...options, encoder, limits, presenceOf: presence }),
     ),
   ];
 }
 
 interface StreamOptions extends AdsOptions {
   readonly encoder: ResponseEncoder;
+  readonly limits: StreamLimits;
   readonly presenceOf: Presence;
 }
 
@@ -47,7 +50,8 @@ function serveStream(stream: AdsStream, { peer }: CallContext, options: StreamOp
   if (peer === undefined) {
     return stream.close({ code: "unauthenticated", message: "discovery needs a certificate of this mesh" });
   }
-  const { core, encoder, clock, log, presenceOf } = options;
+  const { core, encoder, clock, log, limits, presenceOf } = options;
+  const holder = peer.uriSans.join(" ");
   const session = new AdsSession({
     core,
     encoder,
@@ -55,6 +59,11 @@ function serveStream(stream: AdsStream, { peer }: CallContext, options: StreamOp
     defer: queueMicrotask,
     // What is unsent is bounded without looking at the answer: one change is in flight at a time.
     send: (parts) => void stream.sendParts(parts),
+    admit: ({ workload }) => limits.enter(holder, workload),
+    onRevoked: (refusal) => {
+      log.warn("discovery stream ended", { proxy: session.identity?.workload, detail: refusal.message });
+      stream.close(refusal);
+    },
     onOpen: (identity) => {
       presenceOf.enter(identity);
       log.debug("proxy connected", { proxy: identity.workload, role: identity.role });
@@ -81,6 +90,7 @@ function serveStream(stream: AdsStream, { peer }: CallContext, options: StreamOp
     const { identity } = session;
     session.close();
     if (identity === undefined) return;
+    limits.leave(holder, identity.workload);
     presenceOf.leave(identity);
     log.debug("proxy disconnected", { proxy: identity.workload });
   });

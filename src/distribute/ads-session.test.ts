@@ -9,7 +9,7 @@ import {
   type DeltaDiscoveryResponse,
   DeltaDiscoveryResponseSchema,
 } from "../wire/index.ts";
-import { AdsSession } from "./ads-session.ts";
+import { type AdsRefusal, AdsSession } from "./ads-session.ts";
 import { ResponseEncoder } from "./response-encoder.ts";
 import { SubscriptionCore } from "./subscription-core.ts";
 import { FakeSource } from "./testing.ts";
@@ -18,13 +18,19 @@ import type { ProxyIdentity } from "./wishes.ts";
 interface Setup {
   readonly source?: FakeSource;
   readonly mayActFor?: (workload: string, role: ProxyIdentity["role"]) => boolean;
+  readonly admit?: () => AdsRefusal;
 }
 
-function start({ source = new FakeSource().put("Mesh", "mesh", "m1"), mayActFor = () => true }: Setup = {}) {
+function start({
+  admit,
+  source = new FakeSource().put("Mesh", "mesh", "m1"),
+  mayActFor = () => true,
+}: Setup = {}) {
   const core = new SubscriptionCore(source, new VirtualClock());
   const responses: DeltaDiscoveryResponse[] = [];
   const opened: ProxyIdentity[] = [];
   const rejections: string[] = [];
+  const revoked: AdsRefusal[] = [];
   const deferred: (() => void)[] = [];
   const session = new AdsSession({
     core,
@@ -32,7 +38,9 @@ function start({ source = new FakeSource().put("Mesh", "mesh", "m1"), mayActFor 
     mayActFor,
     defer: (flush) => void deferred.push(flush),
     send: (parts) => void responses.push(fromBinary(DeltaDiscoveryResponseSchema, Buffer.concat(parts))),
+    ...(admit === undefined ? {} : { admit }),
     onOpen: (identity) => void opened.push(identity),
+    onRevoked: (refusal) => void revoked.push(refusal),
     onRejected: (_identity, message) => void rejections.push(message),
   });
   const send = (kind: ModelKind, request: MessageInitShape<typeof DeltaDiscoveryRequestSchema> = {}) =>
@@ -53,7 +61,7 @@ function start({ source = new FakeSource().put("Mesh", "mesh", "m1"), mayActFor 
         ...(message === undefined ? {} : { errorDetail: { code: 3, message } }),
       }),
     );
-  return { source, core, session, send, take, answer, opened, rejections };
+  return { source, core, session, send, take, answer, opened, rejections, revoked };
 }
 
 const sidecar = { id: "shop/web", metadata: { role: "sidecar", namespace: "shop" } };
@@ -245,3 +253,40 @@ test.each(["Cluster", "Certificate"] as const)(
     expect(take().map(shape)).toEqual(["Commit +commit@1"]);
   },
 );
+
+test("a workload that was registered for another account meanwhile is not told to who opened its stream", () => {
+  let isAllowed = true;
+  const source = new FakeSource().put("Mesh", "mesh", "m1");
+  const { send, take, answer, revoked } = start({ source, mayActFor: () => isAllowed });
+  send("Mesh", { node: sidecar });
+  for (const response of take()) answer(response);
+  isAllowed = false;
+  source.put("Name", "x", "n1").commit();
+  source.put("Inbound", "shop/web", "i1").commit();
+  expect(take().flatMap(({ resources }) => resources.map(({ name }) => name))).not.toContain("shop/web");
+  take();
+  expect(revoked.map(({ code }) => code)).toEqual(["permission_denied"]);
+});
+
+test("a gateway whose account is taken from the mesh's list gets no key any more", () => {
+  let isGateway = true;
+  const source = new FakeSource().put("Mesh", "mesh", "m1").put("Gateway", "edge/a", "g1");
+  const { send, take, answer, revoked } = start({
+    source,
+    mayActFor: (_, role) => role === "sidecar" || isGateway,
+  });
+  send("Mesh", { node: gateway });
+  send("Gateway", { resourceNamesSubscribe: ["edge/a"] });
+  for (const response of take()) answer(response);
+  isGateway = false;
+  source.put("Gateway", "edge/a", "g2").commit();
+  expect(take()).toEqual([]);
+  take();
+  expect(revoked).toHaveLength(1);
+});
+
+test("one stream too many is refused before anything is sent", () => {
+  const { send, take, opened } = start({ admit: () => ({ code: "resource_exhausted", message: "full" }) });
+  expect(send("Mesh", { node: sidecar })?.code).toBe("resource_exhausted");
+  expect([take(), opened]).toEqual([[], []]);
+});

@@ -27,7 +27,11 @@ export interface AdsSessionOptions {
   /** Runs once all that arrived together was read: a proxy's first requests come in a row. */
   readonly defer: (flush: () => void) => void;
   readonly send: (parts: readonly Uint8Array[]) => void;
+  /** Undefined: one more stream of this workload may be opened. */
+  readonly admit?: (identity: ProxyIdentity) => AdsRefusal | undefined;
   readonly onOpen: (identity: ProxyIdentity) => void;
+  /** What the stream was allowed it no longer is: it must end. */
+  readonly onRevoked?: (refusal: AdsRefusal) => void;
   readonly onRejected: (identity: ProxyIdentity, message: string) => void;
 }
 
@@ -99,6 +103,8 @@ export class AdsSession {
         message: `this certificate may not act for ${identity.role} ${identity.workload}`,
       };
     }
+    const refusal = this.#options.admit?.(identity);
+    if (refusal !== undefined) return refusal;
     this.#subscriber = this.#options.core.open(identity, (change) => this.#send(change));
     this.#options.onOpen(identity);
     return undefined;
@@ -137,7 +143,30 @@ export class AdsSession {
     return problem === undefined ? undefined : { code: "permission_denied", message: problem };
   }
 
+  /** What is for one workload's proxy alone is sent only while the stream may have it: accounts of workloads and gateways change. */
+  #revocation(change: Change): AdsRefusal | undefined {
+    const identity = this.identity;
+    if (identity === undefined) return undefined;
+    const { mayActFor } = this.#options;
+    for (const { kind, key } of change.upserts) {
+      const isAllowed =
+        kind === "Inbound"
+          ? mayActFor(key, "sidecar")
+          : kind === "Gateway" || kind === "Certificate"
+            ? identity.role === "gateway" && mayActFor(identity.workload, "gateway")
+            : true;
+      if (isAllowed) continue;
+      return { code: "permission_denied", message: `this certificate may not have ${kind} ${key} any more` };
+    }
+    return undefined;
+  }
+
   #send(change: Change): void {
+    const revoked = this.#revocation(change);
+    if (revoked !== undefined) {
+      this.#options.defer(() => this.#options.onRevoked?.(revoked));
+      return;
+    }
     const responses: EncodedResponse[] = this.#options.encoder.encode(change);
     this.#responses = new Map(responses.map(({ nonce, names }) => [nonce, names]));
     this.#rejectedNames = new Set();

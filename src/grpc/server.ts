@@ -33,6 +33,8 @@ export interface GrpcServerOptions {
   readonly maxConnections?: number;
   /** A client's handshake was refused. */
   readonly onRefused?: (reason: ReasonCode) => void;
+  /** Asked with a client's address before its handshake: why its connection is reset. Undefined: it is not. */
+  readonly refuses?: (remoteAddress: string) => ReasonCode | undefined;
 }
 
 export interface GrpcServer extends Drainable {
@@ -61,6 +63,7 @@ class Server implements GrpcServer {
     this.#listener = listen({
       ...options.listen,
       ...(options.tls === undefined ? {} : { tls: options.tls }),
+      ...(options.refuses === undefined ? {} : { refuses: options.refuses }),
       onConnection: (connection) => this.#accept(connection),
       onHandshakeFailed: (cause, remoteAddress, detail) => {
         options.onRefused?.(cause);

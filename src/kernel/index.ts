@@ -23,7 +23,8 @@ export {
 export { bucketCount, bucketOf, Histogram } from "./histogram.ts";
 export { type Drainable, Lifecycle } from "./lifecycle.ts";
 export { createLog, type Log, type LogLevel, silentLog } from "./log.ts";
-export { type Reason, type ReasonCode, reasons } from "./reason.ts";
+export { type Reason, reasons } from "./reason.ts";
+export type { ReasonCode } from "./reason-code.ts";
 export {
   checkJwks,
   jwtAlgorithms,

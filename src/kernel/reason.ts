@@ -2,56 +2,7 @@
  * Why a request or connection was refused or failed: a closed set. Each code answers in every table below, so a new
  * code does not compile until it has an HTTP status, a gRPC status, a class that callers may see, and a hint.
  */
-
-export type ReasonCode =
-  | "malformed_request"
-  | "uri_too_long"
-  | "headers_too_large"
-  | "unsupported_request"
-  | "unsupported_version"
-  | "no_route"
-  | "misdirected_request"
-  | "protocol_mismatch"
-  | "backend_unresolved"
-  | "no_endpoint"
-  | "discovery_unavailable"
-  | "destination_unknown"
-  | "destination_denied"
-  | "pool_exhausted"
-  | "cluster_limit"
-  | "upstream_connect_failed"
-  | "upstream_connect_timeout"
-  | "upstream_tls_failed"
-  | "backend_tls_failed"
-  | "upstream_identity_mismatch"
-  | "upstream_reset"
-  | "upstream_malformed"
-  | "request_timeout"
-  | "try_timeout"
-  | "stream_idle_timeout"
-  | "idle_timeout"
-  | "mtls_required"
-  | "tls_handshake_failed"
-  | "peer_untrusted"
-  | "peer_identity_invalid"
-  | "preface_malformed"
-  | "proxy_protocol_malformed"
-  | "target_unknown"
-  | "application_unreachable"
-  | "client_closed"
-  | "client_timeout"
-  | "draining"
-  | "overloaded"
-  | "jwt_missing"
-  | "jwt_invalid"
-  | "authorization_denied"
-  | "external_denied"
-  | "external_unavailable"
-  | "rate_limited"
-  | "peer_revoked"
-  | "certificate_expired"
-  | "fault_injected"
-  | "internal";
+import type { ReasonCode } from "./reason-code.ts";
 
 export interface Reason {
   /** Answer where the exchange is HTTP. */

@@ -19,6 +19,7 @@ export { encodeProxyHeader } from "./encode-proxy-header.ts";
 export { type ArrivalChoice, type Listener, type ListenOptions, listen } from "./listen.ts";
 export { originalDestination } from "./original-destination.ts";
 export type { TcpKeepAlive } from "./own-socket.ts";
+export { peerCredentials } from "./peer-credentials.ts";
 export { resetReusePort, steerReusePort } from "./reuse-port.ts";
 export { ReusePortOrder } from "./reuse-port-order.ts";
 export { retireListener } from "./retire-listener.ts";

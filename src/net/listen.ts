@@ -59,8 +59,8 @@ export interface ListenOptions extends ConnectionSettings {
   onConnection(connection: Connection): void;
   /** The connection is closed, or was never ours (`overloaded`). `detail`: what was wrong with a certificate, for the log. */
   onHandshakeFailed?(cause: ReasonCode, remoteAddress: string, detail: string): void;
-  /** Asked for each connection before anything is read: why none can be taken now. Undefined: it can. */
-  refuses?(): ReasonCode | undefined;
+  /** Asked with the client's address before anything is read or a handshake costs anything: why it is reset. Undefined: it is not. */
+  refuses?(remoteAddress: string): ReasonCode | undefined;
   /** Asked for each connection: bounds may change while the listener stays open. Default: 16,384 connections, 1,024 handshakes of 10 s each. */
   readonly bounds?: () => ListenBounds;
   /** A connection was reset for `maxConnections`, or for what `refuses` said. */
@@ -147,16 +147,12 @@ function handlersFor(options: ListenOptions, host: ConnectionHost, bounds: () =>
   };
   if (typeof steps.tls === "function") serverTlsOptions(steps.tls()); // fails now rather than at the first connection
   const isRefused = (socket: Socket): boolean => {
-    const refusal = options.refuses?.();
-    if (refusal !== undefined) {
-      socket.terminate();
-      options.onRefused?.(refusal);
-      return true;
-    }
-    if ((host.connections?.size ?? 0) < bounds().maxConnections) return false;
+    const isFull = (host.connections?.size ?? 0) >= bounds().maxConnections;
+    const refusal = isFull ? "overloaded" : options.refuses?.(plainAddress(socket.remoteAddress));
+    if (refusal === undefined) return false;
     socket.terminate();
-    host.limitReached("maxConnections");
-    options.onRefused?.("overloaded");
+    if (isFull) host.limitReached("maxConnections");
+    options.onRefused?.(refusal);
     return true;
   };
   const done: HandshakeDone = (result, remoteAddress, detail = "") => {

@@ -24,6 +24,7 @@ const migrations: readonly string[] = [
    CREATE TABLE events (
      sequence INTEGER PRIMARY KEY, revision INTEGER NOT NULL, type TEXT NOT NULL, body TEXT NOT NULL
    ) STRICT;`,
+  `CREATE TABLE anchors (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID, STRICT;`,
 ];
 
 export interface DatabaseOptions {

@@ -57,6 +57,19 @@ export class SqliteRows {
     this.#setCounter.run(value, name);
   }
 
+  anchor(): string | undefined {
+    const row = this.#database
+      .query<{ value: string }, []>("SELECT value FROM anchors WHERE name = 'anchor'")
+      .get();
+    return row?.value;
+  }
+
+  setAnchor(anchor: string): void {
+    this.#database
+      .query<unknown, [string]>("INSERT OR REPLACE INTO anchors VALUES ('anchor', ?)")
+      .run(anchor);
+  }
+
   *objects(): Iterable<Stored> {
     for (const { body } of this.#database.query<{ body: string }, []>("SELECT body FROM objects").iterate()) {
       yield readStored(body);

@@ -50,12 +50,12 @@ describe("sqlite store", () => {
     const path = newPath();
     const first = open(path);
     await first.commit([{ type: "put", object: configMap("a", "1") }], meta);
-    await first.commit([{ type: "put", object: configMap("b", "1") }], meta);
+    await first.commit([{ type: "put", object: configMap("b", "1") }], { ...meta, anchor: "kept" });
     const before = first.list({ kind: "ConfigMap" });
     first.close();
     const second = open(path);
     expect(second.list({ kind: "ConfigMap" })).toEqual(before);
-    expect([second.revision, second.sequence]).toEqual([2, 2]);
+    expect([second.revision, second.sequence, second.anchor]).toEqual([2, 2, "kept"]);
     expect(second.history(10).map((commit) => commit.revision)).toEqual([2, 1]);
     const names: string[] = [];
     expect(second.watch(1, (events) => void names.push(...events.map((event) => event.key.name)))).not.toBe(

@@ -13,7 +13,7 @@ import { type SqliteFailure, sqliteFailure, storeError } from "./sqlite-errors.t
 import { SqliteRows } from "./sqlite-rows.ts";
 import type {
   Commit,
-  CommitMeta,
+  CommitOptions,
   CommitResult,
   Listing,
   ListSelector,
@@ -60,6 +60,7 @@ class SqliteStore implements Store {
   readonly #retainedRevisions: number;
   #revision: number;
   #sequence: number;
+  #anchor: string | undefined;
   /** After the disk failed it is unknown what is on it: no write until a restart has looked. */
   #failure: SqliteFailure | undefined;
   #isClosed = false;
@@ -80,6 +81,7 @@ class SqliteStore implements Store {
       this.#rows = new SqliteRows(this.#database);
       this.#revision = this.#rows.counter("revision");
       this.#sequence = this.#rows.counter("sequence");
+      this.#anchor = this.#rows.anchor();
       for (const object of this.#rows.objects()) this.#index.put(keyOf(object), object);
     } catch (error) {
       this.#database.close();
@@ -100,6 +102,16 @@ class SqliteStore implements Store {
     return this.#sequence;
   }
 
+  get anchor(): string | undefined {
+    return this.#anchor;
+  }
+
+  setAnchor(anchor: string): void {
+    this.#refuseWhenClosed();
+    this.#inTransaction(() => this.#rows.setAnchor(anchor));
+    this.#anchor = anchor;
+  }
+
   get<K extends KindName>(key: ObjectKey & { readonly kind: K }): StoredOfKind<K> | undefined {
     return this.#index.get(key);
   }
@@ -108,7 +120,7 @@ class SqliteStore implements Store {
     return { items: this.#index.list(selector), sequence: this.#sequence };
   }
 
-  async commit(writes: readonly Write[], meta: CommitMeta): Promise<CommitResult> {
+  async commit(writes: readonly Write[], meta: CommitOptions): Promise<CommitResult> {
     const plan = this.#plan(writes, "commit");
     const revision = plan.changes.length === 0 ? this.#revision : this.#revision + 1;
     this.#write(plan, revision, meta);
@@ -165,7 +177,7 @@ class SqliteStore implements Store {
   }
 
   /** Disk first, then memory, then watchers. */
-  #write({ changes }: Plan, revision: number, meta: CommitMeta | undefined): void {
+  #write({ changes }: Plan, revision: number, meta: CommitOptions | undefined): void {
     if (changes.length === 0) return;
     const events = changes.map(({ type, key, object }, index) => ({
       type,
@@ -182,12 +194,14 @@ class SqliteStore implements Store {
       if (meta !== undefined) {
         this.#rows.writeRevision(revision, meta, this.#clock.nowMs(), changes);
         this.#rows.setCounter("revision", revision);
+        if (meta.anchor !== undefined) this.#rows.setAnchor(meta.anchor);
       }
       this.#rows.prune(sequence - this.#retainedEvents + 1, revision - this.#retainedRevisions + 1);
     });
     for (const change of changes) this.#index.apply(change);
     this.#sequence = sequence;
     this.#revision = revision;
+    this.#anchor = meta?.anchor ?? this.#anchor;
     this.#watchers.publish(events);
   }
 

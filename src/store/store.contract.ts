@@ -76,6 +76,21 @@ export function storeContract(name: string, { open }: StoreContractOptions): voi
   });
 
   describe(`store contract: ${name}`, () => {
+    test("keeps an anchor: with a commit, or alone, in no history", async () => {
+      const store = start();
+      expect(store.anchor).toBeUndefined();
+      await store.commit([{ type: "put", object: configMap("a", "1") }], { ...meta, anchor: "one" });
+      expect(store.anchor).toBe("one");
+      const put = { type: "put", object: configMap("a", "2"), expectedResourceVersion: "" } as const;
+      expect((await failure(store.commit([put], { ...meta, anchor: "two" }))).code).toBe("already_exists");
+      expect(store.anchor).toBe("one");
+      await store.commit([{ type: "put", object: configMap("a", "2") }], meta);
+      expect(store.anchor).toBe("one");
+      const { revision, sequence } = store;
+      store.setAnchor("three");
+      expect([store.anchor, store.revision, store.sequence]).toEqual(["three", revision, sequence]);
+    });
+
     test("starts empty", () => {
       const store = start();
       expect(store.revision).toBe(0);

@@ -40,6 +40,12 @@ export interface CommitMeta {
   readonly message: string;
 }
 
+/** What a caller of `commit` says besides. */
+export interface CommitOptions extends CommitMeta {
+  /** Becomes the store's `anchor`, in the same step as the commit. */
+  readonly anchor?: string | undefined;
+}
+
 export interface Commit extends CommitMeta {
   readonly revision: number;
   readonly timeMs: number;
@@ -85,12 +91,16 @@ export interface Store {
   readonly revision: number;
   /** Number of the newest write. */
   readonly sequence: number;
+  /** A short text that somebody left with a commit or by `setAnchor`: a log beside the store shows by it that it is whole. */
+  readonly anchor: string | undefined;
   get<K extends KindName>(key: ObjectKey & { readonly kind: K }): StoredOfKind<K> | undefined;
   list<K extends KindName>(selector: ListSelector<K>): Listing<K>;
   /** All or nothing. Rejects with WeftError conflict, not_found, bad_input or io; then nothing has changed. */
-  commit(writes: readonly Write[], meta: CommitMeta): Promise<CommitResult>;
+  commit(writes: readonly Write[], options: CommitOptions): Promise<CommitResult>;
   /** All or nothing, in no history; leaves `revision` alone. A status for an object that is gone is left out. */
   writeOperational(writes: readonly OperationalWrite[]): Promise<WriteResult>;
+  /** Neither a revision nor an event. Throws `io` where it cannot be written. */
+  setAnchor(anchor: string): void;
   /** Newest first; those before revision `before` where given. */
   history(limit: number, before?: number): readonly Commit[];
   /** The object as it was at a revision; undefined where it did not exist, "gone" where the history does not reach back so far. */

@@ -1,0 +1,52 @@
+/** What the writer needs of a request: whose change it is, why, and the gate that it passes through. */
+import type { Store } from "../store/index.ts";
+import type { ApiRequest } from "./api-request.ts";
+import type { AuditLog } from "./audit/audit-log.ts";
+import { instanceUser } from "./authentication/caller.ts";
+import type { Authorizer } from "./authorization/authorizer.ts";
+import { RequestGate, type RequestGateOptions } from "./write-gate.ts";
+import type { WriteContext } from "./writer.ts";
+
+/** The history's bound on an author. */
+const maxAuthorLength = 256;
+
+export interface WriteClaims {
+  /** Undefined: each object for itself. */
+  readonly verb: string | undefined;
+  /** What the client says; counts for the instance's own token alone, which several people may share. */
+  readonly author: string | undefined;
+  readonly message: string;
+  readonly acceptLockout: boolean;
+}
+
+export class WriteContexts {
+  readonly #store: Store;
+  readonly #authorizer: Authorizer;
+  readonly #audit: AuditLog | undefined;
+  readonly #plaintextCallers: () => ReadonlySet<string>;
+
+  constructor(parts: Pick<RequestGateOptions, "store" | "authorizer" | "audit" | "plaintextCallers">) {
+    this.#store = parts.store;
+    this.#authorizer = parts.authorizer;
+    this.#audit = parts.audit;
+    this.#plaintextCallers = parts.plaintextCallers;
+  }
+
+  of(request: ApiRequest, { verb, author, message, acceptLockout }: WriteClaims): WriteContext {
+    const { user } = request.caller;
+    const gate = new RequestGate({
+      store: this.#store,
+      authorizer: this.#authorizer,
+      audit: this.#audit,
+      request,
+      verb,
+      acceptLockout,
+      plaintextCallers: this.#plaintextCallers,
+    });
+    return {
+      author: user === instanceUser ? (author ?? "api") : user.slice(0, maxAuthorLength),
+      message,
+      gate,
+    };
+  }
+}
