@@ -36,6 +36,21 @@ export const hexValue: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =
   return Number.isNaN(value) ? 255 : value;
 });
 
+const hyphen = 0x2d;
+
+/** As programs see a name that read fields as variables of an environment (CGI, WSGI, Rack, PHP): "_" is "-" as well. */
+const foldedName: Uint8Array = tokenLower.map((lower) => (lower === 0x5f ? hyphen : lower));
+
+/** Whether `bytes[start, end)` is `nameLower` to any program, in any case. */
+export function meansName(bytes: Uint8Array, start: number, end: number, nameLower: string): boolean {
+  const length = end - start;
+  if (length !== nameLower.length) return false;
+  for (let i = 0; i < length; i++) {
+    if (foldedName[bytes[start + i] ?? 0] !== foldedName[nameLower.charCodeAt(i)]) return false;
+  }
+  return true;
+}
+
 /** Whether `bytes[start, end)` is `nameLower` in any case; both are tokens. */
 export function equalsName(bytes: Uint8Array, start: number, end: number, nameLower: string): boolean {
   const length = end - start;

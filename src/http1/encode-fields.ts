@@ -3,7 +3,7 @@
  * what was for this hop only (RFC 9110 7.6.1) and what edits replace.
  */
 import type { ByteWriter } from "../kernel/index.ts";
-import { equalsName } from "./characters.ts";
+import { equalsName, meansName } from "./characters.ts";
 import type { HeadEdits, HeaderLine } from "./header-line.ts";
 import { field } from "./known-fields.ts";
 import type { MessageHead } from "./message-head.ts";
@@ -14,7 +14,7 @@ interface FieldChoice {
   readonly keepsExpect: boolean;
   readonly keepsUpgrade: boolean;
   readonly edits: HeadEdits | undefined;
-  /** Of this one message; replace fields of their names. */
+  /** Of this one message; replace fields of their names, also where these have "_" for "-". */
   readonly lines: readonly HeaderLine[] | undefined;
 }
 
@@ -78,6 +78,6 @@ function isReplaced(head: MessageHead, index: number, lengths: number, choice: F
     for (const line of edits.set) if (equalsName(head.bytes, start, end, line.nameLower)) return true;
   }
   if (lines === undefined) return false;
-  for (const line of lines) if (equalsName(head.bytes, start, end, line.nameLower)) return true;
+  for (const line of lines) if (meansName(head.bytes, start, end, line.nameLower)) return true;
   return false;
 }

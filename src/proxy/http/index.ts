@@ -1,3 +1,4 @@
+export { isSameName } from "./edited-fields.ts";
 export { Http2Request } from "./http2-request.ts";
 export { Http2Response } from "./http2-response.ts";
 export {
@@ -20,6 +21,6 @@ export {
   http1ResponseObstacle,
 } from "./to-http1.ts";
 export { http2RequestFields, http2ResponseFields } from "./to-http2.ts";
-export { trailerFields, trailerLines } from "./trailers.ts";
+export { trailerFields, trailerLines, trailersWithout } from "./trailers.ts";
 export { newWebSocketKey, webSocketAccept } from "./websocket.ts";
 export { writeChunk } from "./write-chunk.ts";

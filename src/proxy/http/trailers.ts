@@ -24,3 +24,24 @@ export function trailerFields(trailers: Trailers | undefined): HeaderFields | un
   }
   return fields.count === 0 ? undefined : fields;
 }
+
+/** Without what is not for trailers at all, and without the names that `isDropped` (in lower case) says. */
+export function trailersWithout(
+  trailers: Trailers,
+  isDropped: (nameLower: string) => boolean,
+): Trailers | undefined {
+  const kept = (name: string): boolean => !forbiddenInTrailers.has(name) && !isDropped(name);
+  if (!(trailers instanceof Uint8Array)) {
+    const entries = trailers.names.map((name, i) => [name, trailers.values[i] ?? ""] as const);
+    const left = entries.filter(([name]) => kept(name));
+    if (left.length === entries.length) return trailers;
+    return left.length === 0 ? undefined : HeaderFields.of(left);
+  }
+  const lines = Buffer.from(trailers).toString("latin1").split("\r\n");
+  const left = lines.filter((line) => line !== "" && kept(nameOf(line)));
+  return left.length === 0 ? undefined : Buffer.from(`${left.join("\r\n")}\r\n`, "latin1");
+}
+
+function nameOf(line: string): string {
+  return line.slice(0, Math.max(0, line.indexOf(":"))).toLowerCase();
+}

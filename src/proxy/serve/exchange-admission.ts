@@ -79,6 +79,10 @@ export class ExchangeAdmission implements AdmissionHost {
     if (this.#facts.lines !== undefined) lines.push(...this.#facts.lines);
   }
 
+  get changedNames(): readonly string[] {
+    return this.#facts.changedNames;
+  }
+
   answerEdits(edits: HeadEdits | undefined): HeadEdits | undefined {
     return this.#run.answerEdits(edits);
   }

@@ -34,6 +34,7 @@ import { passedEdits, peerGraceMs, readTry, type TryField } from "./hop-fields.t
 import type { HttpDestination, HttpSelection, HttpService } from "./http-service.ts";
 import { Mirrors } from "./mirrors.ts";
 import { recordHttp } from "./outcome.ts";
+import { passedTrailers } from "./passed-trailers.ts";
 import { Relay, type RelayListener } from "./relay.ts";
 import { RequestBody } from "./request-body.ts";
 import { RequestTime } from "./request-time.ts";
@@ -137,7 +138,10 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener, Adm
   // ---- admission
 
   onAdmitted(): void {
-    if (!this.#isDone && this.#selected !== undefined) this.#goOn(this.#selected);
+    if (this.#isDone || this.#selected === undefined) return;
+    // They may have come before the filters had said what they change.
+    this.body.trailers = passedTrailers(this.body.trailers, this.#admission, this.#destination);
+    this.#goOn(this.#selected);
   }
 
   onNotAdmitted(refusal: FilterRefusal, told: string | undefined): void {
@@ -155,7 +159,8 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener, Adm
     if (!hasRoom && this.#admission?.onBody() !== true) this.#client.pauseRequest();
   }
 
-  onRequestEnd(trailers: Trailers | undefined): void {
+  onRequestEnd(received: Trailers | undefined): void {
+    const trailers = passedTrailers(received, this.#admission, this.#destination);
     this.body.isEnded = true;
     this.body.trailers = trailers;
     this.#mirrors?.end(trailers);

@@ -15,7 +15,7 @@ import type { SessionProtocol } from "../../wire/index.ts";
 import type { UpstreamCluster } from "../upstream/index.ts";
 import type { ServeContext } from "./context.ts";
 import { EdgeHandle } from "./edges.ts";
-import { latin1Line } from "./exchange-heads.ts";
+import { latin1Line, removal } from "./exchange-heads.ts";
 import { forwardedClientCertificate } from "./forwarded-client.ts";
 import type { HttpDestination, HttpRefusal, HttpService } from "./http-service.ts";
 import { plainDestination } from "./outbound-http.ts";
@@ -135,17 +135,15 @@ export class InboundHttp implements HttpService {
     this.#opening =
       typeof answer === "string"
         ? { reason: answer, detail: "the connection was not admitted", route: "" }
-        : {
-            ...plainDestination(answer),
-            // In plaintext nobody vouches for the caller, so what it says about itself is taken away.
-            requestEdits:
-              caller.identity === "" ? { set: [], add: [], remove: [forwardedClientCert] } : undefined,
-          };
+        : plainDestination(answer);
     this.#table = this.#door.table;
     this.#answer = this.#asked(this.#table);
     const { peer } = caller.connection;
     const element = `By=${context.identity};${peer === undefined ? `URI=${caller.identity}` : forwardedClientCertificate(peer)}`;
-    this.#lines = caller.identity === "" ? [] : [latin1Line(forwardedClientCert, element)];
+    // In plaintext nobody vouches for the caller, so what it says about itself is taken away.
+    this.#lines = [
+      caller.identity === "" ? removal(forwardedClientCert) : latin1Line(forwardedClientCert, element),
+    ];
     const gateways = context.agent.snapshot.mesh?.gatewayIdentities ?? [];
     this.#fromGateway = gateways.includes(caller.identity) ? element : undefined;
   }

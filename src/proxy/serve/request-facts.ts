@@ -116,6 +116,11 @@ export class RequestFacts implements HttpFacts {
     return this.#lines?.values();
   }
 
+  /** Set or removed. */
+  get changedNames(): readonly string[] {
+    return this.#lines === undefined ? [] : [...this.#lines.keys()];
+  }
+
   /** `edits` of the route, and what filters say; of one name the filters' word holds. */
   edits(edits: HeadEdits | undefined): HeadEdits | undefined {
     const lines = this.#lines;
