@@ -4,7 +4,7 @@
  * connection is known there by the port that it comes from.
  */
 import { chmodSync, rmSync } from "node:fs";
-import type { Log } from "../kernel/index.ts";
+import { type Log, type ReasonCode, reasons } from "../kernel/index.ts";
 import {
   connect,
   type Connection,
@@ -27,6 +27,7 @@ export interface FrontOptions {
   readonly tls?: ServerTls | undefined;
   /** Where the HTTP server listens, on 127.0.0.1. */
   readonly innerPort: number;
+  readonly onRefused: (reason: ReasonCode) => void;
   readonly log: Log;
 }
 
@@ -38,7 +39,7 @@ export class Front {
 
   /** Throws WeftError: address_in_use, permission, io. */
   constructor(options: FrontOptions) {
-    const { at, tls, log } = options;
+    const { at, tls } = options;
     this.#options = options;
     // A socket file that a killed process left behind would refuse the bind; the instance's lock keeps a live one out.
     if ("unixPath" in at) rmSync(at.unixPath, { force: true });
@@ -47,7 +48,7 @@ export class Front {
       ...(tls === undefined ? {} : { tls }),
       bounds: () => ({ maxConnections, maxHandshakes, handshakeTimeoutMs }),
       onConnection: (connection) => this.#relay(connection),
-      onHandshakeFailed: (reason, peer) => log.debug("an API client was refused", { reason, peer }),
+      onHandshakeFailed: (reason, address, detail) => this.#noteRefusal(reason, address, detail),
     });
     // Who may do what is told by the user at the other end, not by who may reach the file.
     if ("unixPath" in at) chmodSync(at.unixPath, 0o666);
@@ -61,6 +62,15 @@ export class Front {
     return this.#peers.get(port);
   }
 
+  /** Resets connections whose certificate is revoked by now, also those that only listen. */
+  endRevoked(isRevoked: (der: Uint8Array) => boolean): void {
+    const ended = this.#listener.terminatePeers(({ der }) => isRevoked(der));
+    if (ended > 0)
+      this.#options.log.warn("API clients whose certificates are revoked were cut off", {
+        connections: ended,
+      });
+  }
+
   stopAccepting(): void {
     this.#listener.stopAccepting();
   }
@@ -69,6 +79,16 @@ export class Front {
     const { at } = this.#options;
     this.#listener.closeAll();
     if ("unixPath" in at) rmSync(at.unixPath, { force: true });
+  }
+
+  /** A certificate that is wrong is somebody's trouble or an attack; all else that fails is the noise of a network. */
+  #noteRefusal(reason: ReasonCode, peer: string, detail: string): void {
+    const { log, onRefused } = this.#options;
+    onRefused(reason);
+    const isAboutPeer = reason.startsWith("peer_");
+    const fields = { reason, peer, detail: detail === "" ? undefined : detail, hint: reasons[reason].hint };
+    if (isAboutPeer) log.warn("an API client was refused", fields);
+    else log.debug("an API client was refused", fields);
   }
 
   #relay(client: Connection): void {

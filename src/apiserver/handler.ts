@@ -40,6 +40,7 @@ export interface HandlerParts {
   readonly reviews: Reviews;
   readonly audit: AuditLog | undefined;
   readonly version: string;
+  readonly onRefused: (code: string) => void;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -139,7 +140,9 @@ export class Handler {
   #noteRefusal({ http, id, peer, url }: Arrived, caller: Caller | undefined, error: unknown): void {
     const isRefusal =
       error instanceof WeftError && ["unauthenticated", "forbidden", "exhausted"].includes(error.code);
-    if (!isRefusal || this.#parts.audit === undefined) return;
+    if (!isRefusal) return;
+    this.#parts.onRefused(error.code);
+    if (this.#parts.audit === undefined) return;
     const fields = auditFields(
       { id, source: peer.source, caller },
       { verb: this.#verbOf(http, url), objects: [] },

@@ -2,7 +2,9 @@
  * Where the API listens. Plain HTTP is for loopback addresses alone; a Unix socket and TLS come in through fronts that know who
  * is at the other end, each with an HTTP server of its own behind it.
  */
-import { type Log, WeftError } from "../kernel/index.ts";
+import { clientProblem } from "../identity/x509/index.ts";
+import { type Log, type ReasonCode, WeftError } from "../kernel/index.ts";
+import type { ServerTls } from "../net/index.ts";
 import type { ConnectionPeer } from "./authentication/authenticator.ts";
 import { hardBodyBytes } from "./body.ts";
 import { Front, type FrontOptions } from "./front.ts";
@@ -33,18 +35,23 @@ export type ApiListen =
 export interface ListenersOptions {
   readonly listen: ApiListen;
   readonly besideUnixPath?: string | undefined;
+  /** Certificates that do not count any more. */
+  readonly isRevoked: (der: Uint8Array) => boolean;
+  /** A handshake failed. */
+  readonly onRefused: (reason: ReasonCode) => void;
   readonly log: Log;
 }
 
 export interface Listeners {
   readonly url: string;
   readonly port: number | undefined;
+  endRevoked(): void;
   stop(): Promise<void>;
 }
 
 /** Throws `address_in_use`, `permission`, `io`; then nothing listens. */
 export function openListeners(options: ListenersOptions, handler: Handler): Listeners {
-  const { listen, besideUnixPath, log } = options;
+  const { listen, besideUnixPath, isRevoked, onRefused, log } = options;
   const servers: Bun.Server<undefined>[] = [];
   const fronts: Front[] = [];
   const openFront = (at: FrontOptions["at"], tls: ApiTls | undefined): Front => {
@@ -54,8 +61,8 @@ export function openListeners(options: ListenersOptions, handler: Handler): List
       isTls: tls !== undefined,
     }));
     servers.push(inner);
-    const options = { at, innerPort: inner.port ?? 0, log };
-    front = new Front(tls === undefined ? options : { ...options, tls: serverTls(tls) });
+    const options = { at, innerPort: inner.port ?? 0, onRefused, log };
+    front = new Front(tls === undefined ? options : { ...options, tls: serverTls(tls, isRevoked) });
     fronts.push(front);
     return front;
   };
@@ -79,7 +86,10 @@ export function openListeners(options: ListenersOptions, handler: Handler): List
   try {
     const place = open();
     if (besideUnixPath !== undefined) openFront({ unixPath: besideUnixPath }, undefined);
-    return { ...place, stop };
+    const endRevoked = (): void => {
+      for (const front of fronts) front.endRevoked(isRevoked);
+    };
+    return { ...place, endRevoked, stop };
   } catch (error) {
     for (const front of fronts) front.close();
     for (const server of servers) void server.stop(true);
@@ -92,17 +102,27 @@ function placeOf({ address, tls }: ApiListen & { kind: "tcp" }, port: number): {
   return { url: `${tls === undefined ? "http" : "https"}://${host}:${port}`, port };
 }
 
-function serverTls({ certChainPem, privateKeyPem, clientCaPem }: ApiTls) {
+function serverTls(
+  { certChainPem, privateKeyPem, clientCaPem }: ApiTls,
+  isRevoked: ListenersOptions["isRevoked"],
+): ServerTls {
   const certificate = { certChainPem, privateKeyPem };
   // 1.2 for tools that lack 1.3; between the two the newer one is always chosen.
   const basics = { alpn: [], minVersion: "1.2" } as const;
   return clientCaPem === undefined
-    ? ({ ...basics, identity: certificate, clientCertificate: "none" } as const)
-    : ({
+    ? { ...basics, identity: certificate, clientCertificate: "none" }
+    : {
         ...basics,
         identity: { ...certificate, trustRootsPem: clientCaPem },
         clientCertificate: "optional",
-      } as const);
+        verifyPeer({ der }) {
+          const problem = clientProblem(der);
+          if (problem !== undefined) return { reason: "peer_identity_invalid", detail: problem };
+          return isRevoked(der)
+            ? { reason: "peer_revoked", detail: "the certificate is revoked" }
+            : undefined;
+        },
+      };
 }
 
 /** Undefined: not by a front. Its `peer` is undefined where nobody relayed the connection. */

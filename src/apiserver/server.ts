@@ -38,6 +38,10 @@ export interface ApiServerOptions {
   /** Whose workloads' certificates are known. */
   readonly trustDomain?: string | undefined;
   readonly listen: ApiListen;
+  /** Client certificates that do not count any more; absent: none. */
+  readonly isRevoked?: (der: Uint8Array) => boolean;
+  /** Somebody was not let in, or not let do what they asked for: a handshake's reason, or an error's code. */
+  readonly onRefused?: (reason: string) => void;
   /** A Unix socket beside `listen`. */
   readonly besideUnixPath?: string | undefined;
   /** Names besides the loopback ones that clients may use in `Host` and pages in `Origin`. */
@@ -53,6 +57,8 @@ export interface ApiServer {
   /** `http://127.0.0.1:15080`, or the path of the Unix socket. */
   readonly url: string;
   readonly port: number | undefined;
+  /** More is revoked: connections that were let in before are ended where they would not be now. */
+  endRevoked(): void;
   /** Ends watches, waits for requests in flight. */
   stop(): Promise<void>;
 }
@@ -70,11 +76,13 @@ export function startApiServer(options: ApiServerOptions): ApiServer {
   const watches = new Watches(store, clock);
   try {
     const handler = handlerOf(options, { authorizer, watches, clock });
-    const listeners = openListeners(options, handler);
+    const { isRevoked = noneRevoked, onRefused = () => {} } = options;
+    const listeners = openListeners({ ...options, isRevoked, onRefused }, handler);
     log.debug("the API listens", { address: listeners.url });
     return {
       url: listeners.url,
       port: listeners.port,
+      endRevoked: () => listeners.endRevoked(),
       async stop() {
         watches.closeAll();
         await listeners.stop();
@@ -119,10 +127,13 @@ function handlerOf(
     reviews: new Reviews(authorizer),
     audit,
     version,
+    onRefused: options.onRefused ?? (() => {}),
     clock,
     log,
   });
 }
+
+const noneRevoked = (): boolean => false;
 
 function tokenAuthenticators(
   options: ApiServerOptions,
@@ -138,7 +149,11 @@ function tokenAuthenticators(
 function peersOf(options: ApiServerOptions, clock: Clock) {
   const ownUid = process.getuid?.();
   return [
-    new CertificateAuthenticator(options.trustDomain ?? "", () => clock.nowMs()),
+    new CertificateAuthenticator({
+      trustDomain: options.trustDomain ?? "",
+      isRevoked: options.isRevoked ?? noneRevoked,
+      nowMs: () => clock.nowMs(),
+    }),
     ...(ownUid === undefined ? [] : [new UnixPeerAuthenticator(ownUid)]),
   ];
 }

@@ -176,6 +176,7 @@ async function start(
   const refusals = new Refusals();
   const plaintextCallers = new PlaintextCallers(clock);
   const [handshakeRefusals, attestationRefusals] = [new Map<string, number>(), new Map<string, number>()];
+  const apiRefusals = new Map<string, number>();
   const belowThePorts = [...opened];
 
   const proxyPort = opening(
@@ -223,6 +224,8 @@ async function start(
     besideUnixPath: options.apiSocket,
     audit,
     ...(options.hostNames === undefined ? {} : { hostNames: options.hostNames }),
+    isRevoked,
+    onRefused: (reason) => countIn(apiRefusals, reason),
     version,
     log,
     clock,
@@ -235,6 +238,7 @@ async function start(
           droppedSeries: aggregator.droppedSeries,
           keySets: keySets.figures,
           refusals: handshakeRefusals,
+          apiRefusals,
           attestationRefusals,
         }),
       topology: (seconds) => topology(aggregator, seconds, (workload) => directory.isGateway(workload)),
@@ -256,6 +260,11 @@ async function start(
       },
     },
   });
+
+  opening(
+    ledger.onRevoked(() => api.endRevoked()),
+    (unsubscribe) => unsubscribe(),
+  );
 
   const lifecycle = new Lifecycle(clock);
   // Drained from the last to the first. What is below the ports has nothing in flight but writes of status.

@@ -52,6 +52,7 @@ test("counters grow with every report and outlive the window", () => {
     totals: aggregator.totals.values(),
     refusals: new Map(),
     attestationRefusals: new Map(),
+    apiRefusals: new Map([["peer_revoked", 2]]),
     droppedSeries: 0,
     keySets: {
       fetches: [
@@ -80,6 +81,7 @@ test("a hostile label stays within its quotes", () => {
     totals: aggregator.totals.values(),
     refusals: new Map(),
     attestationRefusals: new Map(),
+    apiRefusals: new Map([["peer_revoked", 2]]),
     droppedSeries: 0,
     keySets: { fetches: [], ages: [] },
   });

@@ -12,6 +12,8 @@ export interface MetricsInput {
   readonly keySets: KeySetFigures;
   /** Handshakes of proxies that were refused, by reason. */
   readonly refusals: ReadonlyMap<string, number>;
+  /** Who was not let in at the API, or not let do what they asked for, by reason. */
+  readonly apiRefusals: ReadonlyMap<string, number>;
   /** Proofs of identity that were refused, by "attestor why". */
   readonly attestationRefusals: ReadonlyMap<string, number>;
 }
@@ -22,6 +24,7 @@ export function encodeMetrics({
   droppedSeries,
   keySets,
   refusals,
+  apiRefusals,
   attestationRefusals,
 }: MetricsInput): string {
   const connected = status.proxies.filter((proxy) => proxy.connected);
@@ -49,6 +52,12 @@ export function encodeMetrics({
       "counter",
       "Handshakes on the proxies' port that were refused.",
       [...refusals].map(([reason, value]) => ({ labels: { reason }, value })),
+    ),
+    ...family(
+      "weft_control_api_refused_total",
+      "counter",
+      "Handshakes on the API's port and requests to it that were refused.",
+      [...apiRefusals].map(([reason, value]) => ({ labels: { reason }, value })),
     ),
     ...family(
       "weft_control_attestations_refused_total",

@@ -23,6 +23,7 @@ import { cannedServer, RawClient } from "../../src/proxy/testing/raw-peer.ts";
 import { TestAuthority } from "../../src/proxy/testing/test-authority.ts";
 import { TestMesh, type TestServer } from "../../src/proxy/testing/test-mesh.ts";
 import { forge, forgeries, stolenAuthority } from "./harness/forged-certificate.ts";
+import { expectOnlyTls13, sClient } from "./harness/tls-scan.ts";
 
 const hello = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello";
 const timeoutMs = 30_000;
@@ -198,16 +199,16 @@ describe("a sidecar's door", () => {
   });
 
   test("speaks nothing but TLS 1.3, and resumes no session", async () => {
-    const port = server.endpoint.tunnelPort;
-    await expectOnlyTls13(port);
+    const scanned = { port: server.endpoint.tunnelPort, serverName: meshServerName };
+    await expectOnlyTls13(scanned);
     const { cert, key, ca } = filesOf(authority.issue("web"));
     const session = join(directory, "session.pem");
     const base = ["-CAfile", ca, "-cert", cert, "-key", key, "-alpn", "weft/1"];
-    const first = await sClient(port, [...base, "-sess_out", session]);
+    const first = await sClient(scanned, [...base, "-sess_out", session]);
     expect(first).toMatch(/New, TLSv1\.3, Cipher is TLS_(AES|CHACHA)/);
     // Without a ticket there may be no file at all; the reconnection is the same then.
     const again = (await Bun.file(session).exists()) ? [...base, "-sess_in", session] : base;
-    expect(await sClient(port, again)).not.toContain("Reused, TLS");
+    expect(await sClient(scanned, again)).not.toContain("Reused, TLS");
   });
 });
 
@@ -317,32 +318,9 @@ describe("the control plane's port", () => {
   });
 
   test("speaks nothing but TLS 1.3", async () => {
-    await expectOnlyTls13(control.ads.port);
+    await expectOnlyTls13({ port: control.ads.port, serverName: meshServerName });
   });
 });
-
-async function expectOnlyTls13(port: number): Promise<void> {
-  for (const version of ["-tls1", "-tls1_1", "-tls1_2"]) {
-    const text = await sClient(port, [version, "-cipher", "ALL:COMPLEMENTOFALL:@SECLEVEL=0"]);
-    expect(text).toMatch(/Cipher is \(NONE\)|no protocols available/);
-  }
-  for (const suite of ["TLS_AES_128_CCM_SHA256", "TLS_AES_128_CCM_8_SHA256"])
-    expect(await sClient(port, ["-tls1_3", "-ciphersuites", suite])).toContain("Cipher is (NONE)");
-  expect(await sClient(port, ["-tls1_3"])).toMatch(/Cipher is TLS_(AES_128_GCM|AES_256_GCM|CHACHA20)/);
-}
-
-async function sClient(port: number, options: readonly string[]): Promise<string> {
-  const child = Bun.spawn(
-    ["openssl", "s_client", "-connect", `127.0.0.1:${port}`, "-servername", meshServerName, ...options],
-    { stdin: new Blob([]), stdout: "pipe", stderr: "pipe" },
-  );
-  const [out, err] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
-  await child.exited;
-  return `${out}${err}`;
-}
 
 function filesOf(identity: TlsIdentity): {
   readonly cert: string;

@@ -28,6 +28,11 @@ export class Authentication {
     const header = http.headers.get("authorization");
     const caller = header === null ? (fromCookie() ?? this.#fromPeer(peer)) : await this.fromHeader(header);
     if (caller !== undefined && !this.isOver(caller)) return caller;
+    if (header === null && peer.certificate !== undefined) {
+      throw new WeftError("unauthenticated", "the connection's client certificate proves nobody here", {
+        hint: "it must be valid still, and have one CN, or one SPIFFE id of this mesh as its only URI",
+      });
+    }
     throw new WeftError("unauthenticated", "a valid bearer token is required", {
       hint: "the control plane keeps it in DATA-DIR/token; set WEFT_TOKEN or WEFT_TOKEN_FILE",
     });

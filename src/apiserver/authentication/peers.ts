@@ -3,20 +3,25 @@ import { parsePeerNames } from "./peer-names.ts";
 import type { ConnectionPeer, PeerAuthenticator } from "./authenticator.ts";
 import { type Caller, callerOf, mastersGroup } from "./caller.ts";
 
-export class CertificateAuthenticator implements PeerAuthenticator {
-  readonly #trustDomain: string;
-  readonly #nowMs: () => number;
+interface CertificateAuthenticatorOptions {
+  readonly trustDomain: string;
+  readonly isRevoked: (der: Uint8Array) => boolean;
+  readonly nowMs: () => number;
+}
 
-  constructor(trustDomain: string, nowMs: () => number) {
-    this.#trustDomain = trustDomain;
-    this.#nowMs = nowMs;
+export class CertificateAuthenticator implements PeerAuthenticator {
+  readonly #options: CertificateAuthenticatorOptions;
+
+  constructor(options: CertificateAuthenticatorOptions) {
+    this.#options = options;
   }
 
   authenticate({ certificate, certificateNotAfterMs }: ConnectionPeer): Caller | undefined {
     if (certificate === undefined || certificateNotAfterMs === undefined) return undefined;
-    // The handshake checked the time once; a connection may outlive it.
-    if (certificateNotAfterMs <= this.#nowMs()) return undefined;
-    const names = parsePeerNames(certificate, this.#trustDomain);
+    const { trustDomain, isRevoked, nowMs } = this.#options;
+    // The handshake checked both once; a connection may outlive its certificate.
+    if (certificateNotAfterMs <= nowMs() || isRevoked(certificate)) return undefined;
+    const names = parsePeerNames(certificate, trustDomain);
     if (names === undefined) return undefined;
     return callerOf({ ...names, method: "client_certificate", expiresAtMs: certificateNotAfterMs });
   }

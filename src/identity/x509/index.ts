@@ -3,7 +3,7 @@ export { encodeCertificate, type Issuer } from "./certificate-builder.ts";
 export { verifyChain } from "./chain.ts";
 export { certificateNumber, RevokedSet, serialText } from "./certificate-number.ts";
 export { fingerprintOf } from "./fingerprint.ts";
-export { peerProblem } from "./peer-profile.ts";
+export { clientProblem, peerProblem } from "./peer-profile.ts";
 export { readCertificateNames } from "./distinguished-name.ts";
 export { derToPem, pemToDer } from "./pem.ts";
 export { readPrivateFileSync, writePrivateFile } from "./private-file.ts";

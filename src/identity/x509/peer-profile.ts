@@ -13,12 +13,20 @@ const curves: readonly string[] = [oids.p256, oids.p384, oids.p521];
 
 /** Undefined: nothing. Else what is wrong with it, for a log. */
 export function peerProblem(der: Uint8Array): string | undefined {
+  return clientProblem(der) ?? namesProblem(der);
+}
+
+/** The same of a client that need not be a workload: whom its certificate names is for others to judge. */
+export function clientProblem(der: Uint8Array): string | undefined {
   const description = describeCertificate(der);
   if (description === undefined) return "the certificate cannot be read";
   if (description.isCa) return "the certificate is a CA's own";
-  const { uriSans } = description;
-  if (uriSans.length !== 1) return `the certificate has ${uriSans.length} URI names instead of one`;
   return keyProblem(description.publicKeyDer);
+}
+
+function namesProblem(der: Uint8Array): string | undefined {
+  const count = describeCertificate(der)?.uriSans.length ?? 0;
+  return count === 1 ? undefined : `the certificate has ${count} URI names instead of one`;
 }
 
 function keyProblem(spki: Uint8Array): string | undefined {
