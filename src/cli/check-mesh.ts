@@ -11,6 +11,7 @@ import { WeftError } from "../kernel/index.ts";
 import { verdictLine } from "./audit.ts";
 import type { Finding } from "./finding.ts";
 import { findConditions, isProblem } from "./conditions.ts";
+import { formatAge } from "./render.ts";
 import { shortName } from "./resources.ts";
 
 /** Kinds whose status says whether they took effect. */
@@ -109,11 +110,15 @@ function checkPlaintext(callers: PlaintextCallerList["items"], namespace: string
   const inQuestion = callers.filter(
     ({ workload }) => namespace === undefined || workload.startsWith(`${namespace}/`),
   );
-  return inQuestion.slice(0, maxPlaintextFindings).map(({ workload, port, address, source, connections }) => {
+  const nowMs = Date.now();
+  return inQuestion.slice(0, maxPlaintextFindings).map((caller) => {
+    const { workload, port, address, source, connections, lastMs } = caller;
     const who = source === "" ? address || "others" : `${source} (${address})`;
+    const count = `${connections} ${connections === 1 ? "connection" : "connections"}`;
+    const when = `${count}, last ${formatAge(lastMs, nowMs)} ago`;
     return {
       level: "note",
-      message: `${who} came in plaintext to ${workload} port ${port} (${connections} connections): strict mTLS would cut it off`,
+      message: `${who} came in plaintext to ${workload} port ${port} (${when}): strict mTLS cuts it off`,
     };
   });
 }

@@ -16,6 +16,8 @@ export interface PlaintextCallerTotal {
 /** What does not fit takes the place of the one that was not seen for longest. */
 const maxKept = 5_000;
 const maxPerReport = 4_000;
+/** Who did not come for so long comes encrypted by now, or not any more: programs that call once a week are still in. */
+const keptMs = 8 * 86_400_000;
 /** Longest text of an IPv6 address with a zone. */
 const maxAddressLength = 64;
 
@@ -50,6 +52,7 @@ export class PlaintextCallers {
 
   /** The one seen last comes first. */
   list(): readonly PlaintextCallerTotal[] {
-    return [...this.#totals.values()].toReversed();
+    const sinceMs = this.#clock.nowMs() - keptMs;
+    return [...this.#totals.values()].filter(({ lastMs }) => lastMs >= sinceMs).toReversed();
   }
 }

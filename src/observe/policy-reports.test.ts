@@ -52,3 +52,13 @@ test("callers in plaintext are summed up, and beyond the bound the one unseen fo
     { workload: "shop/web-1", port: 80, address: "10.0.0.1", connections: 4, lastMs: clock.nowMs() },
   ]);
 });
+
+test("a caller that came in plaintext long ago is forgotten", () => {
+  const clock = new VirtualClock();
+  const callers = new PlaintextCallers(clock);
+  callers.add(report({ plaintextCallers: [{ address: "10.0.0.1", port: 80, count: 2n }] }), reporter);
+  clock.advance(7 * 86_400_000);
+  expect(callers.list()).toHaveLength(1);
+  clock.advance(2 * 86_400_000);
+  expect(callers.list()).toHaveLength(0);
+});
