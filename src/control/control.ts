@@ -25,7 +25,14 @@ import {
 import { derToPem } from "../identity/x509/index.ts";
 import { KeySetKeeper, type KeySetSettings } from "../jwks/index.ts";
 import { type Clock, type Drainable, Lifecycle, type Log, systemClock } from "../kernel/index.ts";
-import { Aggregator, PlaintextCallers, Refusals, telemetryMethods, topology } from "../observe/index.ts";
+import {
+  Aggregator,
+  PlaintextCallers,
+  PolicyDecisions,
+  Refusals,
+  telemetryMethods,
+  topology,
+} from "../observe/index.ts";
 import { Registry } from "../registry/index.ts";
 import { openSqliteStore } from "../store/index.ts";
 import { noteShown, openAuthority, tokensOf } from "./authority.ts";
@@ -173,7 +180,7 @@ async function start(
   const certificateParts = { authority, ledger, directory, log };
   const isRevoked = (der: Uint8Array): boolean => trust.isRevoked(der);
   const aggregator = new Aggregator({ clock });
-  const refusals = new Refusals();
+  const [refusals, decisions] = [new Refusals(), new PolicyDecisions()];
   const plaintextCallers = new PlaintextCallers(clock);
   const [handshakeRefusals, attestationRefusals] = [new Map<string, number>(), new Map<string, number>()];
   const apiRefusals = new Map<string, number>();
@@ -195,7 +202,7 @@ async function start(
       core,
       registry,
       directory,
-      telemetry: telemetryMethods(aggregator, [refusals, plaintextCallers]),
+      telemetry: telemetryMethods(aggregator, [refusals, plaintextCallers, decisions]),
       gatewayServiceAccounts: () => configuration.meshConfig.spec.gatewayServiceAccounts,
       clock,
       log,
@@ -239,6 +246,7 @@ async function start(
           keySets: keySets.figures,
           refusals: handshakeRefusals,
           apiRefusals,
+          decisions: decisions.list(),
           attestationRefusals,
         }),
       topology: (seconds) => topology(aggregator, seconds, (workload) => directory.isGateway(workload)),

@@ -53,6 +53,7 @@ test("counters grow with every report and outlive the window", () => {
     refusals: new Map(),
     attestationRefusals: new Map(),
     apiRefusals: new Map([["peer_revoked", 2]]),
+    decisions: [{ workload: "shop/web", policy: "P", rule: "r", verdict: "would_deny", count: 3 }],
     droppedSeries: 0,
     keySets: {
       fetches: [
@@ -68,6 +69,10 @@ test("counters grow with every report and outlive the window", () => {
   expect(text).toMatch(/^weft_mesh_exchange_seconds_total\{.*\} 0\.007$/m);
   expect(text).toContain('weft_control_proxies{connected="true"} 2\n');
   expect(text).toContain("weft_control_proxies_behind 1\n");
+  expect(text).toContain('weft_control_api_refused_total{reason="peer_revoked"} 2\n');
+  expect(text).toContain(
+    'weft_mesh_policy_decisions_total{policy="P",rule="r",verdict="would_deny",workload="shop/web"} 3\n',
+  );
   expect(text).toContain('weft_jwks_fetches_total{result="fetched"} 3\n');
   expect(text).toContain('weft_jwks_age_seconds{uri="https://issuer.example/\\"keys\\""} 61.5\n');
   expect(text.endsWith("\n")).toBe(true);
@@ -82,6 +87,7 @@ test("a hostile label stays within its quotes", () => {
     refusals: new Map(),
     attestationRefusals: new Map(),
     apiRefusals: new Map([["peer_revoked", 2]]),
+    decisions: [{ workload: "shop/web", policy: "P", rule: "r", verdict: "would_deny", count: 3 }],
     droppedSeries: 0,
     keySets: { fetches: [], ages: [] },
   });

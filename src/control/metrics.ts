@@ -2,7 +2,7 @@
 import type { MeshStatus } from "../api/index.ts";
 import type { KeySetFigures } from "../jwks/index.ts";
 import { metricHeader, metricLine, type MetricSample } from "../kernel/index.ts";
-import type { SeriesTotal } from "../observe/index.ts";
+import type { PolicyDecisionTotal, SeriesTotal } from "../observe/index.ts";
 
 export interface MetricsInput {
   readonly status: MeshStatus;
@@ -12,6 +12,7 @@ export interface MetricsInput {
   readonly keySets: KeySetFigures;
   /** Handshakes of proxies that were refused, by reason. */
   readonly refusals: ReadonlyMap<string, number>;
+  readonly decisions: readonly PolicyDecisionTotal[];
   /** Who was not let in at the API, or not let do what they asked for, by reason. */
   readonly apiRefusals: ReadonlyMap<string, number>;
   /** Proofs of identity that were refused, by "attestor why". */
@@ -25,6 +26,7 @@ export function encodeMetrics({
   keySets,
   refusals,
   apiRefusals,
+  decisions,
   attestationRefusals,
 }: MetricsInput): string {
   const connected = status.proxies.filter((proxy) => proxy.connected);
@@ -94,6 +96,15 @@ export function encodeMetrics({
       "counter",
       "The time that they took together.",
       series.map(({ total, labels }) => ({ labels, value: total.durationUs / 1e6 })),
+    ),
+    ...family(
+      "weft_mesh_policy_decisions_total",
+      "counter",
+      "What policies decided, or would decide in a dry run, as reported by the proxies that asked them.",
+      decisions.map(({ workload, policy, rule, verdict, count }) => ({
+        labels: { policy, rule, verdict, workload },
+        value: count,
+      })),
     ),
     ...family(
       "weft_jwks_fetches_total",

@@ -4,6 +4,7 @@ import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { VirtualClock } from "../kernel/index.ts";
 import { TelemetryReportSchema } from "../wire/index.ts";
 import { PlaintextCallers } from "./plaintext-callers.ts";
+import { PolicyDecisions } from "./policy-decisions.ts";
 import { Refusals } from "./refusals.ts";
 
 const reporter = "spiffe://mesh/ns/shop/sa/web";
@@ -61,4 +62,22 @@ test("a caller that came in plaintext long ago is forgotten", () => {
   expect(callers.list()).toHaveLength(1);
   clock.advance(2 * 86_400_000);
   expect(callers.list()).toHaveLength(0);
+});
+
+test("decisions of policies are summed up for each workload, and beyond the bound together", () => {
+  const decisions = new PolicyDecisions(1);
+  const said = { policy: "AuthorizationPolicy shop/a", rule: "r", verdict: "would_deny", count: 2n };
+  decisions.add(report({ policies: [said, { ...said, policy: "AuthorizationPolicy shop/b" }] }), reporter);
+  decisions.add(report({ policies: [said] }), reporter);
+  decisions.add(report({ policies: [said] }), "spiffe://test.weft/ns/other/sa/web");
+  expect(decisions.list()).toEqual([
+    {
+      workload: "shop/web-1",
+      policy: "AuthorizationPolicy shop/a",
+      rule: "r",
+      verdict: "would_deny",
+      count: 4,
+    },
+    { workload: "", policy: "other", rule: "", verdict: "", count: 2 },
+  ]);
 });

@@ -11,20 +11,25 @@ import type { ServeContext } from "./context.ts";
 /** Longer texts of a client's are cut: a refusal is kept for a while and sent on. */
 const maxTextLength = 512;
 
-/** Which policy, by which of its rules; empty: none. */
+/** Which policy, by which of its rules, did what; empty: none. */
 export interface PolicyNames {
   readonly policy: string;
   readonly policyRule: string;
+  readonly policyVerdict: string;
 }
 
-export const noPolicy: PolicyNames = { policy: "", policyRule: "" };
+export const noPolicy: PolicyNames = { policy: "", policyRule: "", policyVerdict: "" };
 
 export function policyNames(deed: PolicyDeed | undefined, refusal: FilterRefusal | undefined): PolicyNames {
   // A refusal that is not the noted deed's has a policy and no rule of its own.
   const source: Source | undefined = refusal === undefined ? deed?.source : refusal.source;
   if (source === undefined) return noPolicy;
-  const rule = deed !== undefined && policyName(deed.source) === policyName(source) ? deed.rule : "";
-  return { policy: policyName(source), policyRule: rule || source.section };
+  const itsDeed = deed !== undefined && policyName(deed.source) === policyName(source) ? deed : undefined;
+  return {
+    policy: policyName(source),
+    policyRule: itsDeed?.rule || source.section,
+    policyVerdict: itsDeed?.verdict ?? "",
+  };
 }
 
 export function recordRefusal(

@@ -22,6 +22,7 @@ export interface AccessRecord {
   /** "AuthorizationPolicy namespace/name" that decided, and its rule; absent or empty: none. */
   readonly policy?: string;
   readonly policyRule?: string;
+  readonly policyVerdict?: string;
   /** What is known beyond the reason code; for the operator only. */
   readonly detail: string;
   readonly peerAddress: string;
@@ -53,6 +54,7 @@ export function encodeAccessLine(record: AccessRecord): string {
   if (record.reason !== "") line += `,"reason":${quote(record.reason)}`;
   if (record.policy) line += `,"policy":${quote(record.policy)}`;
   if (record.policyRule) line += `,"policy_rule":${quote(record.policyRule)}`;
+  if (record.policyVerdict) line += `,"policy_verdict":"${record.policyVerdict}"`;
   if (record.detail !== "") line += `,"detail":${quote(record.detail)}`;
   return (
     `${line},"peer":${quote(record.peerAddress)},"upstream":${quote(record.upstreamAddress)}` +
