@@ -50,6 +50,8 @@ function commandName(env: Readonly<Record<string, string | undefined>>): string 
 function moves(paths: readonly string[]): string[] {
   for (const path of paths) {
     const directory = join(path, "moves");
+    // What was named may be a file.
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) continue;
     if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) continue;
     return readdirSync(directory)
       .filter((name) => name.endsWith(".yaml"))
