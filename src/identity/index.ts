@@ -1,3 +1,7 @@
+export { ExecutableHashes } from "./attestation/executable-hashes.ts";
+export { type KnownProcess, matchProcess, type ProcessRule } from "./attestation/process-rules.ts";
+export { ProcessTickets, ticketLifeMs } from "./attestation/process-tickets.ts";
+export { type AttributeRefusal, type ProcessRefusal, ProcessView } from "./attestation/process-view.ts";
 export { ServiceAccountTokens } from "./attestation/service-account-token.ts";
 export { CertificateAuthority } from "./certificate-authority.ts";
 export { CertificateLedger, type KnownCertificate, numberOf } from "./certificate-ledger.ts";
