@@ -15,11 +15,7 @@ import {
 import type { Attestor } from "./attestation/attestor.ts";
 import { controlNamespace, controlServiceAccount } from "./control-certificate.ts";
 import type { CertificateLedger } from "./certificate-ledger.ts";
-import {
-  type IssueRequest,
-  type IssueResponse,
-  IssueResponseSchema,
-} from "../wire/index.ts";
+import { type IssueRequest, type IssueResponse, IssueResponseSchema } from "../wire/index.ts";
 import type { CertificateAuthority, IssuedCertificate } from "./certificate-authority.ts";
 import { certificateNumber, serialText } from "./x509/certificate-number.ts";
 import { parseCsr } from "./x509/signing-request.ts";

@@ -131,7 +131,8 @@ export class ProcessView {
 
   /** For the log: what was looked at, and nothing that was not asked for. */
   async described(): Promise<Record<string, string>> {
-    const file = this.#file === undefined ? undefined : await readlink(`${this.#directory}/exe`).catch(() => "");
+    const file =
+      this.#file === undefined ? undefined : await readlink(`${this.#directory}/exe`).catch(() => "");
     return {
       ...(this.#cgroups === undefined ? {} : { cgroup: this.#cgroups.get("") ?? "" }),
       ...(file === undefined ? {} : { executable: file }),
