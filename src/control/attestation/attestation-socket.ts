@@ -84,14 +84,18 @@ export class AttestationSocket {
     const { clock, log } = this.#options;
     const acceptedTicks = ticksNow();
     const peer = peerCredentials(connection);
-    if (peer === undefined || isUnmapped(peer)) {
-      const detail = "the kernel does not tell which process it is in terms of this machine";
-      return this.#refuse(connection, peer, { refusal: "unknown_peer", detail });
+    const rate = peer === undefined ? "refused" : this.#rates.take(peer.uid);
+    if (peer === undefined || rate !== "taken") {
+      const refusal = peer === undefined ? "unknown_peer" : "rate_limited";
+      this.#note(peer, { refusal, detail: messages[refusal] }, rate !== "refused");
+      // Reset, without a word but for the first time: a connection that waits for its end would take somebody's place.
+      if (rate === "refused") connection.terminate();
+      else answer(connection, errorOf(refusal));
+      return;
     }
-    const rate = this.#rates.take(peer.uid);
-    if (rate !== "taken") {
-      const detail = `processes of user ${peer.uid} ask too often`;
-      return this.#refuse(connection, peer, { refusal: "rate_limited", detail }, rate === "first_refused");
+    if (isUnmapped(peer)) {
+      const detail = "its user or group has no number in the user namespace of the control plane";
+      return this.#refuse(connection, peer, { refusal: "unknown_peer", detail });
     }
     const stop = new Stop(connection);
     const timer = clock.after(attestTimeoutMs, () =>
@@ -105,7 +109,7 @@ export class AttestationSocket {
     );
     timer.cancel();
     const outcome = stop.reason ?? result.result;
-    if ("refusal" in outcome) return this.#refuse(connection, peer, outcome, true, result.seen);
+    if ("refusal" in outcome) return this.#refuse(connection, peer, outcome, result.seen);
     const { namespace, serviceAccount, rule } = outcome;
     const ticket = this.#options.tickets.issue(outcome);
     if (ticket === undefined) {
@@ -141,15 +145,17 @@ export class AttestationSocket {
 
   #refuse(
     connection: Connection,
-    peer: PeerCredentials | undefined,
-    { refusal, detail }: AttributeRefusal,
-    isSaid = true,
+    peer: PeerCredentials,
+    why: AttributeRefusal,
     seen: Looked["seen"] = {},
   ): void {
-    const { log, onRefused } = this.#options;
-    onRefused(refusal);
-    if (isSaid) log.warn("a process is not attested", { ...peer, ...seen, reason: refusal, detail });
-    answer(connection, { error: { reason: refusal, message: messages[refusal] } });
+    this.#note({ ...peer, ...seen }, why);
+    answer(connection, errorOf(why.refusal));
+  }
+
+  #note(about: object | undefined, { refusal, detail }: AttributeRefusal, isSaid = true): void {
+    this.#options.onRefused(refusal);
+    if (isSaid) this.#options.log.warn("a process is not attested", { ...about, reason: refusal, detail });
   }
 }
 
@@ -210,11 +216,14 @@ const messages: Record<ProcessRefusal, string> = {
   malformed: "connect, say nothing, and read one line",
 };
 
-/** A few hundred bytes, which the kernel takes at once and keeps for the process; so nothing needs to be waited for. */
+function errorOf(reason: ProcessRefusal): object {
+  return { error: { reason, message: messages[reason] } };
+}
+
+/** Then the end, but no reset: that could overtake the answer while the process still connects. */
 function answer(connection: Connection, message: object): void {
   connection.write(Buffer.from(`${JSON.stringify(message)}\n`));
-  connection.flush();
-  connection.terminate();
+  connection.close();
 }
 
 /** What a user or group looks like that this process's user namespace does not know. */
