@@ -117,6 +117,18 @@ describe("a process", () => {
     expect(lines.at(-1)).toContain("[0] executable");
   });
 
+  test.skipIf(!isRoot)(
+    "with another program at that path in mounts of its own is nobody [needs root]",
+    async () => {
+      await serve();
+      copyFileSync(bun, at("copy"));
+      rules = [rule({ executable: bun })];
+      expect(await ask({ mountedOver: at("copy") })).toMatchObject({ error: { reason: "no_rule" } });
+      // The kernel's text for its path is the honest program's.
+      expect(lines.at(-1)).toContain(`"executable":"${bun}"`);
+    },
+  );
+
   test("of another cgroup is nobody", async () => {
     await serve();
     rules = [rule({ cgroup: `${ownCgroup}/beneath` })];

@@ -53,6 +53,7 @@ export class AttestationSocket {
   readonly #hashes: ExecutableHashes;
   readonly #rates: UidRates;
   readonly #listener: Listener;
+  #isWarned = false;
 
   private constructor(options: AttestationSocketOptions) {
     const { path } = options;
@@ -127,6 +128,7 @@ export class AttestationSocket {
   ): Promise<Looked> {
     const pinned = (this.#options.pin ?? peerProcess)(connection);
     if (pinned === "gone") return { result: gone, seen: {} };
+    if (pinned === "unsupported") this.#warn();
     const view = await ProcessView.open({ credentials: peer, hashes: this.#hashes, signal: stop.signal });
     try {
       if ("refusal" in view) return { result: view, seen: {} };
@@ -141,6 +143,15 @@ export class AttestationSocket {
       if (pinned !== "unsupported") pinned.release();
       if (!("refusal" in view)) await view.close();
     }
+  }
+
+  #warn(): void {
+    if (!this.#isWarned) {
+      this.#options.log.warn(
+        "this kernel cannot hold on to the process behind a connection (Linux 6.5 can); only times of start tell a reused number",
+      );
+    }
+    this.#isWarned = true;
   }
 
   #refuse(

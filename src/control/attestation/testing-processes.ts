@@ -21,6 +21,8 @@ export interface AskingOptions {
   readonly as?: number;
   /** A copy of this program. */
   readonly program?: string;
+  /** In mounts of its own this file lies where the program does. Needs root. */
+  readonly mountedOver?: string;
   readonly then?: "speak" | "leave";
 }
 
@@ -37,9 +39,13 @@ await Bun.connect({ unix: path, allowHalfOpen: true, socket: {
 } });`;
 
 export async function asking(path: string, options: AskingOptions = {}): Promise<Asked> {
-  const { as, program = realpathSync(process.execPath), then = "wait" } = options;
+  const { as, program = realpathSync(process.execPath), mountedOver, then = "wait" } = options;
   const id = String(as);
-  const prefix = as === undefined ? [] : ["setpriv", "--reuid", id, "--regid", id, "--clear-groups", "--"];
+  const user = as === undefined ? [] : ["setpriv", "--reuid", id, "--regid", id, "--clear-groups", "--"];
+  const mount = 'mount --bind "$1" "$2" && shift && exec "$@"';
+  const mounts =
+    mountedOver === undefined ? [] : ["unshare", "--mount", "sh", "-c", mount, "sh", mountedOver];
+  const prefix = [...user, ...mounts];
   const child = Bun.spawn([...prefix, program, "-e", script, path, then], {
     cwd: "/",
     stdout: "pipe",
