@@ -26,7 +26,7 @@ export interface AttributeRefusal {
 }
 
 /** As the kernel wrote them down when the process connected. */
-export interface ProcessCredentials {
+interface ProcessCredentials {
   readonly pid: number;
   readonly uid: number;
   readonly gid: number;
