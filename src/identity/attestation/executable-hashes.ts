@@ -16,7 +16,7 @@ export type HashRefusal = "too_large" | "changed" | "aborted";
 const defaultMaxExecutableBytes = 512 * 1024 * 1024;
 /** A machine runs few different programs; 200 bytes each. */
 const maxCached = 1_024;
-/** About 0.2 ms of work, during which nothing else is done. */
+/** Some 0.4 ms of work, during which nothing else is done. */
 const partBytes = 256 * 1024;
 
 export class ExecutableHashes {
