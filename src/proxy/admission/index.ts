@@ -2,12 +2,9 @@ export { Admissions, type FilterFactories } from "./admissions.ts";
 export type { AdmissionChain } from "./chain.ts";
 export type { AdmissionContext } from "./context.ts";
 export type {
-  BodyStart,
   FilteredExchange,
   FilterRefusal,
-  FilterStep,
-  PolicyDeed,
   RequestFilter,
 } from "./filter.ts";
-export { maxQuestionsInFlight } from "./external/index.ts";
-export { filterFactories } from "./filter-factories.ts";
+export { maxQuestionsInFlight } from "./external/bounds.ts";
+export { filterFactories } from "./lazy-factories.ts";

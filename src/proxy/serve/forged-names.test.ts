@@ -6,6 +6,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { create } from "@bufbuild/protobuf";
 import { type Admission, AdmissionSchema, GatewaySchema, Protocol } from "../../model/index.ts";
 import type { FilteredExchange, FilterRefusal, RequestFilter } from "../admission/index.ts";
+import { makeFactories } from "../admission/filter-factories.ts";
 import { admissionOf, guardedServer } from "../testing/admission-scene.ts";
 import { eventually, freePort } from "../testing/eventually.ts";
 import { Http2Client } from "../testing/http2-peer.ts";
@@ -74,7 +75,12 @@ async function scene(mesh: TestMesh, options: SceneOptions) {
   const requests: string[] = [];
   const app = application(requests, options.answer);
   const { filter = new Naming() } = options;
-  const filters = { jwt: () => filter, external: () => filter, rateLimits: () => filter };
+  const filters = {
+    ...makeFactories(),
+    jwt: () => filter,
+    external: () => filter,
+    rateLimits: () => filter,
+  };
   const server = await guardedServer(mesh, app.port, {
     ...(options.atServer && { admission: options.atServer }),
     filters,
