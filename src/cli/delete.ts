@@ -10,12 +10,15 @@ import { acceptLockoutOption, transactOrAsk } from "./lock-out.ts";
 import { structured } from "./render.ts";
 import { parseReference } from "./resources.ts";
 import { connectServer } from "./server.ts";
-import { collect, type SharedOptions } from "./shared-options.ts";
+import { collect, parseDuration, type SharedOptions } from "./shared-options.ts";
 import { writeTransaction } from "./transaction-report.ts";
+import { waitForRevision } from "./wait-for-revision.ts";
 
 interface Options extends SharedOptions {
   readonly file?: readonly string[];
   readonly dryRun?: boolean;
+  readonly wait?: boolean;
+  readonly timeout: number;
   readonly acceptLockout?: boolean;
 }
 
@@ -24,6 +27,8 @@ export function command(cli: Cli): Command {
     .argument("[kind]", "such as service, httproute or svc/reviews")
     .argument("[names...]")
     .option("-f, --file <path>", "delete what these files describe", collect)
+    .option("--wait", "return when no proxy runs it any more")
+    .option("--timeout <duration>", "how long to wait", parseDuration, 30_000)
     .option("--dry-run", "say what would be deleted")
     .option(...acceptLockoutOption)
     .action(async (kindText: string | undefined, names: readonly string[], options: Options) => {
@@ -41,6 +46,8 @@ export function command(cli: Cli): Command {
       const text = structured(response, options.output);
       if (text === undefined) writeTransaction(cli, response, options.output, dryRun);
       else cli.output.write(text);
+      if (options.wait !== true || dryRun) return;
+      if (!(await waitForRevision(client, response.revision, options.timeout, cli.output))) cli.exitCode = 1;
     });
 }
 

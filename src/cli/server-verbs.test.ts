@@ -220,6 +220,17 @@ describe("apply", () => {
 });
 
 describe("delete", () => {
+  test("with --wait returns when no proxy runs it any more", async () => {
+    const answers = [status(proxy("a", 4)), status(proxy("a", 5))];
+    let asked = 0;
+    await using server = fakeServer({
+      [transactions]: { revision: 5, results: [] },
+      [statusPath]: () => answers[asked++] ?? {},
+    });
+    expect((await weft(server, "delete", "svc", "a", "--wait")).code).toBe(0);
+    expect(asked).toBe(2);
+  });
+
   test("by name, by short form and by file, as one transaction", async () => {
     await using server = fakeServer({ [transactions]: { revision: 5, results: [] } });
     await weft(server, "delete", "svc", "a", "b", "-n", "shop");
