@@ -17,7 +17,7 @@ import type { ServeContext } from "./context.ts";
 import { EdgeHandle } from "./edges.ts";
 import { latin1Line } from "./exchange-heads.ts";
 import { forwardedClientCertificate } from "./forwarded-client.ts";
-import type { HttpDestination, HttpRefusal, HttpService } from "./http-service.ts";
+import type { AskedFirst, HttpDestination, HttpRefusal, HttpService } from "./http-service.ts";
 import { plainDestination } from "./outbound-http.ts";
 import type { TcpTarget } from "./tcp-dial.ts";
 
@@ -116,6 +116,10 @@ export class InboundHttp implements HttpService {
   readonly #opening: HttpDestination | HttpRefusal;
   #table: InboundTable | undefined;
   #answer: HttpDestination | HttpRefusal;
+  asked: AskedFirst | undefined = undefined;
+  /** Of the admissions: what they ask may change with whose identities are the mesh's. */
+  #generation: number;
+  readonly #context: ServeContext;
   readonly #edge: EdgeHandle;
   readonly #lines: readonly HeaderLine[];
   /** What a gateway says of its client stands before what is said of the gateway. */
@@ -141,8 +145,10 @@ export class InboundHttp implements HttpService {
             requestEdits:
               caller.identity === "" ? { set: [], add: [], remove: [forwardedClientCert] } : undefined,
           };
+    this.#context = context;
+    this.#generation = context.admissions.generation;
     this.#table = this.#door.table;
-    this.#answer = this.#asked(this.#table);
+    this.#answer = this.#answerBy(this.#table);
     const { peer } = caller.connection;
     const element = `By=${context.identity};${peer === undefined ? `URI=${caller.identity}` : forwardedClientCertificate(peer)}`;
     this.#lines = caller.identity === "" ? [] : [latin1Line(forwardedClientCert, element)];
@@ -153,9 +159,11 @@ export class InboundHttp implements HttpService {
   /** A connection outlives configurations; each of its requests is under the newest. */
   select(): HttpDestination | HttpRefusal {
     const { table } = this.#door;
-    if (table !== this.#table && table !== undefined) {
+    const { generation } = this.#context.admissions;
+    if (table !== undefined && (table !== this.#table || generation !== this.#generation)) {
       this.#table = table;
-      this.#answer = this.#asked(table);
+      this.#generation = generation;
+      this.#answer = this.#answerBy(table);
     }
     return this.#answer;
   }
@@ -168,7 +176,8 @@ export class InboundHttp implements HttpService {
     return (last === undefined ? undefined : canonicalIp(last)) ?? address;
   }
 
-  #asked(table: InboundTable | undefined): HttpDestination | HttpRefusal {
+  #answerBy(table: InboundTable | undefined): HttpDestination | HttpRefusal {
+    this.asked = undefined;
     const opening = this.#opening;
     if ("reason" in opening) return opening;
     const reason = table === undefined ? undefined : this.#door.refusal(table);
@@ -176,8 +185,8 @@ export class InboundHttp implements HttpService {
       return { reason, detail: "the connection would not be admitted any more", route: "" };
     }
     const chain = this.#door.chain(table);
-    if (chain === undefined) return opening;
-    return { ...opening, asked: { filters: chain.filters, caller: this.#door.caller } };
+    if (chain !== undefined) this.asked = { filters: chain.filters, caller: this.#door.caller };
+    return opening;
   }
 
   addLines(head: HttpRequest, lines: HeaderLine[]): void {

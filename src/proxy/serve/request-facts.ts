@@ -12,6 +12,8 @@ import {
 import type { HttpRequest, RequestRewrite } from "../http/index.ts";
 import { latin1Line, removal } from "./exchange-heads.ts";
 
+const none: readonly HeaderLine[] = [];
+
 /** What only the mesh itself says, whatever a filter's service answers. */
 const reserved = /^(?:weft-|x-forwarded-client-cert$|x-request-id$|host$|:)/;
 
@@ -28,7 +30,7 @@ export class RequestFacts implements HttpFacts {
   readonly requestId: string;
   /** Replace or remove fields. By name. */
   #lines: Map<string, HeaderLine> | undefined = undefined;
-  #added: HeaderLine[] = [];
+  #added: readonly HeaderLine[] = none;
   #query: string | undefined = undefined;
 
   constructor(head: HttpRequest, scheme: "http" | "https", requestId: string) {
@@ -87,7 +89,7 @@ export class RequestFacts implements HttpFacts {
   }
 
   add(nameLower: string, value: string): void {
-    if (isSettable(nameLower) && isValue(value)) this.#added.push(latin1Line(nameLower, value));
+    if (isSettable(nameLower) && isValue(value)) this.#added = [...this.#added, latin1Line(nameLower, value)];
   }
 
   remove(nameLower: string): void {
@@ -131,7 +133,8 @@ export class RequestFacts implements HttpFacts {
   #replace(line: HeaderLine): void {
     this.#lines ??= new Map();
     this.#lines.set(line.nameLower, line);
-    this.#added = this.#added.filter(({ nameLower }) => nameLower !== line.nameLower);
+    if (this.#added.length > 0)
+      this.#added = this.#added.filter(({ nameLower }) => nameLower !== line.nameLower);
   }
 }
 

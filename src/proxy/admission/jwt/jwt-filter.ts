@@ -162,7 +162,7 @@ class JwtFilter implements RequestFilter {
       this.#context.metrics.token("valid");
       if (!provider.model.forwardsToken) for (const { place } of at) stripped.push(place);
     }
-    if (stripped.length > 0) stripTokens(stripped, http, exchange.head, exchange);
+    if (stripped.length > 0) stripTokens(stripped, http, exchange);
     this.#setFields(exchange, valid);
   }
 

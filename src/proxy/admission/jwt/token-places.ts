@@ -47,14 +47,16 @@ export function placeText({ kind, name }: TokenPlace): string {
   return kind === "query" ? `query parameter ${name}` : `${kind} ${name}`;
 }
 
+/** Of the request as it came, whatever a filter before has taken out of it. */
 export function findToken(place: TokenPlace, http: HttpFacts, head: HttpRequest | undefined): Found {
+  const came = head ?? http;
   switch (place.kind) {
     case "header":
-      return inHeader(http.header(place.name), place);
+      return inHeader(came.header(place.name), place);
     case "query":
-      return single(parameterValues(http.query, place.name));
+      return single(parameterValues(came.query, place.name));
     case "cookie":
-      return single(cookiesOf(http, head, place.name));
+      return single(cookiesOf(came, head, place.name));
   }
 }
 
@@ -64,13 +66,11 @@ export interface Stripping {
   setRequestQuery(query: string): void;
 }
 
-/** Queries and cookies of one request may hold several tokens: all places of a kind are taken out together. */
-export function stripTokens(
-  places: readonly TokenPlace[],
-  http: HttpFacts,
-  head: HttpRequest | undefined,
-  target: Stripping,
-): void {
+/**
+ * Queries and cookies of one request may hold several tokens: all places of a kind are taken out together, of what a filter
+ * before has left.
+ */
+export function stripTokens(places: readonly TokenPlace[], http: HttpFacts, target: Stripping): void {
   const queryNames: string[] = [];
   const cookieNames: string[] = [];
   for (const { kind, name } of places) {
@@ -79,7 +79,7 @@ export function stripTokens(
   }
   if (queryNames.length > 0) target.setRequestQuery(withoutParameter(http.query, queryNames));
   if (cookieNames.length === 0) return;
-  const rest = withoutCookie(http, head, cookieNames);
+  const rest = withoutCookie(http, cookieNames);
   if (rest === "") target.removeRequestHeader("cookie");
   else target.setRequestHeader("cookie", rest);
 }

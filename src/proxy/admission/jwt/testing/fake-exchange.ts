@@ -146,6 +146,7 @@ function factsOf(head: HttpRequest): HttpFacts {
     path: head.path,
     query: head.query,
     header: (name) => head.get(name),
+    headerValues: (name) => fieldsOf(head).flatMap(([each, value]) => (each === name ? [value] : [])),
     authority: head.authority,
     scheme: "http",
     version: head instanceof Http2Request ? "HTTP/2" : "HTTP/1.1",
