@@ -30,7 +30,7 @@ import { type AdmittedRequest, ExchangeAdmission } from "./exchange-admission.ts
 import type { ExchangeInput } from "./exchange-input.ts";
 import { startTries } from "./fault-injection.ts";
 import { GrpcCall, shorterTimeout } from "./grpc-call.ts";
-import { passedEdits, peerGraceMs, readTry, type TryField } from "./hop-fields.ts";
+import { passedEdits, peerGraceMs, readDenial, readTry, type TryField } from "./hop-fields.ts";
 import type { HttpDestination, HttpSelection, HttpService } from "./http-service.ts";
 import { Mirrors } from "./mirrors.ts";
 import { recordHttp } from "./outcome.ts";
@@ -73,6 +73,8 @@ export class Exchange
   /** The final head has been written: from here on nothing else can be answered. */
   #isResponseStarted = false;
   #status = 0;
+  /** Of the answer: its proxy's policies said no. */
+  #denial: ReasonCode | undefined = undefined;
   #responseBytes = 0;
   /** A tunnel: bodies are its bytes, and it is over when both directions have ended. */
   #isTunnel = false;
@@ -220,6 +222,8 @@ export class Exchange
     let edits = this.#tries.responseEdits(attempt, this.destination?.responseEdits);
     if (this.admission !== undefined) edits = this.admission.answerEdits(edits);
     if (isSuspect(head, this.isGrpc)) {
+      if (this.service.direction === "outbound" && attempt.endpoint.isTunnelled)
+        this.#denial = readDenial(head);
       const forbidsRetry = this.service.tellsUnprocessed && this.#context.hasSpentRetries;
       edits = passedEdits(edits, head, forbidsRetry);
     }
@@ -310,7 +314,8 @@ export class Exchange
   #complete(): void {
     this.#tries.close();
     this.#winner = undefined;
-    this.#finish(undefined, "");
+    if (this.#denial !== undefined) this.#status = this.#grpc?.httpStatus(this.#status) ?? this.#status;
+    this.#finish(this.#denial, this.#denial === undefined ? "" : "a policy at the peer proxy");
     this.#client.onExchangeDone();
   }
 
