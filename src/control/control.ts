@@ -25,7 +25,14 @@ import {
 import { derToPem } from "../identity/x509/index.ts";
 import { KeySetKeeper, type KeySetSettings } from "../jwks/index.ts";
 import { type Clock, type Drainable, Lifecycle, type Log, systemClock } from "../kernel/index.ts";
-import { Aggregator, PlaintextCallers, Refusals, telemetryMethods, topology } from "../observe/index.ts";
+import {
+  Aggregator,
+  PlaintextCallers,
+  PolicyTotals,
+  Refusals,
+  telemetryMethods,
+  topology,
+} from "../observe/index.ts";
 import { Registry } from "../registry/index.ts";
 import { openSqliteStore } from "../store/index.ts";
 import { noteShown, openAuthority, tokensOf } from "./authority.ts";
@@ -175,6 +182,7 @@ async function start(
   const aggregator = new Aggregator({ clock });
   const refusals = new Refusals();
   const plaintextCallers = new PlaintextCallers(clock);
+  const policyTotals = new PolicyTotals();
   const [handshakeRefusals, attestationRefusals] = [new Map<string, number>(), new Map<string, number>()];
   const belowThePorts = [...opened];
 
@@ -194,7 +202,7 @@ async function start(
       core,
       registry,
       directory,
-      telemetry: telemetryMethods(aggregator, [refusals, plaintextCallers]),
+      telemetry: telemetryMethods(aggregator, [refusals, plaintextCallers, policyTotals]),
       gatewayServiceAccounts: () => configuration.meshConfig.spec.gatewayServiceAccounts,
       clock,
       log,
@@ -232,6 +240,7 @@ async function start(
         encodeMetrics({
           status: meshStatus(),
           totals: aggregator.totals.values(),
+          policies: policyTotals.samples(),
           droppedSeries: aggregator.droppedSeries,
           keySets: keySets.figures,
           refusals: handshakeRefusals,

@@ -50,6 +50,7 @@ test("counters grow with every report and outlive the window", () => {
   const text = encodeMetrics({
     status: { ...status, proxies: [...status.proxies] },
     totals: aggregator.totals.values(),
+    policies: [{ labels: { policy: "AuthorizationPolicy n/p", rule: "r", verdict: "denied" }, value: 7 }],
     refusals: new Map(),
     attestationRefusals: new Map(),
     droppedSeries: 0,
@@ -69,6 +70,9 @@ test("counters grow with every report and outlive the window", () => {
   expect(text).toContain("weft_control_proxies_behind 1\n");
   expect(text).toContain('weft_jwks_fetches_total{result="fetched"} 3\n');
   expect(text).toContain('weft_jwks_age_seconds{uri="https://issuer.example/\\"keys\\""} 61.5\n');
+  expect(text).toContain(
+    'weft_policy_decisions_total{policy="AuthorizationPolicy n/p",rule="r",verdict="denied"} 7\n',
+  );
   expect(text.endsWith("\n")).toBe(true);
 });
 
@@ -78,6 +82,7 @@ test("a hostile label stays within its quotes", () => {
   const text = encodeMetrics({
     status: { ...status, proxies: [] },
     totals: aggregator.totals.values(),
+    policies: [],
     refusals: new Map(),
     attestationRefusals: new Map(),
     droppedSeries: 0,

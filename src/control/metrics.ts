@@ -7,6 +7,8 @@ import type { SeriesTotal } from "../observe/index.ts";
 export interface MetricsInput {
   readonly status: MeshStatus;
   readonly totals: Iterable<SeriesTotal>;
+  /** What policies did, by policy, rule and verdict. */
+  readonly policies: Iterable<MetricSample>;
   /** Series that fit nobody's budget and were counted together. */
   readonly droppedSeries: number;
   readonly keySets: KeySetFigures;
@@ -19,6 +21,7 @@ export interface MetricsInput {
 export function encodeMetrics({
   status,
   totals,
+  policies,
   droppedSeries,
   keySets,
   refusals,
@@ -85,6 +88,12 @@ export function encodeMetrics({
       "counter",
       "The time that they took together.",
       series.map(({ total, labels }) => ({ labels, value: total.durationUs / 1e6 })),
+    ),
+    ...family(
+      "weft_policy_decisions_total",
+      "counter",
+      "What policies did with requests and connections in the whole mesh, or would have done.",
+      [...policies],
     ),
     ...family(
       "weft_jwks_fetches_total",

@@ -4,6 +4,7 @@ import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { VirtualClock } from "../kernel/index.ts";
 import { TelemetryReportSchema } from "../wire/index.ts";
 import { PlaintextCallers } from "./plaintext-callers.ts";
+import { PolicyTotals } from "./policy-totals.ts";
 import { Refusals } from "./refusals.ts";
 
 const reporter = "spiffe://mesh/ns/shop/sa/web";
@@ -50,5 +51,23 @@ test("callers in plaintext are summed up, and beyond the bound the one unseen fo
   expect(callers.list()).toEqual([
     { workload: "shop/web-1", port: 80, address: "10.0.0.3", connections: 2, lastMs: clock.nowMs() },
     { workload: "shop/web-1", port: 80, address: "10.0.0.1", connections: 4, lastMs: clock.nowMs() },
+  ]);
+});
+
+test("decisions of all proxies are summed up, within bounds", () => {
+  const totals = new PolicyTotals(2);
+  const add = (policy: string, count: bigint, verdict = "denied", proxy = "shop/web-1"): void =>
+    totals.add(report({ proxy, policies: [{ policy, rule: "r", verdict, count }] }), reporter);
+  add("P shop/a", 2n);
+  add("P shop/a", 3n, "denied", "shop/web-2");
+  add("P shop/b", 1n, "allowed");
+  add("P shop/c", 4n);
+  add("P shop/d", 5n);
+  add("P shop/a", 100n, "made up");
+  add("P bank/a", 100n, "denied", "bank/vault");
+  expect([...totals.samples()]).toEqual([
+    { labels: { policy: "P shop/a", rule: "r", verdict: "denied" }, value: 5 },
+    { labels: { policy: "P shop/b", rule: "r", verdict: "allowed" }, value: 1 },
+    { labels: { policy: "other", rule: "", verdict: "denied" }, value: 9 },
   ]);
 });

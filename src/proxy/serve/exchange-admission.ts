@@ -41,7 +41,7 @@ export class ExchangeAdmission implements AdmissionHost {
     this.#context = context;
     this.#request = request;
     this.#client = client;
-    this.#facts = new RequestFacts(head, service.scheme, requestId);
+    this.#facts = new RequestFacts(head, service.scheme, requestId, service);
     const remoteAddress = service.remoteAddressOf?.(head) ?? caller.address;
     this.#run = new AdmissionRun(context, { caller, remoteAddress, http: this.#facts, body }, this);
     this.#filters = filters;

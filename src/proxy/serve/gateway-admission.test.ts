@@ -214,6 +214,19 @@ describe("the client's address", () => {
     expect(await status(peer, "GET /known", "x-forwarded-for: 9.9.9.9\r\n")).toBe(403);
   });
 
+  test("is what the trusted hop in front of the gateway says, at gateway and workload", async () => {
+    const from = (block: string): Admission =>
+      admissionOf([{ name: "d", action: "deny", rules: [{ from: [{ remoteIpBlocks: [block] }] }] }]);
+    for (const place of ["listener", "server"] as const) {
+      await using mesh = new TestMesh();
+      mesh.mesh.trustedHops = 1;
+      const { peer } = await scene(mesh, { [place]: from("9.9.9.9/32") });
+      expect(await status(peer, "GET /known", "x-forwarded-for: 1.1.1.1, 9.9.9.9\r\n")).toBe(403);
+      expect(await status(peer, "GET /known", "x-forwarded-for: 9.9.9.9, 1.1.1.1\r\n")).toBe(200);
+      expect(await status(peer, "GET /known")).toBe(200);
+    }
+  });
+
   test("is the peer's own where it is no gateway of the mesh", async () => {
     await using mesh = new TestMesh();
     const app = rawServer((peer) => peer.socket.write(hello));

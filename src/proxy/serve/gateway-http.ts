@@ -10,7 +10,9 @@ import type { UpstreamEndpoint } from "../upstream/index.ts";
 import type { ServeContext } from "./context.ts";
 import { outboundEdge, unreachedEdge } from "./edges.ts";
 import { latin1Line, removal } from "./exchange-heads.ts";
+import { canonicalIp } from "../../kernel/index.ts";
 import { forwardedClientCertificate } from "./forwarded-client.ts";
+import { ForwardedFields } from "./forwarded-fields.ts";
 import { gatewayCaller } from "./gateway-caller.ts";
 import type { AskedFirst, HttpSelection, HttpService } from "./http-service.ts";
 import { strippedAtEdge } from "./overriding-http.ts";
@@ -20,11 +22,6 @@ import type { RouteSelector } from "./route-selector.ts";
 export interface GatewayPortHolder {
   readonly current: PreparedGatewayPort;
 }
-
-const forwardedProto = {
-  http: latin1Line("x-forwarded-proto", "http"),
-  https: latin1Line("x-forwarded-proto", "https"),
-};
 
 export interface GatewayClient {
   readonly holder: GatewayPortHolder;
@@ -57,7 +54,8 @@ export class GatewayHttp implements HttpService {
   readonly #context: ServeContext;
   readonly #selector: RouteSelector;
   readonly #holder: GatewayPortHolder;
-  readonly #clientAddress: string;
+  readonly #forwarded: ForwardedFields;
+  readonly #peerAddress: string;
   readonly #tls: GatewayHandshake | undefined;
   readonly #connection: Connection;
   readonly #clientCertificate: HeaderLine;
@@ -75,8 +73,10 @@ export class GatewayHttp implements HttpService {
     this.#selector = selector;
     this.#holder = client.holder;
     this.#connection = client.connection;
-    this.#clientAddress = client.clientAddress;
     this.scheme = client.scheme;
+    this.#forwarded = new ForwardedFields(client.clientAddress, client.scheme);
+    const { remoteAddress } = client.connection;
+    this.#peerAddress = canonicalIp(remoteAddress) ?? remoteAddress;
     this.#tls = client.tls;
     this.#checkedTls = client.holder.current.tls;
     const peer = client.tls?.peer;
@@ -136,12 +136,18 @@ export class GatewayHttp implements HttpService {
     return this.#caller;
   }
 
+  /** What policies and limits take for the client's address. */
+  remoteAddressOf(head: HttpRequest): string {
+    return this.#forwarded.remoteAddress(head, this.#trustedHops, this.#peerAddress);
+  }
+
   addLines(head: HttpRequest, lines: HeaderLine[]): void {
-    lines.push(forwardedProto[this.scheme], this.#clientCertificate);
-    if (this.#clientAddress === "") return;
-    const before = head.get("x-forwarded-for");
-    const chain = before === undefined ? this.#clientAddress : `${before}, ${this.#clientAddress}`;
-    lines.push(latin1Line("x-forwarded-for", chain));
+    lines.push(this.#clientCertificate);
+    this.#forwarded.addLines(head, this.#trustedHops, lines);
+  }
+
+  get #trustedHops(): number {
+    return this.#context.agent.snapshot.mesh?.trustedHops ?? 0;
   }
 
   /** A client that would not come in any more is to come again, which shows. */

@@ -16,6 +16,7 @@ import type { UpstreamCluster } from "../upstream/index.ts";
 import type { ServeContext } from "./context.ts";
 import { EdgeHandle } from "./edges.ts";
 import { latin1Line } from "./exchange-heads.ts";
+import { fromRight } from "./forwarded-fields.ts";
 import { forwardedClientCertificate } from "./forwarded-client.ts";
 import type { AskedFirst, HttpDestination, HttpRefusal, HttpService } from "./http-service.ts";
 import { plainDestination } from "./outbound-http.ts";
@@ -172,8 +173,10 @@ export class InboundHttp implements HttpService {
   remoteAddressOf(head: HttpRequest): string {
     const { address } = this.#door.caller;
     if (this.#fromGateway === undefined) return address;
-    const last = head.get("x-forwarded-for")?.split(",").at(-1)?.trim();
-    return (last === undefined ? undefined : canonicalIp(last)) ?? address;
+    // Behind the client's stand the hops that gateways trust, each written by the next one.
+    const { trustedHops = 0 } = this.#context.agent.snapshot.mesh ?? {};
+    const chain = head.get("x-forwarded-for");
+    return fromRight(chain, trustedHops + 1) ?? fromRight(chain, 1) ?? address;
   }
 
   #answerBy(table: InboundTable | undefined): HttpDestination | HttpRefusal {

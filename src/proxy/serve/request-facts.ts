@@ -9,6 +9,8 @@ import {
   framingNames,
   RequestHead,
 } from "../../http1/index.ts";
+import { speaksOfOrigin } from "./forwarded-fields.ts";
+import type { HttpService } from "./http-service.ts";
 import type { HttpRequest, RequestRewrite } from "../http/index.ts";
 import { latin1Line, removal } from "./exchange-heads.ts";
 
@@ -32,9 +34,18 @@ export class RequestFacts implements HttpFacts {
   #lines: Map<string, HeaderLine> | undefined = undefined;
   #added: readonly HeaderLine[] = none;
   #query: string | undefined = undefined;
+  readonly #origin: Pick<HttpService, "addLines"> | undefined;
+  /** What the proxy itself says of the request's origin; made when somebody asks. */
+  #originLines: HeaderLine[] | undefined = undefined;
 
-  constructor(head: HttpRequest, scheme: "http" | "https", requestId: string) {
+  constructor(
+    head: HttpRequest,
+    scheme: "http" | "https",
+    requestId: string,
+    origin?: Pick<HttpService, "addLines">,
+  ) {
     this.head = head;
+    this.#origin = origin;
     this.scheme = scheme;
     this.requestId = requestId;
   }
@@ -63,9 +74,9 @@ export class RequestFacts implements HttpFacts {
     return isGrpcContentType(this.head.get("content-type") ?? "");
   }
 
-  /** A policy must not be told by the client what a filter has taken from it. */
+  /** A policy must not be told by the client what a filter has taken from it, or what the proxy replaces. */
   header(nameLower: string): string | undefined {
-    const line = this.#lines?.get(nameLower);
+    const line = this.#replaced(nameLower);
     const own =
       line === undefined ? this.head.get(nameLower) : line.bytes.length === 0 ? undefined : line.value;
     if (this.#added.length === 0) return own;
@@ -74,7 +85,7 @@ export class RequestFacts implements HttpFacts {
   }
 
   headerValues(nameLower: string): readonly string[] {
-    const line = this.#lines?.get(nameLower);
+    const line = this.#replaced(nameLower);
     const own =
       line === undefined ? linesOf(this.head, nameLower) : line.bytes.length === 0 ? [] : [line.value];
     if (this.#added.length === 0) return own;
@@ -128,6 +139,17 @@ export class RequestFacts implements HttpFacts {
       add: [...(edits?.add ?? []).filter(isOthers), ...this.#added],
       remove: edits?.remove ?? [],
     };
+  }
+
+  /** By a filter, or by what the proxy knows where the client speaks of its own origin. */
+  #replaced(nameLower: string): HeaderLine | undefined {
+    const line = this.#lines?.get(nameLower);
+    if (line !== undefined || this.#origin === undefined || !speaksOfOrigin(nameLower)) return line;
+    if (this.#originLines === undefined) {
+      this.#originLines = [];
+      this.#origin.addLines(this.head, this.#originLines);
+    }
+    return this.#originLines.find((each) => each.nameLower === nameLower);
   }
 
   #replace(line: HeaderLine): void {
