@@ -1,30 +1,13 @@
 /** A request as policies see it: its head, with what filters before have made of its fields. */
 import type { HttpFacts } from "../../decide/index.ts";
 import { isGrpcContentType } from "../../grpc/index.ts";
-import {
-  type HeadEdits,
-  type HeaderLine,
-  isFieldText,
-  isTargetText,
-  framingNames,
-  RequestHead,
-} from "../../http1/index.ts";
+import { type HeadEdits, type HeaderLine, isTargetText, RequestHead } from "../../http1/index.ts";
+import { addableLine, removableLine, settableLine } from "../admission/settable-field.ts";
 import { speaksOfOrigin } from "./forwarded-fields.ts";
 import type { HttpService } from "./http-service.ts";
 import type { HttpRequest, RequestRewrite } from "../http/index.ts";
-import { latin1Line, removal } from "./exchange-heads.ts";
 
 const none: readonly HeaderLine[] = [];
-
-/** What only the mesh itself says, whatever a filter's service answers. */
-const reserved = /^(?:weft-|x-forwarded-client-cert$|x-request-id$|host$|:)/;
-
-/** A name that a filter may set: a token in lower case that neither frames the message nor is the mesh's own. */
-function isSettable(nameLower: string): boolean {
-  return (
-    /^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(nameLower) && !framingNames.has(nameLower) && !reserved.test(nameLower)
-  );
-}
 
 export class RequestFacts implements HttpFacts {
   readonly head: HttpRequest;
@@ -94,17 +77,25 @@ export class RequestFacts implements HttpFacts {
   }
 
   set(nameLower: string, value: string): void {
-    if (!isSettable(nameLower)) return;
-    // What cannot be said takes the client's word with it all the same.
-    this.#replace(isValue(value) ? latin1Line(nameLower, value) : removal(nameLower));
+    this.setLine(settableLine(nameLower, value));
   }
 
   add(nameLower: string, value: string): void {
-    if (isSettable(nameLower) && isValue(value)) this.#added = [...this.#added, latin1Line(nameLower, value)];
+    const line = addableLine(nameLower, value);
+    if (line !== undefined) this.#added = [...this.#added, line];
   }
 
   remove(nameLower: string): void {
-    if (isSettable(nameLower)) this.#replace(removal(nameLower));
+    this.setLine(removableLine(nameLower));
+  }
+
+  /** One that `settable-field.ts` made; undefined: nothing. */
+  setLine(line: HeaderLine | undefined): void {
+    if (line === undefined) return;
+    this.#lines ??= new Map();
+    this.#lines.set(line.nameLower, line);
+    if (this.#added.length > 0)
+      this.#added = this.#added.filter(({ nameLower }) => nameLower !== line.nameLower);
   }
 
   setQuery(query: string): void {
@@ -121,7 +112,7 @@ export class RequestFacts implements HttpFacts {
 
   /** Of an answer; undefined: a filter may not say it. */
   answerLine(nameLower: string, value: string): HeaderLine | undefined {
-    return isSettable(nameLower) && isValue(value) ? latin1Line(nameLower, value) : undefined;
+    return addableLine(nameLower, value);
   }
 
   /** Undefined: no filter changed anything. */
@@ -151,13 +142,6 @@ export class RequestFacts implements HttpFacts {
     }
     return this.#originLines.find((each) => each.nameLower === nameLower);
   }
-
-  #replace(line: HeaderLine): void {
-    this.#lines ??= new Map();
-    this.#lines.set(line.nameLower, line);
-    if (this.#added.length > 0)
-      this.#added = this.#added.filter(({ nameLower }) => nameLower !== line.nameLower);
-  }
 }
 
 function linesOf(head: HttpRequest, nameLower: string): readonly string[] {
@@ -170,10 +154,4 @@ function linesOf(head: HttpRequest, nameLower: string): readonly string[] {
     for (const [i, name] of names.entries()) if (name === nameLower) found.push(values[i] ?? "");
   }
   return found;
-}
-
-/** What is no value of a field is not said at all: a field that is missing fails closed. */
-function isValue(value: string): boolean {
-  // Space and tab alone: text in UTF-8 may end in a byte that is a space to JavaScript.
-  return isFieldText(value) && !/^[ \t]|[ \t]$/.test(value);
 }

@@ -4,13 +4,14 @@
  */
 import { createHash } from "node:crypto";
 import type { Claims } from "../../../decide/index.ts";
+import type { HeaderLine } from "../../../http1/index.ts";
 import type { Validity } from "./check-claims.ts";
-import type { ClaimField } from "./claim-headers.ts";
 
 export interface VerifiedToken {
   readonly validity: Validity;
   readonly claims: Claims;
-  readonly fields: readonly ClaimField[];
+  /** For the application, from the claims. */
+  readonly fields: readonly HeaderLine[];
 }
 
 /** Of one provider of one proxy. Callers of one gateway in five minutes are mostly fewer. */

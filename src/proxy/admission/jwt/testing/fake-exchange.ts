@@ -51,6 +51,11 @@ export class FakeExchange implements FilteredExchange {
     this.#set.set(nameLower, value);
   }
 
+  setRequestLine({ nameLower, value, bytes }: HeaderLine): void {
+    if (bytes.length === 0) this.#removed.add(nameLower);
+    else this.#set.set(nameLower, value);
+  }
+
   addRequestHeader(): void {
     throw new Error("tokens add nothing to what clients said");
   }

@@ -205,6 +205,8 @@ export class FakeExchange implements FilteredExchange {
   }
 
   setRequestHeader(): void {}
+  setRequestLine(): void {}
+
   addRequestHeader(): void {}
   setRequestQuery(): void {}
   removeRequestHeader(): void {}
