@@ -52,7 +52,8 @@ test("whoever says no gets the server's refusal", async () => {
   const refusal: unknown = await transactOrAsk(cliThatSays(false).cli, client, {}).catch(
     (error: unknown) => error,
   );
-  expect(refusal).toBe(lockOut);
+  expect(refusal).toMatchObject({ code: "conflict", cause: lockOut });
+  expect(String(refusal)).toContain("nobody reaches shop/web-1");
   expect(client.asked).toHaveLength(1);
 });
 
@@ -61,7 +62,8 @@ test("a program is not asked", async () => {
   const refusal: unknown = await transactOrAsk(cliThatSays(undefined).cli, client, {}).catch(
     (error: unknown) => error,
   );
-  expect(refusal).toBe(lockOut);
+  expect(refusal).toMatchObject({ code: "conflict", cause: lockOut });
+  expect(String(refusal)).toContain("nobody reaches shop/web-1");
   expect(client.asked).toHaveLength(1);
 });
 

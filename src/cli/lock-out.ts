@@ -9,7 +9,7 @@ export const acceptLockoutOption = [
   "make the change although somebody cannot reach afterwards what he reaches now",
 ] as const;
 
-/** Throws what the server says, also where the answer is no. */
+/** Throws what the server says; of a lock-out that is not meant, with the option that makes it all the same. */
 export async function transactOrAsk(
   cli: Cli,
   client: Pick<ApiClient, "transact">,
@@ -19,11 +19,19 @@ export async function transactOrAsk(
     return await client.transact(request);
   } catch (error) {
     const shut = shutBy(error);
-    if (shut.length === 0 || cli.ask === undefined) throw error;
+    if (shut.length === 0) throw error;
+    if (cli.ask === undefined) throw refusedBy(error, shut);
     for (const text of shut) cli.output.note(text);
-    if (!(await cli.ask("This locks somebody out. Make the change anyway?"))) throw error;
+    if (!(await cli.ask("This locks somebody out. Make the change anyway?"))) throw refusedBy(error, shut);
     return client.transact({ ...request, acceptLockout: true });
   }
+}
+
+function refusedBy(cause: unknown, shut: readonly string[]): WeftError {
+  return new WeftError("conflict", `this would lock somebody out: ${shut.join("; ")}`, {
+    cause,
+    hint: "if that is meant, repeat it with --accept-lockout",
+  });
 }
 
 function shutBy(error: unknown): string[] {

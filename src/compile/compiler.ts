@@ -10,7 +10,8 @@ import { type CompiledRoute, factsOf } from "./compiled-route.ts";
 import { DependencyIndex } from "./dependency-index.ts";
 import type { GatewayHost } from "./gateway-input.ts";
 import { facts } from "./facts.ts";
-import { InputReader, Inputs, type Trust, type TrustInput } from "./inputs.ts";
+import { InputReader, Inputs } from "./inputs.ts";
+import type { Trust, TrustInput } from "./trust-input.ts";
 import {
   applyKeySets,
   applyObject,

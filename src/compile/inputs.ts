@@ -43,24 +43,8 @@ import type { KeySetInput } from "./key-sets.ts";
 import type { ConfigMapContent, TrustAnchors } from "./trust-anchors.ts";
 import { conflictsAtGateway, placeKey, rivalKinds } from "./route-conflicts.ts";
 import type { RouteInput, RouteKind } from "./route-input.ts";
+import type { Trust, TrustInput } from "./trust-input.ts";
 import type { JudgedRoute } from "./judged-route.ts";
-
-export interface Trust {
-  readonly trustDomain: string;
-  /** DER. */
-  readonly trustRoots: readonly Uint8Array[];
-}
-
-/** What the mesh trusts at present. Operational: it moves no revision. */
-export interface TrustInput {
-  /** DER. */
-  readonly roots: readonly Uint8Array[];
-  /** SHA-256 of the root beneath which certificates are issued. */
-  readonly issuingRoot: Uint8Array;
-  /** Within which time proxies renew certificates that are of another root. */
-  readonly reissueWithinMs: number;
-  readonly revoked: readonly { readonly issuer: Uint8Array; readonly serial: Uint8Array }[];
-}
 
 export class Inputs {
   readonly trust: Trust;

@@ -1,6 +1,5 @@
 export {
   type AdmissionRequest,
-  type AuthorizationExplanation,
   AuthorizationTable,
   type AuthorizationVerdict,
   type CallerFacts,
@@ -8,10 +7,8 @@ export {
   type CustomPolicy,
   type DecidedBy,
   type HttpFacts,
-  type PolicyExplanation,
   type PolicyVerdict,
   RatePlan,
-  type RuleExplanation,
   TokenBucket,
   TokenRate,
   readPath,

@@ -11,9 +11,12 @@ const rows: Readonly<Record<number, readonly ReasonCode[]>> = {
   // "Deadline expires before server returns status", "when the client is unable to send the request"
   4: ["request_timeout", "try_timeout", "stream_idle_timeout", "idle_timeout", "client_timeout"],
   // Refused by policy; INADEQUATE_SECURITY is PERMISSION_DENIED: "protocol is not secure enough for call"
-  7: ["destination_denied", "mtls_required"],
+  7: [
+    ...(["destination_denied", "mtls_required"] as const),
+    ...(["authorization_denied", "external_denied", "external_unavailable"] as const),
+  ],
   // "Server temporarily out of resources"
-  8: ["pool_exhausted", "cluster_limit", "overloaded"],
+  8: ["pool_exhausted", "cluster_limit", "overloaded", "rate_limited"],
   // "Method not found at server"; what a GRPCRoute answers where no rule matches
   12: ["unsupported_request", "unsupported_version", "no_route"],
   // HTTP 400 and 431, protocol violations, defects
@@ -27,9 +30,13 @@ const rows: Readonly<Record<number, readonly ReasonCode[]>> = {
     ...(["upstream_connect_failed", "upstream_connect_timeout", "upstream_tls_failed"] as const),
     ...(["upstream_identity_mismatch", "upstream_reset", "target_unknown"] as const),
     ...(["application_unreachable", "draining", "backend_tls_failed", "fault_injected"] as const),
+    "certificate_expired",
   ],
   // "Incorrect Auth metadata", of which "Invalid host set in :authority" is one
-  16: ["tls_handshake_failed", "peer_untrusted", "peer_identity_invalid", "misdirected_request"],
+  16: [
+    ...(["tls_handshake_failed", "peer_untrusted", "peer_identity_invalid", "peer_revoked"] as const),
+    ...(["misdirected_request", "jwt_missing", "jwt_invalid"] as const),
+  ],
 };
 
 test("every reason has the status of its row", () => {

@@ -7,7 +7,7 @@ export {
   type PathTemplate,
   pathPatternProblem,
 } from "./path-template.ts";
-export { fitsTextPattern, parseTextPattern, type TextPattern, textPatternProblem } from "./text-pattern.ts";
+export { fitsTextPattern, parseTextPattern, type TextPattern } from "./text-pattern.ts";
 export { PrefixTable } from "./prefix-table.ts";
 export { ByteWriter } from "./bytes.ts";
 export { type Clock, systemClock, type Timer, VirtualClock } from "./clock.ts";

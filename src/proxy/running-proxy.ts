@@ -9,6 +9,7 @@ import { type Listener, originalDestination, shedCodePages, TimerWheel } from ".
 import { filterFactories, type FilterFactories } from "./admission/index.ts";
 import type { Agent } from "./agent/index.ts";
 import { Avoidance } from "./avoidance.ts";
+import { awaitReadiness } from "./await-readiness.ts";
 import { awaitWork } from "./await-work.ts";
 import type { ListenAddress, ProxyBootstrap } from "./bootstrap.ts";
 import { NameLookups } from "./name-lookups.ts";
@@ -72,8 +73,6 @@ const wheelTickMs = 10;
 const wheelSlots = 512;
 const sweepMs = 1_000;
 const defaultDrainTimeoutMs = 10_000;
-/** A control plane that registered us answers within a few milliseconds; one that just died must not stop the start. */
-const inboundWaitMs = 5_000;
 
 /** What of a bootstrap still matters once there is an agent. */
 export interface ProxyPlan
@@ -338,18 +337,7 @@ class Proxy implements RunningProxy {
     if (tunnel === undefined) return;
     const isWildcard = tunnel.address === "0.0.0.0" || tunnel.address === "::";
     this.#agent.announce({ address: isWildcard ? "" : tunnel.address, port: tunnel.port });
-    if (this.#agent.status.isReady) return;
-    await new Promise<void>((resolve) => {
-      const finish = (): void => {
-        timer.cancel();
-        stopWatching();
-        resolve();
-      };
-      const timer = this.#clock.after(inboundWaitMs, finish);
-      const stopWatching = this.#agent.onSnapshot(() => {
-        if (this.#agent.status.isReady) finish();
-      });
-    });
+    if (!this.#agent.status.isReady) await awaitReadiness(this.#agent, this.#clock);
     if (!this.#agent.status.isReady) {
       this.#context.log.warn("no inbound configuration yet; this workload is not reached until it comes");
     }

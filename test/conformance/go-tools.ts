@@ -22,6 +22,8 @@ export interface GoProgram {
   readonly variable: string;
   /** Of its module. */
   readonly directory: string;
+  /** Built only where this variable is set: it takes too long for every run. One that is there already is taken. */
+  readonly buildVariable: string;
 }
 
 /** The program's path, or `missing`: why there is none. */
@@ -37,11 +39,13 @@ export async function findGoTool({ name, variable, source, version }: GoTool): P
   });
 }
 
-export async function findGoProgram({ name, variable, directory }: GoProgram): Promise<FoundProgram> {
+export async function findGoProgram(program: GoProgram): Promise<FoundProgram> {
+  const { name, variable, directory, buildVariable } = program;
   const hash = createHash("sha256");
   for (const file of ["main.go", "go.mod", "go.sum"]) hash.update(readFileSync(join(directory, file)));
   const version = hash.digest("hex").slice(0, 16);
   return await findOrBuild(name, variable, version, async (_, output) => {
+    if (process.env[buildVariable] === undefined) return `set ${buildVariable}=1 to have ${name} built`;
     return await runGo(directory, ["build", "-mod=readonly", "-o", output, "."]);
   });
 }

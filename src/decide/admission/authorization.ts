@@ -30,14 +30,14 @@ export type PolicyVerdict = "audited" | "would_deny";
 
 export type PolicyNote = (by: DecidedBy, verdict: PolicyVerdict) => void;
 
-export interface RuleExplanation {
+interface RuleExplanation {
   readonly rule: string;
   readonly isMatch: boolean;
   /** The first field that does not match, and why; empty where all do. */
   readonly mismatch: string;
 }
 
-export interface PolicyExplanation {
+interface PolicyExplanation {
   readonly source: Source;
   readonly action: PolicyAction;
   readonly level: AuthorizationLevel;

@@ -2,11 +2,8 @@ export { Admissions, type FilterFactories } from "./admissions.ts";
 export type { AdmissionChain } from "./chain.ts";
 export type { AdmissionContext } from "./context.ts";
 export type {
-  BodyStart,
   FilteredExchange,
   FilterRefusal,
-  FilterStep,
-  PolicyDeed,
   RequestFilter,
 } from "./filter.ts";
 export { maxQuestionsInFlight } from "./external/index.ts";

@@ -4,6 +4,6 @@ export { type Counter, CounterFamily, GaugeFamily, type MetricFamily } from "./c
 export { PlaintextCallers } from "./plaintext-callers.ts";
 export { PolicyCounters, policyName } from "./policy-counters.ts";
 export { encodeMetrics } from "./prometheus.ts";
-export { type PolicyReports, ReportBuilder } from "./report.ts";
+export { ReportBuilder } from "./report.ts";
 export { RecentRefusals } from "./refusals.ts";
 export { type EdgeLabels, type EdgeSeries, SeriesRegistry } from "./series.ts";

@@ -7,7 +7,10 @@ import { findGoProgram, type FoundProgram } from "../go-tools.ts";
 
 export async function findOpaServer(): Promise<FoundProgram> {
   const directory = join(import.meta.dir, "opa");
-  return await findGoProgram({ name: "opa-server", variable: "WEFT_OPA_SERVER", directory });
+  return await findGoProgram({
+    ...{ name: "opa-server", variable: "WEFT_OPA_SERVER", directory },
+    buildVariable: "WEFT_BUILD_OPA",
+  });
 }
 
 const startTimeoutMs = 20_000;
