@@ -23,7 +23,7 @@ interface SelectedRoute {
   readonly admission?: Admission | undefined;
 }
 
-interface AskedFirst {
+export interface AskedFirst {
   readonly filters: readonly RequestFilter[];
   /** Who the request is from, as its connection shows. */
   readonly caller: CallerFacts;
