@@ -3,7 +3,8 @@
  * those of the place, here ten: three that deny, one that audits, six that allow on three levels.
  */
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { type AdmissionRequest, AuthorizationTable } from "../../src/decide/index.ts";
+import { AuthorizationTable } from "../../src/decide/admission/index.ts";
+import { type AdmissionRequest } from "../../src/decide/index.ts";
 import {
   AuthorizationAction,
   AuthorizationLevel,

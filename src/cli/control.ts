@@ -24,6 +24,8 @@ interface Options extends SharedOptions, KeySetOptions, ApiAccessOptions {
   readonly caPassphraseFile?: string;
   readonly saTokenIssuer?: string;
   readonly saTokenJwks?: string;
+  readonly attestationSocket?: string;
+  readonly attestationRules?: string;
 }
 
 export function command(_cli: Cli): Command {
@@ -54,6 +56,11 @@ export function command(_cli: Cli): Command {
       "take service-account tokens of this cluster's issuer as proofs of identity",
     )
     .option("--sa-token-jwks <file|url>", "its keys")
+    .option(
+      "--attestation-socket <path>",
+      "a Unix socket on which processes of this machine ask who they are",
+    )
+    .option("--attestation-rules <file>", "which processes are which service account (YAML)")
     .addOption(
       new Option(
         "--gateway <address>",
@@ -76,6 +83,7 @@ export function command(_cli: Cli): Command {
       ...apiAccess(options),
       ...pluggedOf(options),
       ...tokensOf(options),
+      ...attestationOf(options),
       ...(options.caPassphraseFile === undefined ? {} : { passphraseFile: options.caPassphraseFile }),
       ...(trustDomain === undefined ? {} : { trustDomain }),
       ...(gateway === undefined ? {} : { gatewayAddress: gateway }),
@@ -103,6 +111,18 @@ function tokensOf({
   if (issuer === undefined || jwks === undefined)
     throw new WeftError("usage", "--sa-token-issuer and --sa-token-jwks belong together");
   return { serviceAccountTokens: { issuer, jwks } };
+}
+
+function attestationOf({
+  attestationSocket,
+  attestationRules,
+}: Options): Pick<ControlOptions, "processAttestation"> {
+  if (attestationSocket === undefined && attestationRules === undefined) return {};
+  if (attestationSocket === undefined || attestationRules === undefined)
+    throw new WeftError("usage", "--attestation-socket and --attestation-rules belong together");
+  return {
+    processAttestation: { socketPath: resolve(attestationSocket), rulesFile: resolve(attestationRules) },
+  };
 }
 
 function parseAddress(text: string): string {

@@ -35,6 +35,10 @@ import {
 } from "../observe/index.ts";
 import { Registry } from "../registry/index.ts";
 import { openSqliteStore } from "../store/index.ts";
+import {
+  openProcessAttestation,
+  type ProcessAttestationSettings,
+} from "./attestation/process-attestation.ts";
 import { noteShown, openAuthority, tokensOf } from "./authority.ts";
 import { certificatesStatus, changeRevocation } from "./certificates-view.ts";
 import { CompiledSource } from "./compiled-source.ts";
@@ -74,6 +78,8 @@ export interface ControlOptions {
   readonly plugged?: PluggedFiles;
   /** Service-account tokens of this issuer are taken as proofs of identity. */
   readonly serviceAccountTokens?: { readonly issuer: string; readonly jwks: string };
+  /** Processes of this machine are known by what the kernel says of them. */
+  readonly processAttestation?: ProcessAttestationSettings;
   readonly log: Log;
   readonly clock?: Clock;
 }
@@ -184,7 +190,17 @@ async function start(
   const plaintextCallers = new PlaintextCallers(clock);
   const policyTotals = new PolicyTotals();
   const [handshakeRefusals, attestationRefusals] = [new Map<string, number>(), new Map<string, number>()];
+  const attestationRefused = (attestor: string, refusal: string): void =>
+    countIn(attestationRefusals, `${attestor} ${refusal}`);
   const belowThePorts = [...opened];
+  const processes = opening(
+    await openProcessAttestation(options.processAttestation, {
+      onRefused: (reason) => attestationRefused("process", reason),
+      clock,
+      log,
+    }),
+    (part) => part?.close(),
+  );
 
   const proxyPort = opening(
     serveProxyPort({
@@ -194,7 +210,8 @@ async function start(
       certificates: certificatesService({
         ...{ authority, tokens, ledger, isRevoked, clock, log },
         serviceAccountTokens: tokensOf(options, ledger, clock),
-        onAttestationRefused: (attestor, refusal) => countIn(attestationRefusals, `${attestor} ${refusal}`),
+        processTickets: processes?.tickets,
+        onAttestationRefused: attestationRefused,
       }),
       isRevoked,
       onShown: (workload, id, der) => noteShown({ ledger, trust }, workload, id, der),
@@ -271,6 +288,7 @@ async function start(
   lifecycle.add(closer(belowThePorts));
   lifecycle.add(proxyPortPart(proxyPort, directory, clock));
   lifecycle.add(apiPart(api));
+  if (processes !== undefined) lifecycle.add(closer([() => processes.close()]));
   log.ready({
     api: api.url,
     ads: `${proxyPort.hostname}:${proxyPort.port}`,

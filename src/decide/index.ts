@@ -1,19 +1,4 @@
-export {
-  type AdmissionRequest,
-  AuthorizationTable,
-  type AuthorizationVerdict,
-  type CallerFacts,
-  type Claims,
-  type CustomPolicy,
-  type DecidedBy,
-  type HttpFacts,
-  type PolicyVerdict,
-  RatePlan,
-  TokenBucket,
-  TokenRate,
-  readPath,
-  type TrustDomains,
-} from "./admission/index.ts";
+export type { AdmissionRequest, CallerFacts, Claims, HttpFacts } from "./admission/request.ts";
 export { ConnectionTable } from "./connection-table.ts";
 export { type PreparedFault, PreparedFaults } from "./fault.ts";
 export { admissionAt, admitInbound, InboundTable, type PreparedInboundPort } from "./inbound.ts";

@@ -5,8 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { create } from "@bufbuild/protobuf";
 import { VirtualClock } from "../kernel/index.ts";
-import { type IssueRequest, IssueRequestSchema } from "../wire/index.ts";
+import { AttestationSchema, type IssueRequest, IssueRequestSchema } from "../wire/index.ts";
 import type { AttestationRefusal, AttestedSubject } from "./attestation/attestor.ts";
+import { ProcessTickets } from "./attestation/process-tickets.ts";
 import { CertificateAuthority } from "./certificate-authority.ts";
 import {
   type CertificatesCall,
@@ -73,6 +74,40 @@ describe("a first certificate", () => {
       "bad_input",
     );
     expect((await service.issue(request("shop/reviews-1"), withToken(token))).identity).toBe(id);
+  });
+
+  test("is issued for a process ticket, once and in its minute, where there is a socket that gives them", async () => {
+    const processTickets = new ProcessTickets(clock);
+    const refusals: string[] = [];
+    const withSocket = certificatesService({
+      ...{ authority, tokens, processTickets, clock },
+      onAttestationRefused: (...refusal) => void refusals.push(refusal.join(" ")),
+    });
+    const nobody: CertificatesCall = { peer: undefined, metadata: new Map() };
+    const ask = (by: CertificatesService, workload: string, value: string): Promise<unknown> => {
+      const attestation = create(AttestationSchema, { proof: { case: "processTicket", value } });
+      return by.issue({ ...request(workload), attestation }, nobody);
+    };
+    const newTicket = (): string =>
+      processTickets.issue({ namespace: "shop", serviceAccount: "reviews" }) ?? "";
+    const ticket = newTicket();
+    await expect(ask(service, "shop/reviews-1", ticket)).rejects.toThrow("not taken here");
+    expect(await ask(withSocket, "shop/reviews-1", ticket)).toHaveProperty("identity", id);
+    await expect(ask(withSocket, "shop/reviews-1", ticket)).rejects.toThrow("used before");
+    await expect(ask(withSocket, "bank/reviews-1", newTicket())).rejects.toHaveProperty("code", "forbidden");
+    const late = newTicket();
+    clock.advance(60_000);
+    await expect(ask(withSocket, "shop/reviews-1", late)).rejects.toThrow("expired");
+    await expect(ask(withSocket, "shop/reviews-1", newToken())).rejects.toThrow("not known");
+    await expect(withSocket.issue(request("shop/reviews-1"), withToken(newTicket()))).rejects.toThrow(
+      "not known",
+    );
+    expect(refusals).toEqual([
+      "process_ticket replayed",
+      "process_ticket expired",
+      "process_ticket untrusted",
+      "join_token untrusted",
+    ]);
   });
 
   test("is refused without any proof, and with a token that is none even over a proven connection", async () => {

@@ -15,14 +15,8 @@ import {
 import type { Attestor } from "./attestation/attestor.ts";
 import { controlNamespace, controlServiceAccount } from "./control-certificate.ts";
 import type { CertificateLedger } from "./certificate-ledger.ts";
-import {
-  type Attestation,
-  type IssueRequest,
-  type IssueResponse,
-  IssueResponseSchema,
-} from "../wire/index.ts";
+import { type IssueRequest, type IssueResponse, IssueResponseSchema } from "../wire/index.ts";
 import type { CertificateAuthority, IssuedCertificate } from "./certificate-authority.ts";
-import type { JoinTokens, RedeemRefusal } from "./join-tokens.ts";
 import { certificateNumber, serialText } from "./x509/certificate-number.ts";
 import { parseCsr } from "./x509/signing-request.ts";
 
@@ -36,13 +30,16 @@ export interface CertificatesCall {
 
 export interface CertificatesServiceOptions {
   readonly authority: CertificateAuthority;
-  readonly tokens: JoinTokens;
+  /** Takes join tokens. */
+  readonly tokens: Attestor;
   readonly clock: Clock;
   readonly log?: Log;
   /** Where what is issued is noted. */
   readonly ledger?: CertificateLedger;
   /** Takes service-account tokens of a cluster; absent: none are taken. */
   readonly serviceAccountTokens?: Attestor | undefined;
+  /** Takes tickets of the attestation socket; absent: there is none. */
+  readonly processTickets?: Attestor | undefined;
   /** A proof was refused. */
   readonly onAttestationRefused?: (attestor: string, refusal: string) => void;
   /** Whether a certificate (DER) that a connection was opened with is revoked by now. */
@@ -64,10 +61,8 @@ export function certificatesService(options: CertificatesServiceOptions): Certif
       }
       // Before the token is spent: a request that cannot be signed must not cost one.
       const key = parseCsr(request.csr);
-      const id =
-        request.attestation === undefined
-          ? proveIdentity(options, call, namespace)
-          : await attest(options, request.attestation, namespace);
+      const id = await proveIdentity(options, request, call);
+      requireNamespace(id.namespace, namespace);
       const issued = authority.issue(key, id);
       note(options, request.workload, id, issued);
       log.info("certificate issued", { workload: request.workload, identity: formatSpiffeId(id) });
@@ -101,49 +96,61 @@ function note(
   });
 }
 
+/** What was sent to prove who asks, and who judges it; undefined where it is left to the connection. */
+function proofOf(
+  { tokens, serviceAccountTokens, processTickets }: CertificatesServiceOptions,
+  { attestation }: IssueRequest,
+  { metadata }: CertificatesCall,
+): { readonly attestor: Attestor | undefined; readonly value: string } | undefined {
+  const proof = attestation?.proof;
+  switch (proof?.case) {
+    case "serviceAccountToken":
+      return { attestor: serviceAccountTokens, value: proof.value };
+    case "processTicket":
+      return { attestor: processTickets, value: proof.value };
+    case undefined:
+      if (attestation !== undefined) return { attestor: undefined, value: "" };
+  }
+  const header = metadata.get("authorization");
+  if (header === undefined) return undefined;
+  // What is no bearer token is unknown, as any other nonsense is.
+  return { attestor: tokens, value: /^bearer +(?<token>\S+)$/i.exec(header)?.groups?.["token"] ?? "" };
+}
+
 async function attest(
-  { authority, serviceAccountTokens, onAttestationRefused, log }: CertificatesServiceOptions,
-  { proof }: Attestation,
-  namespace: string,
+  { authority, onAttestationRefused, log }: CertificatesServiceOptions,
+  attestor: Attestor | undefined,
+  proof: string,
 ): Promise<SpiffeId> {
-  const attestor = proof.case === "serviceAccountToken" ? serviceAccountTokens : undefined;
-  if (attestor === undefined || proof.case !== "serviceAccountToken") {
+  if (attestor === undefined) {
     throw new WeftError("unauthenticated", "this kind of proof is not taken here", {
-      hint: "join with a join token, or give the control plane the issuer's keys (--sa-token-jwks)",
+      hint: "join with a join token, or give the control plane an issuer's keys (--sa-token-jwks) or an attestation socket",
     });
   }
-  const subject = await attestor.attest(proof.value);
+  const subject = await attestor.attest(proof);
   if ("refusal" in subject) {
-    onAttestationRefused?.(attestor.name, subject.refusal);
-    log?.warn("a proof of identity is refused", { attestor: attestor.name, ...subject });
-    throw new WeftError("unauthenticated", subject.detail);
+    const { refusal, detail, hint } = subject;
+    onAttestationRefused?.(attestor.name, refusal);
+    log?.warn("a proof of identity is refused", { attestor: attestor.name, refusal, detail });
+    throw new WeftError("unauthenticated", detail, hint === undefined ? {} : { hint });
   }
   if (subject.namespace === controlNamespace && subject.serviceAccount === controlServiceAccount)
     throw new WeftError("forbidden", "the control plane's identity is not handed out");
-  requireNamespace(subject.namespace, namespace);
   return { trustDomain: authority.trustDomain, ...subject };
 }
 
-function proveIdentity(
+async function proveIdentity(
   options: CertificatesServiceOptions,
+  request: IssueRequest,
   call: CertificatesCall,
-  namespace: string,
-): SpiffeId {
-  const { authority, tokens } = options;
-  const header = call.metadata.get("authorization");
-  if (header === undefined) return provenByPeer(options, call, namespace);
-  const token = /^bearer +(?<token>\S+)$/i.exec(header)?.groups?.["token"];
-  const subject = token === undefined ? "unknown" : tokens.redeem(token);
-  if (typeof subject === "string")
-    throw new WeftError("unauthenticated", refusals[subject], { hint: "make a new token and start again" });
-  requireNamespace(subject.namespace, namespace);
-  return { trustDomain: authority.trustDomain, ...subject };
+): Promise<SpiffeId> {
+  const proof = proofOf(options, request, call);
+  return proof === undefined ? provenByPeer(options, call) : attest(options, proof.attestor, proof.value);
 }
 
 function provenByPeer(
   { authority, clock, isRevoked }: CertificatesServiceOptions,
   { peer }: CertificatesCall,
-  namespace: string,
 ): SpiffeId {
   if (peer === undefined) {
     throw new WeftError(
@@ -164,7 +171,6 @@ function provenByPeer(
       hint: "join anew with a join token",
     });
   }
-  requireNamespace(id.namespace, namespace);
   return id;
 }
 
@@ -175,9 +181,3 @@ function requireNamespace(proven: string, asked: string): void {
     `an identity of namespace ${proven} cannot have a certificate for a workload of ${asked}`,
   );
 }
-
-const refusals: Record<RedeemRefusal, string> = {
-  expired: "the join token is expired",
-  used: "the join token was used before",
-  unknown: "the join token is not known here",
-};

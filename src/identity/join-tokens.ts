@@ -6,19 +6,15 @@ import { Database } from "bun:sqlite";
 import { createHash, randomBytes } from "node:crypto";
 import { chmodSync, closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
-import { type Clock, parseSpiffeId, systemClock, WeftError } from "../kernel/index.ts";
+import { type Clock, errorLine, parseSpiffeId, systemClock, WeftError } from "../kernel/index.ts";
+import type { AttestationRefusal, AttestedSubject, Attestor } from "./attestation/attestor.ts";
 import { controlNamespace, controlServiceAccount } from "./control-certificate.ts";
 
-export interface TokenSubject {
-  readonly namespace: string;
-  readonly serviceAccount: string;
-}
-
-export interface TokenRequest extends TokenSubject {
+export interface TokenRequest extends AttestedSubject {
   readonly ttlMs: number;
 }
 
-export type RedeemRefusal = "expired" | "used" | "unknown";
+type RedeemRefusal = "expired" | "used" | "unknown";
 
 const maxTokenTtlMs = 3_600_000;
 /** Not yet used and not expired. A burst of new workloads takes one each; beyond this somebody makes tokens in a loop. */
@@ -36,7 +32,8 @@ interface TokenRow {
   used_ms: number | null;
 }
 
-export class JoinTokens {
+export class JoinTokens implements Attestor {
+  readonly name = "join_token";
   readonly #database: Database;
   readonly #clock: Clock;
 
@@ -107,7 +104,7 @@ export class JoinTokens {
   }
 
   /** Says yes at most once per token, over all processes and restarts. */
-  redeem(token: string): TokenSubject | RedeemRefusal {
+  redeem(token: string): AttestedSubject | RedeemRefusal {
     if (token.length > maxTokenLength) return "unknown";
     const hash = hashOf(token);
     const nowMs = this.#clock.nowMs();
@@ -125,6 +122,15 @@ export class JoinTokens {
     });
   }
 
+  async attest(token: string): Promise<AttestedSubject | AttestationRefusal> {
+    try {
+      const result = this.redeem(token);
+      return typeof result === "string" ? refusals[result] : result;
+    } catch (error) {
+      return { refusal: "unavailable", detail: errorLine(error) };
+    }
+  }
+
   close(): void {
     this.#database.close();
   }
@@ -139,6 +145,13 @@ export class JoinTokens {
     }
   }
 }
+
+const hint = "make a new token and start again";
+const refusals: Record<RedeemRefusal, AttestationRefusal> = {
+  expired: { refusal: "expired", detail: "the join token is expired", hint },
+  used: { refusal: "replayed", detail: "the join token was used before", hint },
+  unknown: { refusal: "untrusted", detail: "the join token is not known here", hint },
+};
 
 function hashOf(token: string): Uint8Array {
   return createHash("sha256").update(token).digest();

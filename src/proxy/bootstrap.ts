@@ -59,6 +59,8 @@ export interface ProxyBootstrap {
   readonly joinTokenFile?: string;
   /** A projected service-account token of the cluster, in the place of a join token. */
   readonly serviceAccountTokenFile?: string;
+  /** Where the control plane of this machine tells processes who they are, in the place of both. */
+  readonly attestationSocket?: string;
   /** Key, certificate and last good configuration, each with mode 0600. */
   readonly dataDir: string;
   readonly capture: Capture;
@@ -102,6 +104,7 @@ function readBootstrap(root: ShapeReader, issues: Issue[]): ProxyBootstrap {
   const gateway = readGateway(root.optionalObject("gateway"));
   const joinTokenFile = root.optionalText("joinTokenFile");
   const serviceAccountTokenFile = root.optionalText("serviceAccountTokenFile");
+  const attestationSocket = root.optionalText("attestationSocket");
   const accessLogFile = root.optionalText("accessLogFile");
   if (role === "gateway" && gateway === undefined) {
     issues.push({ path: "gateway", message: "is required for the role gateway" });
@@ -112,6 +115,7 @@ function readBootstrap(root: ShapeReader, issues: Issue[]): ProxyBootstrap {
     controlPlane: readControlPlane(root.object("controlPlane")),
     ...(joinTokenFile === undefined ? {} : { joinTokenFile }),
     ...(serviceAccountTokenFile === undefined ? {} : { serviceAccountTokenFile }),
+    ...(attestationSocket === undefined ? {} : { attestationSocket }),
     dataDir: root.text("dataDir"),
     capture: readCapture(root.object("capture")),
     tunnel: readListen(root.object("tunnel")),

@@ -62,6 +62,8 @@ const table: Readonly<Record<string, readonly string[]>> = {
 const secondDoors = [
   "identity/x509/index.ts",
   "standalone/compiler/index.ts",
+  // Loaded with a proxy's first admission.
+  "decide/admission/index.ts",
   // Loaded by proxies that are told to ask such a service.
   "wire/external-authorization/index.ts",
   // Loaded by proxies that ask such a service, and by no other.

@@ -201,6 +201,15 @@ describe("after a crash", () => {
   });
 });
 
+test("a log that was closed before its first entry is whole", async () => {
+  open().close();
+  expect(store.anchor ?? "").toBe("");
+  const audit = open();
+  expect(audit.head.seq).toBe(0);
+  expect((await audit.verify()).problem).toBeUndefined();
+  audit.close();
+});
+
 test("refusals are bounded: what gets no entry is counted in the next one", () => {
   const audit = open();
   for (let i = 0; i < 100; i++) audit.refusal({ ...fields("get"), outcome: "denied" });

@@ -209,7 +209,8 @@ export class AuditLog {
 
   /** Not past an intent that is not settled: by the anchor a start tells whether its commit was made. */
   #anchor(): void {
-    if (this.#isIntentOpen || this.#owed.length > 0) return;
+    // Before the first entry there is no place to remember.
+    if (this.#head.seq === 0 || this.#isIntentOpen || this.#owed.length > 0) return;
     this.#options.store.setAnchor(anchorText(this.#head));
   }
 

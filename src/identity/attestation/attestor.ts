@@ -9,6 +9,8 @@ export interface AttestedSubject {
 export interface AttestationRefusal {
   readonly refusal: "expired" | "not_yet_valid" | "replayed" | "untrusted" | "malformed" | "unavailable";
   readonly detail: string;
+  /** What to do about it. */
+  readonly hint?: string;
 }
 
 export interface Attestor {

@@ -8,6 +8,7 @@ import { errorLine } from "../../kernel/index.ts";
 import {
   type Admission,
   AdmissionSchema,
+  type Authorization,
   AuthorizationSchema,
   type ExternalAuthorization,
   ExternalAuthorizationSchema,
@@ -18,13 +19,14 @@ import {
   RateLimitSchema,
 } from "../../model/index.ts";
 import type { Snapshot } from "../agent/index.ts";
-import { AuthorizationFilter } from "./authorization-filter.ts";
+import type { AuthorizationParts } from "./authorization-filter.ts";
 import type { AdmissionChain } from "./chain.ts";
 import type { AdmissionContext } from "./context.ts";
 import type { RequestFilter } from "./filter.ts";
 
-/** One for each kind of filter that is not authorization's own. */
+/** One for each kind of filter. */
 export interface FilterFactories {
+  authorization(model: Authorization, parts: AuthorizationParts): RequestFilter;
   jwt(model: JwtAuthentication, context: AdmissionContext): RequestFilter;
   external(model: ExternalAuthorization, context: AdmissionContext): RequestFilter;
   rateLimits(limits: readonly RateLimit[], context: AdmissionContext): RequestFilter;
@@ -160,9 +162,8 @@ export class Admissions {
       const externalFilter = (model: ExternalAuthorization): RequestFilter =>
         externals.get(model) ?? closedFilter;
       filters.push(
-        this.#part(
-          key,
-          () => new AuthorizationFilter(authorization, { trustDomain, trustDomainAliases, externalFilter }),
+        this.#part(key, () =>
+          this.#factories.authorization(authorization, { trustDomain, trustDomainAliases, externalFilter }),
         ),
       );
     }

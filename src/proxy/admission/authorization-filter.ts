@@ -8,7 +8,7 @@ import {
   type CustomPolicy,
   type DecidedBy,
   type PolicyVerdict,
-} from "../../decide/index.ts";
+} from "../../decide/admission/index.ts";
 import type { Authorization, ExternalAuthorization } from "../../model/index.ts";
 import type { FilteredExchange, FilterRefusal, FilterStep, RequestFilter } from "./filter.ts";
 

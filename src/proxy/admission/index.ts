@@ -6,5 +6,5 @@ export type {
   FilterRefusal,
   RequestFilter,
 } from "./filter.ts";
-export { maxQuestionsInFlight } from "./external/index.ts";
-export { filterFactories } from "./filter-factories.ts";
+export { maxQuestionsInFlight } from "./external/bounds.ts";
+export { filterFactories } from "./lazy-factories.ts";

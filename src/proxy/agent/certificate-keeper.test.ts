@@ -36,7 +36,8 @@ function start(
   overrides: {
     serviceAccount?: string;
     trustRootsPem?: string;
-    joinTokenFile?: string;
+    joinTokenFile?: string | undefined;
+    attestationSocket?: string;
     random?: number;
   } = {},
 ): void {
@@ -45,10 +46,11 @@ function start(
     namespace: "shop",
     workload: "web-1",
     serviceAccount: overrides.serviceAccount ?? "web",
-    joinTokenFile: overrides.joinTokenFile ?? join(directory, "token"),
+    joinTokenFile: "joinTokenFile" in overrides ? overrides.joinTokenFile : join(directory, "token"),
+    attestationSocket: overrides.attestationSocket,
     trustRootsPem: overrides.trustRootsPem ?? authority.rootPem,
     issue: async (request, token) => {
-      calls.push(token);
+      calls.push(token ?? request.attestation?.proof.value);
       return answer(request);
     },
     clock,
@@ -103,6 +105,38 @@ describe("the first certificate", () => {
     await pass(30_000);
     expect(keeper.identity).toBeDefined();
     expect(keeper.lastError).toBe("");
+  });
+
+  test("is asked for with a ticket of the attestation socket, and later ones are not", async () => {
+    const attestationSocket = join(directory, "socket");
+    let tickets = 0;
+    const server = Bun.listen({
+      unix: attestationSocket,
+      socket: {
+        data() {},
+        open(socket) {
+          const answer = { ticket: `ticket-${++tickets}`, namespace: "shop", serviceAccount: "web" };
+          socket.end(`${JSON.stringify(answer)}\n`);
+        },
+      },
+    });
+    try {
+      answer = () => {
+        throw new WeftError("unavailable", "connection refused");
+      };
+      start({ joinTokenFile: undefined, attestationSocket });
+      await until(() => keeper.lastError === "connection refused", "the first attempt failed");
+      answer = (request) => authority.answer(request.csr, identity, clock.nowMs());
+      await pass(1_000);
+      await until(() => keeper.identity !== undefined, "there is a certificate");
+      // A ticket that may have been used is not tried again.
+      expect(calls).toEqual(["ticket-1", "ticket-2"]);
+      await pass(10 * hourMs);
+      await until(() => calls.length === 3, "it was renewed");
+      expect([calls[2], tickets]).toEqual([undefined, 2]);
+    } finally {
+      server.stop(true);
+    }
   });
 
   test("waits for a token that is not there yet", async () => {

@@ -3,14 +3,14 @@
  * the join token, then a new key and certificate before half of each one's life is over.
  */
 import { create } from "@bufbuild/protobuf";
-import { readFileSync } from "node:fs";
 import { derToPem, generateKeyAndCsr, writePrivateFile } from "../../identity/x509/index.ts";
 import { type Clock, errorLine, type Log, type Timer, WeftError } from "../../kernel/index.ts";
-import { AttestationSchema, type IssueResponse, IssueRequestSchema } from "../../wire/index.ts";
+import { type IssueResponse, IssueRequestSchema } from "../../wire/index.ts";
 import type { Mesh } from "../../model/index.ts";
 import { Backoff } from "./backoff.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import { ExpiryWarning } from "./expiry-warning.ts";
+import { readFirstProof } from "./first-proof.ts";
 import {
   checkIdentity,
   encodeIdentity,
@@ -27,6 +27,8 @@ export interface CertificateKeeperOptions {
   readonly joinTokenFile: string | undefined;
   /** In the place of a join token, where there is none. */
   readonly serviceAccountTokenFile?: string | undefined;
+  /** In the place of both, where there is neither. */
+  readonly attestationSocket?: string | undefined;
   readonly trustRootsPem: string;
   readonly issue: ControlPlane["issue"];
   readonly clock: Clock;
@@ -47,10 +49,6 @@ const latestRenewal = 0.5;
 const maxWaitMs = 60_000;
 /** For a certificate of another root than the issuing one, where the mesh does not say how long. */
 const defaultReissueWithinMs = 30_000;
-/** Tokens have about fifty characters; a wrong file must not be read into a header. */
-const maxTokenLength = 512;
-/** JWTs have one or two thousand. */
-const maxAttestedTokenLength = 16_384;
 
 export class CertificateKeeper {
   readonly #options: CertificateKeeperOptions;
@@ -195,20 +193,14 @@ export class CertificateKeeper {
 
   async #request(): Promise<HeldIdentity> {
     const { namespace, workload, issue } = this.#options;
-    const { joinTokenFile, serviceAccountTokenFile } = this.#options;
-    const isFirst = this.identity === undefined;
-    const isAttested = isFirst && joinTokenFile === undefined && serviceAccountTokenFile !== undefined;
-    const token = isFirst && !isAttested ? readToken(joinTokenFile, "join token", maxTokenLength) : undefined;
+    const proof = this.identity === undefined ? await readFirstProof(this.#options) : undefined;
     const { privateKeyPem, csrDer } = generateKeyAndCsr();
     const request = create(IssueRequestSchema, {
       csr: Uint8Array.from(csrDer),
       workload: `${namespace}/${workload}`,
     });
-    if (isAttested) {
-      const value = readToken(serviceAccountTokenFile, "service-account token", maxAttestedTokenLength);
-      request.attestation = create(AttestationSchema, { proof: { case: "serviceAccountToken", value } });
-    }
-    return this.#check(await issue(request, token), privateKeyPem);
+    if (proof?.attestation !== undefined) request.attestation = proof.attestation;
+    return this.#check(await issue(request, proof?.joinToken), privateKeyPem);
   }
 
   #check(response: IssueResponse, privateKeyPem: string): HeldIdentity {
@@ -253,23 +245,4 @@ export class CertificateKeeper {
 
 function isSameRoots(a: readonly Uint8Array[] | undefined, b: readonly Uint8Array[]): boolean {
   return a?.length === b.length && b.every((root, i) => Buffer.compare(root, a[i] ?? new Uint8Array()) === 0);
-}
-
-/** Read each time: an operator, or the cluster, may have put a new one there. */
-function readToken(path: string | undefined, what: string, maxLength: number): string {
-  if (path === undefined) {
-    throw new WeftError("unauthenticated", `there is no valid certificate and no ${what}`, {
-      hint: "give the proxy a join token for its namespace and service account",
-    });
-  }
-  let token: string;
-  try {
-    token = readFileSync(path, "utf8").trim();
-  } catch (cause) {
-    throw new WeftError("io", `the ${what} in ${path} cannot be read`, { cause });
-  }
-  if (!/^[\x21-\x7e]+$/.test(token) || token.length > maxLength) {
-    throw new WeftError("bad_input", `${path} holds no ${what}`);
-  }
-  return token;
 }

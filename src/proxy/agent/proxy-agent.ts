@@ -34,6 +34,7 @@ export interface AgentOptions {
     | "controlPlane"
     | "joinTokenFile"
     | "serviceAccountTokenFile"
+    | "attestationSocket"
     | "dataDir"
     | "capture"
     | "gateway"
@@ -158,6 +159,7 @@ class ProxyAgent implements ParentAgent {
       serviceAccount: workload.serviceAccount,
       joinTokenFile: bootstrap.joinTokenFile,
       serviceAccountTokenFile: bootstrap.serviceAccountTokenFile,
+      attestationSocket: bootstrap.attestationSocket,
       trustRootsPem: bootstrap.controlPlane.trustRootsPem,
       issue: (request, token) => this.#controlPlane.issue(request, token),
       clock,

@@ -38,7 +38,7 @@ class Waiting implements RequestFilter {
   }
 
   get factories(): FilterFactories {
-    return { jwt: () => this, external: () => this, rateLimits: () => this };
+    return { authorization: () => this, jwt: () => this, external: () => this, rateLimits: () => this };
   }
 }
 
@@ -199,7 +199,7 @@ test("a filter that says the same in the next configuration is the same one, and
   const app = rawServer(() => {});
   const server = await guardedServer(mesh, app.port, {
     admission,
-    filters: { jwt: make, external: make, rateLimits: make },
+    filters: { authorization: make, jwt: make, external: make, rateLimits: make },
   });
   server.ask(create(AdmissionSchema, { jwt: { providers: [{ name: "a", issuer: "a" }] } }));
   expect(filters).toHaveLength(1);

@@ -1,6 +1,7 @@
 /** Random policies and requests: the verdict of the product, its rule and its notes against those of the text. */
 import { toJson } from "@bufbuild/protobuf";
-import { type AdmissionRequest, AuthorizationTable, type DecidedBy } from "../../../src/decide/index.ts";
+import { AuthorizationTable, type DecidedBy } from "../../../src/decide/admission/index.ts";
+import { type AdmissionRequest } from "../../../src/decide/index.ts";
 import { seededRandom } from "../../../src/decide/test/random-routing.ts";
 import { type Authorization, AuthorizationSchema } from "../../../src/model/index.ts";
 import { decideByTheText, type Outcome } from "./by-the-text.ts";

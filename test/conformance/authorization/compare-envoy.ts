@@ -5,7 +5,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type AdmissionRequest, AuthorizationTable, type HttpFacts } from "../../../src/decide/index.ts";
+import { AuthorizationTable } from "../../../src/decide/admission/index.ts";
+import { type AdmissionRequest, type HttpFacts } from "../../../src/decide/index.ts";
 import { seededRandom } from "../../../src/decide/test/random-routing.ts";
 import { freePort } from "../../../src/proxy/testing/eventually.ts";
 import { type Authorization, AuthorizationSchema } from "../../../src/model/index.ts";

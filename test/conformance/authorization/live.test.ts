@@ -4,11 +4,8 @@
  * that its verdict rests on.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import {
-  type AdmissionRequest,
-  AuthorizationTable,
-  type AuthorizationVerdict,
-} from "../../../src/decide/index.ts";
+import { AuthorizationTable, type AuthorizationVerdict } from "../../../src/decide/admission/index.ts";
+import { type AdmissionRequest } from "../../../src/decide/index.ts";
 import type { Authorization } from "../../../src/model/index.ts";
 import { LiveScene, liveAddress } from "./live-scene.ts";
 import { readRows, type Row, rowsMesh } from "./rows.ts";

@@ -1,6 +1,10 @@
 /** Each row of rows/*.yaml: the verdict, the rule that decides, what is noted; and that `explain` tells the same story. */
 import { describe, expect, test } from "bun:test";
-import { AuthorizationTable, type AuthorizationVerdict, type DecidedBy } from "../../../src/decide/index.ts";
+import {
+  AuthorizationTable,
+  type AuthorizationVerdict,
+  type DecidedBy,
+} from "../../../src/decide/admission/index.ts";
 import { AuthorizationLevel } from "../../../src/model/index.ts";
 import { readRows, type Row, rowsMesh } from "./rows.ts";
 

@@ -1,7 +1,8 @@
 /** A request as envoy.service.auth.v3 asks about it. */
 import { isUtf8 } from "node:buffer";
 import { create, type JsonObject, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import { type AdmissionRequest, readPath } from "../../../decide/index.ts";
+import { readPath } from "../../../decide/admission/index.ts";
+import type { AdmissionRequest } from "../../../decide/index.ts";
 import { CheckRequestSchema } from "../../../wire/external-authorization/index.ts";
 import type { BodyStart } from "../filter.ts";
 import type { HttpRequest } from "../../http/index.ts";

@@ -2,7 +2,7 @@
  * What a client is told of the limit that has the least left: `RateLimit-Policy` and `RateLimit` as
  * draft-ietf-httpapi-ratelimit-headers-10 has them (structured fields, one item each), and `Retry-After`.
  */
-import type { TokenRate } from "../../../decide/index.ts";
+import type { TokenRate } from "../../../decide/admission/index.ts";
 import type { HeaderLine } from "../../../http1/index.ts";
 import type { FilteredExchange } from "../filter.ts";
 import type { Quota } from "./quota.ts";

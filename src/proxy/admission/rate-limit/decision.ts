@@ -6,7 +6,7 @@
  *     |--one has none--> refusal, the rest given back
  *     '--somebody is asked--> suspended --answer--> run
  */
-import type { TokenRate } from "../../../decide/index.ts";
+import type { TokenRate } from "../../../decide/admission/index.ts";
 import type { RateLimit, Source } from "../../../model/index.ts";
 import type { FilteredExchange, FilterRefusal, FilterStep, PolicyDeed } from "../filter.ts";
 import { type AnswerHeaders, retryAfter } from "./answer-headers.ts";

@@ -1,6 +1,6 @@
 /** Proxies and their store in virtual time: how far leases may be off, and what they cost. */
 import { expect, test } from "bun:test";
-import { TokenBucket, TokenRate } from "../../../decide/index.ts";
+import { TokenBucket, TokenRate } from "../../../decide/admission/index.ts";
 import { LeasedQuota } from "./leased-quota.ts";
 import type { LeaseGrant, LeaseRequest, LeaseSource } from "./leases.ts";
 

@@ -3,7 +3,7 @@
  * before the last token is gone, in a size that follows the demand. Where there is none to be had, that is known for a
  * moment and not asked again. While the store is away, a bucket of the whole limit stands in.
  */
-import { TokenBucket, type TokenRate } from "../../../decide/index.ts";
+import { TokenBucket, type TokenRate } from "../../../decide/admission/index.ts";
 import type { LeaseGrant, LeaseSource } from "./leases.ts";
 import type { Quota, Take } from "./quota.ts";
 

@@ -1,5 +1,5 @@
 /** Where tokens of a limit that many proxies share come from, some at a time. */
-import type { TokenRate } from "../../../decide/index.ts";
+import type { TokenRate } from "../../../decide/admission/index.ts";
 
 export interface LeaseRequest {
   /** Of the bucket, the same in all proxies. */

@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { toBinary } from "@bufbuild/protobuf";
-import { RatePlan, TokenRate, type TrustDomains } from "../../../decide/index.ts";
+import { RatePlan, TokenRate, type TrustDomains } from "../../../decide/admission/index.ts";
 import {
   type RateLimit,
   RateLimitSchema,

@@ -1,5 +1,6 @@
 /** A limit that this process keeps by itself: a bucket for each tuple, in a bounded table. */
-import { type AdmissionRequest, type RatePlan, TokenBucket, type TokenRate } from "../../../decide/index.ts";
+import { type RatePlan, TokenBucket, type TokenRate } from "../../../decide/admission/index.ts";
+import type { AdmissionRequest } from "../../../decide/index.ts";
 import { BucketTable } from "./bucket-table.ts";
 import { bucketBound, type Quota, type QuotaKeeper, type Take } from "./quota.ts";
 

@@ -1,5 +1,6 @@
 /** What is left of one limit for one tuple of keys, wherever the tokens are kept. */
-import type { AdmissionRequest, TokenRate } from "../../../decide/index.ts";
+import type { TokenRate } from "../../../decide/admission/index.ts";
+import type { AdmissionRequest } from "../../../decide/index.ts";
 
 /**
  * - `taken`: one token, to be given back where the request does not go on after all

@@ -1,6 +1,7 @@
 /** Limits that Envoy's rate limit service decides: which of them count a request, and one call for all of one domain. */
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { type AdmissionRequest, RatePlan } from "../../../decide/index.ts";
+import { RatePlan } from "../../../decide/admission/index.ts";
+import type { AdmissionRequest } from "../../../decide/index.ts";
 import { headerLine, type HeaderLine } from "../../../http1/index.ts";
 import type { RateLimit, RateLimitService } from "../../../model/index.ts";
 import type * as RateLimitMessages from "../../../wire/rate-limit/index.ts";

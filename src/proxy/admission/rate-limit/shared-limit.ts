@@ -1,6 +1,7 @@
 /** A limit that all proxies share: its tokens are leased, and what is unused of leases goes back. */
 import { createHash } from "node:crypto";
-import type { AdmissionRequest, RatePlan, TokenRate } from "../../../decide/index.ts";
+import type { RatePlan, TokenRate } from "../../../decide/admission/index.ts";
+import type { AdmissionRequest } from "../../../decide/index.ts";
 import type { Clock, Timer } from "../../../kernel/index.ts";
 import { BucketTable } from "./bucket-table.ts";
 import { LeasedQuota, type LeaseKeeper } from "./leased-quota.ts";
