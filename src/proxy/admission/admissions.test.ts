@@ -19,7 +19,13 @@ const limited = (): Admission =>
   create(AdmissionSchema, { rateLimits: [create(RateLimitSchema, { requests: 1n, periodMs: 1_000 })] });
 
 function admissions(scene: Scene, factories: Partial<FilterFactories> = {}): Admissions {
-  return new Admissions(scene.context, { jwt: open, external: open, rateLimits: open, ...factories });
+  return new Admissions(scene.context, {
+    authorization: open,
+    jwt: open,
+    external: open,
+    rateLimits: open,
+    ...factories,
+  });
 }
 
 function configured(mesh: Mesh, ...all: Admission[]) {
