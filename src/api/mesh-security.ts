@@ -7,6 +7,8 @@ import { flag, integer, list, object, oneOf, optional, text, type ValueOf } from
 
 /** Meshes that were merged or moved; each makes every comparison of identities longer. */
 const maxAliases = 16;
+/** A CDN, a load balancer, another; a chain is read for each request. */
+const maxTrustedHops = 16;
 /** Redis has 16 databases unless told otherwise. */
 const maxDatabase = 65_535;
 
@@ -49,6 +51,12 @@ export const securitySchema = object(
       { max: maxAliases, unique: true, default: [] },
     ),
     explainDenials: flag("A refused caller is told the name of the policy too.", { default: false }),
+    trustedHops: integer(
+      "So many proxies stand in front of gateways and append to x-forwarded-for: what they say of clients is believed. 0: whatever clients say of their origin is replaced.",
+      0,
+      maxTrustedHops,
+      { default: 0 },
+    ),
     minPeerTls: oneOf("The oldest version of TLS between proxies.", ["1.3", "1.2"], { default: "1.3" }),
   },
   { default: {} },

@@ -89,6 +89,7 @@ test("the mesh's defaults: what nobody speaks of is allowed, levels tighten, TLS
       namespacesMayLoosen: false,
       trustDomainAliases: [],
       explainDenials: false,
+      trustedHops: 0,
       minPeerTls: "1.3",
     },
     rateLimits: {},

@@ -35,6 +35,7 @@ export function compileMesh(inputs: InputReader, key: string): CompiledResource 
     honourRequestOverrides: spec.requestOverrides === "Honour",
     trustDomainAliases: [...spec.security.trustDomainAliases],
     explainDenials: spec.security.explainDenials,
+    trustedHops: spec.security.trustedHops,
     // What proxies do without being told is not written.
     ...(spec.security.minPeerTls === "1.2" ? { minPeerTls: TlsVersion.TLS_VERSION_1_2 } : {}),
   });

@@ -178,7 +178,7 @@ export function policiesReference(): string {
         [
           "`Accepted=False`",
           "`NotEnforced`",
-          "Of security and rate: the route is attached to Services only, where a server does not rely on its callers.",
+          "Of security and rate: the route is attached to Services only, where a server does not rely on its callers; or the target takes nothing but datagrams, which ask nobody.",
         ],
         [
           "`Accepted=False`",

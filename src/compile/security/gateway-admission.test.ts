@@ -22,6 +22,18 @@ const gateway = stored({
     ],
   },
 });
+const datagrams = stored({
+  apiVersion: "gateway.networking.k8s.io/v1",
+  kind: "Gateway",
+  metadata: { name: "dns", namespace: "shop" },
+  spec: {
+    gatewayClassName: "weft",
+    listeners: [
+      { name: "udp", port: 53, protocol: "UDP" },
+      { name: "tcp", port: 53, protocol: "TCP" },
+    ],
+  },
+});
 const web = service("web", [
   { name: "http", port: 80 },
   { name: "tcp", port: 81 },
@@ -173,6 +185,16 @@ describe("what is said", () => {
       { ...targets("HTTPRoute", "inner"), ...all },
       "Accepted=False NotEnforced: HTTPRoute shop/inner is attached to Services only",
     ],
+    [
+      "a listener of datagrams",
+      { ...targets("Gateway", "dns", "udp"), ...all },
+      "Accepted=False NotEnforced: listener udp of Gateway shop/dns takes datagrams, of which policies are not asked",
+    ],
+    [
+      "a Gateway of which one listener takes datagrams",
+      { ...targets("Gateway", "dns"), ...all },
+      "Accepted=True Accepted: not enforced for datagrams: listener udp of Gateway shop/dns",
+    ],
     ["a target that is there", { ...targets("Service", "web"), ...all }, "Accepted=True Accepted: "],
     [
       "rules that no raw connection can match",
@@ -190,7 +212,7 @@ describe("what is said", () => {
       "Accepted=True Accepted: a dry run: what it would do is logged and counted, and not done",
     ],
   ])("%s", (_name, spec, expected) => {
-    const subject = mesh(route("inner", [underService]), policy("AuthorizationPolicy", "p", spec));
+    const subject = mesh(datagrams, route("inner", [underService]), policy("AuthorizationPolicy", "p", spec));
     expect(subject.conditions("p")).toEqual([expect.stringContaining(expected)]);
   });
 

@@ -22,6 +22,9 @@ export interface RawPlace {
 const underService =
   "is attached to Services only, and policies of security are not enforced for routes there: a server does not rely on its caller's choice of route; aim at the Service";
 
+const ofDatagrams =
+  "takes datagrams, of which policies are not asked: it stays open to everybody who can reach it";
+
 export function targetProblem(
   inputs: InputReader,
   namespace: string,
@@ -42,10 +45,18 @@ export function targetProblem(
     case "Gateway": {
       const gateway = inputs.ownGateway(path);
       if (gateway === undefined) return missing(`Gateway ${path} does not exist or is another controller's`);
-      const listeners = sectionName === undefined ? [] : gatewayListeners(inputs, path, gateway);
-      return sectionName === undefined || listeners.some(({ input }) => input.name === sectionName)
-        ? undefined
-        : missing(`Gateway ${path} has no listener named ${sectionName}`);
+      const meant = gatewayListeners(inputs, path, gateway).filter(
+        ({ input }) => sectionName === undefined || input.name === sectionName,
+      );
+      if (sectionName !== undefined && meant.length === 0) {
+        return missing(`Gateway ${path} has no listener named ${sectionName}`);
+      }
+      return meant.length > 0 && meant.every(({ input }) => transportOf(input.protocol) === "udp")
+        ? {
+            reason: "NotEnforced",
+            message: `${meant.map(({ input }) => `listener ${input.name}`).join(", ")} of Gateway ${path} ${ofDatagrams}`,
+          }
+        : undefined;
     }
     case "HTTPRoute":
     case "GRPCRoute": {

@@ -219,3 +219,33 @@ test("never throws, whatever it is given", () => {
     }
   }
 });
+
+test("what depends on the connection alone is decided once for it, and told of each request", () => {
+  const audit: Policy = { ...allow("watch", [{ name: "w" }]), action: AuthorizationAction.AUDIT };
+  const ofCaller = tableOf(allow("front", [{ name: "f", from: [{ namespaces: ["web"] }] }]), audit);
+  let reads = 0;
+  const watched = new Proxy(caller, {
+    get(target, name) {
+      reads++;
+      return Reflect.get(target, name);
+    },
+  });
+  const told: string[] = [];
+  const decide = (request: AdmissionRequest): string =>
+    ofCaller.decide(request, (by, verdict) => void told.push(`${by.source.name} ${verdict}`)).verdict;
+  expect(decide({ ...ask("/"), caller: watched })).toBe("allow");
+  const readsOfFirst = reads;
+  expect(readsOfFirst).toBeGreaterThan(0);
+  expect(decide({ ...ask("/other"), caller: watched })).toBe("allow");
+  expect(reads).toBe(readsOfFirst);
+  expect(told).toEqual(["watch audited", "watch audited"]);
+  expect(decide({ ...ask("/"), caller: { ...caller, identity: "spiffe://mesh/ns/ops/sa/x" } })).toBe("deny");
+});
+
+test("what reads the request is decided for each", () => {
+  const table = tableOf(allow("get", [{ name: "g", to: [{ methods: ["GET"] }] }]));
+  const verdicts = ["GET", "PUT", "GET"].map(
+    (method) => table.decide(ask("/", { method }), () => {}).verdict,
+  );
+  expect(verdicts).toEqual(["allow", "deny", "allow"]);
+});

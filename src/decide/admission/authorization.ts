@@ -51,10 +51,23 @@ export interface AuthorizationExplanation {
   readonly policies: readonly PolicyExplanation[];
 }
 
+interface KnownCaller {
+  readonly view: CallerView;
+  /** Undefined: not decided yet, or decided anew for each request. */
+  settled: SettledCaller | undefined;
+}
+
+interface SettledCaller {
+  readonly verdict: AuthorizationVerdict;
+  readonly notes: readonly (readonly [DecidedBy, PolicyVerdict])[];
+}
+
 export class AuthorizationTable {
   /** A rule reads what differs between the requests of a connection; else a verdict holds for the connection. */
   readonly needsHttp: boolean;
   readonly needsClaims: boolean;
+  /** There are policies that decide nothing, of which `note` hears. */
+  readonly tells: boolean;
   readonly #mesh: TrustDomains;
   readonly #policies: readonly PreparedPolicy[];
   /** Those that only tell: of action audit, and dry runs but of action allow. */
@@ -62,7 +75,7 @@ export class AuthorizationTable {
   readonly #denies: readonly PreparedPolicy[];
   readonly #customs: readonly PreparedPolicy[];
   readonly #allows: AllowStage;
-  readonly #callers = new WeakMap<CallerFacts, CallerView>();
+  readonly #callers = new WeakMap<CallerFacts, KnownCaller>();
 
   private constructor(authorization: Authorization, mesh: TrustDomains) {
     const policies = authorization.policies.map((policy) => new PreparedPolicy(policy));
@@ -76,6 +89,7 @@ export class AuthorizationTable {
     this.#mesh = mesh;
     this.#policies = policies;
     this.#told = policies.filter(isTold);
+    this.tells = policies.some(({ action, isDryRun }) => action === "audit" || isDryRun);
     this.#denies = inForce("deny");
     this.#customs = inForce("custom");
     this.#allows = new AllowStage(inForce("allow"), authorization.defaultDeny, authorization.unitesLevels);
@@ -88,7 +102,21 @@ export class AuthorizationTable {
 
   /** Deny, then custom, then, where nobody is to be asked, allow. */
   decide(request: AdmissionRequest, note: PolicyNote): AuthorizationVerdict {
-    const facts = this.#factsOf(request);
+    const caller = this.#callerOf(request.caller);
+    if (this.needsHttp || this.needsClaims) return this.#decide(new RequestFacts(request, caller.view), note);
+    const settled = (caller.settled ??= this.#settle(new RequestFacts(request, caller.view)));
+    for (const [by, verdict] of settled.notes) note(by, verdict);
+    return settled.verdict;
+  }
+
+  /** Nothing that differs between the requests of a connection has a say, so what is decided holds for all of them. */
+  #settle(facts: RequestFacts): SettledCaller {
+    const notes: [DecidedBy, PolicyVerdict][] = [];
+    const verdict = this.#decide(facts, (by, told) => void notes.push([by, told]));
+    return { verdict, notes };
+  }
+
+  #decide(facts: RequestFacts, note: PolicyNote): AuthorizationVerdict {
     for (const policy of this.#told) {
       const outcome = policy.match(facts);
       if (outcome !== undefined) note(outcome.by, policy.action === "deny" ? "would_deny" : "audited");
@@ -116,12 +144,16 @@ export class AuthorizationTable {
   }
 
   #factsOf(request: AdmissionRequest): RequestFacts {
-    let caller = this.#callers.get(request.caller);
+    return new RequestFacts(request, this.#callerOf(request.caller).view);
+  }
+
+  #callerOf(facts: CallerFacts): KnownCaller {
+    let caller = this.#callers.get(facts);
     if (caller === undefined) {
-      caller = new CallerView(request.caller, this.#mesh);
-      this.#callers.set(request.caller, caller);
+      caller = { view: new CallerView(facts, this.#mesh), settled: undefined };
+      this.#callers.set(facts, caller);
     }
-    return new RequestFacts(request, caller);
+    return caller;
   }
 
   #customsFor(facts: RequestFacts): CustomPolicy[] | undefined {

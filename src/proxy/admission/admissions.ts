@@ -43,9 +43,15 @@ export class Admissions {
   readonly #factories: FilterFactories;
   /** By reference, so that a request costs one look. */
   #chains = new WeakMap<Admission, AdmissionChain>();
+  /** Of a listener and one of its rules. */
+  #joined = new WeakMap<Admission, WeakMap<Admission, readonly RequestFilter[]>>();
   #byContent = new Map<string, AdmissionChain>();
   readonly #parts = new Map<string, Part>();
-  #generation = 0;
+  /** Counts the configurations that changed something. */
+  generation = 0;
+  /** By owner and content, so that each is said once. */
+  #failures = new Map<string, string>();
+  #failedBefore: ReadonlyMap<string, string> = new Map();
   #inbound: Snapshot["inbound"] = undefined;
   #gateways: Snapshot["gateways"] | undefined = undefined;
   #mesh: Mesh | undefined = undefined;
@@ -62,16 +68,19 @@ export class Admissions {
     this.#inbound = inbound;
     this.#gateways = gateways;
     this.#mesh = mesh;
-    this.#generation++;
+    this.generation++;
     const before = this.#byContent;
+    this.#failedBefore = this.#failures;
+    this.#failures = new Map();
     this.#byContent = new Map();
     this.#chains = new WeakMap();
+    this.#joined = new WeakMap();
     for (const admission of inbound?.admissions ?? []) this.#add(admission, inbound?.workload ?? "", before);
     for (const gateway of gateways) {
       for (const admission of gateway.admissions) this.#add(admission, gateway.name, before);
     }
     for (const [key, part] of this.#parts) {
-      if (part.generation === this.#generation) continue;
+      if (part.generation === this.generation) continue;
       this.#parts.delete(key);
       part.filter.close?.();
     }
@@ -82,6 +91,27 @@ export class Admissions {
     return this.#chains.get(admission) ?? closedChain;
   }
 
+  /** Of both, one after the other. The same list for the same two, until the configuration changes. */
+  filtersOf(first: Admission | undefined, second: Admission | undefined): readonly RequestFilter[] {
+    if (first === undefined || second === undefined) {
+      const only = first ?? second;
+      return only === undefined ? [] : this.chainOf(only).filters;
+    }
+    let behind = this.#joined.get(first);
+    if (behind === undefined) this.#joined.set(first, (behind = new WeakMap()));
+    let filters = behind.get(second);
+    if (filters === undefined) {
+      filters = [...this.chainOf(first).filters, ...this.chainOf(second).filters];
+      behind.set(second, filters);
+    }
+    return filters;
+  }
+
+  /** What cannot be prepared, whose place refuses everything; empty: nothing. */
+  failures(): readonly string[] {
+    return [...this.#failures.values()];
+  }
+
   close(): void {
     for (const { filter } of this.#parts.values()) filter.close?.();
     this.#parts.clear();
@@ -89,7 +119,7 @@ export class Admissions {
 
   #add(admission: Admission, owner: string, before: ReadonlyMap<string, AdmissionChain>): void {
     const key = `${owner} ${trustOf(this.#mesh)} ${hashOf(AdmissionSchema, admission)}`;
-    const built = this.#byContent.get(key) ?? this.#build(admission, owner);
+    const built = this.#byContent.get(key) ?? this.#build(admission, owner, key);
     // The same object as before: sessions compare it to know whether they are to be asked about again.
     const known = before.get(key);
     const chain = known !== undefined && isSame(known, built) ? known : built;
@@ -97,15 +127,20 @@ export class Admissions {
     this.#chains.set(admission, chain);
   }
 
-  #build(admission: Admission, owner: string): AdmissionChain {
+  #build(admission: Admission, owner: string, key: string): AdmissionChain {
     try {
       return this.#chain(admission, owner);
     } catch (error) {
       // Refusing everything is loud; letting everything in is not.
-      this.#context.log.error("an admission cannot be prepared; its place refuses everything", {
-        owner,
-        error: errorLine(error),
-      });
+      const line = errorLine(error);
+      const said = `${owner}: its policies cannot be prepared, so it refuses everything: ${line}`;
+      if (!this.#failedBefore.has(key)) {
+        this.#context.log.error("an admission cannot be prepared; its place refuses everything", {
+          owner,
+          error: line,
+        });
+      }
+      this.#failures.set(key, said);
       return closedChain;
     }
   }
@@ -113,7 +148,8 @@ export class Admissions {
   #chain({ jwt, authorization, rateLimits }: Admission, owner: string): AdmissionChain {
     const { trustDomain = "", trustDomainAliases = [] } = this.#mesh ?? {};
     const filters: RequestFilter[] = [];
-    if (jwt !== undefined && jwt.providers.length > 0) {
+    // Where one is required and nobody's is taken, there is none that would do: the filter refuses.
+    if (jwt !== undefined && (jwt.providers.length > 0 || jwt.required)) {
       const key = `${owner} jwt ${hashOf(JwtAuthenticationSchema, jwt)}`;
       filters.push(this.#part(key, () => this.#factories.jwt(jwt, this.#context)));
     }
@@ -133,7 +169,7 @@ export class Admissions {
     }
     const standing = [...filters];
     if (rateLimits.length > 0) {
-      const key = `${owner} limits ${rateLimits.map((limit) => hashOf(RateLimitSchema, limit)).join(" ")}`;
+      const key = `${owner} limits ${trustOf(this.#mesh)} ${rateLimits.map((limit) => hashOf(RateLimitSchema, limit)).join(" ")}`;
       filters.push(this.#part(key, () => this.#factories.rateLimits(rateLimits, this.#context)));
     }
     return { filters, standing };
@@ -147,11 +183,11 @@ export class Admissions {
   #part(key: string, make: () => RequestFilter): RequestFilter {
     const known = this.#parts.get(key);
     if (known !== undefined) {
-      known.generation = this.#generation;
+      known.generation = this.generation;
       return known.filter;
     }
     const filter = make();
-    this.#parts.set(key, { filter, generation: this.#generation });
+    this.#parts.set(key, { filter, generation: this.generation });
     return filter;
   }
 }

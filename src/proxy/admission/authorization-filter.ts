@@ -32,7 +32,7 @@ export class AuthorizationFilter implements RequestFilter {
   }
 
   start(exchange: FilteredExchange, resume: Resume): FilterStep {
-    const note = noteTo(exchange);
+    const note = this.#table.tells ? noteTo(exchange) : untold;
     const verdict = this.#table.decide(exchange.request, note);
     if (verdict.verdict !== "ask") return stepOf(verdict, exchange);
     const filters: RequestFilter[] = [];
@@ -101,6 +101,8 @@ function withoutService({ by }: CustomPolicy): FilterRefusal {
   const detail = "its policy names no service that could be asked";
   return { reason: "external_unavailable", detail, source: by.source };
 }
+
+function untold(): void {}
 
 function noteTo(exchange: FilteredExchange): (by: DecidedBy, verdict: PolicyVerdict) => void {
   return ({ source, rule }, verdict) => exchange.note({ source, rule, verdict });

@@ -17,6 +17,8 @@ export interface FilteredExchange {
   claims: Claims | undefined;
   /** Fields for the application. What the client sent under a name that is set or removed does not go on. */
   setRequestHeader(nameLower: string, value: string): void;
+  /** As `setRequestHeader`, with a line that `settable-field.ts` made: for what is the same in many requests. */
+  setRequestLine(line: HeaderLine): void;
   addRequestHeader(nameLower: string, value: string): void;
   removeRequestHeader(nameLower: string): void;
   /** For the application, in the place of what came behind the "?"; empty: none. Whatever becomes of the path. */

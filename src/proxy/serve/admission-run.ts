@@ -56,7 +56,7 @@ export class AdmissionRun implements FilteredExchange {
   readonly request: AdmissionRequest & { claims: Claims | undefined };
   /** The policy that decided, or what comes nearest to that. */
   deed: PolicyDeed | undefined = undefined;
-  readonly #context: ServeContext;
+  readonly #context: Pick<ServeContext, "policies">;
   readonly #http: RequestFacts | undefined;
   readonly #body: RequestBody | undefined;
   readonly #host: AdmissionHost;
@@ -67,7 +67,11 @@ export class AdmissionRun implements FilteredExchange {
   #answerLines: HeaderLine[] | undefined = undefined;
   #answerHeaders: HeaderLine[] | undefined = undefined;
 
-  constructor(context: ServeContext, subject: AdmissionSubject, host: AdmissionHost) {
+  constructor(
+    context: Pick<ServeContext, "clock" | "policies">,
+    subject: AdmissionSubject,
+    host: AdmissionHost,
+  ) {
     const { caller, remoteAddress, http, body } = subject;
     this.#context = context;
     this.#http = http;
@@ -131,6 +135,10 @@ export class AdmissionRun implements FilteredExchange {
 
   setRequestHeader(nameLower: string, value: string): void {
     this.#http?.set(nameLower, value);
+  }
+
+  setRequestLine(line: HeaderLine): void {
+    this.#http?.setLine(line);
   }
 
   addRequestHeader(nameLower: string, value: string): void {

@@ -76,6 +76,11 @@ describe("a request that a policy denies", () => {
     expect(answer.head?.get(":status")).toBe("200");
     expect(answer.head?.get("grpc-status")).toBe("7");
     expect(answer.head?.get("grpc-message")).toContain("client error");
+    expect(answer.head?.get("weft-denied")).toBeUndefined();
+    await eventually(
+      async () => (await scrape(client.proxy)).includes('reason="authorization_denied"'),
+      "its own proxy counts it as a denial",
+    );
     expect(app.requests).toHaveLength(0);
     peer.close();
     app.stop();
@@ -124,6 +129,28 @@ describe("a request that a policy denies", () => {
     expect(log()).toContain(
       '"reason":"authorization_denied","policy":"AuthorizationPolicy default/no-admin"',
     );
+    app.stop();
+  });
+
+  test("is a denial to the caller's proxy too, which tells the caller nothing of it", async () => {
+    await using mesh = new TestMesh();
+    // What an application says in its proxy's name is taken off before anybody reads it.
+    const app = cannedServer("HTTP/1.1 403 No\r\nweft-denied: rate_limited\r\ncontent-length: 0\r\n\r\n");
+    const server = await guardedServer(mesh, app.port, { admission: admissionOf([noAdmin]) });
+    const client = await mesh.client([server.endpoint]);
+    const peer = await RawClient.connect(client.port);
+    for (const path of ["/", "/admin"]) {
+      peer.write(get(path));
+      const answer = await peer.response();
+      expect(answer.status).toBe(403);
+      expect(answer.head).not.toContain("weft-denied");
+    }
+    const lines = (await scrape(client.proxy)).split("\n");
+    const reasons = lines.flatMap((line) => {
+      const found = /^weft_http_response_body_bytes_total\{direction="outbound",.*reason="(\w*)"/.exec(line);
+      return found?.[1] === undefined ? [] : [found[1]];
+    });
+    expect(reasons.toSorted()).toEqual(["", "authorization_denied"]);
     app.stop();
   });
 

@@ -7,6 +7,7 @@ import { latin1Line } from "./exchange-heads.ts";
 import { addTryLines, type TryField, withoutTry } from "./hop-fields.ts";
 import type { HttpDestination, HttpService } from "./http-service.ts";
 
+/** Of one exchange. It is that itself, so that nothing is made for a try but what is sent. */
 export interface ComposedParts {
   readonly head: HttpRequest;
   readonly service: HttpService;
@@ -17,28 +18,26 @@ export interface ComposedParts {
   readonly said: TryField | undefined;
   readonly isGrpc: boolean;
   readonly isUpgrade: boolean;
-  readonly isTunnelled: boolean;
   /** Undefined: its time has no bound. */
-  readonly remainingMs: number | undefined;
-  readonly retries: number;
+  readonly leftMs: number | undefined;
 }
 
-export function composeRequest(parts: ComposedParts): UpstreamRequest {
-  const { head, service, destination, admission, said, retries, remainingMs } = parts;
+export function composeRequest(parts: ComposedParts, isTunnelled: boolean, retries: number): UpstreamRequest {
+  const { head, service, destination, admission, said, leftMs, newRequestId } = parts;
   const lines: HeaderLine[] = [];
-  if (parts.newRequestId !== undefined) lines.push(latin1Line("x-request-id", parts.newRequestId));
+  if (newRequestId !== undefined) lines.push(latin1Line("x-request-id", newRequestId));
   service.addLines(head, lines);
   admission?.addLines(lines);
   const ofRoute = destination?.requestEdits;
   const edits = admission === undefined ? ofRoute : admission.requestEdits(ofRoute);
-  const isPlain = retries === 0 && remainingMs === undefined && said === undefined;
+  const isPlain = retries === 0 && leftMs === undefined && said === undefined;
   const says =
     !isPlain &&
     addTryLines(lines, said, {
       isInbound: service.direction === "inbound",
-      isTunnelled: parts.isTunnelled,
+      isTunnelled,
       isGrpc: parts.isGrpc,
-      remainingMs: remainingMs ?? Number.POSITIVE_INFINITY,
+      remainingMs: leftMs ?? Number.POSITIVE_INFINITY,
       retries,
     });
   return {

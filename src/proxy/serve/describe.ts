@@ -69,6 +69,7 @@ export function describeConfig(parts: RuntimeParts): unknown {
     gatewayAddresses: gateway?.addresses() ?? [],
     gatewayDatagrams: gateway?.udp.addresses() ?? [],
     gatewayFailures: gateway?.failures() ?? [],
+    admissionFailures: context.admissions.failures(),
     clusters: clusters.slice(0, maxListed).map((cluster) => ({
       key: cluster.key,
       endpoints: cluster.picker.members.map((endpoint) => describeEndpoint(endpoint, nowUs)),

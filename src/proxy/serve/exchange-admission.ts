@@ -1,5 +1,4 @@
 /** Admission of one HTTP request: its filters run, and what they make of it is said to its backend and to its client. */
-import type { CallerFacts } from "../../decide/index.ts";
 import type { HeadEdits, HeaderLine } from "../../http1/index.ts";
 import type { FilterRefusal, RequestFilter } from "../admission/filter.ts";
 import type { HttpRequest, RequestRewrite } from "../http/index.ts";
@@ -7,7 +6,7 @@ import { type AdmissionHost, AdmissionRun } from "./admission-run.ts";
 import type { ClientStream } from "./client-stream.ts";
 import type { ServeContext } from "./context.ts";
 import { goAhead } from "./exchange-heads.ts";
-import type { HttpService } from "./http-service.ts";
+import type { AskedFirst, HttpService } from "./http-service.ts";
 import { type PolicyNames, policyNames, recordRefusal, toldOf } from "./policy-record.ts";
 import type { RequestBody } from "./request-body.ts";
 import { RequestFacts } from "./request-facts.ts";
@@ -17,6 +16,7 @@ export interface AdmittedRequest {
   readonly head: HttpRequest;
   readonly body: RequestBody;
   readonly requestId: string;
+  readonly service: HttpService;
   onAdmitted(): void;
   /** `told`: what the client may know beside the class of its error. */
   onNotAdmitted(refusal: FilterRefusal, told: string | undefined): void;
@@ -28,26 +28,28 @@ export class ExchangeAdmission implements AdmissionHost {
   readonly #client: ClientStream;
   readonly #facts: RequestFacts;
   readonly #run: AdmissionRun;
+  readonly #filters: readonly RequestFilter[];
   #refusal: FilterRefusal | undefined = undefined;
 
   constructor(
     context: ServeContext,
     request: AdmittedRequest,
-    side: { readonly service: HttpService; readonly client: ClientStream; readonly caller: CallerFacts },
+    client: ClientStream,
+    { filters, caller }: AskedFirst,
   ) {
-    const { service, client, caller } = side;
-    const { head, body, requestId } = request;
+    const { head, body, requestId, service } = request;
     this.#context = context;
     this.#request = request;
     this.#client = client;
-    this.#facts = new RequestFacts(head, service.scheme, requestId);
+    this.#facts = new RequestFacts(head, service.scheme, requestId, service);
     const remoteAddress = service.remoteAddressOf?.(head) ?? caller.address;
     this.#run = new AdmissionRun(context, { caller, remoteAddress, http: this.#facts, body }, this);
+    this.#filters = filters;
   }
 
   /** The request may have its verdict when this returns. */
-  start(filters: readonly RequestFilter[]): void {
-    this.#run.start(filters);
+  start(): void {
+    this.#run.start(this.#filters);
   }
 
   /** The client is gone, or time is up. */

@@ -5,7 +5,7 @@ import { framingNames, type HeaderLine } from "../../http1/index.ts";
 import type { FilterRefusal } from "../admission/filter.ts";
 import type { ClientStream } from "./client-stream.ts";
 import { type GrpcCall, redirectFailure } from "./grpc-call.ts";
-import { pushbackLine, refusalLines } from "./hop-fields.ts";
+import { denialLine, pushbackLine, refusalLines } from "./hop-fields.ts";
 import type { HttpAnswer, HttpService } from "./http-service.ts";
 import type { Tries } from "./tries.ts";
 
@@ -48,8 +48,12 @@ export function answerNotAdmitted(
   refusal: FilterRefusal,
   told: string | undefined,
 ): number {
-  const { client, requestId, grpc, isRequestEnded, ownLines } = request;
+  const { client, requestId, grpc, isRequestEnded } = request;
   const { reason, answer } = refusal;
+  // The calling proxy takes it off answers that failed, and looks at no others.
+  const isFailure = answer === undefined || answer.status >= 400;
+  const denial = request.service.tellsUnprocessed && isFailure ? denialLine(reason) : undefined;
+  const ownLines = denial === undefined ? request.ownLines : [...request.ownLines, denial];
   const failure = grpc?.failure(reason, requestId);
   const spoken =
     failure && told !== undefined ? { ...failure, message: `${failure.message}: ${told}` } : failure;

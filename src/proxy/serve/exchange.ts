@@ -23,43 +23,45 @@ import {
 import type { RequestLimit, UpstreamEndpoint, UpstreamRequest } from "../upstream/index.ts";
 import type { Attempt } from "./attempt.ts";
 import type { ClientStream } from "./client-stream.ts";
-import { composeRequest } from "./composed-request.ts";
+import { type ComposedParts, composeRequest } from "./composed-request.ts";
 import type { ServeContext } from "./context.ts";
 import { type AnsweredRequest, answerNotAdmitted, answerRefusal, answerRoute } from "./exchange-answers.ts";
 import { type AdmittedRequest, ExchangeAdmission } from "./exchange-admission.ts";
 import type { ExchangeInput } from "./exchange-input.ts";
 import { startTries } from "./fault-injection.ts";
 import { GrpcCall, shorterTimeout } from "./grpc-call.ts";
-import { passedEdits, peerGraceMs, readTry, type TryField } from "./hop-fields.ts";
+import { passedEdits, peerGraceMs, readDenial, readTry, type TryField } from "./hop-fields.ts";
 import type { HttpDestination, HttpSelection, HttpService } from "./http-service.ts";
 import { Mirrors } from "./mirrors.ts";
 import { recordHttp } from "./outcome.ts";
 import { passedTrailers } from "./passed-trailers.ts";
 import { Relay, type RelayListener } from "./relay.ts";
 import { RequestBody } from "./request-body.ts";
-import { RequestTime } from "./request-time.ts";
+import { TimedRequest } from "./timed-request.ts";
 import { Tries, type TriedRequest } from "./tries.ts";
 import { isSuspect } from "./try-end.ts";
 
-export class Exchange implements ExchangeInput, TriedRequest, RelayListener, AdmittedRequest {
+export class Exchange
+  extends TimedRequest
+  implements ExchangeInput, TriedRequest, RelayListener, AdmittedRequest, ComposedParts
+{
   readonly head: HttpRequest;
   readonly #context: ServeContext;
-  readonly #service: HttpService;
+  readonly service: HttpService;
   readonly #client: ClientStream;
   readonly body: RequestBody;
-  readonly #time: RequestTime;
   /** The request is gRPC's: failures are said in its status, its deadline holds. */
   readonly #grpc: GrpcCall | undefined;
   readonly isGrpc: boolean;
   readonly isUpgrade: boolean;
   /** What the request says of its time and of tries before it. */
-  #said: TryField | undefined;
+  said: TryField | undefined;
   requestId = "";
   #hasOwnRequestId = false;
   #selected: HttpSelection | undefined;
-  #destination: HttpDestination | undefined;
+  destination: HttpDestination | undefined;
   /** Undefined: no policy is asked. */
-  #admission: ExchangeAdmission | undefined;
+  admission: ExchangeAdmission | undefined;
   readonly #tries: Tries;
   #mirrors: Mirrors | undefined;
   /** The try whose answer is forwarded. */
@@ -72,6 +74,8 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener, Adm
   /** The final head has been written: from here on nothing else can be answered. */
   #isResponseStarted = false;
   #status = 0;
+  /** Of the answer: its proxy's policies said no. */
+  #denial: ReasonCode | undefined = undefined;
   #responseBytes = 0;
   /** A tunnel: bodies are its bytes, and it is over when both directions have ended. */
   #isTunnel = false;
@@ -79,16 +83,16 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener, Adm
   #isDone = false;
 
   constructor(context: ServeContext, service: HttpService, client: ClientStream, head: HttpRequest) {
+    super(context.clock);
     this.head = head;
     this.#context = context;
-    this.#service = service;
+    this.service = service;
     this.#client = client;
     this.body = new RequestBody(context.bodyKeeping);
     this.#grpc = GrpcCall.of(head);
     this.isGrpc = this.#grpc !== undefined;
     this.isUpgrade = upgradeOf(head) !== undefined;
     this.#tries = new Tries(context, service, this, client);
-    this.#time = new RequestTime(context.clock);
     this.#movedMs = context.coarseNowMs;
   }
 
@@ -97,28 +101,27 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener, Adm
     const requestId = this.head.get("x-request-id");
     this.requestId = this.#context.requestIds.keep(requestId);
     this.#hasOwnRequestId = this.requestId !== requestId;
-    if (!this.#service.servesConnect && isPlainConnect(this.head))
+    if (!this.service.servesConnect && isPlainConnect(this.head))
       return this.#refuse("unsupported_request", "CONNECT is not served here");
-    this.#said = readTry(this.head, this.#service.trustsTry);
-    const selected = this.#service.select(this.head);
+    this.said = readTry(this.head, this.service.trustsTry);
+    const selected = this.service.select(this.head);
     this.#selected = selected;
     if ("cluster" in selected) this.#expect(selected);
-    const { asked } = selected;
+    const { asked } = this.service;
     if (asked === undefined) return this.#goOn(selected);
-    const side = { service: this.#service, client: this.#client, caller: asked.caller };
-    this.#admission = new ExchangeAdmission(this.#context, this, side);
-    this.#admission.start(asked.filters);
+    this.admission = new ExchangeAdmission(this.#context, this, this.#client, asked);
+    this.admission.start();
   }
 
   /** From here on the request has its route's time. */
   #expect(selected: HttpDestination): void {
-    this.#destination = selected;
+    this.destination = selected;
     const { maxBodyBytes } = selected.requests.retry;
     if (maxBodyBytes !== undefined) this.body.maxReplayBytes = maxBodyBytes;
-    const ofCaller = shorterTimeout(this.#grpc?.timeoutMs ?? 0, this.#said?.timeoutMs ?? 0);
+    const ofCaller = shorterTimeout(this.#grpc?.timeoutMs ?? 0, this.said?.timeoutMs ?? 0);
     const timeoutMs = shorterTimeout(selected.requests.requestTimeoutMs, ofCaller);
-    const graceMs = this.#service.tellsUnprocessed ? peerGraceMs : 0;
-    this.#time.bound(this.#context.wheel, timeoutMs, graceMs, () => this.#onTimeout());
+    const graceMs = this.service.tellsUnprocessed ? peerGraceMs : 0;
+    this.boundTime(this.#context.wheel, timeoutMs, graceMs);
   }
 
   /** Nothing stands against it: only now the route, its limits and its backends have to do with it. */
@@ -140,7 +143,7 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener, Adm
   onAdmitted(): void {
     if (this.#isDone || this.#selected === undefined) return;
     // They may have come before the filters had said what they change.
-    this.body.trailers = passedTrailers(this.body.trailers, this.#admission, this.#destination);
+    this.body.trailers = passedTrailers(this.body.trailers, this.admission, this.destination);
     this.#goOn(this.#selected);
   }
 
@@ -156,16 +159,16 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener, Adm
     this.#movedMs = this.#context.coarseNowMs;
     this.#mirrors?.push(chunk);
     const hasRoom = this.body.push(chunk, this.#tries);
-    if (!hasRoom && this.#admission?.onBody() !== true) this.#client.pauseRequest();
+    if (!hasRoom && this.admission?.onBody() !== true) this.#client.pauseRequest();
   }
 
   onRequestEnd(received: Trailers | undefined): void {
-    const trailers = passedTrailers(received, this.#admission, this.#destination);
+    const trailers = passedTrailers(received, this.admission, this.destination);
     this.body.isEnded = true;
     this.body.trailers = trailers;
     this.#mirrors?.end(trailers);
     this.#tries.writeEnd(trailers);
-    this.#admission?.onBody();
+    this.admission?.onBody();
     if (this.#isTunnel && this.#isUpstreamEnded) this.#complete();
   }
 
@@ -175,7 +178,7 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener, Adm
   }
 
   sweep(nowMs: number): void {
-    const idleMs = this.#destination?.requests.streamIdleTimeoutMs ?? 0;
+    const idleMs = this.destination?.requests.streamIdleTimeoutMs ?? 0;
     if (idleMs === 0 || this.#isTunnel || this.#isDone || nowMs - this.#movedMs < idleMs) return;
     this.#letGo();
     this.#fail("stream_idle_timeout", `neither direction has moved for ${idleMs} ms`);
@@ -195,28 +198,16 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener, Adm
 
   // ---- the tries
 
-  get isInherited(): boolean {
-    return this.#said !== undefined && this.#said.attempt > 0;
+  get newRequestId(): string | undefined {
+    return this.#hasOwnRequestId ? this.requestId : undefined;
   }
 
-  remainingMs(nowUs: number): number {
-    return this.#time.remainingMs(nowUs);
+  get isInherited(): boolean {
+    return this.said !== undefined && this.said.attempt > 0;
   }
 
   upstreamRequest(endpoint: UpstreamEndpoint, retries: number): UpstreamRequest {
-    return composeRequest({
-      head: this.head,
-      service: this.#service,
-      destination: this.#destination,
-      admission: this.#admission,
-      newRequestId: this.#hasOwnRequestId ? this.requestId : undefined,
-      said: this.#said,
-      isGrpc: this.isGrpc,
-      isUpgrade: this.isUpgrade,
-      isTunnelled: endpoint.isTunnelled,
-      remainingMs: this.#time.leftMs,
-      retries,
-    });
+    return composeRequest(this, endpoint.isTunnelled, retries);
   }
 
   resumeRequest(hasRoom: boolean): void {
@@ -233,10 +224,12 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener, Adm
   onAnswer(attempt: Attempt, head: HttpResponse): void {
     this.#winner = attempt;
     this.#movedMs = this.#context.coarseNowMs;
-    let edits = this.#tries.responseEdits(attempt, this.#destination?.responseEdits);
-    if (this.#admission !== undefined) edits = this.#admission.answerEdits(edits);
+    let edits = this.#tries.responseEdits(attempt, this.destination?.responseEdits);
+    if (this.admission !== undefined) edits = this.admission.answerEdits(edits);
     if (isSuspect(head, this.isGrpc)) {
-      const forbidsRetry = this.#service.tellsUnprocessed && this.#context.hasSpentRetries;
+      if (this.service.direction === "outbound" && attempt.endpoint.isTunnelled)
+        this.#denial = readDenial(head);
+      const forbidsRetry = this.service.tellsUnprocessed && this.#context.hasSpentRetries;
       edits = passedEdits(edits, head, forbidsRetry);
     }
     this.body.forget();
@@ -294,7 +287,7 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener, Adm
     this.#isResponseStarted = true;
     this.#status = head.status;
     this.#client.writeSwitch(head, edits);
-    this.#time.release();
+    this.releaseTime();
     const server = this.head instanceof RequestHead ? upstream.detach() : undefined;
     const client = server === undefined ? undefined : this.#client.detach();
     if (server !== undefined && client !== undefined) {
@@ -308,17 +301,17 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener, Adm
     this.#client.enterTunnel();
   }
 
-  #onTimeout(): void {
+  protected override onTimeout(): void {
     if (this.#isDone) return;
     // A deadline of the caller's own says nothing about the endpoint.
-    if (this.#time.timeoutMs === this.#destination?.requests.requestTimeoutMs) this.#tries.recordSilence();
+    if (this.timeoutMs === this.destination?.requests.requestTimeoutMs) this.#tries.recordSilence();
     this.#letGo();
-    this.#fail("request_timeout", `no complete response within ${this.#time.timeoutMs} ms`);
+    this.#fail("request_timeout", `no complete response within ${this.timeoutMs} ms`);
   }
 
   /** Withdraws from whatever is waited for upstream. What was sent there is reset, so the work really ends. */
   #letGo(): void {
-    this.#admission?.cancel();
+    this.admission?.cancel();
     this.#tries.abandon();
     this.#winner = undefined;
   }
@@ -326,7 +319,8 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener, Adm
   #complete(): void {
     this.#tries.close();
     this.#winner = undefined;
-    this.#finish(undefined, "");
+    if (this.#denial !== undefined) this.#status = this.#grpc?.httpStatus(this.#status) ?? this.#status;
+    this.#finish(this.#denial, this.#denial === undefined ? "" : "a policy at the peer proxy");
     this.#client.onExchangeDone();
   }
 
@@ -360,11 +354,11 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener, Adm
   #answered(): AnsweredRequest {
     return {
       client: this.#client,
-      service: this.#service,
+      service: this.service,
       requestId: this.requestId,
       grpc: this.#grpc,
       tries: this.#tries,
-      ownLines: [...(this.#selected?.ownLines ?? []), ...(this.#admission?.ownLines ?? [])],
+      ownLines: [...(this.#selected?.ownLines ?? []), ...(this.admission?.ownLines ?? [])],
       isRequestEnded: this.body.isEnded,
       isInherited: this.isInherited,
     };
@@ -374,18 +368,18 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener, Adm
     if (this.#isDone) return;
     this.#isDone = true;
     if (this.#status === 0 && reason !== undefined) this.#status = reasons[reason].httpStatus;
-    this.#time.release();
+    this.releaseTime();
     this.body.forget();
     this.#mirrors?.close();
     const context = this.#context;
     context.inFlight--;
     this.#limit?.leave();
     recordHttp(context, {
-      edge: this.#service.edge(this.#selected?.route ?? "", this.#tries.lastEndpoint),
+      edge: this.service.edge(this.#selected?.route ?? "", this.#tries.lastEndpoint),
       rule: this.#selected?.rule ?? "",
       head: this.head,
       requestId: this.requestId,
-      policy: this.#admission?.policy,
+      policy: this.admission?.policy,
       status: reason === undefined ? (this.#grpc?.httpStatus(this.#status) ?? this.#status) : this.#status,
       reason,
       detail,
@@ -393,7 +387,7 @@ export class Exchange implements ExchangeInput, TriedRequest, RelayListener, Adm
       tries: this.#tries,
       requestBytes: this.body.byteLength,
       responseBytes: this.#responseBytes,
-      durationUs: this.#time.elapsedUs,
+      durationUs: this.elapsedUs,
     });
   }
 }

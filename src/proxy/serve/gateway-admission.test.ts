@@ -1,7 +1,23 @@
 /** Policies at a gateway: of its listeners and its rules, for requests and raw connections, and what backends are told. */
 import { afterEach, describe, expect, test } from "bun:test";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { type Admission, GatewaySchema, type HttpRuleSchema, Protocol } from "../../model/index.ts";
+import {
+  type Admission,
+  AdmissionSchema,
+  GatewaySchema,
+  type HttpRuleSchema,
+  Protocol,
+} from "../../model/index.ts";
+import {
+  authentication,
+  encode,
+  goodClaims,
+  jwksOf,
+  location,
+  provider,
+  signingKey,
+  tokenOf,
+} from "../admission/jwt/testing/issuer.ts";
 import { admissionOf, guardedServer } from "../testing/admission-scene.ts";
 import { freePort } from "../testing/eventually.ts";
 import { type RawServer, RawClient, rawServer } from "../testing/raw-peer.ts";
@@ -146,6 +162,47 @@ describe("a listener's policies", () => {
   });
 });
 
+describe("tokens that the listener and its rule ask for", () => {
+  const key = signingKey();
+  const jwks = jwksOf(key);
+  const cookie = (name: string) => location({ case: "cookie", value: name });
+  const asking = (...providers: Parameters<typeof provider>[1][]): Admission =>
+    create(AdmissionSchema, { jwt: authentication(providers.map((more) => provider(jwks, more))) });
+  const token = (more: object = {}): string =>
+    tokenOf(key, goodClaims({ exp: Math.floor(Date.now() / 1000) + 300, ...more }));
+
+  test("may be one: the rule reads it as it came, and the backend gets none", async () => {
+    await using mesh = new TestMesh();
+    const { peer, seen } = await scene(mesh, { listener: asking({}), rule: { admission: asking({}) } });
+    expect(await status(peer, "GET /known", `authorization: Bearer ${token()}\r\n`)).toBe(200);
+    expect(seen.join("")).not.toContain("authorization");
+    expect(await status(peer, "GET /known")).toBe(401);
+    const forged = `${token().slice(0, -8)}${encode("abcdef")}`;
+    expect(await status(peer, "GET /known", `authorization: Bearer ${forged}\r\n`)).toBe(401);
+    expect(seen).toHaveLength(1);
+  });
+
+  test("are taken out one after the other, and nothing comes back", async () => {
+    await using mesh = new TestMesh();
+    const other = { name: "other", issuer: "https://other.example", locations: [cookie("b")] };
+    const { peer, seen } = await scene(mesh, {
+      listener: asking({ locations: [cookie("a")] }),
+      rule: { admission: asking(other) },
+    });
+    const both = `cookie: a=${token()}; c=3; b=${token({ iss: "https://other.example" })}\r\n`;
+    expect(await status(peer, "GET /known", both)).toBe(200);
+    expect(seen.join("")).toContain("\r\ncookie: c=3\r\n");
+  });
+
+  test("are missing where one is required and nobody's is taken", async () => {
+    await using mesh = new TestMesh();
+    const { peer, seen, agent } = await scene(mesh, { listener: asking() });
+    expect(await status(peer, "GET /known", `authorization: Bearer ${token()}\r\n`)).toBe(401);
+    expect(agent.telemetry?.take()?.refusals[0]?.reason).toBe("jwt_missing");
+    expect(seen).toHaveLength(0);
+  });
+});
+
 describe("the client's address", () => {
   const denied = admissionOf([
     { name: "d", action: "deny", rules: [{ from: [{ remoteIpBlocks: ["127.0.0.1/32"] }] }] },
@@ -155,6 +212,19 @@ describe("the client's address", () => {
     await using mesh = new TestMesh();
     const { peer } = await scene(mesh, { server: denied });
     expect(await status(peer, "GET /known", "x-forwarded-for: 9.9.9.9\r\n")).toBe(403);
+  });
+
+  test("is what the trusted hop in front of the gateway says, at gateway and workload", async () => {
+    const from = (block: string): Admission =>
+      admissionOf([{ name: "d", action: "deny", rules: [{ from: [{ remoteIpBlocks: [block] }] }] }]);
+    for (const place of ["listener", "server"] as const) {
+      await using mesh = new TestMesh();
+      mesh.mesh.trustedHops = 1;
+      const { peer } = await scene(mesh, { [place]: from("9.9.9.9/32") });
+      expect(await status(peer, "GET /known", "x-forwarded-for: 1.1.1.1, 9.9.9.9\r\n")).toBe(403);
+      expect(await status(peer, "GET /known", "x-forwarded-for: 9.9.9.9, 1.1.1.1\r\n")).toBe(200);
+      expect(await status(peer, "GET /known")).toBe(200);
+    }
   });
 
   test("is the peer's own where it is no gateway of the mesh", async () => {

@@ -2,6 +2,7 @@
 import type { HeaderLine } from "../../http1/index.ts";
 import type { HttpRequest } from "../http/index.ts";
 import { type CallerFacts, type PreparedVirtualHost, selectVirtualHost } from "../../decide/index.ts";
+import type { Mesh } from "../../model/index.ts";
 import type { Connection, PeerCertificate } from "../../net/index.ts";
 import type { PortTlsChoice, PreparedGatewayPort } from "../agent/index.ts";
 import type { EdgeSeries } from "../telemetry/index.ts";
@@ -9,9 +10,11 @@ import type { UpstreamEndpoint } from "../upstream/index.ts";
 import type { ServeContext } from "./context.ts";
 import { outboundEdge, unreachedEdge } from "./edges.ts";
 import { latin1Line, removal } from "./exchange-heads.ts";
+import { canonicalIp } from "../../kernel/index.ts";
 import { forwardedClientCertificate } from "./forwarded-client.ts";
+import { ForwardedFields } from "./forwarded-fields.ts";
 import { gatewayCaller } from "./gateway-caller.ts";
-import type { HttpSelection, HttpService } from "./http-service.ts";
+import type { AskedFirst, HttpSelection, HttpService } from "./http-service.ts";
 import { strippedAtEdge } from "./overriding-http.ts";
 import type { RouteSelector } from "./route-selector.ts";
 
@@ -19,11 +22,6 @@ import type { RouteSelector } from "./route-selector.ts";
 export interface GatewayPortHolder {
   readonly current: PreparedGatewayPort;
 }
-
-const forwardedProto = {
-  http: latin1Line("x-forwarded-proto", "http"),
-  https: latin1Line("x-forwarded-proto", "https"),
-};
 
 export interface GatewayClient {
   readonly holder: GatewayPortHolder;
@@ -56,11 +54,16 @@ export class GatewayHttp implements HttpService {
   readonly #context: ServeContext;
   readonly #selector: RouteSelector;
   readonly #holder: GatewayPortHolder;
-  readonly #clientAddress: string;
+  readonly #forwarded: ForwardedFields;
+  readonly #peerAddress: string;
   readonly #tls: GatewayHandshake | undefined;
   readonly #connection: Connection;
   readonly #clientCertificate: HeaderLine;
+  asked: AskedFirst | undefined = undefined;
+  #lastAsked: AskedFirst | undefined = undefined;
   #caller: CallerFacts | undefined = undefined;
+  /** Which says whose identities are its own. */
+  #callerMesh: Mesh | undefined = undefined;
   /** The port's TLS that was last found to go on asking of clients what this one was asked. */
   #checkedTls: PreparedGatewayPort["tls"];
 
@@ -70,8 +73,10 @@ export class GatewayHttp implements HttpService {
     this.#selector = selector;
     this.#holder = client.holder;
     this.#connection = client.connection;
-    this.#clientAddress = client.clientAddress;
     this.scheme = client.scheme;
+    this.#forwarded = new ForwardedFields(client.clientAddress, client.scheme);
+    const { remoteAddress } = client.connection;
+    this.#peerAddress = canonicalIp(remoteAddress) ?? remoteAddress;
     this.#tls = client.tls;
     this.#checkedTls = client.holder.current.tls;
     const peer = client.tls?.peer;
@@ -87,6 +92,7 @@ export class GatewayHttp implements HttpService {
   }
 
   select(head: HttpRequest): HttpSelection {
+    this.asked = undefined;
     const host = selectVirtualHost(this.#holder.current.hosts, head.authority);
     if (host === undefined) return { reason: "no_route", detail: "no listener has this hostname", route: "" };
     if (this.#tls !== undefined && host.listener !== this.#tls.choice.listener) {
@@ -96,41 +102,52 @@ export class GatewayHttp implements HttpService {
     if (!this.#isStillTrusted()) {
       return { reason: "misdirected_request", detail: "clients are checked otherwise by now", route: "" };
     }
-    return this.#guarded(host, strippedAtEdge(head, this.#selector.select(host.routes, head, this)));
+    const selected = strippedAtEdge(head, this.#selector.select(host.routes, head, this));
+    this.asked = this.#askedOf(host, selected);
+    return selected;
   }
 
   /**
    * The listener's policies, then the rule's, are asked before anything of the route is answered: also before "there is no
    * such route". Preflights alone are not asked about: browsers send them without tokens, and nobody behind here sees them.
    */
-  #guarded(host: PreparedVirtualHost, selected: HttpSelection): HttpSelection {
+  #askedOf(host: PreparedVirtualHost, selected: HttpSelection): AskedFirst | undefined {
     const ofListener = this.#holder.current.admissions?.get(host.listener);
     const ofRule = selected.admission;
-    if (ofListener === undefined && ofRule === undefined) return selected;
-    if ("status" in selected && selected.isPreflight === true) return selected;
-    const { admissions } = this.#context;
-    const listeners = ofListener === undefined ? [] : admissions.chainOf(ofListener.admission).filters;
-    const rules = ofRule === undefined ? [] : admissions.chainOf(ofRule).filters;
-    const filters =
-      rules.length === 0 ? listeners : listeners.length === 0 ? rules : [...listeners, ...rules];
-    if (filters.length === 0) return selected;
-    return { ...selected, asked: { filters, caller: this.#callerAt(ofListener?.gateway ?? "") } };
+    if (ofListener === undefined && ofRule === undefined) return undefined;
+    if ("status" in selected && selected.isPreflight === true) return undefined;
+    const filters = this.#context.admissions.filtersOf(ofListener?.admission, ofRule);
+    if (filters.length === 0) return undefined;
+    const caller = this.#callerAt(ofListener?.gateway ?? "");
+    if (this.#lastAsked?.filters !== filters || this.#lastAsked.caller !== caller) {
+      this.#lastAsked = { filters, caller };
+    }
+    return this.#lastAsked;
   }
 
+  /** The same as long as it says the same: what filters work out of it, they keep by it. */
   #callerAt(gateway: string): CallerFacts {
+    const { mesh } = this.#context.agent.snapshot;
     const known = this.#caller;
-    if (known !== undefined && (gateway === "" || known.destination === gateway)) return known;
-    const { snapshot } = this.#context.agent;
-    this.#caller = gatewayCaller(this.#connection, { gateway, port: this.port, mesh: snapshot.mesh });
+    const isSamePlace = gateway === "" || known?.destination === gateway;
+    if (known !== undefined && isSamePlace && mesh === this.#callerMesh) return known;
+    this.#callerMesh = mesh;
+    this.#caller = gatewayCaller(this.#connection, { gateway, port: this.port, mesh });
     return this.#caller;
   }
 
+  /** What policies and limits take for the client's address. */
+  remoteAddressOf(head: HttpRequest): string {
+    return this.#forwarded.remoteAddress(head, this.#trustedHops, this.#peerAddress);
+  }
+
   addLines(head: HttpRequest, lines: HeaderLine[]): void {
-    lines.push(forwardedProto[this.scheme], this.#clientCertificate);
-    if (this.#clientAddress === "") return;
-    const before = head.get("x-forwarded-for");
-    const chain = before === undefined ? this.#clientAddress : `${before}, ${this.#clientAddress}`;
-    lines.push(latin1Line("x-forwarded-for", chain));
+    lines.push(this.#clientCertificate);
+    this.#forwarded.addLines(head, this.#trustedHops, lines);
+  }
+
+  get #trustedHops(): number {
+    return this.#context.agent.snapshot.mesh?.trustedHops ?? 0;
   }
 
   /** A client that would not come in any more is to come again, which shows. */

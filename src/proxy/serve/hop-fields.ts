@@ -5,6 +5,7 @@
  *   request   weft-try: attempt=1, timeout=1500    the try's number behind the first; what is left of the time, in ms
  *   answer    weft-unprocessed: <reason>           no application has looked at the request
  *             weft-failed: <reason>                the answer is the proxy's: its application failed like this
+ *             weft-denied: <reason>                a policy of the proxy's said no
  *             weft-no-retry: 1                     it was tried often enough behind here, or there is too much to do
  *
  * An application gets `weft-try` too and may hand it on with the requests that it makes for this one: its own proxy takes
@@ -19,6 +20,7 @@ import { latin1Line } from "./exchange-heads.ts";
 const tryHeader = "weft-try";
 export const unprocessedHeader = "weft-unprocessed";
 export const failedHeader = "weft-failed";
+const deniedHeader = "weft-denied";
 export const noRetryHeader = "weft-no-retry";
 
 export interface TryField {
@@ -91,7 +93,28 @@ export const peerGraceMs = 50;
 export const pushbackLine = latin1Line("grpc-retry-pushback-ms", "-1");
 
 const noRetryLine = latin1Line(noRetryHeader, "1");
-const answerHeaders = [unprocessedHeader, failedHeader, noRetryHeader];
+const answerHeaders = [unprocessedHeader, failedHeader, deniedHeader, noRetryHeader];
+
+/** What a policy says no with. */
+const denials: ReadonlySet<ReasonCode> = new Set([
+  "jwt_missing",
+  "jwt_invalid",
+  "authorization_denied",
+  "external_denied",
+  "external_unavailable",
+  "rate_limited",
+]);
+
+/** Undefined where it is no policy's word: the calling proxy is told nothing then. */
+export function denialLine(reason: ReasonCode): HeaderLine | undefined {
+  return denials.has(reason) ? latin1Line(deniedHeader, reason) : undefined;
+}
+
+/** Why the peer's proxy said no, for log and metric of the caller's; the caller itself learns nothing of it. */
+export function readDenial(head: HttpResponse): ReasonCode | undefined {
+  const reason = head.get(deniedHeader);
+  return reason !== undefined && isReasonCode(reason) && denials.has(reason) ? reason : undefined;
+}
 
 /** Of an answer that is passed on: without what proxies say, which no application may say for them. */
 export function passedEdits(

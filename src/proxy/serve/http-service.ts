@@ -19,13 +19,11 @@ interface SelectedRoute {
   readonly rule?: string | undefined;
   /** Lines of every answer that the proxy gives in the place of a backend's. */
   readonly ownLines?: readonly HeaderLine[] | undefined;
-  /** What is asked before anything else happens; absent: nothing. */
-  readonly asked?: AskedFirst | undefined;
   /** The rule's own, for a gateway that puts it behind its listener's; absent: it has none. */
   readonly admission?: Admission | undefined;
 }
 
-interface AskedFirst {
+export interface AskedFirst {
   readonly filters: readonly RequestFilter[];
   /** Who the request is from, as its connection shows. */
   readonly caller: CallerFacts;
@@ -78,6 +76,8 @@ export interface HttpService {
   readonly sourceIdentity: string;
   /** One snapshot decides: what is returned is kept until the exchange ends. */
   select(head: HttpRequest): HttpSelection;
+  /** Before anything else happens with the request that was selected last; absent: nothing. Made once for many requests. */
+  readonly asked?: AskedFirst | undefined;
   /** The client as trusted proxies tell it, else the connection's peer. Absent: the peer. */
   remoteAddressOf?(head: HttpRequest): string;
   /** Lines for the next hop beside the edits; the exchange adds x-request-id. */

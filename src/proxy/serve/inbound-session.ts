@@ -16,8 +16,9 @@ import type { UpstreamCluster } from "../upstream/index.ts";
 import type { ServeContext } from "./context.ts";
 import { EdgeHandle } from "./edges.ts";
 import { latin1Line, removal } from "./exchange-heads.ts";
+import { fromRight } from "./forwarded-fields.ts";
 import { forwardedClientCertificate } from "./forwarded-client.ts";
-import type { HttpDestination, HttpRefusal, HttpService } from "./http-service.ts";
+import type { AskedFirst, HttpDestination, HttpRefusal, HttpService } from "./http-service.ts";
 import { plainDestination } from "./outbound-http.ts";
 import type { TcpTarget } from "./tcp-dial.ts";
 
@@ -116,6 +117,10 @@ export class InboundHttp implements HttpService {
   readonly #opening: HttpDestination | HttpRefusal;
   #table: InboundTable | undefined;
   #answer: HttpDestination | HttpRefusal;
+  asked: AskedFirst | undefined = undefined;
+  /** Of the admissions: what they ask may change with whose identities are the mesh's. */
+  #generation: number;
+  readonly #context: ServeContext;
   readonly #edge: EdgeHandle;
   readonly #lines: readonly HeaderLine[];
   /** What a gateway says of its client stands before what is said of the gateway. */
@@ -136,8 +141,10 @@ export class InboundHttp implements HttpService {
       typeof answer === "string"
         ? { reason: answer, detail: "the connection was not admitted", route: "" }
         : plainDestination(answer);
+    this.#context = context;
+    this.#generation = context.admissions.generation;
     this.#table = this.#door.table;
-    this.#answer = this.#asked(this.#table);
+    this.#answer = this.#answerBy(this.#table);
     const { peer } = caller.connection;
     const element = `By=${context.identity};${peer === undefined ? `URI=${caller.identity}` : forwardedClientCertificate(peer)}`;
     // In plaintext nobody vouches for the caller, so what it says about itself is taken away.
@@ -151,9 +158,11 @@ export class InboundHttp implements HttpService {
   /** A connection outlives configurations; each of its requests is under the newest. */
   select(): HttpDestination | HttpRefusal {
     const { table } = this.#door;
-    if (table !== this.#table && table !== undefined) {
+    const { generation } = this.#context.admissions;
+    if (table !== undefined && (table !== this.#table || generation !== this.#generation)) {
       this.#table = table;
-      this.#answer = this.#asked(table);
+      this.#generation = generation;
+      this.#answer = this.#answerBy(table);
     }
     return this.#answer;
   }
@@ -162,11 +171,14 @@ export class InboundHttp implements HttpService {
   remoteAddressOf(head: HttpRequest): string {
     const { address } = this.#door.caller;
     if (this.#fromGateway === undefined) return address;
-    const last = head.get("x-forwarded-for")?.split(",").at(-1)?.trim();
-    return (last === undefined ? undefined : canonicalIp(last)) ?? address;
+    // Behind the client's stand the hops that gateways trust, each written by the next one.
+    const { trustedHops = 0 } = this.#context.agent.snapshot.mesh ?? {};
+    const chain = head.get("x-forwarded-for");
+    return fromRight(chain, trustedHops + 1) ?? fromRight(chain, 1) ?? address;
   }
 
-  #asked(table: InboundTable | undefined): HttpDestination | HttpRefusal {
+  #answerBy(table: InboundTable | undefined): HttpDestination | HttpRefusal {
+    this.asked = undefined;
     const opening = this.#opening;
     if ("reason" in opening) return opening;
     const reason = table === undefined ? undefined : this.#door.refusal(table);
@@ -174,8 +186,8 @@ export class InboundHttp implements HttpService {
       return { reason, detail: "the connection would not be admitted any more", route: "" };
     }
     const chain = this.#door.chain(table);
-    if (chain === undefined) return opening;
-    return { ...opening, asked: { filters: chain.filters, caller: this.#door.caller } };
+    if (chain !== undefined) this.asked = { filters: chain.filters, caller: this.#door.caller };
+    return opening;
   }
 
   addLines(head: HttpRequest, lines: HeaderLine[]): void {

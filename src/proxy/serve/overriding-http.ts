@@ -4,7 +4,7 @@ import type { HeadEdits, HeaderLine } from "../../http1/index.ts";
 import type { HttpRequest } from "../http/index.ts";
 import type { EdgeSeries } from "../telemetry/index.ts";
 import type { UpstreamEndpoint } from "../upstream/index.ts";
-import type { HttpDestination, HttpSelection, HttpService } from "./http-service.ts";
+import type { AskedFirst, HttpDestination, HttpSelection, HttpService } from "./http-service.ts";
 
 export class OverridingHttp implements HttpService {
   readonly direction: HttpService["direction"];
@@ -35,6 +35,10 @@ export class OverridingHttp implements HttpService {
     const stripped = withoutOverride(selected);
     if (overrides === undefined) return stripped;
     return { ...stripped, requests: applyOverrides(selected.requests, overrides) };
+  }
+
+  get asked(): AskedFirst | undefined {
+    return this.#inner.asked;
   }
 
   addLines(head: HttpRequest, lines: HeaderLine[]): void {

@@ -1,26 +1,13 @@
 /** A request as policies see it: its head, with what filters before have made of its fields. */
 import type { HttpFacts } from "../../decide/index.ts";
 import { isGrpcContentType } from "../../grpc/index.ts";
-import {
-  type HeadEdits,
-  type HeaderLine,
-  isFieldText,
-  isTargetText,
-  framingNames,
-  RequestHead,
-} from "../../http1/index.ts";
+import { type HeadEdits, type HeaderLine, isTargetText, RequestHead } from "../../http1/index.ts";
+import { addableLine, removableLine, settableLine } from "../admission/settable-field.ts";
+import { speaksOfOrigin } from "./forwarded-fields.ts";
+import type { HttpService } from "./http-service.ts";
 import type { HttpRequest, RequestRewrite } from "../http/index.ts";
-import { latin1Line, removal } from "./exchange-heads.ts";
 
-/** What only the mesh itself says, whatever a filter's service answers. */
-const reserved = /^(?:weft-|x-forwarded-client-cert$|x-request-id$|host$|:)/;
-
-/** A name that a filter may set: a token in lower case that neither frames the message nor is the mesh's own. */
-function isSettable(nameLower: string): boolean {
-  return (
-    /^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(nameLower) && !framingNames.has(nameLower) && !reserved.test(nameLower)
-  );
-}
+const none: readonly HeaderLine[] = [];
 
 export class RequestFacts implements HttpFacts {
   readonly head: HttpRequest;
@@ -28,11 +15,20 @@ export class RequestFacts implements HttpFacts {
   readonly requestId: string;
   /** Replace or remove fields. By name. */
   #lines: Map<string, HeaderLine> | undefined = undefined;
-  #added: HeaderLine[] = [];
+  #added: readonly HeaderLine[] = none;
   #query: string | undefined = undefined;
+  readonly #origin: Pick<HttpService, "addLines"> | undefined;
+  /** What the proxy itself says of the request's origin; made when somebody asks. */
+  #originLines: HeaderLine[] | undefined = undefined;
 
-  constructor(head: HttpRequest, scheme: "http" | "https", requestId: string) {
+  constructor(
+    head: HttpRequest,
+    scheme: "http" | "https",
+    requestId: string,
+    origin?: Pick<HttpService, "addLines">,
+  ) {
     this.head = head;
+    this.#origin = origin;
     this.scheme = scheme;
     this.requestId = requestId;
   }
@@ -61,9 +57,9 @@ export class RequestFacts implements HttpFacts {
     return isGrpcContentType(this.head.get("content-type") ?? "");
   }
 
-  /** A policy must not be told by the client what a filter has taken from it. */
+  /** A policy must not be told by the client what a filter has taken from it, or what the proxy replaces. */
   header(nameLower: string): string | undefined {
-    const line = this.#lines?.get(nameLower);
+    const line = this.#replaced(nameLower);
     const own =
       line === undefined ? this.head.get(nameLower) : line.bytes.length === 0 ? undefined : line.value;
     if (this.#added.length === 0) return own;
@@ -72,7 +68,7 @@ export class RequestFacts implements HttpFacts {
   }
 
   headerValues(nameLower: string): readonly string[] {
-    const line = this.#lines?.get(nameLower);
+    const line = this.#replaced(nameLower);
     const own =
       line === undefined ? linesOf(this.head, nameLower) : line.bytes.length === 0 ? [] : [line.value];
     if (this.#added.length === 0) return own;
@@ -81,17 +77,25 @@ export class RequestFacts implements HttpFacts {
   }
 
   set(nameLower: string, value: string): void {
-    if (!isSettable(nameLower)) return;
-    // What cannot be said takes the client's word with it all the same.
-    this.#replace(isValue(value) ? latin1Line(nameLower, value) : removal(nameLower));
+    this.setLine(settableLine(nameLower, value));
   }
 
   add(nameLower: string, value: string): void {
-    if (isSettable(nameLower) && isValue(value)) this.#added.push(latin1Line(nameLower, value));
+    const line = addableLine(nameLower, value);
+    if (line !== undefined) this.#added = [...this.#added, line];
   }
 
   remove(nameLower: string): void {
-    if (isSettable(nameLower)) this.#replace(removal(nameLower));
+    this.setLine(removableLine(nameLower));
+  }
+
+  /** One that `settable-field.ts` made; undefined: nothing. */
+  setLine(line: HeaderLine | undefined): void {
+    if (line === undefined) return;
+    this.#lines ??= new Map();
+    this.#lines.set(line.nameLower, line);
+    if (this.#added.length > 0)
+      this.#added = this.#added.filter(({ nameLower }) => nameLower !== line.nameLower);
   }
 
   setQuery(query: string): void {
@@ -108,7 +112,7 @@ export class RequestFacts implements HttpFacts {
 
   /** Of an answer; undefined: a filter may not say it. */
   answerLine(nameLower: string, value: string): HeaderLine | undefined {
-    return isSettable(nameLower) && isValue(value) ? latin1Line(nameLower, value) : undefined;
+    return addableLine(nameLower, value);
   }
 
   /** Undefined: no filter changed anything. */
@@ -133,10 +137,15 @@ export class RequestFacts implements HttpFacts {
     };
   }
 
-  #replace(line: HeaderLine): void {
-    this.#lines ??= new Map();
-    this.#lines.set(line.nameLower, line);
-    this.#added = this.#added.filter(({ nameLower }) => nameLower !== line.nameLower);
+  /** By a filter, or by what the proxy knows where the client speaks of its own origin. */
+  #replaced(nameLower: string): HeaderLine | undefined {
+    const line = this.#lines?.get(nameLower);
+    if (line !== undefined || this.#origin === undefined || !speaksOfOrigin(nameLower)) return line;
+    if (this.#originLines === undefined) {
+      this.#originLines = [];
+      this.#origin.addLines(this.head, this.#originLines);
+    }
+    return this.#originLines.find((each) => each.nameLower === nameLower);
   }
 }
 
@@ -150,10 +159,4 @@ function linesOf(head: HttpRequest, nameLower: string): readonly string[] {
     for (const [i, name] of names.entries()) if (name === nameLower) found.push(values[i] ?? "");
   }
   return found;
-}
-
-/** What is no value of a field is not said at all: a field that is missing fails closed. */
-function isValue(value: string): boolean {
-  // Space and tab alone: text in UTF-8 may end in a byte that is a space to JavaScript.
-  return isFieldText(value) && !/^[ \t]|[ \t]$/.test(value);
 }

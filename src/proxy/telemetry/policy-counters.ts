@@ -21,8 +21,8 @@ export class PolicyCounters implements MetricFamily {
   readonly type = "counter";
   readonly #maxSeries: number;
   readonly #series = new Map<string, PolicySeries>();
-  /** By the policy as configuration has it: on the way of every request. */
-  readonly #bySource = new WeakMap<Source, Map<string, PolicySeries>>();
+  /** By the policy as configuration has it, its rule and its verdict: on the way of every request, so no text is made. */
+  readonly #bySource = new WeakMap<Source, Map<string, Map<string, PolicySeries>>>();
 
   constructor(maxSeries = defaultMaxSeries) {
     this.#maxSeries = maxSeries;
@@ -34,11 +34,12 @@ export class PolicyCounters implements MetricFamily {
       known = new Map();
       this.#bySource.set(source, known);
     }
-    const key = rule === "" ? verdict : `${verdict} ${rule}`;
-    let series = known.get(key);
+    let ofRule = known.get(rule);
+    if (ofRule === undefined) known.set(rule, (ofRule = new Map()));
+    let series = ofRule.get(verdict);
     if (series === undefined) {
       series = this.#seriesOf(policyName(source), rule, verdict);
-      known.set(key, series);
+      ofRule.set(verdict, series);
     }
     series.value++;
   }

@@ -2,30 +2,29 @@
  * What clients send under names that the mesh sets. Also with "_" in the place of "-": programs that read fields as variables of an
  * environment (CGI, WSGI, Rack, PHP) see one name for both.
  */
-import { RequestHead } from "../../../http1/index.ts";
+import { type HeaderLine, RequestHead } from "../../../http1/index.ts";
 import type { HttpRequest } from "../../http/index.ts";
 import type { FilteredExchange } from "../filter.ts";
-import type { ClaimField } from "./claim-headers.ts";
 
 const underscore = 0x5f;
 
-/** Takes away all of them but the ones that are set, which replace what came. */
+/** `own`: lines that remove. Takes away all of them but the ones that are set, which replace what came. */
 export function removeForged(
-  names: readonly string[],
-  set: readonly ClaimField[],
-  exchange: Pick<FilteredExchange, "head" | "removeRequestHeader">,
+  own: readonly HeaderLine[],
+  set: readonly HeaderLine[],
+  exchange: Pick<FilteredExchange, "head" | "removeRequestHeader" | "setRequestLine">,
 ): void {
   const { head } = exchange;
-  for (const name of names) if (!isSet(name, set)) exchange.removeRequestHeader(name);
+  for (const line of own) if (!isSet(line.nameLower, set)) exchange.setRequestLine(line);
   if (head === undefined) return;
   for (const alias of namesWithUnderscores(head)) {
     const meant = alias.replaceAll("_", "-");
-    if (names.some((name) => name !== alias && name.replaceAll("_", "-") === meant))
+    if (own.some(({ nameLower }) => nameLower !== alias && nameLower.replaceAll("_", "-") === meant))
       exchange.removeRequestHeader(alias);
   }
 }
 
-function isSet(name: string, set: readonly ClaimField[]): boolean {
+function isSet(name: string, set: readonly HeaderLine[]): boolean {
   for (const { nameLower } of set) if (nameLower === name) return true;
   return false;
 }

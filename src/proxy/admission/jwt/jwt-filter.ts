@@ -7,13 +7,12 @@
  *                                  |--cancel--> forgotten
  */
 import type { HttpFacts } from "../../../decide/index.ts";
-import { headerLine } from "../../../http1/index.ts";
+import { type HeaderLine, headerLine } from "../../../http1/index.ts";
 import type { ReasonCode } from "../../../kernel/index.ts";
 import type { JwtAuthentication } from "../../../model/index.ts";
 import type { HttpRequest } from "../../http/index.ts";
 import type { AdmissionContext } from "../context.ts";
 import type { FilteredExchange, FilterRefusal, FilterStep, RequestFilter } from "../filter.ts";
-import type { ClaimField } from "./claim-headers.ts";
 import { type DecodedToken, decodeToken } from "./decode-token.ts";
 import { removeForged } from "./forged-fields.ts";
 import { JwtVerifiers } from "./jwt-verifiers.ts";
@@ -162,21 +161,21 @@ class JwtFilter implements RequestFilter {
       this.#context.metrics.token("valid");
       if (!provider.model.forwardsToken) for (const { place } of at) stripped.push(place);
     }
-    if (stripped.length > 0) stripTokens(stripped, http, exchange.head, exchange);
+    if (stripped.length > 0) stripTokens(stripped, http, exchange);
     this.#setFields(exchange, valid);
   }
 
   #setFields(exchange: FilteredExchange, valid: readonly ValidToken[]): void {
-    const { ownNames } = this.#prepared;
-    if (ownNames.length === 0) return;
+    const { ownFields } = this.#prepared;
+    if (ownFields.length === 0) return;
     const [first, ...others] = valid;
     let fields = first?.verified.fields ?? [];
     // Where two say the same field, the first one's word counts.
     for (const { verified } of others) {
       fields = [...fields, ...verified.fields.filter((field) => !fields.some(isNamed(field.nameLower)))];
     }
-    for (const { nameLower, value } of fields) exchange.setRequestHeader(nameLower, value);
-    removeForged(ownNames, fields, exchange);
+    for (const line of fields) exchange.setRequestLine(line);
+    removeForged(ownFields, fields, exchange);
   }
 
   #refuse(exchange: FilteredExchange, { outcome, detail, provider }: JudgedFault): FilterRefusal {
@@ -262,6 +261,6 @@ function takeValid(token: ValidToken, valid: ValidToken[]): JudgedFault | undefi
   return undefined;
 }
 
-function isNamed(name: string): (field: ClaimField) => boolean {
+function isNamed(name: string): (field: HeaderLine) => boolean {
   return ({ nameLower }) => nameLower === name;
 }

@@ -1,8 +1,10 @@
 /** The configuration of one place, made ready once: where tokens are looked for, whose they may be, what clients may not say. */
 import type { JwtAuthentication, JwtProvider, Source } from "../../../model/index.ts";
+import type { HeaderLine } from "../../../http1/index.ts";
+import { removableLine } from "../settable-field.ts";
 import { namesOf } from "./claim-headers.ts";
 import type { JwtVerifiers } from "./jwt-verifiers.ts";
-import { placeKey, placeOf, type TokenPlace } from "./token-places.ts";
+import { headerPlace, placeKey, placeOf, type TokenPlace } from "./token-places.ts";
 import type { TokenVerifier } from "./token-verifier.ts";
 
 export interface PreparedProvider {
@@ -23,16 +25,11 @@ export interface PreparedAuthentication {
   /** In the order of the providers, then of their locations; each once. */
   readonly places: readonly PreparedPlace[];
   readonly byIssuer: ReadonlyMap<string, PreparedProvider>;
-  /** Fields that a provider may set: what clients send in them goes no further. */
-  readonly ownNames: readonly string[];
+  /** Take away the fields that a provider may set: what clients send in them goes no further. */
+  readonly ownFields: readonly HeaderLine[];
 }
 
-const authorizationHeader: TokenPlace = {
-  kind: "header",
-  name: "authorization",
-  scheme: "bearer",
-  isWord: true,
-};
+const authorizationHeader = headerPlace("authorization", "bearer", true);
 
 export function prepare(model: JwtAuthentication, verifiers: JwtVerifiers): PreparedAuthentication {
   const places = new Map<string, { readonly place: TokenPlace; readonly providers: PreparedProvider[] }>();
@@ -54,7 +51,7 @@ export function prepare(model: JwtAuthentication, verifiers: JwtVerifiers): Prep
     source: model.requiredBy ?? model.providers[0]?.source,
     places: [...places.values()],
     byIssuer,
-    ownNames: [...ownNames],
+    ownFields: [...ownNames].flatMap((name) => removableLine(name) ?? []),
   };
 }
 

@@ -4,13 +4,14 @@
  */
 import { createHash } from "node:crypto";
 import type { Claims } from "../../../decide/index.ts";
+import type { HeaderLine } from "../../../http1/index.ts";
 import type { Validity } from "./check-claims.ts";
-import type { ClaimField } from "./claim-headers.ts";
 
 export interface VerifiedToken {
   readonly validity: Validity;
   readonly claims: Claims;
-  readonly fields: readonly ClaimField[];
+  /** For the application, from the claims. */
+  readonly fields: readonly HeaderLine[];
 }
 
 /** Of one provider of one proxy. Callers of one gateway in five minutes are mostly fewer. */
@@ -21,13 +22,17 @@ export const maxForged = 1_024;
 /** A forged token stays forged; the bound is for the memory. */
 export const forgedForMs = 10_000;
 const digestBytes = 16;
+/** 192 bits of a signature. */
+const keyLength = 32;
 
 interface Entry extends VerifiedToken {
+  readonly token: string;
   /** Asked for since it was last looked at by who makes room. */
   isUsed: boolean;
 }
 
 export class TokenCache {
+  /** By the end of the text, which is the signature's: a hash of all of it would cost more than all the rest. */
   readonly #verified = new Map<string, Entry>();
   readonly #forged = new Map<string, number>();
   #characters = 0;
@@ -38,20 +43,28 @@ export class TokenCache {
 
   /** Whether it still holds is for the caller to see. */
   get(token: string): VerifiedToken | undefined {
-    const entry = this.#verified.get(token);
-    if (entry !== undefined) entry.isUsed = true;
+    const entry = this.#verified.get(token.slice(-keyLength));
+    if (entry === undefined || entry.token !== token) return undefined;
+    entry.isUsed = true;
     return entry;
   }
 
+  /** Of two with one end, which nobody makes by accident, the newer one is kept. */
   add(token: string, verified: VerifiedToken): void {
-    this.delete(token);
-    this.#verified.set(token, { ...verified, isUsed: false });
+    this.#drop(token.slice(-keyLength));
+    this.#verified.set(token.slice(-keyLength), { ...verified, token, isUsed: false });
     this.#characters += token.length;
     this.#makeRoom();
   }
 
   delete(token: string): void {
-    if (this.#verified.delete(token)) this.#characters -= token.length;
+    const key = token.slice(-keyLength);
+    if (this.#verified.get(key)?.token === token) this.#drop(key);
+  }
+
+  #drop(key: string): void {
+    this.#characters -= this.#verified.get(key)?.token.length ?? 0;
+    this.#verified.delete(key);
   }
 
   isForged(token: string, nowMs: number): boolean {
@@ -75,10 +88,10 @@ export class TokenCache {
     while (this.#verified.size > maxVerified || this.#characters > maxVerifiedCharacters) {
       const [oldest] = this.#verified;
       if (oldest === undefined) return;
-      const [token, entry] = oldest;
-      this.#verified.delete(token);
-      if (entry.isUsed) this.#verified.set(token, { ...entry, isUsed: false });
-      else this.#characters -= token.length;
+      const [key, entry] = oldest;
+      this.#verified.delete(key);
+      if (entry.isUsed) this.#verified.set(key, { ...entry, isUsed: false });
+      else this.#characters -= entry.token.length;
     }
   }
 }

@@ -1,6 +1,8 @@
 /** Where tokens stand in a request: found without a second reading, and taken out without a change to what is around them. */
 import type { HttpFacts } from "../../../decide/index.ts";
 import type { JwtLocation } from "../../../model/index.ts";
+import type { HeaderLine } from "../../../http1/index.ts";
+import { removableLine } from "../settable-field.ts";
 import type { HttpRequest } from "../../http/index.ts";
 import { cookiesOf, withoutCookie } from "./cookie-fields.ts";
 import { parameterValues, withoutParameter } from "./query-parameters.ts";
@@ -14,6 +16,8 @@ export interface TokenPlace {
   readonly scheme: string;
   /** Spaces must follow the scheme; what goes on otherwise is another scheme. */
   readonly isWord: boolean;
+  /** Takes the header away; of other kinds none. */
+  readonly removal: HeaderLine | undefined;
 }
 
 /** More than one reader could take more than one token from the place. */
@@ -28,14 +32,18 @@ export function placeOf({ place, prefix }: JwtLocation): TokenPlace | undefined 
   const isWord = scheme.length < prefix.length;
   switch (place.case) {
     case "header":
-      return { kind: "header", name: place.value, scheme, isWord };
+      return headerPlace(place.value, scheme, isWord);
     case "queryParameter":
-      return { kind: "query", name: place.value, scheme: "", isWord: false };
+      return { kind: "query", name: place.value, scheme: "", isWord: false, removal: undefined };
     case "cookie":
-      return { kind: "cookie", name: place.value, scheme: "", isWord: false };
+      return { kind: "cookie", name: place.value, scheme: "", isWord: false, removal: undefined };
     case undefined:
       return undefined;
   }
+}
+
+export function headerPlace(name: string, scheme: string, isWord: boolean): TokenPlace {
+  return { kind: "header", name, scheme, isWord, removal: removableLine(name) };
 }
 
 export function placeKey({ kind, name, scheme, isWord }: TokenPlace): string {
@@ -47,39 +55,40 @@ export function placeText({ kind, name }: TokenPlace): string {
   return kind === "query" ? `query parameter ${name}` : `${kind} ${name}`;
 }
 
+/** Of the request as it came, whatever a filter before has taken out of it. */
 export function findToken(place: TokenPlace, http: HttpFacts, head: HttpRequest | undefined): Found {
+  const came = head ?? http;
   switch (place.kind) {
     case "header":
-      return inHeader(http.header(place.name), place);
+      return inHeader(came.header(place.name), place);
     case "query":
-      return single(parameterValues(http.query, place.name));
+      return single(parameterValues(came.query, place.name));
     case "cookie":
-      return single(cookiesOf(http, head, place.name));
+      return single(cookiesOf(came, head, place.name));
   }
 }
 
 export interface Stripping {
   removeRequestHeader(nameLower: string): void;
+  setRequestLine(line: HeaderLine): void;
   setRequestHeader(nameLower: string, value: string): void;
   setRequestQuery(query: string): void;
 }
 
-/** Queries and cookies of one request may hold several tokens: all places of a kind are taken out together. */
-export function stripTokens(
-  places: readonly TokenPlace[],
-  http: HttpFacts,
-  head: HttpRequest | undefined,
-  target: Stripping,
-): void {
+/**
+ * Queries and cookies of one request may hold several tokens: all places of a kind are taken out together, of what a filter
+ * before has left.
+ */
+export function stripTokens(places: readonly TokenPlace[], http: HttpFacts, target: Stripping): void {
   const queryNames: string[] = [];
   const cookieNames: string[] = [];
-  for (const { kind, name } of places) {
-    if (kind === "header") target.removeRequestHeader(name);
-    else (kind === "query" ? queryNames : cookieNames).push(name);
+  for (const { kind, name, removal } of places) {
+    if (removal !== undefined) target.setRequestLine(removal);
+    else if (kind !== "header") (kind === "query" ? queryNames : cookieNames).push(name);
   }
   if (queryNames.length > 0) target.setRequestQuery(withoutParameter(http.query, queryNames));
   if (cookieNames.length === 0) return;
-  const rest = withoutCookie(http, head, cookieNames);
+  const rest = withoutCookie(http, cookieNames);
   if (rest === "") target.removeRequestHeader("cookie");
   else target.setRequestHeader("cookie", rest);
 }

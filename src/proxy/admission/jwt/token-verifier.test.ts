@@ -257,10 +257,20 @@ describe("the cache", () => {
     expect(cache.get(`token-${3 * maxVerified - 1}`)).toBeDefined();
   });
 
+  test("knows a token by all of its text, not by its signature", () => {
+    const cache = new TokenCache();
+    const signature = "s".repeat(43);
+    cache.add(`head.claims.${signature}`, verified);
+    expect(cache.get(`head.others.${signature}`)).toBeUndefined();
+    cache.delete(`head.others.${signature}`);
+    expect(cache.get(`head.claims.${signature}`)).toBeDefined();
+  });
+
   test("has a bound for characters too", () => {
     const cache = new TokenCache();
-    for (let i = 0; i < 2_000; i++) cache.add(`${i}`.padEnd(8_000, "x"), verified);
+    for (let i = 0; i < 2_000; i++) cache.add(`${i}`.padStart(8_000, "x"), verified);
     expect(cache.size).toBeLessThanOrEqual(525);
+    expect(cache.size).toBeGreaterThan(500);
     cache.add("small", verified);
     expect(cache.get("small")).toBeDefined();
   });

@@ -2,7 +2,10 @@
  * One provider's judgement of tokens. At once where the token is known or wrong on its face, later where its signature must be
  * verified; requests that bring one token at one time wait for one verification.
  */
+import type { Claims } from "../../../decide/index.ts";
+import type { HeaderLine } from "../../../http1/index.ts";
 import type { JwtProvider } from "../../../model/index.ts";
+import { settableLine } from "../settable-field.ts";
 import { checkClaims } from "./check-claims.ts";
 import { claimFields } from "./claim-headers.ts";
 import type { DecodedToken } from "./decode-token.ts";
@@ -82,7 +85,7 @@ export class TokenVerifier {
           return forged;
         }
         const { claims, payload } = decoded;
-        const verified = { validity, claims, fields: claimFields(this.provider, claims, payload) };
+        const verified = { validity, claims, fields: fieldLines(this.provider, claims, payload) };
         this.#cache.add(token, verified);
         return verified;
       },
@@ -103,6 +106,12 @@ export class TokenVerifier {
     this.#slots.giveBack();
     for (const onVerdict of waiting) onVerdict(verdict);
   }
+}
+
+function fieldLines(provider: JwtProvider, claims: Claims, payload: string): HeaderLine[] {
+  return claimFields(provider, claims, payload).flatMap(
+    ({ nameLower, value }) => settableLine(nameLower, value) ?? [],
+  );
 }
 
 const forged: TokenFault = fault("bad_signature", "its signature is not the issuer's");

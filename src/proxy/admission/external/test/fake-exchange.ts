@@ -62,6 +62,8 @@ export class FakeExchange implements FilteredExchange {
     this.edits.push(`set ${nameLower}=${value}`);
   }
 
+  setRequestLine(): void {}
+
   addRequestHeader(nameLower: string, value: string): void {
     this.edits.push(`add ${nameLower}=${value}`);
   }

@@ -51,6 +51,11 @@ export class FakeExchange implements FilteredExchange {
     this.#set.set(nameLower, value);
   }
 
+  setRequestLine({ nameLower, value, bytes }: HeaderLine): void {
+    if (bytes.length === 0) this.#removed.add(nameLower);
+    else this.#set.set(nameLower, value);
+  }
+
   addRequestHeader(): void {
     throw new Error("tokens add nothing to what clients said");
   }
@@ -146,6 +151,7 @@ function factsOf(head: HttpRequest): HttpFacts {
     path: head.path,
     query: head.query,
     header: (name) => head.get(name),
+    headerValues: (name) => fieldsOf(head).flatMap(([each, value]) => (each === name ? [value] : [])),
     authority: head.authority,
     scheme: "http",
     version: head instanceof Http2Request ? "HTTP/2" : "HTTP/1.1",

@@ -94,6 +94,10 @@ export class Scene {
     this.#wheel.close();
     this.#upstreams.close();
   }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
 }
 
 export function limitOf(init: MessageInitShape<typeof RateLimitSchema>): RateLimit {
@@ -201,6 +205,8 @@ export class FakeExchange implements FilteredExchange {
   }
 
   setRequestHeader(): void {}
+  setRequestLine(): void {}
+
   addRequestHeader(): void {}
   setRequestQuery(): void {}
   removeRequestHeader(): void {}

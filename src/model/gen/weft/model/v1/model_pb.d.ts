@@ -200,6 +200,13 @@ export declare type Mesh = Message<"weft.model.v1.Mesh"> & {
    * @generated from field: uint32 reissue_within_ms = 22;
    */
   reissueWithinMs: number;
+
+  /**
+   * So many proxies in front of gateways are believed in what they say of clients: x-forwarded-for, -proto, -host.
+   *
+   * @generated from field: uint32 trusted_hops = 23;
+   */
+  trustedHops: number;
 };
 
 /**

@@ -1,10 +1,10 @@
-/** Since when a request is here, and how long it may be. */
+/** Since when a request is here, and how long it may be. A base class, since a request is made of as few objects as can be. */
 import type { Clock } from "../../kernel/index.ts";
 import type { TimerWheel, WheelTimer } from "../../net/index.ts";
 
-export class RequestTime {
+export abstract class TimedRequest {
   /** 0: it has no bound. */
-  timeoutMs = 0;
+  protected timeoutMs = 0;
   readonly #clock: Clock;
   readonly #startUs: number;
   #timer: WheelTimer | undefined = undefined;
@@ -15,10 +15,12 @@ export class RequestTime {
   }
 
   /** `graceMs`: so much later than its time. */
-  bound(wheel: TimerWheel, timeoutMs: number, graceMs: number, onTimeout: () => void): void {
+  protected boundTime(wheel: TimerWheel, timeoutMs: number, graceMs: number): void {
     this.timeoutMs = timeoutMs;
-    if (timeoutMs > 0) this.#timer = wheel.schedule(timeoutMs + graceMs, onTimeout);
+    if (timeoutMs > 0) this.#timer = wheel.schedule(timeoutMs + graceMs, () => this.onTimeout());
   }
+
+  protected abstract onTimeout(): void;
 
   /** Infinity: no bound. */
   remainingMs(nowUs: number): number {
@@ -30,12 +32,12 @@ export class RequestTime {
     return this.timeoutMs === 0 ? undefined : this.remainingMs(this.#clock.monotonicUs());
   }
 
-  get elapsedUs(): number {
+  protected get elapsedUs(): number {
     return this.#clock.monotonicUs() - this.#startUs;
   }
 
   /** Time no longer ends it. */
-  release(): void {
+  protected releaseTime(): void {
     this.#timer?.cancel();
   }
 }
