@@ -8,4 +8,3 @@ export type { CustomPolicy, DecidedBy } from "./prepared-policy.ts";
 export { readPath } from "./path-readings.ts";
 export { TokenBucket, TokenRate } from "./rate-bucket.ts";
 export { RatePlan } from "./rate-plan.ts";
-export type { AdmissionRequest, CallerFacts, Claims, HttpFacts } from "./request.ts";

@@ -1,5 +1,6 @@
-/** The filters' code, loaded with the first admission: a proxy whose mesh has no policy for it keeps 1 MB less. */
+/** The filters' code, loaded with the first admission: a proxy that no policy is for does not keep it. */
 import type { FilterFactories } from "./admissions.ts";
+import type { makeFactories } from "./filter-factories.ts";
 
 export function filterFactories(): FilterFactories {
   let made: FilterFactories | undefined;
@@ -13,6 +14,6 @@ export function filterFactories(): FilterFactories {
 }
 
 function load(): FilterFactories {
-  const { makeFactories }: typeof import("./filter-factories.ts") = require("./filter-factories.ts");
-  return makeFactories();
+  const loaded: { readonly makeFactories: typeof makeFactories } = require("./filter-factories.ts");
+  return loaded.makeFactories();
 }

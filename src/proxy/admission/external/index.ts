@@ -1,2 +1,1 @@
-export { maxQuestionsInFlight } from "./bounds.ts";
 export { externalAuthorization } from "./external-authorization.ts";
