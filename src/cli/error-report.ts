@@ -1,5 +1,4 @@
 /** Errors as a person reads them: one line per problem, a stack only for defects. */
-import { acceptLockoutField } from "../api/index.ts";
 import { exitCodes, errorLine, issueLine, WeftError } from "../kernel/index.ts";
 import { plainText } from "./plain-text.ts";
 import type { Output } from "./output.ts";
@@ -10,11 +9,9 @@ export function exitCodeOf(error: unknown): number {
 
 export function reportError(error: unknown, output: Output): void {
   if (error instanceof WeftError && error.code !== "internal") {
-    // The message names them too, and says what to do about it.
-    const issues = error.issues.filter(({ path }) => path !== acceptLockoutField);
-    for (const issue of issues) output.note(plainText(issueLine(issue)));
+    for (const issue of error.issues) output.note(plainText(issueLine(issue)));
     // The issues say it all; the message only repeats that there are some.
-    if (issues.length === 0) output.note(`weft: ${plainText(errorLine(error))}`);
+    if (error.issues.length === 0) output.note(`weft: ${plainText(errorLine(error))}`);
     return;
   }
   output.note(`weft: a defect: ${plainText(errorLine(error))}; please report it with what follows`);

@@ -26,6 +26,17 @@ test("each is one file with its bytecode, marked with the checkout that it is fo
   expect(readFileSync(join(built, "built-for"), "utf8")).toBe(`${root}\n`);
 });
 
+/** They run beside each workload: what reads operators' resources would cost every one of them some 10 MB. */
+test("a proxy's program holds nothing of the control plane", () => {
+  const { sources }: { sources: string[] } = JSON.parse(
+    readFileSync(join(built, "proxy-program.js.map"), "utf8"),
+  );
+  const foreign =
+    /src\/(api|apiserver|client|compile|control|registry|store|observe)\/|node_modules\/(yaml|typebox)\//;
+  expect(sources.length).toBeGreaterThan(100);
+  expect(sources.filter((source) => foreign.test(source))).toEqual([]);
+});
+
 test("the build counts as older than what was changed while it was made", () => {
   const builtMs = statSync(join(built, "built-for")).mtimeMs;
   expect(statSync(join(built, "proxy-program.js")).ctimeMs).toBeGreaterThan(builtMs);
