@@ -11,8 +11,8 @@ import { SuppliedAgent, type SuppliedChange } from "../proxy/index.ts";
 import { type FromCompiler, isFromCompiler, receivedError, type ToCompiler } from "./compiler-messages.ts";
 import type { Pipeline } from "./pipeline.ts";
 
-/** "Nice": a third of a core's time where traffic wants all of it, and traffic comes first whenever it wakes. */
-const priority = 5;
+/** "Nice": a tenth of a core where traffic wants all of it, and traffic comes first whenever it wakes. */
+const priority = 10;
 /** A burst of changes finds it; to be started again takes a fifth of a second. */
 const quietMs = 2_000;
 
