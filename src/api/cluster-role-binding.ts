@@ -3,14 +3,12 @@ import Type from "typebox";
 import { defineKind } from "./kind-definition.ts";
 import { clusterMetadata } from "./metadata.ts";
 import {
+  bindingTraits,
+  clusterRoleRefSchema,
   rbacGroup,
   rbacName,
   rbacVersion,
-  roleRefIssues,
-  clusterRoleRefSchema,
-  subjectIssues,
   subjectsSchema,
-  subjectText,
 } from "./rbac.ts";
 import { object, text } from "./schema.ts";
 
@@ -30,14 +28,5 @@ export const clusterRoleBindingKind = defineKind({
     subjects: subjectsSchema,
     roleRef: clusterRoleRefSchema,
   }),
-  columns: [
-    {
-      name: "Role",
-      description: "What is given.",
-      value: ({ roleRef }) => `${roleRef.kind}/${roleRef.name}`,
-    },
-    { name: "Subjects", description: "To whom.", value: ({ subjects }) => subjectText(subjects) },
-  ],
-  check: ({ subjects }) => subjectIssues(subjects),
-  checkChange: (before, after) => roleRefIssues(before.roleRef, after.roleRef),
+  ...bindingTraits,
 });

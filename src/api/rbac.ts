@@ -135,7 +135,7 @@ export function ruleIssues(rules: readonly PolicyRule[], mayHavePaths: boolean):
   });
 }
 
-export function subjectIssues(subjects: readonly RbacSubject[] | undefined): Issue[] {
+function subjectIssues(subjects: readonly RbacSubject[] | undefined): Issue[] {
   return (subjects ?? []).flatMap((subject, index) => {
     const path = `subjects[${index}]`;
     const isAccount = subject.kind === "ServiceAccount";
@@ -157,13 +157,36 @@ export function subjectIssues(subjects: readonly RbacSubject[] | undefined): Iss
   });
 }
 
-export function roleRefIssues(before: RoleRef, after: RoleRef): Issue[] {
+function roleRefIssues(before: RoleRef, after: RoleRef): Issue[] {
   if (before.kind === after.kind && before.name === after.name) return [];
   return [{ path: "roleRef", message: "cannot be changed; delete the binding and make another" }];
 }
 
-export function subjectText(subjects: readonly RbacSubject[] | undefined): string {
+function subjectText(subjects: readonly RbacSubject[] | undefined): string {
   return (subjects ?? [])
     .map(({ kind, namespace, name }) => `${kind} ${namespace === undefined ? "" : `${namespace}/`}${name}`)
     .join(", ");
 }
+
+interface Binding {
+  readonly subjects?: readonly RbacSubject[] | undefined;
+  readonly roleRef: RoleRef;
+}
+
+/** What both kinds of binding show and check. */
+export const bindingTraits = {
+  columns: [
+    {
+      name: "Role",
+      description: "What is given.",
+      value: ({ roleRef }: Binding): string => `${roleRef.kind}/${roleRef.name}`,
+    },
+    {
+      name: "Subjects",
+      description: "To whom.",
+      value: ({ subjects }: Binding): string => subjectText(subjects),
+    },
+  ],
+  check: ({ subjects }: Binding): Issue[] => subjectIssues(subjects),
+  checkChange: (before: Binding, after: Binding): Issue[] => roleRefIssues(before.roleRef, after.roleRef),
+};

@@ -2,16 +2,7 @@
 import Type from "typebox";
 import { defineKind } from "./kind-definition.ts";
 import { namespacedMetadata } from "./metadata.ts";
-import {
-  rbacGroup,
-  rbacName,
-  rbacVersion,
-  roleRefIssues,
-  roleRefSchema,
-  subjectIssues,
-  subjectsSchema,
-  subjectText,
-} from "./rbac.ts";
+import { bindingTraits, roleRefSchema, rbacGroup, rbacName, rbacVersion, subjectsSchema } from "./rbac.ts";
 import { object, text } from "./schema.ts";
 
 export const roleBindingKind = defineKind({
@@ -34,14 +25,5 @@ export const roleBindingKind = defineKind({
       roleRef: roleRefSchema,
     },
   ),
-  columns: [
-    {
-      name: "Role",
-      description: "What is given.",
-      value: ({ roleRef }) => `${roleRef.kind}/${roleRef.name}`,
-    },
-    { name: "Subjects", description: "To whom.", value: ({ subjects }) => subjectText(subjects) },
-  ],
-  check: ({ subjects }) => subjectIssues(subjects),
-  checkChange: (before, after) => roleRefIssues(before.roleRef, after.roleRef),
+  ...bindingTraits,
 });
