@@ -1,3 +1,4 @@
+export { boundedText } from "./bounded-text.ts";
 export { canonicalIp, formatIp, parseIp, Prefix } from "./address.ts";
 export {
   fitsTemplate,

@@ -3,7 +3,7 @@
  * known, and used on through an outage of the provider for a bounded time. Only signatures that need the provider's private key count.
  */
 import { createLocalJWKSet, decodeJwt, errors, type JSONWebKeySet, type JWTPayload, jwtVerify } from "jose";
-import { type Clock, errorLine, type Log, WeftError } from "../../kernel/index.ts";
+import { boundedText, type Clock, errorLine, type Log, WeftError } from "../../kernel/index.ts";
 import type { TokenAuthenticator } from "./authenticator.ts";
 import { type Caller, callerOf } from "./caller.ts";
 
@@ -187,22 +187,13 @@ export async function fetchJson(url: string, init: RequestInit, caPem: string | 
       ...(caPem === undefined ? {} : { tls: { ca: caPem } }),
     });
     if (!response.ok) throw new WeftError("unavailable", `${url} answered ${response.status}`);
-    return JSON.parse(await boundedText(response));
+    const text = await boundedText(response.body, maxDocumentBytes);
+    if (text === undefined) throw new WeftError("unavailable", "the document is too large");
+    return JSON.parse(text);
   } catch (cause) {
     if (cause instanceof WeftError) throw cause;
     throw new WeftError("unavailable", `${url} cannot be read: ${errorLine(cause)}`, { cause });
   }
-}
-
-async function boundedText(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of response.body ?? []) {
-    length += chunk.length;
-    if (length > maxDocumentBytes) throw new WeftError("unavailable", "the document is too large");
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
 }
 
 function parseDocument(value: unknown, issuer: string): ProviderDocument {

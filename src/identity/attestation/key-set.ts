@@ -1,7 +1,7 @@
 /** The keys of a cluster's token issuer (RFC 7517), from a file or by URL: read again when they are old or a key is missing, kept over outages. */
 import { readFile } from "node:fs/promises";
 import { type JSONWebKeySet } from "jose";
-import { type Clock, errorLine, WeftError } from "../../kernel/index.ts";
+import { boundedText, type Clock, errorLine, WeftError } from "../../kernel/index.ts";
 
 const maxAgeMs = 300_000;
 /** Tokens with keys that nobody knows must not make us ask at their pace. */
@@ -55,8 +55,8 @@ export class KeySet {
       redirect: "error",
     });
     if (!response.ok) throw new WeftError("unavailable", `it answers ${response.status}`);
-    const text = await response.text();
-    if (text.length > maxBytes) throw new WeftError("bad_input", `it is larger than ${maxBytes} bytes`);
+    const text = await boundedText(response.body, maxBytes);
+    if (text === undefined) throw new WeftError("bad_input", `it is larger than ${maxBytes} bytes`);
     return text;
   }
 }
