@@ -31,7 +31,8 @@ import { OutboundServer } from "./serve/outbound.ts";
 import { RefusalLog } from "./serve/refusal-log.ts";
 import { RouteSelector } from "./serve/route-selector.ts";
 import type { DestinationOf, Server } from "./serve/server.ts";
-import { AccessLog, encodeMetrics, ReportBuilder, SeriesRegistry } from "./telemetry/index.ts";
+import { AccessLog, AccessLogger } from "./access-log/index.ts";
+import { encodeMetrics, ReportBuilder, SeriesRegistry } from "./telemetry/index.ts";
 import { HopDialer, PeerTrust, Upstreams } from "./upstream/index.ts";
 
 /** What was bound, port 0 resolved. */
@@ -122,6 +123,7 @@ class Proxy implements RunningProxy {
   readonly #clock: Clock;
   readonly #destinationOf: DestinationOf;
   readonly #context: ServeContext;
+  readonly #accessLog: AccessLog;
   readonly #application: Application | undefined;
   readonly #gateway: GatewayServer | undefined;
   readonly #wheel: TimerWheel;
@@ -185,7 +187,6 @@ class Proxy implements RunningProxy {
       }),
       series: new SeriesRegistry(),
       metrics,
-      accessLog: AccessLog.open(bootstrap.accessLogFile, clock, metrics.accessLogDropped),
       protocols: new ProtocolMemory({
         path: bootstrap.dataDir ? join(bootstrap.dataDir, "protocols.json") : undefined,
         clock,
@@ -199,6 +200,8 @@ class Proxy implements RunningProxy {
       filters: parts.filters ?? filterFactories(),
       processes: bootstrap.processes ?? 1,
     });
+    this.#accessLog = AccessLog.open(bootstrap.accessLogFile, clock, metrics.accessLogDropped);
+    this.#context.observers.set([new AccessLogger(this.#accessLog, agent, clock)]);
     const selector = new RouteSelector(this.#context);
     this.#selector = selector;
     if (bootstrap.role === "sidecar") {
@@ -296,7 +299,7 @@ class Proxy implements RunningProxy {
     this.#application?.close();
     for (const admin of this.#admins) admin.close();
     this.#wheel.close();
-    this.#context.accessLog.close();
+    this.#accessLog.close();
     this.#context.protocols.close();
     this.#agent.close();
   }

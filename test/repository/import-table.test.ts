@@ -64,6 +64,8 @@ const secondDoors = [
   "standalone/compiler/index.ts",
   // Loaded with a proxy's first admission.
   "decide/admission/index.ts",
+  // Loaded by proxies of which TelemetryPolicy or MeshConfig wants more than the defaults.
+  "decide/telemetry/index.ts",
   // Loaded by proxies that are told to ask such a service.
   "wire/external-authorization/index.ts",
   // Loaded by proxies that ask such a service, and by no other.

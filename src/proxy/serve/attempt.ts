@@ -16,6 +16,7 @@ import type {
   UpstreamRequest,
   UpstreamStream,
 } from "../upstream/index.ts";
+import type { TryRecord } from "../observation/index.ts";
 import type { ServeContext } from "./context.ts";
 import type { FaultInjection } from "./fault-injection.ts";
 import { fixedLimits } from "./limits.ts";
@@ -62,7 +63,7 @@ export interface AttemptOwner {
   onAttemptFailed(attempt: Attempt, failure: AttemptFailure): void;
 }
 
-export class Attempt implements UpstreamHandler, PoolWaiter {
+export class Attempt implements UpstreamHandler, PoolWaiter, TryRecord {
   readonly endpoint: UpstreamEndpoint;
   /** Undefined: still waiting for a connection, or over. */
   upstream: UpstreamStream | undefined = undefined;
@@ -74,8 +75,14 @@ export class Attempt implements UpstreamHandler, PoolWaiter {
   readonly number: number;
   /** Made while another was alive. */
   readonly isHedge: boolean;
+  /** Where an observer wants times. */
+  startUs = 0;
+  sentUs = 0;
+  endUs = 0;
+  /** Of the answer; 0: none. */
+  status = 0;
+  reason: ReasonCode | undefined = undefined;
   readonly #owner: AttemptOwner;
-  #sentUs = 0;
   #isOver = false;
   #timer: WheelTimer | undefined = undefined;
   /** Takes the rest of an answer that nobody wants, and how much of it has come. */
@@ -94,12 +101,22 @@ export class Attempt implements UpstreamHandler, PoolWaiter {
     return this.#owner.head;
   }
 
+  get place(): string {
+    return `${this.endpoint.target.address}:${this.endpoint.target.port}`;
+  }
+
+  get workload(): string {
+    return this.endpoint.workload;
+  }
+
   get needsSettings(): boolean {
     return this.#owner.isUpgrade;
   }
 
   /** `timeoutMs` 0: none. Anything may have happened when it returns. */
   start(version: HttpVersion, timeoutMs: number): void {
+    const { observers, clock } = this.#owner.context;
+    if (observers.wantsTimes) this.startUs = clock.monotonicUs();
     if (timeoutMs > 0) {
       this.#timer = this.#owner.context.wheel.schedule(timeoutMs, () => this.#onTimeout(timeoutMs));
     }
@@ -139,6 +156,8 @@ export class Attempt implements UpstreamHandler, PoolWaiter {
   close(): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    const { observers, clock } = this.#owner.context;
+    if (observers.wantsTimes) this.endUs = clock.monotonicUs();
     this.#timer?.cancel();
     this.upstream = undefined;
     this.endpoint.inFlight--;
@@ -155,7 +174,7 @@ export class Attempt implements UpstreamHandler, PoolWaiter {
     const upstream = this.#owner.fault?.paced(given) ?? given;
     if (!upstream.isReused) this.endpoint.recordConnected();
     this.upstream = upstream;
-    this.#sentUs = this.#owner.context.clock.monotonicUs();
+    this.sentUs = this.#owner.context.clock.monotonicUs();
     const obstacle = upstream.begin(this, this.#owner.requestFor(this));
     if (obstacle !== undefined) {
       this.#fail({ cause: "malformed", reason: "malformed_request", detail: obstacle });
@@ -177,9 +196,10 @@ export class Attempt implements UpstreamHandler, PoolWaiter {
 
   onUpstreamHead(head: HttpResponse): void {
     const nowUs = this.#owner.context.clock.monotonicUs();
-    this.endpoint.recordLatency(nowUs - this.#sentUs, nowUs);
+    this.endpoint.recordLatency(nowUs - this.sentUs, nowUs);
     this.answeredUs = nowUs;
     this.isAnswered = true;
+    this.status = head.status;
     this.#owner.onAttemptHead(this, head);
   }
 
@@ -214,6 +234,7 @@ export class Attempt implements UpstreamHandler, PoolWaiter {
     if (this.#isOver) return;
     this.recordSilence();
     this.abandon();
+    this.reason = "try_timeout";
     const detail = `no complete response within the try's ${timeoutMs} ms`;
     this.#owner.onAttemptFailed(this, { cause: "try_timeout", reason: "try_timeout", detail });
   }
@@ -236,6 +257,7 @@ export class Attempt implements UpstreamHandler, PoolWaiter {
   }
 
   #fail(failure: AttemptFailure): void {
+    this.reason = failure.reason;
     this.close();
     this.#owner.onAttemptFailed(this, failure);
   }

@@ -8,8 +8,8 @@ import {
   maxQuestionsInFlight,
 } from "../admission/index.ts";
 import type { Agent } from "../agent/index.ts";
+import { Observers } from "../observation/index.ts";
 import {
-  type AccessLog,
   PlaintextCallers,
   type PolicyCounters,
   RecentRefusals,
@@ -45,7 +45,6 @@ export interface ServeContextOptions {
   readonly series: SeriesRegistry;
   readonly metrics: ServeMetrics;
   readonly refusalLog: RefusalLog;
-  readonly accessLog: AccessLog;
   readonly protocols: ProtocolMemory;
   readonly clock: Clock;
   readonly wheel: TimerWheel;
@@ -68,7 +67,6 @@ export class ServeContext {
   readonly series: SeriesRegistry;
   readonly metrics: ServeMetrics;
   readonly refusalLog: RefusalLog;
-  readonly accessLog: AccessLog;
   readonly protocols: ProtocolMemory;
   readonly clock: Clock;
   readonly wheel: TimerWheel;
@@ -80,6 +78,8 @@ export class ServeContext {
   readonly policies: PolicyCounters;
   readonly refusals = new RecentRefusals();
   readonly plaintextCallers = new PlaintextCallers();
+  /** Told of what ends. */
+  readonly observers = new Observers();
   readonly #limits: CurrentLimits;
   #keeping: BodyKeeping;
   #keepingLimits: ServeLimits | undefined = undefined;
@@ -104,7 +104,6 @@ export class ServeContext {
     this.upstreams = options.upstreams;
     this.series = options.series;
     this.metrics = options.metrics;
-    this.accessLog = options.accessLog;
     this.protocols = options.protocols;
     this.clock = options.clock;
     this.wheel = options.wheel;

@@ -7,7 +7,8 @@ import type { ClientStream } from "./client-stream.ts";
 import type { ServeContext } from "./context.ts";
 import { goAhead } from "./exchange-heads.ts";
 import type { AskedFirst, HttpService } from "./http-service.ts";
-import { type PolicyNames, policyNames, recordRefusal, toldOf } from "./policy-record.ts";
+import type { PolicyNames } from "../observation/index.ts";
+import { policyNames, recordRefusal, toldOf } from "./policy-record.ts";
 import type { RequestBody } from "./request-body.ts";
 import { RequestFacts } from "./request-facts.ts";
 

@@ -33,6 +33,7 @@ import { GrpcCall, shorterTimeout } from "./grpc-call.ts";
 import { passedEdits, peerGraceMs, readDenial, readTry, type TryField } from "./hop-fields.ts";
 import type { HttpDestination, HttpSelection, HttpService } from "./http-service.ts";
 import { Mirrors } from "./mirrors.ts";
+import type { ExchangeTimes } from "../observation/index.ts";
 import { recordHttp } from "./outcome.ts";
 import { passedTrailers } from "./passed-trailers.ts";
 import { Relay, type RelayListener } from "./relay.ts";
@@ -43,7 +44,7 @@ import { isSuspect } from "./try-end.ts";
 
 export class Exchange
   extends TimedRequest
-  implements ExchangeInput, TriedRequest, RelayListener, AdmittedRequest, ComposedParts
+  implements ExchangeInput, TriedRequest, RelayListener, AdmittedRequest, ComposedParts, ExchangeTimes
 {
   readonly head: HttpRequest;
   readonly #context: ServeContext;
@@ -56,8 +57,6 @@ export class Exchange
   readonly isUpgrade: boolean;
   /** What the request says of its time and of tries before it. */
   said: TryField | undefined;
-  requestId = "";
-  #hasOwnRequestId = false;
   #selected: HttpSelection | undefined;
   destination: HttpDestination | undefined;
   /** Undefined: no policy is asked. */
@@ -74,6 +73,7 @@ export class Exchange
   /** The final head has been written: from here on nothing else can be answered. */
   #isResponseStarted = false;
   #status = 0;
+  #answer: HttpResponse | undefined = undefined;
   /** Of the answer: its proxy's policies said no. */
   #denial: ReasonCode | undefined = undefined;
   #responseBytes = 0;
@@ -98,9 +98,7 @@ export class Exchange
 
   start(): void {
     this.#context.inFlight++;
-    const requestId = this.head.get("x-request-id");
-    this.requestId = this.#context.requestIds.keep(requestId);
-    this.#hasOwnRequestId = this.requestId !== requestId;
+    this.identify(this.#context.requestIds, this.head);
     if (!this.service.servesConnect && isPlainConnect(this.head))
       return this.#refuse("unsupported_request", "CONNECT is not served here");
     this.said = readTry(this.head, this.service.trustsTry);
@@ -126,6 +124,7 @@ export class Exchange
 
   /** Nothing stands against it: only now the route, its limits and its backends have to do with it. */
   #goOn(selected: HttpSelection): void {
+    if (this.#context.observers.wantsTimes) this.markAdmitted();
     if ("reason" in selected) return this.#refuse(selected.reason, selected.detail);
     if ("status" in selected) return this.#settle(answerRoute(this.#answered(), selected), undefined, "");
     if (selected.cluster.requestLimit?.enter() === false) {
@@ -198,10 +197,6 @@ export class Exchange
 
   // ---- the tries
 
-  get newRequestId(): string | undefined {
-    return this.#hasOwnRequestId ? this.requestId : undefined;
-  }
-
   get isInherited(): boolean {
     return this.said !== undefined && this.said.attempt > 0;
   }
@@ -246,6 +241,8 @@ export class Exchange
     this.hasResponse = true;
     this.#isResponseStarted = true;
     this.#status = head.status;
+    this.#answer = head;
+    if (this.#context.observers.wantsTimes) this.markFirstByte();
     this.#grpc?.readStatus(head);
   }
 
@@ -352,15 +349,11 @@ export class Exchange
   }
 
   #answered(): AnsweredRequest {
+    const { service, requestId, isInherited } = this;
     return {
-      client: this.#client,
-      service: this.service,
-      requestId: this.requestId,
-      grpc: this.#grpc,
-      tries: this.#tries,
+      ...{ client: this.#client, service, requestId, isInherited, grpc: this.#grpc, tries: this.#tries },
       ownLines: [...(this.#selected?.ownLines ?? []), ...(this.admission?.ownLines ?? [])],
       isRequestEnded: this.body.isEnded,
-      isInherited: this.isInherited,
     };
   }
 
@@ -368,26 +361,33 @@ export class Exchange
     if (this.#isDone) return;
     this.#isDone = true;
     if (this.#status === 0 && reason !== undefined) this.#status = reasons[reason].httpStatus;
-    this.releaseTime();
+    const durationUs = this.end();
     this.body.forget();
     this.#mirrors?.close();
     const context = this.#context;
     context.inFlight--;
     this.#limit?.leave();
+    const fault = this.#tries.fault && "fault_injected";
     recordHttp(context, {
       edge: this.service.edge(this.#selected?.route ?? "", this.#tries.lastEndpoint),
       rule: this.#selected?.rule ?? "",
       head: this.head,
+      response: this.#answer,
+      scheme: this.service.scheme,
       requestId: this.requestId,
       policy: this.admission?.policy,
       status: reason === undefined ? (this.#grpc?.httpStatus(this.#status) ?? this.#status) : this.#status,
-      reason,
+      grpcStatus: this.#grpc?.status,
+      // What went well for all that is not to be mistaken for what was left alone.
+      reason: reason ?? fault,
       detail,
       peerAddress: this.#client.remoteAddress,
       tries: this.#tries,
       requestBytes: this.body.byteLength,
       responseBytes: this.#responseBytes,
-      durationUs: this.elapsedUs,
+      durationUs,
+      times: this,
+      telemetry: undefined,
     });
   }
 }

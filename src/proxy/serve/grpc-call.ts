@@ -49,6 +49,11 @@ export class GrpcCall {
     if (trailers instanceof HeaderFields) this.#status = readGrpcStatus(trailers) ?? this.#status;
   }
 
+  /** Undefined: it has not come. */
+  get status(): number | undefined {
+    return this.#status;
+  }
+
   /** What the call's outcome counts as, among statuses of HTTP. */
   httpStatus(transport: number): number {
     return transport === 200 && this.#status !== undefined ? httpStatusOfGrpc(this.#status) : transport;

@@ -8,7 +8,7 @@ import type { EdgeSeries } from "../telemetry/index.ts";
 import { directLimits, OrderedPicker, UpstreamEndpoint } from "../upstream/index.ts";
 import type { ServeContext } from "./context.ts";
 import { NameSniffer } from "./name-sniffer.ts";
-import { logTcp } from "./outcome.ts";
+import { recordTcp } from "./outcome.ts";
 import type { TcpTarget } from "./tcp-dial.ts";
 
 export function passthroughTarget(context: ServeContext, address: string, port: number): TcpTarget {
@@ -44,7 +44,7 @@ export function logDenied(
 ): void {
   const edge = outsideEdge(context);
   edge.tcp("destination_denied").open();
-  logTcp(context, {
+  recordTcp(context, {
     edge,
     requestId: "",
     reason: "destination_denied",

@@ -4,19 +4,13 @@ import type { Source } from "../../model/index.ts";
 import { reasons } from "../../kernel/index.ts";
 import { RefusalSchema } from "../../wire/index.ts";
 import type { FilterRefusal, PolicyDeed } from "../admission/filter.ts";
+import type { PolicyNames } from "../observation/index.ts";
 import { policyName } from "../telemetry/index.ts";
 import type { AdmissionRun } from "./admission-run.ts";
 import type { ServeContext } from "./context.ts";
 
 /** Longer texts of a client's are cut: a refusal is kept for a while and sent on. */
 const maxTextLength = 512;
-
-/** Which policy, by which of its rules, did what; empty: none. */
-export interface PolicyNames {
-  readonly policy: string;
-  readonly policyRule: string;
-  readonly policyVerdict: string;
-}
 
 export const noPolicy: PolicyNames = { policy: "", policyRule: "", policyVerdict: "" };
 

@@ -9,7 +9,8 @@ import { reasons } from "../../kernel/index.ts";
 import type { AdmissionChain, FilterRefusal } from "../admission/index.ts";
 import { type AdmissionHost, AdmissionRun } from "./admission-run.ts";
 import type { ServeContext } from "./context.ts";
-import { noPolicy, type PolicyNames, policyNames, recordRefusal } from "./policy-record.ts";
+import type { PolicyNames } from "../observation/index.ts";
+import { noPolicy, policyNames, recordRefusal } from "./policy-record.ts";
 import type { TcpAdmission } from "./tcp-dial.ts";
 
 export interface AdmittedSession {

@@ -10,7 +10,7 @@ import type { FilterRefusal } from "../admission/index.ts";
 import type { ClientConnection, ConnectionSet } from "./connection-set.ts";
 import type { ServeContext } from "./context.ts";
 import { type FaultHost, FaultInjection, type FaultOutcome } from "./fault-injection.ts";
-import { logTcp } from "./outcome.ts";
+import { recordTcp } from "./outcome.ts";
 import { Relay, type RelayListener } from "./relay.ts";
 import { type AdmittedSession, SessionAdmission } from "./session-admission.ts";
 import { type DialFailure, type DialListener, TcpDial, type TcpTarget } from "./tcp-dial.ts";
@@ -246,7 +246,7 @@ export class TcpSession
     if (this.#isCounted) edge.tcp(undefined).observe(durationUs);
     const counted = reason ?? (fault && "fault_injected");
     if (counted !== undefined) edge.tcp(counted).open();
-    logTcp(this.#context, {
+    recordTcp(this.#context, {
       edge,
       requestId: this.#admission?.requestId ?? "",
       policy: this.#admission?.policy,

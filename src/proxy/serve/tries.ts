@@ -59,6 +59,7 @@ export interface TriedRequest {
 export class Tries implements AttemptOwner, RequestSink {
   /** So many were made. */
   count = 0;
+  records: readonly Attempt[] = noAttempts;
   /** It failed although it was tried again, or would have been had that not been too much. */
   isSpent = false;
   /** What is done to the request on purpose. */
@@ -317,6 +318,7 @@ export class Tries implements AttemptOwner, RequestSink {
     const { cluster, requests } = destination;
     const attempt = new Attempt(this, endpoint, this.count, isHedge);
     this.count++;
+    if (this.context.observers.wantsTimes) this.records = [...this.records, attempt];
     this.lastEndpoint = endpoint;
     this.context.metrics.tries.value++;
     this.#live.add(attempt);
@@ -348,6 +350,8 @@ export class Tries implements AttemptOwner, RequestSink {
     this.#try(destination, endpoint, true);
   }
 }
+
+const noAttempts: readonly Attempt[] = [];
 
 interface Plan {
   readonly destination: HttpDestination;

@@ -1,5 +1,3 @@
-export { AccessLog } from "./access-log.ts";
-export { encodeAccessLine } from "./access-log-line.ts";
 export { type Counter, CounterFamily, GaugeFamily, type MetricFamily } from "./counters.ts";
 export { PlaintextCallers } from "./plaintext-callers.ts";
 export { PolicyCounters, policyName } from "./policy-counters.ts";

@@ -842,6 +842,13 @@ export declare type HttpRule = Message<"weft.model.v1.HttpRule"> & {
    * @generated from field: weft.model.v1.Admission admission = 13;
    */
   admission?: Admission | undefined;
+
+  /**
+   * Of the route; wins over the workload's or gateway's field by field, in the proxy that chooses the route. Has no collectors.
+   *
+   * @generated from field: weft.model.v1.Telemetry telemetry = 14;
+   */
+  telemetry?: Telemetry | undefined;
 };
 
 /**
@@ -2410,11 +2417,25 @@ export declare type Inbound = Message<"weft.model.v1.Inbound"> & {
   admissions: Admission[];
 
   /**
-   * Clusters that admissions ask (external authorization, shared limits), for the closure.
+   * Clusters that admissions ask (external authorization, shared limits) and collectors stand behind, for the closure.
    *
    * @generated from field: repeated string clusters = 10;
    */
   clusters: string[];
+
+  /**
+   * What the workload's proxy tells of all its traffic, in both directions. Absent: the defaults of every field.
+   *
+   * @generated from field: weft.model.v1.Telemetry telemetry = 11;
+   */
+  telemetry?: Telemetry | undefined;
+
+  /**
+   * Where the application itself offers metrics. Absent: nowhere.
+   *
+   * @generated from field: weft.model.v1.ApplicationMetrics application_metrics = 12;
+   */
+  applicationMetrics?: ApplicationMetrics | undefined;
 };
 
 /**
@@ -2527,6 +2548,13 @@ export declare type Gateway = Message<"weft.model.v1.Gateway"> & {
    * @generated from field: repeated weft.model.v1.Admission admissions = 8;
    */
   admissions: Admission[];
+
+  /**
+   * What proxies tell of this Gateway's traffic. Its collectors are in `clusters`.
+   *
+   * @generated from field: weft.model.v1.Telemetry telemetry = 9;
+   */
+  telemetry?: Telemetry | undefined;
 };
 
 /**
@@ -2749,6 +2777,375 @@ export declare type ConnectionRule = Message<"weft.model.v1.ConnectionRule"> & {
  * Use `create(ConnectionRuleSchema)` to create a new message.
  */
 export declare const ConnectionRuleSchema: GenMessage<ConnectionRule>;
+
+/**
+ * Merged in the control plane from the mesh, the namespace and the workload or Gateway, the nearer winning field by field:
+ * a message that is absent, or a field without presence that is zero, says nothing.
+ *
+ * @generated from message weft.model.v1.Telemetry
+ */
+export declare type Telemetry = Message<"weft.model.v1.Telemetry"> & {
+  /**
+   * of the nearest policy that said something; absent: MeshConfig
+   *
+   * @generated from field: weft.model.v1.Source source = 1;
+   */
+  source?: Source | undefined;
+
+  /**
+   * @generated from field: repeated weft.model.v1.Collector collectors = 2;
+   */
+  collectors: Collector[];
+
+  /**
+   * @generated from field: weft.model.v1.MetricSettings metrics = 3;
+   */
+  metrics?: MetricSettings | undefined;
+
+  /**
+   * @generated from field: weft.model.v1.TraceSettings tracing = 4;
+   */
+  tracing?: TraceSettings | undefined;
+
+  /**
+   * @generated from field: weft.model.v1.AccessLogSettings access_log = 5;
+   */
+  accessLog?: AccessLogSettings | undefined;
+};
+
+/**
+ * Describes the message weft.model.v1.Telemetry.
+ * Use `create(TelemetrySchema)` to create a new message.
+ */
+export declare const TelemetrySchema: GenMessage<Telemetry>;
+
+/**
+ * Takes OTLP. Reached over the proxy's own pools and hop, as external authorization is.
+ *
+ * @generated from message weft.model.v1.Collector
+ */
+export declare type Collector = Message<"weft.model.v1.Collector"> & {
+  /**
+   * @generated from field: string cluster = 1;
+   */
+  cluster: string;
+
+  /**
+   * @generated from field: weft.model.v1.CollectorProtocol protocol = 2;
+   */
+  protocol: CollectorProtocol;
+
+  /**
+   * of requests to it
+   *
+   * @generated from field: string authority = 3;
+   */
+  authority: string;
+
+  /**
+   * of HTTP, what stands before /v1/
+   *
+   * @generated from field: string path = 4;
+   */
+  path: string;
+
+  /**
+   * @generated from field: repeated weft.model.v1.Header headers = 5;
+   */
+  headers: Header[];
+
+  /**
+   * @generated from field: bool metrics = 6;
+   */
+  metrics: boolean;
+
+  /**
+   * @generated from field: bool traces = 7;
+   */
+  traces: boolean;
+
+  /**
+   * @generated from field: bool logs = 8;
+   */
+  logs: boolean;
+
+  /**
+   * @generated from field: uint32 timeout_ms = 9;
+   */
+  timeoutMs: number;
+
+  /**
+   * @generated from field: uint32 metrics_interval_ms = 10;
+   */
+  metricsIntervalMs: number;
+};
+
+/**
+ * Describes the message weft.model.v1.Collector.
+ * Use `create(CollectorSchema)` to create a new message.
+ */
+export declare const CollectorSchema: GenMessage<Collector>;
+
+/**
+ * @generated from message weft.model.v1.MetricSettings
+ */
+export declare type MetricSettings = Message<"weft.model.v1.MetricSettings"> & {
+  /**
+   * absent: yes
+   *
+   * @generated from field: optional bool enabled = 1;
+   */
+  enabled?: boolean | undefined;
+
+  /**
+   * Computed for each series, so from what does not differ within one: source, destination, route, request.method,
+   * request.host and headers, response.code.
+   *
+   * @generated from field: repeated weft.model.v1.TelemetryLabel labels = 2;
+   */
+  labels: TelemetryLabel[];
+
+  /**
+   * Names of metric labels, as in docs/reference/metrics.md, that are left empty.
+   *
+   * @generated from field: repeated string dropped_labels = 3;
+   */
+  droppedLabels: string[];
+
+  /**
+   * of one process; 0: 2,000
+   *
+   * @generated from field: uint32 max_series = 4;
+   */
+  maxSeries: number;
+
+  /**
+   * istio_requests_total and its family beside weft's own
+   *
+   * @generated from field: optional bool istio_names = 5;
+   */
+  istioNames?: boolean | undefined;
+
+  /**
+   * absent: yes, where a request is traced
+   *
+   * @generated from field: optional bool exemplars = 6;
+   */
+  exemplars?: boolean | undefined;
+};
+
+/**
+ * Describes the message weft.model.v1.MetricSettings.
+ * Use `create(MetricSettingsSchema)` to create a new message.
+ */
+export declare const MetricSettingsSchema: GenMessage<MetricSettings>;
+
+/**
+ * @generated from message weft.model.v1.TelemetryLabel
+ */
+export declare type TelemetryLabel = Message<"weft.model.v1.TelemetryLabel"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * text; an error or what is absent leaves the label empty
+   *
+   * @generated from field: weft.model.v1.Expression value = 2;
+   */
+  value?: Expression | undefined;
+};
+
+/**
+ * Describes the message weft.model.v1.TelemetryLabel.
+ * Use `create(TelemetryLabelSchema)` to create a new message.
+ */
+export declare const TelemetryLabelSchema: GenMessage<TelemetryLabel>;
+
+/**
+ * @generated from message weft.model.v1.TraceSettings
+ */
+export declare type TraceSettings = Message<"weft.model.v1.TraceSettings"> & {
+  /**
+   * absent: yes where a collector takes traces
+   *
+   * @generated from field: optional bool enabled = 1;
+   */
+  enabled?: boolean | undefined;
+
+  /**
+   * Share of the requests without a parent that are kept, in parts of a million. Absent: 10,000 (1 %).
+   *
+   * @generated from field: optional uint32 sampling_ppm = 2;
+   */
+  samplingPpm?: number | undefined;
+
+  /**
+   * A parent's decision is taken; absent: yes. No: every request is decided by `sampling_ppm`.
+   *
+   * @generated from field: optional bool follows_parent = 3;
+   */
+  followsParent?: boolean | undefined;
+
+  /**
+   * Decided when the response has ended; absent: yes. Failed are 5xx, gRPC statuses of servers and whatever has a reason code.
+   *
+   * @generated from field: optional bool keeps_errors = 4;
+   */
+  keepsErrors?: boolean | undefined;
+
+  /**
+   * 0: none; absent: 1,000
+   *
+   * @generated from field: optional uint32 keeps_slower_than_ms = 5;
+   */
+  keepsSlowerThanMs?: number | undefined;
+
+  /**
+   * @generated from field: repeated weft.model.v1.TracePropagation propagation = 6;
+   */
+  propagation: TracePropagation[];
+
+  /**
+   * added to spans
+   *
+   * @generated from field: repeated weft.model.v1.TelemetryLabel attributes = 7;
+   */
+  attributes: TelemetryLabel[];
+};
+
+/**
+ * Describes the message weft.model.v1.TraceSettings.
+ * Use `create(TraceSettingsSchema)` to create a new message.
+ */
+export declare const TraceSettingsSchema: GenMessage<TraceSettings>;
+
+/**
+ * @generated from message weft.model.v1.AccessLogSettings
+ */
+export declare type AccessLogSettings = Message<"weft.model.v1.AccessLogSettings"> & {
+  /**
+   * absent: as Mesh.access_log says
+   *
+   * @generated from field: optional bool enabled = 1;
+   */
+  enabled?: boolean | undefined;
+
+  /**
+   * @generated from field: weft.model.v1.AccessLogFormat format = 2;
+   */
+  format: AccessLogFormat;
+
+  /**
+   * with Envoy's %OPERATORS%; compiled and checked in the control plane by the proxy's own parser
+   *
+   * @generated from field: string text_format = 3;
+   */
+  textFormat: string;
+
+  /**
+   * added to JSON lines and OTLP records
+   *
+   * @generated from field: repeated weft.model.v1.TelemetryLabel fields = 4;
+   */
+  fields: TelemetryLabel[];
+
+  /**
+   * Only what it is true for is logged. An error of it logs.
+   *
+   * @generated from field: weft.model.v1.Expression filter = 5;
+   */
+  filter?: Expression | undefined;
+
+  /**
+   * Share of what went well that is logged, in parts of a million. Errors always are. Absent: all.
+   *
+   * @generated from field: optional uint32 sampling_ppm = 6;
+   */
+  samplingPpm?: number | undefined;
+
+  /**
+   * @generated from field: weft.model.v1.Redaction redaction = 7;
+   */
+  redaction?: Redaction | undefined;
+
+  /**
+   * lines to the file or stdout; absent: yes
+   *
+   * @generated from field: optional bool file = 8;
+   */
+  file?: boolean | undefined;
+};
+
+/**
+ * Describes the message weft.model.v1.AccessLogSettings.
+ * Use `create(AccessLogSettingsSchema)` to create a new message.
+ */
+export declare const AccessLogSettingsSchema: GenMessage<AccessLogSettings>;
+
+/**
+ * Holds for access logs, spans and taps alike.
+ *
+ * @generated from message weft.model.v1.Redaction
+ */
+export declare type Redaction = Message<"weft.model.v1.Redaction"> & {
+  /**
+   * Lower case, "*" at the end stands for any rest. authorization, cookie, set-cookie, proxy-authorization and x-api-key
+   * always are.
+   *
+   * @generated from field: repeated string headers = 1;
+   */
+  headers: string[];
+
+  /**
+   * Values of query parameters by name; "*": all. Logs without an opinion leave out the whole query.
+   *
+   * @generated from field: repeated string query_parameters = 2;
+   */
+  queryParameters: string[];
+
+  /**
+   * absent: no
+   *
+   * @generated from field: optional bool logs_query = 3;
+   */
+  logsQuery?: boolean | undefined;
+
+  /**
+   * Path templates (kernel/path-template.ts) whose variables are written as {name}.
+   *
+   * @generated from field: repeated string path_templates = 4;
+   */
+  pathTemplates: string[];
+};
+
+/**
+ * Describes the message weft.model.v1.Redaction.
+ * Use `create(RedactionSchema)` to create a new message.
+ */
+export declare const RedactionSchema: GenMessage<Redaction>;
+
+/**
+ * @generated from message weft.model.v1.ApplicationMetrics
+ */
+export declare type ApplicationMetrics = Message<"weft.model.v1.ApplicationMetrics"> & {
+  /**
+   * @generated from field: uint32 port = 1;
+   */
+  port: number;
+
+  /**
+   * @generated from field: string path = 2;
+   */
+  path: string;
+};
+
+/**
+ * Describes the message weft.model.v1.ApplicationMetrics.
+ * Use `create(ApplicationMetricsSchema)` to create a new message.
+ */
+export declare const ApplicationMetricsSchema: GenMessage<ApplicationMetrics>;
 
 /**
  * Of one place: a workload's port, a gateway's listener, a rule at a gateway. Asked in this order: JWT, authorization
@@ -4243,6 +4640,103 @@ export enum ClientValidationMode {
  * Describes the enum weft.model.v1.ClientValidationMode.
  */
 export declare const ClientValidationModeSchema: GenEnum<ClientValidationMode>;
+
+/**
+ * @generated from enum weft.model.v1.CollectorProtocol
+ */
+export enum CollectorProtocol {
+  /**
+   * @generated from enum value: COLLECTOR_PROTOCOL_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: COLLECTOR_PROTOCOL_GRPC = 1;
+   */
+  GRPC = 1,
+
+  /**
+   * protobuf in POST to <path>/v1/traces, …/metrics, …/logs
+   *
+   * @generated from enum value: COLLECTOR_PROTOCOL_HTTP = 2;
+   */
+  HTTP = 2,
+}
+
+/**
+ * Describes the enum weft.model.v1.CollectorProtocol.
+ */
+export declare const CollectorProtocolSchema: GenEnum<CollectorProtocol>;
+
+/**
+ * @generated from enum weft.model.v1.TracePropagation
+ */
+export enum TracePropagation {
+  /**
+   * W3C out; both are read
+   *
+   * @generated from enum value: TRACE_PROPAGATION_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: TRACE_PROPAGATION_W3C = 1;
+   */
+  W3C = 1,
+
+  /**
+   * one header
+   *
+   * @generated from enum value: TRACE_PROPAGATION_B3 = 2;
+   */
+  B3 = 2,
+
+  /**
+   * @generated from enum value: TRACE_PROPAGATION_B3_MULTI = 3;
+   */
+  B3_MULTI = 3,
+
+  /**
+   * headers of traces pass as they came
+   *
+   * @generated from enum value: TRACE_PROPAGATION_NONE = 4;
+   */
+  NONE = 4,
+}
+
+/**
+ * Describes the enum weft.model.v1.TracePropagation.
+ */
+export declare const TracePropagationSchema: GenEnum<TracePropagation>;
+
+/**
+ * @generated from enum weft.model.v1.AccessLogFormat
+ */
+export enum AccessLogFormat {
+  /**
+   * JSON
+   *
+   * @generated from enum value: ACCESS_LOG_FORMAT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: ACCESS_LOG_FORMAT_JSON = 1;
+   */
+  JSON = 1,
+
+  /**
+   * of `text_format`
+   *
+   * @generated from enum value: ACCESS_LOG_FORMAT_TEXT = 2;
+   */
+  TEXT = 2,
+}
+
+/**
+ * Describes the enum weft.model.v1.AccessLogFormat.
+ */
+export declare const AccessLogFormatSchema: GenEnum<AccessLogFormat>;
 
 /**
  * @generated from enum weft.model.v1.AuthorizationAction

@@ -329,6 +329,44 @@ export declare type TelemetryReport = Message<"weft.wire.v1.TelemetryReport"> & 
    * @generated from field: repeated weft.wire.v1.Refusal refusals = 8;
    */
   refusals: Refusal[];
+
+  /**
+   * @generated from field: repeated weft.wire.v1.RuleHits rule_hits = 9;
+   */
+  ruleHits: RuleHits[];
+
+  /**
+   * All endpoints that this proxy leaves out at the moment: the list replaces the one before.
+   *
+   * @generated from field: repeated weft.wire.v1.EjectedEndpoint ejected = 10;
+   */
+  ejected: EjectedEndpoint[];
+
+  /**
+   * Counters of the proxy that are no golden signals, as differences: retries, limits, dropped spans and the like.
+   *
+   * @generated from field: repeated weft.wire.v1.CounterDelta counters = 11;
+   */
+  counters: CounterDelta[];
+
+  /**
+   * Of this process: label sets in use and how many there may be.
+   *
+   * @generated from field: uint32 series = 12;
+   */
+  series: number;
+
+  /**
+   * @generated from field: uint32 max_series = 13;
+   */
+  maxSeries: number;
+
+  /**
+   * `ejected` is told with this report
+   *
+   * @generated from field: bool has_ejected = 14;
+   */
+  hasEjected: boolean;
 };
 
 /**
@@ -336,6 +374,113 @@ export declare type TelemetryReport = Message<"weft.wire.v1.TelemetryReport"> & 
  * Use `create(TelemetryReportSchema)` to create a new message.
  */
 export declare const TelemetryReportSchema: GenMessage<TelemetryReport>;
+
+/**
+ * Requests that a rule of a route took.
+ *
+ * @generated from message weft.wire.v1.RuleHits
+ */
+export declare type RuleHits = Message<"weft.wire.v1.RuleHits"> & {
+  /**
+   * HTTPRoute, GRPCRoute, …
+   *
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+
+  /**
+   * "namespace/name"
+   *
+   * @generated from field: string route = 2;
+   */
+  route: string;
+
+  /**
+   * its name or place
+   *
+   * @generated from field: string rule = 3;
+   */
+  rule: string;
+
+  /**
+   * @generated from field: uint64 count = 4;
+   */
+  count: bigint;
+};
+
+/**
+ * Describes the message weft.wire.v1.RuleHits.
+ * Use `create(RuleHitsSchema)` to create a new message.
+ */
+export declare const RuleHitsSchema: GenMessage<RuleHits>;
+
+/**
+ * @generated from message weft.wire.v1.EjectedEndpoint
+ */
+export declare type EjectedEndpoint = Message<"weft.wire.v1.EjectedEndpoint"> & {
+  /**
+   * "namespace/service:port"
+   *
+   * @generated from field: string cluster = 1;
+   */
+  cluster: string;
+
+  /**
+   * "namespace/name"; empty: an external one
+   *
+   * @generated from field: string workload = 2;
+   */
+  workload: string;
+
+  /**
+   * @generated from field: string address = 3;
+   */
+  address: string;
+
+  /**
+   * @generated from field: string reason = 4;
+   */
+  reason: string;
+
+  /**
+   * @generated from field: int64 until_unix_ms = 5;
+   */
+  untilUnixMs: bigint;
+};
+
+/**
+ * Describes the message weft.wire.v1.EjectedEndpoint.
+ * Use `create(EjectedEndpointSchema)` to create a new message.
+ */
+export declare const EjectedEndpointSchema: GenMessage<EjectedEndpoint>;
+
+/**
+ * @generated from message weft.wire.v1.CounterDelta
+ */
+export declare type CounterDelta = Message<"weft.wire.v1.CounterDelta"> & {
+  /**
+   * as the proxy's own metric
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: map<string, string> labels = 2;
+   */
+  labels: { [key: string]: string };
+
+  /**
+   * @generated from field: uint64 count = 3;
+   */
+  count: bigint;
+};
+
+/**
+ * Describes the message weft.wire.v1.CounterDelta.
+ * Use `create(CounterDeltaSchema)` to create a new message.
+ */
+export declare const CounterDeltaSchema: GenMessage<CounterDelta>;
 
 /**
  * One request or connection that a policy did not let on: for "weft describe request ID".
@@ -632,6 +777,51 @@ export declare type EdgeDelta = Message<"weft.wire.v1.EdgeDelta"> & {
    * @generated from field: weft.wire.v1.Histogram duration = 17;
    */
   duration?: Histogram | undefined;
+
+  /**
+   * HTTP status; 0: none
+   *
+   * @generated from field: uint32 response_code = 18;
+   */
+  responseCode: number;
+
+  /**
+   * counted from 1: 1 is OK; 0: no gRPC
+   *
+   * @generated from field: uint32 grpc_status = 19;
+   */
+  grpcStatus: number;
+
+  /**
+   * GET, … or _OTHER; empty for tcp
+   *
+   * @generated from field: string method = 20;
+   */
+  method: string;
+
+  /**
+   * "region/zone"
+   *
+   * @generated from field: string source_locality = 21;
+   */
+  sourceLocality: string;
+
+  /**
+   * @generated from field: string destination_locality = 22;
+   */
+  destinationLocality: string;
+
+  /**
+   * @generated from field: string source_version = 23;
+   */
+  sourceVersion: string;
+
+  /**
+   * connections open at the report's end (tcp); no difference
+   *
+   * @generated from field: uint64 open = 24;
+   */
+  open: bigint;
 };
 
 /**
@@ -669,6 +859,443 @@ export declare type Histogram = Message<"weft.wire.v1.Histogram"> & {
  * Use `create(HistogramSchema)` to create a new message.
  */
 export declare const HistogramSchema: GenMessage<Histogram>;
+
+/**
+ * All taps that concern the proxy; each message replaces the one before.
+ *
+ * @generated from message weft.wire.v1.TapOrders
+ */
+export declare type TapOrders = Message<"weft.wire.v1.TapOrders"> & {
+  /**
+   * @generated from field: repeated weft.wire.v1.TapOrder orders = 1;
+   */
+  orders: TapOrder[];
+};
+
+/**
+ * Describes the message weft.wire.v1.TapOrders.
+ * Use `create(TapOrdersSchema)` to create a new message.
+ */
+export declare const TapOrdersSchema: GenMessage<TapOrders>;
+
+/**
+ * @generated from message weft.wire.v1.TapOrder
+ */
+export declare type TapOrder = Message<"weft.wire.v1.TapOrder"> & {
+  /**
+   * @generated from field: uint64 id = 1;
+   */
+  id: bigint;
+
+  /**
+   * What to tap, of those attributes that the recording proxy knows. JSON of `TapFilter` is not sent: the control plane
+   * lowers CEL into weft.model.v1.Expression and sends its bytes, so that no proxy reads CEL.
+   *
+   * empty: everything
+   *
+   * @generated from field: bytes filter = 2;
+   */
+  filter: Uint8Array;
+
+  /**
+   * at each proxy; beyond, records are counted as dropped
+   *
+   * @generated from field: uint32 max_per_second = 3;
+   */
+  maxPerSecond: number;
+
+  /**
+   * of each direction; 0: none
+   *
+   * @generated from field: uint32 max_body_bytes = 4;
+   */
+  maxBodyBytes: number;
+
+  /**
+   * @generated from field: bool headers = 5;
+   */
+  headers: boolean;
+
+  /**
+   * by itself, whatever becomes of the control plane
+   *
+   * @generated from field: int64 end_unix_ms = 6;
+   */
+  endUnixMs: bigint;
+
+  /**
+   * weft.model.v1.Redaction
+   *
+   * @generated from field: bytes redaction = 7;
+   */
+  redaction: Uint8Array;
+};
+
+/**
+ * Describes the message weft.wire.v1.TapOrder.
+ * Use `create(TapOrderSchema)` to create a new message.
+ */
+export declare const TapOrderSchema: GenMessage<TapOrder>;
+
+/**
+ * @generated from message weft.wire.v1.TapUpload
+ */
+export declare type TapUpload = Message<"weft.wire.v1.TapUpload"> & {
+  /**
+   * @generated from field: repeated weft.wire.v1.TapRecord records = 1;
+   */
+  records: TapRecord[];
+
+  /**
+   * @generated from field: repeated weft.wire.v1.TapLoss losses = 2;
+   */
+  losses: TapLoss[];
+};
+
+/**
+ * Describes the message weft.wire.v1.TapUpload.
+ * Use `create(TapUploadSchema)` to create a new message.
+ */
+export declare const TapUploadSchema: GenMessage<TapUpload>;
+
+/**
+ * @generated from message weft.wire.v1.TapLoss
+ */
+export declare type TapLoss = Message<"weft.wire.v1.TapLoss"> & {
+  /**
+   * @generated from field: uint64 id = 1;
+   */
+  id: bigint;
+
+  /**
+   * since the upload before
+   *
+   * @generated from field: uint64 count = 2;
+   */
+  count: bigint;
+};
+
+/**
+ * Describes the message weft.wire.v1.TapLoss.
+ * Use `create(TapLossSchema)` to create a new message.
+ */
+export declare const TapLossSchema: GenMessage<TapLoss>;
+
+/**
+ * @generated from message weft.wire.v1.TapHeader
+ */
+export declare type TapHeader = Message<"weft.wire.v1.TapHeader"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * redacted ones: "(redacted)"
+   *
+   * @generated from field: bytes value = 2;
+   */
+  value: Uint8Array;
+};
+
+/**
+ * Describes the message weft.wire.v1.TapHeader.
+ * Use `create(TapHeaderSchema)` to create a new message.
+ */
+export declare const TapHeaderSchema: GenMessage<TapHeader>;
+
+/**
+ * One finished exchange, as one proxy saw it.
+ *
+ * @generated from message weft.wire.v1.TapRecord
+ */
+export declare type TapRecord = Message<"weft.wire.v1.TapRecord"> & {
+  /**
+   * whose filter it passed
+   *
+   * @generated from field: repeated uint64 orders = 1;
+   */
+  orders: bigint[];
+
+  /**
+   * @generated from field: weft.wire.v1.Direction direction = 2;
+   */
+  direction: Direction;
+
+  /**
+   * "namespace/workload"
+   *
+   * @generated from field: string proxy = 3;
+   */
+  proxy: string;
+
+  /**
+   * @generated from field: string request_id = 4;
+   */
+  requestId: string;
+
+  /**
+   * hex; empty: none
+   *
+   * @generated from field: string trace_id = 5;
+   */
+  traceId: string;
+
+  /**
+   * @generated from field: string span_id = 6;
+   */
+  spanId: string;
+
+  /**
+   * @generated from field: string parent_span_id = 7;
+   */
+  parentSpanId: string;
+
+  /**
+   * @generated from field: int64 start_unix_us = 8;
+   */
+  startUnixUs: bigint;
+
+  /**
+   * @generated from field: string source_workload = 9;
+   */
+  sourceWorkload: string;
+
+  /**
+   * @generated from field: string source_identity = 10;
+   */
+  sourceIdentity: string;
+
+  /**
+   * @generated from field: string destination_workload = 11;
+   */
+  destinationWorkload: string;
+
+  /**
+   * @generated from field: string destination_identity = 12;
+   */
+  destinationIdentity: string;
+
+  /**
+   * @generated from field: string destination_service = 13;
+   */
+  destinationService: string;
+
+  /**
+   * @generated from field: uint32 destination_port = 14;
+   */
+  destinationPort: number;
+
+  /**
+   * @generated from field: string destination_version = 15;
+   */
+  destinationVersion: string;
+
+  /**
+   * @generated from field: string route = 16;
+   */
+  route: string;
+
+  /**
+   * @generated from field: string rule = 17;
+   */
+  rule: string;
+
+  /**
+   * @generated from field: bool mtls = 18;
+   */
+  mtls: boolean;
+
+  /**
+   * HTTP/1.1, HTTP/2, gRPC, tcp
+   *
+   * @generated from field: string protocol = 19;
+   */
+  protocol: string;
+
+  /**
+   * @generated from field: string method = 20;
+   */
+  method: string;
+
+  /**
+   * @generated from field: string scheme = 21;
+   */
+  scheme: string;
+
+  /**
+   * @generated from field: string authority = 22;
+   */
+  authority: string;
+
+  /**
+   * redacted
+   *
+   * @generated from field: string path = 23;
+   */
+  path: string;
+
+  /**
+   * redacted, without "?"
+   *
+   * @generated from field: string query = 24;
+   */
+  query: string;
+
+  /**
+   * @generated from field: uint32 status = 25;
+   */
+  status: number;
+
+  /**
+   * counted from 1
+   *
+   * @generated from field: uint32 grpc_status = 26;
+   */
+  grpcStatus: number;
+
+  /**
+   * @generated from field: string reason = 27;
+   */
+  reason: string;
+
+  /**
+   * @generated from field: string detail = 28;
+   */
+  detail: string;
+
+  /**
+   * @generated from field: string policy = 29;
+   */
+  policy: string;
+
+  /**
+   * @generated from field: string policy_rule = 30;
+   */
+  policyRule: string;
+
+  /**
+   * @generated from field: repeated weft.wire.v1.TapHeader request_headers = 31;
+   */
+  requestHeaders: TapHeader[];
+
+  /**
+   * @generated from field: repeated weft.wire.v1.TapHeader response_headers = 32;
+   */
+  responseHeaders: TapHeader[];
+
+  /**
+   * @generated from field: bytes request_body = 33;
+   */
+  requestBody: Uint8Array;
+
+  /**
+   * @generated from field: bytes response_body = 34;
+   */
+  responseBody: Uint8Array;
+
+  /**
+   * @generated from field: uint64 request_bytes = 35;
+   */
+  requestBytes: bigint;
+
+  /**
+   * @generated from field: uint64 response_bytes = 36;
+   */
+  responseBytes: bigint;
+
+  /**
+   * @generated from field: string peer_address = 37;
+   */
+  peerAddress: string;
+
+  /**
+   * Where the time went, in microseconds since the start; 0: not reached.
+   *
+   * @generated from field: uint64 admitted_us = 38;
+   */
+  admittedUs: bigint;
+
+  /**
+   * of the answer
+   *
+   * @generated from field: uint64 first_byte_us = 39;
+   */
+  firstByteUs: bigint;
+
+  /**
+   * @generated from field: uint64 end_us = 40;
+   */
+  endUs: bigint;
+
+  /**
+   * @generated from field: repeated weft.wire.v1.TapTry tries = 41;
+   */
+  tries: TapTry[];
+
+  /**
+   * @generated from field: uint64 revision = 42;
+   */
+  revision: bigint;
+};
+
+/**
+ * Describes the message weft.wire.v1.TapRecord.
+ * Use `create(TapRecordSchema)` to create a new message.
+ */
+export declare const TapRecordSchema: GenMessage<TapRecord>;
+
+/**
+ * @generated from message weft.wire.v1.TapTry
+ */
+export declare type TapTry = Message<"weft.wire.v1.TapTry"> & {
+  /**
+   * @generated from field: string address = 1;
+   */
+  address: string;
+
+  /**
+   * @generated from field: string workload = 2;
+   */
+  workload: string;
+
+  /**
+   * since the exchange's start
+   *
+   * @generated from field: uint64 start_us = 3;
+   */
+  startUs: bigint;
+
+  /**
+   * it had a place on a connection
+   *
+   * @generated from field: uint64 connected_us = 4;
+   */
+  connectedUs: bigint;
+
+  /**
+   * @generated from field: uint64 first_byte_us = 5;
+   */
+  firstByteUs: bigint;
+
+  /**
+   * @generated from field: uint64 end_us = 6;
+   */
+  endUs: bigint;
+
+  /**
+   * a status, or a reason code
+   *
+   * @generated from field: string outcome = 7;
+   */
+  outcome: string;
+};
+
+/**
+ * Describes the message weft.wire.v1.TapTry.
+ * Use `create(TapTrySchema)` to create a new message.
+ */
+export declare const TapTrySchema: GenMessage<TapTry>;
 
 /**
  * The first bytes of a weft/1 connection: two bytes of length (big endian, at most 1024), then this.
@@ -829,6 +1456,16 @@ export declare const Telemetry: GenService<{
     methodKind: "unary";
     input: typeof TelemetryReportSchema;
     output: typeof TelemetryAckSchema;
+  },
+  /**
+   * Open as long as the proxy is connected. The control plane says what to tap, the proxy sends what it saw.
+   *
+   * @generated from rpc weft.wire.v1.Telemetry.Tap
+   */
+  tap: {
+    methodKind: "bidi_streaming";
+    input: typeof TapUploadSchema;
+    output: typeof TapOrdersSchema;
   },
 }>;
 

@@ -1,8 +1,8 @@
 /** Lines of the access log, and what happens to them when the disk is slow. */
 import { describe, expect, test } from "bun:test";
 import { VirtualClock } from "../../kernel/index.ts";
-import { AccessLog } from "./access-log.ts";
-import { type AccessRecord, encodeAccessLine } from "./access-log-line.ts";
+import { AccessLog } from "./log-file.ts";
+import { type AccessRecord, encodeAccessLine } from "./json-line.ts";
 
 const record: AccessRecord = {
   timeMs: 0,

@@ -4,7 +4,7 @@
  */
 import { close, openSync, write } from "node:fs";
 import { type Clock, type Timer, WeftError } from "../../kernel/index.ts";
-import type { Counter } from "./counters.ts";
+import type { Counter } from "../telemetry/index.ts";
 
 /** Writes bytes and calls back with how many were taken, or an error. The shape of `fs.write`. */
 type LogWriter = (bytes: Uint8Array, done: (error: Error | null, written: number) => void) => void;

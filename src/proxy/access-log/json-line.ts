@@ -2,7 +2,7 @@
  * One line of the access log as JSON. Never holds a body, a query string or a header beyond the ones named here: those
  * carry secrets. Whatever a peer chose is escaped, so a line is always one line.
  */
-import type { EdgeLabels } from "./series.ts";
+import type { EdgeLabels } from "../telemetry/index.ts";
 
 export interface AccessRecord {
   readonly timeMs: number;

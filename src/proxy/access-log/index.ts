@@ -1,0 +1,2 @@
+export { AccessLogger } from "./access-logger.ts";
+export { AccessLog } from "./log-file.ts";

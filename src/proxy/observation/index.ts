@@ -1,0 +1,9 @@
+export { Observers, type TrafficObserver } from "./observers.ts";
+export type {
+  ExchangeTimes,
+  HttpOutcome,
+  PolicyNames,
+  TcpOutcome,
+  TriesRecord,
+  TryRecord,
+} from "./outcome.ts";
