@@ -1,5 +1,5 @@
 /**
- * `weft proxy --bootstrap FILE`, without the rest of the command line: what bin/weft runs, built into one file, because a
+ * `weft proxy --bootstrap FILE`, without the rest of the command line: what bin/weft runs, built into one executable, because a
  * machine has as many proxies as workloads. Every other form of the command goes through main.ts.
  */
 import { exitCodeOf, reportError } from "./error-report.ts";

@@ -1,6 +1,6 @@
 /**
  * `weft proxy --bootstrap FILE --workers N`, and the workers that it starts, without the rest of the command line: what bin/weft runs,
- * built into one file.
+ * built into one executable.
  */
 import { WeftError } from "../kernel/index.ts";
 import { runWorkerProcess } from "../workers/index.ts";

@@ -1,5 +1,5 @@
 /**
- * `weft serve` and its workers without the rest of the command line: what bin/weft runs, built into one file. Whatever does not
+ * `weft serve` and its workers without the rest of the command line: what bin/weft runs, built into one executable. Whatever does not
  * begin with the verb goes through main.ts, as does every request for help.
  */
 import { WeftError } from "../kernel/index.ts";

@@ -6,7 +6,7 @@ export function weftCommand(...args: readonly string[]): string[] {
   return [process.execPath, ...process.execArgv, Bun.main, ...args];
 }
 
-/** In a checkout bin/weft decides how a proxy runs: built into one file wherever that is possible. */
+/** In a checkout bin/weft decides how a proxy runs: built into one executable wherever that is possible. */
 export function proxyCommand(bootstrapFile: string): string[] {
   const args = ["proxy", "--bootstrap", bootstrapFile];
   return isSingleFile() ? weftCommand(...args) : [join(import.meta.dir, "../../bin/weft"), ...args];

@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { VirtualClock } from "../kernel/index.ts";
-import { codeMappings, shedCodePages } from "./code-pages.ts";
+import { codeMappings, mappingsOf, shedCodePages } from "./code-pages.ts";
 
 const entry = (head: string, anonymousKb: number): string =>
   `${head}\nSize: 4 kB\nRss: 4 kB\nAnonymous:             ${anonymousKb} kB\nVmFlags: rd ex mr mw me`;
@@ -20,6 +20,18 @@ test("takes what is mapped of the file and not writable, and nothing that has pa
     { address: 0x200000, bytes: 0x1839000 },
     { address: 0x1a40000, bytes: 0x4e0a000 },
   ]);
+});
+
+test("takes of a range of the file the whole pages, in the mapping that it is in", () => {
+  const smaps = [
+    entry("00200000-01a39000 r--p 00000000 fe:00 5309516                    /opt/weft", 0),
+    entry("0684a000-07140000 rw-p 06641000 fe:00 5309516                    /opt/weft", 116),
+    entry("7f0000000000-7f0000900000 rw-p 06641000 fe:00 77                 /opt/other", 0),
+  ].join("\n");
+  expect(mappingsOf(smaps, "/opt/weft", { offset: 0x6819000, bytes: 0x7194b6 })).toEqual([
+    { address: 0x6a30000, bytes: 0x700000 },
+  ]);
+  expect(mappingsOf(smaps, "/opt/weft", { offset: 0x6819000, bytes: 0x8000 })).toEqual([]);
 });
 
 test.skipIf(process.platform !== "linux")("a process without its pages goes on, with fewer of them", () => {

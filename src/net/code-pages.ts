@@ -1,9 +1,11 @@
 /**
  * The runtime's machine code stays mapped once it has run: parser, compilers and start-up touch 40 MB of it, of which serving
- * needs less than half. Now and then all of it is let go; what still runs is mapped again from the page cache, 64 KB at a time.
+ * needs less than half. So does a built program's own text and bytecode, which is in the same file. Now and then all of it is let go;
+ * what is still in use is mapped again from the page cache, 64 KB at a time.
  */
 import { readFileSync } from "node:fs";
 import type { Clock, Timer } from "../kernel/index.ts";
+import { embeddedProgram, type FileRange } from "./embedded-program.ts";
 import { libc } from "./libc.ts";
 
 /** Start-up is over by then. */
@@ -12,6 +14,8 @@ const firstMs = 2_000;
 const everyMs = 3_000;
 /** MADV_DONTNEED. */
 const dontNeed = 4;
+/** The largest of the machines that Bun is built for: an address that it divides is a page's everywhere. */
+const pageBytes = 65_536;
 
 interface Mapping {
   readonly address: number;
@@ -22,12 +26,18 @@ interface Mapping {
 export function shedCodePages(clock: Clock): Timer {
   let mappings: readonly Mapping[] | undefined;
   const shed = (): void => {
-    mappings ??= codeMappings(readFileSync("/proc/self/smaps", "utf8"), process.execPath);
-    letGo(mappings);
+    letGo((mappings ??= ownMappings()));
     timer = clock.after(everyMs, shed);
   };
   let timer = clock.after(firstMs, libc === undefined ? () => {} : shed);
   return { cancel: () => timer.cancel() };
+}
+
+function ownMappings(): readonly Mapping[] {
+  const smaps = readFileSync("/proc/self/smaps", "utf8");
+  const program = embeddedProgram("/proc/self/exe");
+  const code = codeMappings(smaps, process.execPath);
+  return program === undefined ? code : [...code, ...mappingsOf(smaps, process.execPath, program)];
 }
 
 function letGo(mappings: readonly Mapping[]): void {
@@ -51,6 +61,25 @@ export function codeMappings(smaps: string, file: string): Mapping[] {
     } else if (candidate !== undefined && /^Anonymous: +0 kB$/.test(line)) {
       found.push(candidate);
     }
+  }
+  return found;
+}
+
+/** The whole pages of a range of `file` that is never written, wherever it is mapped. */
+export function mappingsOf(smaps: string, file: string, { offset, bytes }: FileRange): Mapping[] {
+  const found: Mapping[] = [];
+  for (const [, start = "", end = "", fileOffset = "", path] of smaps.matchAll(
+    /^([0-9a-f]+)-([0-9a-f]+) r\S+ ([0-9a-f]+) \S+ \d+ +(.*)$/gm,
+  )) {
+    if (path !== file) continue;
+    const address = Number.parseInt(start, 16);
+    const shift = address - Number.parseInt(fileOffset, 16);
+    const first = Math.max(address, Math.ceil((offset + shift) / pageBytes) * pageBytes);
+    const last = Math.min(
+      Number.parseInt(end, 16),
+      Math.floor((offset + bytes + shift) / pageBytes) * pageBytes,
+    );
+    if (first < last) found.push({ address: first, bytes: last - first });
   }
   return found;
 }

@@ -21,7 +21,11 @@ import { unprivilegedUser } from "./harness/unprivileged-user.ts";
 const readyMs = 60_000;
 const isRoot = process.getuid?.() === 0;
 const stranger = unprivilegedUser();
-const bun = realpathSync(process.execPath);
+/** What bin/weft builds, and runs a proxy from. */
+const proxyExecutable = join(
+  realpathSync(join(import.meta.dir, "../..")),
+  "node_modules/.cache/weft/proxy-program/proxy-program",
+);
 let directory = "";
 let running: Running[] = [];
 let apiPort = 0;
@@ -111,7 +115,7 @@ const subject = { namespace: "default", serviceAccount: "default" };
 
 test("a proxy gets its certificate for what the kernel says of it, and another one none until a rule is for it", async () => {
   const uid = process.getuid?.() ?? 0;
-  writeRules({ match: { uid, executable: bun, cgroup: "/nowhere" }, ...subject });
+  writeRules({ match: { uid, executable: proxyExecutable, cgroup: "/nowhere" }, ...subject });
   const control = await startControl();
   const proxy = startProxy("web");
   await proxy.untilLine(
@@ -125,7 +129,7 @@ test("a proxy gets its certificate for what the kernel says of it, and another o
     );
   });
   expect(control.stderr).toContain("what did not fit: [0] cgroup");
-  writeRules({ match: { uid, executable: bun }, ...subject });
+  writeRules({ match: { uid, executable: proxyExecutable }, ...subject });
   await ready(proxy);
   expect(identityOf("web")).toEqual([expect.stringMatching(/^spiffe:\/\/[^/]+\/ns\/default\/sa\/default$/)]);
   expect(control.stderr).toContain('"message":"a process is known"');
