@@ -379,7 +379,7 @@ export class Exchange
       rule: this.#selected?.rule ?? "",
       head: this.head,
       requestId: this.requestId,
-      policy: this.admission?.policy,
+      policy: context.isAccessLogged ? this.admission?.policy : undefined,
       status: reason === undefined ? (this.#grpc?.httpStatus(this.#status) ?? this.#status) : this.#status,
       reason,
       detail,

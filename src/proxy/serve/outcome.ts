@@ -26,7 +26,7 @@ export interface HttpOutcome {
   /** Undefined: the head could not be read. */
   readonly head: HttpRequest | undefined;
   readonly requestId: string;
-  /** Absent: none had a say. */
+  /** Absent: none had a say, or no line is written. */
   readonly policy?: PolicyNames | undefined;
   readonly status: number;
   readonly reason: ReasonCode | undefined;

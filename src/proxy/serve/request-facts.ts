@@ -105,8 +105,9 @@ export class RequestFacts implements HttpFacts {
   /** `rewrite` of the route, with the query that filters left. */
   rewrite(rewrite: RequestRewrite | undefined): RequestRewrite | undefined {
     const query = this.#query;
+    if (query === undefined) return rewrite;
     const [path = ""] = (rewrite?.target ?? this.head.path).split("?", 1);
-    if (query === undefined || !path.startsWith("/")) return rewrite;
+    if (!path.startsWith("/")) return rewrite;
     return { target: query === "" ? path : `${path}?${query}`, authority: rewrite?.authority };
   }
 
