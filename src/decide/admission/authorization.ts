@@ -14,7 +14,7 @@ import {
   PreparedPolicy,
 } from "./prepared-policy.ts";
 import type { AdmissionRequest, CallerFacts } from "./request.ts";
-import { RequestFacts } from "./request-facts.ts";
+import { type CallerViews, RequestFacts } from "./request-facts.ts";
 import { explainMismatch, matchesRule } from "./rule-match.ts";
 import { type AuthorizationVerdict, Stages } from "./stages.ts";
 import type { PolicyAction } from "./truth.ts";
@@ -53,7 +53,7 @@ interface SettledCaller {
   readonly notes: readonly (readonly [DecidedBy, PolicyVerdict])[];
 }
 
-export class AuthorizationTable {
+export class AuthorizationTable implements CallerViews {
   /** A rule reads what differs between the requests of a connection; else a verdict holds for the connection. */
   readonly needsHttp: boolean;
   readonly needsClaims: boolean;
@@ -82,14 +82,19 @@ export class AuthorizationTable {
 
   /** Deny, then custom, then, where nobody is to be asked, allow. */
   decide(request: AdmissionRequest, note: PolicyNote): AuthorizationVerdict {
-    const caller = this.#callerOf(request.caller);
     if (this.needsHttp || this.needsClaims) {
-      const facts = new RequestFacts(request, caller.view);
-      return this.#stagesFor(caller, facts).decide(facts, note);
+      const facts = new RequestFacts(request, this);
+      return this.#stagesFor(facts).decide(facts, note);
     }
-    const settled = (caller.settled ??= this.#settle(new RequestFacts(request, caller.view)));
+    const settled = (this.#callerOf(request.caller).settled ??= this.#settle(
+      new RequestFacts(request, this),
+    ));
     for (const [by, verdict] of settled.notes) note(by, verdict);
     return settled.verdict;
+  }
+
+  viewOf(caller: CallerFacts): CallerView {
+    return this.#callerOf(caller).view;
   }
 
   /** Nothing that differs between the requests of a connection has a say, so what is decided holds for all of them. */
@@ -101,14 +106,13 @@ export class AuthorizationTable {
 
   /** The allow stage, once all that were asked have said yes. Never "ask". */
   afterCustom(request: AdmissionRequest, note: PolicyNote): Allowed | Denied {
-    const caller = this.#callerOf(request.caller);
-    const facts = new RequestFacts(request, caller.view);
-    return this.#stagesFor(caller, facts).allow(facts, note);
+    const facts = new RequestFacts(request, this);
+    return this.#stagesFor(facts).allow(facts, note);
   }
 
   /** How the verdict comes about. Tells nobody: `note` is for requests, this for whoever asks about one. */
   explain(request: AdmissionRequest): AuthorizationExplanation {
-    const facts = new RequestFacts(request, this.#callerOf(request.caller).view);
+    const facts = new RequestFacts(request, this);
     return {
       verdict: this.decide(request, () => undefined),
       policies: this.#policies.map((policy) => explainPolicy(policy, facts)),
@@ -116,9 +120,12 @@ export class AuthorizationTable {
   }
 
   /** With the rules that may match what the caller does by the request's method. */
-  #stagesFor(caller: KnownCaller, facts: RequestFacts): Stages {
-    const stages = (caller.stages ??= this.#stages.ofCaller(facts));
-    return stages.ofMethod(facts.request.http?.method, facts);
+  #stagesFor(facts: RequestFacts): Stages {
+    const { caller, http } = facts.request;
+    const stages = this.#stages.readsCaller
+      ? (this.#callerOf(caller).stages ??= this.#stages.ofCaller(facts))
+      : this.#stages;
+    return stages.ofMethod(http?.method, facts);
   }
 
   #callerOf(facts: CallerFacts): KnownCaller {

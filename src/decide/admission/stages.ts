@@ -64,6 +64,8 @@ export class Stages {
   readonly #room: { rules: number };
   readonly #callerConditions: readonly CallerCondition[];
   readonly #readsMethod: boolean;
+  /** There are conditions for `ofCaller` to settle. */
+  readonly readsCaller: boolean;
   /** By what the caller's conditions come to: "1" for each that holds, "0" for each that does not. */
   readonly #ofCallers = new Map<string, Stages>();
   readonly #ofMethods = new Map<string, Stages>();
@@ -75,6 +77,7 @@ export class Stages {
     this.#parts = parts;
     this.#room = room;
     this.#callerConditions = conditions.filter(({ condition }) => byCaller(condition));
+    this.readsCaller = this.#callerConditions.length > 0;
     this.#readsMethod = conditions.some(({ condition }) => byMethod(condition));
   }
 
@@ -115,7 +118,7 @@ export class Stages {
 
   /** For all requests of the caller. */
   ofCaller(facts: RequestFacts): Stages {
-    if (this.#callerConditions.length === 0) return this;
+    if (!this.readsCaller) return this;
     let key = "";
     for (const { condition, action } of this.#callerConditions) {
       key += isMatch(condition.holds(facts), action) ? "1" : "0";
