@@ -244,7 +244,7 @@ function needsOf(expression: Expression): Needs {
   const read = attributes.filter(({ name }) => names.has(name));
   return {
     http: read.some((attribute) => attribute.needsHttp),
-    beyondMethod: read.some((attribute) => attribute.needsHttp && attribute.name !== "request.method"),
+    methodAlone: read.length > 0 && read.every(({ name }) => name === "request.method"),
     claims: read.some((attribute) => attribute.needsClaims),
     path: read.some(({ name }) => ofPath.includes(name)),
   };

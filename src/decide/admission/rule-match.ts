@@ -31,7 +31,7 @@ export function prepareRule(rule: AuthorizationRule): PreparedRule {
 export function needsOfAll(conditions: readonly Condition[]): Needs {
   return {
     http: conditions.some(({ needs }) => needs.http),
-    beyondMethod: conditions.some(({ needs }) => needs.beyondMethod),
+    methodAlone: conditions.length > 0 && conditions.every(({ needs }) => needs.methodAlone),
     claims: conditions.some(({ needs }) => needs.claims),
     path: conditions.some(({ needs }) => needs.path),
   };

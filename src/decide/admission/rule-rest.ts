@@ -12,7 +12,7 @@ import { isMatch, type PolicyAction } from "./truth.ts";
 export type IsKnown = (condition: Condition) => boolean;
 
 export const byCaller: IsKnown = ({ needs }) => !needs.http;
-export const byMethod: IsKnown = ({ needs }) => needs.http && !needs.beyondMethod;
+export const byMethod: IsKnown = ({ needs }) => needs.methodAlone;
 
 export function conditionsOf({ from, to, when }: PreparedRule): readonly Condition[] {
   return [...from.flat(), ...to.flat(), ...when];

@@ -1,7 +1,13 @@
 /** What is left of a table's rules for a kind of requests: shared by the kind, bounded, and of the same verdict as all of them. */
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { expect, test } from "bun:test";
-import { AuthorizationAction, AuthorizationLevel, AuthorizationSchema } from "../../model/index.ts";
+import {
+  AuthorizationAction,
+  AuthorizationLevel,
+  AuthorizationSchema,
+  ExpressionOperator,
+  type ExpressionSchema,
+} from "../../model/index.ts";
 import { AuthorizationTable } from "./authorization.ts";
 import { CallerView } from "./caller-view.ts";
 import { PreparedPolicy } from "./prepared-policy.ts";
@@ -74,6 +80,35 @@ test("requests of a method share what is left; made-up methods and raw connectio
   expect(of("GET")).toBe(get);
   expect(of("PUT")).not.toBe(get);
   for (const method of ["get", "BREW", "", "__proto__", undefined]) expect(of(method)).toBe(stages);
+});
+
+test("a condition on caller and method together is tried for each request", () => {
+  type Expression = MessageInitShape<typeof ExpressionSchema>;
+  const attribute = (name: string): Expression => ({
+    kind: { case: "attribute", value: { name, keys: [] } },
+  });
+  const call = (operator: ExpressionOperator, ...args: Expression[]): Expression => ({
+    kind: { case: "call", value: { operator, arguments: args } },
+  });
+  const method = call(ExpressionOperator.LOWER, attribute("request.method"));
+  const isNamespace = call(ExpressionOperator.EQUAL, attribute("source.namespace"), method);
+  const table = AuthorizationTable.prepare(
+    create(AuthorizationSchema, {
+      policies: [
+        {
+          action: ALLOW,
+          level,
+          rules: [{ when: [isNamespace] }],
+        },
+        { action: DENY, level, rules: [{ to: [{ methods: ["PUT"] }], from: [{ namespaces: ["none"] }] }] },
+      ],
+    }),
+    mesh,
+  );
+  const verdicts = ["web", "get", "shop", "get"].map(
+    (namespace) => table.decide(ask(callerAt("10.0.0.1", namespace), "GET"), () => {}).verdict,
+  );
+  expect(verdicts).toEqual(["deny", "allow", "deny", "allow"]);
 });
 
 test("where nothing depends on callers or methods, all of them have the table's own", () => {

@@ -26,8 +26,10 @@ export type AuthorizationVerdict =
   /** All of them, then the allow stage. */
   | { readonly verdict: "ask"; readonly custom: readonly CustomPolicy[] };
 
-/** Rules of all kinds that one table keeps: some 200 bytes each. */
+/** Rules of all kinds that one table keeps. */
 const maxKeptRules = 8_192;
+/** Of one, about. */
+const bytesOfRule = 200;
 /** What the rest of a kind takes beside its rules, in rules. */
 const rulesForStages = 4;
 
@@ -146,7 +148,7 @@ export class Stages {
       allows: allows.rest(rest),
     };
     const stages = new Stages(parts, this.#room);
-    this.#room.rules -= rulesOf(parts).length + rulesForStages;
+    this.#room.rules -= rulesOf(parts).length + rulesForStages + Math.ceil(key.length / bytesOfRule);
     kept.set(key, stages);
     return stages;
   }
