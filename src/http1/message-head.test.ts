@@ -34,6 +34,23 @@ describe("RequestHead", () => {
     expect([head.path, head.query, head.target]).toEqual([path, query, target]);
   });
 
+  test.each([
+    "GET",
+    "PUT",
+    "HEAD",
+    "POST",
+    "PATCH",
+    "DELETE",
+    "OPTIONS",
+    "get",
+    "GEX",
+    "PROPFIND",
+    "M",
+    "TRACE",
+  ])("method %s is as sent", (method) => {
+    expect(parse(`${method} / HTTP/1.1\r\nHost: h\r\n\r\n`).method).toBe(method);
+  });
+
   test("names are lower case, values as sent", () => {
     const head = parse("GET / HTTP/1.1\r\nHOST: Example.COM:80\r\nX-UP:  Down \r\n\r\n");
     expect([head.nameAt(0), head.valueAt(0), head.nameAt(1), head.valueAt(1)]).toEqual([

@@ -1,4 +1,5 @@
 /** A request's head. Has the shape in which `decide/` looks at requests: method, path, query, header(). */
+import { commonMethod } from "./method-text.ts";
 import { MessageHead } from "./message-head.ts";
 
 /** RFC 9112 3.2.1 to 3.2.4. */
@@ -47,7 +48,9 @@ export class RequestHead extends MessageHead {
 
   /** Case-sensitive, as sent. */
   get method(): string {
-    this.#method ??= this.text(this.methodStart, this.methodEnd);
+    this.#method ??=
+      commonMethod(this.bytes, this.methodStart, this.methodEnd) ??
+      this.text(this.methodStart, this.methodEnd);
     return this.#method;
   }
 

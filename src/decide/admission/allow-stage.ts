@@ -2,65 +2,89 @@
  * The allow stage. At one level one matching allow policy suffices; every level that has allow policies must allow, unless
  * levels are united. Where there are none at all, the default decides.
  */
-import { AuthorizationLevel } from "../../model/index.ts";
-import type { Allowed, DecidedBy, Denied, PreparedPolicy, RuleOutcome } from "./prepared-policy.ts";
+import { type Authorization, AuthorizationLevel } from "../../model/index.ts";
+import {
+  type Allowed,
+  type Denied,
+  firstMatch,
+  type PolicyNote,
+  type PreparedPolicy,
+  type RuleOutcome,
+} from "./prepared-policy.ts";
 import type { RequestFacts } from "./request-facts.ts";
 import { explainMismatch } from "./rule-match.ts";
-
-/** A dry run's allow policy would have denied, as none of its level matches. */
-export type OnWouldDeny = (by: DecidedBy) => void;
 
 interface Level {
   /** Undefined: all of them as one. */
   readonly level: AuthorizationLevel | undefined;
   readonly policies: readonly PreparedPolicy[];
   readonly dryRuns: readonly PreparedPolicy[];
+  /** Of `policies` and `dryRuns`, those that may match. */
+  readonly rules: readonly RuleOutcome[];
+  readonly dryRunRules: readonly RuleOutcome[];
 }
+
+type RestOf = (rules: readonly RuleOutcome[]) => readonly RuleOutcome[];
 
 export class AllowStage {
   readonly #levels: readonly Level[];
   readonly #byDefault: Allowed | Denied;
 
-  constructor(policies: readonly PreparedPolicy[], isDefaultDeny: boolean, unitesLevels: boolean) {
+  private constructor(levels: readonly Level[], byDefault: Allowed | Denied) {
+    this.#levels = levels;
+    this.#byDefault = byDefault;
+  }
+
+  static of(policies: readonly PreparedPolicy[], { defaultDeny, unitesLevels }: Authorization): AllowStage {
     const levels = new Map<AuthorizationLevel | undefined, PreparedPolicy[]>();
     for (const policy of policies.toSorted((a, b) => a.level - b.level)) {
       const level = unitesLevels ? undefined : policy.level;
       levels.set(level, [...(levels.get(level) ?? []), policy]);
     }
-    this.#levels = Array.from(levels, ([level, all]) => ({
-      level,
-      policies: all.filter(({ isDryRun }) => !isDryRun),
-      dryRuns: all.filter(({ isDryRun }) => isDryRun),
-    }));
-    this.#byDefault = isDefaultDeny
-      ? { verdict: "deny", by: undefined, level: undefined, hint: defaultHint }
-      : { verdict: "allow", by: undefined };
+    return new AllowStage(
+      Array.from(levels, ([level, all]) => levelOf(level, all)),
+      defaultDeny
+        ? { verdict: "deny", by: undefined, level: undefined, hint: defaultHint }
+        : { verdict: "allow", by: undefined },
+    );
   }
 
-  decide(facts: RequestFacts, onWouldDeny: OnWouldDeny): Allowed | Denied {
+  /** The same with less to try. */
+  rest(restOf: RestOf): AllowStage {
+    const levels = this.#levels.map(
+      (level): Level => ({ ...level, rules: restOf(level.rules), dryRunRules: restOf(level.dryRunRules) }),
+    );
+    return new AllowStage(levels, this.#byDefault);
+  }
+
+  get rules(): readonly RuleOutcome[] {
+    return this.#levels.flatMap(({ rules, dryRunRules }) => [...rules, ...dryRunRules]);
+  }
+
+  /** `note` hears of dry runs that would have denied, as none of their level matches. */
+  decide(facts: RequestFacts, note: PolicyNote): Allowed | Denied {
     let verdict: Allowed | Denied | undefined;
     for (const level of this.#levels) {
-      const outcome = firstMatch(level.policies, facts);
+      const outcome = firstMatch(level.rules, facts);
       if (outcome !== undefined) verdict = outcome.allowed;
       else if (level.policies.length > 0) return denial(level, facts);
-      else this.#tryDryRuns(level, facts, onWouldDeny);
+      else tryDryRuns(level, facts, note);
     }
     return verdict ?? this.#byDefault;
   }
-
-  /** Without them the level asks for nothing. With them all in force one of them would have to match. */
-  #tryDryRuns({ dryRuns }: Level, facts: RequestFacts, onWouldDeny: OnWouldDeny): void {
-    if (firstMatch(dryRuns, facts) !== undefined) return;
-    for (const policy of dryRuns) onWouldDeny(policy.byNone);
-  }
 }
 
-function firstMatch(policies: readonly PreparedPolicy[], facts: RequestFacts): RuleOutcome | undefined {
-  for (const policy of policies) {
-    const outcome = policy.match(facts);
-    if (outcome !== undefined) return outcome;
-  }
-  return undefined;
+function levelOf(level: AuthorizationLevel | undefined, all: readonly PreparedPolicy[]): Level {
+  const policies = all.filter(({ isDryRun }) => !isDryRun);
+  const dryRuns = all.filter(({ isDryRun }) => isDryRun);
+  const rulesOf = (of: readonly PreparedPolicy[]): readonly RuleOutcome[] => of.flatMap(({ rules }) => rules);
+  return { level, policies, dryRuns, rules: rulesOf(policies), dryRunRules: rulesOf(dryRuns) };
+}
+
+/** Without them the level asks for nothing. With them all in force one of them would have to match. */
+function tryDryRuns({ dryRuns, dryRunRules }: Level, facts: RequestFacts, note: PolicyNote): void {
+  if (firstMatch(dryRunRules, facts) !== undefined) return;
+  for (const policy of dryRuns) note(policy.byNone, "would_deny");
 }
 
 const defaultHint =

@@ -4,31 +4,20 @@
  * is taken to match where that keeps somebody out and not to match where that lets somebody in.
  */
 import type { Authorization, AuthorizationLevel, Source } from "../../model/index.ts";
-import { AllowStage } from "./allow-stage.ts";
 import { CallerView, type TrustDomains } from "./caller-view.ts";
 import {
   type Allowed,
-  type CustomPolicy,
   type DecidedBy,
   type Denied,
+  type PolicyNote,
+  type PolicyVerdict,
   PreparedPolicy,
 } from "./prepared-policy.ts";
 import type { AdmissionRequest, CallerFacts } from "./request.ts";
-import { RequestFacts } from "./request-facts.ts";
+import { type CallerViews, RequestFacts } from "./request-facts.ts";
 import { explainMismatch, matchesRule } from "./rule-match.ts";
+import { type AuthorizationVerdict, Stages } from "./stages.ts";
 import type { PolicyAction } from "./truth.ts";
-
-/** Deny `by` undefined: no rule of the level's allow policies matched. Allow `by` undefined: there is no allow policy. */
-export type AuthorizationVerdict =
-  | Allowed
-  | Denied
-  /** All of them, then `afterCustom`. */
-  | { readonly verdict: "ask"; readonly custom: readonly CustomPolicy[] };
-
-/** Of what decides nothing. */
-export type PolicyVerdict = "audited" | "would_deny";
-
-export type PolicyNote = (by: DecidedBy, verdict: PolicyVerdict) => void;
 
 interface RuleExplanation {
   readonly rule: string;
@@ -53,6 +42,8 @@ export interface AuthorizationExplanation {
 
 interface KnownCaller {
   readonly view: CallerView;
+  /** For its requests; undefined: there was none. */
+  stages: Stages | undefined;
   /** Undefined: not decided yet, or decided anew for each request. */
   settled: SettledCaller | undefined;
 }
@@ -62,7 +53,7 @@ interface SettledCaller {
   readonly notes: readonly (readonly [DecidedBy, PolicyVerdict])[];
 }
 
-export class AuthorizationTable {
+export class AuthorizationTable implements CallerViews {
   /** A rule reads what differs between the requests of a connection; else a verdict holds for the connection. */
   readonly needsHttp: boolean;
   readonly needsClaims: boolean;
@@ -70,29 +61,18 @@ export class AuthorizationTable {
   readonly tells: boolean;
   readonly #mesh: TrustDomains;
   readonly #policies: readonly PreparedPolicy[];
-  /** Those that only tell: of action audit, and dry runs but of action allow. */
-  readonly #told: readonly PreparedPolicy[];
-  readonly #denies: readonly PreparedPolicy[];
-  readonly #customs: readonly PreparedPolicy[];
-  readonly #allows: AllowStage;
+  readonly #stages: Stages;
   readonly #callers = new WeakMap<CallerFacts, KnownCaller>();
 
   private constructor(authorization: Authorization, mesh: TrustDomains) {
     const policies = authorization.policies.map((policy) => new PreparedPolicy(policy));
-    const isTold = ({ action, isDryRun }: PreparedPolicy): boolean =>
-      action === "audit" || (isDryRun && action !== "allow");
-    const inForce = (action: PolicyAction): PreparedPolicy[] =>
-      policies.filter((policy) => policy.action === action && !isTold(policy));
     const rules = policies.flatMap((policy) => policy.rules);
     this.needsHttp = rules.some(({ rule }) => rule.needs.http);
     this.needsClaims = rules.some(({ rule }) => rule.needs.claims);
     this.#mesh = mesh;
     this.#policies = policies;
-    this.#told = policies.filter(isTold);
     this.tells = policies.some(({ action, isDryRun }) => action === "audit" || isDryRun);
-    this.#denies = inForce("deny");
-    this.#customs = inForce("custom");
-    this.#allows = new AllowStage(inForce("allow"), authorization.defaultDeny, authorization.unitesLevels);
+    this.#stages = Stages.of(policies, authorization);
   }
 
   /** Never throws: what it cannot read fails closed. */
@@ -102,71 +82,59 @@ export class AuthorizationTable {
 
   /** Deny, then custom, then, where nobody is to be asked, allow. */
   decide(request: AdmissionRequest, note: PolicyNote): AuthorizationVerdict {
-    const caller = this.#callerOf(request.caller);
-    if (this.needsHttp || this.needsClaims) return this.#decide(new RequestFacts(request, caller.view), note);
-    const settled = (caller.settled ??= this.#settle(new RequestFacts(request, caller.view)));
+    if (this.needsHttp || this.needsClaims) {
+      const facts = new RequestFacts(request, this);
+      return this.#stagesFor(facts).decide(facts, note);
+    }
+    const settled = (this.#callerOf(request.caller).settled ??= this.#settle(
+      new RequestFacts(request, this),
+    ));
     for (const [by, verdict] of settled.notes) note(by, verdict);
     return settled.verdict;
+  }
+
+  viewOf(caller: CallerFacts): CallerView {
+    return this.#callerOf(caller).view;
   }
 
   /** Nothing that differs between the requests of a connection has a say, so what is decided holds for all of them. */
   #settle(facts: RequestFacts): SettledCaller {
     const notes: [DecidedBy, PolicyVerdict][] = [];
-    const verdict = this.#decide(facts, (by, told) => void notes.push([by, told]));
+    const verdict = this.#stages.decide(facts, (by, told) => void notes.push([by, told]));
     return { verdict, notes };
-  }
-
-  #decide(facts: RequestFacts, note: PolicyNote): AuthorizationVerdict {
-    for (const policy of this.#told) {
-      const outcome = policy.match(facts);
-      if (outcome !== undefined) note(outcome.by, policy.action === "deny" ? "would_deny" : "audited");
-    }
-    for (const policy of this.#denies) {
-      const outcome = policy.match(facts);
-      if (outcome !== undefined) return outcome.denied;
-    }
-    const custom = this.#customsFor(facts);
-    return custom === undefined ? this.#allow(facts, note) : { verdict: "ask", custom };
   }
 
   /** The allow stage, once all that were asked have said yes. Never "ask". */
   afterCustom(request: AdmissionRequest, note: PolicyNote): Allowed | Denied {
-    return this.#allow(this.#factsOf(request), note);
+    const facts = new RequestFacts(request, this);
+    return this.#stagesFor(facts).allow(facts, note);
   }
 
   /** How the verdict comes about. Tells nobody: `note` is for requests, this for whoever asks about one. */
   explain(request: AdmissionRequest): AuthorizationExplanation {
-    const facts = this.#factsOf(request);
+    const facts = new RequestFacts(request, this);
     return {
       verdict: this.decide(request, () => undefined),
       policies: this.#policies.map((policy) => explainPolicy(policy, facts)),
     };
   }
 
-  #factsOf(request: AdmissionRequest): RequestFacts {
-    return new RequestFacts(request, this.#callerOf(request.caller).view);
+  /** With the rules that may match what the caller does by the request's method. */
+  #stagesFor(facts: RequestFacts): Stages {
+    const { caller, http } = facts.request;
+    const stages = this.#stages.readsCaller
+      ? (this.#callerOf(caller).stages ??= this.#stages.ofCaller(facts))
+      : this.#stages;
+    return stages.ofMethod(http?.method, facts);
   }
 
   #callerOf(facts: CallerFacts): KnownCaller {
     let caller = this.#callers.get(facts);
     if (caller === undefined) {
-      caller = { view: new CallerView(facts, this.#mesh), settled: undefined };
+      caller = { view: new CallerView(facts, this.#mesh), stages: undefined, settled: undefined };
       this.#callers.set(facts, caller);
     }
     return caller;
-  }
-
-  #customsFor(facts: RequestFacts): CustomPolicy[] | undefined {
-    let custom: CustomPolicy[] | undefined;
-    for (const policy of this.#customs) {
-      const outcome = policy.match(facts);
-      if (outcome !== undefined) (custom ??= []).push(outcome.custom);
-    }
-    return custom;
-  }
-
-  #allow(facts: RequestFacts, note: PolicyNote): Allowed | Denied {
-    return this.#allows.decide(facts, (by) => note(by, "would_deny"));
   }
 }
 

@@ -6,14 +6,17 @@ import { type Membership, negate, type Truth } from "./truth.ts";
 export interface Needs {
   /** Differs from request to request of a connection. */
   readonly http: boolean;
+  /** Of the request the method, and nothing of the caller: the same for whoever sends that method. */
+  readonly methodAlone: boolean;
   readonly claims: boolean;
   readonly path: boolean;
 }
 
-export const needsNothing: Needs = { http: false, claims: false, path: false };
-export const needsHttp: Needs = { http: true, claims: false, path: false };
-export const needsPath: Needs = { http: true, claims: false, path: true };
-export const needsClaims: Needs = { http: true, claims: true, path: false };
+export const needsNothing: Needs = { http: false, methodAlone: false, claims: false, path: false };
+export const needsMethod: Needs = { ...needsNothing, http: true, methodAlone: true };
+export const needsHttp: Needs = { ...needsNothing, http: true };
+export const needsPath: Needs = { ...needsHttp, path: true };
+export const needsClaims: Needs = { ...needsHttp, claims: true };
 
 export interface Condition {
   /** As in the policy: "methods", "notHosts", "when[0]". */

@@ -244,6 +244,7 @@ function needsOf(expression: Expression): Needs {
   const read = attributes.filter(({ name }) => names.has(name));
   return {
     http: read.some((attribute) => attribute.needsHttp),
+    methodAlone: read.length > 0 && read.every(({ name }) => name === "request.method"),
     claims: read.some((attribute) => attribute.needsClaims),
     path: read.some(({ name }) => ofPath.includes(name)),
   };

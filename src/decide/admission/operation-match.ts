@@ -5,6 +5,7 @@ import {
   ListConditions,
   type MembershipTest,
   needsHttp,
+  needsMethod,
   needsNothing,
   needsPath,
 } from "./condition.ts";
@@ -42,7 +43,7 @@ const serverNames = new ListConditions<string>(
 );
 
 const methods = new ListConditions<string>(
-  { name: "methods", needs: needsHttp, show: (facts) => facts.request.http?.method ?? "" },
+  { name: "methods", needs: needsMethod, show: (facts) => facts.request.http?.method ?? "" },
   (entries) => {
     const list = PatternList.ofTexts(entries);
     return ({ request: { http } }) => (http === undefined ? "unknown" : list.has(http.method));

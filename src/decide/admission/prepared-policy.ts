@@ -6,6 +6,7 @@ import {
   type ExternalAuthorization,
   type Source,
 } from "../../model/index.ts";
+import { needsNothing } from "./condition.ts";
 import type { RequestFacts } from "./request-facts.ts";
 import { matchesRule, type PreparedRule, prepareRule } from "./rule-match.ts";
 import type { PolicyAction } from "./truth.ts";
@@ -17,6 +18,11 @@ export interface DecidedBy {
   readonly rule: string;
   readonly action: PolicyAction;
 }
+
+/** Of what decides nothing. */
+export type PolicyVerdict = "audited" | "would_deny";
+
+export type PolicyNote = (by: DecidedBy, verdict: PolicyVerdict) => void;
 
 /** A service that must be asked before anything is allowed. */
 export interface CustomPolicy {
@@ -69,12 +75,6 @@ export class PreparedPolicy {
     this.rules = rules.map((rule) => this.#outcomeOf(rule, policy.external));
   }
 
-  /** The first rule that matches. */
-  match(facts: RequestFacts): RuleOutcome | undefined {
-    for (const outcome of this.rules) if (matchesRule(outcome.rule, facts, this.action)) return outcome;
-    return undefined;
-  }
-
   toString(): string {
     return `${this.source.kind} ${this.source.namespace}/${this.source.name}`;
   }
@@ -93,6 +93,15 @@ export class PreparedPolicy {
   }
 }
 
+/** The first rule that matches. */
+export function firstMatch(outcomes: readonly RuleOutcome[], facts: RequestFacts): RuleOutcome | undefined {
+  for (let i = 0; i < outcomes.length; i++) {
+    const outcome = outcomes[i];
+    if (outcome !== undefined && matchesRule(outcome.rule, facts, outcome.by.action)) return outcome;
+  }
+  return undefined;
+}
+
 const unnamed: Source = {
   $typeName: "weft.model.v1.Source",
   kind: "AuthorizationPolicy",
@@ -106,7 +115,7 @@ const matchesAll: PreparedRule = {
   from: [],
   to: [],
   when: [],
-  needs: { http: false, claims: false, path: false },
+  needs: needsNothing,
 };
 
 function actionOf(action: AuthorizationAction): PolicyAction | undefined {

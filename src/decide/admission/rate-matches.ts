@@ -5,10 +5,10 @@
 import type { AuthorizationRule } from "../../model/index.ts";
 import { CallerView, type TrustDomains } from "./caller-view.ts";
 import type { AdmissionRequest, CallerFacts } from "./request.ts";
-import { RequestFacts } from "./request-facts.ts";
+import { type CallerViews, RequestFacts } from "./request-facts.ts";
 import { matchesRule, type PreparedRule, prepareRule } from "./rule-match.ts";
 
-export class RateMatches {
+export class RateMatches implements CallerViews {
   readonly #rules: readonly PreparedRule[];
   readonly #mesh: TrustDomains;
   readonly #callers = new WeakMap<CallerFacts, CallerView>();
@@ -19,12 +19,12 @@ export class RateMatches {
   }
 
   isAny(request: AdmissionRequest): boolean {
-    const facts = new RequestFacts(request, this.#callerOf(request.caller));
+    const facts = new RequestFacts(request, this);
     const action = request.http === undefined ? "allow" : "audit";
     return this.#rules.some((rule) => matchesRule(rule, facts, action));
   }
 
-  #callerOf(caller: CallerFacts): CallerView {
+  viewOf(caller: CallerFacts): CallerView {
     let view = this.#callers.get(caller);
     if (view === undefined) {
       view = new CallerView(caller, this.#mesh);

@@ -3,16 +3,21 @@ import { hostOf } from "../authority.ts";
 import { addressBytes } from "./address-list.ts";
 import type { CallerView } from "./caller-view.ts";
 import { isPlainPath, readPath } from "./path-readings.ts";
-import type { AdmissionRequest } from "./request.ts";
+import type { AdmissionRequest, CallerFacts } from "./request.ts";
 
 const none: readonly string[] = [];
+
+export interface CallerViews {
+  viewOf(caller: CallerFacts): CallerView;
+}
 
 /** Of a request without a path that can be read. */
 const unread = { normal: undefined, others: none };
 
 export class RequestFacts {
   readonly request: AdmissionRequest;
-  readonly caller: CallerView;
+  readonly #callers: CallerViews;
+  #caller: CallerView | undefined;
   /** The reading of the path that holds while a rule is tried; undefined: it cannot be read. See `readPaths`. */
   path: string | undefined;
   #isRead: boolean;
@@ -20,14 +25,19 @@ export class RequestFacts {
   #others: readonly string[];
   #host: string | undefined;
 
-  constructor(request: AdmissionRequest, caller: CallerView) {
+  constructor(request: AdmissionRequest, callers: CallerViews) {
     this.request = request;
-    this.caller = caller;
+    this.#callers = callers;
+    this.#caller = undefined;
     this.path = undefined;
     this.#isRead = false;
     this.#normal = undefined;
     this.#others = none;
     this.#host = undefined;
+  }
+
+  get caller(): CallerView {
+    return (this.#caller ??= this.#callers.viewOf(this.request.caller));
   }
 
   /** Sets `path` to the normal reading and gives the others. */

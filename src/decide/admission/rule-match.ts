@@ -17,7 +17,7 @@ export interface PreparedRule {
 }
 
 /** All of them must hold. */
-type Alternative = readonly Condition[];
+export type Alternative = readonly Condition[];
 
 export function prepareRule(rule: AuthorizationRule): PreparedRule {
   const from = rule.from.map(prepareCaller);
@@ -25,12 +25,13 @@ export function prepareRule(rule: AuthorizationRule): PreparedRule {
   const when = rule.when.map((expression, index) =>
     prepareExpression(expression, `when[${index}]`, rule.whenTexts[index] ?? "the condition"),
   );
-  return { name: rule.name, from, to, when, needs: unite([...from.flat(), ...to.flat(), ...when]) };
+  return { name: rule.name, from, to, when, needs: needsOfAll([...from.flat(), ...to.flat(), ...when]) };
 }
 
-function unite(conditions: readonly Condition[]): Needs {
+export function needsOfAll(conditions: readonly Condition[]): Needs {
   return {
     http: conditions.some(({ needs }) => needs.http),
+    methodAlone: conditions.length > 0 && conditions.every(({ needs }) => needs.methodAlone),
     claims: conditions.some(({ needs }) => needs.claims),
     path: conditions.some(({ needs }) => needs.path),
   };

@@ -52,12 +52,15 @@ const weights: Record<PolicyDeed["verdict"], number> = {
   allowed: 1,
 };
 
-export class AdmissionRun implements FilteredExchange {
-  readonly request: AdmissionRequest & { claims: Claims | undefined };
+export class AdmissionRun implements FilteredExchange, AdmissionRequest {
+  readonly caller: CallerFacts;
+  readonly remoteAddress: string;
+  readonly http: RequestFacts | undefined;
+  claims: Claims | undefined = undefined;
+  readonly nowMs: number;
   /** The policy that decided, or what comes nearest to that. */
   deed: PolicyDeed | undefined = undefined;
   readonly #context: Pick<ServeContext, "policies">;
-  readonly #http: RequestFacts | undefined;
   readonly #body: RequestBody | undefined;
   readonly #host: AdmissionHost;
   #filters: readonly RequestFilter[] = [];
@@ -74,10 +77,12 @@ export class AdmissionRun implements FilteredExchange {
   ) {
     const { caller, remoteAddress, http, body } = subject;
     this.#context = context;
-    this.#http = http;
+    this.caller = caller;
+    this.remoteAddress = remoteAddress;
+    this.http = http;
+    this.nowMs = context.clock.nowMs();
     this.#body = body;
     this.#host = host;
-    this.request = { caller, remoteAddress, http, claims: undefined, nowMs: context.clock.nowMs() };
   }
 
   start(filters: readonly RequestFilter[]): void {
@@ -121,36 +126,33 @@ export class AdmissionRun implements FilteredExchange {
 
   // ---- what filters see
 
+  /** Itself: nothing more is made for a request than need be. */
+  get request(): AdmissionRequest {
+    return this;
+  }
+
   get head(): HttpRequest | undefined {
-    return this.#http?.head;
-  }
-
-  get claims(): Claims | undefined {
-    return this.request.claims;
-  }
-
-  set claims(claims: Claims | undefined) {
-    this.request.claims = claims;
+    return this.http?.head;
   }
 
   setRequestHeader(nameLower: string, value: string): void {
-    this.#http?.set(nameLower, value);
+    this.http?.set(nameLower, value);
   }
 
   setRequestLine(line: HeaderLine): void {
-    this.#http?.setLine(line);
+    this.http?.setLine(line);
   }
 
   addRequestHeader(nameLower: string, value: string): void {
-    this.#http?.add(nameLower, value);
+    this.http?.add(nameLower, value);
   }
 
   removeRequestHeader(nameLower: string): void {
-    this.#http?.remove(nameLower);
+    this.http?.remove(nameLower);
   }
 
   setRequestQuery(query: string): void {
-    this.#http?.setQuery(query);
+    this.http?.setQuery(query);
   }
 
   addAnswerLine(line: HeaderLine): void {
@@ -158,7 +160,7 @@ export class AdmissionRun implements FilteredExchange {
   }
 
   setAnswerHeader(nameLower: string, value: string): void {
-    const line = this.#http?.answerLine(nameLower, value);
+    const line = this.http?.answerLine(nameLower, value);
     if (line !== undefined) (this.#answerHeaders ??= []).push(line);
   }
 

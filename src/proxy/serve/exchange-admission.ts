@@ -1,8 +1,9 @@
 /** Admission of one HTTP request: its filters run, and what they make of it is said to its backend and to its client. */
+import type { CallerFacts } from "../../decide/index.ts";
 import type { HeadEdits, HeaderLine } from "../../http1/index.ts";
 import type { FilterRefusal, RequestFilter } from "../admission/filter.ts";
 import type { HttpRequest, RequestRewrite } from "../http/index.ts";
-import { type AdmissionHost, AdmissionRun } from "./admission-run.ts";
+import { type AdmissionHost, AdmissionRun, type AdmissionSubject } from "./admission-run.ts";
 import type { ClientStream } from "./client-stream.ts";
 import type { ServeContext } from "./context.ts";
 import { goAhead } from "./exchange-heads.ts";
@@ -23,11 +24,14 @@ export interface AdmittedRequest {
   onNotAdmitted(refusal: FilterRefusal, told: string | undefined): void;
 }
 
-export class ExchangeAdmission implements AdmissionHost {
+export class ExchangeAdmission implements AdmissionHost, AdmissionSubject {
+  readonly caller: CallerFacts;
+  readonly remoteAddress: string;
+  readonly http: RequestFacts;
+  readonly body: RequestBody;
   readonly #context: ServeContext;
   readonly #request: AdmittedRequest;
   readonly #client: ClientStream;
-  readonly #facts: RequestFacts;
   readonly #run: AdmissionRun;
   readonly #filters: readonly RequestFilter[];
   #refusal: FilterRefusal | undefined = undefined;
@@ -42,9 +46,11 @@ export class ExchangeAdmission implements AdmissionHost {
     this.#context = context;
     this.#request = request;
     this.#client = client;
-    this.#facts = new RequestFacts(head, service.scheme, requestId, service);
-    const remoteAddress = service.remoteAddressOf?.(head) ?? caller.address;
-    this.#run = new AdmissionRun(context, { caller, remoteAddress, http: this.#facts, body }, this);
+    this.caller = caller;
+    this.remoteAddress = service.remoteAddressOf?.(head) ?? caller.address;
+    this.http = new RequestFacts(head, service.scheme, requestId, service);
+    this.body = body;
+    this.#run = new AdmissionRun(context, this, this);
     this.#filters = filters;
   }
 
@@ -71,19 +77,19 @@ export class ExchangeAdmission implements AdmissionHost {
   }
 
   requestEdits(edits: HeadEdits | undefined): HeadEdits | undefined {
-    return this.#facts.edits(edits);
+    return this.http.edits(edits);
   }
 
   rewrite(rewrite: RequestRewrite | undefined): RequestRewrite | undefined {
-    return this.#facts.rewrite(rewrite);
+    return this.http.rewrite(rewrite);
   }
 
   addLines(lines: HeaderLine[]): void {
-    if (this.#facts.lines !== undefined) lines.push(...this.#facts.lines);
+    if (this.http.lines !== undefined) lines.push(...this.http.lines);
   }
 
   get changedNames(): readonly string[] {
-    return this.#facts.changedNames;
+    return this.http.changedNames;
   }
 
   answerEdits(edits: HeadEdits | undefined): HeadEdits | undefined {

@@ -375,7 +375,7 @@ export class Exchange
       response: this.#answer,
       scheme: this.service.scheme,
       requestId: this.requestId,
-      policy: this.admission?.policy,
+      policy: context.isAccessLogged || context.observers.wantsTimes ? this.admission?.policy : undefined,
       status: reason === undefined ? (this.#grpc?.httpStatus(this.#status) ?? this.#status) : this.#status,
       grpcStatus: this.#grpc?.status,
       // What went well for all that is not to be mistaken for what was left alone.

@@ -141,6 +141,23 @@ describe("a listener's policies", () => {
     expect(seen).toHaveLength(0);
   });
 
+  test("of the newest configuration are asked about the next request of a connection that is open", async () => {
+    await using mesh = new TestMesh();
+    const { peer, ask } = await scene(mesh, { listener: noDeletes, rule: { admission: noPosts } });
+    const statuses = async (): Promise<number[]> => [
+      await status(peer, "DELETE /known"),
+      await status(peer, "POST /known", "content-length: 0\r\n"),
+      await status(peer, "GET /known"),
+    ];
+    expect(await statuses()).toEqual([403, 403, 200]);
+    ask(noPosts);
+    expect(await statuses()).toEqual([200, 403, 200]);
+    ask(undefined);
+    expect(await statuses()).toEqual([200, 403, 200]);
+    ask(noDeletes);
+    expect(await statuses()).toEqual([403, 403, 200]);
+  });
+
   test("hold for raw connections", async () => {
     await using mesh = new TestMesh();
     const listener = admissionOf([

@@ -2,9 +2,9 @@
 import type { HeaderLine } from "../../http1/index.ts";
 import type { HttpRequest } from "../http/index.ts";
 import { type CallerFacts, type PreparedVirtualHost, selectVirtualHost } from "../../decide/index.ts";
-import type { Mesh } from "../../model/index.ts";
+import type { Admission, Mesh } from "../../model/index.ts";
 import type { Connection, PeerCertificate } from "../../net/index.ts";
-import type { PortTlsChoice, PreparedGatewayPort } from "../agent/index.ts";
+import type { ListenerAdmission, PortTlsChoice, PreparedGatewayPort } from "../agent/index.ts";
 import type { EdgeSeries } from "../telemetry/index.ts";
 import type { UpstreamEndpoint } from "../upstream/index.ts";
 import type { ServeContext } from "./context.ts";
@@ -40,6 +40,15 @@ export interface GatewayHandshake {
   readonly peer: PeerCertificate | undefined;
 }
 
+/** What is asked of a request, and all that this depends on: most requests of a connection are asked the same. */
+interface LastAsked {
+  readonly listener: ListenerAdmission | undefined;
+  readonly rule: Admission | undefined;
+  readonly generation: number;
+  readonly mesh: Mesh | undefined;
+  readonly asked: AskedFirst | undefined;
+}
+
 /** Anything else that a client says of certificates is made up. */
 const withoutClientCertificate = removal("x-forwarded-client-cert");
 
@@ -60,7 +69,7 @@ export class GatewayHttp implements HttpService {
   readonly #connection: Connection;
   readonly #clientCertificate: HeaderLine;
   asked: AskedFirst | undefined = undefined;
-  #lastAsked: AskedFirst | undefined = undefined;
+  #lastAsked: LastAsked | undefined = undefined;
   #caller: CallerFacts | undefined = undefined;
   /** Which says whose identities are its own. */
   #callerMesh: Mesh | undefined = undefined;
@@ -112,17 +121,27 @@ export class GatewayHttp implements HttpService {
    * such route". Preflights alone are not asked about: browsers send them without tokens, and nobody behind here sees them.
    */
   #askedOf(host: PreparedVirtualHost, selected: HttpSelection): AskedFirst | undefined {
-    const ofListener = this.#holder.current.admissions?.get(host.listener);
-    const ofRule = selected.admission;
-    if (ofListener === undefined && ofRule === undefined) return undefined;
+    const listener = this.#holder.current.admissions?.get(host.listener);
+    const rule = selected.admission;
+    if (listener === undefined && rule === undefined) return undefined;
     if ("status" in selected && selected.isPreflight === true) return undefined;
-    const filters = this.#context.admissions.filtersOf(ofListener?.admission, ofRule);
-    if (filters.length === 0) return undefined;
-    const caller = this.#callerAt(ofListener?.gateway ?? "");
-    if (this.#lastAsked?.filters !== filters || this.#lastAsked.caller !== caller) {
-      this.#lastAsked = { filters, caller };
+    const { generation } = this.#context.admissions;
+    const { mesh } = this.#context.agent.snapshot;
+    let last = this.#lastAsked;
+    if (
+      last?.listener !== listener ||
+      last?.rule !== rule ||
+      last?.generation !== generation ||
+      last.mesh !== mesh
+    ) {
+      this.#lastAsked = last = { listener, rule, generation, mesh, asked: this.#askedAt(listener, rule) };
     }
-    return this.#lastAsked;
+    return last.asked;
+  }
+
+  #askedAt(listener: ListenerAdmission | undefined, rule: Admission | undefined): AskedFirst | undefined {
+    const filters = this.#context.admissions.filtersOf(listener?.admission, rule);
+    return filters.length === 0 ? undefined : { filters, caller: this.#callerAt(listener?.gateway ?? "") };
   }
 
   /** The same as long as it says the same: what filters work out of it, they keep by it. */

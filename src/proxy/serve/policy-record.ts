@@ -18,9 +18,11 @@ export function policyNames(deed: PolicyDeed | undefined, refusal: FilterRefusal
   // A refusal that is not the noted deed's has a policy and no rule of its own.
   const source: Source | undefined = refusal === undefined ? deed?.source : refusal.source;
   if (source === undefined) return noPolicy;
-  const itsDeed = deed !== undefined && policyName(deed.source) === policyName(source) ? deed : undefined;
+  const policy = policyName(source);
+  const isIts = deed !== undefined && (deed.source === source || policyName(deed.source) === policy);
+  const itsDeed = isIts ? deed : undefined;
   return {
-    policy: policyName(source),
+    policy,
     policyRule: itsDeed?.rule || source.section,
     policyVerdict: itsDeed?.verdict ?? "",
   };

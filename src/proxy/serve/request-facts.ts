@@ -13,8 +13,8 @@ export class RequestFacts implements HttpFacts {
   readonly head: HttpRequest;
   readonly scheme: "http" | "https";
   readonly requestId: string;
-  /** Replace or remove fields. By name. */
-  #lines: Map<string, HeaderLine> | undefined = undefined;
+  /** Replace or remove fields; one of each name. So few that a look at each costs less than a table. */
+  #lines: HeaderLine[] | undefined = undefined;
   #added: readonly HeaderLine[] = none;
   #query: string | undefined = undefined;
   readonly #origin: Pick<HttpService, "addLines"> | undefined;
@@ -92,8 +92,10 @@ export class RequestFacts implements HttpFacts {
   /** One that `settable-field.ts` made; undefined: nothing. */
   setLine(line: HeaderLine | undefined): void {
     if (line === undefined) return;
-    this.#lines ??= new Map();
-    this.#lines.set(line.nameLower, line);
+    const lines = (this.#lines ??= []);
+    let at = 0;
+    while (at < lines.length && lines[at]?.nameLower !== line.nameLower) at++;
+    lines[at] = line;
     if (this.#added.length > 0)
       this.#added = this.#added.filter(({ nameLower }) => nameLower !== line.nameLower);
   }
@@ -105,8 +107,9 @@ export class RequestFacts implements HttpFacts {
   /** `rewrite` of the route, with the query that filters left. */
   rewrite(rewrite: RequestRewrite | undefined): RequestRewrite | undefined {
     const query = this.#query;
+    if (query === undefined) return rewrite;
     const [path = ""] = (rewrite?.target ?? this.head.path).split("?", 1);
-    if (query === undefined || !path.startsWith("/")) return rewrite;
+    if (!path.startsWith("/")) return rewrite;
     return { target: query === "" ? path : `${path}?${query}`, authority: rewrite?.authority };
   }
 
@@ -116,20 +119,20 @@ export class RequestFacts implements HttpFacts {
   }
 
   /** Undefined: no filter changed anything. */
-  get lines(): Iterable<HeaderLine> | undefined {
-    return this.#lines?.values();
+  get lines(): readonly HeaderLine[] | undefined {
+    return this.#lines;
   }
 
   /** Set or removed. */
   get changedNames(): readonly string[] {
-    return this.#lines === undefined ? [] : [...this.#lines.keys()];
+    return this.#lines?.map(({ nameLower }) => nameLower) ?? [];
   }
 
   /** `edits` of the route, and what filters say; of one name the filters' word holds. */
   edits(edits: HeadEdits | undefined): HeadEdits | undefined {
     const lines = this.#lines;
     if (lines === undefined && this.#added.length === 0) return edits;
-    const isOthers = ({ nameLower }: HeaderLine): boolean => lines?.has(nameLower) !== true;
+    const isOthers = ({ nameLower }: HeaderLine): boolean => this.#lineOf(nameLower) === undefined;
     return {
       set: (edits?.set ?? []).filter(isOthers),
       add: [...(edits?.add ?? []).filter(isOthers), ...this.#added],
@@ -137,9 +140,16 @@ export class RequestFacts implements HttpFacts {
     };
   }
 
+  #lineOf(nameLower: string): HeaderLine | undefined {
+    const lines = this.#lines;
+    if (lines === undefined) return undefined;
+    for (const line of lines) if (line.nameLower === nameLower) return line;
+    return undefined;
+  }
+
   /** By a filter, or by what the proxy knows where the client speaks of its own origin. */
   #replaced(nameLower: string): HeaderLine | undefined {
-    const line = this.#lines?.get(nameLower);
+    const line = this.#lineOf(nameLower);
     if (line !== undefined || this.#origin === undefined || !speaksOfOrigin(nameLower)) return line;
     if (this.#originLines === undefined) {
       this.#originLines = [];

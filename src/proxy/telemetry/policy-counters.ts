@@ -15,6 +15,14 @@ interface PolicySeries {
   reported: number;
 }
 
+/** One cell: nothing of a configuration that is gone is held by more than this. */
+interface CountedLast {
+  readonly source: Source;
+  readonly rule: string;
+  readonly verdict: string;
+  readonly series: PolicySeries;
+}
+
 export class PolicyCounters implements MetricFamily {
   readonly name = "weft_policy_decisions_total";
   readonly help = "What policies did with requests and connections, or would have done.";
@@ -24,24 +32,19 @@ export class PolicyCounters implements MetricFamily {
   /** By the policy as configuration has it, its rule and its verdict: on the way of every request, so no text is made. */
   readonly #bySource = new WeakMap<Source, Map<string, Map<string, PolicySeries>>>();
 
+  #last: CountedLast | undefined = undefined;
+
   constructor(maxSeries = defaultMaxSeries) {
     this.#maxSeries = maxSeries;
   }
 
+  /** Most requests of a proxy are decided by one rule. */
   count(source: Source, rule: string, verdict: string): void {
-    let known = this.#bySource.get(source);
-    if (known === undefined) {
-      known = new Map();
-      this.#bySource.set(source, known);
+    let last = this.#last;
+    if (last?.source !== source || last.rule !== rule || last.verdict !== verdict) {
+      this.#last = last = { source, rule, verdict, series: this.#known(source, rule, verdict) };
     }
-    let ofRule = known.get(rule);
-    if (ofRule === undefined) known.set(rule, (ofRule = new Map()));
-    let series = ofRule.get(verdict);
-    if (series === undefined) {
-      series = this.#seriesOf(policyName(source), rule, verdict);
-      ofRule.set(verdict, series);
-    }
-    series.value++;
+    last.series.value++;
   }
 
   samples(): Iterable<MetricSample> {
@@ -58,6 +61,22 @@ export class PolicyCounters implements MetricFamily {
       series.reported = series.value;
     }
     return deltas;
+  }
+
+  #known(source: Source, rule: string, verdict: string): PolicySeries {
+    let known = this.#bySource.get(source);
+    if (known === undefined) {
+      known = new Map();
+      this.#bySource.set(source, known);
+    }
+    let ofRule = known.get(rule);
+    if (ofRule === undefined) known.set(rule, (ofRule = new Map()));
+    let series = ofRule.get(verdict);
+    if (series === undefined) {
+      series = this.#seriesOf(policyName(source), rule, verdict);
+      ofRule.set(verdict, series);
+    }
+    return series;
   }
 
   #seriesOf(policy: string, rule: string, verdict: string): PolicySeries {

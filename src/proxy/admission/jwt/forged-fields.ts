@@ -7,6 +7,7 @@ import type { HttpRequest } from "../../http/index.ts";
 import type { FilteredExchange } from "../filter.ts";
 
 const underscore = 0x5f;
+const none: readonly string[] = [];
 
 /** `own`: lines that remove. Takes away all of them but the ones that are set, which replace what came. */
 export function removeForged(
@@ -17,7 +18,7 @@ export function removeForged(
   const { head } = exchange;
   for (const line of own) if (!isSet(line.nameLower, set)) exchange.setRequestLine(line);
   if (head === undefined) return;
-  for (const alias of namesWithUnderscores(head)) {
+  for (const alias of namesWithUnderscores(head, own)) {
     const meant = alias.replaceAll("_", "-");
     if (own.some(({ nameLower }) => nameLower !== alias && nameLower.replaceAll("_", "-") === meant))
       exchange.removeRequestHeader(alias);
@@ -29,15 +30,22 @@ function isSet(name: string, set: readonly HeaderLine[]): boolean {
   return false;
 }
 
-function namesWithUnderscores(head: HttpRequest): string[] {
+/** Of those that are as long as one of `own`: no other can mean the same. */
+function namesWithUnderscores(head: HttpRequest, own: readonly HeaderLine[]): readonly string[] {
   if (!(head instanceof RequestHead)) return head.fields.names.filter((name) => name.includes("_"));
-  const found: string[] = [];
+  let found: string[] | undefined;
   const { bytes } = head;
   for (let i = 0; i < head.headerCount; i++) {
     const end = head.nameEnd(i);
     let at = head.nameStart(i);
+    if (!isAsLong(end - at, own)) continue;
     while (at < end && bytes[at] !== underscore) at++;
-    if (at < end) found.push(head.nameAt(i));
+    if (at < end) (found ??= []).push(head.nameAt(i));
   }
-  return found;
+  return found ?? none;
+}
+
+function isAsLong(length: number, own: readonly HeaderLine[]): boolean {
+  for (const { nameLower } of own) if (nameLower.length === length) return true;
+  return false;
 }

@@ -80,17 +80,19 @@ export interface Stripping {
  * before has left.
  */
 export function stripTokens(places: readonly TokenPlace[], http: HttpFacts, target: Stripping): void {
-  const queryNames: string[] = [];
-  const cookieNames: string[] = [];
-  for (const { kind, name, removal } of places) {
-    if (removal !== undefined) target.setRequestLine(removal);
-    else if (kind !== "header") (kind === "query" ? queryNames : cookieNames).push(name);
-  }
+  for (const { removal } of places) if (removal !== undefined) target.setRequestLine(removal);
+  if (places.every(({ kind }) => kind === "header")) return;
+  const queryNames = namesOfKind(places, "query");
+  const cookieNames = namesOfKind(places, "cookie");
   if (queryNames.length > 0) target.setRequestQuery(withoutParameter(http.query, queryNames));
   if (cookieNames.length === 0) return;
   const rest = withoutCookie(http, cookieNames);
   if (rest === "") target.removeRequestHeader("cookie");
   else target.setRequestHeader("cookie", rest);
+}
+
+function namesOfKind(places: readonly TokenPlace[], wanted: PlaceKind): string[] {
+  return places.filter(({ kind }) => kind === wanted).map(({ name }) => name);
 }
 
 function single(values: readonly string[]): Found {
