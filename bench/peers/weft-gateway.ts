@@ -6,6 +6,8 @@ import { type Bench, freePort, proxyCore } from "../processes.ts";
 import { weftAuthorization } from "../authorization-policies.ts";
 import { weftOthers, weftPolicies } from "../policies.ts";
 import { benchRoutes, weftRoutes } from "../routes.ts";
+import { startProgram } from "../programs/start.ts";
+import { type TelemetryLevel, weftTelemetry } from "../telemetry-settings.ts";
 import { fillTemplate } from "../template.ts";
 import type { Peer, PeerTask, RunningPeer, Work } from "./peer.ts";
 import { commonValues } from "./program-peer.ts";
@@ -24,6 +26,15 @@ const templates: Partial<Record<Work, { readonly file: string; readonly appProto
 
 export const weft: Peer = { name: "weft", missing: () => undefined, start: startServe };
 export const weftUnderControl: Peer = { name: "weft-control", missing: () => undefined, start: startGateway };
+
+/** The same gateway that tells more or less of its traffic. */
+export function weftTelling(level: TelemetryLevel): Peer {
+  return {
+    name: `weft-${level}`,
+    missing: () => undefined,
+    start: (bench, task) => startGateway(bench, task, level),
+  };
+}
 
 function configuration(task: PeerTask, listenPort: number): string {
   const template = templates[task.work];
@@ -67,7 +78,7 @@ async function startServe(bench: Bench, task: PeerTask): Promise<RunningPeer> {
   };
 }
 
-async function startGateway(bench: Bench, task: PeerTask): Promise<RunningPeer> {
+async function startGateway(bench: Bench, task: PeerTask, level?: TelemetryLevel): Promise<RunningPeer> {
   const listenPort = freePort();
   const control = await startControl(bench);
   const applyRoutes = (count: number): Promise<void> => control.apply(weftRoutes(benchRoutes(count)));
@@ -76,6 +87,11 @@ async function startGateway(bench: Bench, task: PeerTask): Promise<RunningPeer> 
   if (task.work === "authorization") await control.apply(weftAuthorization(task.policies));
   if (task.work === "policies") {
     await control.apply([...weftOthers(task.upstreamPort), ...weftPolicies(task.policies)]);
+  }
+  if (level !== undefined) {
+    const collectorPort = freePort();
+    await startProgram(bench, "otlp-sink", { port: collectorPort }).listening(collectorPort);
+    await control.apply(weftTelemetry(level, collectorPort));
   }
   const address = proxyAddress();
   const process = await control.startProxy("gateway", address, {

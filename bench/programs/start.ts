@@ -9,6 +9,7 @@ export type ProgramName =
   | "idle-load"
   | "message-load"
   | "message-server"
+  | "otlp-sink"
   | "paced-load"
   | "uneven-server";
 

@@ -6,7 +6,7 @@ import { envoyPair } from "../peers/envoy-pair.ts";
 import { haproxy } from "../peers/haproxy.ts";
 import { nghttpx } from "../peers/nghttpx.ts";
 import { nginx } from "../peers/nginx.ts";
-import { weft, weftUnderControl } from "../peers/weft-gateway.ts";
+import { weft, weftTelling, weftUnderControl } from "../peers/weft-gateway.ts";
 import { weftPair } from "../peers/weft-pair.ts";
 import { largeBodyBytes, largePath, smallBody } from "../upstreams/answer.ts";
 import type { Load, Scenario } from "./scenario.ts";
@@ -233,6 +233,13 @@ export const scenarios: readonly Scenario[] = [
     work: "authorization",
     policies: [0, 1000],
     peers: [weftUnderControl],
+  },
+  {
+    ...http1,
+    name: "telemetry",
+    summary:
+      "a gateway that keeps no figures at all, one with all golden signals, and one that adds a log line in JSON for each request and sends 1 % of traces away",
+    peers: [weftTelling("off"), weftTelling("signals"), weftTelling("all")],
   },
   {
     ...http1,
