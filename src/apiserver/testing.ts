@@ -36,21 +36,17 @@ export const noTrust: TrustProviders = {
 
 /** Taps that a test plays by hand. */
 export class FakeTaps implements TapProviders {
-  readonly started: { readonly asked: AskedTap; readonly listener: TapListener; isStopped: boolean }[] = [];
+  readonly started: { readonly asked: AskedTap; readonly listener: TapListener; stopped: Promise<void> }[] =
+    [];
   records: readonly TapRecord[] = [];
   /** Thrown by the next one. */
   problem: WeftError | undefined;
 
   start(asked: AskedTap, listener: TapListener): RunningTap {
     if (this.problem !== undefined) throw this.problem;
-    const tap = { asked, listener, isStopped: false };
-    this.started.push(tap);
-    return {
-      proxies: 3,
-      stop: () => {
-        tap.isStopped = true;
-      },
-    };
+    const { promise: stopped, resolve } = Promise.withResolvers<void>();
+    this.started.push({ asked, listener, stopped });
+    return { proxies: 3, stop: () => resolve() };
   }
 
   request(id: string): readonly TapRecord[] {

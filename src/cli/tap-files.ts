@@ -11,7 +11,7 @@ export interface TapFile {
 }
 
 /** Grows when a reader of before would misunderstand; docs/reference/tap.md has the format. */
-export const trafficVersion = 1;
+const trafficVersion = 1;
 
 export function openHar(file: string, version: string): TapFile {
   const fd = open(file);

@@ -37,11 +37,11 @@ export function startMs(record: TapRecordView): number {
 }
 
 /** As it is known: a workload, else the address that it came from. */
-export function sourceOf({ sourceWorkload = "", peerAddress = "" }: TapRecordView): string {
+function sourceOf({ sourceWorkload = "", peerAddress = "" }: TapRecordView): string {
   return sourceWorkload === "" ? peerAddress : sourceWorkload;
 }
 
-export function destinationOf(record: TapRecordView): string {
+function destinationOf(record: TapRecordView): string {
   const { destinationWorkload = "", destinationService = "", authority = "" } = record;
   if (destinationWorkload !== "") return destinationWorkload;
   return destinationService === "" ? authority : destinationService;

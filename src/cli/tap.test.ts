@@ -212,9 +212,11 @@ describe("files of a tap", () => {
     await weft(server, "tap", "--har", file);
     expect(server.asked[0]).toContain("headers=true");
     expect(statSync(file).mode & 0o777).toBe(0o600);
-    const har: unknown = JSON.parse(readFileSync(file, "utf8"));
+    const har: { readonly log: { readonly entries: readonly Record<string, unknown>[] } } = JSON.parse(
+      readFileSync(file, "utf8"),
+    );
     expect(har).toMatchObject({ log: { version: "1.2", creator: { name: "weft" } } });
-    const { entries } = (har as { log: { entries: Record<string, unknown>[] } }).log;
+    const { entries } = har.log;
     expect(entries.length).toBe(2);
     for (const entry of entries) expect(harProblems(entry)).toEqual([]);
     expect(entries[0]).toMatchObject({
@@ -307,7 +309,9 @@ function fits(value: unknown, kind: string): boolean {
 
 test("timings of an entry are its whole time", () => {
   for (const parts of [{}, { firstByteUs: "0" }, { tries: [] }, { firstByteUs: "99999" }]) {
-    const entry = harEntry({ ...record, ...parts }) as { time: number; timings: Record<string, number> };
+    const entry: { readonly time: number; readonly timings: Readonly<Record<string, number>> } = JSON.parse(
+      JSON.stringify(harEntry({ ...record, ...parts })),
+    );
     const sum = Object.values(entry.timings).reduce((total, each) => total + Math.max(0, each), 0);
     expect(sum).toBeCloseTo(entry.time);
   }

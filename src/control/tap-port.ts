@@ -17,7 +17,7 @@ export function tapMethod({ taps, registry, trustDomain, clock }: TapPortOptions
   return implementBidi(Telemetry.method.tap, (stream, { peer }: CallContext) => {
     // Throws: the stream is then refused.
     const id = requireIdentity(peer, trustDomain, clock.nowMs());
-    const { connection, close } = taps.connect({
+    const connected = taps.connect({
       identity: formatSpiffeId(id),
       maySpeakFor: (workload) => mayActFor(id, workload, registry.views),
       // Few and small: what waits here is bounded by how often taps begin and end.
@@ -30,9 +30,9 @@ export function tapMethod({ taps, registry, trustDomain, clock }: TapPortOptions
           code: "unauthenticated",
           message: "the connection's certificate is not valid any more",
         });
-      } else connection.receive(upload);
+      } else connected.connection.receive(upload);
     });
     stream.onEnd(() => stream.close());
-    stream.onClose(close);
+    stream.onClose(() => connected.close());
   });
 }

@@ -4,7 +4,6 @@ import { create } from "@bufbuild/protobuf";
 import { VirtualClock, WeftError } from "../../kernel/index.ts";
 import type { TapListener } from "../../observe/index.ts";
 import { Direction, TapRecordSchema } from "../../wire/index.ts";
-import { eventually } from "../../../test/e2e/harness/eventually.ts";
 import { bindingOf, clusterRole, on, people, PeoplesApi, user } from "../testing-people.ts";
 import { TapStream } from "./tap-stream.ts";
 
@@ -95,7 +94,7 @@ describe("a request for a tap", () => {
       },
     ]);
     await tap.end();
-    await eventually(() => expect(started?.isStopped).toBe(true));
+    await started?.stopped;
   });
 
   test("for bodies takes a right of its own", async () => {

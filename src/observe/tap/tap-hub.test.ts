@@ -64,13 +64,13 @@ beforeEach(() => {
 
 function proxy(identity = web, workload = "shop/web-1") {
   const told: TapOrders[] = [];
-  const { connection, close } = hub.connect({
+  const { connection } = hub.connect({
     identity,
     maySpeakFor: (name) => name === workload,
     send: (orders) => void told.push(orders),
   });
   const send = (...records: TapRecord[]): void => connection.receive(create(TapUploadSchema, { records }));
-  return { told, connection, close, send };
+  return { told, connection, send };
 }
 
 describe("orders", () => {
@@ -182,21 +182,13 @@ describe("records", () => {
 });
 
 describe("one request", () => {
-  const hop = (
-    direction: Direction,
-    source: string,
-    destination: string,
-    startUnixUs: bigint,
-    more = {},
-  ): TapRecord =>
-    create(TapRecordSchema, {
-      requestId: "r",
-      direction,
-      sourceWorkload: source,
-      destinationWorkload: destination,
-      startUnixUs,
+  const hop = (direction: Direction, who: string, startUnixUs: bigint, more = {}): TapRecord => {
+    const [sourceWorkload = "", destinationWorkload = ""] = who.split(">");
+    return create(TapRecordSchema, {
+      ...{ requestId: "r", direction, sourceWorkload, destinationWorkload, startUnixUs },
       ...more,
     });
+  };
   const names = (records: readonly TapRecord[]): string[] =>
     records.map((each) =>
       each.direction === Direction.OUTBOUND
@@ -206,13 +198,13 @@ describe("one request", () => {
 
   test("is told hop by hop in causal order although clocks differ", () => {
     const hops = [
-      hop(Direction.INBOUND, "b", "d", 1n),
-      hop(Direction.OUTBOUND, "b", "d", 30n),
-      hop(Direction.INBOUND, "a", "b", 500n),
-      hop(Direction.OUTBOUND, "b", "c", 20n),
-      hop(Direction.OUTBOUND, "a", "b", 100n, { tries: [{ workload: "b0" }, { workload: "b" }] }),
-      hop(Direction.INBOUND, "a", "b0", 900n),
-      hop(Direction.INBOUND, "b", "c", 5n),
+      hop(Direction.INBOUND, "b>d", 1n),
+      hop(Direction.OUTBOUND, "b>d", 30n),
+      hop(Direction.INBOUND, "a>b", 500n),
+      hop(Direction.OUTBOUND, "b>c", 20n),
+      hop(Direction.OUTBOUND, "a>b", 100n, { tries: [{ workload: "b0" }, { workload: "b" }] }),
+      hop(Direction.INBOUND, "a>b0", 900n),
+      hop(Direction.INBOUND, "b>c", 5n),
     ];
     expect(names(inCausalOrder(hops))).toEqual([
       "a>b",
@@ -226,25 +218,25 @@ describe("one request", () => {
   });
 
   test("that goes in a circle comes to an end", () => {
-    const hops = [hop(Direction.OUTBOUND, "a", "b", 2n), hop(Direction.INBOUND, "b", "a", 1n)];
+    const hops = [hop(Direction.OUTBOUND, "a>b", 2n), hop(Direction.INBOUND, "b>a", 1n)];
     expect(names(inCausalOrder(hops)).length).toBe(2);
-    expect(names(inCausalOrder([...hops, hop(Direction.INBOUND, "a", "b", 3n)])).length).toBe(3);
+    expect(names(inCausalOrder([...hops, hop(Direction.INBOUND, "a>b", 3n)])).length).toBe(3);
   });
 
   test("is found by its id, with what only its trace tells of", () => {
     const recent = new RecentRecords();
-    recent.add(hop(Direction.OUTBOUND, "a", "b", 1n, { traceId: "t" }));
-    recent.add(hop(Direction.OUTBOUND, "b", "c", 2n, { traceId: "t", requestId: "other" }));
-    recent.add(hop(Direction.OUTBOUND, "x", "y", 2n, { requestId: "else" }));
+    recent.add(hop(Direction.OUTBOUND, "a>b", 1n, { traceId: "t" }));
+    recent.add(hop(Direction.OUTBOUND, "b>c", 2n, { traceId: "t", requestId: "other" }));
+    recent.add(hop(Direction.OUTBOUND, "x>y", 2n, { requestId: "else" }));
     expect(names(recent.request("r"))).toEqual(["a>b", "b>c"]);
   });
 
   test("is forgotten when newer ones need the room", () => {
     const few = new RecentRecords(3);
-    for (let i = 0; i < 5; i++) few.add(hop(Direction.OUTBOUND, "a", "b", BigInt(i), { requestId: `r${i}` }));
+    for (let i = 0; i < 5; i++) few.add(hop(Direction.OUTBOUND, "a>b", BigInt(i), { requestId: `r${i}` }));
     expect([few.size, few.request("r1").length, few.request("r2").length]).toEqual([3, 0, 1]);
     const small = new RecentRecords(1_000, 10_000);
-    for (let i = 0; i < 100; i++) small.add(hop(Direction.OUTBOUND, "a", "b", BigInt(i)));
+    for (let i = 0; i < 100; i++) small.add(hop(Direction.OUTBOUND, "a>b", BigInt(i)));
     expect(small.size).toBeLessThan(11);
   });
 });

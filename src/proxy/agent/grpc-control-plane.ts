@@ -125,20 +125,20 @@ export class GrpcControlPlane implements ControlPlane {
     };
   }
 
-  openTaps({ onOrders, onDrain, onClosed }: TapChannelHandlers): TapChannel {
+  openTaps(handlers: TapChannelHandlers): TapChannel {
     let isOver = false;
     // No handler is called before this has returned.
     const stream = this.#client.bidi(Telemetry.method.tap, {
       onMessage: (orders) => {
-        if (!isOver) onOrders(orders);
+        if (!isOver) handlers.onOrders(orders);
       },
       onDrain: () => {
-        if (!isOver) onDrain();
+        if (!isOver) handlers.onDrain();
       },
       onClose: () => {
         if (isOver) return;
         isOver = true;
-        onClosed();
+        handlers.onClosed();
       },
     });
     return {

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { VirtualClock } from "../../kernel/index.ts";
-import { ExpressionSchema, Protocol } from "../../model/index.ts";
+import { ExpressionOperator, ExpressionSchema, Protocol } from "../../model/index.ts";
 import {
   Direction,
   type TapOrderSchema,
@@ -167,7 +167,7 @@ class Scene {
   constructor() {
     serveTaps({
       agent: {
-        snapshot: { revision: 3 } as never,
+        snapshot: { revision: 3 },
         serveTaps: (handler) => {
           this.handler = handler;
           return {
@@ -282,7 +282,7 @@ describe("a proxy", () => {
         kind: {
           case: "call",
           value: {
-            operator: 11,
+            operator: ExpressionOperator.HAS,
             arguments: [{ kind: { case: "attribute", value: { name: "response.reason", keys: [] } } }],
           },
         },

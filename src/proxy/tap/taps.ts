@@ -6,7 +6,7 @@ import type { Observers } from "../observation/index.ts";
 import type { TapSession } from "./tap-session.ts";
 
 interface TapParts {
-  readonly agent: Pick<Agent, "serveTaps" | "snapshot">;
+  readonly agent: Pick<Agent, "serveTaps"> & { readonly snapshot: { readonly revision: number } };
   readonly observers: Observers;
   readonly workload: { readonly key: string };
   readonly clock: Clock;
@@ -14,17 +14,18 @@ interface TapParts {
 
 /** Takes the agent's orders from now on, until the agent is closed. */
 export function serveTaps(parts: TapParts): void {
-  new Taps(parts);
+  const taps = new Taps(parts);
+  taps.uplink = parts.agent.serveTaps(taps);
 }
 
-class Taps implements TapHandler {
+class Taps implements TapHandler, TapSender {
   readonly #parts: TapParts;
-  readonly #sender: TapSender;
+  /** Undefined: nothing has been ordered yet. */
+  uplink: TapSender | undefined;
   #session: TapSession | undefined;
 
   constructor(parts: TapParts) {
     this.#parts = parts;
-    this.#sender = parts.agent.serveTaps(this);
   }
 
   onOrders(orders: TapOrders | undefined): void {
@@ -37,6 +38,10 @@ class Taps implements TapHandler {
     this.#parts.observers.bodies = session.bodies;
   }
 
+  send(upload: Uint8Array): boolean {
+    return this.uplink?.send(upload) ?? true;
+  }
+
   onDrain(): void {
     this.#session?.onDrain();
   }
@@ -47,7 +52,7 @@ class Taps implements TapHandler {
     const session = new loaded.TapSession({
       proxy: workload.key,
       revision: () => agent.snapshot.revision,
-      sender: this.#sender,
+      sender: this,
       clock,
       onIdle: () => this.#stop(),
     });
