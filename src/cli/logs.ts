@@ -7,6 +7,7 @@ import { findInstance, instanceRoot, runningInstances } from "../local/index.ts"
 import type { AccessLine } from "./access-lines.ts";
 import type { Cli } from "./cli.ts";
 import { ProxyLogs } from "./log-files.ts";
+import { plainJson } from "./plain-text.ts";
 import { connectServer } from "./server.ts";
 import { parseCount, parseDuration, type SharedOptions } from "./shared-options.ts";
 import { tapLine } from "./tap-line.ts";
@@ -94,7 +95,7 @@ async function live(cli: Cli, name: string | undefined, options: Options): Promi
   for await (const { record, type, count } of client.tap({ ...targets, seconds: 3_600 }, over.signal)) {
     if (type === "loss") cli.output.note(`${count ?? 0} lines were left out`);
     if (record === undefined) continue;
-    if (options.output === "json") cli.output.line(JSON.stringify(record));
+    if (options.output === "json") cli.output.line(plainJson(record));
     else cli.output.line(tapLine(record, cli.output, options.output === "wide"));
   }
 }

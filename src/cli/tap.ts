@@ -5,7 +5,7 @@ import packageJson from "../../package.json" with { type: "json" };
 import type { TapEvent, TapRecordView } from "../api/index.ts";
 import type { TapQuery } from "../client/index.ts";
 import type { Cli } from "./cli.ts";
-import { plainText } from "./plain-text.ts";
+import { plainJson, plainText } from "./plain-text.ts";
 import { connectServer } from "./server.ts";
 import { parseCount, parseDuration, type SharedOptions } from "./shared-options.ts";
 import { openHar, openTraffic, type TapFile } from "./tap-files.ts";
@@ -112,7 +112,7 @@ async function show(
 function printer({ output }: Cli, options: Options): (record: TapRecordView) => void {
   switch (options.output) {
     case "json":
-      return (record) => output.line(JSON.stringify(record));
+      return (record) => output.line(plainJson(record));
     case "yaml":
       return (record) => output.write(`---\n${stringify(record, { lineWidth: 0 })}`);
     case "name":
