@@ -200,6 +200,38 @@ describe("tap", () => {
   });
 });
 
+describe("describe request", () => {
+  const refusals = { "/apis/weft.dev/v1alpha1/refusals": { items: [] } };
+
+  test("shows one that a tap saw hop by hop, with the time spent where", async () => {
+    const inbound = { ...record, direction: "DIRECTION_INBOUND", proxy: "shop/cart-1", detail: "\u001b[2J" };
+    await using server = tapped([], {
+      ...refusals,
+      "/apis/weft.dev/v1alpha1/requests/r-1": { hops: [{ ...record, admittedUs: "300" }, inbound] },
+    });
+    const { out } = await weft(server, "describe", "request", "r-1");
+    const lines = out
+      .trimEnd()
+      .split("\n")
+      .map((line) => line.trim());
+    expect(lines.slice(1, 6)).toEqual([
+      "told by default/web-1 (client)",
+      "let in after 0.3ms",
+      "try 1 at 10.0.0.2:80, connected 1.0ms, 503",
+      "answer began after 9.0ms",
+      "over after 13ms",
+    ]);
+    expect(lines.slice(7, 9)).toEqual(["told by shop/cart-1 (server)", "\\x1b[2J"]);
+    expect(JSON.parse((await weft(server, "describe", "request", "r-1", "-o", "json")).out)).toHaveLength(2);
+  });
+
+  test("of which nobody knows anything is said in one line", async () => {
+    await using server = tapped([], refusals);
+    const { code, err } = await weft(server, "describe", "request", "r-1");
+    expect([code === 0, err]).toEqual([false, expect.stringContaining("no tap saw it")]);
+  });
+});
+
 describe("files of a tap", () => {
   test("an HTTP Archive has what version 1.2 asks for", async () => {
     const binary = Buffer.from([0xff, 0xfe]).toString("base64");
