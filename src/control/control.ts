@@ -269,6 +269,7 @@ async function start(
           apiRefusals,
           decisions: decisions.list(),
           attestationRefusals,
+          taps,
         }),
       topology: (seconds) => topology(aggregator, seconds, (workload) => directory.isGateway(workload)),
       refusals: (requestId) => refusalList(refusals, requestId),

@@ -100,11 +100,6 @@ export class TapHub {
     return this.#recent.request(id);
   }
 
-  /** Ends every tap. */
-  close(): void {
-    for (const id of [...this.#taps.keys()]) this.#end(id, "the control plane ends");
-  }
-
   #deliver(record: TapRecord): void {
     this.#recent.add(record);
     for (const id of record.orders) {
