@@ -108,6 +108,12 @@ export {
   parseLabelSelector,
 } from "./selector.ts";
 export { joinAudience, type TokenRequest, tokenRequestSchema } from "./token-request.ts";
+export {
+  type TapEvent,
+  tapEventSchema,
+  tappedRequestSchema,
+  type TapRecordView,
+} from "./tap.ts";
 export { type Topology, type TopologyEdge, topologySchema } from "./topology.ts";
 export {
   type Deletion,

@@ -3,6 +3,7 @@ import { kinds } from "../api/index.ts";
 import type { AccessRequest, ResourceAccess } from "./authorization/access-request.ts";
 import type { RequestTarget } from "./request-target.ts";
 import { methodNotAllowed } from "./resources.ts";
+import { tapAccess } from "./tap/tap-query.ts";
 
 /** "proven": whoever is somebody may. "each": the answer asks for each object by itself. */
 export type NeededAccess = AccessRequest | "proven" | "each";
@@ -23,6 +24,10 @@ export function accessOf(http: Request, target: RequestTarget, query: URLSearchP
       return { type: "path", verb: "get", path: target.path };
     case "mesh":
       return meshAccess(http.method, target.what);
+    case "tap":
+      return tapAccess(query);
+    case "tapped_request":
+      return resource({ verb: "get", group: "weft.dev", resource: "mesh", subresource: "requests" });
     case "review":
       return target.what === "subjectaccessreviews" || target.what === "localsubjectaccessreviews"
         ? resource({

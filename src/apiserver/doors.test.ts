@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { request as httpRequest } from "node:http";
 import { silentLog } from "../kernel/index.ts";
 import { startApiServer } from "./index.ts";
-import { configMaps, noTrust, TestApi, token } from "./testing.ts";
+import { configMaps, FakeTaps, noTrust, TestApi, token } from "./testing.ts";
 
 let api: TestApi;
 beforeEach(async () => {
@@ -31,6 +31,7 @@ const unusedProviders = {
     throw new Error("unused");
   },
   trust: noTrust,
+  taps: new FakeTaps(),
 };
 
 /** fetch sets Host by itself. */

@@ -25,6 +25,7 @@ import type { Resources } from "./resources.ts";
 import type { Reviews } from "./reviews.ts";
 import { withSecurityHeaders } from "./security-headers.ts";
 import type { Login } from "./sessions/login.ts";
+import type { TapEndpoints } from "./tap/tap-endpoints.ts";
 
 /** A path of ordinary length. */
 const maxPathLength = 8192;
@@ -37,6 +38,7 @@ export interface HandlerParts {
   readonly login: Login;
   readonly resources: Resources;
   readonly mesh: MeshEndpoints;
+  readonly taps: TapEndpoints;
   readonly reviews: Reviews;
   readonly audit: AuditLog | undefined;
   readonly version: string;
@@ -119,6 +121,9 @@ export class Handler {
       }
       case "mesh":
         return this.#parts.mesh.mesh(request, target);
+      case "tap":
+      case "tapped_request":
+        return this.#parts.taps.answer(request, target);
       case "review":
         return this.#parts.reviews.answer(request, target);
       case "join_token":

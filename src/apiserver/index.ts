@@ -1,3 +1,5 @@
 export { AuditLog } from "./audit/audit-log.ts";
 export type { ApiListen, ApiTls } from "./listeners.ts";
+export type { AskedTap } from "./tap/tap-query.ts";
+export type { TapProviders } from "./tap/tap-endpoints.ts";
 export { type ApiServer, type OidcSettings, startApiServer } from "./server.ts";

@@ -28,6 +28,7 @@ import type { AuditLog } from "./audit/audit-log.ts";
 import { auditedSince } from "./audit/read-entries.ts";
 import { readJson } from "./body.ts";
 import type { RequestTarget } from "./request-target.ts";
+import type { TapProviders } from "./tap/tap-endpoints.ts";
 import { methodNotAllowed, parseNumber } from "./resources.ts";
 import type { WriteContexts } from "./write-contexts.ts";
 import type { Writer } from "./writer.ts";
@@ -57,6 +58,7 @@ export interface MeshProviders {
   /** Resolves to the token, which is kept nowhere in clear. */
   createJoinToken(request: JoinTokenRequest): Promise<string>;
   readonly trust: TrustProviders;
+  readonly taps: TapProviders;
 }
 
 /** Whom the mesh trusts. */

@@ -26,6 +26,8 @@ export type RequestTarget =
   | { readonly type: "health" }
   | { readonly type: "discovery"; readonly path: string }
   | { readonly type: "mesh"; readonly what: MeshPath }
+  | { readonly type: "tap" }
+  | { readonly type: "tapped_request"; readonly id: string }
   | { readonly type: "auth"; readonly what: AuthPath }
   | { readonly type: "review"; readonly what: ReviewName; readonly namespace: string }
   | { readonly type: "join_token"; readonly namespace: string; readonly serviceAccount: string }
@@ -70,6 +72,8 @@ const reviewPaths: ReadonlyMap<string, ReviewName> = new Map<string, ReviewName>
 const localReviewPattern =
   /^\/apis\/authorization\.k8s\.io\/v1\/namespaces\/([^/]+)\/localsubjectaccessreviews$/;
 
+const tappedRequestPattern = /^\/apis\/weft\.dev\/v1alpha1\/requests\/([^/]+)$/;
+
 const discoveryPattern = /^\/(version|api|apis|api\/v1|apis\/[^/]+|apis\/[^/]+\/[^/]+)$/;
 
 /** Undefined: there is nothing of that name. */
@@ -77,6 +81,9 @@ export function parseRequestTarget(path: string): RequestTarget | undefined {
   if (path === "/healthz" || path === "/readyz" || path === "/livez") return { type: "health" };
   const what = meshPaths.get(path);
   if (what !== undefined) return { type: "mesh", what };
+  if (path === "/apis/weft.dev/v1alpha1/tap") return { type: "tap" };
+  const tapped = tappedRequestPattern.exec(path)?.[1];
+  if (tapped !== undefined) return { type: "tapped_request", id: decodeSegment(tapped) };
   const auth = authPaths.get(path);
   if (auth !== undefined) return { type: "auth", what: auth };
   const review = reviewPaths.get(path);

@@ -18,6 +18,7 @@ import { Resources } from "./resources.ts";
 import { Reviews } from "./reviews.ts";
 import { Login } from "./sessions/login.ts";
 import { OidcLogin } from "./sessions/oidc-login.ts";
+import { TapEndpoints } from "./tap/tap-endpoints.ts";
 import { Watches } from "./watch-stream.ts";
 import { WriteContexts } from "./write-contexts.ts";
 import { Writer } from "./writer.ts";
@@ -74,8 +75,9 @@ export function startApiServer(options: ApiServerOptions): ApiServer {
   }
   const authorizer = new Authorizer(store);
   const watches = new Watches(store, clock);
+  const taps = new TapEndpoints({ providers: options.providers.taps, audit: options.audit, clock });
   try {
-    const handler = handlerOf(options, { authorizer, watches, clock });
+    const handler = handlerOf(options, { authorizer, watches, taps, clock });
     const { isRevoked = noneRevoked, onRefused = () => {} } = options;
     const listeners = openListeners({ ...options, isRevoked, onRefused }, handler);
     log.debug("the API listens", { address: listeners.url });
@@ -85,6 +87,7 @@ export function startApiServer(options: ApiServerOptions): ApiServer {
       endRevoked: () => listeners.endRevoked(),
       async stop() {
         watches.closeAll();
+        taps.closeAll();
         await listeners.stop();
         authorizer.close();
       },
@@ -97,10 +100,15 @@ export function startApiServer(options: ApiServerOptions): ApiServer {
 
 function handlerOf(
   options: ApiServerOptions,
-  parts: { readonly authorizer: Authorizer; readonly watches: Watches; readonly clock: Clock },
+  parts: {
+    readonly authorizer: Authorizer;
+    readonly watches: Watches;
+    readonly taps: TapEndpoints;
+    readonly clock: Clock;
+  },
 ): Handler {
   const { store, audit, log, listen, version } = options;
-  const { authorizer, watches, clock } = parts;
+  const { authorizer, watches, taps, clock } = parts;
   const oidc = options.oidc === undefined ? undefined : new OidcAuthenticator(options.oidc, clock, log);
   const authentication = new Authentication({
     tokens: tokenAuthenticators(options, oidc),
@@ -124,6 +132,7 @@ function handlerOf(
     login: new Login({ authentication, oidc: oidcLogin(options.oidc, oidc, clock), audit, clock }),
     resources: new Resources({ store, writer, watches, contexts }),
     mesh: new MeshEndpoints({ store, writer, contexts, providers: options.providers, audit, clock }),
+    taps,
     reviews: new Reviews(authorizer),
     audit,
     version,

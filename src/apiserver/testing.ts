@@ -3,11 +3,15 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { silentLog, systemClock, WeftError } from "../kernel/index.ts";
+import type { RunningTap, TapListener } from "../observe/index.ts";
 import { openSqliteStore, type Store } from "../store/index.ts";
+import type { TapRecord } from "../wire/index.ts";
 import { AuditLog } from "./audit/audit-log.ts";
 import { type ApiServer, startApiServer } from "./index.ts";
 import type { TrustProviders } from "./mesh-endpoints.ts";
 import type { ApiServerOptions } from "./server.ts";
+import type { TapProviders } from "./tap/tap-endpoints.ts";
+import type { AskedTap } from "./tap/tap-query.ts";
 
 export const token = "the-token";
 export const configMaps = "/api/v1/namespaces/default/configmaps";
@@ -30,16 +34,44 @@ export const noTrust: TrustProviders = {
   changeRevocation: notHere,
 };
 
+/** Taps that a test plays by hand. */
+export class FakeTaps implements TapProviders {
+  readonly started: { readonly asked: AskedTap; readonly listener: TapListener; stopped: Promise<void> }[] =
+    [];
+  records: readonly TapRecord[] = [];
+  /** Thrown by the next one. */
+  problem: WeftError | undefined;
+
+  start(asked: AskedTap, listener: TapListener): RunningTap {
+    if (this.problem !== undefined) throw this.problem;
+    const { promise: stopped, resolve } = Promise.withResolvers<void>();
+    this.started.push({ asked, listener, stopped });
+    return { proxies: 3, stop: () => resolve() };
+  }
+
+  request(id: string): readonly TapRecord[] {
+    return this.records.filter(({ requestId }) => requestId === id);
+  }
+}
+
 export class TestApi {
   readonly store: Store;
   readonly server: ApiServer;
   readonly audit: AuditLog;
+  readonly taps: FakeTaps;
   readonly directory: string;
 
-  private constructor(parts: { store: Store; server: ApiServer; audit: AuditLog; directory: string }) {
+  private constructor(parts: {
+    store: Store;
+    server: ApiServer;
+    audit: AuditLog;
+    taps: FakeTaps;
+    directory: string;
+  }) {
     this.store = parts.store;
     this.server = parts.server;
     this.audit = parts.audit;
+    this.taps = parts.taps;
     this.directory = parts.directory;
   }
 
@@ -63,6 +95,7 @@ export class TestApi {
       clock: options.clock ?? systemClock,
       log: silentLog,
     });
+    const taps = new FakeTaps();
     const server = startApiServer({
       store,
       audit,
@@ -81,10 +114,11 @@ export class TestApi {
         createJoinToken: ({ namespace, serviceAccount }) =>
           Promise.resolve(`join-${namespace}-${serviceAccount}`),
         trust: noTrust,
+        taps,
       },
       ...options,
     });
-    return new TestApi({ store, server, audit, directory });
+    return new TestApi({ store, server, audit, taps, directory });
   }
 
   async call(

@@ -75,6 +75,29 @@ test("names from elsewhere cannot break out of the drawing", () => {
   expect(formatGraph(graph, "mermaid")).toContain('n0["a#34;b"] -->|');
 });
 
+const hostile = '\u001b[2J\u009b31m\n"];end #quot; `x` %%{init}%% \\N\u202e';
+
+test.each(["text", "dot", "mermaid", "json"] as const)(
+  "%s holds nothing that a terminal would obey, and one line for an edge",
+  (format) => {
+    const plain = formatGraph(topology(edge("default/a", "default/b")), format);
+    const drawn = formatGraph(topology(edge(`default/a${hostile}`, `default/b${hostile}`)), format);
+    // oxlint-disable-next-line no-control-regex
+    expect(drawn).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/);
+    expect(drawn.split("\n").length).toBe(plain.split("\n").length);
+  },
+);
+
+test("a hostile name is no directive, entity or escape of the drawing's language", () => {
+  const graph = topology(edge(`default/a${hostile}`, "default/b"));
+  const mermaid = formatGraph(graph, "mermaid");
+  expect(mermaid).not.toContain("%%{");
+  expect(mermaid).not.toContain("`");
+  expect(mermaid).toContain("#35;quot;");
+  expect(formatGraph(graph, "dot")).toContain('\\"];end');
+  expect(JSON.parse(formatGraph(graph, "json"))).toEqual(graph);
+});
+
 test("says that there is no traffic rather than nothing", () => {
   expect(formatGraph(topology(), "text")).toBe("no traffic in the last 10 s\n");
   expect(formatTopology(topology(), "table", undefined)).toBe("no traffic in the last 10 s\n");

@@ -1,6 +1,6 @@
 /** Draws a topology: each caller with those that it calls, or the same for Graphviz and Mermaid. */
 import type { Topology, TopologyEdge } from "../api/index.ts";
-import { plainText } from "./plain-text.ts";
+import { plainJson, plainText } from "./plain-text.ts";
 import { formatMs, formatRate, formatShare, shortId } from "./topology-table.ts";
 
 export type GraphFormat = "text" | "dot" | "mermaid" | "json";
@@ -15,7 +15,7 @@ export function formatGraph(topology: Topology, format: GraphFormat): string {
     case "mermaid":
       return formatMermaid(topology);
     case "json":
-      return `${JSON.stringify(topology, null, 2)}\n`;
+      return `${plainJson(topology, 2)}\n`;
   }
 }
 
@@ -92,6 +92,7 @@ function quote(text: string): string {
   return `"${plainText(text).replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
 }
 
+/** Beside quotes: what begins an entity, Markdown or a directive, which Mermaid reads inside of texts too. */
 function entities(text: string): string {
-  return plainText(text).replace(/[&<>"]/g, (c) => `#${c.charCodeAt(0)};`);
+  return plainText(text).replace(/[&<>"#`]|%(?=[%{])/g, (c) => `#${c.charCodeAt(0)};`);
 }

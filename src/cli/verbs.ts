@@ -40,6 +40,8 @@ export const verbs: Readonly<Record<string, Verb>> = {
     load: () => import("./cert.ts"),
   },
   top: { summary: "show live golden signals", load: () => import("./top.ts") },
+  tap: { summary: "show requests as they happen", load: () => import("./tap.ts") },
+  logs: { summary: "show access logs", load: () => import("./logs.ts") },
   graph: { summary: "show who calls whom", load: () => import("./graph.ts") },
   "explain-kind": {
     summary: "show the fields of a kind of resource",

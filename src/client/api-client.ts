@@ -34,6 +34,9 @@ import {
   type SubjectReview,
   subjectReviewSchema,
   tokenRequestSchema,
+  type TapEvent,
+  tappedRequestSchema,
+  type TapRecordView,
   type Topology,
   topologySchema,
   type TransactionRequest,
@@ -44,6 +47,7 @@ import {
 import { WeftError } from "../kernel/index.ts";
 import { jsonLines } from "./json-lines.ts";
 import { errorOfStatus, readStatus } from "./status-error.ts";
+import { tapEvents, tapPath, type TapQuery } from "./tap.ts";
 import { Transport, type TransportOptions } from "./transport.ts";
 
 export type ApiClientOptions = TransportOptions;
@@ -234,6 +238,17 @@ export class ApiClient {
   /** The server reads all of its log. */
   async auditVerdict(): Promise<AuditVerdict> {
     return this.#decode(auditVerdictSchema, await this.#transport.json(`${meshPath}/audit/verification`));
+  }
+
+  /** Live traffic, until the server ends it or `signal` fires. */
+  tap(query: TapQuery, signal?: AbortSignal): AsyncGenerator<TapEvent> {
+    return tapEvents(this.#transport, tapPath(meshPath, query), signal);
+  }
+
+  /** Hops of one request that some tap saw, in causal order. Rejects with `not_found`. */
+  async tappedRequest(id: string): Promise<readonly TapRecordView[]> {
+    const body = await this.#transport.json(`${meshPath}/requests/${encodeURIComponent(id)}`);
+    return this.#decode(tappedRequestSchema, body).hops;
   }
 
   async topology(windowSeconds: number): Promise<Topology> {

@@ -1,1 +1,2 @@
 export { type AccessQuestion, ApiClient } from "./api-client.ts";
+export type { TapQuery } from "./tap.ts";

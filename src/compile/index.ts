@@ -6,3 +6,4 @@ export type { ResourceName } from "./resource.ts";
 export { mergeStatus, type StatusUpdate } from "./status.ts";
 export { conditionIssues } from "./security/condition-issues.ts";
 export { findLockOuts, type MeshState } from "./security/lock-out.ts";
+export { readTapFilter } from "./tap-filter.ts";

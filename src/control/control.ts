@@ -30,6 +30,7 @@ import {
   PlaintextCallers,
   PolicyDecisions,
   Refusals,
+  TapHub,
   telemetryMethods,
   topology,
 } from "../observe/index.ts";
@@ -50,6 +51,7 @@ import { encodeMetrics } from "./metrics.ts";
 import { ProxyDirectory } from "./proxy-directory.ts";
 import { serveProxyPort } from "./proxy-port.ts";
 import { StatusQueue } from "./status-queue.ts";
+import { tapProviders } from "./tap-providers.ts";
 import { TrustControl } from "./trust-control.ts";
 
 export interface ControlOptions {
@@ -186,6 +188,7 @@ async function start(
   const certificateParts = { authority, ledger, directory, log };
   const isRevoked = (der: Uint8Array): boolean => trust.isRevoked(der);
   const aggregator = new Aggregator({ clock });
+  const taps = new TapHub({ clock });
   const [refusals, decisions] = [new Refusals(), new PolicyDecisions()];
   const plaintextCallers = new PlaintextCallers(clock);
   const [handshakeRefusals, attestationRefusals] = [new Map<string, number>(), new Map<string, number>()];
@@ -219,6 +222,7 @@ async function start(
       core,
       registry,
       directory,
+      taps,
       telemetry: telemetryMethods(aggregator, [refusals, plaintextCallers, decisions]),
       gatewayServiceAccounts: () => configuration.meshConfig.spec.gatewayServiceAccounts,
       clock,
@@ -265,6 +269,7 @@ async function start(
           apiRefusals,
           decisions: decisions.list(),
           attestationRefusals,
+          taps,
         }),
       topology: (seconds) => topology(aggregator, seconds, (workload) => directory.isGateway(workload)),
       refusals: (requestId) => refusalList(refusals, requestId),
@@ -273,6 +278,7 @@ async function start(
           const owner = registry.views.addressOwner(address);
           return owner?.kind === "workload" ? owner.workload.path : undefined;
         }),
+      taps: tapProviders(taps),
       createJoinToken: async (request) => tokens.create(request),
       trust: {
         rotation: () => trust.status(),

@@ -52,7 +52,7 @@ const adminRules: PolicyRule[] = [
   { verbs: write, apiGroups: ["weft.dev"], resources: protection },
   { verbs: [...read, ...write], apiGroups: [rbacGroup], resources: ["roles", "rolebindings"] },
   { verbs: ["create"], apiGroups: ["authorization.k8s.io"], resources: ["localsubjectaccessreviews"] },
-  { verbs: ["get", "create"], apiGroups: ["weft.dev"], resources: ["tap"] },
+  { verbs: ["create"], apiGroups: ["weft.dev"], resources: ["taps", "taps/bodies"] },
 ];
 const everything: PolicyRule[] = [
   { verbs: ["*"], apiGroups: ["*"], resources: ["*"] },
@@ -66,8 +66,10 @@ const operator: PolicyRule[] = [
   {
     verbs: [...read, ...write],
     apiGroups: ["weft.dev"],
-    resources: ["meshconfigs", "rootrotations", "revocations", "tap"],
+    resources: ["meshconfigs", "rootrotations", "revocations"],
   },
+  // Without bodies: those are for whoever is responsible for what is in them.
+  { verbs: ["create"], apiGroups: ["weft.dev"], resources: ["taps"] },
   { verbs: ["get"], nonResourceURLs: ["/metrics"] },
 ];
 

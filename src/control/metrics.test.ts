@@ -55,6 +55,7 @@ test("counters grow with every report and outlive the window", () => {
     apiRefusals: new Map([["peer_revoked", 2]]),
     decisions: [{ workload: "shop/web", policy: "P", rule: "r", verdict: "would_deny", count: 3 }],
     droppedSeries: 0,
+    taps: { size: 1, refusedRecords: 2 },
     keySets: {
       fetches: [
         { result: "fetched", count: 3 },
@@ -89,6 +90,7 @@ test("a hostile label stays within its quotes", () => {
     apiRefusals: new Map([["peer_revoked", 2]]),
     decisions: [{ workload: "shop/web", policy: "P", rule: "r", verdict: "would_deny", count: 3 }],
     droppedSeries: 0,
+    taps: { size: 1, refusedRecords: 2 },
     keySets: { fetches: [], ages: [] },
   });
   expect(text).toContain('route="a\\"b\\\\c\\nd"');

@@ -2,7 +2,7 @@
 import type { MeshStatus } from "../api/index.ts";
 import type { KeySetFigures } from "../jwks/index.ts";
 import { metricHeader, metricLine, type MetricSample } from "../kernel/index.ts";
-import type { PolicyDecisionTotal, SeriesTotal } from "../observe/index.ts";
+import type { PolicyDecisionTotal, SeriesTotal, TapHub } from "../observe/index.ts";
 
 export interface MetricsInput {
   readonly status: MeshStatus;
@@ -17,6 +17,7 @@ export interface MetricsInput {
   readonly apiRefusals: ReadonlyMap<string, number>;
   /** Proofs of identity that were refused, by "attestor why". */
   readonly attestationRefusals: ReadonlyMap<string, number>;
+  readonly taps: Pick<TapHub, "size" | "refusedRecords">;
 }
 
 export function encodeMetrics({
@@ -28,6 +29,7 @@ export function encodeMetrics({
   apiRefusals,
   decisions,
   attestationRefusals,
+  taps,
 }: MetricsInput): string {
   const connected = status.proxies.filter((proxy) => proxy.connected);
   const behind = connected.filter((proxy) => proxy.revision < status.revision);
@@ -81,6 +83,13 @@ export function encodeMetrics({
       "gauge",
       "When the control plane started, in Unix seconds.",
       [{ value: status.startTimeMs / 1000 }],
+    ),
+    ...family("weft_control_taps", "gauge", "Taps that run.", [{ value: taps.size }]),
+    ...family(
+      "weft_control_tap_records_refused_total",
+      "counter",
+      "Records of taps that were not their sender's to tell.",
+      [{ value: taps.refusedRecords }],
     ),
     ...family("weft_telemetry_dropped_series_total", "counter", "Series that did not fit a budget.", [
       { value: droppedSeries },

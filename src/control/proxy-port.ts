@@ -14,7 +14,7 @@ import type { CertificatesService, ControlCertificate } from "../identity/index.
 import { certificateNumber, serialText } from "../identity/x509/index.ts";
 import { type Clock, formatSpiffeId, type Log, type ReasonCode, type SpiffeId } from "../kernel/index.ts";
 import type { ServerTls } from "../net/index.ts";
-import type { TelemetryMethods } from "../observe/index.ts";
+import type { TapHub, TelemetryMethods } from "../observe/index.ts";
 import type { Registry } from "../registry/index.ts";
 import { Certificates, Telemetry, Workloads } from "../wire/index.ts";
 import {
@@ -27,6 +27,7 @@ import {
 } from "./proxies.ts";
 import type { ProxyDirectory, ShownCertificate } from "./proxy-directory.ts";
 import { ConnectionRate } from "./connection-rate.ts";
+import { tapMethod } from "./tap-port.ts";
 import { workloadsMethods } from "./workloads-methods.ts";
 
 export interface ProxyPortOptions {
@@ -38,6 +39,7 @@ export interface ProxyPortOptions {
   readonly registry: Registry;
   readonly directory: ProxyDirectory;
   readonly telemetry: TelemetryMethods;
+  readonly taps: TapHub;
   /** Who may serve gateways: "namespace/name" of service accounts. */
   readonly gatewayServiceAccounts: () => readonly string[];
   /** Asked in each handshake and for each stream. */
@@ -122,6 +124,7 @@ function proxyServices(options: ProxyPortOptions): ServiceRegistration[] {
       implementUnary(Telemetry.method.report, (request, context) =>
         telemetry.report(request, formatSpiffeId(identify(context))),
       ),
+      tapMethod(options),
     ],
   ];
 }

@@ -10,6 +10,7 @@ export {
   type Standing,
   SuppliedAgent,
   type SuppliedChange,
+  TapRelay,
   WorkerAgent,
 } from "./agent/index.ts";
 export type { AvoidedEndpoint } from "./avoidance.ts";

@@ -9,7 +9,7 @@ import { type Listener, originalDestination, shedCodePages, TimerWheel } from ".
 import { filterFactories, type FilterFactories } from "./admission/index.ts";
 import type { Agent } from "./agent/index.ts";
 import { Avoidance } from "./avoidance.ts";
-import { awaitReadiness } from "./await-readiness.ts";
+import { announceTunnel } from "./await-readiness.ts";
 import { awaitWork } from "./await-work.ts";
 import type { ListenAddress, ProxyBootstrap } from "./bootstrap.ts";
 import { NameLookups } from "./name-lookups.ts";
@@ -32,6 +32,7 @@ import { RefusalLog } from "./serve/refusal-log.ts";
 import { RouteSelector } from "./serve/route-selector.ts";
 import type { DestinationOf, Server } from "./serve/server.ts";
 import { AccessLog, AccessLogger } from "./access-log/index.ts";
+import { serveTaps } from "./tap/index.ts";
 import { encodeMetrics, ReportBuilder, SeriesRegistry } from "./telemetry/index.ts";
 import { HopDialer, PeerTrust, Upstreams } from "./upstream/index.ts";
 
@@ -272,10 +273,11 @@ class Proxy implements RunningProxy {
     this.#context.admissions.applySnapshot(this.#agent.snapshot);
     const doors = await this.#openDoors();
     this.#gateway?.applySnapshot(this.#agent.snapshot);
-    await this.#announce(doors.tunnel);
+    if (doors.tunnel !== undefined) await announceTunnel(doors.tunnel, this.#context);
     const { series, workload } = this.#context;
     const reports = new ReportBuilder(series, workload.key, () => this.#clock.nowMs(), this.#context);
     this.#agent.reportTelemetry(reports);
+    serveTaps(this.#context);
     this.#bound = { ...doors, admin, health };
     this.#scheduleSweep();
     this.#codePages = shedCodePages(this.#clock);
@@ -333,17 +335,6 @@ class Proxy implements RunningProxy {
     const server = new DnsServer(this.#context, this.#names.forwarder);
     const dns = await this.#add(server).open(capture.dnsPort);
     return { outbound, tunnel, plaintextPort, dns };
-  }
-
-  /** Peers may dial from here on. What a sidecar may take in comes with the answer, so readiness waits for it a little. */
-  async #announce(tunnel: ListenAddress | undefined): Promise<void> {
-    if (tunnel === undefined) return;
-    const isWildcard = tunnel.address === "0.0.0.0" || tunnel.address === "::";
-    this.#agent.announce({ address: isWildcard ? "" : tunnel.address, port: tunnel.port });
-    if (!this.#agent.status.isReady) await awaitReadiness(this.#agent, this.#clock);
-    if (!this.#agent.status.isReady) {
-      this.#context.log.warn("no inbound configuration yet; this workload is not reached until it comes");
-    }
   }
 
   #add<S extends Server>(server: S): S {

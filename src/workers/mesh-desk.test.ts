@@ -22,6 +22,7 @@ function deskThatAnswers(answer: "unavailable" | "unknown" | undefined) {
       prefetch: (ip) => void calls.push(`prefetch ${ip}`),
       touch: (kind, key) => void calls.push(`touch ${kind} ${key}`),
     },
+    taps: { receive: (worker, bytes) => void calls.push(`tapped ${worker} ${bytes.length}`) },
     reports: { add: (bytes) => void calls.push(`report ${bytes.length}`) },
     refuse: (worker, { kind, key }) => void refused.push(`${worker} ${kind} ${key}`),
   });
@@ -38,6 +39,7 @@ test("lookups, uses and reports reach the agent", () => {
   desk.receive(0, { kind: "prefetch", ip: "10.0.0.1" });
   desk.receive(0, { kind: "touched", names: [{ kind: "Name", key: "a" }] });
   desk.receive(0, { kind: "report", bytes: new Uint8Array(3) });
+  desk.receive(2, { kind: "tapped", bytes: new Uint8Array(4) });
   expect(calls).toEqual([
     "Address k 50",
     "Outbound k 50",
@@ -45,6 +47,7 @@ test("lookups, uses and reports reach the agent", () => {
     "prefetch 10.0.0.1",
     "touch Name a",
     "report 3",
+    "tapped 2 4",
   ]);
 });
 

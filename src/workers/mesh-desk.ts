@@ -1,5 +1,5 @@
 /** Where the parent of a proxy's workers takes what they want of the mesh, and what they tell it. */
-import type { AgentLookup, DemandName, JoinedReports, ParentAgent } from "../proxy/index.ts";
+import type { AgentLookup, DemandName, JoinedReports, ParentAgent, TapRelay } from "../proxy/index.ts";
 import type { MeshWord } from "./messages.ts";
 
 export interface MeshDeskOptions {
@@ -8,6 +8,7 @@ export interface MeshDeskOptions {
     "resolveAddress" | "resolveOutbound" | "resolveName" | "prefetch" | "touch"
   >;
   readonly reports: Pick<JoinedReports, "add">;
+  readonly taps: Pick<TapRelay, "receive">;
   /** Tells the worker that this is not followed. */
   readonly refuse: (worker: number, name: DemandName) => void;
 }
@@ -20,7 +21,7 @@ export class MeshDesk {
   }
 
   receive(worker: number, word: MeshWord): void {
-    const { agent, reports } = this.#options;
+    const { agent, reports, taps } = this.#options;
     switch (word.kind) {
       case "lookup":
         this.#lookUp(worker, word.lookup);
@@ -33,6 +34,9 @@ export class MeshDesk {
         break;
       case "report":
         reports.add(word.bytes);
+        break;
+      case "tapped":
+        taps.receive(worker, word.bytes);
         break;
     }
   }

@@ -50,6 +50,8 @@ export type ToWorker =
   | { readonly kind: "standing"; readonly standing: Standing }
   /** Of a lookup: the parent follows as much as it can. */
   | { readonly kind: "noRoom"; readonly name: DemandName }
+  /** What is to be tapped: `TapOrders`, encoded. */
+  | { readonly kind: "taps"; readonly orders: Uint8Array }
   | { readonly kind: "avoid"; readonly endpoints: readonly AvoidedEndpoint[] }
   /** Closes its listener there without losing a connection. Answered when that is done. */
   | { readonly kind: "retire"; readonly id: number; readonly retirement: Retirement }
@@ -83,7 +85,9 @@ export type MeshWord =
   | { readonly kind: "prefetch"; readonly ip: string }
   | { readonly kind: "touched"; readonly names: readonly DemandName[] }
   /** A telemetry report, encoded. */
-  | { readonly kind: "report"; readonly bytes: Uint8Array };
+  | { readonly kind: "report"; readonly bytes: Uint8Array }
+  /** A `TapUpload`, encoded; empty: it does not know the orders yet. */
+  | { readonly kind: "tapped"; readonly bytes: Uint8Array };
 
 export function placeText({ address, port }: Place): string {
   return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
@@ -97,6 +101,7 @@ const toWorkerKinds: readonly ToWorker["kind"][] = [
   "question",
   "standing",
   "noRoom",
+  "taps",
   "avoid",
   "retire",
   "spread",
@@ -108,6 +113,7 @@ const meshWordKinds: readonly string[] = [
   "prefetch",
   "touched",
   "report",
+  "tapped",
 ] satisfies readonly MeshWord["kind"][];
 const fromWorkerKinds: readonly string[] = [
   "hello",

@@ -11,6 +11,7 @@ import {
   NameService,
   type ParentAgent,
   type ProxyBootstrap,
+  TapRelay,
 } from "../proxy/index.ts";
 import { MeshDesk } from "./mesh-desk.ts";
 import type { Place, WorkerPlan } from "./messages.ts";
@@ -89,6 +90,14 @@ class ProxyParent implements RunningProxyParent {
     this.#desk = new MeshDesk({
       agent: this.#agent,
       reports: this.#reports,
+      taps: new TapRelay({
+        agent: this.#agent,
+        workers: count,
+        tell: (worker, orders) =>
+          worker === undefined
+            ? this.#pool.tellAll({ kind: "taps", orders })
+            : this.#pool.tell(worker, { kind: "taps", orders }),
+      }),
       refuse: (worker, name) => this.#pool.tell(worker, { kind: "noRoom", name }),
     });
   }

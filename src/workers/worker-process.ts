@@ -182,6 +182,7 @@ export class WorkerProcess {
       case "prefetch":
       case "touched":
       case "report":
+      case "tapped":
         this.#options.events.onMeshWord(message);
         break;
     }

@@ -53,6 +53,9 @@ export class Worker {
       case "noRoom":
         this.#meshAgent?.refuse(message.name);
         break;
+      case "taps":
+        this.#meshAgent?.setTapOrders(message.orders);
+        break;
       case "question":
         if (message.status !== undefined) this.#meshAgent?.setStatus(message.status);
         this.#options.send({ kind: "answer", id: message.id, text: this.#page(message.page) });
@@ -110,6 +113,7 @@ export class Worker {
       prefetch: (ip) => send({ kind: "prefetch", ip }),
       touched: (names) => send({ kind: "touched", names }),
       report: (bytes) => send({ kind: "report", bytes }),
+      tapped: (bytes) => send({ kind: "tapped", bytes }),
     };
   }
 

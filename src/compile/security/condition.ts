@@ -5,16 +5,21 @@
  */
 import { parse } from "@bufbuild/cel";
 import { errorLine } from "../../kernel/index.ts";
+import { type Attribute, attributes } from "../../model/index.ts";
 import { type Condition, Lowering, Refusal } from "./lowering.ts";
 
 /** Deeper nesting is no condition that a person has written, and recursion has a bound. */
 const maxDepth = 64;
 
-export function readCondition(text: string): Condition | { readonly problem: string } {
+/** `readable`: what it may read; default: what conditions of authorization may. */
+export function readCondition(
+  text: string,
+  readable: readonly Attribute[] = attributes,
+): Condition | { readonly problem: string } {
   if (deepest(text) > maxDepth) return { problem: `is nested deeper than ${maxDepth} levels` };
   try {
     const { expr, sourceInfo } = parse(text);
-    return new Lowering(sourceInfo?.positions ?? {}).condition(expr);
+    return new Lowering(sourceInfo?.positions ?? {}, readable).condition(expr);
   } catch (error) {
     if (error instanceof Refusal) return { problem: error.message };
     return { problem: syntaxError(error) };

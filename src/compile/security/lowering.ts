@@ -30,8 +30,6 @@ export class Refusal extends Error {}
 /** A path into claims; more levels no token has. */
 const maxKeys = 8;
 
-const byName = new Map(attributes.map((attribute) => [attribute.name, attribute]));
-
 const typeOf: Readonly<Record<Attribute["type"], ValueType>> = {
   text: "text",
   integer: "number",
@@ -43,11 +41,13 @@ const typeOf: Readonly<Record<Attribute["type"], ValueType>> = {
 
 export class Lowering {
   readonly #positions: Readonly<Record<string, number>>;
+  readonly #readable: readonly Attribute[];
   #needsHttp = false;
 
-  /** `positions`: of each node in the text, by its id. */
-  constructor(positions: Readonly<Record<string, number>>) {
+  /** `positions`: of each node in the text, by its id. `readable`: what may be read. */
+  constructor(positions: Readonly<Record<string, number>>, readable: readonly Attribute[] = attributes) {
     this.#positions = positions;
+    this.#readable = readable;
   }
 
   condition(root: Expr): Condition {
@@ -205,12 +205,11 @@ export class Lowering {
 
   /** `isContainer`: the whole of a map is meant. */
   #named(expr: Expr | undefined, path: readonly string[], isContainer: boolean): Typed {
-    const attribute = byName.get(path.slice(0, 2).join("."));
+    const wanted = path.slice(0, 2).join(".");
+    const attribute = this.#readable.find((each) => each.name === wanted);
     if (attribute === undefined) {
-      return this.#refuse(
-        expr,
-        `${path.slice(0, 2).join(".")} is no attribute; see docs/reference/authorization.md`,
-      );
+      const page = this.#readable === attributes ? "authorization" : "tap";
+      return this.#refuse(expr, `${wanted} is no attribute; see docs/reference/${page}.md`);
     }
     const keys = path.slice(2);
     const { name, type } = attribute;
@@ -225,7 +224,7 @@ export class Lowering {
     if (type !== "any" && type !== "map of text" && keys.length > 0) {
       return this.#refuse(expr, `${name} has no entries`);
     }
-    const written = name === "request.headers" ? keys.map((key) => key.toLowerCase()) : keys;
+    const written = name.endsWith(".headers") ? keys.map((key) => key.toLowerCase()) : keys;
     return {
       content: { kind: { case: "attribute", value: { name, keys: written } } },
       type: type === "map of text" && !isContainer ? "text" : whole,
@@ -304,7 +303,7 @@ export class Lowering {
 /** Names of headers are kept in lower case. */
 function inHeaders(element: Typed, container: readonly string[]): Typed {
   const kind = element.value?.kind;
-  if (container.join(".") !== "request.headers" || kind?.case !== "text") return element;
+  if (container[1] !== "headers" || kind?.case !== "text") return element;
   const value: ValueContent = { kind: { case: "text", value: kind.value.toLowerCase() } };
   return { ...element, content: { kind: { case: "value", value } }, value };
 }

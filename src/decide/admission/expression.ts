@@ -83,7 +83,7 @@ function prepare({ kind }: Expression): Reader | undefined {
 }
 
 /** Undefined: no value. */
-function literalOf({ kind }: ExpressionValue): Value {
+export function literalOf({ kind }: ExpressionValue): Value {
   switch (kind.case) {
     case "text":
     case "number":

@@ -7,3 +7,5 @@ export type {
   PreparedTelemetry,
   PreparedTracing,
 } from "./settings.ts";
+export { prepareTapFilter } from "./tap-filter.ts";
+export { prepareTapRedaction } from "./tap-redaction.ts";

@@ -1,7 +1,7 @@
 /** What the data path sees of the agent. `createAgent` makes one. */
 import type { TlsIdentity } from "../../net/index.ts";
 import type { Address, Name } from "../../model/index.ts";
-import type { TelemetryReport } from "../../wire/index.ts";
+import type { TapOrders, TelemetryReport } from "../../wire/index.ts";
 import type { PreparedOutbound, Snapshot, Unknown } from "./snapshot.ts";
 
 /** The kinds that a proxy asks for one by one, on demand. */
@@ -37,6 +37,19 @@ export interface AgentStatus {
 /** Where telemetry deltas come from. `take` returns what happened since the call before; undefined: nothing. */
 export interface TelemetrySource {
   take(): TelemetryReport | undefined;
+}
+
+/** Whoever taps what the proxy carries. */
+export interface TapHandler {
+  /** Replaces what was said before. Undefined: the control plane is not there any more, and nothing is tapped. */
+  onOrders(orders: TapOrders | undefined): void;
+  /** After `send` returned false: more is wanted. */
+  onDrain(): void;
+}
+
+export interface TapSender {
+  /** An encoded `TapUpload`. False: it was taken, but stop until `onDrain`. Without a control plane it is dropped. */
+  send(upload: Uint8Array): boolean;
 }
 
 export interface Agent {
@@ -84,6 +97,8 @@ export interface Agent {
   announce(tunnel: { readonly address: string; readonly port: number }): void;
   /** Starts to upload reports at the interval that the control plane asks for. Called once. */
   reportTelemetry(source: TelemetrySource): void;
+  /** Takes orders of taps from now on. Called once. */
+  serveTaps(handler: TapHandler): TapSender;
   /**
    * Tells the mesh that this workload takes no new requests, awaits `whenDrained`, sends the last telemetry, leaves,
    * closes. A control plane that is not reached only costs its timeout.

@@ -7,6 +7,7 @@ import type {
   LeaveRequest,
   RegisterRequest,
   RegisterResponse,
+  TapOrders,
   TelemetryAck,
   TelemetryReport,
 } from "../../wire/index.ts";
@@ -25,6 +26,21 @@ export interface AdsStream {
   close(): void;
 }
 
+export interface TapChannelHandlers {
+  onOrders(orders: TapOrders): void;
+  /** After `send` returned false. */
+  onDrain(): void;
+  /** Exactly once, last, and never before `openTaps` has returned. */
+  onClosed(): void;
+}
+
+export interface TapChannel {
+  /** An encoded `TapUpload`. False: it was taken, but stop until `onDrain`. */
+  send(upload: Uint8Array): boolean;
+  /** `onClosed` is not called any more. */
+  close(): void;
+}
+
 /** Promises reject with WeftError; its code tells a refusal from a control plane that is not there. */
 export interface ControlPlane {
   issue(request: IssueRequest, joinToken: string | undefined): Promise<IssueResponse>;
@@ -32,6 +48,7 @@ export interface ControlPlane {
   leave(request: LeaveRequest): Promise<void>;
   report(report: TelemetryReport): Promise<TelemetryAck>;
   openAds(handlers: AdsHandlers): AdsStream;
+  openTaps(handlers: TapChannelHandlers): TapChannel;
   /** Later calls and streams use a new connection, and with it the certificate of that time. */
   renewConnection(): void;
   close(): void;

@@ -18,7 +18,13 @@ import {
   type TelemetryReport,
   Workloads,
 } from "../../wire/index.ts";
-import type { AdsHandlers, AdsStream, ControlPlane } from "./control-plane.ts";
+import type {
+  AdsHandlers,
+  AdsStream,
+  ControlPlane,
+  TapChannel,
+  TapChannelHandlers,
+} from "./control-plane.ts";
 
 export interface GrpcControlPlaneOptions {
   readonly address: string;
@@ -112,6 +118,31 @@ export class GrpcControlPlane implements ControlPlane {
       // What `send` returns is not needed: requests are few (one per demand, of which there is a limit, and one
       // per response), so that what waits here is bounded by what the control plane itself sent.
       send: (request: DeltaDiscoveryRequest) => void stream.send(request),
+      close: () => {
+        isOver = true;
+        stream.close({ code: "cancelled", message: "the proxy ends the stream" });
+      },
+    };
+  }
+
+  openTaps(handlers: TapChannelHandlers): TapChannel {
+    let isOver = false;
+    // No handler is called before this has returned.
+    const stream = this.#client.bidi(Telemetry.method.tap, {
+      onMessage: (orders) => {
+        if (!isOver) handlers.onOrders(orders);
+      },
+      onDrain: () => {
+        if (!isOver) handlers.onDrain();
+      },
+      onClose: () => {
+        if (isOver) return;
+        isOver = true;
+        handlers.onClosed();
+      },
+    });
+    return {
+      send: (upload) => stream.send(upload),
       close: () => {
         isOver = true;
         stream.close({ code: "cancelled", message: "the proxy ends the stream" });

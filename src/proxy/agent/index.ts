@@ -1,4 +1,12 @@
-export type { Agent, AgentStatus, PendingLookup, Resolved, TelemetrySource } from "./agent.ts";
+export type {
+  Agent,
+  AgentStatus,
+  PendingLookup,
+  Resolved,
+  TapHandler,
+  TapSender,
+  TelemetrySource,
+} from "./agent.ts";
 export type { DemandName } from "./demands.ts";
 export type { PortTlsChoice } from "./port-tls.ts";
 export { JoinedReports } from "./joined-reports.ts";
@@ -8,4 +16,5 @@ export type { ListenerAdmission, PreparedGatewayPort, PreparedOutbound, Snapshot
 export type { Rejection } from "./staging.ts";
 export { SuppliedAgent } from "./supplied-agent.ts";
 export type { SuppliedChange } from "./supplied-change.ts";
+export { TapRelay } from "./tap-relay.ts";
 export { type Standing, WorkerAgent } from "./worker-agent.ts";

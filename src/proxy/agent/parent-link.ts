@@ -12,4 +12,6 @@ export interface ParentLink {
   touched(names: readonly DemandName[]): void;
   /** A telemetry report, encoded. */
   report(bytes: Uint8Array): void;
+  /** A `TapUpload`, encoded; empty: what is to be tapped is not known yet. */
+  tapped(bytes: Uint8Array): void;
 }

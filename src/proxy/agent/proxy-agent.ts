@@ -1,20 +1,28 @@
 /** Puts the agent together: certificate, stream, subscriptions, last good configuration, membership, telemetry. */
 import { join } from "node:path";
-import { create } from "@bufbuild/protobuf";
 import { canonicalIp, type Clock, formatSpiffeId, type Log, WeftError } from "../../kernel/index.ts";
 import { derToPem } from "../../identity/x509/index.ts";
 import type { Address, Mesh, Name } from "../../model/index.ts";
 import { machineAddresses, MachineWatch, type TlsIdentity } from "../../net/index.ts";
-import { type Node, NodeSchema, type RegisterRequest, RegisterRequestSchema } from "../../wire/index.ts";
 import type { ProxyBootstrap } from "../bootstrap.ts";
 import { AdsClient } from "./ads-client.ts";
-import type { Agent, AgentStatus, DemandKind, PendingLookup, Resolved, TelemetrySource } from "./agent.ts";
+import type {
+  Agent,
+  AgentStatus,
+  DemandKind,
+  PendingLookup,
+  Resolved,
+  TapHandler,
+  TapSender,
+  TelemetrySource,
+} from "./agent.ts";
 import { CertificateKeeper } from "./certificate-keeper.ts";
 import { Configuration, type SnapshotListener } from "./configuration.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import { GrpcControlPlane } from "./grpc-control-plane.ts";
 import { IdentitySource } from "./identity-source.ts";
 import { LastGoodFile } from "./last-good.ts";
+import { nodeOf, registrationOf } from "./introduction.ts";
 import { Lookups } from "./lookups.ts";
 import { Membership } from "./membership.ts";
 import { Rejections } from "./rejections.ts";
@@ -24,6 +32,7 @@ import type { PreparedOutbound, Snapshot } from "./snapshot.ts";
 import type { StagedCommit } from "./staging.ts";
 import type { HeldIdentity } from "./stored-identity.ts";
 import { type ResourceName, type SuppliedChange, suppliedChange } from "./supplied-change.ts";
+import { TapStream } from "./tap-stream.ts";
 import { TelemetryUpload } from "./telemetry-upload.ts";
 
 export interface AgentOptions {
@@ -86,6 +95,7 @@ class ProxyAgent implements ParentAgent {
   #machine: MachineWatch | undefined;
   #held: HeldIdentity | undefined;
   #upload: TelemetryUpload | undefined;
+  #taps: TapStream | undefined;
   #carried: Promise<void> | undefined;
   #isRestoring = false;
   #isClosed = false;
@@ -137,7 +147,10 @@ class ProxyAgent implements ParentAgent {
       node: () => nodeOf(bootstrap, machine?.()),
       demands: (kind) => this.#lookups.keys(kind),
       isDemanded: (name) => this.#lookups.has(name),
-      onState: (state) => this.#membership.setOnline(state === "open"),
+      onState: (state) => {
+        this.#membership.setOnline(state === "open");
+        this.#taps?.setOnline(state === "open");
+      },
       carried: () => this.#carried,
       onCommit: (commit) => this.#committed(commit),
     });
@@ -257,6 +270,13 @@ class ProxyAgent implements ParentAgent {
     this.#upload = new TelemetryUpload({ controlPlane: this.#controlPlane, source, clock, log, isOnline });
   }
 
+  serveTaps(handler: TapHandler): TapSender {
+    const { clock, random = Math.random } = this.#options;
+    this.#taps = new TapStream({ controlPlane: this.#controlPlane, handler, clock, random });
+    this.#taps.setOnline(this.#ads.isConnected);
+    return this.#taps;
+  }
+
   async drainAndLeave(whenDrained: () => Promise<void>): Promise<void> {
     await this.#membership.leave(true);
     await whenDrained();
@@ -271,6 +291,7 @@ class ProxyAgent implements ParentAgent {
     this.#isClosed = true;
     this.#ready.reject(new WeftError("unavailable", "the agent was closed before it was ready"));
     this.#upload?.close();
+    this.#taps?.close();
     this.#membership.close();
     this.#machine?.close();
     this.#keeper.close();
@@ -342,40 +363,4 @@ class ProxyAgent implements ParentAgent {
   #checkReady(): void {
     if (this.#isReady()) this.#ready.resolve();
   }
-}
-
-function nodeOf(
-  { role, workload }: AgentOptions["bootstrap"],
-  addresses: readonly string[] | undefined,
-): Node {
-  return create(NodeSchema, {
-    id: `${workload.namespace}/${workload.name}`,
-    cluster: workload.serviceAccount,
-    metadata: {
-      role,
-      namespace: workload.namespace,
-      ...(addresses === undefined ? {} : { addresses: [...addresses] }),
-    },
-    locality: { region: workload.region, zone: workload.zone },
-    userAgentName: "weft",
-  });
-}
-
-function registrationOf(
-  { workload }: AgentOptions["bootstrap"],
-  tunnel: { readonly address: string; readonly port: number },
-): RegisterRequest {
-  const { namespace, name, serviceAccount, labels, addresses, ports, region, zone } = workload;
-  return create(RegisterRequestSchema, {
-    namespace,
-    name,
-    serviceAccount,
-    labels: { ...labels },
-    addresses: [...addresses],
-    ports: ports.map((port) => ({ ...port })),
-    tunnelAddress: tunnel.address,
-    tunnelPort: tunnel.port,
-    region,
-    zone,
-  });
 }

@@ -5,7 +5,7 @@
 import { errorLine, type Log, WeftError } from "../../kernel/index.ts";
 import type { Address, Name } from "../../model/index.ts";
 import type { TlsIdentity } from "../../net/index.ts";
-import type { Agent, AgentStatus, PendingLookup, Resolved, TelemetrySource } from "./agent.ts";
+import type { Agent, AgentStatus, PendingLookup, Resolved, TapSender, TelemetrySource } from "./agent.ts";
 import { Configuration, type SnapshotListener } from "./configuration.ts";
 import { Rejections } from "./rejections.ts";
 import { prepareResource, type RawResource } from "./resource.ts";
@@ -122,6 +122,11 @@ export class SuppliedAgent implements Agent {
   announce(): void {}
 
   reportTelemetry(_source: TelemetrySource): void {}
+
+  /** Nobody is there who could ask for any. */
+  serveTaps(): TapSender {
+    return { send: () => true };
+  }
 
   async drainAndLeave(whenDrained: () => Promise<void>): Promise<void> {
     await whenDrained();

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from "bun:test";
 import { fromBinary, create, toBinary } from "@bufbuild/protobuf";
 import { createLog, VirtualClock } from "../../kernel/index.ts";
 import { AddressSchema } from "../../model/index.ts";
-import { TelemetryReportSchema } from "../../wire/index.ts";
+import { type TapOrders, TapOrdersSchema, TelemetryReportSchema } from "../../wire/index.ts";
 import type { AgentStatus } from "./agent.ts";
 import type { AgentLookup } from "./parent-link.ts";
 import type { DemandName } from "./demands.ts";
@@ -32,6 +32,7 @@ let clock: VirtualClock;
 let asked: AgentLookup[];
 let touched: (readonly DemandName[])[];
 let reports: Uint8Array[];
+let tapped: Uint8Array[];
 let agent: WorkerAgent;
 
 beforeEach(() => {
@@ -39,6 +40,7 @@ beforeEach(() => {
   asked = [];
   touched = [];
   reports = [];
+  tapped = [];
   agent = new WorkerAgent({
     addresses: [],
     standing: { identity, status },
@@ -47,6 +49,7 @@ beforeEach(() => {
       prefetch: () => {},
       touched: (names) => void touched.push(names),
       report: (bytes) => void reports.push(bytes),
+      tapped: (bytes) => void tapped.push(bytes),
     },
     clock,
     log: createLog({ format: "text", level: "error" }),
@@ -144,4 +147,18 @@ test("the last telemetry is told before it ends", async () => {
   agent.reportTelemetry({ take: () => create(TelemetryReportSchema, { proxy: "shop/web" }) });
   await agent.drainAndLeave(() => Promise.resolve());
   expect(reports.map((bytes) => fromBinary(TelemetryReportSchema, bytes).proxy)).toEqual(["shop/web"]);
+});
+
+test("taps ask the parent for their orders, get them, and send through it", () => {
+  const seen: (number | undefined)[] = [];
+  const handler = {
+    onOrders: (orders: TapOrders | undefined) => void seen.push(orders?.orders.length),
+    onDrain: () => {},
+  };
+  const sender = agent.serveTaps(handler);
+  agent.setTapOrders(toBinary(TapOrdersSchema, create(TapOrdersSchema, { orders: [{ id: 1n }] })));
+  agent.setTapOrders(new Uint8Array(0));
+  expect(sender.send(new Uint8Array(5))).toBe(true);
+  expect(seen).toEqual([1, undefined]);
+  expect(tapped.map(({ length }) => length)).toEqual([0, 5]);
 });

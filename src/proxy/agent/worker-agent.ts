@@ -2,12 +2,21 @@
  * The agent of a worker: its parent is the one in the mesh, and tells it everything. What it does not know it asks the parent for;
  * the answer is in a change that the parent sends to all its workers, so whoever waits here is answered by the snapshot.
  */
-import { toBinary } from "@bufbuild/protobuf";
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { Clock, Log } from "../../kernel/index.ts";
 import type { Address, Name } from "../../model/index.ts";
 import type { TlsIdentity } from "../../net/index.ts";
-import { TelemetryReportSchema } from "../../wire/index.ts";
-import type { Agent, AgentStatus, DemandKind, PendingLookup, Resolved, TelemetrySource } from "./agent.ts";
+import { TapOrdersSchema, TelemetryReportSchema } from "../../wire/index.ts";
+import type {
+  Agent,
+  AgentStatus,
+  DemandKind,
+  PendingLookup,
+  Resolved,
+  TapHandler,
+  TapSender,
+  TelemetrySource,
+} from "./agent.ts";
 import type { SnapshotListener } from "./configuration.ts";
 import type { DemandName } from "./demands.ts";
 import { IdentityHolder } from "./identity-holder.ts";
@@ -40,6 +49,7 @@ export class WorkerAgent implements Agent {
   readonly #link: ParentLink;
   #status: AgentStatus;
   #telemetry: TelemetrySource | undefined;
+  #taps: TapHandler | undefined;
 
   constructor({ addresses, standing, link, clock, log }: WorkerAgentOptions) {
     this.#supplied = new SuppliedAgent(log, addresses);
@@ -87,6 +97,11 @@ export class WorkerAgent implements Agent {
   flushTelemetry(): void {
     const report = this.#telemetry?.take();
     if (report !== undefined) this.#link.report(toBinary(TelemetryReportSchema, report));
+  }
+
+  /** `orders`: `TapOrders`, encoded; empty: none. */
+  setTapOrders(orders: Uint8Array): void {
+    this.#taps?.onOrders(orders.length === 0 ? undefined : fromBinary(TapOrdersSchema, orders));
   }
 
   onSnapshot(listener: SnapshotListener): () => void {
@@ -150,6 +165,19 @@ export class WorkerAgent implements Agent {
 
   reportTelemetry(source: TelemetrySource): void {
     this.#telemetry = source;
+  }
+
+  /** The parent bounds what waits for the control plane. */
+  serveTaps(handler: TapHandler): TapSender {
+    this.#taps = handler;
+    // Empty: it answers with the orders that there are.
+    this.#link.tapped(new Uint8Array(0));
+    return {
+      send: (upload) => {
+        this.#link.tapped(upload);
+        return true;
+      },
+    };
   }
 
   /** The parent has told the mesh, and leaves it when all workers have ended. */

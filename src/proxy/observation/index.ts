@@ -1,3 +1,4 @@
+export type { BodyCapture, BodyCaptures } from "./body-capture.ts";
 export { Observers, type TrafficObserver } from "./observers.ts";
 export type {
   ExchangeTimes,

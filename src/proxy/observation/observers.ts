@@ -1,4 +1,5 @@
 /** Who is told of every exchange that ends, in this order. Golden signals are counted first and by the series themselves. */
+import type { BodyCaptures } from "./body-capture.ts";
 import type { HttpOutcome, TcpOutcome } from "./outcome.ts";
 
 /** Must not throw, and must not keep the outcome: what it holds is the exchange's own. */
@@ -13,6 +14,8 @@ export class Observers {
   #list: readonly TrafficObserver[] = [];
   /** Some observer does. Asked for each request, so it is a field. */
   wantsTimes = false;
+  /** Who keeps the beginnings of bodies; undefined: nobody wants them. Asked for each request. */
+  bodies: BodyCaptures | undefined = undefined;
 
   get list(): readonly TrafficObserver[] {
     return this.#list;

@@ -3,6 +3,7 @@ import type { PreparedTelemetry } from "../../decide/telemetry/index.ts";
 import type { ReasonCode } from "../../kernel/index.ts";
 import type { HttpRequest, HttpResponse } from "../http/index.ts";
 import type { EdgeSeries } from "../telemetry/index.ts";
+import type { BodyCapture } from "./body-capture.ts";
 
 /** Which policy, by which of its rules, did what; empty: none. */
 export interface PolicyNames {
@@ -83,6 +84,8 @@ export interface HttpOutcome {
   readonly responseBytes: number;
   readonly durationUs: number;
   readonly times: ExchangeTimes;
+  /** Absent: nobody wanted them when it began. */
+  readonly bodies?: BodyCapture | undefined;
   /** Undefined: nobody has said anything, the defaults hold. */
   readonly telemetry: PreparedTelemetry | undefined;
 }

@@ -89,6 +89,7 @@ export class Exchange
     this.service = service;
     this.#client = client;
     this.body = new RequestBody(context.bodyKeeping);
+    this.body.captured = context.observers.bodies?.begin();
     this.#grpc = GrpcCall.of(head);
     this.isGrpc = this.#grpc !== undefined;
     this.isUpgrade = upgradeOf(head) !== undefined;
@@ -248,6 +249,7 @@ export class Exchange
 
   onAnswerBody(chunk: Uint8Array, isLast: boolean): void {
     this.#responseBytes += chunk.length;
+    this.body.captured?.onResponse(chunk);
     this.#movedMs = this.#context.coarseNowMs;
     if (!this.#client.writeBody(chunk, isLast && !this.#isTunnel)) this.#winner?.upstream?.pause();
   }
@@ -387,6 +389,7 @@ export class Exchange
       responseBytes: this.#responseBytes,
       durationUs,
       times: this,
+      bodies: this.body.captured,
       telemetry: undefined,
     });
   }

@@ -3,6 +3,7 @@
  * connected gets bytes at once; what was received is remembered while it is little and no response has started.
  */
 import type { Trailers } from "../http/index.ts";
+import type { BodyCapture } from "../observation/index.ts";
 import type { Counter } from "../telemetry/index.ts";
 import type { UpstreamStream } from "../upstream/index.ts";
 import type { ReplayMemory } from "./replay-memory.ts";
@@ -29,6 +30,8 @@ export class RequestBody {
   /** Everything received so far could be sent once more. */
   isReplayable = true;
   trailers: Trailers | undefined;
+  /** Of both bodies of the exchange; undefined: nobody wants them. */
+  captured: BodyCapture | undefined = undefined;
   readonly #memory: ReplayMemory;
   readonly #paused: Counter;
   #maxReplayBytes: number;
@@ -49,6 +52,7 @@ export class RequestBody {
   /** False: stop reading from the client. While nobody takes bytes it always is: the chunk waits for somebody. */
   push(chunk: Uint8Array, sink: RequestSink): boolean {
     this.byteLength += chunk.length;
+    this.captured?.onRequest(chunk);
     if (!sink.isOpen) {
       this.#memory.force(chunk.length);
       this.#keep(chunk);

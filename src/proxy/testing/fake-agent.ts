@@ -23,6 +23,8 @@ import type {
   PreparedOutbound,
   Resolved,
   Snapshot,
+  TapHandler,
+  TapSender,
   TelemetrySource,
 } from "../agent/index.ts";
 
@@ -131,6 +133,19 @@ export class FakeAgent implements Agent {
 
   reportTelemetry(source: TelemetrySource): void {
     this.telemetry = source;
+  }
+
+  taps: TapHandler | undefined;
+  readonly tapUploads: Uint8Array[] = [];
+
+  serveTaps(handler: TapHandler): TapSender {
+    this.taps = handler;
+    return {
+      send: (upload) => {
+        this.tapUploads.push(upload);
+        return true;
+      },
+    };
   }
 
   async drainAndLeave(whenDrained: () => Promise<void>): Promise<void> {

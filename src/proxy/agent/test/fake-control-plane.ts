@@ -18,7 +18,13 @@ import {
   TelemetryAckSchema,
   type TelemetryReport,
 } from "../../../wire/index.ts";
-import type { AdsHandlers, AdsStream, ControlPlane } from "../control-plane.ts";
+import type {
+  AdsHandlers,
+  AdsStream,
+  ControlPlane,
+  TapChannel,
+  TapChannelHandlers,
+} from "../control-plane.ts";
 
 export interface Sent {
   readonly kind: string;
@@ -113,6 +119,34 @@ export class FakeControlPlane implements ControlPlane {
         if (this.#handlers === handlers) this.#handlers = undefined;
       },
     };
+  }
+
+  /** Of the newest stream of taps; undefined: none is open. */
+  taps: TapChannelHandlers | undefined;
+  tapStreams = 0;
+  readonly tapUploads: Uint8Array[] = [];
+  /** Whether it takes more of them. */
+  hasRoomForTaps = true;
+
+  openTaps(handlers: TapChannelHandlers): TapChannel {
+    this.tapStreams++;
+    this.taps = handlers;
+    return {
+      send: (upload) => {
+        this.tapUploads.push(upload);
+        return this.hasRoomForTaps;
+      },
+      close: () => {
+        if (this.taps === handlers) this.taps = undefined;
+      },
+    };
+  }
+
+  /** The stream of taps breaks. */
+  cutTaps(): void {
+    const handlers = this.taps;
+    this.taps = undefined;
+    handlers?.onClosed();
   }
 
   renewConnection(): void {

@@ -1,0 +1,1 @@
+export { serveTaps } from "./taps.ts";
