@@ -1,7 +1,7 @@
 /** What holds of what is said: the route's over the proxy's over the defaults, and what expressions make of an exchange. */
 import { describe, expect, test } from "bun:test";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import {
   AccessLogFormat,
   type ExpressionSchema,

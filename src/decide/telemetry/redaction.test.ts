@@ -1,6 +1,6 @@
 /** What is told of headers, queries and paths. */
 import { describe, expect, test } from "bun:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { hidden, Redaction, type RedactionRules } from "./redaction.ts";
 
 function redaction(rules: Partial<RedactionRules> = {}): Redaction {
