@@ -116,13 +116,23 @@ function sectionsOf({ metrics, tracing, accessLog, redaction, collectors }: Tele
   return Object.entries(sections).flatMap(([name, section]) => (section === undefined ? [] : [name]));
 }
 
-/** Collectors and the number of series are a whole proxy's. */
-function checkOfRoutes({ targetRefs = [], collectors, metrics }: TelemetrySpec): Issue[] {
+/** Collectors and the number of series are a whole proxy's; and proxies cannot tell a list that is empty from none. */
+function checkOfRoutes(spec: TelemetrySpec): Issue[] {
+  const { targetRefs = [], collectors, metrics, tracing, accessLog, redaction } = spec;
   const route = targetRefs.find(({ kind }) => kind === "HTTPRoute" || kind === "GRPCRoute");
   if (route === undefined) return [];
-  const message = `has no meaning at a route: it is a whole proxy's; aim at its Gateway or Namespace in a policy of its own`;
+  const message =
+    "is a whole proxy's and has no meaning at a route; say it in a policy of the Gateway or Namespace";
+  const sections = Object.entries({ metrics, tracing, accessLog, redaction });
   return [
     ...(collectors === undefined ? [] : [{ path: "spec.collectors", message }]),
     ...(metrics?.maxSeries === undefined ? [] : [{ path: "spec.metrics.maxSeries", message }]),
+    ...sections.flatMap(([section, settings = {}]) =>
+      Object.entries(settings).flatMap(([field, value]) =>
+        Array.isArray(value) && value.length === 0
+          ? [{ path: `spec.${section}.${field}`, message: "has no meaning at a route where it is empty" }]
+          : [],
+      ),
+    ),
   ];
 }

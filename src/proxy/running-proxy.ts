@@ -32,6 +32,7 @@ import { RefusalLog } from "./serve/refusal-log.ts";
 import { RouteSelector } from "./serve/route-selector.ts";
 import type { DestinationOf, Server } from "./serve/server.ts";
 import { AccessLog, AccessLogger } from "./access-log/index.ts";
+import type { TrafficObserver } from "./observation/index.ts";
 import { encodeMetrics, ReportBuilder, SeriesRegistry } from "./telemetry/index.ts";
 import { HopDialer, PeerTrust, Upstreams } from "./upstream/index.ts";
 
@@ -103,6 +104,8 @@ export interface ProxyParts {
   readonly destinationOf?: DestinationOf;
   /** Other filters than there are: for tests. */
   readonly filters?: FilterFactories;
+  /** Told of what ends, after the proxy's own. */
+  readonly observers?: readonly TrafficObserver[];
 }
 
 /** Resolves when everything that the bootstrap asks for listens and the agent is ready. Throws WeftError; nothing stays open then. */
@@ -201,7 +204,8 @@ class Proxy implements RunningProxy {
       processes: bootstrap.processes ?? 1,
     });
     this.#accessLog = AccessLog.open(bootstrap.accessLogFile, clock, metrics.accessLogDropped);
-    this.#context.observers.set([new AccessLogger(this.#accessLog, agent, clock)]);
+    const accessLogger = new AccessLogger(this.#accessLog, agent, clock);
+    this.#context.observers.set([accessLogger, ...(parts.observers ?? [])]);
     const selector = new RouteSelector(this.#context);
     this.#selector = selector;
     if (bootstrap.role === "sidecar") {
