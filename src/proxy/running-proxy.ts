@@ -104,7 +104,6 @@ export interface ProxyParts {
   readonly destinationOf?: DestinationOf;
   /** Other filters than there are: for tests. */
   readonly filters?: FilterFactories;
-  /** Told of what ends, after the proxy's own. */
   readonly observers?: readonly TrafficObserver[];
 }
 
@@ -145,7 +144,7 @@ class Proxy implements RunningProxy {
   #isClosed = false;
 
   constructor(parts: ProxyParts) {
-    const { bootstrap, agent, clock, log } = parts;
+    const { bootstrap, agent, clock, log, observers = [] } = parts;
     const { labels, namespace, name } = bootstrap.workload;
     const workloadKey = `${namespace}/${name}`;
     const mark = bootstrap.capture.kind === "redirect" ? bootstrap.capture.mark || undefined : undefined;
@@ -172,6 +171,7 @@ class Proxy implements RunningProxy {
         onReached: (limit) => metrics.limitReached(http1LimitNames[limit]),
       },
     });
+    const protocolsFile = bootstrap.dataDir ? join(bootstrap.dataDir, "protocols.json") : undefined;
     this.#context = new ServeContext({
       agent,
       workload: {
@@ -190,11 +190,7 @@ class Proxy implements RunningProxy {
       }),
       series: new SeriesRegistry(),
       metrics,
-      protocols: new ProtocolMemory({
-        path: bootstrap.dataDir ? join(bootstrap.dataDir, "protocols.json") : undefined,
-        clock,
-        log,
-      }),
+      protocols: new ProtocolMemory({ path: protocolsFile, clock, log }),
       clock,
       wheel: this.#wheel,
       random: Math.random,
@@ -204,8 +200,7 @@ class Proxy implements RunningProxy {
       processes: bootstrap.processes ?? 1,
     });
     this.#accessLog = AccessLog.open(bootstrap.accessLogFile, clock, metrics.accessLogDropped);
-    const accessLogger = new AccessLogger(this.#accessLog, agent, clock);
-    this.#context.observers.set([accessLogger, ...(parts.observers ?? [])]);
+    this.#context.observers.set([new AccessLogger(this.#accessLog, agent, clock), ...observers]);
     const selector = new RouteSelector(this.#context);
     this.#selector = selector;
     if (bootstrap.role === "sidecar") {

@@ -5,13 +5,7 @@ import type { Referrer } from "../grants.ts";
 import type { InputReader } from "../inputs.ts";
 import type { InitOf } from "../resource.ts";
 import { resolveAsked } from "../security/asked-services.ts";
-import type { CollectorInput } from "./telemetry-input.ts";
-
-export interface Collectors {
-  /** Whoever named them. */
-  readonly from: Referrer;
-  readonly list: readonly CollectorInput[];
-}
+import type { CollectorInput, Collectors } from "./telemetry-input.ts";
 
 type CollectorContent = InitOf<typeof CollectorSchema>;
 

@@ -4,9 +4,13 @@ import type { Issue } from "../../kernel/index.ts";
 import type { Prepared } from "../policy/policy-index.ts";
 import { PolicyIndex } from "../policy/policy-index.ts";
 import { factsOf, findAimed, type Place } from "../security/aimed-policies.ts";
-import type { Collectors } from "./collectors.ts";
 import { type CompiledSettings, compileSettings } from "./settings.ts";
-import { type SettingsInput, settingsOf, type TelemetryPolicyInput } from "./telemetry-input.ts";
+import {
+  type Collectors,
+  type SettingsInput,
+  settingsOf,
+  type TelemetryPolicyInput,
+} from "./telemetry-input.ts";
 
 const kind = "TelemetryPolicy";
 const meshFact = "mesh-telemetry";

@@ -10,8 +10,13 @@ import { comparePolicies } from "../policy/policy-index.ts";
 import { pathOf } from "../policy/policy-input.ts";
 import { levels, type Place } from "../security/aimed-policies.ts";
 import { type ComputedCondition, condition, type StatusUpdate } from "../status.ts";
-import { collectorProblems, type Collectors } from "./collectors.ts";
-import { settingsOf, type TelemetryPolicyInput, type TelemetryTarget } from "./telemetry-input.ts";
+import { collectorProblems } from "./collectors.ts";
+import {
+  type Collectors,
+  settingsOf,
+  type TelemetryPolicyInput,
+  type TelemetryTarget,
+} from "./telemetry-input.ts";
 
 const kind = "TelemetryPolicy";
 /** More of them nobody reads in a message. */
