@@ -37,7 +37,7 @@ const record: TapRecordView = {
   reason: "no_endpoint",
   requestHeaders: [
     { name: "content-type", value: base64("application/json") },
-    { name: "authorization", value: base64("(redacted)") },
+    { name: "authorization", value: base64("***") },
   ],
   responseHeaders: [{ name: "content-type", value: base64("text/plain") }],
   requestBody: base64('{"a":1}'),

@@ -7,3 +7,4 @@ export { mergeStatus, type StatusUpdate } from "./status.ts";
 export { conditionIssues } from "./security/condition-issues.ts";
 export { findLockOuts, type MeshState } from "./security/lock-out.ts";
 export { readTapFilter } from "./tap-filter.ts";
+export { telemetryAttributes } from "./telemetry/attributes.ts";

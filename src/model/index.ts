@@ -189,4 +189,3 @@ export {
   typeUrl,
 } from "./keys.ts";
 export { type Attribute, type AttributeType, attributes } from "./attributes.ts";
-export { tapAttributes } from "./tap-attributes.ts";

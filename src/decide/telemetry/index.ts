@@ -1,4 +1,8 @@
+export { attributeNames } from "./attribute.ts";
+export { defaults, keeps } from "./defaults.ts";
 export type { TelemetryFacts, TelemetryHttpFacts } from "./facts.ts";
+export { prepareTapFilter, prepareTapRedaction, prepareTelemetry } from "./prepare.ts";
+export { hidden } from "./redaction.ts";
 export type {
   PreparedAccessLog,
   PreparedLabel,
@@ -7,5 +11,3 @@ export type {
   PreparedTelemetry,
   PreparedTracing,
 } from "./settings.ts";
-export { prepareTapFilter } from "./tap-filter.ts";
-export { prepareTapRedaction } from "./tap-redaction.ts";

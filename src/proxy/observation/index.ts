@@ -1,5 +1,7 @@
 export type { BodyCapture, BodyCaptures } from "./body-capture.ts";
 export { Observers, type TrafficObserver } from "./observers.ts";
+export { OutcomeFacts } from "./outcome-facts.ts";
+export { TelemetrySettings } from "./settings.ts";
 export type {
   ExchangeTimes,
   HttpOutcome,

@@ -1,6 +1,6 @@
 /** Header fields of a head as a tap tells them: bounded, and secrets taken out. */
 import { create } from "@bufbuild/protobuf";
-import type { PreparedRedaction } from "../../decide/telemetry/index.ts";
+import { hidden, type PreparedRedaction } from "../../decide/telemetry/index.ts";
 import { type TapHeader, TapHeaderSchema } from "../../wire/index.ts";
 import type { HttpRequest, HttpResponse } from "../http/index.ts";
 
@@ -9,7 +9,7 @@ const maxHeaders = 100;
 const maxValueLength = 4_096;
 const maxTotalLength = 32_768;
 
-const redacted = new TextEncoder().encode("(redacted)");
+const redacted = new TextEncoder().encode(hidden);
 
 /** `hides`: by any of these. */
 export function tapHeaders(

@@ -1,6 +1,7 @@
 /** One order, prepared: what it is for, how much of it, and until when. */
 import { fromBinary } from "@bufbuild/protobuf";
 import {
+  hidden,
   type PreparedRedaction,
   prepareTapFilter,
   prepareTapRedaction,
@@ -81,6 +82,6 @@ function redactionOf(bytes: Uint8Array): PreparedRedaction {
   try {
     return prepareTapRedaction(fromBinary(RedactionSchema, bytes));
   } catch {
-    return { ...defaults, hidesHeader: everything, path: () => "(redacted)" };
+    return { hidesHeader: everything, query: () => undefined, path: () => hidden };
   }
 }

@@ -2,9 +2,15 @@
 import type { Clock, Timer } from "../../kernel/index.ts";
 import type { TapOrder } from "../../wire/index.ts";
 import type { TapSender } from "../agent/index.ts";
-import type { BodyCaptures, HttpOutcome, TcpOutcome, TrafficObserver } from "../observation/index.ts";
+import type { TelemetryFacts } from "../../decide/telemetry/index.ts";
+import {
+  type BodyCaptures,
+  type HttpOutcome,
+  OutcomeFacts,
+  type TcpOutcome,
+  type TrafficObserver,
+} from "../observation/index.ts";
 import { CapturedBodies, CaptureMemory } from "./captured-bodies.ts";
-import { httpFacts, tcpFacts } from "./tap-facts.ts";
 import { PreparedOrder } from "./tap-order.ts";
 import { TapQueue } from "./tap-queue.ts";
 import { httpRecord, type RecordParts, tcpRecord } from "./tap-record.ts";
@@ -55,13 +61,13 @@ export class TapSession implements TrafficObserver {
   }
 
   http(outcome: HttpOutcome): void {
-    const orders = this.#wanting(httpFacts(outcome), outcome.times.endUs);
+    const orders = this.#wanting(new OutcomeFacts(outcome), outcome.times.endUs);
     if (orders.length > 0) this.#queue.push(httpRecord(outcome, this.#recordParts(orders)));
     if (outcome.bodies instanceof CapturedBodies) outcome.bodies.release();
   }
 
   tcp(outcome: TcpOutcome): void {
-    const orders = this.#wanting(tcpFacts(outcome), this.#parts.clock.monotonicUs());
+    const orders = this.#wanting(new OutcomeFacts(outcome), this.#parts.clock.monotonicUs());
     if (orders.length > 0) this.#queue.push(tcpRecord(outcome, this.#recordParts(orders)));
   }
 
@@ -75,7 +81,7 @@ export class TapSession implements TrafficObserver {
     this.#queue.close();
   }
 
-  #wanting(facts: ReturnType<typeof httpFacts>, nowUs: number): PreparedOrder[] {
+  #wanting(facts: TelemetryFacts, nowUs: number): PreparedOrder[] {
     const wanting: PreparedOrder[] = [];
     for (const order of this.#orders) {
       if (!order.passes(facts)) continue;
