@@ -1,14 +1,12 @@
-/** `weft tap`, `weft logs` and what they write, from arguments to lines and files. */
+/** `weft tap` and what it writes, from arguments to lines and files. */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { TapEvent, TapRecordView } from "../api/index.ts";
-import { parseAccessLine } from "./access-lines.ts";
 import { harEntry } from "./har.ts";
-import { ProxyLogs } from "./log-files.ts";
 import { tapLine } from "./tap-line.ts";
 import { runVerb, type VerbResult } from "./testing/run-verb.ts";
+import { tapped, type Tapped, tappedRecord as record } from "./testing/tap-server.ts";
 import { failure } from "./testing/fake-server.ts";
 
 let folder = "";
@@ -17,68 +15,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const base64 = (text: string): string => Buffer.from(text).toString("base64");
-const record: TapRecordView = {
-  direction: "DIRECTION_OUTBOUND",
-  proxy: "default/web-1",
-  requestId: "r-1",
-  startUnixUs: "1767225600123000",
-  sourceWorkload: "default/web-1",
-  destinationWorkload: "shop/cart-1",
-  destinationService: "shop/cart",
-  destinationPort: 80,
-  mtls: true,
-  protocol: "HTTP/1.1",
-  method: "POST",
-  scheme: "http",
-  authority: "cart.shop",
-  path: "/items",
-  status: 503,
-  reason: "no_endpoint",
-  requestHeaders: [
-    { name: "content-type", value: base64("application/json") },
-    { name: "authorization", value: base64("***") },
-  ],
-  responseHeaders: [{ name: "content-type", value: base64("text/plain") }],
-  requestBody: base64('{"a":1}'),
-  responseBody: base64("no"),
-  requestBytes: "7",
-  responseBytes: "2",
-  firstByteUs: "9000",
-  endUs: "12500",
-  tries: [{ address: "10.0.0.2:80", connectedUs: "1000", outcome: "503" }],
-};
 const plain = { styled: (_: string, text: string): string => text };
-
-interface Tapped extends AsyncDisposable {
-  readonly url: string;
-  readonly asked: string[];
-}
-
-/** A server whose taps say this and end. */
-function tapped(events: readonly TapEvent[], answers: Readonly<Record<string, object>> = {}): Tapped {
-  const asked: string[] = [];
-  const server = Bun.serve({
-    hostname: "127.0.0.1",
-    port: 0,
-    fetch(request) {
-      const url = new URL(request.url);
-      if (url.pathname.endsWith("/tap")) {
-        asked.push(decodeURIComponent(url.search.replaceAll("+", " ")));
-        return new Response(events.map((event) => `${JSON.stringify(event)}\n`).join(""));
-      }
-      const answer = answers[url.pathname];
-      return answer === undefined
-        ? Response.json(failure(404, "NotFound", "not found"), { status: 404 })
-        : Response.json(answer);
-    },
-  });
-  return {
-    url: `http://127.0.0.1:${server.port}`,
-    asked,
-    [Symbol.asyncDispose]: () => server.stop(true),
-  };
-}
 
 const weft = (server: Pick<Tapped, "url">, ...args: readonly string[]): Promise<VerbResult> =>
   runVerb(folder, server, args);
@@ -347,62 +284,4 @@ test("timings of an entry are its whole time", () => {
     const sum = Object.values(entry.timings).reduce((total, each) => total + Math.max(0, each), 0);
     expect(sum).toBeCloseTo(entry.time);
   }
-});
-
-describe("logs", () => {
-  const line = (seconds: number, more: object = {}): string =>
-    JSON.stringify({
-      ...{
-        time: `2026-01-01T00:00:${String(seconds).padStart(2, "0")}.000Z`,
-        direction: "inbound",
-        protocol: "http",
-      },
-      ...{
-        source_workload: "shop/web-1",
-        destination_workload: "shop/cart-1",
-        destination_service: "shop/cart",
-      },
-      ...{
-        method: "GET",
-        authority: "cart",
-        path: "/a",
-        status: 200,
-        duration_us: 1_500,
-        attempts: 1,
-        upstream: "u",
-      },
-      ...more,
-    });
-
-  test("are read as they grow, in order, without what is no access log", () => {
-    const logs = new ProxyLogs(folder);
-    const cart = join(folder, "shop.cart-1.proxy.log");
-    writeFileSync(join(folder, "shop.cart-1.log"), `${line(1)}\n`);
-    writeFileSync(cart, `${line(3)}\nready\n{"time":"x"}\n${line(5).slice(0, 20)}`);
-    writeFileSync(join(folder, "shop.web-1.proxy.log"), `${line(2, { direction: "outbound" })}\n`);
-    const seconds = () => logs.read().map(({ timeMs }) => new Date(timeMs).getUTCSeconds());
-    expect(seconds()).toEqual([2, 3]);
-    appendFileSync(cart, `${line(5).slice(20)}\n`);
-    expect(seconds()).toEqual([5]);
-    expect(seconds()).toEqual([]);
-    // It was cut.
-    writeFileSync(cart, `${line(9)}\n`);
-    expect(seconds()).toEqual([9]);
-  });
-
-  test("belong to the workload whose proxy wrote them, and look like a tap's lines", () => {
-    const inbound = parseAccessLine(line(1));
-    expect([inbound?.own, inbound?.ownService]).toEqual(["shop/cart-1", "shop/cart"]);
-    const outbound = parseAccessLine(line(1, { direction: "outbound", reason: "no_endpoint", status: 503 }));
-    expect([outbound?.own, outbound?.ownService]).toEqual(["shop/web-1", ""]);
-    expect(tapLine(outbound?.record ?? {}, plain, false)).toEndWith(
-      "shop/web-1 → shop/cart-1  GET /a  503  1.5ms  no_endpoint",
-    );
-  });
-
-  test("of a mesh elsewhere are live alone", async () => {
-    await using server = tapped([{ type: "record", record }]);
-    expect((await weft(server, "logs")).code).toBe(64);
-    expect((await weft(server, "logs", "-f")).out).toContain("POST /items");
-  });
 });
