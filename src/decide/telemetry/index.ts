@@ -2,7 +2,6 @@ export { attributeNames } from "./attribute.ts";
 export { defaults, keeps } from "./defaults.ts";
 export type { TelemetryFacts, TelemetryHttpFacts } from "./facts.ts";
 export { prepareTelemetry } from "./prepare.ts";
-export { hidden } from "./redaction.ts";
 export type {
   PreparedAccessLog,
   PreparedLabel,
