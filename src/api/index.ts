@@ -86,6 +86,7 @@ export { type MeshStatus, meshStatusSchema, type ProxyStatus } from "./mesh-stat
 export { namespacedMetadata } from "./metadata.ts";
 export {
   checkMetricsAnnotations,
+  metricsAnnotations,
   type MetricsPlace,
   metricsPlace,
 } from "./metrics-annotations.ts";

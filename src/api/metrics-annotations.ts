@@ -4,9 +4,9 @@
  */
 import type { Issue } from "../kernel/index.ts";
 
-export const scrapeAnnotation = "prometheus.io/scrape";
-export const metricsPortAnnotation = "prometheus.io/port";
-export const metricsPathAnnotation = "prometheus.io/path";
+const scrapeAnnotation = "prometheus.io/scrape";
+const metricsPortAnnotation = "prometheus.io/port";
+const metricsPathAnnotation = "prometheus.io/path";
 
 const defaultPath = "/metrics";
 const maxPath = 1024;
@@ -17,6 +17,16 @@ type Ports = readonly { readonly port: number }[];
 export interface MetricsPlace {
   readonly port: number;
   readonly path: string;
+}
+
+/** The annotations that are about it; others are left out. */
+export function metricsAnnotations(annotations: Annotations): Record<string, string> {
+  return Object.fromEntries(
+    [scrapeAnnotation, metricsPortAnnotation, metricsPathAnnotation].flatMap((name) => {
+      const value = annotations?.[name];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
 }
 
 /** Of annotations that have been checked; undefined: nowhere. `ports`: of which the first one is meant where none is named. */

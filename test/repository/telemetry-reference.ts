@@ -109,7 +109,8 @@ export function telemetryReference(): string {
     "",
     "## The application's own metrics",
     "",
-    "A MeshWorkload with these annotations has its application's metrics offered by its proxy, together with the proxy's own:",
+    "A MeshWorkload or a Program with these annotations, or a proxy whose bootstrap says them of its workload (`workload.annotations`, as a pod's are told",
+    "by the downward API), has its application's metrics offered by its proxy, together with the proxy's own:",
     "",
     ...markdownTable(
       ["Annotation", "Where absent", "What it is"],

@@ -27,7 +27,7 @@ export const defaults = {
 } as const;
 
 /** Parts of a share. */
-export const million = 1_000_000;
+const million = 1_000_000;
 
 /** `random` is in [0, 1). Whether one of so many in a million is kept. */
 export function keeps(ppm: number, random: number): boolean {

@@ -23,12 +23,13 @@ export function registrationOf(
   { workload }: Introduced,
   tunnel: { readonly address: string; readonly port: number },
 ): RegisterRequest {
-  const { namespace, name, serviceAccount, labels, addresses, ports, region, zone } = workload;
+  const { namespace, name, serviceAccount, labels, annotations, addresses, ports, region, zone } = workload;
   return create(RegisterRequestSchema, {
     namespace,
     name,
     serviceAccount,
     labels: { ...labels },
+    annotations: { ...annotations },
     addresses: [...addresses],
     ports: ports.map((port) => ({ ...port })),
     tunnelAddress: tunnel.address,
