@@ -4,7 +4,6 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join as joinPath } from "node:path";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { ApiClient } from "../client/index.ts";
 import type { GrpcClient } from "../grpc/index.ts";
 import { silentLog } from "../kernel/index.ts";
 import type { TlsIdentity } from "../net/index.ts";
@@ -21,17 +20,16 @@ import { clientOf, join } from "./test/test-proxy.ts";
 const loopback = { address: "127.0.0.1", port: 0 };
 let dataDir = "";
 let control: RunningControl;
-let api: ApiClient;
 let web: TlsIdentity;
 const clients: GrpcClient[] = [];
 
 beforeAll(async () => {
   dataDir = mkdtempSync(joinPath(tmpdir(), "weft-taps-"));
   control = await startControl({ dataDir, api: loopback, ads: loopback, log: silentLog, version: "test" });
-  api = new ApiClient({ server: control.apiUrl, token: readFileSync(control.tokenFile, "utf8").trim() });
   const account = { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "web" } };
-  await api.transact({ objects: [account], message: "" });
-  const token = await api.createJoinToken({ namespace: "default", serviceAccount: "web" });
+  await post("/apis/weft.dev/v1alpha1/transactions", { objects: [account] });
+  const answer = await post("/api/v1/namespaces/default/serviceaccounts/web/token", {});
+  const token = /"token":"(?<token>[^"]+)"/.exec(answer)?.groups?.["token"] ?? "";
   web = await join(control, "default/web-1", token);
 });
 afterAll(async () => {
@@ -39,6 +37,19 @@ afterAll(async () => {
   await control.drain();
   rmSync(dataDir, { recursive: true, force: true });
 });
+
+function call(path: string, init: RequestInit = {}): Promise<Response> {
+  const token = readFileSync(control.tokenFile, "utf8").trim();
+  const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+  return fetch(`${control.apiUrl}${path}`, { ...init, headers });
+}
+
+async function post(path: string, body: object): Promise<string> {
+  const response = await call(path, { method: "POST", body: JSON.stringify(body) });
+  const text = await response.text();
+  if (!response.ok) throw new Error(text);
+  return text;
+}
 
 /** A proxy's stream, which answers the first order with these records. */
 function proxy(identity: TlsIdentity | undefined, records: MessageInitShape<typeof TapRecordSchema>[] = []) {
@@ -78,20 +89,29 @@ test("a reader gets what a proxy tells of itself, and nothing that it tells of o
     { ...own, requestId: "other", proxy: "other/web-1", sourceWorkload: "other/web-1" },
     { ...own, requestId: "own", path: "/a" },
   ]);
-  const seen: (string | undefined)[] = [];
-  for await (const { record } of api.tap({ filter: "connection.mtls", maxPerSecond: 7, seconds: 60 })) {
-    if (record === undefined) continue;
-    seen.push(record.requestId);
-    break;
+  const left = new AbortController();
+  const tap = await call("/apis/weft.dev/v1alpha1/tap?filter=connection.mtls&maxPerSecond=7", {
+    signal: left.signal,
+  });
+  let text = "";
+  for await (const chunk of tap.body ?? []) {
+    text += Buffer.from(chunk).toString();
+    if (text.includes('"type":"record"')) break;
   }
-  expect(seen).toEqual(["own"]);
+  expect(/"requestId":"(\w+)"/.exec(text)?.[1]).toBe("own");
   expect(orders[0]?.orders[0]).toMatchObject({ maxPerSecond: 7, headers: false, maxBodyBytes: 0 });
-  // The reader has left, so the proxy is told that it is over.
+  // The reader leaves, so the proxy is told that it is over.
+  left.abort();
   await ended;
-  expect((await api.tappedRequest("own")).map(({ path }) => path)).toEqual(["/a"]);
+  expect(await (await call("/apis/weft.dev/v1alpha1/requests/own")).json()).toMatchObject({
+    hops: [{ path: "/a" }],
+  });
 });
 
 test("a filter that cannot be read is refused with its place", async () => {
-  const events = api.tap({ filter: "response.code >= 'x'" });
-  expect(await events.next().catch((error: unknown) => String(error))).toContain("the filter");
+  const refused = await call("/apis/weft.dev/v1alpha1/tap?filter=response.code%20%3E%3D%20'x'");
+  expect([refused.status, await refused.text()]).toEqual([
+    400,
+    expect.stringContaining("the filter at character"),
+  ]);
 });

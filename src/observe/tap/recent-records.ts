@@ -47,9 +47,6 @@ export class RecentRecords {
 }
 
 function sizeOf(record: TapRecord): number {
-  return (
-    recordBytes +
-    2 * (record.path.length + record.query.length + record.detail.length) +
-    record.tries.length * 200
-  );
+  const texts = [record.path, record.query, record.detail, record.authority, record.requestId, record.method];
+  return recordBytes + 2 * texts.join("").length + record.tries.length * 200;
 }

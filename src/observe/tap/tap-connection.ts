@@ -1,4 +1,5 @@
 /** One proxy's stream of taps: gets orders, and is believed only what it says of its own side. */
+import { boundRecord } from "./bounded-record.ts";
 import { Direction, type TapOrders, type TapRecord, type TapUpload } from "../../wire/index.ts";
 
 /** The proxy at the other end. */
@@ -54,7 +55,9 @@ export class TapConnection {
     }
     this.#name = record.proxy;
     record.orders = record.orders.filter((id) => this.#admits(id));
-    if (record.orders.length > 0) this.#receiver.onRecord(record);
+    if (record.orders.length === 0) return;
+    boundRecord(record);
+    this.#receiver.onRecord(record);
   }
 
   #isOwn({ direction, proxy, ...record }: TapRecord): boolean {

@@ -150,6 +150,27 @@ describe("records", () => {
     expect([listener.records, hub.refusedRecords]).toEqual([[], 1]);
   });
 
+  test("of a proxy that keeps to no bound are cut to one", () => {
+    const { send } = proxy();
+    const listener = new Listener();
+    hub.start({ ...spec, headers: true, maxBodyBytes: 65_536 }, listener);
+    const long = "x".repeat(100_000);
+    const headers = Array.from({ length: 5_000 }, () => ({ name: long, value: Buffer.from(long) }));
+    const hostile = record({
+      ...{ requestId: long, detail: long, destinationPort: 70_000, requestHeaders: headers },
+      ...{
+        requestBody: Buffer.alloc(100_000),
+        tries: Array.from({ length: 5_000 }, () => ({ address: long })),
+      },
+    });
+    send(hostile);
+    const [told] = listener.records;
+    expect(told).toMatchObject({ requestId: "x".repeat(2_048), destinationPort: 0 });
+    expect([told?.requestHeaders.length, told?.requestBody.length, told?.tries.length]).toEqual([
+      100, 65_536, 32,
+    ]);
+  });
+
   test("of a proxy that keeps to no rate are not all taken", () => {
     const { send } = proxy();
     const listener = new Listener();
