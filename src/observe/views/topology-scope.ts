@@ -1,0 +1,33 @@
+/** A part of a topology: what touches a namespace, or what is near one node. */
+import type { Topology } from "./topology.ts";
+
+export interface TopologyScope {
+  /** Edges with an end in it. */
+  readonly namespace?: string | undefined;
+  /** Id of a node: its callers and callees, and theirs as far as `depth` goes. */
+  readonly focus?: string | undefined;
+  /** Default 1. */
+  readonly depth?: number | undefined;
+}
+
+type Part = Pick<Topology, "nodes" | "edges">;
+
+export function narrowTopology(all: Part, { namespace, focus, depth = 1 }: TopologyScope): Part {
+  if (namespace === undefined && focus === undefined) return all;
+  let { edges } = all;
+  if (namespace !== undefined) {
+    const isInside = (id: string): boolean => id.startsWith(`${namespace}/`);
+    edges = edges.filter(({ source, destination }) => isInside(source) || isInside(destination));
+  }
+  if (focus !== undefined) {
+    const near = new Set([focus]);
+    let seen: Part["edges"] = [];
+    for (let step = 0; step < depth; step++) {
+      seen = edges.filter(({ source, destination }) => near.has(source) || near.has(destination));
+      for (const { source, destination } of seen) near.add(source).add(destination);
+    }
+    edges = seen;
+  }
+  const ids = new Set(edges.flatMap(({ source, destination }) => [source, destination]));
+  return { edges, nodes: all.nodes.filter(({ id }) => ids.has(id) || id === focus) };
+}
