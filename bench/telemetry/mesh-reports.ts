@@ -17,7 +17,7 @@ export interface ProxyReport {
   readonly bytes: Uint8Array;
 }
 
-type Edge = MessageInitShape<typeof EdgeDeltaSchema>;
+type Edge = Omit<MessageInitShape<typeof EdgeDeltaSchema>, "$typeName" | "$unknown">;
 
 /** Every fourth edge has errors too: some 1,500 series at the level of services in a mesh of 300. */
 const edgesWithErrors = 4;
@@ -26,7 +26,10 @@ export function meshReports(shape: MeshShape, random: () => number): ProxyReport
   const reports: ProxyReport[] = [];
   for (let service = 0; service < shape.services; service++) {
     for (let workload = 0; workload < shape.workloadsPerService; workload++) {
-      const edges = [...outbound(shape, service, workload, random), ...inbound(shape, service, workload, random)];
+      const edges = [
+        ...outbound(shape, service, workload, random),
+        ...inbound(shape, service, workload, random),
+      ];
       const report = create(TelemetryReportSchema, {
         proxy: workloadName(service, workload),
         startUnixMs: 1_700_000_000_000n,
@@ -92,7 +95,13 @@ function edges(shape: MeshShape, { from, to, direction }: Ends, random: () => nu
   const good = { ...labels, destinationVersion: "v1", responseClass: "2xx", responseCode: 200 };
   const result = [{ ...good, ...figures(count, meanUs, random) }];
   if ((from[0] + to[0]) % edgesWithErrors === 0 && random() < 0.3) {
-    result.push({ ...good, responseClass: "5xx", responseCode: 503, reason: "upstream_reset", ...figures(1, meanUs, random) });
+    result.push({
+      ...good,
+      responseClass: "5xx",
+      responseCode: 503,
+      reason: "upstream_reset",
+      ...figures(1, meanUs, random),
+    });
   }
   return result;
 }

@@ -82,6 +82,7 @@ export {
   type RotationStatus,
   rotationStatusSchema,
 } from "./certificates.ts";
+export type { ObservabilitySettings } from "./mesh-observability.ts";
 export { type MeshStatus, meshStatusSchema, type ProxyStatus } from "./mesh-status.ts";
 export { namespacedMetadata } from "./metadata.ts";
 export { keyOf, keyText, namespaceOf, type ObjectKey } from "./object-key.ts";
@@ -108,6 +109,15 @@ export {
   parseLabelSelector,
 } from "./selector.ts";
 export { joinAudience, type TokenRequest, tokenRequestSchema } from "./token-request.ts";
+export {
+  maxHistoryPoints,
+  type ServiceSummaries,
+  serviceSummariesSchema,
+  type ServiceSummary,
+} from "./service-summaries.ts";
+export { serviceViewBounds, type ServiceViewDocument, serviceViewSchema } from "./service-view.ts";
+export { maxSignalPoints, type SignalsDocument, signalsSchema } from "./signals.ts";
+export { type FindingDocument, type FindingList, findingListSchema, maxFindings } from "./findings.ts";
 export { type Topology, type TopologyEdge, topologySchema } from "./topology.ts";
 export {
   type Deletion,

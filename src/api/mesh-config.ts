@@ -9,6 +9,7 @@ import { checkLimits, limitsSchema } from "./limits.ts";
 import { defineKind } from "./kind-definition.ts";
 import { checkMeasures } from "./measures.ts";
 import { checkRateLimits, rateLimitsSchema, securitySchema } from "./mesh-security.ts";
+import { observabilitySchema } from "./mesh-observability.ts";
 import { clusterMetadata } from "./metadata.ts";
 import { flag, integer, list, object, oneOf, optional, text } from "./schema.ts";
 
@@ -93,6 +94,7 @@ export const meshConfigKind = defineKind({
         limits: limitsSchema,
         security: securitySchema,
         rateLimits: rateLimitsSchema,
+        observability: observabilitySchema,
       },
       { default: {} },
     ),
@@ -137,6 +139,7 @@ export const meshConfigKind = defineKind({
       ...checkLimits(spec.limits),
       ...checkMeasures(rateLimitsSchema, spec.rateLimits, "spec.rateLimits"),
       ...checkRateLimits(spec.rateLimits),
+      ...checkMeasures(observabilitySchema, spec.observability, "spec.observability"),
     ];
   },
 });

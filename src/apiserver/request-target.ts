@@ -4,6 +4,10 @@ import { findKind, type KindName, kinds } from "../api/index.ts";
 type MeshPath =
   | "status"
   | "topology"
+  | "signals"
+  | "services"
+  | "serviceviews"
+  | "findings"
   | "transactions"
   | "history"
   | "metrics"
@@ -25,7 +29,12 @@ type ReviewName =
 export type RequestTarget =
   | { readonly type: "health" }
   | { readonly type: "discovery"; readonly path: string }
-  | { readonly type: "mesh"; readonly what: MeshPath }
+  | {
+      readonly type: "mesh";
+      readonly what: MeshPath;
+      /** Of a path that goes on with a namespace and a name. */
+      readonly named?: { readonly namespace: string; readonly name: string };
+    }
   | { readonly type: "auth"; readonly what: AuthPath }
   | { readonly type: "review"; readonly what: ReviewName; readonly namespace: string }
   | { readonly type: "join_token"; readonly namespace: string; readonly serviceAccount: string }
@@ -41,6 +50,9 @@ export type RequestTarget =
 const meshPaths: ReadonlyMap<string, MeshPath> = new Map<string, MeshPath>([
   ["/apis/weft.dev/v1alpha1/status", "status"],
   ["/apis/weft.dev/v1alpha1/topology", "topology"],
+  ["/apis/weft.dev/v1alpha1/signals", "signals"],
+  ["/apis/weft.dev/v1alpha1/services", "services"],
+  ["/apis/weft.dev/v1alpha1/findings", "findings"],
   ["/apis/weft.dev/v1alpha1/transactions", "transactions"],
   ["/apis/weft.dev/v1alpha1/history", "history"],
   ["/apis/weft.dev/v1alpha1/refusals", "refusals"],
@@ -52,6 +64,8 @@ const meshPaths: ReadonlyMap<string, MeshPath> = new Map<string, MeshPath>([
   ["/apis/weft.dev/v1alpha1/audit/verification", "audit-verification"],
   ["/metrics", "metrics"],
 ]);
+
+const serviceViewPattern = /^\/apis\/weft\.dev\/v1alpha1\/serviceviews\/(?<namespace>[^/]+)\/(?<name>[^/]+)$/;
 
 const authPaths: ReadonlyMap<string, AuthPath> = new Map<string, AuthPath>([
   ["/auth/login", "login"],
@@ -77,6 +91,11 @@ export function parseRequestTarget(path: string): RequestTarget | undefined {
   if (path === "/healthz" || path === "/readyz" || path === "/livez") return { type: "health" };
   const what = meshPaths.get(path);
   if (what !== undefined) return { type: "mesh", what };
+  const view = serviceViewPattern.exec(path)?.groups;
+  if (view !== undefined) {
+    const [namespace, name] = [decodeSegment(view["namespace"] ?? ""), decodeSegment(view["name"] ?? "")];
+    return { type: "mesh", what: "serviceviews", named: { namespace, name } };
+  }
   const auth = authPaths.get(path);
   if (auth !== undefined) return { type: "auth", what: auth };
   const review = reviewPaths.get(path);

@@ -8,6 +8,7 @@ import { AuditLog } from "./audit/audit-log.ts";
 import { type ApiServer, startApiServer } from "./index.ts";
 import type { TrustProviders } from "./mesh-endpoints.ts";
 import type { ApiServerOptions } from "./server.ts";
+import type { TelemetryProviders } from "./telemetry-endpoints.ts";
 
 export const token = "the-token";
 export const configMaps = "/api/v1/namespaces/default/configmaps";
@@ -28,6 +29,14 @@ export const noTrust: TrustProviders = {
   rotate: notHere,
   certificates: notHere,
   changeRevocation: notHere,
+};
+
+export const noTelemetry: TelemetryProviders = {
+  topology: notHere,
+  signals: notHere,
+  services: notHere,
+  serviceView: notHere,
+  findings: notHere,
 };
 
 export class TestApi {
@@ -74,7 +83,10 @@ export class TestApi {
         meshStatus: () => {
           throw new WeftError("unavailable", "not here");
         },
-        topology: (windowSeconds) => ({ windowSeconds, endTimeMs: 0, nodes: [], edges: [] }),
+        telemetry: {
+          ...noTelemetry,
+          topology: ({ windowSeconds }) => ({ windowSeconds, endTimeMs: 0, nodes: [], edges: [] }),
+        },
         refusals: () => ({ items: [] }),
         plaintextCallers: () => ({ items: [] }),
         metrics: () => "weft_up 1\n",

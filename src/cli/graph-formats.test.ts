@@ -23,6 +23,7 @@ function edge(source: string, destination: string, more: Partial<TopologyEdge> =
     requestBytes: 0,
     responseBytes: 0,
     classes: { "2xx": 50 },
+    versions: {},
     reasons: [],
     ...more,
   };

@@ -12,6 +12,8 @@ import {
   auditVerdictSchema,
   decodeMessage,
   type Deletion,
+  type FindingDocument,
+  findingListSchema,
   type HistoryEntry,
   historySchema,
   isOfKind,
@@ -30,6 +32,12 @@ import {
   type RotationRequest,
   type RotationStatus,
   rotationStatusSchema,
+  type ServiceSummaries,
+  serviceSummariesSchema,
+  type ServiceViewDocument,
+  serviceViewSchema,
+  type SignalsDocument,
+  signalsSchema,
   type StoredOfKind,
   type SubjectReview,
   subjectReviewSchema,
@@ -42,6 +50,7 @@ import {
   type ValueOf,
 } from "../api/index.ts";
 import { WeftError } from "../kernel/index.ts";
+import { type SignalsQuestion, textsOf, type TopologyQuestion } from "./telemetry-questions.ts";
 import { jsonLines } from "./json-lines.ts";
 import { errorOfStatus, readStatus } from "./status-error.ts";
 import { Transport, type TransportOptions } from "./transport.ts";
@@ -236,9 +245,37 @@ export class ApiClient {
     return this.#decode(auditVerdictSchema, await this.#transport.json(`${meshPath}/audit/verification`));
   }
 
-  async topology(windowSeconds: number): Promise<Topology> {
-    const query = { window: String(windowSeconds) };
+  async topology(windowSeconds: number, question: TopologyQuestion = {}): Promise<Topology> {
+    const query = { window: String(windowSeconds), ...textsOf(question) };
     return this.#decode(topologySchema, await this.#transport.json(`${meshPath}/topology`, { query }));
+  }
+
+  /** Exactly one of `service` and `workload` is given. */
+  async signals(question: SignalsQuestion): Promise<SignalsDocument> {
+    const query = textsOf(question);
+    return this.#decode(signalsSchema, await this.#transport.json(`${meshPath}/signals`, { query }));
+  }
+
+  /** `namespace`: absent: of all. */
+  async services(windowSeconds: number, namespace?: string): Promise<ServiceSummaries> {
+    const query = { window: String(windowSeconds), namespace };
+    return this.#decode(
+      serviceSummariesSchema,
+      await this.#transport.json(`${meshPath}/services`, { query }),
+    );
+  }
+
+  /** Rejects with `not_found` where there is no such service. */
+  async serviceView(namespace: string, name: string, windowSeconds: number): Promise<ServiceViewDocument> {
+    const path = `${meshPath}/serviceviews/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}`;
+    const query = { window: String(windowSeconds) };
+    return this.#decode(serviceViewSchema, await this.#transport.json(path, { query }));
+  }
+
+  /** What is wrong, and what is worth a look; `namespace` narrows what is about traffic. */
+  async findings(namespace?: string): Promise<readonly FindingDocument[]> {
+    const body = await this.#transport.json(`${meshPath}/findings`, { query: { namespace } });
+    return this.#decode(findingListSchema, body).items;
   }
 
   /** For one workload's first certificate: one use, short life. */

@@ -1,6 +1,6 @@
 /** The control plane's metrics are what Prometheus reads, whatever names hold. */
 import { expect, test } from "bun:test";
-import { create } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { VirtualClock } from "../kernel/index.ts";
 import { Aggregator } from "../observe/index.ts";
 import { Direction, EdgeDeltaSchema, TelemetryReportSchema } from "../wire/index.ts";
@@ -22,8 +22,13 @@ const status = {
   ],
 } as const;
 
-function report(count: bigint, route: string) {
-  return create(TelemetryReportSchema, {
+const telemetry = {
+  ...{ droppedSeries: 0, refusedEdges: 0, refusedReports: 0, refusedHits: 0, proxies: 3, intervalMs: 5_000 },
+  ...{ series: { service: 2, workload: 5 }, bytes: { service: 100, workload: 200 }, isOnDisk: true },
+};
+
+function report(count: bigint, route: string): Uint8Array {
+  const message = create(TelemetryReportSchema, {
     edges: [
       create(EdgeDeltaSchema, {
         direction: Direction.OUTBOUND,
@@ -39,14 +44,15 @@ function report(count: bigint, route: string) {
       }),
     ],
   });
+  return toBinary(TelemetryReportSchema, message);
 }
 
 test("counters grow with every report and outlive the window", () => {
   const clock = new VirtualClock();
   const aggregator = new Aggregator({ clock });
-  aggregator.add(report(3n, "default/api"), identity);
+  aggregator.receive(report(3n, "default/api"), identity);
   clock.advance(24 * 3_600_000);
-  aggregator.add(report(4n, "default/api"), identity);
+  aggregator.receive(report(4n, "default/api"), identity);
   const text = encodeMetrics({
     status: { ...status, proxies: [...status.proxies] },
     totals: aggregator.totals.values(),
@@ -54,7 +60,7 @@ test("counters grow with every report and outlive the window", () => {
     attestationRefusals: new Map(),
     apiRefusals: new Map([["peer_revoked", 2]]),
     decisions: [{ workload: "shop/web", policy: "P", rule: "r", verdict: "would_deny", count: 3 }],
-    droppedSeries: 0,
+    telemetry,
     keySets: {
       fetches: [
         { result: "fetched", count: 3 },
@@ -80,7 +86,7 @@ test("counters grow with every report and outlive the window", () => {
 
 test("a hostile label stays within its quotes", () => {
   const aggregator = new Aggregator({ clock: new VirtualClock() });
-  aggregator.add(report(1n, 'a"b\\c\nd'), identity);
+  aggregator.receive(report(1n, 'a"b\\c\nd'), identity);
   const text = encodeMetrics({
     status: { ...status, proxies: [] },
     totals: aggregator.totals.values(),
@@ -88,7 +94,7 @@ test("a hostile label stays within its quotes", () => {
     attestationRefusals: new Map(),
     apiRefusals: new Map([["peer_revoked", 2]]),
     decisions: [{ workload: "shop/web", policy: "P", rule: "r", verdict: "would_deny", count: 3 }],
-    droppedSeries: 0,
+    telemetry,
     keySets: { fetches: [], ages: [] },
   });
   expect(text).toContain('route="a\\"b\\\\c\\nd"');

@@ -55,10 +55,7 @@ export function implementUnary<I extends DescMessage, O extends DescMessage>(
 /** For a handler that reads the request itself. `request` is valid until the handler returns or first waits. */
 export function implementUnaryBytes<I extends DescMessage, O extends DescMessage>(
   method: UnaryMethod<I, O>,
-  handler: (
-    request: Uint8Array,
-    context: CallContext,
-  ) => Promise<MessageInitShape<O>> | MessageInitShape<O>,
+  handler: (request: Uint8Array, context: CallContext) => Promise<MessageInitShape<O>> | MessageInitShape<O>,
 ): MethodRegistration {
   return {
     path: methodPath(method),

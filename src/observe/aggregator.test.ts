@@ -109,7 +109,9 @@ describe("bounds", () => {
   test("callers that do not fit are counted together, each endpoint still by itself", () => {
     const { aggregator, report } = setUp({ maxSeries: 4 });
     report(
-      ["a", "b", "c", "d", "e", "f", "g"].map((name) => edge({ sourceWorkload: `default/${name}`, count: 2n })),
+      ["a", "b", "c", "d", "e", "f", "g"].map((name) =>
+        edge({ sourceWorkload: `default/${name}`, count: 2n }),
+      ),
     );
     const { edges } = workloads(aggregator, 60);
     expect(edges).toHaveLength(5);
@@ -241,7 +243,9 @@ describe("reports", () => {
     const methods = telemetryMethods(aggregator, new Reporters(clock));
     const report = bytesOf({ edges: [edge()] });
     expect(() => methods.report(report, undefined)).toThrow("certificate");
-    expect(() => methods.report(Uint8Array.of(0x22, 0x05, 1), web)).toThrow("not a weft.wire.v1.TelemetryReport");
+    expect(() => methods.report(Uint8Array.of(0x22, 0x05, 1), web)).toThrow(
+      "not a weft.wire.v1.TelemetryReport",
+    );
     expect(aggregator.refusedReports).toBe(1);
     expect(methods.report(report, web).intervalMs).toBe(5_000);
     expect(workloads(aggregator, 60).edges).toHaveLength(1);

@@ -22,6 +22,7 @@ import {
   seriesKey,
   withoutSource,
 } from "./series.ts";
+import { TextPool } from "./text-pool.ts";
 import { type SeriesTotal, Totals } from "./totals.ts";
 import { RollingWindow, type WindowEntry } from "./window/rolling-window.ts";
 import type { SlotFile } from "./window/slot-file.ts";
@@ -39,9 +40,9 @@ export interface AggregatorOptions {
   /** How far back workloads can be told apart: 120 slots of 5 s are ten minutes. */
   readonly slots?: number;
   /** Of the window of services. Default 10 s. */
-  readonly windowSlotMs?: number;
+  readonly windowSlotMs?: number | undefined;
   /** Default 1 h. */
-  readonly windowMs?: number;
+  readonly windowMs?: number | undefined;
   /** Label sets of workloads; half as many again of endpoints without their callers. */
   readonly maxSeries?: number;
   /** Label sets of services. A mesh of 300 services has about 1,500. */
@@ -67,11 +68,12 @@ const defaultWindowSlotMs = 10_000;
 const defaultWindowMs = 3_600_000;
 const defaultMaxSeries = 24_000;
 const defaultMaxServiceSeries = 6_000;
-const maxHitSeries = 5_000;
+const maxHitSeries = 10_000;
 /** Of closed slots in memory: a cell is some 30 bytes, so the last minutes of 24,000 label sets fit. */
 const maxDetailBytes = 48 * 1_048_576;
-/** What the window may take where there is no disk. */
-const maxServiceBytes = 20 * 1_048_576;
+/** In memory, where there is no disk, and on disk: with the hits 20 MB. */
+const maxServiceBytes = 17 * 1_048_576;
+const maxHitBytes = 2 * 1_048_576;
 /** Ten minutes of the window need no look at the disk. */
 const memoryMs = 600_000;
 /** More edges than this in one report are not read; proxies send at most 2,000. */
@@ -88,6 +90,7 @@ export class Aggregator {
   readonly #groups: WorkloadGroups;
   readonly #scanner = new EdgeScanner();
   readonly #edges = new ProxyEdges<FiledEdge>();
+  readonly #texts = new TextPool();
   readonly #maxSeries: number;
   #timer: Timer | undefined;
   #droppedSeries = 0;
@@ -115,10 +118,10 @@ export class Aggregator {
       disk: file && { store: file.window("services"), memorySlots, readLabels: parseSeries },
     });
     const hits = new RollingWindow<HitLabels>({
-      ...{ clock, log, slotMs, slots, keyOf: hitKey, maxBytes: maxServiceBytes, maxSeries: maxHitSeries },
+      ...{ clock, log, slotMs, slots, keyOf: hitKey, maxBytes: maxHitBytes, maxSeries: maxHitSeries },
       disk: file && { store: file.window("hits"), memorySlots, readLabels: parseHit },
     });
-    this.hits = new Hits(hits);
+    this.hits = new Hits(hits, (workload) => this.groupOf(workload));
     this.#timer = this.#tick();
   }
 
@@ -195,7 +198,8 @@ export class Aggregator {
     { known, reporter }: { known: Map<number, FiledEdge>; reporter: string },
   ): void {
     const scanner = this.#scanner;
-    if (!scanner.scan(bytes, from, end)) return this.#fileUnusual(bytes.subarray(from, end), { known, reporter });
+    if (!scanner.scan(bytes, from, end))
+      return this.#fileUnusual(bytes.subarray(from, end), { known, reporter });
     let edge = known.get(scanner.hash);
     if (edge === undefined) {
       const series = admissibleSeries(bytes.subarray(from, end), reporter);
@@ -203,7 +207,7 @@ export class Aggregator {
         this.#refusedEdges++;
         return;
       }
-      edge = this.#filedEdge(series);
+      edge = this.#filedEdge(this.#texts.series(series));
       this.#edges.put(known, scanner.hash, edge);
     }
     if (edge.detail.isGone) edge.detail = this.#detailEntry(edge.series);

@@ -13,7 +13,7 @@ export interface HitLabels {
   readonly name: string;
   /** Rule, or the counter's labels as "name=value" in the order of their names. */
   readonly part: string;
-  /** Of a policy: what it decided. */
+  /** Of a policy: what it decided. Of a counter: the service or group of the proxy that counted. */
   readonly verdict: string;
 }
 
@@ -29,10 +29,12 @@ const maxCount = 2n ** 42n;
 
 export class Hits implements ReportReader {
   readonly window: RollingWindow<HitLabels>;
+  readonly #groupOf: (workload: string) => string;
   #refused = 0;
 
-  constructor(window: RollingWindow<HitLabels>) {
+  constructor(window: RollingWindow<HitLabels>, groupOf: (workload: string) => string) {
     this.window = window;
+    this.#groupOf = groupOf;
   }
 
   /** Counts that were beyond reason, or too many in one report. */
@@ -42,7 +44,8 @@ export class Hits implements ReportReader {
 
   add(report: TelemetryReport, reporter: string): void {
     const { ruleHits, policies, counters } = report;
-    if (ruleHits.length + policies.length + counters.length === 0 || !speaksFor(reporter, report.proxy)) return;
+    if (ruleHits.length + policies.length + counters.length === 0 || !speaksFor(reporter, report.proxy))
+      return;
     this.window.roll();
     for (const { kind, route, rule, count } of this.#bounded(ruleHits)) {
       this.#count({ kind: "rule", name: `${kind} ${route}`, part: rule, verdict: "" }, count);
@@ -50,8 +53,9 @@ export class Hits implements ReportReader {
     for (const { policy, rule, verdict, count } of this.#bounded(policies)) {
       this.#count({ kind: "policy", name: policy, part: rule, verdict }, count);
     }
+    const group = this.#groupOf(report.proxy);
     for (const { name, labels, count } of this.#bounded(counters)) {
-      this.#count({ kind: "counter", name, part: labelText(labels), verdict: "" }, count);
+      this.#count({ kind: "counter", name, part: labelText(labels), verdict: group }, count);
     }
   }
 
@@ -85,7 +89,9 @@ export function hitKey({ kind, name, part, verdict }: HitLabels): string {
 export function parseHit(json: unknown): HitLabels | undefined {
   if (typeof json !== "object" || json === null) return undefined;
   const { kind, name, part, verdict } = { kind: "", name: "", part: "", verdict: "", ...json };
-  return kind === "rule" || kind === "policy" || kind === "counter" ? { kind, name, part, verdict } : undefined;
+  return kind === "rule" || kind === "policy" || kind === "counter"
+    ? { kind, name, part, verdict }
+    : undefined;
 }
 
 function labelText(labels: Readonly<Record<string, string>>): string {

@@ -54,7 +54,8 @@ export function readSeries(edge: EdgeDelta): Series | undefined {
   const isBounded = Object.values(series).every(
     (label) => typeof label !== "string" || label.length <= maxLabelLength,
   );
-  const isPossible = series.destinationPort <= 65_535 && series.responseCode <= 999 && series.grpcStatus <= 256;
+  const isPossible =
+    series.destinationPort <= 65_535 && series.responseCode <= 999 && series.grpcStatus <= 256;
   return isBounded && isPossible ? series : undefined;
 }
 
@@ -85,7 +86,8 @@ export function overflowSeries({ direction, protocol, responseClass }: Series): 
 
 /** Of what does not fit, callers are told apart no more: the figures of each endpoint stay right. */
 export function withoutSource(series: Series): Series {
-  const { direction, destinationWorkload, destinationService, destinationPort, protocol, responseClass } = series;
+  const { direction, destinationWorkload, destinationService, destinationPort, protocol, responseClass } =
+    series;
   return {
     ...unlabelled,
     ...{ direction, destinationWorkload, destinationService, destinationPort, protocol },

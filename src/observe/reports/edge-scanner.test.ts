@@ -28,18 +28,16 @@ const figures = fc.record({
   responseBytes: figure,
   open: figure,
   duration: fc.option(
-    fc
-      .uniqueArray(fc.integer({ min: 0, max: bucketCount - 1 }), { maxLength: 50 })
-      .chain((buckets) =>
-        fc.record({
-          buckets: fc.constant(buckets.toSorted((a, b) => a - b)),
-          counts: fc.array(fc.integer({ min: 1, max: 100_000 }), {
-            minLength: buckets.length,
-            maxLength: buckets.length,
-          }),
-          sumUs: figure,
+    fc.uniqueArray(fc.integer({ min: 0, max: bucketCount - 1 }), { maxLength: 50 }).chain((buckets) =>
+      fc.record({
+        buckets: fc.constant(buckets.toSorted((a, b) => a - b)),
+        counts: fc.array(fc.integer({ min: 1, max: 100_000 }), {
+          minLength: buckets.length,
+          maxLength: buckets.length,
         }),
-      ),
+        sumUs: figure,
+      }),
+    ),
     { nil: undefined },
   ),
 });

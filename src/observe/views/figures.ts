@@ -63,9 +63,7 @@ export function sumSeries(
  * What both sides reported counts once: between two ends the caller's report counts (it saw the failures that never
  * arrived), the callee's where the caller has none.
  */
-export function withoutDoubles<T>(
-  sums: Iterable<readonly [Series, T]>,
-): (readonly [Series, T])[] {
+export function withoutDoubles<T>(sums: Iterable<readonly [Series, T]>): (readonly [Series, T])[] {
   const all = [...sums];
   const reportedByCaller = new Set<string>();
   for (const [series] of all) if (series.direction === "outbound") reportedByCaller.add(pairKey(series));

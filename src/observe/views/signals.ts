@@ -81,7 +81,10 @@ export interface SignalFrame {
 }
 
 /** In whole slots; the step grows where there would be too many points. */
-export function frameOf(query: SignalsQuery, { nowMs, slotMs }: { nowMs: number; slotMs: number }): SignalFrame {
+export function frameOf(
+  query: SignalsQuery,
+  { nowMs, slotMs }: { nowMs: number; slotMs: number },
+): SignalFrame {
   const toMs = Math.ceil(Math.min(query.toMs ?? nowMs, nowMs) / slotMs) * slotMs;
   const fromMs = Math.min(
     Math.floor((query.fromMs ?? toMs - defaultSpanMs) / slotMs) * slotMs,
@@ -147,7 +150,11 @@ function keyOf(series: Series, { by, direction = "inbound" }: SignalsQuery): str
 }
 
 /** `steps` has holes where nothing was counted. */
-function mergeSteps(groups: Map<string, Figures[]>, key: string, steps: readonly (Figures | undefined)[]): void {
+function mergeSteps(
+  groups: Map<string, Figures[]>,
+  key: string,
+  steps: readonly (Figures | undefined)[],
+): void {
   const group = groups.get(key) ?? [];
   groups.set(key, group);
   for (const [index, figures] of steps.entries()) {
@@ -159,7 +166,8 @@ type StepsOfGroup = readonly [key: string, steps: readonly (Figures | undefined)
 
 /** The busiest first; those that are too many are one. */
 function bounded(groups: ReadonlyMap<string, Figures[]>): StepsOfGroup[] {
-  const weight = ([, steps]: StepsOfGroup): number => steps.reduce((sum, step) => sum + (step?.count ?? 0), 0);
+  const weight = ([, steps]: StepsOfGroup): number =>
+    steps.reduce((sum, step) => sum + (step?.count ?? 0), 0);
   const sorted = [...groups].toSorted((a, b) => weight(b) - weight(a) || (a[0] < b[0] ? -1 : 1));
   if (sorted.length <= maxGroups) return sorted;
   const rest = new Map<string, Figures[]>();

@@ -1,4 +1,5 @@
 /** A part of a topology: what touches a namespace, or what is near one node. */
+import type { Series } from "../series.ts";
 import type { Topology } from "./topology.ts";
 
 export interface TopologyScope {
@@ -30,4 +31,19 @@ export function narrowTopology(all: Part, { namespace, focus, depth = 1 }: Topol
   }
   const ids = new Set(edges.flatMap(({ source, destination }) => [source, destination]));
   return { edges, nodes: all.nodes.filter(({ id }) => ids.has(id) || id === focus) };
+}
+
+/** What may be in the part: less to add up in a large mesh. */
+export function seriesInScope({ namespace, focus, depth = 1 }: TopologyScope): (series: Series) => boolean {
+  const prefix = namespace === undefined ? "" : `${namespace}/`;
+  return ({ sourceWorkload: source, destinationWorkload, destinationService }) => {
+    // What is outside the mesh stands in the topology by its service.
+    const destination = destinationWorkload === "" ? destinationService : destinationWorkload;
+    if (!source.startsWith(prefix) && !destination.startsWith(prefix)) return false;
+    return focus === undefined || depth > 1 || isNamed(source, focus) || isNamed(destination, focus);
+  };
+}
+
+function isNamed(end: string, id: string): boolean {
+  return end === id || (end === "" && id === "unknown");
 }

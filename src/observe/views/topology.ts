@@ -2,7 +2,7 @@
 import type { Aggregator } from "../aggregator.ts";
 import { isFailure, type Series } from "../series.ts";
 import { Figures, sumSeries, withoutDoubles } from "./figures.ts";
-import { narrowTopology, type TopologyScope } from "./topology-scope.ts";
+import { narrowTopology, seriesInScope, type TopologyScope } from "./topology-scope.ts";
 
 export type NodeKind = "workload" | "gateway" | "service" | "external" | "unknown";
 
@@ -71,7 +71,7 @@ export function topology(aggregator: Aggregator, query: TopologyQuery, names: No
   const isByService = query.by === "service";
   const window = isByService ? aggregator.services : aggregator.detail;
   const span = window.span(query.windowSeconds * 1_000, query.endMs);
-  const sums = withoutDoubles(sumSeries(window, span));
+  const sums = withoutDoubles(sumSeries(window, span, seriesInScope(query)));
   const endTimeMs = span.toMs - 1;
   return {
     windowSeconds: Math.max(1, Math.round(span.coveredMs / 1_000)),
@@ -175,7 +175,8 @@ class NodeBuilder {
   endsOf(series: Series): readonly [source: string, destination: string] {
     const { destinationService, destinationWorkload } = series;
     // What is outside the mesh has no workload: there the service is the end.
-    const isExternal = destinationWorkload === "" && this.#names.serviceKind(destinationService) === "external";
+    const isExternal =
+      destinationWorkload === "" && this.#names.serviceKind(destinationService) === "external";
     const source = this.#note(series.sourceWorkload, series.sourceIdentity, "");
     const destination = this.#note(
       isExternal ? destinationService : destinationWorkload,

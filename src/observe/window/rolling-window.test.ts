@@ -38,9 +38,20 @@ function closeFile(file: SlotFile): void {
   file.close();
 }
 
-function windowOf(clock: VirtualClock, store?: SlotStore, options: Partial<RollingWindowOptions<string>> = {}) {
+function windowOf(
+  clock: VirtualClock,
+  store?: SlotStore,
+  options: Partial<RollingWindowOptions<string>> = {},
+) {
   return new RollingWindow<string>({
-    ...{ clock, slotMs: 10_000, slots: 6, maxSeries: 100, maxBytes: 1_000_000, keyOf: (label: string) => label },
+    ...{
+      clock,
+      slotMs: 10_000,
+      slots: 6,
+      maxSeries: 100,
+      maxBytes: 1_000_000,
+      keyOf: (label: string) => label,
+    },
     disk: store && {
       store,
       memorySlots: 2,
@@ -65,7 +76,11 @@ function countsOf(window: RollingWindow<string>, windowMs = window.longestMs): R
 
 test("reading is summing up what was counted in the slots of the span", () => {
   const steps = fc.array(
-    fc.tuple(fc.constantFrom("a", "b", "c"), fc.integer({ min: 1, max: 20 }), fc.integer({ min: 0, max: 15_000 })),
+    fc.tuple(
+      fc.constantFrom("a", "b", "c"),
+      fc.integer({ min: 1, max: 20 }),
+      fc.integer({ min: 0, max: 15_000 }),
+    ),
     { minLength: 1, maxLength: 60 },
   );
   fc.assert(

@@ -7,7 +7,8 @@
  */
 import { type Clock, errorLine, type Log, silentLog } from "../../kernel/index.ts";
 import { SlotCell } from "./slot-cell.ts";
-import { type CellReading, decodeSlot, encodeSlot } from "./slot-encoding.ts";
+import { compressSlot, OpenReading } from "./slot-content.ts";
+import { type CellReading, decodeSlot } from "./slot-encoding.ts";
 import type { SlotStore } from "./slot-file.ts";
 
 export interface RollingWindowOptions<L> {
@@ -16,7 +17,10 @@ export interface RollingWindowOptions<L> {
   readonly slots: number;
   /** Distinct series in the window; beyond, `entry` says undefined. */
   readonly maxSeries: number;
-  /** Of closed slots in memory. Beyond, the oldest go. */
+  /**
+   * Of closed slots, in memory and on disk: a slot that takes more than its share keeps durations in coarser buckets. Beyond,
+   * the oldest go.
+   */
   readonly maxBytes: number;
   readonly keyOf: (labels: L) => string;
   readonly disk?: WindowDisk<L> | undefined;
@@ -93,6 +97,10 @@ export class RollingWindow<L> {
 
   get longestMs(): number {
     return this.#options.slots * this.slotMs;
+  }
+
+  get maxSeries(): number {
+    return this.#options.maxSeries;
   }
 
   get seriesCount(): number {
@@ -199,7 +207,7 @@ export class RollingWindow<L> {
     const cells = counted.flatMap(({ id, cell }): [number, SlotCell][] =>
       cell === undefined ? [] : [[id, cell]],
     );
-    const content = Bun.zstdCompressSync(encodeSlot(cells));
+    const content = compressSlot(cells, this.#options.maxBytes / this.#options.slots);
     for (const entry of counted) {
       if (entry.cell === undefined) continue;
       entry.cell.clear();
@@ -367,34 +375,5 @@ export class RollingWindow<L> {
       cell.responseBytes = reading.responseBytes;
       reading.mergeInto(cell.durations);
     });
-  }
-}
-
-class OpenReading implements CellReading {
-  #cell = new SlotCell();
-
-  of(cell: SlotCell): this {
-    this.#cell = cell;
-    return this;
-  }
-
-  get count(): number {
-    return this.#cell.count;
-  }
-
-  get requestBytes(): number {
-    return this.#cell.requestBytes;
-  }
-
-  get responseBytes(): number {
-    return this.#cell.responseBytes;
-  }
-
-  get sumUs(): number {
-    return this.#cell.durations.sumUs;
-  }
-
-  mergeInto(histogram: Parameters<CellReading["mergeInto"]>[0]): void {
-    histogram.merge(this.#cell.durations);
   }
 }

@@ -1,9 +1,9 @@
 /** Slots read back what was counted, whatever it was; bytes that are none are told. */
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { bucketCount, Histogram } from "../../kernel/index.ts";
+import { bucketCount, bucketOf, Histogram } from "../../kernel/index.ts";
 import { SlotCell } from "./slot-cell.ts";
-import { decodeSlot, encodeSlot } from "./slot-encoding.ts";
+import { decodeSlot, encodeSlot, maxCoarseness } from "./slot-encoding.ts";
 
 const amounts = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
 const durations = fc.array(
@@ -11,7 +11,13 @@ const durations = fc.array(
   { maxLength: 40 },
 );
 const cells = fc.uniqueArray(
-  fc.record({ id: fc.integer({ min: 1, max: 1_000_000 }), count: amounts, request: amounts, response: amounts, durations }),
+  fc.record({
+    id: fc.integer({ min: 1, max: 1_000_000 }),
+    count: amounts,
+    request: amounts,
+    response: amounts,
+    durations,
+  }),
   { selector: ({ id }) => id, maxLength: 30 },
 );
 
@@ -53,9 +59,36 @@ test("what is encoded is decoded, whether or not durations are asked for", () =>
   );
 });
 
+test("coarser slots keep every count, and durations near to what they were", () => {
+  fc.assert(
+    fc.property(durations, fc.integer({ min: 1, max: maxCoarseness }), (given, coarseness) => {
+      const cell = cellOf({ count: 1, request: 0, response: 0, durations: given });
+      const read = new Histogram();
+      decodeSlot(encodeSlot([[7, cell]], coarseness), (_, stored) => stored.mergeInto(read));
+      expect(read.count).toBe(cell.durations.count);
+      const near = 1 << coarseness;
+      for (const q of [0.01, 0.5, 0.9, 0.99]) {
+        const difference = bucketOf(read.quantileUs(q)) - bucketOf(cell.durations.quantileUs(q));
+        expect(Math.abs(difference)).toBeLessThan(near);
+      }
+    }),
+  );
+});
+
 test("bytes that are cut or changed are told, or read as other numbers: never more than that", () => {
   const bytes = encodeSlot(
-    [1, 2, 3].map((id) => [id, cellOf({ count: 500, request: 1, response: 2, durations: [[40, 300], [90, 2]] })]),
+    [1, 2, 3].map((id) => [
+      id,
+      cellOf({
+        count: 500,
+        request: 1,
+        response: 2,
+        durations: [
+          [40, 300],
+          [90, 2],
+        ],
+      }),
+    ]),
   );
   const sum = new Histogram();
   for (let length = 0; length < bytes.length; length++) {

@@ -36,11 +36,11 @@ export interface SlotStore {
 export interface SlotFileOptions {
   readonly path: string;
   readonly log: Log;
-  /** Default 64 MB: three times what the window of 300 services takes. */
+  /** Default 32 MB: what the windows take at most, and room for what SQLite keeps free. */
   readonly maxBytes?: number;
 }
 
-const defaultMaxBytes = 64 * 1_048_576;
+const defaultMaxBytes = 32 * 1_048_576;
 const pageBytes = 4_096;
 /** Another number is another layout: the file is set aside. */
 const fileVersion = 1;
