@@ -78,7 +78,9 @@ test("names from elsewhere cannot break out of the drawing", () => {
 
 test("says that there is no traffic rather than nothing", () => {
   expect(formatGraph(topology(), "text")).toBe("no traffic in the last 10 s\n");
-  expect(formatTopology(topology(), "table", undefined)).toBe("no traffic in the last 10 s\n");
+  expect(formatTopology(topology(), { format: "table", width: undefined })).toBe(
+    "no traffic in the last 10 s\n",
+  );
 });
 
 test("the table has the busiest first", () => {
@@ -87,8 +89,7 @@ test("the table has the busiest first", () => {
       edge("default/a", "default/b"),
       edge("default/a", "other/c", { requestsPerSecond: 50.04, successRate: 0.99996 }),
     ),
-    "table",
-    undefined,
+    { format: "table", width: undefined },
   );
   expect(table.split("\n")[1]?.split(/ {2,}/)).toEqual([
     "a",

@@ -3,6 +3,12 @@ export { type Ejection, Ejections } from "./ejections.ts";
 export { type Hit, Hits } from "./hits.ts";
 export { PlaintextCallers } from "./plaintext-callers.ts";
 export { PolicyDecisions, type PolicyDecisionTotal } from "./policy-decisions.ts";
+export { PrometheusClient } from "./prometheus/prometheus-client.ts";
+export {
+  prometheusServiceSums,
+  prometheusSignals,
+  prometheusTopology,
+} from "./prometheus/prometheus-views.ts";
 export { Refusals } from "./refusals.ts";
 export { type Reporter, Reporters } from "./reporters.ts";
 export { type Series } from "./series.ts";

@@ -19,18 +19,29 @@ export type ServiceIdentity = Pick<
 
 const maxVersions = 32;
 
-/** `figures` and `histories` by "namespace/name". */
-export function serviceSummaries(parts: ObservedParts, windowSeconds: number): ServiceSummary[] {
+/** What was counted elsewhere than in the window: at the level of services, without doubles. */
+export interface ForeignSums {
+  readonly sums: Iterable<readonly [Series, Figures]>;
+  readonly seconds: number;
+}
+
+/** The history is the window's own in any case: nobody else has so short steps. */
+export function serviceSummaries(
+  parts: ObservedParts,
+  windowSeconds: number,
+  foreign?: ForeignSums,
+): ServiceSummary[] {
   const { aggregator } = parts;
   const span = aggregator.services.span(windowSeconds * 1_000);
-  const figures = foldBy(withoutDoubles(sumSeries(aggregator.services, span)), serviceOf);
+  const sums = foreign?.sums ?? withoutDoubles(sumSeries(aggregator.services, span));
+  const figures = foldBy(sums, serviceOf);
   const histories = serviceHistories(aggregator);
   return serviceIdentities(parts).map((identity) => {
     const path = `${identity.namespace}/${identity.name}`;
     return {
       ...identity,
-      ...summaryFigures(figures.get(path) ?? new Figures(), span.coveredMs / 1_000),
-      history: histories.get(path) ?? [],
+      ...summaryFigures(figures.get(path) ?? new Figures(), foreign?.seconds ?? span.coveredMs / 1_000),
+      history: histories.get(path) ?? emptyHistory(),
     };
   });
 }

@@ -1,6 +1,15 @@
 /** A mesh of nothing but reports: what views and findings are tested with. */
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import type { ApiObject, CertificatesStatus, MeshStatus, Stored } from "../../api/index.ts";
+import {
+  type ApiObject,
+  type CertificatesStatus,
+  isOfKind,
+  isStored,
+  type KindName,
+  type MeshStatus,
+  parseObject,
+  type Stored,
+} from "../../api/index.ts";
 import { bucketOf, silentLog, VirtualClock } from "../../kernel/index.ts";
 import {
   Aggregator,
@@ -12,7 +21,6 @@ import {
 } from "../../observe/index.ts";
 import { ChangeSet, RegistryIndex } from "../../registry/index.ts";
 import { Direction, type EdgeDeltaSchema, TelemetryReportSchema } from "../../wire/index.ts";
-import { parseObject } from "../../api/index.ts";
 import type { ObservedParts } from "./observed-parts.ts";
 import { groupOfWorkload } from "./workload-group.ts";
 
@@ -55,9 +63,8 @@ export class ObservedMesh {
       ...{ aggregator: this.aggregator, reporters, ejections, registry, log: silentLog },
       plaintextCallers: this.plaintextCallers,
       store: {
-        list: ({ kind }) => ({
-          // oxlint-disable-next-line typescript/no-explicit-any -- chosen by its kind
-          items: this.objects.filter((object) => object.kind === kind) as any,
+        list: <K extends KindName>({ kind }: { readonly kind: K }) => ({
+          items: this.objects.filter((object) => isOfKind(object, kind)),
           sequence: 1,
         }),
       },
@@ -131,9 +138,14 @@ export class ObservedMesh {
   }
 
   #put(object: ApiObject): void {
-    const creationTimestamp = new Date(this.clock.nowMs()).toISOString();
-    // oxlint-disable-next-line typescript/no-explicit-any -- as a store would have it
-    this.objects.push({ ...object, metadata: { ...object.metadata, creationTimestamp } } as any);
+    const metadata = {
+      ...object.metadata,
+      creationTimestamp: new Date(this.clock.nowMs()).toISOString(),
+      ...{ uid: "u", resourceVersion: "1", generation: 1 },
+    };
+    const stored = parseObject({ ...object, metadata }, "read");
+    if ("issues" in stored || !isStored(stored.object)) throw new Error("not as a store has it");
+    this.objects.push(stored.object);
     const changes = new ChangeSet();
     if (object.kind === "Service") this.registry.upsertService(object, changes);
     if (object.kind === "MeshWorkload") this.registry.upsertWorkload(object, "live", changes);

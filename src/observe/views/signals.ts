@@ -68,10 +68,18 @@ export function signals(aggregator: Aggregator, query: SignalsQuery, nowMs: numb
   const window = isDetailed ? aggregator.detail : aggregator.services;
   const frame = frameOf(query, { nowMs, slotMs: window.slotMs });
   const isWanted = wantedBy(query, (workload) => aggregator.groupOf(workload));
-  const sums = collect(window, frame, isWanted);
+  return { ...frame, from: "window", groups: signalGroups(collect(window, frame, isWanted), frame, query) };
+}
+
+/** `sums`: what the query is about, in steps of the frame. */
+export function signalGroups(
+  sums: ReadonlyMap<Series, (Figures | undefined)[]>,
+  frame: SignalFrame,
+  query: SignalsQuery,
+): SignalGroup[] {
   const groups = new Map<string, Figures[]>();
   for (const [series, steps] of withoutDoubles(sums)) mergeSteps(groups, keyOf(series, query), steps);
-  return { ...frame, from: "window", groups: bounded(groups).map((group) => toGroup(group, frame)) };
+  return bounded(groups).map((group) => toGroup(group, frame));
 }
 
 export interface SignalFrame {
@@ -96,7 +104,10 @@ export function frameOf(
   return { fromMs, toMs, stepMs };
 }
 
-function wantedBy(query: SignalsQuery, groupOf: (workload: string) => string): (series: Series) => boolean {
+export function wantedBy(
+  query: SignalsQuery,
+  groupOf: (workload: string) => string,
+): (series: Series) => boolean {
   const { of, direction = "inbound", route, source } = query;
   return (series) => {
     if (route !== undefined && series.route !== route) return false;

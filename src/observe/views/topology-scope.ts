@@ -1,6 +1,5 @@
 /** A part of a topology: what touches a namespace, or what is near one node. */
 import type { Series } from "../series.ts";
-import type { Topology } from "./topology.ts";
 
 export interface TopologyScope {
   /** Edges with an end in it. */
@@ -11,9 +10,20 @@ export interface TopologyScope {
   readonly depth?: number | undefined;
 }
 
-type Part = Pick<Topology, "nodes" | "edges">;
+interface Ends {
+  readonly source: string;
+  readonly destination: string;
+}
 
-export function narrowTopology(all: Part, { namespace, focus, depth = 1 }: TopologyScope): Part {
+interface Part<N extends { readonly id: string }, E extends Ends> {
+  readonly nodes: N[];
+  readonly edges: E[];
+}
+
+export function narrowTopology<N extends { readonly id: string }, E extends Ends>(
+  all: Part<N, E>,
+  { namespace, focus, depth = 1 }: TopologyScope,
+): Part<N, E> {
   if (namespace === undefined && focus === undefined) return all;
   let { edges } = all;
   if (namespace !== undefined) {
@@ -22,7 +32,7 @@ export function narrowTopology(all: Part, { namespace, focus, depth = 1 }: Topol
   }
   if (focus !== undefined) {
     const near = new Set([focus]);
-    let seen: Part["edges"] = [];
+    let seen: E[] = [];
     for (let step = 0; step < depth; step++) {
       seen = edges.filter(({ source, destination }) => near.has(source) || near.has(destination));
       for (const { source, destination } of seen) near.add(source).add(destination);

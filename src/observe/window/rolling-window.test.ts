@@ -3,7 +3,7 @@ import { afterEach, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { createLog, type Log, VirtualClock } from "../../kernel/index.ts";
 import { RollingWindow, type RollingWindowOptions } from "./rolling-window.ts";
 import { SlotFile, type SlotStore } from "./slot-file.ts";

@@ -1,6 +1,6 @@
 /** Slots read back what was counted, whatever it was; bytes that are none are told. */
 import { expect, test } from "bun:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { bucketCount, bucketOf, Histogram } from "../../kernel/index.ts";
 import { SlotCell } from "./slot-cell.ts";
 import { decodeSlot, encodeSlot, maxCoarseness } from "./slot-encoding.ts";

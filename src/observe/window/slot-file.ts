@@ -144,7 +144,7 @@ function openDatabase({ path, maxBytes = defaultMaxBytes }: SlotFileOptions): Da
     database.run("PRAGMA journal_mode = WAL");
     // A crash of the machine may take the newest slots, never the file.
     database.run("PRAGMA synchronous = NORMAL");
-    database.run(`PRAGMA journal_size_limit = ${1_048_576}`);
+    database.run("PRAGMA journal_size_limit = 1048576");
     database.run(`PRAGMA max_page_count = ${Math.ceil(maxBytes / pageBytes)}`);
     const verdict = database.query<{ quick_check: string }, []>("PRAGMA quick_check(1)").get()?.quick_check;
     if (verdict !== "ok") throw new WeftError("io", `the database is corrupt: ${verdict}`);
