@@ -1,5 +1,6 @@
 /** The control plane's metrics are what Prometheus reads, whatever names hold. */
 import { expect, test } from "bun:test";
+import { existsSync } from "node:fs";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { VirtualClock } from "../kernel/index.ts";
 import { Aggregator } from "../observe/index.ts";
@@ -82,6 +83,31 @@ test("counters grow with every report and outlive the window", () => {
   expect(text).toContain('weft_jwks_fetches_total{result="fetched"} 3\n');
   expect(text).toContain('weft_jwks_age_seconds{uri="https://issuer.example/\\"keys\\""} 61.5\n');
   expect(text.endsWith("\n")).toBe(true);
+});
+
+const promtool = "/usr/bin/promtool";
+test.skipIf(!existsSync(promtool))("promtool finds nothing to say", async () => {
+  const aggregator = new Aggregator({ clock: new VirtualClock() });
+  aggregator.receive(report(1n, 'a"b\\c\nd'), identity);
+  const text = encodeMetrics({
+    status: { ...status, proxies: [...status.proxies] },
+    totals: aggregator.totals.values(),
+    refusals: new Map([["peer_revoked", 1]]),
+    attestationRefusals: new Map([["process no_rule", 1]]),
+    apiRefusals: new Map([["peer_revoked", 2]]),
+    decisions: [{ workload: "shop/web", policy: "P", rule: "r", verdict: "would_deny", count: 3 }],
+    telemetry,
+    keySets: {
+      fetches: [{ result: "fetched", count: 3 }],
+      ages: [{ uri: "https://issuer.example/keys", ageMs: 5 }],
+    },
+  });
+  const check = Bun.spawn([promtool, "check", "metrics"], {
+    stdin: new Blob([text]),
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  expect([await check.exited, await new Response(check.stderr).text()]).toEqual([0, ""]);
 });
 
 test("a hostile label stays within its quotes", () => {
