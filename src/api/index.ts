@@ -82,6 +82,7 @@ export {
   type RotationStatus,
   rotationStatusSchema,
 } from "./certificates.ts";
+export type { ObservabilitySettings } from "./mesh-observability.ts";
 export { type MeshStatus, meshStatusSchema, type ProxyStatus } from "./mesh-status.ts";
 export { namespacedMetadata } from "./metadata.ts";
 export {
@@ -115,6 +116,15 @@ export {
 } from "./selector.ts";
 export { type TelemetryTargetKind, telemetryTargets } from "./telemetry-policy.ts";
 export { joinAudience, type TokenRequest, tokenRequestSchema } from "./token-request.ts";
+export {
+  maxHistoryPoints,
+  type ServiceSummaries,
+  serviceSummariesSchema,
+  type ServiceSummary,
+} from "./service-summaries.ts";
+export { serviceViewBounds, type ServiceViewDocument, serviceViewSchema } from "./service-view.ts";
+export { maxSignalPoints, type SignalsDocument, signalsSchema } from "./signals.ts";
+export { type FindingDocument, type FindingList, findingListSchema, maxFindings } from "./findings.ts";
 export {
   type TapEvent,
   tapEventSchema,

@@ -9,6 +9,7 @@ import { checkLimits, limitsSchema } from "./limits.ts";
 import { defineKind } from "./kind-definition.ts";
 import { checkMeasures } from "./measures.ts";
 import { checkRateLimits, rateLimitsSchema, securitySchema } from "./mesh-security.ts";
+import { observabilitySchema } from "./mesh-observability.ts";
 import { clusterMetadata } from "./metadata.ts";
 import { flag, integer, list, object, oneOf, optional, text } from "./schema.ts";
 import { checkTelemetry, meshTelemetrySchema } from "./telemetry-settings.ts";
@@ -95,6 +96,7 @@ export const meshConfigKind = defineKind({
         security: securitySchema,
         rateLimits: rateLimitsSchema,
         telemetry: meshTelemetrySchema,
+        observability: observabilitySchema,
       },
       { default: {} },
     ),
@@ -140,6 +142,7 @@ export const meshConfigKind = defineKind({
       ...checkMeasures(rateLimitsSchema, spec.rateLimits, "spec.rateLimits"),
       ...checkRateLimits(spec.rateLimits),
       ...checkTelemetry(spec.telemetry, "spec.telemetry"),
+      ...checkMeasures(observabilitySchema, spec.observability, "spec.observability"),
     ];
   },
 });

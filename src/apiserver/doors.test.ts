@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { request as httpRequest } from "node:http";
 import { silentLog } from "../kernel/index.ts";
 import { startApiServer } from "./index.ts";
-import { configMaps, FakeTaps, noTrust, TestApi, token } from "./testing.ts";
+import { configMaps, FakeTaps, noTelemetry, noTrust, TestApi, token } from "./testing.ts";
 
 let api: TestApi;
 beforeEach(async () => {
@@ -15,9 +15,7 @@ const unusedProviders = {
   meshStatus: (): never => {
     throw new Error("unused");
   },
-  topology: (): never => {
-    throw new Error("unused");
-  },
+  telemetry: noTelemetry,
   refusals: (): never => {
     throw new Error("unused");
   },

@@ -25,6 +25,20 @@ describe("mesh paths", () => {
     expect((await api.call("GET", "/apis/weft.dev/v1alpha1/status")).status).toBe(503);
   });
 
+  test.each([
+    ["topology?by=pod", "by must be one of workload, service"],
+    ["topology?depth=11", "depth must be a whole number up to 10"],
+    ["topology?focus=", "focus must have 1 to 640 characters"],
+    ["signals", "exactly one of service and workload"],
+    ["signals?service=a/b&workload=a/c", "exactly one of service and workload"],
+    ["signals?service=a/b&fromMs=5&toMs=5", "fromMs must be before toMs"],
+    ["signals?service=a/b&by=colour", "by must be one of version, route"],
+    ["services?window=1d", "window must be a whole number"],
+  ])("%s is refused with what is wrong", async (path, message) => {
+    const { status, body } = await api.call("GET", `/apis/weft.dev/v1alpha1/${path}`);
+    expect([status, body.message]).toEqual([400, expect.stringContaining(message)]);
+  });
+
   test("discovery names every group and kind", async () => {
     const { body } = await api.call("GET", "/apis");
     const groups: string[] = body.groups.map((group: { name: string }) => group.name);

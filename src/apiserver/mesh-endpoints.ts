@@ -13,7 +13,6 @@ import {
   type RotationStatus,
   type TokenRequest,
   tokenRequestSchema,
-  type Topology,
   type TransactionResponse,
   transactionRequestSchema,
   type ValueOf,
@@ -30,11 +29,10 @@ import { readJson } from "./body.ts";
 import type { RequestTarget } from "./request-target.ts";
 import type { TapProviders } from "./tap/tap-endpoints.ts";
 import { methodNotAllowed, parseNumber } from "./resources.ts";
+import { answerTelemetry, type TelemetryProviders } from "./telemetry-endpoints.ts";
 import type { WriteContexts } from "./write-contexts.ts";
 import type { Writer } from "./writer.ts";
 
-const defaultWindowSeconds = 60;
-const maxWindowSeconds = 86_400;
 const defaultHistory = 20;
 const maxHistory = 1000;
 const defaultAuditEntries = 100;
@@ -49,7 +47,7 @@ interface JoinTokenRequest {
 /** What the control plane's other rooms answer. */
 export interface MeshProviders {
   meshStatus(): MeshStatus;
-  topology(windowSeconds: number): Topology;
+  readonly telemetry: TelemetryProviders;
   /** Of one request, where its id is given; else the newest. */
   refusals(requestId: string | undefined): RefusalList;
   plaintextCallers(): PlaintextCallerList;
@@ -110,10 +108,14 @@ export class MeshEndpoints {
         return json(this.#providers.trust.certificates());
       case "root_rotation":
         return json(this.#providers.trust.rotation());
-      case "topology": {
-        const window = query.get("window") ?? String(defaultWindowSeconds);
-        return json(this.#providers.topology(Math.max(1, parseNumber("window", window, maxWindowSeconds))));
-      }
+      case "topology":
+      case "signals":
+      case "services":
+      case "serviceviews":
+      case "findings":
+        return json(
+          await answerTelemetry(this.#providers.telemetry, { ...target, what: target.what }, query),
+        );
       case "refusals":
         return json(this.#providers.refusals(query.get("request") ?? undefined));
       case "plaintext":

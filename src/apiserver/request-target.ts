@@ -4,6 +4,10 @@ import { findKind, type KindName, kinds } from "../api/index.ts";
 type MeshPath =
   | "status"
   | "topology"
+  | "signals"
+  | "services"
+  | "serviceviews"
+  | "findings"
   | "transactions"
   | "history"
   | "metrics"
@@ -25,7 +29,12 @@ type ReviewName =
 export type RequestTarget =
   | { readonly type: "health" }
   | { readonly type: "discovery"; readonly path: string }
-  | { readonly type: "mesh"; readonly what: MeshPath }
+  | {
+      readonly type: "mesh";
+      readonly what: MeshPath;
+      /** Of a path that goes on with a namespace and a name. */
+      readonly named?: { readonly namespace: string; readonly name: string };
+    }
   | { readonly type: "tap" }
   | { readonly type: "tapped_request"; readonly id: string }
   | { readonly type: "auth"; readonly what: AuthPath }
@@ -43,6 +52,9 @@ export type RequestTarget =
 const meshPaths: ReadonlyMap<string, MeshPath> = new Map<string, MeshPath>([
   ["/apis/weft.dev/v1alpha1/status", "status"],
   ["/apis/weft.dev/v1alpha1/topology", "topology"],
+  ["/apis/weft.dev/v1alpha1/signals", "signals"],
+  ["/apis/weft.dev/v1alpha1/services", "services"],
+  ["/apis/weft.dev/v1alpha1/findings", "findings"],
   ["/apis/weft.dev/v1alpha1/transactions", "transactions"],
   ["/apis/weft.dev/v1alpha1/history", "history"],
   ["/apis/weft.dev/v1alpha1/refusals", "refusals"],
@@ -54,6 +66,8 @@ const meshPaths: ReadonlyMap<string, MeshPath> = new Map<string, MeshPath>([
   ["/apis/weft.dev/v1alpha1/audit/verification", "audit-verification"],
   ["/metrics", "metrics"],
 ]);
+
+const serviceViewPattern = /^\/apis\/weft\.dev\/v1alpha1\/serviceviews\/(?<namespace>[^/]+)\/(?<name>[^/]+)$/;
 
 const authPaths: ReadonlyMap<string, AuthPath> = new Map<string, AuthPath>([
   ["/auth/login", "login"],
@@ -84,6 +98,11 @@ export function parseRequestTarget(path: string): RequestTarget | undefined {
   if (path === "/apis/weft.dev/v1alpha1/tap") return { type: "tap" };
   const tapped = tappedRequestPattern.exec(path)?.[1];
   if (tapped !== undefined) return { type: "tapped_request", id: decodeSegment(tapped) };
+  const view = serviceViewPattern.exec(path)?.groups;
+  if (view !== undefined) {
+    const [namespace, name] = [decodeSegment(view["namespace"] ?? ""), decodeSegment(view["name"] ?? "")];
+    return { type: "mesh", what: "serviceviews", named: { namespace, name } };
+  }
   const auth = authPaths.get(path);
   if (auth !== undefined) return { type: "auth", what: auth };
   const review = reviewPaths.get(path);

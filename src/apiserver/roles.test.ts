@@ -72,6 +72,20 @@ describe("requests", () => {
     const paths: [string, string, unknown, object][] = [
       ["GET", "/metrics", undefined, { verbs: ["get"], nonResourceURLs: ["/metrics"] }],
       ["GET", "/apis/weft.dev/v1alpha1/topology", undefined, on(["get"], ["mesh/topology"], ["weft.dev"])],
+      [
+        "GET",
+        "/apis/weft.dev/v1alpha1/signals?service=a/b",
+        undefined,
+        on(["get"], ["mesh/signals"], ["weft.dev"]),
+      ],
+      ["GET", "/apis/weft.dev/v1alpha1/services", undefined, on(["get"], ["mesh/services"], ["weft.dev"])],
+      [
+        "GET",
+        "/apis/weft.dev/v1alpha1/serviceviews/a/b",
+        undefined,
+        on(["get"], ["mesh/serviceviews"], ["weft.dev"]),
+      ],
+      ["GET", "/apis/weft.dev/v1alpha1/findings", undefined, on(["get"], ["mesh/findings"], ["weft.dev"])],
       ["GET", "/apis/weft.dev/v1alpha1/history", undefined, on(["get"], ["mesh/history"], ["weft.dev"])],
       ["GET", "/apis/weft.dev/v1alpha1/audit", undefined, on(["get"], ["mesh/audit"], ["weft.dev"])],
       [

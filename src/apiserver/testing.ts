@@ -12,6 +12,7 @@ import type { TrustProviders } from "./mesh-endpoints.ts";
 import type { ApiServerOptions } from "./server.ts";
 import type { TapProviders } from "./tap/tap-endpoints.ts";
 import type { AskedTap } from "./tap/tap-query.ts";
+import type { TelemetryProviders } from "./telemetry-endpoints.ts";
 
 export const token = "the-token";
 export const configMaps = "/api/v1/namespaces/default/configmaps";
@@ -53,6 +54,13 @@ export class FakeTaps implements TapProviders {
     return this.records.filter(({ requestId }) => requestId === id);
   }
 }
+export const noTelemetry: TelemetryProviders = {
+  topology: notHere,
+  signals: notHere,
+  services: notHere,
+  serviceView: notHere,
+  findings: notHere,
+};
 
 export class TestApi {
   readonly store: Store;
@@ -107,7 +115,10 @@ export class TestApi {
         meshStatus: () => {
           throw new WeftError("unavailable", "not here");
         },
-        topology: (windowSeconds) => ({ windowSeconds, endTimeMs: 0, nodes: [], edges: [] }),
+        telemetry: {
+          ...noTelemetry,
+          topology: ({ windowSeconds }) => ({ windowSeconds, endTimeMs: 0, nodes: [], edges: [] }),
+        },
         refusals: () => ({ items: [] }),
         plaintextCallers: () => ({ items: [] }),
         metrics: () => "weft_up 1\n",

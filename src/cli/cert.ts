@@ -2,9 +2,9 @@
 import { Argument, Command, Option } from "commander";
 import type { CertificatesStatus, CertificateStatus } from "../api/index.ts";
 import type { ApiClient } from "../client/index.ts";
-import { WeftError } from "../kernel/index.ts";
+import { formatAge, WeftError } from "../kernel/index.ts";
 import type { Cli } from "./cli.ts";
-import { formatAge, structured } from "./render.ts";
+import { structured } from "./render.ts";
 import { rotateRoot, type RotateOptions, rotationPhases } from "./rotate-root.ts";
 import { connectServer } from "./server.ts";
 import { parseDuration, type SharedOptions } from "./shared-options.ts";

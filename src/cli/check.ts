@@ -31,11 +31,12 @@ export function command(cli: Cli): Command {
     });
 }
 
-function lineOf({ level, message }: Finding, cli: Cli): string {
+function lineOf({ level, message, fix = "" }: Finding, cli: Cli): string {
   const marks = {
     ok: cli.output.styled("green", "ok  "),
     note: cli.output.styled("yellow", "note"),
     bad: cli.output.styled("red", "bad "),
   };
-  return `${marks[level]} ${plainText(message)}\n`;
+  const line = `${marks[level]} ${plainText(message)}\n`;
+  return fix === "" || level === "ok" ? line : `${line}     ${cli.output.styled("dim", plainText(fix))}\n`;
 }

@@ -26,6 +26,7 @@ interface Options extends SharedOptions, KeySetOptions, ApiAccessOptions {
   readonly saTokenJwks?: string;
   readonly attestationSocket?: string;
   readonly attestationRules?: string;
+  readonly prometheus?: string;
 }
 
 export function command(_cli: Cli): Command {
@@ -60,6 +61,12 @@ export function command(_cli: Cli): Command {
       "--attestation-socket <path>",
       "a Unix socket on which processes of this machine ask who they are",
     )
+    .addOption(
+      new Option(
+        "--prometheus <url>",
+        "a Prometheus server that scrapes the proxies: views of golden signals are read from it",
+      ).argParser(parseHttpUrl),
+    )
     .option("--attestation-rules <file>", "which processes are which service account (YAML)")
     .addOption(
       new Option(
@@ -79,6 +86,7 @@ export function command(_cli: Cli): Command {
       ads: options.ads,
       version: manifest.version,
       keySets: keySetSettings(options),
+      prometheusUrl: options.prometheus,
       log,
       ...apiAccess(options),
       ...pluggedOf(options),
@@ -129,6 +137,12 @@ function parseAddress(text: string): string {
   const address = canonicalIp(text);
   if (address === undefined) throw new InvalidArgumentError("write an IP address such as 192.0.2.1");
   return address;
+}
+
+function parseHttpUrl(text: string): string {
+  if (!/^https?:\/\/[^\s@#?]+$/.test(text))
+    throw new InvalidArgumentError("write an http or https URL such as http://127.0.0.1:9090");
+  return text;
 }
 
 function parseApi(text: string): Options["api"] {

@@ -5,12 +5,12 @@ import type { Cli } from "./cli.ts";
 import { describeRequest, isRequest } from "./describe-request.ts";
 import { findConditions, type FoundCondition } from "./conditions.ts";
 import { plainText } from "./plain-text.ts";
-import { formatAge, structured } from "./render.ts";
+import { structured } from "./render.ts";
 import { namespaceFor, parseReference, shortName } from "./resources.ts";
 import { connectServer } from "./server.ts";
 import type { SharedOptions } from "./shared-options.ts";
 import { formatTable } from "./table.ts";
-import { WeftError } from "../kernel/index.ts";
+import { formatAge, WeftError } from "../kernel/index.ts";
 
 export function command(cli: Cli): Command {
   return new Command("describe")

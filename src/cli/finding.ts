@@ -3,4 +3,6 @@
 export interface Finding {
   readonly level: "ok" | "note" | "bad";
   readonly message: string;
+  /** What to do; absent or empty: nothing is known to be done. */
+  readonly fix?: string;
 }

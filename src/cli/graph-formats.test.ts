@@ -23,6 +23,7 @@ function edge(source: string, destination: string, more: Partial<TopologyEdge> =
     requestBytes: 0,
     responseBytes: 0,
     classes: { "2xx": 50 },
+    versions: {},
     reasons: [],
     ...more,
   };
@@ -100,7 +101,9 @@ test("a hostile name is no directive, entity or escape of the drawing's language
 
 test("says that there is no traffic rather than nothing", () => {
   expect(formatGraph(topology(), "text")).toBe("no traffic in the last 10 s\n");
-  expect(formatTopology(topology(), "table", undefined)).toBe("no traffic in the last 10 s\n");
+  expect(formatTopology(topology(), { format: "table", width: undefined })).toBe(
+    "no traffic in the last 10 s\n",
+  );
 });
 
 test("the table has the busiest first", () => {
@@ -109,8 +112,7 @@ test("the table has the busiest first", () => {
       edge("default/a", "default/b"),
       edge("default/a", "other/c", { requestsPerSecond: 50.04, successRate: 0.99996 }),
     ),
-    "table",
-    undefined,
+    { format: "table", width: undefined },
   );
   expect(table.split("\n")[1]?.split(/ {2,}/)).toEqual([
     "a",

@@ -1,7 +1,8 @@
 /** `weft history`: the revisions, newest first. */
+import { formatAge } from "../kernel/index.ts";
 import { Command } from "commander";
 import type { Cli } from "./cli.ts";
-import { formatAge, structured } from "./render.ts";
+import { structured } from "./render.ts";
 import { connectServer } from "./server.ts";
 import { parseCount, type SharedOptions } from "./shared-options.ts";
 import { formatTable } from "./table.ts";

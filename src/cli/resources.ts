@@ -8,8 +8,8 @@ import {
   printerCells,
   type Stored,
 } from "../api/index.ts";
-import { WeftError } from "../kernel/index.ts";
-import { formatAge, structured } from "./render.ts";
+import { formatAge, WeftError } from "../kernel/index.ts";
+import { structured } from "./render.ts";
 import type { OutputFormat, SharedOptions } from "./shared-options.ts";
 import { formatTable } from "./table.ts";
 

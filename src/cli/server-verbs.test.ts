@@ -5,7 +5,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { MeshStatus, ProxyStatus } from "../api/index.ts";
 import { type Answers, failure, type FakeServer, fakeServer } from "./testing/fake-server.ts";
-import { listedCertificate as certificate } from "./testing/certificates.ts";
 import { runVerb, type VerbResult } from "./testing/run-verb.ts";
 
 let folder = "";
@@ -260,8 +259,6 @@ describe("delete", () => {
   });
 });
 
-const inPlaintext = { workload: "default/echo", port: 8080, connections: 3, lastMs: 1 };
-
 describe("describe request", () => {
   const refusal = {
     requestId: "abc",
@@ -322,7 +319,6 @@ describe("status and check", () => {
   });
 
   test("check exits 1 and says what is wrong", async () => {
-    const refused = proxy("a", 3, { rejections: [{ resource: "x/y", message: "cannot" }] });
     const empty = (kind: string) => ({
       kind: `${kind}List`,
       apiVersion: "gateway.networking.k8s.io/v1",
@@ -330,21 +326,29 @@ describe("status and check", () => {
       items: [],
     });
     await using server = fakeServer({
-      [statusPath]: status(refused),
-      "GET /apis/weft.dev/v1alpha1/plaintextcallers": {
+      [statusPath]: status(proxy("a", 4)),
+      "GET /apis/weft.dev/v1alpha1/findings": {
         items: [
-          { ...inPlaintext, address: "10.77.0.9", source: "legacy/batch" },
-          { ...inPlaintext, address: "192.0.2.7", source: "" },
-          { ...inPlaintext, workload: "other/echo", address: "192.0.2.8", source: "" },
+          {
+            code: "slow-endpoint",
+            level: "bad",
+            message: "default/web-1 of default/web is slow\u001b[2J",
+            fix: "look at that workload",
+            about: { kind: "MeshWorkload", namespace: "default", name: "web-1" },
+          },
+          {
+            code: "unused-route",
+            level: "note",
+            message: "HTTPRoute default/old took no request",
+            fix: "delete it",
+          },
+          {
+            code: "proxies-current",
+            level: "ok",
+            message: "1 of 1 connected proxies run revision 4",
+            fix: "",
+          },
         ],
-      },
-      "GET /apis/weft.dev/v1alpha1/certificates": {
-        authorities: [],
-        certificates: [
-          certificate("default/late", Date.now() - 80_000, Date.now() + 20_000),
-          certificate("default/fresh", Date.now() - 20_000, Date.now() + 80_000),
-        ],
-        revoked: [],
       },
       "GET /apis/gateway.networking.k8s.io/v1/gatewayclasses": empty("GatewayClass"),
       "GET /apis/gateway.networking.k8s.io/v1/namespaces/default/gateways": empty("Gateway"),
@@ -365,14 +369,11 @@ describe("status and check", () => {
     });
     const { code, out } = await weft(server, "check");
     expect(code).toBe(1);
-    expect(out).toContain("bad  a refuses x/y: cannot");
-    expect(out).toContain("bad  a runs revision 3, the newest is 4");
-    const cutOff =
-      /came in plaintext to default\/echo port 8080 \(3 connections, last \d+\w ago\): strict mTLS cuts it off/;
-    expect(out).toMatch(new RegExp(`legacy/batch \\(10\\.77\\.0\\.9\\) ${cutOff.source}`));
-    expect(out).toMatch(new RegExp(`192\\.0\\.2\\.7 ${cutOff.source}`));
-    expect(out).not.toContain("192.0.2.8");
-    expect(out).toMatch(/bad {2}default\/late shows a certificate that ends at .*; 80 % of its life is over/);
-    expect(out).not.toContain("default/fresh");
+    expect(out).toContain("bad  default/web-1 of default/web is slow\\x1b[2J\n     look at that workload\n");
+    expect(out).toContain("note HTTPRoute default/old took no request\n     delete it\n");
+    expect(out).toContain("ok   1 of 1 connected proxies run revision 4\n");
+    expect(server.asked.map(({ path }) => path)).toContain(
+      "/apis/weft.dev/v1alpha1/findings?namespace=default",
+    );
   });
 });

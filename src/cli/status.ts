@@ -1,8 +1,9 @@
 /** `weft status`: the control plane, its proxies and the revisions they run. With `--wait`, done when all run the newest. */
+import { formatAge } from "../kernel/index.ts";
 import { Command } from "commander";
 import type { MeshStatus, ProxyStatus } from "../api/index.ts";
 import type { Cli } from "./cli.ts";
-import { formatAge, structured } from "./render.ts";
+import { structured } from "./render.ts";
 import { connectServer } from "./server.ts";
 import { parseDuration, type SharedOptions } from "./shared-options.ts";
 import { formatTable } from "./table.ts";

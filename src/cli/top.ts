@@ -1,40 +1,71 @@
-/** `weft top`: live golden signals, who calls whom and how that goes. Without a terminal it prints once. */
-import { Command } from "commander";
-import type { Topology } from "../api/index.ts";
+/** `weft top`: live golden signals of services, of workloads, or of who calls whom. Without a terminal it prints once. */
+import { Command, Option } from "commander";
+import type { ApiClient } from "../client/index.ts";
 import type { Cli } from "./cli.ts";
 import { structured } from "./render.ts";
 import { connectServer } from "./server.ts";
 import { parseCount, type SharedOptions } from "./shared-options.ts";
+import { formatRows, serviceRows, sortRows, type TopSort, topSorts, workloadRows } from "./top-rows.ts";
 import { formatTopology, ofNamespace } from "./topology-table.ts";
 
 /** As often as proxies report; more would show the same figures again. */
 const refreshEveryMs = 1_000;
 
+const views = ["service", "workload", "edge"] as const;
+type View = (typeof views)[number];
+
 interface Options extends SharedOptions {
   readonly window: number;
+  readonly by: View;
+  readonly sort: TopSort;
   readonly once?: boolean;
+}
+
+/** What was read, and how it is shown. */
+interface Shown {
+  readonly windowSeconds: number;
+  readonly value: unknown;
+  table(): string;
 }
 
 export function command(cli: Cli): Command {
   return new Command("top")
     .option("--window <seconds>", "over how long the figures are taken", parseCount, 10)
+    .addOption(new Option("--by <what>", "what is listed").choices(views).default("service"))
+    .addOption(new Option("--sort <figure>", "what comes first").choices(topSorts).default("rps"))
     .option("--once", "print once and end")
     .action(async (options: Options) => {
       const client = await connectServer(cli, options);
       const isLive =
         cli.output.isTerminal && options.once !== true && ["table", "wide"].includes(options.output);
       if (!isLive) {
-        const topology = ofNamespace(await client.topology(options.window), options);
-        cli.output.write(
-          structured(topology, options.output) ?? formatTopology(topology, options.output, cli.output.width),
-        );
+        const shown = await read(client, cli, options);
+        cli.output.write(structured(shown.value, options.output) ?? shown.table());
         return;
       }
-      await showLive(cli, options, () => client.topology(options.window));
+      await showLive(cli, options, () => read(client, cli, options));
     });
 }
 
-async function showLive(cli: Cli, options: Options, read: () => Promise<Topology>): Promise<void> {
+async function read(client: ApiClient, cli: Cli, options: Options): Promise<Shown> {
+  const { by, sort, window, output: format } = options;
+  const { width } = cli.output;
+  if (by === "service") {
+    const namespace = options.allNamespaces === true ? undefined : options.namespace;
+    const services = await client.services(window, namespace);
+    const table = (): string =>
+      formatRows("SERVICE", sortRows(serviceRows(services.items), sort), { format, width });
+    return { windowSeconds: window, value: services, table };
+  }
+  const topology = ofNamespace(await client.topology(window), options);
+  const table = (): string =>
+    by === "edge"
+      ? formatTopology(topology, { format, width, sort })
+      : formatRows("WORKLOAD", sortRows(workloadRows(topology), sort), { format, width });
+  return { windowSeconds: topology.windowSeconds, value: topology, table };
+}
+
+async function showLive(cli: Cli, options: Options, readAgain: () => Promise<Shown>): Promise<void> {
   const over = new AbortController();
   const end = (): void => over.abort();
   process.once("SIGINT", end).once("SIGTERM", end);
@@ -42,8 +73,7 @@ async function showLive(cli: Cli, options: Options, read: () => Promise<Topology
   cli.output.write("\u001b[?1049h\u001b[?25l");
   try {
     while (!over.signal.aborted) {
-      const topology = ofNamespace(await read(), options);
-      cli.output.write(`\u001b[H${screen(cli, options, topology)}\u001b[J`);
+      cli.output.write(`\u001b[H${screen(cli, options, await readAgain())}\u001b[J`);
       await pause(refreshEveryMs, over.signal);
     }
   } finally {
@@ -51,20 +81,19 @@ async function showLive(cli: Cli, options: Options, read: () => Promise<Topology
   }
 }
 
-function screen(cli: Cli, options: Options, topology: Topology): string {
-  const title = cli.output.styled("bold", `weft top, the last ${topology.windowSeconds} s; Ctrl-C ends it`);
-  const lines = [
-    title,
-    "",
-    ...formatTopology(topology, options.output, cli.output.width).trimEnd().split("\n"),
-  ];
+function screen(cli: Cli, { sort }: Options, shown: Shown): string {
+  const title = cli.output.styled(
+    "bold",
+    `weft top, the last ${shown.windowSeconds} s, by ${sort}; Ctrl-C ends it`,
+  );
+  const lines = [title, "", ...shown.table().trimEnd().split("\n")];
   const height = process.stdout.rows ?? cli.output.height ?? lines.length;
-  const shown =
+  const fitting =
     lines.length < height
       ? lines
       : [...lines.slice(0, height - 2), `… and ${lines.length - height + 2} more`];
   // Each line is cleared to its end, so that nothing of a longer one stays.
-  return shown.map((line) => `${line}\u001b[K\n`).join("");
+  return fitting.map((line) => `${line}\u001b[K\n`).join("");
 }
 
 /** Ends early when the signal comes. */

@@ -12,10 +12,25 @@ export function ofNamespace(topology: Topology, options: SharedOptions): Topolog
   return { ...topology, edges, nodes: topology.nodes.filter(({ id }) => ids.has(id)) };
 }
 
-export function formatTopology(topology: Topology, format: OutputFormat, width: number | undefined): string {
+const orders: Readonly<Record<string, (edge: TopologyEdge) => number>> = {
+  rps: (edge) => -edge.requestsPerSecond,
+  ok: (edge) => edge.successRate,
+  p50: (edge) => -edge.p50Ms,
+  p99: (edge) => -edge.p99Ms,
+};
+
+interface TableForm {
+  readonly format: OutputFormat;
+  readonly width: number | undefined;
+  /** rps, ok, p50, p99 or name. Default: rps. */
+  readonly sort?: string;
+}
+
+export function formatTopology(topology: Topology, { format, width, sort = "rps" }: TableForm): string {
   if (topology.edges.length === 0) return `no traffic in the last ${topology.windowSeconds} s\n`;
+  const orderOf = orders[sort] ?? (() => 0);
   const edges = topology.edges.toSorted(
-    (a, b) => b.requestsPerSecond - a.requestsPerSecond || (edgeKey(a) < edgeKey(b) ? -1 : 1),
+    (a, b) => orderOf(a) - orderOf(b) || (edgeKey(a) < edgeKey(b) ? -1 : 1),
   );
   const isWide = format === "wide";
   const header = [

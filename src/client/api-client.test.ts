@@ -96,6 +96,27 @@ describe("requests", () => {
     ["the history", (c) => c.history(5, 9), "GET /apis/weft.dev/v1alpha1/history?limit=5&before=9"],
     ["the topology", (c) => c.topology(60), "GET /apis/weft.dev/v1alpha1/topology?window=60"],
     [
+      "the topology of services near one",
+      (c) => c.topology(60, { by: "service", focus: "shop/web", depth: 2 }),
+      "GET /apis/weft.dev/v1alpha1/topology?window=60&by=service&focus=shop%2Fweb&depth=2",
+    ],
+    [
+      "signals",
+      (c) => c.signals({ service: "shop/web", by: "version", stepMs: 10_000 }),
+      "GET /apis/weft.dev/v1alpha1/signals?service=shop%2Fweb&by=version&stepMs=10000",
+    ],
+    [
+      "services",
+      (c) => c.services(60, "shop"),
+      "GET /apis/weft.dev/v1alpha1/services?window=60&namespace=shop",
+    ],
+    [
+      "a service's view",
+      (c) => c.serviceView("shop", "a/b", 60),
+      "GET /apis/weft.dev/v1alpha1/serviceviews/shop/a%2Fb?window=60",
+    ],
+    ["findings", (c) => c.findings(), "GET /apis/weft.dev/v1alpha1/findings"],
+    [
       "a join token",
       (c) => c.createJoinToken({ namespace: "shop", serviceAccount: "web" }),
       "POST /api/v1/namespaces/shop/serviceaccounts/web/token",

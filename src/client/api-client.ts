@@ -10,7 +10,6 @@ import {
   auditListSchema,
   type AuditVerdict,
   auditVerdictSchema,
-  decodeMessage,
   type Deletion,
   type HistoryEntry,
   historySchema,
@@ -34,11 +33,6 @@ import {
   type SubjectReview,
   subjectReviewSchema,
   tokenRequestSchema,
-  type TapEvent,
-  tappedRequestSchema,
-  type TapRecordView,
-  type Topology,
-  topologySchema,
   type TransactionRequest,
   type TransactionResponse,
   transactionResponseSchema,
@@ -47,8 +41,8 @@ import {
 import { WeftError } from "../kernel/index.ts";
 import { jsonLines } from "./json-lines.ts";
 import { errorOfStatus, readStatus } from "./status-error.ts";
-import { tapEvents, tapPath, type TapQuery } from "./tap.ts";
-import { Transport, type TransportOptions } from "./transport.ts";
+import { firstIssue, meshPath, TrafficClient } from "./traffic-client.ts";
+import type { TransportOptions } from "./transport.ts";
 
 export type ApiClientOptions = TransportOptions;
 
@@ -107,21 +101,14 @@ interface Person {
 type UserInfo = NonNullable<SubjectReview["status"]>["userInfo"];
 type AccessAnswer = NonNullable<AccessReview["status"]>;
 
-const meshPath = "/apis/weft.dev/v1alpha1";
 const rotationPath = `${meshPath}/root-rotation`;
 
 /** Every method rejects with WeftError: `unreachable` where nobody answers, else what the server said. */
-export class ApiClient {
-  readonly #transport: Transport;
-
-  constructor(options: ApiClientOptions) {
-    this.#transport = new Transport(options);
-  }
-
+export class ApiClient extends TrafficClient {
   /** Whether it answers and is well. Never rejects for a server that is not there yet. */
   async isReady(): Promise<boolean> {
     try {
-      return (await this.#transport.probe("/healthz")) === 200;
+      return (await this.transport.probe("/healthz")) === 200;
     } catch (error) {
       if (error instanceof WeftError && (error.code === "unreachable" || error.code === "timeout"))
         return false;
@@ -130,16 +117,16 @@ export class ApiClient {
   }
 
   async get<K extends KindName>(kind: K, name: ObjectName): Promise<StoredOfKind<K>> {
-    return this.#readObject(kind, await this.#transport.json(objectPath(kind, name)));
+    return this.#readObject(kind, await this.transport.json(objectPath(kind, name)));
   }
 
   async list<K extends KindName>(kind: K, options: ListOptions = {}): Promise<ListResult<K>> {
     const { namespace, labelSelector } = options;
-    const body = await this.#transport.json(collectionPath(kind, namespace), { query: { labelSelector } });
+    const body = await this.transport.json(collectionPath(kind, namespace), { query: { labelSelector } });
     const items = memberOf(body, "items");
     const resourceVersion = memberOf(memberOf(body, "metadata"), "resourceVersion");
     if (!Array.isArray(items) || typeof resourceVersion !== "string")
-      throw this.#transport.unreadable("no list");
+      throw this.transport.unreadable("no list");
     // Kubernetes leaves kind and apiVersion out of the items of a list.
     const named = { apiVersion: apiVersionOf(kind), kind };
     return {
@@ -150,60 +137,60 @@ export class ApiClient {
 
   /** Rejects with `not_found` where there is nothing of that name. */
   async delete(kind: KindName, name: ObjectName): Promise<void> {
-    await this.#transport.json(objectPath(kind, name), { method: "DELETE" });
+    await this.transport.json(objectPath(kind, name), { method: "DELETE" });
   }
 
   /** All or nothing. Issues of objects have paths such as `objects[3].spec.ports[0].port`. */
   async transact(request: TransactionRequest): Promise<TransactionResponse> {
     const path = `${meshPath}/transactions`;
-    return this.#decode(
+    return this.decode(
       transactionResponseSchema,
-      await this.#transport.json(path, { method: "POST", body: request }),
+      await this.transport.json(path, { method: "POST", body: request }),
     );
   }
 
   /** Newest first. */
   async history(limit: number, before?: number): Promise<readonly HistoryEntry[]> {
     const query = { limit: String(limit), before: before === undefined ? undefined : String(before) };
-    const body = await this.#transport.json(`${meshPath}/history`, { query });
-    return this.#decode(historySchema, body).items;
+    const body = await this.transport.json(`${meshPath}/history`, { query });
+    return this.decode(historySchema, body).items;
   }
 
   async status(): Promise<MeshStatus> {
-    return this.#decode(meshStatusSchema, await this.#transport.json(`${meshPath}/status`));
+    return this.decode(meshStatusSchema, await this.transport.json(`${meshPath}/status`));
   }
 
   /** Newest first: of one request, or all that are remembered. */
   async refusals(requestId?: string): Promise<readonly RefusalView[]> {
-    const body = await this.#transport.json(`${meshPath}/refusals`, { query: { request: requestId } });
-    return this.#decode(refusalListSchema, body).items;
+    const body = await this.transport.json(`${meshPath}/refusals`, { query: { request: requestId } });
+    return this.decode(refusalListSchema, body).items;
   }
 
   /** Who came in plaintext to ports that allow it. */
   async plaintextCallers(): Promise<PlaintextCallerList["items"]> {
-    return this.#decode(plaintextCallerListSchema, await this.#transport.json(`${meshPath}/plaintextcallers`))
+    return this.decode(plaintextCallerListSchema, await this.transport.json(`${meshPath}/plaintextcallers`))
       .items;
   }
 
   async certificates(): Promise<CertificatesStatus> {
-    return this.#decode(certificatesSchema, await this.#transport.json(`${meshPath}/certificates`));
+    return this.decode(certificatesSchema, await this.transport.json(`${meshPath}/certificates`));
   }
 
   /** Returns the certificates as they are afterwards. Rejects with `not_found` where nothing has that name. */
   async changeRevocation(body: RevocationRequest): Promise<CertificatesStatus> {
     const path = `${meshPath}/revocations`;
-    return this.#decode(certificatesSchema, await this.#transport.json(path, { method: "POST", body }));
+    return this.decode(certificatesSchema, await this.transport.json(path, { method: "POST", body }));
   }
 
   async rootRotation(): Promise<RotationStatus> {
-    return this.#decode(rotationStatusSchema, await this.#transport.json(rotationPath));
+    return this.decode(rotationStatusSchema, await this.transport.json(rotationPath));
   }
 
   /** Rejects with `conflict` where that cannot be done now. */
   async rotateRoot(body: RotationRequest): Promise<RotationStatus> {
-    return this.#decode(
+    return this.decode(
       rotationStatusSchema,
-      await this.#transport.json(rotationPath, { method: "POST", body }),
+      await this.transport.json(rotationPath, { method: "POST", body }),
     );
   }
 
@@ -225,35 +212,19 @@ export class ApiClient {
     };
     const name = person === undefined ? "selfsubjectaccessreviews" : "subjectaccessreviews";
     const review = await this.#review(accessReviewSchema, "authorization", name, { spec });
-    if (review.status === undefined) throw this.#transport.unreadable("no answer");
+    if (review.status === undefined) throw this.transport.unreadable("no answer");
     return review.status;
   }
 
   /** The newest ones, in the order in which they were written. */
   async audit(limit: number, sinceMs: number): Promise<readonly AuditEntry[]> {
     const query = { limit: String(limit), sinceMs: String(sinceMs) };
-    return this.#decode(auditListSchema, await this.#transport.json(`${meshPath}/audit`, { query })).items;
+    return this.decode(auditListSchema, await this.transport.json(`${meshPath}/audit`, { query })).items;
   }
 
   /** The server reads all of its log. */
   async auditVerdict(): Promise<AuditVerdict> {
-    return this.#decode(auditVerdictSchema, await this.#transport.json(`${meshPath}/audit/verification`));
-  }
-
-  /** Live traffic, until the server ends it or `signal` fires. */
-  tap(query: TapQuery, signal?: AbortSignal): AsyncGenerator<TapEvent> {
-    return tapEvents(this.#transport, tapPath(meshPath, query), signal);
-  }
-
-  /** Hops of one request that some tap saw, in causal order. Rejects with `not_found`. */
-  async tappedRequest(id: string): Promise<readonly TapRecordView[]> {
-    const body = await this.#transport.json(`${meshPath}/requests/${encodeURIComponent(id)}`);
-    return this.#decode(tappedRequestSchema, body).hops;
-  }
-
-  async topology(windowSeconds: number): Promise<Topology> {
-    const query = { window: String(windowSeconds) };
-    return this.#decode(topologySchema, await this.#transport.json(`${meshPath}/topology`, { query }));
+    return this.decode(auditVerdictSchema, await this.transport.json(`${meshPath}/audit/verification`));
   }
 
   /** For one workload's first certificate: one use, short life. */
@@ -264,11 +235,8 @@ export class ApiClient {
       ...(expirationSeconds === undefined ? {} : { expirationSeconds }),
     };
     const body = { apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest", spec };
-    const answer = this.#decode(
-      tokenRequestSchema,
-      await this.#transport.json(path, { method: "POST", body }),
-    );
-    if (answer.status === undefined) throw this.#transport.unreadable("no token");
+    const answer = this.decode(tokenRequestSchema, await this.transport.json(path, { method: "POST", body }));
+    if (answer.status === undefined) throw this.transport.unreadable("no token");
     return answer.status.token;
   }
 
@@ -283,14 +251,14 @@ export class ApiClient {
       options.signal === undefined ? ended.signal : AbortSignal.any([options.signal, ended.signal]);
     const query = { watch: "1", labelSelector, resourceVersion };
     try {
-      const stream = await this.#transport.stream(collectionPath(kind, namespace), { query }, signal);
+      const stream = await this.transport.stream(collectionPath(kind, namespace), { query }, signal);
       for await (const line of jsonLines(stream)) {
         const event = this.#readEvent(kind, line);
         if (event !== undefined) yield event;
       }
     } catch (error) {
       if (options.signal?.aborted === true) return;
-      throw error instanceof WeftError ? error : this.#transport.unreachable(error);
+      throw error instanceof WeftError ? error : this.transport.unreachable(error);
     } finally {
       ended.abort();
     }
@@ -303,7 +271,7 @@ export class ApiClient {
     body: object,
   ): Promise<ValueOf<S>> {
     const path = `/apis/${group}.k8s.io/v1/${name}`;
-    return this.#decode(schema, await this.#transport.json(path, { method: "POST", body }));
+    return this.decode(schema, await this.transport.json(path, { method: "POST", body }));
   }
 
   #readEvent<K extends KindName>(kind: K, line: unknown): ClientWatchEvent<K> | undefined {
@@ -317,7 +285,7 @@ export class ApiClient {
         return { type: "deleted", object: this.#readObject(kind, object) };
       case "ERROR": {
         const status = readStatus(object);
-        throw status === undefined ? this.#transport.unreadable("an unknown error") : errorOfStatus(status);
+        throw status === undefined ? this.transport.unreadable("an unknown error") : errorOfStatus(status);
       }
       default:
         return undefined; // bookmarks, and what later servers may add
@@ -327,15 +295,9 @@ export class ApiClient {
   #readObject<K extends KindName>(kind: K, body: unknown): StoredOfKind<K> {
     const parsed = parseObject(body, "read");
     if ("object" in parsed && isStored(parsed.object) && isOfKind(parsed.object, kind)) return parsed.object;
-    throw this.#transport.unreadable(
+    throw this.transport.unreadable(
       `no readable ${kind}${"issues" in parsed ? firstIssue(parsed.issues) : ""}`,
     );
-  }
-
-  #decode<S extends TSchema>(schema: S, body: unknown): ValueOf<S> {
-    const decoded = decodeMessage(schema, body, "response");
-    if ("object" in decoded) return decoded.object;
-    throw this.#transport.unreadable(`an answer that cannot be read${firstIssue(decoded.issues)}`);
   }
 }
 
@@ -359,9 +321,4 @@ function objectPath(kind: KindName, { namespace, name }: ObjectName): string {
 function memberOf(value: unknown, key: string): unknown {
   if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) return undefined;
   return Reflect.get(value, key);
-}
-
-function firstIssue(issues: readonly { readonly path: string; readonly message: string }[]): string {
-  const [first] = issues;
-  return first === undefined ? "" : ` (${first.path}: ${first.message})`;
 }

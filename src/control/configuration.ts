@@ -12,7 +12,7 @@ import {
   type TrustInput,
 } from "../compile/index.ts";
 import { type Log, WeftError } from "../kernel/index.ts";
-import type { Registry } from "../registry/index.ts";
+import type { Registry, RegistryChange } from "../registry/index.ts";
 import type { Store, WatchEvent } from "../store/index.ts";
 import type { StatusQueue } from "./status-queue.ts";
 
@@ -28,7 +28,12 @@ export interface ConfigurationOptions {
   readonly log: Log;
 }
 
-export type ConfigurationListener = (output: CompileOutput, revision: number) => void;
+/** `registry`: what changed of services and workloads in the same step; undefined: nothing. */
+export type ConfigurationListener = (
+  output: CompileOutput,
+  revision: number,
+  registry: RegistryChange | undefined,
+) => void;
 
 /** What the compiler takes as objects; the registry takes the rest. */
 const compiledKinds = [
@@ -172,7 +177,7 @@ export class Configuration {
       changed: output.upserted.length,
       removed: output.removed.length,
     });
-    for (const listener of this.#listeners) listener(output, this.#revision);
+    for (const listener of this.#listeners) listener(output, this.#revision, change.registry);
   }
 }
 

@@ -4,7 +4,14 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join as joinPath } from "node:path";
 import { fromBinary } from "@bufbuild/protobuf";
-import { decodeMessage, topologySchema } from "../api/index.ts";
+import {
+  decodeMessage,
+  findingListSchema,
+  serviceSummariesSchema,
+  serviceViewSchema,
+  signalsSchema,
+  topologySchema,
+} from "../api/index.ts";
 import type { GrpcClient } from "../grpc/index.ts";
 import { createLog, silentLog } from "../kernel/index.ts";
 import { EndpointSchema, InboundSchema, MeshSchema, OutboundSchema } from "../model/index.ts";
@@ -324,6 +331,29 @@ test("what proxies report is seen in the topology", async () => {
   const topology = await api("/apis/weft.dev/v1alpha1/topology?window=60");
   expect(schemaErrors(topology)).toEqual([]);
   expect(topology).toMatchObject({ edges: [{ service: "default/reviews", count: 12 }] });
+});
+
+test("services, signals and findings are documents of their schemas", async () => {
+  const now = Date.now();
+  const paths = {
+    "topology?by=service&focus=default/reviews&window=60": topologySchema,
+    "signals?service=default/reviews&by=source": signalsSchema,
+    [`signals?workload=default/web-1&direction=outbound&fromMs=${now - 60_000}&stepMs=10000`]: signalsSchema,
+    "services?window=60&namespace=default": serviceSummariesSchema,
+    "serviceviews/default/reviews?window=60": serviceViewSchema,
+    "findings?namespace=default": findingListSchema,
+  };
+  for (const [path, schema] of Object.entries(paths)) {
+    const decoded = decodeMessage(schema, await api(`/apis/weft.dev/v1alpha1/${path}`), "response");
+    expect([path, decoded]).toEqual([path, { object: expect.anything() }]);
+  }
+  expect(await api("/apis/weft.dev/v1alpha1/signals?service=default/reviews&by=source")).toMatchObject({
+    groups: [{ key: "default/web-1", totals: { count: 12 } }],
+  });
+  expect(await api("/apis/weft.dev/v1alpha1/serviceviews/default/reviews?window=60")).toMatchObject({
+    service: { name: "reviews", requestsPerSecond: expect.any(Number) },
+    callers: [{ count: 12 }],
+  });
 });
 
 test("says that it is ready, and where", async () => {

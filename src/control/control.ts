@@ -25,15 +25,7 @@ import {
 import { derToPem } from "../identity/x509/index.ts";
 import { KeySetKeeper, type KeySetSettings } from "../jwks/index.ts";
 import { type Clock, type Drainable, Lifecycle, type Log, systemClock } from "../kernel/index.ts";
-import {
-  Aggregator,
-  PlaintextCallers,
-  PolicyDecisions,
-  Refusals,
-  TapHub,
-  telemetryMethods,
-  topology,
-} from "../observe/index.ts";
+import { PlaintextCallers, PolicyDecisions, Refusals, TapHub, telemetryMethods } from "../observe/index.ts";
 import { Registry } from "../registry/index.ts";
 import { openSqliteStore } from "../store/index.ts";
 import {
@@ -46,6 +38,7 @@ import { CompiledSource } from "./compiled-source.ts";
 import { Configuration } from "./configuration.ts";
 import { type DataDirectory, openDataDirectory, writeFileAtomically } from "./data-directory.ts";
 import { writeInitialObjects } from "./initial-objects.ts";
+import { openObservation } from "./observed/observation.ts";
 import { plaintextCallerList, refusalList } from "./policy-reports.ts";
 import { encodeMetrics } from "./metrics.ts";
 import { ProxyDirectory } from "./proxy-directory.ts";
@@ -74,6 +67,8 @@ export interface ControlOptions {
   /** How key sets of issuers of tokens are fetched. */
   readonly keySets?: KeySetSettings;
   readonly version?: string;
+  /** Of a Prometheus server that views of golden signals are read from; the mesh's settings where absent. */
+  readonly prometheusUrl?: string | undefined;
   /** Opens the CA's keys, and encrypts those that are not. */
   readonly passphraseFile?: string;
   /** Somebody else's CA signs in the place of the control plane's own. */
@@ -187,10 +182,20 @@ async function start(
   );
   const certificateParts = { authority, ledger, directory, log };
   const isRevoked = (der: Uint8Array): boolean => trust.isRevoked(der);
-  const aggregator = new Aggregator({ clock });
   const taps = new TapHub({ clock });
-  const [refusals, decisions] = [new Refusals(), new PolicyDecisions()];
   const plaintextCallers = new PlaintextCallers(clock);
+  const observation = opening(
+    openObservation({
+      ...{ registry, store, directory, configuration, plaintextCallers, clock, log },
+      prometheusUrl: options.prometheusUrl,
+      path: data.signalsFile,
+      meshStatus: () => meshStatus(),
+      certificates: () => certificatesStatus(certificateParts),
+    }),
+    (part) => part.close(),
+  );
+  const { aggregator } = observation;
+  const [refusals, decisions] = [new Refusals(), new PolicyDecisions()];
   const [handshakeRefusals, attestationRefusals] = [new Map<string, number>(), new Map<string, number>()];
   const apiRefusals = new Map<string, number>();
   const attestationRefused = (attestor: string, refusal: string): void =>
@@ -223,7 +228,9 @@ async function start(
       registry,
       directory,
       taps,
-      telemetry: telemetryMethods(aggregator, [refusals, plaintextCallers, decisions]),
+      telemetry: telemetryMethods(aggregator, observation.reporters, [
+        ...[refusals, plaintextCallers, decisions, observation.ejections],
+      ]),
       gatewayServiceAccounts: () => configuration.meshConfig.spec.gatewayServiceAccounts,
       clock,
       log,
@@ -263,7 +270,7 @@ async function start(
         encodeMetrics({
           status: meshStatus(),
           totals: aggregator.totals.values(),
-          droppedSeries: aggregator.droppedSeries,
+          telemetry: observation.figures(),
           keySets: keySets.figures,
           refusals: handshakeRefusals,
           apiRefusals,
@@ -271,7 +278,7 @@ async function start(
           attestationRefusals,
           taps,
         }),
-      topology: (seconds) => topology(aggregator, seconds, (workload) => directory.isGateway(workload)),
+      telemetry: observation.providers,
       refusals: (requestId) => refusalList(refusals, requestId),
       plaintextCallers: () =>
         plaintextCallerList(plaintextCallers, (address) => {

@@ -1,7 +1,7 @@
 /**
  * The control plane's directory: what lies where in it, who may read it, and that only one control plane uses it.
  *
- *   token (0600)   store.sqlite   join-tokens   ca/ (0700)   certificates.sqlite   audit/ (0700)   jwks/
+ *   token (0600)   store.sqlite   signals.sqlite   join-tokens   ca/ (0700)   certificates.sqlite   audit/ (0700)   jwks/
  *   root.pem (for everybody)   lock
  */
 import { Database } from "bun:sqlite";
@@ -31,6 +31,8 @@ export interface DataDirectory {
   readonly joinTokensFile: string;
   readonly certificatesFile: string;
   readonly storeFile: string;
+  /** Golden signals of the last hour. */
+  readonly signalsFile: string;
   /** What issuers of tokens published. */
   readonly keySetDirectory: string;
   readonly auditDirectory: string;
@@ -58,6 +60,7 @@ export function openDataDirectory(path: string, log: Log): DataDirectory {
       joinTokensFile: join(path, "join-tokens"),
       certificatesFile: join(path, "certificates.sqlite"),
       storeFile: join(path, "store.sqlite"),
+      signalsFile: join(path, "signals.sqlite"),
       keySetDirectory: join(path, "jwks"),
       auditDirectory: join(path, "audit"),
       token: readToken(tokenFile, log) ?? createToken(tokenFile),

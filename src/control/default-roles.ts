@@ -31,7 +31,10 @@ const viewRules: PolicyRule[] = [
   {
     verbs: ["get"],
     apiGroups: ["weft.dev"],
-    resources: ["mesh/status", "mesh/topology", "mesh/history", "mesh/certificates", "mesh/plaintext"],
+    resources: [
+      ...["mesh/status", "mesh/history", "mesh/certificates", "mesh/plaintext", "mesh/topology"],
+      ...["mesh/signals", "mesh/services", "mesh/serviceviews", "mesh/findings"],
+    ],
   },
 ];
 const editRules: PolicyRule[] = [

@@ -1,6 +1,7 @@
 /** The control plane's metrics are what Prometheus reads, whatever names hold. */
 import { expect, test } from "bun:test";
-import { create } from "@bufbuild/protobuf";
+import { existsSync } from "node:fs";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { VirtualClock } from "../kernel/index.ts";
 import { Aggregator } from "../observe/index.ts";
 import { Direction, EdgeDeltaSchema, TelemetryReportSchema } from "../wire/index.ts";
@@ -22,8 +23,13 @@ const status = {
   ],
 } as const;
 
-function report(count: bigint, route: string) {
-  return create(TelemetryReportSchema, {
+const telemetry = {
+  ...{ droppedSeries: 0, refusedEdges: 0, refusedReports: 0, refusedHits: 0, proxies: 3, intervalMs: 5_000 },
+  ...{ series: { service: 2, workload: 5 }, bytes: { service: 100, workload: 200 }, isOnDisk: true },
+};
+
+function report(count: bigint, route: string): Uint8Array {
+  const message = create(TelemetryReportSchema, {
     edges: [
       create(EdgeDeltaSchema, {
         direction: Direction.OUTBOUND,
@@ -39,14 +45,15 @@ function report(count: bigint, route: string) {
       }),
     ],
   });
+  return toBinary(TelemetryReportSchema, message);
 }
 
 test("counters grow with every report and outlive the window", () => {
   const clock = new VirtualClock();
   const aggregator = new Aggregator({ clock });
-  aggregator.add(report(3n, "default/api"), identity);
+  aggregator.receive(report(3n, "default/api"), identity);
   clock.advance(24 * 3_600_000);
-  aggregator.add(report(4n, "default/api"), identity);
+  aggregator.receive(report(4n, "default/api"), identity);
   const text = encodeMetrics({
     status: { ...status, proxies: [...status.proxies] },
     totals: aggregator.totals.values(),
@@ -54,8 +61,8 @@ test("counters grow with every report and outlive the window", () => {
     attestationRefusals: new Map(),
     apiRefusals: new Map([["peer_revoked", 2]]),
     decisions: [{ workload: "shop/web", policy: "P", rule: "r", verdict: "would_deny", count: 3 }],
-    droppedSeries: 0,
     taps: { size: 1, refusedRecords: 2 },
+    telemetry,
     keySets: {
       fetches: [
         { result: "fetched", count: 3 },
@@ -79,9 +86,35 @@ test("counters grow with every report and outlive the window", () => {
   expect(text.endsWith("\n")).toBe(true);
 });
 
+const promtool = "/usr/bin/promtool";
+test.skipIf(!existsSync(promtool))("promtool finds nothing to say", async () => {
+  const aggregator = new Aggregator({ clock: new VirtualClock() });
+  aggregator.receive(report(1n, 'a"b\\c\nd'), identity);
+  const text = encodeMetrics({
+    status: { ...status, proxies: [...status.proxies] },
+    totals: aggregator.totals.values(),
+    refusals: new Map([["peer_revoked", 1]]),
+    attestationRefusals: new Map([["process no_rule", 1]]),
+    apiRefusals: new Map([["peer_revoked", 2]]),
+    decisions: [{ workload: "shop/web", policy: "P", rule: "r", verdict: "would_deny", count: 3 }],
+    taps: { size: 1, refusedRecords: 2 },
+    telemetry,
+    keySets: {
+      fetches: [{ result: "fetched", count: 3 }],
+      ages: [{ uri: "https://issuer.example/keys", ageMs: 5 }],
+    },
+  });
+  const check = Bun.spawn([promtool, "check", "metrics"], {
+    stdin: new Blob([text]),
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  expect([await check.exited, await new Response(check.stderr).text()]).toEqual([0, ""]);
+});
+
 test("a hostile label stays within its quotes", () => {
   const aggregator = new Aggregator({ clock: new VirtualClock() });
-  aggregator.add(report(1n, 'a"b\\c\nd'), identity);
+  aggregator.receive(report(1n, 'a"b\\c\nd'), identity);
   const text = encodeMetrics({
     status: { ...status, proxies: [] },
     totals: aggregator.totals.values(),
@@ -89,8 +122,8 @@ test("a hostile label stays within its quotes", () => {
     attestationRefusals: new Map(),
     apiRefusals: new Map([["peer_revoked", 2]]),
     decisions: [{ workload: "shop/web", policy: "P", rule: "r", verdict: "would_deny", count: 3 }],
-    droppedSeries: 0,
     taps: { size: 1, refusedRecords: 2 },
+    telemetry,
     keySets: { fetches: [], ages: [] },
   });
   expect(text).toContain('route="a\\"b\\\\c\\nd"');

@@ -7,8 +7,7 @@ import type { PolicyDecisionTotal, SeriesTotal, TapHub } from "../observe/index.
 export interface MetricsInput {
   readonly status: MeshStatus;
   readonly totals: Iterable<SeriesTotal>;
-  /** Series that fit nobody's budget and were counted together. */
-  readonly droppedSeries: number;
+  readonly telemetry: TelemetryFigures;
   readonly keySets: KeySetFigures;
   /** Handshakes of proxies that were refused, by reason. */
   readonly refusals: ReadonlyMap<string, number>;
@@ -20,10 +19,26 @@ export interface MetricsInput {
   readonly taps: Pick<TapHub, "size" | "refusedRecords">;
 }
 
+/** Of reports themselves, and of what is kept of them. */
+export interface TelemetryFigures {
+  /** Series that fit nobody's budget and were counted together. */
+  readonly droppedSeries: number;
+  readonly refusedEdges: number;
+  readonly refusedReports: number;
+  readonly refusedHits: number;
+  readonly proxies: number;
+  readonly intervalMs: number;
+  /** Distinct label sets in the window, by level. */
+  readonly series: { readonly service: number; readonly workload: number };
+  /** Of closed slots in memory, by level. */
+  readonly bytes: { readonly service: number; readonly workload: number };
+  readonly isOnDisk: boolean;
+}
+
 export function encodeMetrics({
   status,
   totals,
-  droppedSeries,
+  telemetry,
   keySets,
   refusals,
   apiRefusals,
@@ -92,8 +107,9 @@ export function encodeMetrics({
       [{ value: taps.refusedRecords }],
     ),
     ...family("weft_telemetry_dropped_series_total", "counter", "Series that did not fit a budget.", [
-      { value: droppedSeries },
+      { value: telemetry.droppedSeries },
     ]),
+    ...telemetryFamilies(telemetry),
     ...family(
       "weft_mesh_exchanges_total",
       "counter",
@@ -131,6 +147,49 @@ export function encodeMetrics({
   ].join("\n");
 }
 
+function telemetryFamilies(telemetry: TelemetryFigures): string[] {
+  const { refusedEdges, refusedReports, refusedHits, proxies, intervalMs, series, bytes } = telemetry;
+  return [
+    ...family(
+      "weft_control_telemetry_refused_total",
+      "counter",
+      "Parts of proxies' reports that were not theirs to tell, or could not be read.",
+      Object.entries({ edge: refusedEdges, hit: refusedHits, report: refusedReports }).map(
+        ([part, value]) => {
+          return { labels: { part }, value };
+        },
+      ),
+    ),
+    ...family("weft_control_telemetry_proxies", "gauge", "Proxies that reported in the last two minutes.", [
+      { value: proxies },
+    ]),
+    ...family(
+      "weft_control_telemetry_interval_seconds",
+      "gauge",
+      "How long each is told to wait between two reports.",
+      [{ value: intervalMs / 1000 }],
+    ),
+    ...family(
+      "weft_control_window_series",
+      "gauge",
+      "Label sets in the window of golden signals.",
+      Object.entries(series).map(([level, value]) => ({ labels: { level }, value })),
+    ),
+    ...family(
+      "weft_control_window_bytes",
+      "gauge",
+      "Memory of the window of golden signals.",
+      Object.entries(bytes).map(([level, value]) => ({ labels: { level }, value })),
+    ),
+    ...family(
+      "weft_control_window_on_disk",
+      "gauge",
+      "1: a restart keeps the window of golden signals. 0: it is in memory only.",
+      [{ value: telemetry.isOnDisk ? 1 : 0 }],
+    ),
+  ];
+}
+
 function labelsOf({ series }: SeriesTotal): Record<string, string> {
   return {
     direction: series.direction,
@@ -142,6 +201,9 @@ function labelsOf({ series }: SeriesTotal): Record<string, string> {
     route: series.route,
     protocol: series.protocol,
     response_class: series.responseClass,
+    response_code: series.responseCode === 0 ? "" : String(series.responseCode),
+    grpc_status: series.grpcStatus === 0 ? "" : String(series.grpcStatus - 1),
+    source_version: series.sourceVersion,
     reason: series.reason,
     mtls: String(series.isMutualTls),
   };

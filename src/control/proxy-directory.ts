@@ -105,8 +105,9 @@ export class ProxyDirectory implements PresenceListener {
     this.#isStopping = true;
   }
 
-  isGateway(workload: string): boolean {
-    return this.#connected.get(workload)?.role === "gateway";
+  /** Connected ones. */
+  gateways(): string[] {
+    return [...this.#connected].flatMap(([workload, { role }]) => (role === "gateway" ? [workload] : []));
   }
 
   /** Connected ones first in the order of their ids, then workloads that are registered and not connected. */

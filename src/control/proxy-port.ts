@@ -7,6 +7,7 @@ import {
   type CallContext,
   type GrpcServer,
   implementUnary,
+  implementUnaryBytes,
   serveGrpc,
   type ServiceRegistration,
 } from "../grpc/index.ts";
@@ -121,7 +122,7 @@ function proxyServices(options: ProxyPortOptions): ServiceRegistration[] {
       ),
     ],
     [
-      implementUnary(Telemetry.method.report, (request, context) =>
+      implementUnaryBytes(Telemetry.method.report, (request, context) =>
         telemetry.report(request, formatSpiffeId(identify(context))),
       ),
       tapMethod(options),

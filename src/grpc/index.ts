@@ -13,7 +13,7 @@ export {
   webTypeOfGrpc,
 } from "./grpc-web-type.ts";
 export { type GrpcFailure, grpcFailureOf } from "./local-failure.ts";
-export { implementBidi, implementUnary, type ServiceRegistration } from "./method.ts";
+export { implementBidi, implementUnary, implementUnaryBytes, type ServiceRegistration } from "./method.ts";
 export { statusTrailers, trailersOnlyHead } from "./response-fields.ts";
 export { impliedGrpcStatus, readGrpcStatus } from "./response-status.ts";
 export { type GrpcServer, serveGrpc } from "./server.ts";

@@ -45,14 +45,24 @@ export function implementUnary<I extends DescMessage, O extends DescMessage>(
   method: UnaryMethod<I, O>,
   handler: UnaryHandler<I, O>,
 ): MethodRegistration {
+  return implementUnaryBytes(method, (bytes, context) => {
+    const request = parseMessage(method.input, bytes);
+    if (request === undefined) throw new WeftError("bad_input", `not a ${method.input.typeName}`);
+    return handler(request, context);
+  });
+}
+
+/** For a handler that reads the request itself. `request` is valid until the handler returns or first waits. */
+export function implementUnaryBytes<I extends DescMessage, O extends DescMessage>(
+  method: UnaryMethod<I, O>,
+  handler: (request: Uint8Array, context: CallContext) => Promise<MessageInitShape<O>> | MessageInitShape<O>,
+): MethodRegistration {
   return {
     path: methodPath(method),
     isStreaming: false,
     accept: (call) =>
       new UnaryCall(call, async (bytes) => {
-        const request = parseMessage(method.input, bytes);
-        if (request === undefined) throw new WeftError("bad_input", `not a ${method.input.typeName}`);
-        const response = await handler(request, call);
+        const response = await handler(bytes, call);
         return toBinary(method.output, toMessage(method.output, response));
       }),
   };

@@ -51,14 +51,26 @@ export class Histogram {
   }
 
   merge(other: Histogram): void {
-    for (const [index, count] of other.buckets()) this.#add(index, count);
+    const counts = other.#counts;
+    if (counts.length > 0) {
+      this.#widen(other.#first);
+      this.#widen(other.#first + counts.length - 1);
+      const offset = other.#first - this.#first;
+      for (let i = 0; i < counts.length; i++) {
+        const count = counts[i] ?? 0;
+        if (count > 0) this.#counts[offset + i] = (this.#counts[offset + i] ?? 0) + count;
+      }
+    }
     this.count += other.count;
     this.sumUs += other.sumUs;
   }
 
   /** Index and count of those that are not empty, in rising order. */
   *buckets(): Generator<readonly [index: number, count: number]> {
-    for (const [i, count] of this.#counts.entries()) if (count > 0) yield [this.#first + i, count];
+    for (let i = 0; i < this.#counts.length; i++) {
+      const count = this.#counts[i] ?? 0;
+      if (count > 0) yield [this.#first + i, count];
+    }
   }
 
   /** The middle of the bucket that holds the q-quantile, in microseconds; 0 when nothing was recorded. */
@@ -66,9 +78,9 @@ export class Histogram {
     if (this.count === 0) return 0;
     const rank = Math.max(1, Math.ceil(q * this.count));
     let seen = 0;
-    for (const [index, count] of this.buckets()) {
-      seen += count;
-      if (seen >= rank) return (bucketLowerUs(index) + bucketUpperUs(index)) / 2;
+    for (let i = 0; i < this.#counts.length; i++) {
+      seen += this.#counts[i] ?? 0;
+      if (seen >= rank) return (bucketLowerUs(this.#first + i) + bucketUpperUs(this.#first + i)) / 2;
     }
     return bucketUpperUs(bucketCount - 1);
   }
@@ -89,6 +101,8 @@ export class Histogram {
   }
 
   #widen(index: number): void {
+    const at = index - this.#first;
+    if (at >= 0 && at < this.#counts.length) return;
     const octave = index - (index % subBuckets);
     const isEmpty = this.#counts.length === 0;
     const first = isEmpty ? octave : Math.min(this.#first, octave);

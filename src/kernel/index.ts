@@ -1,3 +1,4 @@
+export { formatAge } from "./age.ts";
 export { boundedText } from "./bounded-text.ts";
 export { canonicalIp, formatIp, parseIp, Prefix } from "./address.ts";
 export {

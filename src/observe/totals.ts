@@ -1,6 +1,4 @@
 /** Everything that was reported since the control plane started, by series: counters that only grow, as scrapers want them. */
-import type { EdgeDelta } from "../wire/index.ts";
-import { toNumber } from "./cell.ts";
 import { overflowSeries, type Series, seriesKey } from "./series.ts";
 
 export interface SeriesTotal {
@@ -20,23 +18,17 @@ export class Totals {
     this.#maxSeries = maxSeries;
   }
 
-  add(series: Series, edge: EdgeDelta): void {
-    const total = this.#totalOf(series);
-    total.count += toNumber(edge.count);
-    total.durationUs += toNumber(edge.duration?.sumUs ?? 0n);
-  }
-
   values(): Iterable<SeriesTotal> {
     return this.#totals.values();
   }
 
-  /** Beyond the bound everything is counted together, so that sums stay right. */
-  #totalOf(series: Series): SeriesTotal {
+  /** Where a series is counted. Beyond the bound everything is counted together, so that sums stay right. */
+  of(series: Series): SeriesTotal {
     const key = seriesKey(series);
     const known = this.#totals.get(key);
     if (known !== undefined) return known;
     if (this.#totals.size < this.#maxSeries) return this.#create(key, series);
-    const overflow = overflowSeries(series.protocol);
+    const overflow = overflowSeries(series);
     const overflowKey = seriesKey(overflow);
     return this.#totals.get(overflowKey) ?? this.#create(overflowKey, overflow);
   }
