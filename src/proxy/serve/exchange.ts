@@ -98,7 +98,7 @@ export class Exchange
 
   start(): void {
     this.#context.inFlight++;
-    this.identify(this.#context.requestIds, this.head);
+    this.identify(this.#context, this.head, this.service);
     if (!this.service.servesConnect && isPlainConnect(this.head))
       return this.#refuse("unsupported_request", "CONNECT is not served here");
     this.said = readTry(this.head, this.service.trustsTry);
@@ -388,6 +388,7 @@ export class Exchange
       durationUs,
       times: this,
       telemetry: undefined,
+      trace: this.trace,
     });
   }
 }

@@ -2,7 +2,9 @@
 import type { Clock } from "../../kernel/index.ts";
 import type { TimerWheel, WheelTimer } from "../../net/index.ts";
 import type { HttpRequest } from "../http/index.ts";
-import type { RequestIds } from "./request-ids.ts";
+import type { Trace } from "../tracing/index.ts";
+import type { ServeContext } from "./context.ts";
+import type { HttpService } from "./http-service.ts";
 
 export abstract class TimedRequest {
   /** 0: it has no bound. */
@@ -15,6 +17,8 @@ export abstract class TimedRequest {
   requestId = "";
   /** The proxy's own id; undefined: the request brought one. */
   newRequestId: string | undefined = undefined;
+  /** Undefined: tracing is off. */
+  trace: Trace | undefined = undefined;
   readonly #clock: Clock;
   #timer: WheelTimer | undefined = undefined;
 
@@ -23,10 +27,11 @@ export abstract class TimedRequest {
     this.startUs = clock.monotonicUs();
   }
 
-  protected identify(ids: RequestIds, head: HttpRequest): void {
+  protected identify({ requestIds, tracing }: ServeContext, head: HttpRequest, service: HttpService): void {
     const given = head.get("x-request-id");
-    this.requestId = ids.keep(given);
+    this.requestId = requestIds.keep(given);
     if (this.requestId !== given) this.newRequestId = this.requestId;
+    if (tracing.active !== undefined) this.trace = tracing.active.begin(head, service);
   }
 
   /** `graceMs`: so much later than its time. */

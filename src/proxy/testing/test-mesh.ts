@@ -22,7 +22,9 @@ import {
   Tunnel,
 } from "../../model/index.ts";
 import type { ProxyBootstrap } from "../bootstrap.ts";
-import { type ProxyParts, runProxy, type RunningProxy } from "../running-proxy.ts";
+import type { PreparedTelemetry } from "../../decide/telemetry/index.ts";
+import type { ProxyParts } from "../proxy-parts.ts";
+import { runProxy, type RunningProxy } from "../running-proxy.ts";
 import { FakeAgent, type FakeConfiguration } from "./fake-agent.ts";
 import { TestAuthority } from "./test-authority.ts";
 
@@ -40,6 +42,7 @@ export class TestMesh {
   readonly mesh: Mesh;
   /** Of the proxies that are made from then on. */
   log: Log = silentLog;
+  telemetry: PreparedTelemetry | undefined = undefined;
   readonly #directory = mkdtempSync(join(tmpdir(), "weft-log-"));
   readonly #proxies: RunningProxy[] = [];
   readonly #logFiles = new Map<string, string>();
@@ -185,7 +188,11 @@ export class TestMesh {
     agent: FakeAgent,
     options: Pick<ProxyParts, "destinationOf" | "filters"> & Partial<Pick<ProxyParts, "clock">> = {},
   ): Promise<RunningProxy> {
-    const proxy = await runProxy({ clock: systemClock, ...options, bootstrap, agent, log: this.log });
+    const { log, telemetry } = this;
+    const proxy = await runProxy({
+      ...{ clock: systemClock, ...options, bootstrap, agent, log },
+      ...(telemetry === undefined ? {} : { telemetry }),
+    });
     this.#proxies.push(proxy);
     return proxy;
   }

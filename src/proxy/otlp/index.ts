@@ -1,0 +1,4 @@
+export { ExportCounters } from "./export-counters.ts";
+export { ExportSwitch } from "./export-switch.ts";
+export type { LogParts } from "./log-record.ts";
+export type { ExportContext } from "./otlp-exporter.ts";
