@@ -1,6 +1,6 @@
 /** Brings one request to one collector, over the pools and the hop that requests take. */
-import type { Collector } from "../../model/index.ts";
-import { CollectorProtocol } from "../../model/index.ts";
+import { type Collector, CollectorProtocol } from "../../model/index.ts";
+import { serviceHost } from "../admission/service-host.ts";
 import {
   startUnaryCall,
   type UnaryCall,
@@ -34,19 +34,23 @@ export function deliveryTo(collector: Collector, context: DeliveryContext): Deli
       done({ kind: "retry", afterMs: undefined, detail: `cluster ${collector.cluster} is not known here` });
       return { cancel() {} };
     }
-    return startUnaryCall(context, cluster, requestTo(collector, signal, body), (result) =>
+    return startUnaryCall(context, cluster, requestTo(collector, cluster, { signal, body }), (result) =>
       done(judgeDelivery(result, context.clock.nowMs())),
     );
   };
 }
 
-function requestTo(collector: Collector, signal: Signal, body: Uint8Array): UnaryRequest {
+function requestTo(
+  collector: Collector,
+  { service, port }: UpstreamCluster,
+  { signal, body }: { readonly signal: Signal; readonly body: Uint8Array },
+): UnaryRequest {
   const isGrpc = collector.protocol === CollectorProtocol.GRPC;
   const fields = collector.headers.map(({ name, value }) => [name.toLowerCase(), value] as const);
   return {
     method: "POST",
     path: isGrpc ? signal.grpcPath : `${collector.path.replace(/\/$/, "")}${signal.httpPath}`,
-    authority: collector.authority || collector.cluster,
+    authority: collector.authority || `${serviceHost(service)}:${port}`,
     fields: isGrpc ? fields : [["content-type", "application/x-protobuf"], ...fields],
     body,
     isGrpc,
