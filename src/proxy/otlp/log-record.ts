@@ -1,7 +1,6 @@
-/** One record of a log in OTLP's form. */
-import { create, toBinary } from "@bufbuild/protobuf";
-import { LogRecordSchema, SeverityNumber } from "../../wire/otlp/index.ts";
-import { anyValue, Attributes, type AttributeValue } from "./attributes.ts";
+/** One record of a log in OTLP's form: opentelemetry.proto.logs.v1.LogRecord. */
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import { Attributes, type AttributeValue, writeAnyValue } from "./attributes.ts";
 
 export interface LogParts {
   /** Unix time. */
@@ -18,30 +17,23 @@ export interface LogParts {
   readonly spanId?: string | undefined;
 }
 
-const severities = {
-  info: SeverityNumber.INFO,
-  warn: SeverityNumber.WARN,
-  error: SeverityNumber.ERROR,
-} as const;
+/** Of SeverityNumber. */
+const severities = { info: 9, warn: 13, error: 17 } as const;
 
 const nsPerMs = 1_000_000n;
 
 export function encodeLogRecord(parts: LogParts): Uint8Array {
-  const attributes = new Attributes();
-  for (const [key, value] of Object.entries(parts.attributes)) attributes.add(key, value);
-  const timeUnixNano = BigInt(Math.round(parts.timeMs)) * nsPerMs;
-  return toBinary(
-    LogRecordSchema,
-    create(LogRecordSchema, {
-      timeUnixNano,
-      observedTimeUnixNano: timeUnixNano,
-      severityNumber: severities[parts.severity],
-      severityText: parts.severity.toUpperCase(),
-      eventName: parts.eventName,
-      body: anyValue(parts.body),
-      attributes: attributes.list,
-      traceId: Buffer.from(parts.traceId ?? "", "hex"),
-      spanId: Buffer.from(parts.spanId ?? "", "hex"),
-    }),
-  );
+  const { severity, eventName, body, attributes, traceId, spanId } = parts;
+  const timeNs = BigInt(Math.round(parts.timeMs)) * nsPerMs;
+  const writer = new BinaryWriter();
+  writer.tag(1, WireType.Bit64).fixed64(timeNs);
+  writer.tag(2, WireType.Varint).int32(severities[severity]);
+  writer.tag(3, WireType.LengthDelimited).string(severity.toUpperCase());
+  writeAnyValue(writer, 5, body);
+  new Attributes().addAll(attributes).write(writer, 6);
+  if (traceId !== undefined) writer.tag(9, WireType.LengthDelimited).bytes(Buffer.from(traceId, "hex"));
+  if (spanId !== undefined) writer.tag(10, WireType.LengthDelimited).bytes(Buffer.from(spanId, "hex"));
+  writer.tag(11, WireType.Bit64).fixed64(timeNs);
+  if (eventName !== "") writer.tag(12, WireType.LengthDelimited).string(eventName);
+  return writer.finish();
 }

@@ -136,13 +136,17 @@ export class OtlpExporter {
   }
 
   #measure(exporter: SignalExporter): void {
-    const span = { startMs: this.#startMs, nowMs: this.#context.clock.nowMs() };
-    for (const item of encodeMetricItems(this.#context.metrics(), span)) exporter.add(item);
+    const period = { startNs: nanos(this.#startMs), endNs: nanos(this.#context.clock.nowMs()) };
+    for (const item of encodeMetricItems(this.#context.metrics(), period)) exporter.add(item);
   }
 }
 
 function exportersOf({ traces, metrics, logs }: Destination): SignalExporter[] {
   return [traces, metrics, logs].filter((each) => each !== undefined);
+}
+
+function nanos(ms: number): bigint {
+  return BigInt(Math.round(ms)) * 1_000_000n;
 }
 
 function close(destination: Destination): void {

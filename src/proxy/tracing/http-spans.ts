@@ -2,7 +2,6 @@
 import type { PreparedTelemetry, TelemetryFacts } from "../../decide/telemetry/index.ts";
 import { isGrpcContentType } from "../../grpc/index.ts";
 import { RequestHead } from "../../http1/index.ts";
-import { type Span, SpanKind } from "../../wire/otlp/index.ts";
 import { Attributes } from "../otlp/attributes.ts";
 import type { HttpRequest } from "../http/index.ts";
 import type { HttpOutcome, TryRecord } from "../observation/index.ts";
@@ -24,7 +23,7 @@ export interface HttpSpanParts {
 const maxTrySpans = 16;
 
 /** The request's own is the first. */
-export function httpSpans(parts: HttpSpanParts): Span[] {
+export function httpSpans(parts: HttpSpanParts): Uint8Array[] {
   const { trace, outcome } = parts;
   const records = outcome.tries?.records ?? [];
   const request = requestSpan(parts, records);
@@ -32,7 +31,7 @@ export function httpSpans(parts: HttpSpanParts): Span[] {
   return [request, ...records.slice(0, maxTrySpans).map((record) => trySpan(parts, record))];
 }
 
-function requestSpan(parts: HttpSpanParts, records: readonly TryRecord[]): Span {
+function requestSpan(parts: HttpSpanParts, records: readonly TryRecord[]): Uint8Array {
   const { trace, outcome, settings, wall, facts } = parts;
   const { head, times, edge } = outcome;
   const isServer = trace.side !== "client";
@@ -43,7 +42,7 @@ function requestSpan(parts: HttpSpanParts, records: readonly TryRecord[]): Span 
     parentSpanId: trace.parentSpanId,
     isParentRemote: true,
     name: nameOf(head, rpc, route),
-    kind: isServer ? SpanKind.SERVER : SpanKind.CLIENT,
+    kind: isServer ? "server" : "client",
     startUs: times.startUs,
     endUs: times.endUs,
   });
@@ -64,10 +63,10 @@ function requestSpan(parts: HttpSpanParts, records: readonly TryRecord[]): Span 
     for (const each of settings.tracing.attributes) attributes.add(each.name, each.read(facts));
   span.error(errorType({ ...outcome, isServer }), outcome.detail);
   addEvents(span, outcome, records);
-  return span.finish();
+  return span.encode();
 }
 
-function trySpan({ trace, outcome, wall }: HttpSpanParts, record: TryRecord): Span {
+function trySpan({ trace, outcome, wall }: HttpSpanParts, record: TryRecord): Uint8Array {
   const { head, times } = outcome;
   const rpc = head && rpcOf(head);
   const endUs = record.endUs || times.endUs;
@@ -76,7 +75,7 @@ function trySpan({ trace, outcome, wall }: HttpSpanParts, record: TryRecord): Sp
     parentSpanId: trace.spanId,
     isParentRemote: false,
     name: nameOf(head, rpc, undefined),
-    kind: SpanKind.CLIENT,
+    kind: "client",
     startUs: record.startUs || times.startUs,
     endUs,
   });
@@ -102,7 +101,7 @@ function trySpan({ trace, outcome, wall }: HttpSpanParts, record: TryRecord): Sp
   if (record.sentUs > 0) span.event("weft.sent", record.sentUs);
   if (record.answeredUs > 0) span.event("weft.answered", record.answeredUs);
   if (record.isEjected === true) span.event("weft.endpoint_ejected", endUs);
-  return span.finish();
+  return span.encode();
 }
 
 function addEvents(span: SpanBuilder, outcome: HttpOutcome, records: readonly TryRecord[]): void {

@@ -1,6 +1,8 @@
-/** What all spans have in common: ids, kind, flags, times and who talked with whom. */
-import { create } from "@bufbuild/protobuf";
-import { type Span, SpanEventSchema, type SpanKind, SpanSchema, StatusCode } from "../../wire/otlp/index.ts";
+/**
+ * What all spans have in common (ids, kind, flags, times, who talked with whom), written in OTLP's form:
+ * opentelemetry.proto.trace.v1.Span.
+ */
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { Attributes } from "../otlp/attributes.ts";
 import type { PolicyNames } from "../observation/index.ts";
 import type { EdgeSeries } from "../telemetry/index.ts";
@@ -14,63 +16,53 @@ export interface SpanHead {
   /** The parent is a span of another process. */
   readonly isParentRemote: boolean;
   readonly name: string;
-  readonly kind: SpanKind;
+  readonly kind: keyof typeof kinds;
   /** Monotonic. */
   readonly startUs: number;
   readonly endUs: number;
 }
 
+/** Of SpanKind. */
+const kinds = { server: 2, client: 3 } as const;
+/** Of StatusCode. */
+const errorCode = 2;
 const sampledFlag = 0x01;
 const knowsRemoteFlag = 0x100;
 const isRemoteFlag = 0x200;
 /** A request that is tried again without end has no more than these. */
 const maxEvents = 32;
 
+interface SpanEvent {
+  readonly name: string;
+  readonly atUs: number;
+  readonly attributes: Attributes;
+}
+
 export class SpanBuilder {
   readonly attributes = new Attributes();
   readonly #trace: Trace;
   readonly #wall: WallClock;
-  readonly #span: Span;
+  readonly #head: SpanHead;
+  readonly #events: SpanEvent[] = [];
+  #droppedEvents = 0;
+  #isError = false;
 
   constructor(trace: Trace, wall: WallClock, head: SpanHead) {
     this.#trace = trace;
     this.#wall = wall;
-    this.#span = create(SpanSchema, {
-      traceId: Buffer.from(trace.traceId, "hex"),
-      spanId: Buffer.from(head.spanId, "hex"),
-      parentSpanId: Buffer.from(head.parentSpanId, "hex"),
-      traceState: trace.context.traceState,
-      name: head.name,
-      kind: head.kind,
-      startTimeUnixNano: wall.unixNanos(head.startUs),
-      endTimeUnixNano: wall.unixNanos(Math.max(head.startUs, head.endUs)),
-      flags: this.#flags(head.isParentRemote),
-    });
+    this.#head = head;
   }
 
   event(name: string, atUs: number, attributes = new Attributes()): void {
-    if (this.#span.events.length >= maxEvents) {
-      this.#span.droppedEventsCount++;
-      return;
-    }
-    this.#span.events.push(
-      create(SpanEventSchema, {
-        name,
-        timeUnixNano: this.#wall.unixNanos(atUs),
-        attributes: attributes.list,
-      }),
-    );
+    if (this.#events.length >= maxEvents) this.#droppedEvents++;
+    else this.#events.push({ name, atUs, attributes });
   }
 
   /** `type` undefined: it is none. */
   error(type: string | undefined, detail = ""): void {
     if (type === undefined) return;
     this.attributes.add("error.type", type).add("weft.detail", detail);
-    this.#span.status = {
-      $typeName: "opentelemetry.proto.trace.v1.Status",
-      code: StatusCode.ERROR,
-      message: "",
-    };
+    this.#isError = true;
   }
 
   edge({ labels }: EdgeSeries): void {
@@ -94,13 +86,34 @@ export class SpanBuilder {
       .add("weft.policy.verdict", names.policyVerdict);
   }
 
-  finish(): Span {
-    this.#span.attributes = this.attributes.list;
-    return this.#span;
-  }
-
-  #flags(isParentRemote: boolean): number {
-    const sampled = this.#trace.isSampled ? sampledFlag : 0;
-    return sampled | knowsRemoteFlag | (isParentRemote ? isRemoteFlag : 0);
+  encode(): Uint8Array {
+    const { spanId, parentSpanId, isParentRemote, name, kind, startUs, endUs } = this.#head;
+    const { traceId, isSampled, context } = this.#trace;
+    const writer = new BinaryWriter();
+    writer.tag(1, WireType.LengthDelimited).bytes(Buffer.from(traceId, "hex"));
+    writer.tag(2, WireType.LengthDelimited).bytes(Buffer.from(spanId, "hex"));
+    if (context.traceState !== "") writer.tag(3, WireType.LengthDelimited).string(context.traceState);
+    if (parentSpanId !== "") writer.tag(4, WireType.LengthDelimited).bytes(Buffer.from(parentSpanId, "hex"));
+    writer.tag(5, WireType.LengthDelimited).string(name);
+    writer.tag(6, WireType.Varint).int32(kinds[kind]);
+    writer.tag(7, WireType.Bit64).fixed64(this.#wall.unixNanos(startUs));
+    writer.tag(8, WireType.Bit64).fixed64(this.#wall.unixNanos(Math.max(startUs, endUs)));
+    this.attributes.write(writer, 9);
+    for (const event of this.#events) {
+      writer.tag(11, WireType.LengthDelimited).fork();
+      writer.tag(1, WireType.Bit64).fixed64(this.#wall.unixNanos(event.atUs));
+      writer.tag(2, WireType.LengthDelimited).string(event.name);
+      event.attributes.write(writer, 3);
+      writer.join();
+    }
+    if (this.#droppedEvents > 0) writer.tag(12, WireType.Varint).uint32(this.#droppedEvents);
+    if (this.#isError) {
+      writer.tag(15, WireType.LengthDelimited).fork();
+      writer.tag(3, WireType.Varint).int32(errorCode);
+      writer.join();
+    }
+    const sampled = isSampled ? sampledFlag : 0;
+    writer.tag(16, WireType.Bit32).fixed32(sampled | knowsRemoteFlag | (isParentRemote ? isRemoteFlag : 0));
+    return writer.finish();
   }
 }

@@ -1,6 +1,5 @@
 /** The span of one raw TCP connection that is kept: from when it was taken to when both sides had ended. */
 import type { PreparedTelemetry, TelemetryFacts } from "../../decide/telemetry/index.ts";
-import { type Span, SpanKind } from "../../wire/otlp/index.ts";
 import type { TcpOutcome } from "../observation/index.ts";
 import { SpanBuilder } from "./span-builder.ts";
 import { splitAuthority } from "./span-status.ts";
@@ -18,14 +17,14 @@ export interface TcpSpanParts {
   readonly facts: TelemetryFacts | undefined;
 }
 
-export function tcpSpan({ trace, outcome, settings, wall, endUs, facts }: TcpSpanParts): Span {
+export function tcpSpan({ trace, outcome, settings, wall, endUs, facts }: TcpSpanParts): Uint8Array {
   const isServer = trace.side !== "client";
   const span = new SpanBuilder(trace, wall, {
     spanId: trace.spanId,
     parentSpanId: trace.parentSpanId,
     isParentRemote: true,
     name: "TCP",
-    kind: isServer ? SpanKind.SERVER : SpanKind.CLIENT,
+    kind: isServer ? "server" : "client",
     startUs: endUs - outcome.durationUs,
     endUs,
   });
@@ -47,5 +46,5 @@ export function tcpSpan({ trace, outcome, settings, wall, endUs, facts }: TcpSpa
   if (facts !== undefined)
     for (const each of settings.tracing.attributes) attributes.add(each.name, each.read(facts));
   span.error(outcome.reason, outcome.detail);
-  return span.finish();
+  return span.encode();
 }

@@ -13,11 +13,6 @@ describe("ids", () => {
     expect(ids.trace()).toMatch(/^[0-9a-f]{32}$/);
   });
 
-  test("a seed of zeros is none", () => {
-    const ids = new TraceIds(new Uint32Array(4));
-    expect(new Set(Array.from({ length: 100 }, () => ids.span())).size).toBe(100);
-  });
-
   test("two proxies begin differently", () => {
     expect(new TraceIds().trace()).not.toBe(new TraceIds().trace());
   });
@@ -27,7 +22,7 @@ describe("at the head", () => {
   const { tracing } = testTelemetry();
 
   test("a share of the ids is kept, the same ones everywhere", () => {
-    const ids = new TraceIds(new Uint32Array([1, 2, 3, 4]));
+    const ids = new TraceIds();
     const settings = { ...tracing, samplingPpm: 100_000 };
     const traces = Array.from({ length: 20_000 }, () => ids.trace());
     const kept = traces.filter((id) => isSampledAtHead(settings, id, undefined));

@@ -1,60 +1,34 @@
 /**
- * Ids of traces and spans: xorshift128, seeded from the system once, so that an id costs no system call. They are told to
- * everybody on the way of a request, so nothing may rest on their being secret.
+ * Ids of traces and spans: random digits that are made many at a time, so that an id is a piece of a text that is there
+ * already (25 ns; one at a time it is ten times as much).
  */
 
-const hex: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
-
-/** So many steps it takes from a state of few bits to one of many. */
-const warmUp = 64;
+/** Makes 32 new ids of spans. What is under way keeps the text that its ids are pieces of, so it is a short one. */
+const poolBytes = 256;
+const traceDigits = 32;
+const spanDigits = 16;
 
 export class TraceIds {
-  #a: number;
-  #b: number;
-  #c: number;
-  #d: number;
+  #digits = "";
+  #at = 0;
 
-  /** Four words. */
-  constructor(seed: Uint32Array = crypto.getRandomValues(new Uint32Array(4))) {
-    const [a = 0, b = 0, c = 0, d = 0] = seed;
-    this.#a = a;
-    this.#b = b;
-    this.#c = c;
-    // All zero would stay so.
-    this.#d = d | 1;
-    for (let i = 0; i < warmUp; i++) this.#next();
-  }
-
-  /** 32 hexadecimal digits, not all of them 0. */
+  /** 32 hexadecimal digits. */
   trace(): string {
-    return this.span() + this.span();
+    return this.#take(traceDigits);
   }
 
-  /** 16 hexadecimal digits, not all of them 0. */
+  /** 16 hexadecimal digits. */
   span(): string {
-    const high = this.#next();
-    // One bit less is random, and no id is the one that means none.
-    return digits(high | 1) + digits(this.#next());
+    return this.#take(spanDigits);
   }
 
-  #next(): number {
-    let t = this.#d;
-    const s = this.#a;
-    this.#d = this.#c;
-    this.#c = this.#b;
-    this.#b = s;
-    t ^= t << 11;
-    t ^= t >>> 8;
-    this.#a = t ^ s ^ (s >>> 19);
-    return this.#a;
+  #take(count: number): string {
+    if (this.#at + count > this.#digits.length) {
+      this.#digits = Buffer.from(crypto.getRandomValues(new Uint8Array(poolBytes))).toString("hex");
+      this.#at = 0;
+    }
+    const start = this.#at;
+    this.#at += count;
+    return this.#digits.slice(start, this.#at);
   }
-}
-
-function digits(word: number): string {
-  return (
-    (hex[word >>> 24] ?? "") +
-    (hex[(word >>> 16) & 0xff] ?? "") +
-    (hex[(word >>> 8) & 0xff] ?? "") +
-    (hex[word & 0xff] ?? "")
-  );
 }

@@ -2,11 +2,9 @@
  * Gives every exchange its place in a trace, decides what is kept, and makes spans of that when it has ended. Loaded where
  * tracing is on; what it costs the way of a request is ids and the lines that tell them.
  */
-import { toBinary } from "@bufbuild/protobuf";
 import type { PreparedTelemetry, TelemetryFacts } from "../../decide/telemetry/index.ts";
 import type { Clock } from "../../kernel/index.ts";
 import { TracePropagation } from "../../model/index.ts";
-import { type Span, SpanSchema } from "../../wire/otlp/index.ts";
 import type { HttpOutcome, TcpOutcome, TrafficObserver } from "../observation/index.ts";
 import { httpSpans } from "./http-spans.ts";
 import { parseTraceparent } from "./parent-context.ts";
@@ -110,7 +108,7 @@ export class Tracer implements TrafficObserver, TraceOwner {
       ...{ trace, outcome, settings, wall: this.#wall },
       facts: this.#factsFor(settings, outcome),
     });
-    for (const span of spans) this.#send(span);
+    for (const span of spans) this.#sink.span(span);
   }
 
   tcp(outcome: TcpOutcome): void {
@@ -120,7 +118,7 @@ export class Tracer implements TrafficObserver, TraceOwner {
     this.#wall.refresh();
     const endUs = this.#clock.monotonicUs();
     const facts = this.#factsFor(settings, outcome);
-    this.#send(tcpSpan({ trace, outcome, settings, wall: this.#wall, endUs, facts }));
+    this.#sink.span(tcpSpan({ trace, outcome, settings, wall: this.#wall, endUs, facts }));
   }
 
   #trace(side: TraceSide, context: ReadContext): Trace {
@@ -152,10 +150,6 @@ export class Tracer implements TrafficObserver, TraceOwner {
 
   #factsFor(settings: PreparedTelemetry, outcome: HttpOutcome | TcpOutcome): TelemetryFacts | undefined {
     return settings.tracing.attributes.length === 0 ? undefined : this.#factsOf?.(outcome);
-  }
-
-  #send(span: Span): void {
-    this.#sink.span(toBinary(SpanSchema, span));
   }
 }
 
