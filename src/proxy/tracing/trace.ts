@@ -79,13 +79,45 @@ export class Trace implements TraceRecord {
     if (written === 0) return;
     const { traceId, isSampled, context } = this;
     const spanId = this.trySpanId(tryNumber);
-    if ((written & formats.w3c) !== 0)
-      lines.push(line("traceparent", formatTraceparent(traceId, spanId, isSampled)));
+    if ((written & formats.w3c) !== 0) lines.push(new TraceparentLine(traceId, spanId, isSampled));
     if (context.hasStrayState) lines.push(withoutState);
     if ((written & formats.b3) !== 0) lines.push(line("b3", formatB3(traceId, spanId, isSampled)));
     if ((written & formats.b3Multi) === 0) return;
     lines.push(line("x-b3-traceid", traceId), line("x-b3-spanid", spanId), sampledLines[isSampled ? 1 : 0]);
     lines.push(withoutParent, withoutFlags);
+  }
+}
+
+const prefix = Buffer.from("traceparent: 00-", "latin1");
+const traceAt = prefix.length;
+const spanAt = traceAt + 33;
+const flagsAt = spanAt + 17;
+
+/** On the way of every request while tracing is on, so each version of HTTP has only its own form of it made. */
+class TraceparentLine implements HeaderLine {
+  readonly nameLower = "traceparent";
+  readonly #traceId: string;
+  readonly #spanId: string;
+  readonly #isSampled: boolean;
+
+  constructor(traceId: string, spanId: string, isSampled: boolean) {
+    this.#traceId = traceId;
+    this.#spanId = spanId;
+    this.#isSampled = isSampled;
+  }
+
+  get value(): string {
+    return formatTraceparent(this.#traceId, this.#spanId, this.#isSampled);
+  }
+
+  get bytes(): Uint8Array {
+    const bytes = Buffer.allocUnsafe(flagsAt + 4);
+    bytes.set(prefix, 0);
+    bytes.write(this.#traceId, traceAt, "latin1");
+    bytes.write(this.#isSampled ? "-01\r\n" : "-00\r\n", flagsAt - 1, "latin1");
+    bytes[spanAt - 1] = 0x2d;
+    bytes.write(this.#spanId, spanAt, "latin1");
+    return bytes;
   }
 }
 
