@@ -70,7 +70,7 @@ function readPartialSuccess(body: Uint8Array): DeliveryResult {
 const retryInfoType = "/google.rpc.RetryInfo";
 
 /** From `grpc-status-details-bin`: the delay of google.rpc.RetryInfo. Undefined: it has none that can be read. */
-export function readRetryDelayMs(base64: string): number | undefined {
+function readRetryDelayMs(base64: string): number | undefined {
   try {
     const { details } = fromBinary(StatusSchema, Buffer.from(base64, "base64"));
     const info = details.find(({ typeUrl }) => typeUrl.endsWith(retryInfoType));

@@ -38,7 +38,7 @@ const durations = [
 
 interface Total extends MetricHead {
   readonly protocol: "http" | "tcp";
-  read(cell: SeriesCell): number;
+  readonly read: (cell: SeriesCell) => number;
 }
 
 const totals: readonly Total[] = [

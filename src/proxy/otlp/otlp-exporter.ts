@@ -20,7 +20,7 @@ export interface ExportContext extends DeliveryContext {
 }
 
 /** Where a Collector says nothing. */
-export const defaultMetricsIntervalMs = 60_000;
+const defaultMetricsIntervalMs = 60_000;
 
 /** One collector, by what its configuration says. */
 interface Destination {

@@ -24,7 +24,7 @@ export const requestBounds: QueueBounds = { maxItems: 512, maxBytes: 1_048_576 }
 export const gatherMs = 5_000;
 const retryWait = { minMs: 1_000, maxMs: 30_000 };
 /** Whatever a collector asks for: what it lost meanwhile is counted, and it may have come back long before. */
-export const maxWaitMs = 300_000;
+const maxWaitMs = 300_000;
 /** Of one request, the first included. */
 export const maxTries = 5;
 

@@ -27,7 +27,12 @@ test("attributes: 1 key, 2 value { 1 text, 2 bool, 3 integer, 4 double }", () =>
   const writer = new BinaryWriter();
   new Attributes().add("a", "b").add("c", true).add("d", 7).add("e", 0.5).add("f", "").write(writer, 9);
   expect(hex(writer.finish())).toBe(
-    "4a080a016112030a0162" + "4a070a016312021001" + "4a070a016412021807" + "4a0e0a0165120921000000000000e03f",
+    [
+      "4a080a016112030a0162",
+      "4a070a016312021001",
+      "4a070a016412021807",
+      "4a0e0a0165120921000000000000e03f",
+    ].join(""),
   );
 });
 
@@ -87,7 +92,9 @@ test("metrics are cumulative, with the field numbers of metrics.proto", () => {
   const attributes = new Attributes();
   const sum = encodeNumbers("sum", head, [{ attributes, value: 5 }], period);
   expect(hex(sum)).toBe(
-    `0a016e1201641a01733a21` + `0a1b110100000000000000190200000000000000310500000000000000` + "10021801",
+    ["0a016e1201641a01733a21", "0a1b110100000000000000190200000000000000310500000000000000", "10021801"].join(
+      "",
+    ),
   );
   const histogram = encodeHistogram(
     head,

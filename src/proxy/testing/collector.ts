@@ -94,7 +94,7 @@ export interface ExportRequest {
 /** An answer's message, an error, or nothing at all. */
 export type CollectorAnswer = Readonly<Record<string, unknown>> | Partial<grpc.ServiceError> | "silence";
 
-export const collectorKey = "observability/collector:4317";
+const collectorKey = "observability/collector:4317";
 
 export class TestCollector {
   readonly requests: ExportRequest[] = [];
@@ -206,7 +206,7 @@ function received(span: RawSpan, resource: Values): ReceivedSpan {
   };
 }
 
-export function values(fields: readonly Field[] = []): Values {
+function values(fields: readonly Field[] = []): Values {
   return Object.fromEntries(
     fields.map(({ key, value }) => [
       key,

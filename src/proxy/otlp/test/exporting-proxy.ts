@@ -84,7 +84,7 @@ export class ExportingProxy {
   }
 }
 
-export function encodedSpan(name: string): Uint8Array {
+function encodedSpan(name: string): Uint8Array {
   return toBinary(
     SpanSchema,
     create(SpanSchema, {
