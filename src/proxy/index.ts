@@ -16,5 +16,6 @@ export {
 export type { AvoidedEndpoint } from "./avoidance.ts";
 export { type GatewayListen, type ListenAddress, parseBootstrap, type ProxyBootstrap } from "./bootstrap.ts";
 export { NameService } from "./name-service.ts";
-export { type BoundAddresses, type ProxyPlan, type RunningProxy, runProxy } from "./running-proxy.ts";
+export type { ProxyPlan } from "./proxy-parts.ts";
+export { type BoundAddresses, type RunningProxy, runProxy } from "./running-proxy.ts";
 export { startProxy } from "./start-proxy.ts";

@@ -4,14 +4,15 @@
  *   opening -> serving --drain()--> told the mesh -> accepting nothing -> in flight done | deadline -> closed
  */
 import { join } from "node:path";
-import type { Clock, Log, Timer } from "../kernel/index.ts";
+import type { Clock, Timer } from "../kernel/index.ts";
 import { type Listener, originalDestination, shedCodePages, TimerWheel } from "../net/index.ts";
-import { filterFactories, type FilterFactories } from "./admission/index.ts";
+import { filterFactories } from "./admission/index.ts";
 import type { Agent } from "./agent/index.ts";
 import { Avoidance } from "./avoidance.ts";
 import { announceTunnel } from "./await-readiness.ts";
 import { awaitWork } from "./await-work.ts";
-import type { ListenAddress, ProxyBootstrap } from "./bootstrap.ts";
+import type { ListenAddress } from "./bootstrap.ts";
+import type { ProxyParts, ProxyPlan } from "./proxy-parts.ts";
 import { NameLookups } from "./name-lookups.ts";
 import { AdminServer, type AdminSource } from "./serve/admin.ts";
 import { Application } from "./serve/application.ts";
@@ -21,9 +22,9 @@ import { DnsServer } from "./serve/dns.ts";
 import { type GatewayAddress, GatewayServer, type OpenListener } from "./serve/gateway.ts";
 import { endIfExpired, endRevoked } from "./serve/ended-trust.ts";
 import { GuardReports } from "./serve/guard-reports.ts";
-import type { ListenSharing } from "./serve/listen-sharing.ts";
 import { InboundPlaintext } from "./serve/inbound-plaintext.ts";
 import { InboundTunnel } from "./serve/inbound-tunnel.ts";
+import { localWorkload } from "./serve/local-workload.ts";
 import { ServeMetrics } from "./serve/metrics.ts";
 import { ProtocolMemory } from "./serve/protocol-memory.ts";
 import { http1LimitNames } from "./serve/limits.ts";
@@ -33,7 +34,7 @@ import { RouteSelector } from "./serve/route-selector.ts";
 import type { DestinationOf, Server } from "./serve/server.ts";
 import { AccessLog, AccessLogger } from "./access-log/index.ts";
 import { serveTaps } from "./tap/index.ts";
-import type { TrafficObserver } from "./observation/index.ts";
+import { applyTelemetry } from "./told-traffic.ts";
 import { encodeMetrics, ReportBuilder, SeriesRegistry } from "./telemetry/index.ts";
 import { HopDialer, PeerTrust, Upstreams } from "./upstream/index.ts";
 
@@ -77,37 +78,6 @@ const wheelSlots = 512;
 const sweepMs = 1_000;
 const defaultDrainTimeoutMs = 10_000;
 
-/** What of a bootstrap still matters once there is an agent. */
-export interface ProxyPlan
-  extends Pick<
-    ProxyBootstrap,
-    "role" | "workload" | "capture" | "tunnel" | "application" | "gateway" | "dnsUpstreams" | "accessLogFile"
-  > {
-  /** Absent or empty: what connections were seen to speak is kept in memory only. */
-  readonly dataDir?: string;
-  /** Absent: not opened. */
-  readonly admin?: ListenAddress;
-  readonly health?: ListenAddress;
-  /** Set: other processes of ours listen on the same ports. */
-  readonly sharing?: ListenSharing;
-  /** So many of ours are this proxy together; absent: one. */
-  readonly processes?: number;
-  /** Another process of ours answers names. */
-  readonly hasNoDns?: boolean;
-}
-
-export interface ProxyParts {
-  readonly bootstrap: ProxyPlan;
-  readonly agent: Agent;
-  readonly clock: Clock;
-  readonly log: Log;
-  /** Where a redirected connection was going; default: what the kernel says. Given where nothing can be redirected. */
-  readonly destinationOf?: DestinationOf;
-  /** Other filters than there are: for tests. */
-  readonly filters?: FilterFactories;
-  readonly observers?: readonly TrafficObserver[];
-}
-
 /** Resolves when everything that the bootstrap asks for listens and the agent is ready. Throws WeftError; nothing stays open then. */
 export async function runProxy(parts: ProxyParts): Promise<RunningProxy> {
   const proxy = new Proxy(parts);
@@ -143,11 +113,12 @@ class Proxy implements RunningProxy {
   #stopWatching: () => void = () => {};
   #draining: Promise<void> | undefined;
   #isClosed = false;
+  readonly #isTelemetryGiven: boolean;
 
   constructor(parts: ProxyParts) {
     const { bootstrap, agent, clock, log, observers = [] } = parts;
-    const { labels, namespace, name } = bootstrap.workload;
-    const workloadKey = `${namespace}/${name}`;
+    const workload = localWorkload(bootstrap);
+    const workloadKey = workload.key;
     const mark = bootstrap.capture.kind === "redirect" ? bootstrap.capture.mark || undefined : undefined;
     const metrics = new ServeMetrics();
     this.#bootstrap = bootstrap;
@@ -175,12 +146,7 @@ class Proxy implements RunningProxy {
     const protocolsFile = bootstrap.dataDir ? join(bootstrap.dataDir, "protocols.json") : undefined;
     this.#context = new ServeContext({
       agent,
-      workload: {
-        namespace,
-        key: workloadKey,
-        addresses: bootstrap.workload.addresses,
-        version: labels["app.kubernetes.io/version"] ?? labels["version"] ?? "",
-      },
+      workload,
       dialer,
       trust,
       refusalLog,
@@ -219,6 +185,9 @@ class Proxy implements RunningProxy {
     }
     this.avoidance = new Avoidance(this.#context.upstreams, clock);
     this.#adminSource = this.#describe();
+    this.#context.families = this.#adminSource.families;
+    this.#isTelemetryGiven = parts.telemetry !== undefined;
+    this.#context.applyTelemetry(parts.telemetry);
   }
 
   get bound(): BoundAddresses {
@@ -264,12 +233,14 @@ class Proxy implements RunningProxy {
       if (snapshot.mesh !== previous.mesh) endRevoked(this.#context, this.#tunnel);
       this.#context.upstreams.applySnapshot(snapshot);
       this.#context.admissions.applySnapshot(snapshot);
+      if (!this.#isTelemetryGiven) applyTelemetry(this.#context, snapshot);
       this.#application?.refresh(snapshot.inboundTable);
       this.#gateway?.applySnapshot(snapshot);
     });
     await this.#agent.ready();
     this.#context.upstreams.applySnapshot(this.#agent.snapshot);
     this.#context.admissions.applySnapshot(this.#agent.snapshot);
+    if (!this.#isTelemetryGiven) applyTelemetry(this.#context, this.#agent.snapshot);
     const doors = await this.#openDoors();
     this.#gateway?.applySnapshot(this.#agent.snapshot);
     if (doors.tunnel !== undefined) await announceTunnel(doors.tunnel, this.#context);
@@ -295,6 +266,7 @@ class Proxy implements RunningProxy {
     this.#codePages?.cancel();
     for (const server of this.#servers) server.close();
     this.#context.admissions.close();
+    this.#context.exports.close();
     this.#context.upstreams.close();
     this.#names.close();
     this.#application?.close();
@@ -384,6 +356,7 @@ class Proxy implements RunningProxy {
       tunnel: this.#tunnel,
       timeoutMs: this.#agent.snapshot.mesh?.drainTimeoutMs || defaultDrainTimeoutMs,
     });
+    await context.exports.flush();
     await context.protocols.flush();
   }
 }

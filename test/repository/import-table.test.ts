@@ -70,6 +70,8 @@ const secondDoors = [
   "wire/external-authorization/index.ts",
   // Loaded by proxies that ask such a service, and by no other.
   "wire/rate-limit/index.ts",
+  // Loaded by proxies that send to a collector.
+  "wire/otlp/index.ts",
 ];
 
 /** Files outside of src/ that sources may import: the package's own description tells its version. */

@@ -51,6 +51,8 @@ export interface UnaryFailure {
   readonly detail: string;
   /** The service answered with it. */
   readonly grpcStatus?: number;
+  /** As it came beside that: `grpc-status-details-bin`, in base64. */
+  readonly grpcDetails?: string | undefined;
   /** Of HTTP: the answer had begun with it. */
   readonly answerStatus?: number | undefined;
   /** It was more than `maxAnswerBytes`. */
@@ -83,6 +85,7 @@ export function startUnaryCall(
 /** Of a gRPC message: not compressed, and its length. */
 const frameHeadBytes = 5;
 const maxTries = 2;
+const detailsField = "grpc-status-details-bin";
 
 class Call implements PoolWaiter, UpstreamHandler, UnaryCall {
   readonly needsSettings = false;
@@ -99,6 +102,7 @@ class Call implements PoolWaiter, UpstreamHandler, UnaryCall {
   #tries = 0;
   #answer: HttpResponse | undefined = undefined;
   #grpcStatus: number | undefined = undefined;
+  #grpcDetails: string | undefined = undefined;
   #chunks: Uint8Array[] = [];
   #byteLength = 0;
   /** Not sent yet: the upstream takes no more for the moment. */
@@ -173,7 +177,9 @@ class Call implements PoolWaiter, UpstreamHandler, UnaryCall {
     this.#endpoint?.recordLatency(nowUs - this.#sentUs, nowUs);
     this.#endpoint?.recordStatus(head.status, nowUs);
     this.#answer = head;
-    if (this.#request.isGrpc) this.#grpcStatus = readGrpcStatus(head);
+    if (!this.#request.isGrpc) return;
+    this.#grpcStatus = readGrpcStatus(head);
+    this.#grpcDetails = head.get(detailsField);
   }
 
   onUpstreamBody(chunk: Uint8Array): void {
@@ -203,8 +209,12 @@ class Call implements PoolWaiter, UpstreamHandler, UnaryCall {
       this.#finish({ kind: "answer", status: head.status, head, body: body ?? new Uint8Array(0) });
       return;
     }
-    if (trailers instanceof HeaderFields) this.#grpcStatus = readGrpcStatus(trailers) ?? this.#grpcStatus;
-    this.#finish(grpcResult(head, this.#grpcStatus, body ?? new Uint8Array(0)));
+    if (trailers instanceof HeaderFields) {
+      this.#grpcStatus = readGrpcStatus(trailers) ?? this.#grpcStatus;
+      this.#grpcDetails = trailers.get(detailsField) ?? this.#grpcDetails;
+    }
+    const said = { status: this.#grpcStatus, details: this.#grpcDetails };
+    this.#finish(grpcResult(head, said, body ?? new Uint8Array(0)));
   }
 
   onUpstreamDrain(): void {}
@@ -306,13 +316,13 @@ function framed(message: Uint8Array): Uint8Array {
 
 function grpcResult(
   head: HttpResponse,
-  said: number | undefined,
+  said: { readonly status: number | undefined; readonly details: string | undefined },
   body: Uint8Array,
 ): UnaryAnswer | UnaryFailure {
-  const grpcStatus = said ?? impliedGrpcStatus(head.status, { kind: "done" });
+  const grpcStatus = said.status ?? impliedGrpcStatus(head.status, { kind: "done" });
   if (grpcStatus !== 0) {
     const detail = `the call ended with gRPC status ${grpcStatus}`;
-    return { kind: "failure", reason: "upstream_malformed", detail, grpcStatus };
+    return { kind: "failure", reason: "upstream_malformed", detail, grpcStatus, grpcDetails: said.details };
   }
   const view = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   const isWhole =

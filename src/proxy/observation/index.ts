@@ -7,6 +7,7 @@ export type {
   HttpOutcome,
   PolicyNames,
   TcpOutcome,
+  TraceRecord,
   TriesRecord,
   TryRecord,
 } from "./outcome.ts";

@@ -109,6 +109,10 @@ export class Attempt implements UpstreamHandler, PoolWaiter, TryRecord {
     return this.endpoint.workload;
   }
 
+  get isEjected(): boolean {
+    return this.endpoint.ejectedUntilUs > this.endUs;
+  }
+
   get needsSettings(): boolean {
     return this.#owner.isUpgrade;
   }

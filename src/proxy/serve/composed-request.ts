@@ -3,6 +3,7 @@ import type { HeaderLine } from "../../http1/index.ts";
 import type { HttpRequest } from "../http/index.ts";
 import type { UpstreamRequest } from "../upstream/index.ts";
 import type { ExchangeAdmission } from "./exchange-admission.ts";
+import type { Trace } from "../tracing/index.ts";
 import { latin1Line } from "./exchange-heads.ts";
 import { addTryLines, type TryField, withoutTry } from "./hop-fields.ts";
 import type { HttpDestination, HttpService } from "./http-service.ts";
@@ -16,6 +17,8 @@ export interface ComposedParts {
   /** The proxy's own; undefined: the request brought one. */
   readonly newRequestId: string | undefined;
   readonly said: TryField | undefined;
+  /** Undefined: tracing is off. */
+  readonly trace: Trace | undefined;
   readonly isGrpc: boolean;
   readonly isUpgrade: boolean;
   /** Undefined: its time has no bound. */
@@ -28,6 +31,7 @@ export function composeRequest(parts: ComposedParts, isTunnelled: boolean, retri
   if (newRequestId !== undefined) lines.push(latin1Line("x-request-id", newRequestId));
   service.addLines(head, lines);
   admission?.addLines(lines);
+  parts.trace?.addLines(lines, retries);
   const ofRoute = destination?.requestEdits;
   const edits = admission === undefined ? ofRoute : admission.requestEdits(ofRoute);
   const isPlain = retries === 0 && leftMs === undefined && said === undefined;

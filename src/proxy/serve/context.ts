@@ -8,14 +8,20 @@ import {
   maxQuestionsInFlight,
 } from "../admission/index.ts";
 import type { Agent } from "../agent/index.ts";
+import type { Collector } from "../../model/index.ts";
+import type { PreparedTelemetry } from "../../decide/telemetry/index.ts";
 import { Observers, TelemetrySettings } from "../observation/index.ts";
+import { type ExportContext, ExportSwitch } from "../otlp/index.ts";
 import {
+  type MetricFamily,
   PlaintextCallers,
   type PolicyCounters,
   RecentRefusals,
   type SeriesRegistry,
 } from "../telemetry/index.ts";
+import { type FactsOf, TraceSwitch } from "../tracing/index.ts";
 import { type HopDialer, type PeerTrust, RequestLimit, type Upstreams } from "../upstream/index.ts";
+import type { LocalWorkload } from "./local-workload.ts";
 import { CurrentLimits, fixedLimits, type ServeLimits } from "./limits.ts";
 import type { ServeMetrics } from "./metrics.ts";
 import type { ProtocolMemory } from "./protocol-memory.ts";
@@ -26,15 +32,6 @@ import { RequestIds } from "./request-ids.ts";
 
 /** An application answers within a moment of what it waits for; a longer memory would forbid retries that might help. */
 const spentRetriesUs = 1_000_000;
-
-export interface LocalWorkload {
-  readonly namespace: string;
-  /** "namespace/name" */
-  readonly key: string;
-  /** Canonical text. */
-  readonly addresses: readonly string[];
-  readonly version: string;
-}
 
 export interface ServeContextOptions {
   readonly agent: Agent;
@@ -81,6 +78,11 @@ export class ServeContext {
   /** Told of what ends. */
   readonly observers = new Observers();
   readonly telemetry = new TelemetrySettings();
+  /** To collectors, where there are some. */
+  readonly exports: ExportSwitch;
+  readonly tracing: TraceSwitch;
+  /** That collectors are told, beside golden signals. */
+  families: readonly MetricFamily[];
   readonly #limits: CurrentLimits;
   #keeping: BodyKeeping;
   #keepingLimits: ServeLimits | undefined = undefined;
@@ -114,11 +116,24 @@ export class ServeContext {
     this.requestIds = new RequestIds(options.random);
     this.policies = options.metrics.policies;
     this.admissions = new Admissions(admissionContext(options), options.filters);
+    this.families = options.metrics.families;
+    this.exports = new ExportSwitch(() => exportContext(options, () => this.families));
+    this.tracing = new TraceSwitch(this.observers, { clock: options.clock, sink: this.exports });
     this.coarseNowMs = options.clock.nowMs();
     this.#limits = new CurrentLimits(() => options.agent.snapshot.mesh?.limits);
     const { bodiesPaused, replayExhausted } = options.metrics;
     const memory = new ReplayMemory(fixedLimits.maxReplayBytes, replayExhausted);
     this.#keeping = { maxBytes: 0, memory, paused: bodiesPaused };
+  }
+
+  /** What the newest configuration wants told of this proxy's traffic; undefined: nothing beside the defaults. */
+  applyTelemetry(
+    base: PreparedTelemetry | undefined,
+    factsOf?: FactsOf,
+    collectors: readonly Collector[] = base?.collectors ?? [],
+  ): void {
+    this.exports.apply(collectors);
+    this.tracing.apply(base, factsOf);
   }
 
   /** Of the newest configuration. */
@@ -160,6 +175,15 @@ export class ServeContext {
   get isAccessLogged(): boolean {
     return this.agent.snapshot.mesh?.accessLog === true;
   }
+}
+
+function exportContext(options: ServeContextOptions, families: () => readonly MetricFamily[]): ExportContext {
+  const { clock, wheel, random, log, upstreams, metrics, workload, series } = options;
+  return {
+    ...{ clock, wheel, random, log, place: workload, counters: metrics.exports },
+    cluster: (key) => upstreams.cluster(key),
+    metrics: () => ({ series, families: families() }),
+  };
 }
 
 function admissionContext(options: ServeContextOptions): AdmissionContext {

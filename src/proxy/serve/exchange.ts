@@ -99,7 +99,7 @@ export class Exchange
 
   start(): void {
     this.#context.inFlight++;
-    this.identify(this.#context.requestIds, this.head);
+    this.identify(this.#context, this.head, this.service);
     if (!this.service.servesConnect && isPlainConnect(this.head))
       return this.#refuse("unsupported_request", "CONNECT is not served here");
     this.said = readTry(this.head, this.service.trustsTry);
@@ -392,6 +392,7 @@ export class Exchange
       times: this,
       bodies: this.body.captured,
       telemetry: this.telemetry,
+      trace: this.trace,
     });
   }
 }

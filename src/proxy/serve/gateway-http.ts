@@ -165,6 +165,11 @@ export class GatewayHttp implements HttpService {
     return this.#forwarded.remoteAddress(head, this.#trustedHops, this.#peerAddress);
   }
 
+  /** As everything else that clients say of a request's way here. */
+  get traceEntry(): "believed" | "replaced" {
+    return this.#trustedHops > 0 ? "believed" : "replaced";
+  }
+
   addLines(head: HttpRequest, lines: HeaderLine[]): void {
     lines.push(this.#clientCertificate);
     this.#forwarded.addLines(head, this.#trustedHops, lines);

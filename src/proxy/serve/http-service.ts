@@ -74,6 +74,8 @@ export interface HttpService {
   readonly servesConnect: boolean;
   /** gRPC-Web is made gRPC here: at the mesh's edge, where browsers call. */
   readonly takesGrpcWeb: boolean;
+  /** Of a gateway: whether what its clients say of their trace is believed. Absent: no gateway's, and it is. */
+  readonly traceEntry?: "believed" | "replaced";
   /** Whom the client's certificate names, or whose proxy this is; empty: nobody knows. */
   readonly sourceIdentity: string;
   /** One snapshot decides: what is returned is kept until the exchange ends. */

@@ -208,6 +208,8 @@ export function inboundTcp(
     readonly port: number;
     readonly cluster: UpstreamCluster;
     readonly protocol: SessionProtocol;
+    /** Of the preface. */
+    readonly traceParent?: string;
   },
 ): TcpTarget {
   const edge = inboundEdge(context, caller, { port: options.port, protocol: "tcp" });
@@ -217,6 +219,7 @@ export function inboundTcp(
     protocol: options.protocol,
     edge: () => edge.get(),
     failureReason: "application_unreachable",
+    callerTrace: options.traceParent ?? "",
     admission: {
       caller: door.caller,
       refusal: () => (door.table === undefined ? undefined : door.refusal(door.table)),

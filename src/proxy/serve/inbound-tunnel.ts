@@ -141,8 +141,8 @@ export class InboundTunnel implements Server {
       serveHttp(connection, this.#context, service, { members, alreadyRead: first.rest, version });
     } else if (refusal === undefined) {
       const cluster = this.#application.port(preface.targetPort, declared);
-      const { targetPort, protocol } = preface;
-      const target = inboundTcp(this.#context, caller, { port: targetPort, cluster, protocol });
+      const { targetPort, protocol, traceParent } = preface;
+      const target = inboundTcp(this.#context, caller, { port: targetPort, cluster, protocol, traceParent });
       new TcpSession(connection, this.#context, target, this.connections).start(first.rest, first.isEnded);
     } else {
       connection.terminate();

@@ -1,6 +1,7 @@
 /** The figures of the data path that are no golden signals: who is connected, what was refused at the door, retries. */
 import type { Withheld } from "../../decide/index.ts";
 import type { ReasonCode } from "../../kernel/index.ts";
+import { ExportCounters } from "../otlp/index.ts";
 import { type Counter, CounterFamily, type MetricFamily, PolicyCounters } from "../telemetry/index.ts";
 import type { EjectionReason } from "../upstream/index.ts";
 import { type LimitName, limitLabel } from "./limits.ts";
@@ -116,6 +117,7 @@ export class ServeMetrics {
 
   readonly policies = new PolicyCounters();
   readonly udp = new UdpMetrics();
+  readonly exports = new ExportCounters();
 
   readonly families: readonly MetricFamily[] = [
     this.#accepted,
@@ -140,6 +142,7 @@ export class ServeMetrics {
     this.#tokens,
     this.policies,
     ...this.udp.families,
+    ...this.exports.families,
   ];
 
   /** On the way of every request. */

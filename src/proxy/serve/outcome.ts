@@ -17,7 +17,9 @@ export function telemetryOf(context: ServeContext, owner: Told, route?: Told): P
   return context.telemetry.of(base, route?.telemetry);
 }
 
-export function recordHttp(context: ServeContext, outcome: HttpOutcome): void {
+export function recordHttp(context: ServeContext, ended: HttpOutcome): void {
+  const { trace } = ended;
+  const outcome = trace?.keepsHttp(ended) === true ? { ...ended, traceId: trace.traceId } : ended;
   const { edge, reason } = outcome;
   edge.http(outcome.status, reason).record(outcome.durationUs, outcome.requestBytes, outcome.responseBytes);
   context.observers.http(outcome);
@@ -54,8 +56,9 @@ export function recordUnread(context: ServeContext, { service, ...request }: Unr
 }
 
 /** For observers only: connections are counted while they are open. */
-export function recordTcp(context: ServeContext, outcome: TcpOutcome): void {
-  context.observers.tcp(outcome);
+export function recordTcp(context: ServeContext, ended: TcpOutcome): void {
+  const { trace } = ended;
+  context.observers.tcp(trace?.keepsTcp(ended) === true ? { ...ended, traceId: trace.traceId } : ended);
 }
 
 /** All that a caller is told: whose side it was on, and the id by which the operator finds the rest. */

@@ -12,6 +12,7 @@ import { type ConnectFailure, Connection, encodeProxyHeader, type PendingConnect
 import type { SessionProtocol } from "../../wire/index.ts";
 import type { AdmissionChain } from "../admission/index.ts";
 import type { EdgeSeries } from "../telemetry/index.ts";
+import type { Trace } from "../tracing/index.ts";
 import { newestView, type UpstreamCluster, type UpstreamEndpoint } from "../upstream/index.ts";
 import { ConnectionAffinity } from "./affinity.ts";
 import type { ServeContext } from "./context.ts";
@@ -31,6 +32,8 @@ export interface TcpTarget {
   readonly destination?: { readonly address: string; readonly port: number };
   /** Whom the client's certificate names, or whose proxy this is. */
   readonly sourceIdentity?: string;
+  /** What a peer's preface says of its trace, perhaps nothing. Absent: the connection is not from a peer. */
+  readonly callerTrace?: string;
   /** Absent: no policy is enforced here. */
   readonly admission?: TcpAdmission;
   /** What the Gateway of the listener says of what is told; absent: the workload says it. */
@@ -61,6 +64,8 @@ const maxAttempts = 3;
 export class TcpDial {
   listener: DialListener;
   readonly target: TcpTarget;
+  /** Undefined: tracing is off. */
+  readonly trace: Trace | undefined;
   readonly #client: Connection;
   readonly #context: ServeContext;
   readonly #tried: UpstreamEndpoint[] = [];
@@ -76,6 +81,7 @@ export class TcpDial {
     this.#client = client;
     this.#context = context;
     this.target = target;
+    this.trace = traceOf(context, target);
     this.#affinity = target.cluster.picker.readsRequest
       ? new ConnectionAffinity(client.remoteAddress, target.sourceIdentity ?? "")
       : undefined;
@@ -147,7 +153,10 @@ export class TcpDial {
     }
     this.#endpoint = endpoint;
     const { protocol, isDecrypted } = this.target;
-    const pending = endpoint.dial(protocol, (result) => this.#onDialled(endpoint, result), isDecrypted);
+    const pending = endpoint.dial(protocol, (result) => this.#onDialled(endpoint, result), {
+      isDecrypted,
+      traceParent: this.trace?.traceparent,
+    });
     // Over loopback it can be done by now, and even the next try under way.
     if (this.#endpoint === endpoint && this.#server === undefined && !this.#isOver) this.#pending = pending;
   }
@@ -198,6 +207,12 @@ export class TcpDial {
     const destination = this.target.destination ?? { address: localAddress, port: localPort };
     server.write(encodeProxyHeader(version, source, destination));
   }
+}
+
+/** Of one connection. Undefined: tracing is off. */
+export function traceOf({ tracing, workload }: ServeContext, { callerTrace }: TcpTarget): Trace | undefined {
+  const own = workload.role === "gateway" ? "edge" : "client";
+  return tracing.active?.connection(callerTrace === undefined ? own : "server", callerTrace ?? "");
 }
 
 /** Which PROXY header connections to the cluster begin with. Only services can ask for one. */

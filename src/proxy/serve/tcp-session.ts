@@ -13,7 +13,7 @@ import { type FaultHost, FaultInjection, type FaultOutcome } from "./fault-injec
 import { recordTcp, telemetryOf } from "./outcome.ts";
 import { Relay, type RelayListener } from "./relay.ts";
 import { type AdmittedSession, SessionAdmission } from "./session-admission.ts";
-import { type DialFailure, type DialListener, TcpDial, type TcpTarget } from "./tcp-dial.ts";
+import { type DialFailure, type DialListener, TcpDial, type TcpTarget, traceOf } from "./tcp-dial.ts";
 
 /** A dial that somebody else began, and what came on its connection meanwhile. */
 export interface OpenedDial {
@@ -259,6 +259,7 @@ export class TcpSession
       responseBytes: relay?.bytesFromServer ?? 0,
       durationUs,
       telemetry: telemetryOf(this.#context, this.#target),
+      trace: this.#dial === undefined ? traceOf(this.#context, this.#target) : this.#dial.trace,
     });
   }
 }

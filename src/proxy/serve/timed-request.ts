@@ -3,7 +3,9 @@ import type { Clock } from "../../kernel/index.ts";
 import type { TimerWheel, WheelTimer } from "../../net/index.ts";
 import type { PreparedTelemetry } from "../../decide/telemetry/index.ts";
 import type { HttpRequest } from "../http/index.ts";
-import type { RequestIds } from "./request-ids.ts";
+import type { Trace } from "../tracing/index.ts";
+import type { ServeContext } from "./context.ts";
+import type { HttpService } from "./http-service.ts";
 
 export abstract class TimedRequest {
   /** 0: it has no bound. */
@@ -18,6 +20,8 @@ export abstract class TimedRequest {
   telemetry: PreparedTelemetry | undefined = undefined;
   /** The proxy's own id; undefined: the request brought one. */
   newRequestId: string | undefined = undefined;
+  /** Undefined: tracing is off. */
+  trace: Trace | undefined = undefined;
   readonly #clock: Clock;
   #timer: WheelTimer | undefined = undefined;
 
@@ -26,10 +30,11 @@ export abstract class TimedRequest {
     this.startUs = clock.monotonicUs();
   }
 
-  protected identify(ids: RequestIds, head: HttpRequest): void {
+  protected identify({ requestIds, tracing }: ServeContext, head: HttpRequest, service: HttpService): void {
     const given = head.get("x-request-id");
-    this.requestId = ids.keep(given);
+    this.requestId = requestIds.keep(given);
     if (this.requestId !== given) this.newRequestId = this.requestId;
+    if (tracing.active !== undefined) this.trace = tracing.active.begin(head, service);
   }
 
   /** `graceMs`: so much later than its time. */

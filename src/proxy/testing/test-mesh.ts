@@ -23,7 +23,9 @@ import {
 } from "../../model/index.ts";
 import type { ProxyBootstrap } from "../bootstrap.ts";
 import type { TrafficObserver } from "../observation/index.ts";
-import { type ProxyParts, runProxy, type RunningProxy } from "../running-proxy.ts";
+import type { PreparedTelemetry } from "../../decide/telemetry/index.ts";
+import type { ProxyParts } from "../proxy-parts.ts";
+import { runProxy, type RunningProxy } from "../running-proxy.ts";
 import { FakeAgent, type FakeConfiguration } from "./fake-agent.ts";
 import { TestAuthority } from "./test-authority.ts";
 
@@ -41,6 +43,7 @@ export class TestMesh {
   readonly mesh: Mesh;
   /** Of the proxies that are made from then on. */
   log: Log = silentLog;
+  telemetry: PreparedTelemetry | undefined = undefined;
   readonly #directory = mkdtempSync(join(tmpdir(), "weft-log-"));
   readonly #proxies: RunningProxy[] = [];
   readonly #logFiles = new Map<string, string>();
@@ -189,7 +192,11 @@ export class TestMesh {
     options: Pick<ProxyParts, "destinationOf" | "filters" | "observers"> &
       Partial<Pick<ProxyParts, "clock">> = {},
   ): Promise<RunningProxy> {
-    const proxy = await runProxy({ clock: systemClock, ...options, bootstrap, agent, log: this.log });
+    const { log, telemetry } = this;
+    const proxy = await runProxy({
+      ...{ clock: systemClock, ...options, bootstrap, agent, log },
+      ...(telemetry === undefined ? {} : { telemetry }),
+    });
     this.#proxies.push(proxy);
     return proxy;
   }

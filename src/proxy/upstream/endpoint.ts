@@ -126,16 +126,19 @@ export class UpstreamEndpoint implements BalancerMember, OutlierMember {
 
   /**
    * A connection of its own, outside the pool. Raw TCP is the client's affair, so it is encrypted only where it was
-   * decrypted here (`isDecrypted`), or where the cluster says so.
+   * decrypted here (`isDecrypted`), or where the cluster says so. `traceParent`: told to a peer proxy; absent: nothing.
    */
   dial(
     protocol: SessionProtocol,
     done: (result: Connection | ConnectFailure) => void,
-    isDecrypted = protocol === SessionProtocol.HTTP1 || protocol === SessionProtocol.HTTP2,
+    options: { readonly isDecrypted?: boolean | undefined; readonly traceParent?: string | undefined } = {},
   ): PendingConnect {
+    const isHttp = protocol === SessionProtocol.HTTP1 || protocol === SessionProtocol.HTTP2;
+    const { isDecrypted = isHttp, traceParent } = options;
     const { origin } = this.target;
     const keepsOrigin = isDecrypted || origin === undefined || origin.encryptsBytes;
-    const target = keepsOrigin ? this.target : this.#rawTarget();
+    const own = keepsOrigin ? this.target : this.#rawTarget();
+    const target = traceParent === undefined ? own : { ...own, traceParent };
     return this.#dialer.dial(target, protocol, this.#limits.connectTimeoutMs, done);
   }
 

@@ -43,6 +43,8 @@ export interface HopTarget {
   readonly origin?: OriginTls | undefined;
   /** Of TCP. Undefined: off. */
   readonly keepAlive?: TcpKeepAlive | undefined;
+  /** Of a raw connection, in W3C's form; undefined: it is not traced. */
+  readonly traceParent?: string | undefined;
 }
 
 const expired: ConnectFailure = {
@@ -232,6 +234,7 @@ export function encodePreface(
       protocol,
       sourceWorkload,
       service: target.service,
+      traceParent: target.traceParent ?? "",
     }),
   );
   const bytes = new Uint8Array(2 + message.length);

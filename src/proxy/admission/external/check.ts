@@ -8,6 +8,7 @@ import type { ExternalAuthorization } from "../../../model/index.ts";
 import { isPlainConnect, upgradeOf, type HttpRequest } from "../../http/index.ts";
 import type { AdmissionContext } from "../context.ts";
 import type { BodyStart, FilteredExchange, FilterRefusal, FilterStep } from "../filter.ts";
+import { serviceHost } from "../service-host.ts";
 import { startUnaryCall, type UnaryAnswer, type UnaryCall, type UnaryFailure } from "../unary-call.ts";
 import { defaultTimeoutMs, maxSentBodyBytes } from "./bounds.ts";
 import { announcedSize } from "./request-fields.ts";
@@ -117,7 +118,7 @@ export class Check {
       this.#conclude({ kind: "unanswered", outcome: "failed", detail });
       return;
     }
-    const authority = question.authority ?? hostOf(cluster.service);
+    const authority = question.authority ?? serviceHost(cluster.service);
     const request = { ...question, authority, timeoutMs: model.timeoutMs || defaultTimeoutMs };
     const call = startUnaryCall(context, cluster, request, (result) => this.#onResult(result));
     if (!this.#isOver) this.#call = call;
@@ -155,10 +156,4 @@ export class Check {
     if (this.#hasSlot) this.#owner.context.externalQuestions.leave();
     this.#hasSlot = false;
   }
-}
-
-/** "namespace/name" as a host name: what the service would be dialled as. */
-function hostOf(service: string): string {
-  const slash = service.indexOf("/");
-  return slash < 0 ? service : `${service.slice(slash + 1)}.${service.slice(0, slash)}`;
 }

@@ -1,0 +1,3 @@
+export { ExportCounters } from "./export-counters.ts";
+export { ExportSwitch } from "./export-switch.ts";
+export type { ExportContext } from "./otlp-exporter.ts";
