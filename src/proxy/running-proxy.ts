@@ -201,7 +201,7 @@ class Proxy implements RunningProxy {
       processes: bootstrap.processes ?? 1,
     });
     this.#accessLog = AccessLog.open(bootstrap.accessLogFile, clock, metrics.accessLogDropped);
-    this.#context.observers.set([new AccessLogger(this.#accessLog, agent, clock)]);
+    this.#context.observers.set([new AccessLogger({ log: this.#accessLog, agent, clock })]);
     const selector = new RouteSelector(this.#context);
     this.#selector = selector;
     if (bootstrap.role === "sidecar") {

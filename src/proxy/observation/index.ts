@@ -4,6 +4,7 @@ export type {
   HttpOutcome,
   PolicyNames,
   TcpOutcome,
+  TraceRecord,
   TriesRecord,
   TryRecord,
 } from "./outcome.ts";

@@ -36,6 +36,8 @@ export interface TryRecord {
   readonly status: number;
   /** Of its failure. */
   readonly reason: ReasonCode | undefined;
+  /** When it ended, outlier detection had its endpoint out. Absent: nobody looked. */
+  readonly isEjected?: boolean;
 }
 
 export interface TriesRecord {
@@ -56,6 +58,17 @@ export interface ExchangeTimes {
   /** The final head was passed on. */
   readonly firstByteUs: number;
   readonly endUs: number;
+}
+
+/** Where an exchange or a connection stands in a trace, while tracing is on. */
+export interface TraceRecord {
+  /** 32 hexadecimal digits. */
+  readonly traceId: string;
+  /** Of its own span: 16 hexadecimal digits. */
+  readonly spanId: string;
+  /** Its spans are wanted, now that it has ended. */
+  keepsHttp(outcome: HttpOutcome): boolean;
+  keepsTcp(outcome: TcpOutcome): boolean;
 }
 
 export interface HttpOutcome {
@@ -85,6 +98,10 @@ export interface HttpOutcome {
   readonly times: ExchangeTimes;
   /** Undefined: nobody has said anything, the defaults hold. */
   readonly telemetry: PreparedTelemetry | undefined;
+  /** Undefined: tracing is off. */
+  readonly trace?: TraceRecord | undefined;
+  /** Of a trace that is kept. */
+  readonly traceId?: string | undefined;
 }
 
 export interface TcpOutcome {
@@ -102,4 +119,8 @@ export interface TcpOutcome {
   readonly durationUs: number;
   /** Undefined: the defaults hold. */
   readonly telemetry?: PreparedTelemetry | undefined;
+  /** Undefined: tracing is off. */
+  readonly trace?: TraceRecord | undefined;
+  /** Of a trace that is kept. */
+  readonly traceId?: string | undefined;
 }
