@@ -84,6 +84,12 @@ export {
 } from "./certificates.ts";
 export { type MeshStatus, meshStatusSchema, type ProxyStatus } from "./mesh-status.ts";
 export { namespacedMetadata } from "./metadata.ts";
+export {
+  checkMetricsAnnotations,
+  metricsAnnotations,
+  type MetricsPlace,
+  metricsPlace,
+} from "./metrics-annotations.ts";
 export { keyOf, keyText, namespaceOf, type ObjectKey } from "./object-key.ts";
 export { type PolicyTargetKind, policyTargets } from "./policy-targets.ts";
 export type { RateLimitKeyField } from "./rate-limit-policy.ts";
@@ -107,6 +113,7 @@ export {
   matchRequirements,
   parseLabelSelector,
 } from "./selector.ts";
+export { type TelemetryTargetKind, telemetryTargets } from "./telemetry-policy.ts";
 export { joinAudience, type TokenRequest, tokenRequestSchema } from "./token-request.ts";
 export { type Topology, type TopologyEdge, topologySchema } from "./topology.ts";
 export {

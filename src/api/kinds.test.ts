@@ -55,6 +55,9 @@ const minimal: Record<string, Record<string, unknown>> = {
   RateLimitPolicy: {
     spec: { targetRefs: [{ kind: "Service", name: "web" }], limits: [{ requests: 10 }] },
   },
+  TelemetryPolicy: {
+    spec: { targetRefs: [{ kind: "Namespace", name: "default" }], tracing: { samplingPercent: 5 } },
+  },
   MeshConfig: {},
   RoleBinding: { roleRef: { kind: "Role", name: "a" } },
   ClusterRoleBinding: { roleRef: { kind: "ClusterRole", name: "a" } },

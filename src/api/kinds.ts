@@ -29,6 +29,7 @@ import { secretKind } from "./secret.ts";
 import { serviceKind } from "./service.ts";
 import { serviceAccountKind } from "./service-account.ts";
 import { tcpRouteKind } from "./tcp-route.ts";
+import { telemetryPolicyKind } from "./telemetry-policy.ts";
 import { tlsRouteKind } from "./tls-route.ts";
 import { trafficPolicyKind } from "./traffic-policy.ts";
 import { udpRouteKind } from "./udp-route.ts";
@@ -57,6 +58,7 @@ export const kinds = {
   AuthenticationPolicy: authenticationPolicyKind,
   AuthorizationPolicy: authorizationPolicyKind,
   RateLimitPolicy: rateLimitPolicyKind,
+  TelemetryPolicy: telemetryPolicyKind,
   MeshConfig: meshConfigKind,
   Role: roleKind,
   ClusterRole: clusterRoleKind,

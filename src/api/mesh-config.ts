@@ -11,6 +11,7 @@ import { checkMeasures } from "./measures.ts";
 import { checkRateLimits, rateLimitsSchema, securitySchema } from "./mesh-security.ts";
 import { clusterMetadata } from "./metadata.ts";
 import { flag, integer, list, object, oneOf, optional, text } from "./schema.ts";
+import { checkTelemetry, meshTelemetrySchema } from "./telemetry-settings.ts";
 
 export const meshConfigName = "mesh";
 /** Every proxy compares each destination with these. */
@@ -93,6 +94,7 @@ export const meshConfigKind = defineKind({
         limits: limitsSchema,
         security: securitySchema,
         rateLimits: rateLimitsSchema,
+        telemetry: meshTelemetrySchema,
       },
       { default: {} },
     ),
@@ -137,6 +139,7 @@ export const meshConfigKind = defineKind({
       ...checkLimits(spec.limits),
       ...checkMeasures(rateLimitsSchema, spec.rateLimits, "spec.rateLimits"),
       ...checkRateLimits(spec.rateLimits),
+      ...checkTelemetry(spec.telemetry, "spec.telemetry"),
     ];
   },
 });

@@ -5,6 +5,7 @@ import { canonicalIp } from "../kernel/index.ts";
 import { anyText, dnsSubdomain, ipAddress, labelValue, portName, timestamp } from "./formats.ts";
 import { defineKind } from "./kind-definition.ts";
 import { namespacedMetadata } from "./metadata.ts";
+import { checkMetricsAnnotations } from "./metrics-annotations.ts";
 import { repeatedPorts } from "./port-list.ts";
 import { flag, integer, list, object, oneOf, optional, port, text } from "./schema.ts";
 
@@ -117,7 +118,7 @@ export const meshWorkloadKind = defineKind({
       value: (workload) => workload.spec.locality.zone ?? "",
     },
   ],
-  check({ spec }) {
+  check({ spec, metadata }) {
     const issues: Issue[] = [];
     const addresses = spec.addresses.map((address, index) => ({ address, path: `spec.addresses[${index}]` }));
     if (spec.tunnel.address !== undefined)
@@ -125,6 +126,10 @@ export const meshWorkloadKind = defineKind({
     for (const { address, path } of addresses) {
       if (canonicalIp(address) === undefined) issues.push({ path, message: "must be an IP address" });
     }
-    return [...issues, ...repeatedPorts(spec.ports, "spec.ports")];
+    return [
+      ...issues,
+      ...repeatedPorts(spec.ports, "spec.ports"),
+      ...checkMetricsAnnotations(metadata.annotations, spec.ports),
+    ];
   },
 });

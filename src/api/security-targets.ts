@@ -66,6 +66,12 @@ export const securityTargets: Readonly<Record<SecurityTargetKind, SecurityTarget
 /** Few labels name a group; every workload of the namespace is compared with them. */
 const maxLabels = 16;
 
+export const workloadSelector = optional(
+  object("Workloads of the policy's namespace. Either this or targetRefs.", {
+    matchLabels: textMap("Labels that a workload must have, all of them.", labelKey, labelValue, maxLabels),
+  }),
+);
+
 export const securityTargetFields = {
   targetRefs: optional(
     list(
@@ -88,11 +94,7 @@ export const securityTargetFields = {
       { min: 1, max: maxTargets },
     ),
   ),
-  selector: optional(
-    object("Workloads of the policy's namespace. Either this or targetRefs.", {
-      matchLabels: textMap("Labels that a workload must have, all of them.", labelKey, labelValue, maxLabels),
-    }),
-  ),
+  selector: workloadSelector,
 };
 type TargetReferences = NonNullable<ValueOf<(typeof securityTargetFields)["targetRefs"]>>;
 type Selector = NonNullable<ValueOf<(typeof securityTargetFields)["selector"]>>;
@@ -102,7 +104,26 @@ export interface SecurityTargets {
   readonly selector?: Selector;
 }
 
-export function checkSecurityTargets({ targetRefs, selector }: SecurityTargets, namespace: string): Issue[] {
+export function checkSecurityTargets(aim: SecurityTargets, namespace: string): Issue[] {
+  return checkAim(aim, namespace, securityTargets);
+}
+
+interface Aim<K extends string> {
+  readonly targetRefs?: readonly {
+    readonly group?: string;
+    readonly kind: K;
+    readonly name: string;
+    readonly sectionName?: string;
+  }[];
+  readonly selector?: Selector;
+}
+
+/** `rules`: of each kind of target that the policy's schema knows. */
+export function checkAim<K extends string>(
+  { targetRefs, selector }: Aim<K>,
+  namespace: string,
+  rules: Readonly<Record<K, Omit<PolicyTarget, "hasPool">>>,
+): Issue[] {
   if ((targetRefs === undefined) === (selector === undefined)) {
     return [{ path: "spec", message: "must have exactly one of targetRefs, selector" }];
   }
@@ -110,5 +131,5 @@ export function checkSecurityTargets({ targetRefs, selector }: SecurityTargets, 
     const message = "must have a label; the whole namespace is a target of kind Namespace";
     return [{ path: "spec.selector.matchLabels", message }];
   }
-  return checkTargets(targetRefs ?? [], namespace, securityTargets);
+  return checkTargets(targetRefs ?? [], namespace, rules);
 }

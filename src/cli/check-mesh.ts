@@ -30,6 +30,7 @@ const kindsWithConditions: readonly KindName[] = [
   "AuthenticationPolicy",
   "AuthorizationPolicy",
   "RateLimitPolicy",
+  "TelemetryPolicy",
 ];
 
 /** The newest; more is read from the API. */

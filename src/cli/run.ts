@@ -70,6 +70,7 @@ function programOf(argv: readonly string[], options: Options): Program {
     namespace: options.namespace,
     name: options.name ?? `${options.service}-${suffix}`,
     labels: { app: options.service, ...options.label },
+    annotations: {},
     service: options.service,
     serviceAccount: options.serviceAccount ?? options.service,
     command: argv,

@@ -357,6 +357,7 @@ describe("status and check", () => {
       "GET /apis/weft.dev/v1alpha1/namespaces/default/authenticationpolicies": empty("AuthenticationPolicy"),
       "GET /apis/weft.dev/v1alpha1/namespaces/default/authorizationpolicies": empty("AuthorizationPolicy"),
       "GET /apis/weft.dev/v1alpha1/namespaces/default/ratelimitpolicies": empty("RateLimitPolicy"),
+      "GET /apis/weft.dev/v1alpha1/namespaces/default/telemetrypolicies": empty("TelemetryPolicy"),
       "GET /apis/gateway.networking.k8s.io/v1/namespaces/default/tlsroutes": empty("TLSRoute"),
       "GET /apis/gateway.networking.k8s.io/v1/namespaces/default/tcproutes": empty("TCPRoute"),
       "GET /apis/gateway.networking.k8s.io/v1/namespaces/default/udproutes": empty("UDPRoute"),

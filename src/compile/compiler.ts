@@ -153,6 +153,9 @@ export class Compiler {
     if (kind === "AuthorizationPolicy" || kind === "RateLimitPolicy") {
       return this.#inputs.security.get(kind, `${namespace}/${name}`)?.problem !== undefined;
     }
+    if (kind === "TelemetryPolicy") {
+      return this.#inputs.telemetry.index.get(`${namespace}/${name}`)?.problem !== undefined;
+    }
     return this.#quarantined.has(`route ${kind} ${namespace}/${name}`);
   }
 

@@ -94,6 +94,12 @@ function isAsking({ kind, bytes }: CompiledResource): boolean {
   return kind === "Gateway" && fromBinary(GatewaySchema, bytes).admissions.length > 0;
 }
 
+/** A workload or Gateway of whose traffic something is said. */
+function isTelling({ kind, bytes }: CompiledResource): boolean {
+  if (kind === "Inbound") return fromBinary(InboundSchema, bytes).telemetry !== undefined;
+  return kind === "Gateway" && fromBinary(GatewaySchema, bytes).telemetry !== undefined;
+}
+
 function randomKeySet(random: Random): KeySetChange {
   const uri = keySetUris[random() < 0.5 ? 0 : 1];
   return random() < 0.2
@@ -120,6 +126,7 @@ test(
     let shared = 0;
     let policies = 0;
     let asking = 0;
+    let telling = 0;
     for (let round = 0; round < rounds; round++) {
       const registry = new TestRegistry();
       const compiler = new Compiler({ ...trust, registry });
@@ -149,6 +156,7 @@ test(
         shared += output.upserted.filter(isShared).length;
         policies += output.statuses.filter(({ status }) => status.kind === "policy").length;
         asking += output.upserted.filter(isAsking).length;
+        telling += output.upserted.filter(isTelling).length;
         mirror.apply(output);
         for (const uri of keySets.keys()) if (!compiler.wantedJwks.has(uri)) keySets.delete(uri);
 
@@ -166,6 +174,7 @@ test(
     expect(shared).toBeGreaterThan(5);
     expect(policies).toBeGreaterThan(100);
     expect(asking).toBeGreaterThan(50);
+    expect(telling).toBeGreaterThan(50);
   },
   timeoutMs,
 );

@@ -18,6 +18,7 @@ import { type DeclaredListener, type Listener, sharesPort } from "./listener.ts"
 import { type ListenerTlsOutcome, resolveTls } from "./listener-tls.ts";
 import { type CompiledResource, compareText, encodeResource, sortedRecord } from "./resource.ts";
 import { GatewayAdmissions } from "./security/gateway-admission.ts";
+import { gatewayTelemetry } from "./telemetry/effective.ts";
 import { buildConnectionRouting, buildRouting, clustersOf, type RoutingContent } from "./routing.ts";
 
 type ListenerContent = MessageInitShape<typeof GatewayListenerSchema>;
@@ -44,7 +45,8 @@ export function compileGateway(inputs: InputReader, key: string): CompiledResour
   const admissions = new GatewayAdmissions(inputs, key);
   const attached = { gateway, key, listeners, routes, addresses: listened, admissions };
   const compiled = served.map(({ listener, tls }) => compileListener(listener, tls, attached));
-  const clusters = clustersOf(routes, ...admissions.clusters);
+  const telemetry = gatewayTelemetry(inputs, key);
+  const clusters = clustersOf(routes, ...admissions.clusters, ...telemetry.clusters);
   return encodeResource(
     { kind: "Gateway", key },
     GatewaySchema,
@@ -57,6 +59,7 @@ export function compileGateway(inputs: InputReader, key: string): CompiledResour
       annotations: sortedRecord(annotations ?? {}),
       clientCertificate: typeof clientCertificate === "string" ? clientCertificate : "",
       admissions: admissions.table.admissions,
+      ...telemetry.content,
     },
     { clusters, certificates },
   );

@@ -5,12 +5,13 @@ import type { ServicePortView, WorkloadView } from "../registry/index.ts";
 import { backendTls, type UpstreamTlsContent } from "./backend-tls.ts";
 import type { InputReader } from "./inputs.ts";
 import { protocolNamed, protocolOf } from "./protocol.ts";
-import { type CompiledResource, encodeResource, type InitOf } from "./resource.ts";
+import { type CompiledResource, compareText, encodeResource, type InitOf } from "./resource.ts";
 import { AdmissionTable, admissionAt } from "./security/admission.ts";
 import { modelModes } from "./security/authentication.ts";
 import { modeOfPort, modeOfWorkload } from "./security/mtls.ts";
 import { portPlace, portsOf, type ServicesOfPort, targetPortOf } from "./security/places.ts";
 import { identityOf } from "./service-resources.ts";
+import { workloadTelemetry } from "./telemetry/effective.ts";
 
 interface PortContent {
   protocol: Protocol;
@@ -50,7 +51,9 @@ export function compileInbound(inputs: InputReader, key: string): CompiledResour
         admission: table.add(admissionAt(inputs, portPlace(workload, places))),
       };
     });
-  const { admissions, clusters } = table;
+  const { admissions } = table;
+  const telemetry = workloadTelemetry(inputs, workload);
+  const clusters = [...new Set([...table.clusters, ...telemetry.clusters])].toSorted(compareText);
   const content: InitOf<typeof InboundSchema> = {
     source: { kind: "MeshWorkload", namespace: workload.namespace, name: workload.name },
     workload: workload.path,
@@ -63,6 +66,8 @@ export function compileInbound(inputs: InputReader, key: string): CompiledResour
       inputs.namespaceAnnotation(workload.namespace, outboundTrafficAnnotation) === "deny",
     admissions,
     clusters,
+    ...telemetry.content,
+    ...(workload.metrics && { applicationMetrics: workload.metrics }),
   };
   return encodeResource({ kind: "Inbound", key }, InboundSchema, content, { clusters });
 }

@@ -1,6 +1,6 @@
 /** How a changed object or a change of the registry becomes changed inputs, and which facts it makes dirty. */
 import type { ObjectKey, Stored } from "../api/index.ts";
-import { keyOf } from "../api/index.ts";
+import { isStored, keyOf } from "../api/index.ts";
 import type { RegistryChange, RegistryViews } from "../registry/index.ts";
 import { backendTlsFacts } from "./backend-tls-policies.ts";
 import type { GatewayInput } from "./gateway-input.ts";
@@ -71,7 +71,11 @@ export function applyObject(inputs: Inputs, object: Stored, dirty: Set<string>):
     case "RateLimitPolicy":
       if (!inputs.security.set(object, dirty)) return;
       break;
+    case "TelemetryPolicy":
+      if (!inputs.telemetry.index.set(object, dirty)) return;
+      break;
     case "MeshConfig":
+      if (isStored(inputs.meshConfig) && isSameSpec(inputs.meshConfig, object)) return;
       replaceMeshConfig(inputs, () => (inputs.meshConfig = object), dirty);
       break;
     default:
@@ -89,6 +93,7 @@ function replaceMeshConfig(inputs: Inputs, replace: () => void, dirty: Set<strin
   if (!Bun.deepEquals([security, rateLimits], [after.security, after.rateLimits])) {
     dirty.add(facts.meshSecurity);
   }
+  inputs.telemetry.setMesh(after.telemetry, dirty);
 }
 
 export function applyKeySets(inputs: Inputs, changes: readonly KeySetChange[], dirty: Set<string>): void {
@@ -174,6 +179,9 @@ export function removeObject(inputs: Inputs, key: ObjectKey, dirty: Set<string>)
     case "RateLimitPolicy":
       inputs.security.delete(key.kind, path, dirty);
       break;
+    case "TelemetryPolicy":
+      inputs.telemetry.index.delete(path, dirty);
+      break;
     case "MeshConfig":
       replaceMeshConfig(inputs, () => inputs.resetMeshConfig(), dirty);
       break;
@@ -248,10 +256,11 @@ function markDirty(key: ObjectKey, path: string, dirty: Set<string>): void {
     case "AuthenticationPolicy":
     case "AuthorizationPolicy":
     case "RateLimitPolicy":
+    case "TelemetryPolicy":
       dirty.add(`status ${key.kind} ${path}`);
       break;
     case "MeshConfig":
-      dirty.add(facts.meshConfig);
+      dirty.add(facts.meshConfig).add(`status MeshConfig ${path}`);
       break;
     default:
       break;

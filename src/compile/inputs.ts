@@ -39,6 +39,7 @@ import type { FaultPolicyInput, PolicyInput, PolicyKind, TrafficPolicyInput } fr
 import { compareText } from "./resource.ts";
 import { ConfigMapInput, type Credentials, SecretInput } from "./read-once.ts";
 import { SecurityPolicies, SecurityReader } from "./security/security-policies.ts";
+import { TelemetryPolicies, TelemetryReader } from "./telemetry/telemetry-policies.ts";
 import type { KeySetInput } from "./key-sets.ts";
 import type { ConfigMapContent, TrustAnchors } from "./trust-anchors.ts";
 import { conflictsAtGateway, placeKey, rivalKinds } from "./route-conflicts.ts";
@@ -63,6 +64,7 @@ export class Inputs {
   readonly externals = new ExternalServices();
   readonly trafficPolicies = new PolicyIndex<TrafficPolicyInput>(asWritten(() => undefined));
   readonly security = new SecurityPolicies();
+  readonly telemetry = new TelemetryPolicies();
   /** By address, as it was fetched last. */
   readonly keySets = new Map<string, KeySetInput>();
   readonly faultPolicies = new PolicyIndex<FaultPolicyInput>(asWritten(faultProblem));
@@ -135,6 +137,7 @@ export class Inputs {
 export class InputReader {
   readonly external: ExternalReader;
   readonly security: SecurityReader;
+  readonly telemetry: TelemetryReader;
   readonly #inputs: Inputs;
   readonly #read: Set<string>;
   readonly #needsGrants: boolean;
@@ -145,6 +148,7 @@ export class InputReader {
     this.#read = read;
     this.external = new ExternalReader(inputs.externals, read, (path) => this.service(path) !== undefined);
     this.security = new SecurityReader(inputs.security, read);
+    this.telemetry = new TelemetryReader(inputs.telemetry, read);
     this.#needsGrants = needsGrants;
   }
 

@@ -15,6 +15,7 @@ import { compileFilters, type FilterProblems } from "./route-filters.ts";
 import type { HttpBackendInput, RequestRouteInput, RuleInput } from "./route-input.ts";
 import { isSessionName, sessionPath } from "./session-path.ts";
 import { compileSession } from "./session-persistence.ts";
+import { ruleTelemetry } from "./telemetry/effective.ts";
 
 type BackendContent = MessageInitShape<typeof BackendSchema>;
 
@@ -54,11 +55,8 @@ export function compileRule(
     const text = `${route.kind} ${namespace}/${name}: ${unsupported.join("; ")}`;
     return { content: { source, backends: [{ source, weight: 1, unresolved: text }] }, isSupported: false };
   }
-  const policy = rulePolicy(
-    inputs,
-    { kind: route.kind, namespace, name, ruleName: rule.name },
-    routeSettings(rule),
-  );
+  const owner = { kind: route.kind, namespace, name, ruleName: rule.name };
+  const policy = { ...rulePolicy(inputs, owner, routeSettings(rule)), ...ruleTelemetry(inputs, owner) };
   const session =
     sessionPersistence &&
     compileSession(

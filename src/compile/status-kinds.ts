@@ -11,6 +11,7 @@ import { routeStatus } from "./route-status.ts";
 import type { SecurityKind } from "./security/security-input.ts";
 import { securityStatus } from "./security/security-status.ts";
 import type { StatusUpdate } from "./status.ts";
+import { meshConfigStatus, telemetryStatus } from "./telemetry/telemetry-status.ts";
 
 interface StatusOfKind {
   compute(inputs: InputReader, path: string): StatusUpdate | undefined;
@@ -61,6 +62,14 @@ const kinds: Record<StatusUpdate["kind"], StatusOfKind> = {
   AuthenticationPolicy: ofSecurity("AuthenticationPolicy"),
   AuthorizationPolicy: ofSecurity("AuthorizationPolicy"),
   RateLimitPolicy: ofSecurity("RateLimitPolicy"),
+  TelemetryPolicy: {
+    compute: telemetryStatus,
+    has: (inputs, path) => inputs.telemetry.index.get(path) !== undefined,
+  },
+  MeshConfig: {
+    compute: meshConfigStatus,
+    has: (inputs, path) => inputs.meshConfig.metadata.name === path,
+  },
   BackendTLSPolicy: {
     compute: backendTlsPolicyStatus,
     has: (inputs, path) => inputs.backendTlsPolicies.get(path) !== undefined,

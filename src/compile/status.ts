@@ -67,6 +67,8 @@ export interface StatusUpdate {
     | PolicyKind
     | SecurityKind
     | "BackendTLSPolicy"
+    | "TelemetryPolicy"
+    | "MeshConfig"
     | "ExternalService"
     | "Gateway"
     | "ListenerSet"

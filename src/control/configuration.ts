@@ -48,6 +48,7 @@ const compiledKinds = [
   "AuthenticationPolicy",
   "AuthorizationPolicy",
   "RateLimitPolicy",
+  "TelemetryPolicy",
   "MeshConfig",
   "Secret",
   "BackendTLSPolicy",

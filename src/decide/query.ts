@@ -32,7 +32,7 @@ const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
 /** A `%` that begins no escape stays as it is; bytes that are no UTF-8 become U+FFFD. Never throws. */
-function percentDecode(text: string): string {
+export function percentDecode(text: string): string {
   if (!text.includes("%")) return text;
   const source = encoder.encode(text);
   const target = new Uint8Array(source.length);

@@ -9,6 +9,7 @@ import {
   RequestPolicySchema,
   type SessionPersistence,
   type Source,
+  type Telemetry,
 } from "../model/index.ts";
 import { PreparedCors } from "./cors.ts";
 import { PreparedFaults } from "./fault.ts";
@@ -47,6 +48,8 @@ export interface PreparedRule {
   readonly session?: SessionPersistence | undefined;
   /** What is asked before anything of the rule happens; undefined: nothing. */
   readonly admission?: Admission | undefined;
+  /** What is told of its requests, over what the proxy says; undefined: nothing else. */
+  readonly telemetry?: Telemetry | undefined;
 }
 
 /** `random` is in [0, 1). The first backend whose share ends above it. */
@@ -75,7 +78,7 @@ export function prepareRule(rule: HttpRule, matched = ""): PreparedRule {
   const requestEdits = PreparedEdits.prepare(rule.requestHeaders);
   const responseEdits = PreparedEdits.prepare(rule.responseHeaders);
   const cors = PreparedCors.prepare(rule.cors);
-  const { source, session, admission } = rule;
+  const { source, session, admission, telemetry } = rule;
   return {
     route: routeOf(source),
     section: shared(source?.section),
@@ -92,6 +95,7 @@ export function prepareRule(rule: HttpRule, matched = ""): PreparedRule {
     }),
     session,
     admission,
+    telemetry,
   };
 }
 

@@ -32,6 +32,7 @@ function program(name: string): Program {
     namespace: "default",
     name,
     labels: { app: name },
+    annotations: {},
     service: name,
     serviceAccount: name,
     command: [name, "--serve"],

@@ -1,5 +1,6 @@
 /** The kind `Program` of local files: an unmodified program with the service that it belongs to. Read by `weft up`, never stored. */
 import {
+  checkMetricsAnnotations,
   defineKind,
   dnsLabel,
   integer,
@@ -100,7 +101,10 @@ export const programKind = defineKind({
   description: "An unmodified program that weft up runs, with a sidecar of its own.",
   schema,
   columns: [],
-  check: checkPorts,
+  check: (program) => [
+    ...checkPorts(program),
+    ...checkMetricsAnnotations(program.metadata.annotations, program.spec.ports),
+  ],
 });
 
 function checkPorts(program: ProgramObject): Issue[] {

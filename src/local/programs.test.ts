@@ -28,6 +28,7 @@ spec:
       namespace: "default",
       name: "reviews-v1",
       labels: { app: "reviews", version: "v1" },
+      annotations: {},
       service: "reviews",
       serviceAccount: "reviews",
       command: ["node", "reviews.mjs"],

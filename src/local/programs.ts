@@ -1,6 +1,6 @@
 /** Turns the documents of a folder into the programs to run and the objects to apply; every problem is reported with its place. */
 import { dirname, resolve } from "node:path";
-import type { SourceDocument } from "../api/index.ts";
+import { metricsAnnotations, type SourceDocument } from "../api/index.ts";
 import type { Issue } from "../kernel/index.ts";
 import type { WorkloadPort } from "./fabric.ts";
 import { localApiVersion, type ProgramObject, programKind } from "./program-kind.ts";
@@ -16,6 +16,8 @@ export interface Program {
   readonly namespace: string;
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** Where it offers metrics of its own. */
+  readonly annotations: Readonly<Record<string, string>>;
   readonly service: string;
   readonly serviceAccount: string;
   readonly command: readonly string[];
@@ -77,6 +79,7 @@ function expand({ metadata, spec }: ProgramObject, file: string): Program[] {
     namespace: metadata.namespace,
     name: metadata.name,
     labels: { app: spec.service, ...metadata.labels },
+    annotations: metricsAnnotations(metadata.annotations),
     service: spec.service,
     serviceAccount: spec.serviceAccount ?? spec.service,
     command: spec.command,

@@ -15,6 +15,7 @@ export interface ProxyIdentity {
   readonly role: "sidecar" | "gateway";
   readonly serviceAccount: string;
   readonly labels: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
   readonly ports: readonly WorkloadPort[];
   readonly locality?: { readonly region?: string; readonly zone?: string };
 }
@@ -78,6 +79,7 @@ async function writeBootstrap(
       name: site.name,
       serviceAccount: identity.serviceAccount,
       labels: identity.labels,
+      ...(identity.annotations && { annotations: identity.annotations }),
       addresses: site.addresses,
       ports: identity.ports,
       region: identity.locality?.region ?? "",

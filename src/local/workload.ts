@@ -37,11 +37,12 @@ export class Workload {
     this.#site = site;
     this.#surroundings = surroundings;
     const { clock, log } = surroundings;
-    const { serviceAccount, labels, ports, locality } = program;
+    const { serviceAccount, labels, annotations, ports, locality } = program;
     const identity = {
       role: "sidecar",
       serviceAccount,
       labels,
+      annotations,
       ports,
       ...(locality && { locality }),
     } as const;

@@ -9,6 +9,7 @@ const sidecar = {
     namespace: "default",
     name: "web-1",
     serviceAccount: "web",
+    annotations: { "prometheus.io/scrape": "true" },
     labels: { app: "web" },
     addresses: ["10.77.0.2"],
     ports: [{ port: 8080, name: "http", protocol: "http" }],

@@ -45,6 +45,8 @@ interface BootstrapWorkload {
   readonly name: string;
   readonly serviceAccount: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** Where the application offers metrics of its own, as `prometheus.io/scrape`, `port` and `path` say it; absent: nowhere. */
+  readonly annotations?: Readonly<Record<string, string>>;
   readonly addresses: readonly string[];
   readonly ports: readonly BootstrapPort[];
   readonly region: string;
@@ -138,6 +140,7 @@ function readWorkload(reader: ShapeReader): BootstrapWorkload {
     name: reader.text("name"),
     serviceAccount: reader.text("serviceAccount"),
     labels: reader.textMap("labels"),
+    annotations: reader.textMap("annotations", { optional: true }),
     addresses: reader.ips("addresses"),
     ports: reader.objects("ports").map(readPort),
     region: reader.text("region", { optional: true }),

@@ -32,6 +32,7 @@ import { RefusalLog } from "./serve/refusal-log.ts";
 import { RouteSelector } from "./serve/route-selector.ts";
 import type { DestinationOf, Server } from "./serve/server.ts";
 import { AccessLog, AccessLogger } from "./access-log/index.ts";
+import type { TrafficObserver } from "./observation/index.ts";
 import { encodeMetrics, ReportBuilder, SeriesRegistry } from "./telemetry/index.ts";
 import { HopDialer, PeerTrust, Upstreams } from "./upstream/index.ts";
 
@@ -103,6 +104,7 @@ export interface ProxyParts {
   readonly destinationOf?: DestinationOf;
   /** Other filters than there are: for tests. */
   readonly filters?: FilterFactories;
+  readonly observers?: readonly TrafficObserver[];
 }
 
 /** Resolves when everything that the bootstrap asks for listens and the agent is ready. Throws WeftError; nothing stays open then. */
@@ -142,7 +144,7 @@ class Proxy implements RunningProxy {
   #isClosed = false;
 
   constructor(parts: ProxyParts) {
-    const { bootstrap, agent, clock, log } = parts;
+    const { bootstrap, agent, clock, log, observers = [] } = parts;
     const { labels, namespace, name } = bootstrap.workload;
     const workloadKey = `${namespace}/${name}`;
     const mark = bootstrap.capture.kind === "redirect" ? bootstrap.capture.mark || undefined : undefined;
@@ -169,6 +171,7 @@ class Proxy implements RunningProxy {
         onReached: (limit) => metrics.limitReached(http1LimitNames[limit]),
       },
     });
+    const protocolsFile = bootstrap.dataDir ? join(bootstrap.dataDir, "protocols.json") : undefined;
     this.#context = new ServeContext({
       agent,
       workload: {
@@ -187,11 +190,7 @@ class Proxy implements RunningProxy {
       }),
       series: new SeriesRegistry(),
       metrics,
-      protocols: new ProtocolMemory({
-        path: bootstrap.dataDir ? join(bootstrap.dataDir, "protocols.json") : undefined,
-        clock,
-        log,
-      }),
+      protocols: new ProtocolMemory({ path: protocolsFile, clock, log }),
       clock,
       wheel: this.#wheel,
       random: Math.random,
@@ -201,7 +200,7 @@ class Proxy implements RunningProxy {
       processes: bootstrap.processes ?? 1,
     });
     this.#accessLog = AccessLog.open(bootstrap.accessLogFile, clock, metrics.accessLogDropped);
-    this.#context.observers.set([new AccessLogger({ log: this.#accessLog, agent, clock })]);
+    this.#context.observers.set([new AccessLogger({ log: this.#accessLog, agent, clock }), ...observers]);
     const selector = new RouteSelector(this.#context);
     this.#selector = selector;
     if (bootstrap.role === "sidecar") {

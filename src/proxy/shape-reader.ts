@@ -81,9 +81,10 @@ export class ShapeReader {
     return [];
   }
 
-  textMap(name: string): Record<string, string> {
+  textMap(name: string, { optional = false } = {}): Record<string, string> {
     const value = this.#take(name);
     const result: Record<string, string> = {};
+    if (value === undefined && optional) return result;
     if (!isRecord(value)) {
       this.#report(name, "must be an object of texts");
       return result;

@@ -2,6 +2,7 @@
 import {
   type EndpointSlice,
   type MeshWorkload,
+  metricsPlace,
   proxyProtocolAnnotation,
   type Service,
 } from "../api/index.ts";
@@ -55,6 +56,7 @@ export function workloadView(workload: MeshWorkload, health: WorkloadHealth): Wo
     tunnel: { kind: spec.tunnel.type, address: tunnelAddress ?? addresses[0] ?? "", port: spec.tunnel.port },
     region: spec.locality.region ?? "",
     zone: spec.locality.zone ?? "",
+    metrics: metricsPlace(metadata.annotations, spec.ports),
     health,
   };
 }

@@ -1,5 +1,5 @@
 /** From what a proxy says of its workload to the MeshWorkload, and who may say it. */
-import { type MeshWorkload, parseObject, type Stored } from "../api/index.ts";
+import { type MeshWorkload, metricsAnnotations, parseObject, type Stored } from "../api/index.ts";
 import { canonicalIp, parseIp, type Prefix, WeftError } from "../kernel/index.ts";
 import type { AddressOwner } from "./view.ts";
 
@@ -9,6 +9,8 @@ export interface WorkloadRegistration {
   readonly name: string;
   readonly serviceAccount: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** Those that say where the application offers metrics are taken. */
+  readonly annotations: Readonly<Record<string, string>>;
   readonly addresses: readonly string[];
   readonly ports: readonly { readonly port: number; readonly name: string; readonly protocol: string }[];
   /** Empty: the first address. */
@@ -30,11 +32,15 @@ export function isRegisteredByProxy(workload: MeshWorkload): boolean {
 /** Throws `bad_input` with every issue. */
 export function compileRegistration(registration: WorkloadRegistration): MeshWorkload {
   const { namespace, name, serviceAccount, labels, tunnelAddress, tunnelPort, region, zone } = registration;
+  const annotations = {
+    ...metricsAnnotations(registration.annotations),
+    [registeredByAnnotation]: registeredByProxy,
+  };
   const parsed = parseObject(
     {
       apiVersion: "weft.dev/v1alpha1",
       kind: "MeshWorkload",
-      metadata: { namespace, name, labels, annotations: { [registeredByAnnotation]: registeredByProxy } },
+      metadata: { namespace, name, labels, annotations },
       spec: {
         serviceAccount,
         addresses: registration.addresses.map((address) => canonicalIp(address) ?? address),

@@ -54,6 +54,7 @@ const registration = (name: string, overrides: Partial<WorkloadRegistration> = {
   namespace: "default",
   name,
   serviceAccount: "web",
+  annotations: {},
   labels: { app: "web" },
   addresses: ["10.77.0.2"],
   ports: [{ port: 8080, name: "http", protocol: "" }],
@@ -108,6 +109,18 @@ describe("a registration", () => {
       addresses: ["10.77.0.2"],
       tunnel: { type: "weft", port: 15_008 },
     });
+  });
+
+  test("keeps where its application's own metrics are, and no other annotation", async () => {
+    const annotations = { "prometheus.io/scrape": "true", "prometheus.io/port": "9102", other: "x" };
+    await register("w1", { annotations });
+    expect(registry.views.workload("default/w1")?.metrics).toEqual({ port: 9102, path: "/metrics" });
+    const stored = store.get({ kind: "MeshWorkload", namespace: "default", name: "w1" });
+    expect(Object.keys(stored?.metadata.annotations ?? {}).toSorted()).toEqual([
+      "prometheus.io/port",
+      "prometheus.io/scrape",
+      "weft.dev/registered-by",
+    ]);
   });
 
   test("said again with the same content writes nothing, and with other content replaces it", async () => {

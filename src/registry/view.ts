@@ -1,5 +1,7 @@
 /** What the registry knows, as others read it: immutable values, replaced when something in them changes. */
 
+import type { MetricsPlace } from "../api/index.ts";
+
 /** "namespace/name" of a service or workload. */
 export type ObjectPath = string;
 
@@ -56,6 +58,8 @@ export interface WorkloadView {
   readonly tunnel: TunnelView;
   readonly region: string;
   readonly zone: string;
+  /** Where the application offers metrics of its own, as its annotations say it; undefined: nowhere. */
+  readonly metrics: MetricsPlace | undefined;
   readonly health: WorkloadHealth;
 }
 

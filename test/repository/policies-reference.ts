@@ -6,6 +6,8 @@ import {
   policyTargets,
   type SecurityTargetKind,
   securityTargets,
+  type TelemetryTargetKind,
+  telemetryTargets,
   type TrafficSection,
   trafficSections,
 } from "../../src/api/index.ts";
@@ -40,6 +42,29 @@ const securityMeanings: Readonly<
 
 /** Aimed at Services and their ports only, and laid over nothing: its own page says all that there is to say. */
 const ofGatewayApi: readonly KindName[] = ["BackendTLSPolicy"];
+
+/** Laid over MeshConfig's settings. */
+const ofTelemetry: KindName = "TelemetryPolicy";
+
+function telemetryRows(): string[][] {
+  return [
+    ...Object.keys(telemetryTargets)
+      .filter(isTelemetryTarget)
+      .map((target) => {
+        const { section, description, enforcedBy } = telemetryTargets[target];
+        return [section === undefined ? target : `${target}, ${section}`, description, enforcedBy];
+      }),
+    [
+      "`selector`",
+      "Workloads that have the labels: all of their traffic, in both directions.",
+      "their own proxies",
+    ],
+  ];
+}
+
+function isTelemetryTarget(name: string): name is TelemetryTargetKind {
+  return Object.hasOwn(telemetryTargets, name);
+}
 
 /** Kinds that are aimed at something by `targetRefs`. */
 export function policyKinds(): KindName[] {
@@ -78,7 +103,7 @@ function isSecurityTarget(name: string): name is SecurityTargetKind {
 export function policiesReference(): string {
   const targets = Object.keys(policyTargets).filter(isTarget);
   const rows = policyKinds()
-    .filter((kind) => securityMeanings[kind] === undefined)
+    .filter((kind) => securityMeanings[kind] === undefined && kind !== ofTelemetry)
     .flatMap((kind) =>
       targets.map((target) => [
         `[${kind}](kinds/${fileOf(kind)})`,
@@ -95,9 +120,9 @@ export function policiesReference(): string {
   return [
     "# Policies",
     "",
-    "A policy is aimed at its targets by `spec.targetRefs`. There are two families. Policies of traffic and faults say how requests",
+    "A policy is aimed at its targets by `spec.targetRefs`. There are three families. Policies of traffic and faults say how requests",
     "are sent: the nearest wins. Policies of security and rate say what may come in: they are enforced where requests arrive, and",
-    "nearer ones only tighten.",
+    "nearer ones only tighten. TelemetryPolicies say what is told of it: the nearest wins, over MeshConfig.",
     "",
     "## Traffic and faults",
     "",
@@ -157,6 +182,14 @@ export function policiesReference(): string {
     "Gateways ask at the listener first and at the rule then. Where a rule's route names issuers of its own, or allows something",
     "where nothing else does, everything is asked at the rules of that listener: requests that no rule takes are answered",
     "with 404 there and ask nothing. Datagrams ask nobody.",
+    "",
+    "## Telemetry",
+    "",
+    `A [TelemetryPolicy](kinds/${fileOf(ofTelemetry)}) is aimed by \`spec.targetRefs\` or by \`spec.selector\`. The nearest that says something about a field`,
+    "has it, `MeshConfig.spec.telemetry` is the farthest, and what `redaction` lists adds up: see [telemetry](telemetry.md). Services, selectors and",
+    "Gateways are one level. `collectors` and `metrics.maxSeries` are refused at routes.",
+    "",
+    ...markdownTable(["Target", "What it is", "Done by"], telemetryRows()),
     "",
     "## Status",
     "",
@@ -227,5 +260,7 @@ function isSection(name: string): name is TrafficSection {
 
 /** Of a kind that the table does not explain. */
 export function unexplained(): KindName[] {
-  return policyKinds().filter((kind) => meanings[kind] === undefined && securityMeanings[kind] === undefined);
+  return policyKinds().filter(
+    (kind) => kind !== ofTelemetry && meanings[kind] === undefined && securityMeanings[kind] === undefined,
+  );
 }

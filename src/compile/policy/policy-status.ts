@@ -7,9 +7,9 @@ import { isHttpRoute } from "../compiled-route.ts";
 import type { InputReader } from "../inputs.ts";
 import type { RuleInput } from "../route-input.ts";
 import { compareText } from "../resource.ts";
-import { tcpPort } from "../service-resources.ts";
 import { type ComputedCondition, condition, type StatusUpdate } from "../status.ts";
 import { leaves, leavesOf } from "./merge-settings.ts";
+import { missingTarget } from "./missing-target.ts";
 import { comparePolicies, policyFacts, type Target, targetOf } from "./policy-index.ts";
 import { pathOf, type PolicyInput, type PolicyKind, type TargetInput } from "./policy-input.ts";
 import { routeSettings } from "./route-settings.ts";
@@ -55,7 +55,7 @@ function ancestorOf(policy: PolicyInput, reference: TargetInput): Readonly<Recor
 }
 
 function conditionsAt(inputs: InputReader, policy: PolicyInput, reference: TargetInput): ComputedCondition[] {
-  const missing = missingTarget(inputs, policy, reference);
+  const missing = missingTarget(inputs, policy.metadata.namespace, reference);
   if (missing !== undefined) return [condition("Accepted", false, "TargetNotFound", missing)];
   const fields = leaves(policy);
   const lost = lostFields(inputs, policy, reference, fields);
@@ -76,40 +76,6 @@ function conditionsAt(inputs: InputReader, policy: PolicyInput, reference: Targe
 function listed(entries: readonly string[]): string {
   const shown = entries.slice(0, maxListed).join("; ");
   return entries.length > maxListed ? `${shown}; and ${entries.length - maxListed} more` : shown;
-}
-
-/** Why the policy is aimed at nothing; undefined where it is not. */
-function missingTarget(inputs: InputReader, policy: PolicyInput, reference: TargetInput): string | undefined {
-  const { kind, name, sectionName } = reference;
-  const path = `${policy.metadata.namespace}/${name}`;
-  switch (kind) {
-    case "MeshConfig":
-    case "Namespace":
-      return undefined;
-    case "Service": {
-      const service = inputs.service(path);
-      if (service === undefined) return `Service ${path} does not exist`;
-      const port = service.ports.find((each) => each.name === sectionName);
-      if (sectionName === undefined || (port !== undefined && tcpPort(service, port.port) !== undefined))
-        return undefined;
-      return `Service ${path} has no TCP port named ${sectionName}`;
-    }
-    case "ExternalService": {
-      const external = inputs.external.service(path);
-      if (external === undefined) return `ExternalService ${path} does not exist or is not in force`;
-      const isThere = external.spec.ports.some((port) => port.name === sectionName);
-      if (sectionName === undefined || isThere) return undefined;
-      return `ExternalService ${path} has no port named ${sectionName}`;
-    }
-    case "HTTPRoute":
-    case "GRPCRoute": {
-      const route = inputs.route(kind, path);
-      if (route === undefined) return `${kind} ${path} does not exist`;
-      const rules: readonly { readonly name?: string }[] = route.spec.rules ?? [];
-      if (sectionName === undefined || rules.some((rule) => rule.name === sectionName)) return undefined;
-      return `${kind} ${path} has no rule named ${sectionName}`;
-    }
-  }
 }
 
 interface Rival {
@@ -150,7 +116,7 @@ function nearerFields(
   const others = rest.flatMap((other) =>
     other.spec.targetRefs
       .filter((its) => isNearer(targetOf(other, its), its.sectionName, target, reference.sectionName))
-      .filter((its) => missingTarget(inputs, other, its) === undefined)
+      .filter((its) => missingTarget(inputs, other.metadata.namespace, its) === undefined)
       .map((its) => ({ fields: leaves(other), by: `${nameOf(other)} at ${placeOf(its)}` })),
   );
   return rivals(fields, [

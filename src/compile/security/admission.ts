@@ -16,7 +16,7 @@ import { mergeTokens } from "./authentication.ts";
 import { type AuthorizationContent, compileCustom } from "./authorization.ts";
 import type { PreparedLimit, RateLimitContent } from "./rate-limits.ts";
 import type { AuthorizationInput, RateLimitInput } from "./security-input.ts";
-import type { Place } from "./security-policies.ts";
+import type { Place } from "./aimed-policies.ts";
 
 export type AdmissionContent = InitOf<typeof AdmissionSchema>;
 

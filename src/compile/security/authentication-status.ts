@@ -10,7 +10,7 @@ import {
 } from "./authentication.ts";
 import { pathOf } from "../policy/policy-input.ts";
 import { type AuthenticationInput, nameOf } from "./security-input.ts";
-import { type Found, levels } from "./security-policies.ts";
+import { type Found, levels } from "./aimed-policies.ts";
 import type { AimedAt, Findings } from "./findings.ts";
 
 export function authenticationFindings(

@@ -6,7 +6,7 @@ import { compileAccess } from "./access.ts";
 import { isDeciding } from "./authorization.ts";
 import { type AuthorizationInput, nameOf } from "./security-input.ts";
 import type { AimedAt, Findings } from "./findings.ts";
-import { levels } from "./security-policies.ts";
+import { levels } from "./aimed-policies.ts";
 
 export function authorizationFindings(
   inputs: InputReader,

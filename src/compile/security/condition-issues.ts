@@ -1,6 +1,7 @@
 /** What is wrong with the conditions of a policy, for whoever is about to write it. */
 import type { ApiObject } from "../../api/index.ts";
 import type { Issue } from "../../kernel/index.ts";
+import { telemetryIssues } from "../telemetry/settings.ts";
 import { readCondition } from "./condition.ts";
 
 export function conditionIssues(object: ApiObject): Issue[] {
@@ -11,6 +12,10 @@ export function conditionIssues(object: ApiObject): Issue[] {
       return object.spec.limits.flatMap(({ match }, index) =>
         issuesOf(match?.when ?? [], `spec.limits[${index}].match.when`),
       );
+    case "TelemetryPolicy":
+      return telemetryIssues(object.spec, "spec");
+    case "MeshConfig":
+      return telemetryIssues(object.spec.telemetry, "spec.telemetry");
     default:
       return [];
   }

@@ -5,16 +5,32 @@
  */
 import { parse } from "@bufbuild/cel";
 import { errorLine } from "../../kernel/index.ts";
-import { type Condition, Lowering, Refusal } from "./lowering.ts";
+import type { ExpressionContent } from "./expression-shape.ts";
+import { type AttributeTable, type Condition, Lowering, Refusal } from "./lowering.ts";
 
 /** Deeper nesting is no condition that a person has written, and recursion has a bound. */
 const maxDepth = 64;
 
-export function readCondition(text: string): Condition | { readonly problem: string } {
+type Read<T> = T | { readonly problem: string };
+
+export function readCondition(text: string, table?: AttributeTable): Read<Condition> {
+  return read(text, table, (lowering, root) => lowering.condition(root));
+}
+
+/** A value that stands in a label or a field. */
+export function readScalar(text: string, table: AttributeTable): Read<{ expression: ExpressionContent }> {
+  return read(text, table, (lowering, root) => ({ expression: lowering.scalar(root) }));
+}
+
+function read<T>(
+  text: string,
+  table: AttributeTable | undefined,
+  lower: (lowering: Lowering, root: ReturnType<typeof parse>["expr"]) => T,
+): Read<T> {
   if (deepest(text) > maxDepth) return { problem: `is nested deeper than ${maxDepth} levels` };
   try {
     const { expr, sourceInfo } = parse(text);
-    return new Lowering(sourceInfo?.positions ?? {}).condition(expr);
+    return lower(new Lowering(sourceInfo?.positions ?? {}, table), expr);
   } catch (error) {
     if (error instanceof Refusal) return { problem: error.message };
     return { problem: syntaxError(error) };

@@ -1,5 +1,5 @@
 /** What is found out about a policy at one of its targets, before it is put into words for its status. */
-import type { Spot } from "./security-policies.ts";
+import type { Spot } from "./aimed-policies.ts";
 import type { RawPlace } from "./target-problems.ts";
 
 /** What there is to say of a policy at one target. */

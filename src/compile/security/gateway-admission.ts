@@ -17,7 +17,7 @@ import { clustersOfAdmission } from "./asked-clusters.ts";
 import { isDeciding } from "./authorization.ts";
 import { listenerPlace, rulePlace } from "./places.ts";
 import type { PreparedLimit } from "./rate-limits.ts";
-import type { Place } from "./security-policies.ts";
+import type { Place } from "./aimed-policies.ts";
 
 export class GatewayAdmissions {
   readonly table = new AdmissionTable();

@@ -6,7 +6,7 @@
 import { matchLabels, type MeshConfig, type ObjectOfKind } from "../../api/index.ts";
 import { fitsTextPattern, parseTextPattern } from "../../kernel/index.ts";
 import { effectiveMode } from "./authentication.ts";
-import { type Level, levels } from "./security-policies.ts";
+import { type Level, levels } from "./aimed-policies.ts";
 
 type Authorization = ObjectOfKind<"AuthorizationPolicy">;
 type Authentication = ObjectOfKind<"AuthenticationPolicy">;

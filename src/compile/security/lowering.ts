@@ -30,7 +30,19 @@ export class Refusal extends Error {}
 /** A path into claims; more levels no token has. */
 const maxKeys = 8;
 
-const byName = new Map(attributes.map((attribute) => [attribute.name, attribute]));
+/** What expressions of one kind may read. */
+export interface AttributeTable {
+  readonly byName: ReadonlyMap<string, Pick<Attribute, "name" | "type" | "needsHttp">>;
+  /** Where it is listed. */
+  readonly page: string;
+  /** Why it must not be read here, although there is such a thing; undefined: it may. */
+  readonly refusal?: (name: string, keys: readonly string[]) => string | undefined;
+}
+
+const conditionAttributes: AttributeTable = {
+  byName: new Map(attributes.map((attribute) => [attribute.name, attribute])),
+  page: "docs/reference/authorization.md",
+};
 
 const typeOf: Readonly<Record<Attribute["type"], ValueType>> = {
   text: "text",
@@ -43,17 +55,28 @@ const typeOf: Readonly<Record<Attribute["type"], ValueType>> = {
 
 export class Lowering {
   readonly #positions: Readonly<Record<string, number>>;
+  readonly #table: AttributeTable;
   #needsHttp = false;
 
   /** `positions`: of each node in the text, by its id. */
-  constructor(positions: Readonly<Record<string, number>>) {
+  constructor(positions: Readonly<Record<string, number>>, table: AttributeTable = conditionAttributes) {
     this.#positions = positions;
+    this.#table = table;
   }
 
   condition(root: Expr): Condition {
     const { content, type } = this.#lower(root);
     if (type !== "boolean" && type !== "any") this.#refuse(root, `is ${article(type)}, not true or false`);
     return { expression: content, needsHttp: this.#needsHttp };
+  }
+
+  /** What can stand in a label: a text, a number, true or false. */
+  scalar(root: Expr): ExpressionContent {
+    const { content, type } = this.#lower(root);
+    if (type === "list" || type === "map" || type === "null") {
+      this.#refuse(root, `is ${article(type)}, not a text, a number, true or false`);
+    }
+    return content;
   }
 
   #lower(expr: Expr | undefined): Typed {
@@ -205,15 +228,15 @@ export class Lowering {
 
   /** `isContainer`: the whole of a map is meant. */
   #named(expr: Expr | undefined, path: readonly string[], isContainer: boolean): Typed {
+    const { byName, page, refusal } = this.#table;
     const attribute = byName.get(path.slice(0, 2).join("."));
     if (attribute === undefined) {
-      return this.#refuse(
-        expr,
-        `${path.slice(0, 2).join(".")} is no attribute; see docs/reference/authorization.md`,
-      );
+      return this.#refuse(expr, `${path.slice(0, 2).join(".")} is no attribute; see ${page}`);
     }
     const keys = path.slice(2);
     const { name, type } = attribute;
+    const why = refusal?.(name, keys);
+    if (why !== undefined) return this.#refuse(expr, why);
     if (attribute.needsHttp) this.#needsHttp = true;
     const whole = typeOf[type];
     if (type === "map of text" && keys.length !== (isContainer ? 0 : 1)) {
@@ -225,7 +248,7 @@ export class Lowering {
     if (type !== "any" && type !== "map of text" && keys.length > 0) {
       return this.#refuse(expr, `${name} has no entries`);
     }
-    const written = name === "request.headers" ? keys.map((key) => key.toLowerCase()) : keys;
+    const written = isHeaders(name) ? keys.map((key) => key.toLowerCase()) : keys;
     return {
       content: { kind: { case: "attribute", value: { name, keys: written } } },
       type: type === "map of text" && !isContainer ? "text" : whole,
@@ -301,10 +324,14 @@ export class Lowering {
   }
 }
 
+function isHeaders(name: string): boolean {
+  return name === "request.headers" || name === "response.headers";
+}
+
 /** Names of headers are kept in lower case. */
 function inHeaders(element: Typed, container: readonly string[]): Typed {
   const kind = element.value?.kind;
-  if (container.join(".") !== "request.headers" || kind?.case !== "text") return element;
+  if (!isHeaders(container.join(".")) || kind?.case !== "text") return element;
   const value: ValueContent = { kind: { case: "text", value: kind.value.toLowerCase() } };
   return { ...element, content: { kind: { case: "value", value } }, value };
 }

@@ -4,7 +4,7 @@ import type { WorkloadView } from "../../registry/index.ts";
 import type { InputReader } from "../inputs.ts";
 import { effectiveMode, type Levelled } from "./authentication.ts";
 import { portPlace, portsOf, type ServicesOfPort, workloadPlace } from "./places.ts";
-import { levels, type Place } from "./security-policies.ts";
+import { levels, type Place } from "./aimed-policies.ts";
 
 /** A port is nearer than the workload that it is of. */
 const portLevel = levels.workload + 1;

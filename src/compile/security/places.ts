@@ -3,7 +3,7 @@ import { meshConfigName } from "../../api/index.ts";
 import type { ServicePortView, WorkloadView } from "../../registry/index.ts";
 import type { InputReader } from "../inputs.ts";
 import type { TargetReference } from "./security-input.ts";
-import { levels, type Place, type Spot } from "./security-policies.ts";
+import { levels, type Place, type Spot } from "./aimed-policies.ts";
 
 const meshSpot: Spot = {
   level: levels.mesh,

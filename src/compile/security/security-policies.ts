@@ -1,8 +1,7 @@
 /** Policies of security and rate by what they are aimed at, and a reader that finds those that apply at a place. */
-import { matchLabels, type SecurityTargetKind } from "../../api/index.ts";
-import { AuthorizationLevel } from "../../model/index.ts";
-import { comparePolicies, type AnyPolicy, PolicyIndex } from "../policy/policy-index.ts";
+import { PolicyIndex } from "../policy/policy-index.ts";
 import { compareText } from "../resource.ts";
+import { factsOf, findAimed, type Found, type Place } from "./aimed-policies.ts";
 import { type PreparedAuthentication, prepareAuthentication } from "./authentication.ts";
 import { type PreparedAuthorization, prepareAuthorization } from "./authorization.ts";
 import { type PreparedRateLimit, prepareRateLimit } from "./rate-limits.ts";
@@ -14,72 +13,8 @@ import type {
   SecurityKind,
 } from "./security-input.ts";
 
-/** How near something is; the numbers grow with nearness. */
-export const levels = {
-  mesh: AuthorizationLevel.MESH,
-  namespace: AuthorizationLevel.NAMESPACE,
-  workload: AuthorizationLevel.WORKLOAD,
-  route: AuthorizationLevel.ROUTE,
-} as const;
-export type Level = (typeof levels)[keyof typeof levels];
-
-/** Something that policies may be aimed at by name. */
-export interface Spot {
-  readonly level: Level;
-  readonly kind: SecurityTargetKind;
-  /** Empty: the mesh's. */
-  readonly namespace: string;
-  readonly name: string;
-  /** Its parts that are meant here, by name. */
-  readonly sections: readonly string[];
-}
-
-/** Where something is asked: all that policies for it may be aimed at. */
-export interface Place {
-  readonly spots: readonly Spot[];
-  /** Chosen by labels too. */
-  readonly workload?: {
-    readonly namespace: string;
-    readonly labels: Readonly<Record<string, string>>;
-  };
-}
-
-export interface Found<E> {
-  readonly level: Level;
-  /** It is aimed at a part alone, which is nearer than the whole. */
-  readonly hasSection: boolean;
-  readonly value: E;
-}
-
-interface OfPolicy {
-  readonly policy: SecurityInput;
-}
-
 /** Dirty when the first policy that switches mTLS off comes or the last one goes: endpoints depend on nothing else of them. */
 const disabledFact = "mtls-disabled";
-
-const securityFacts = {
-  at: (kind: SecurityKind, target: Pick<Spot, "kind" | "namespace" | "name">) =>
-    `${kind}@${target.kind}:${target.namespace}/${target.name}`,
-  labelled: (kind: SecurityKind, namespace: string, key: string, value: string) =>
-    `${kind}@label:${namespace}:${key}=${value}`,
-} as const;
-
-function factsOf(policy: SecurityInput): string[] {
-  const { kind, metadata, spec } = policy;
-  const [label] = Object.entries(spec.selector?.matchLabels ?? {}).toSorted(([a], [b]) => compareText(a, b));
-  return [
-    ...(spec.targetRefs ?? []).map((target) =>
-      securityFacts.at(kind, {
-        kind: target.kind,
-        namespace: target.kind === "MeshConfig" ? "" : metadata.namespace,
-        name: target.name,
-      }),
-    ),
-    // One label is enough to be found by; whether all of them fit is looked at then.
-    ...(label === undefined ? [] : [securityFacts.labelled(kind, metadata.namespace, ...label)]),
-  ];
-}
 
 export class SecurityPolicies {
   readonly authorization = new PolicyIndex<AuthorizationInput, PreparedAuthorization>({
@@ -175,69 +110,19 @@ export class SecurityReader {
 
   /** The farthest first, and at one level the older first. */
   authorizationAt(place: Place): Found<PreparedAuthorization>[] {
-    return this.#find("AuthorizationPolicy", this.#policies.authorization, place);
+    return findAimed(this.#policies.authorization, "AuthorizationPolicy", place, this.#read);
   }
 
   authenticationAt(place: Place): Found<PreparedAuthentication>[] {
-    return this.#find("AuthenticationPolicy", this.#policies.authentication, place);
+    return findAimed(this.#policies.authentication, "AuthenticationPolicy", place, this.#read);
   }
 
   rateLimitsAt(place: Place): Found<PreparedRateLimit>[] {
-    return this.#find("RateLimitPolicy", this.#policies.rateLimit, place);
+    return findAimed(this.#policies.rateLimit, "RateLimitPolicy", place, this.#read);
   }
 
   /** The newest, and why it does not hold. For its own status, which is computed anew whenever it changes. */
   policy(kind: SecurityKind, path: string) {
     return this.#policies.get(kind, path);
   }
-
-  #find<P extends AnyPolicy, E extends OfPolicy>(
-    kind: SecurityKind,
-    index: PolicyIndex<P, E>,
-    { spots, workload }: Place,
-  ): Found<E>[] {
-    const found: Found<E>[] = [];
-    const add = (level: Level, hasSection: boolean, values: readonly E[]): void => {
-      for (const value of values) {
-        const isThere = found.some((each) => each.value === value && each.level === level);
-        if (!isThere) found.push({ level, hasSection, value });
-      }
-    };
-    for (const spot of spots) {
-      const listed = index.list(this.#reading(securityFacts.at(kind, spot)));
-      add(
-        spot.level,
-        false,
-        listed.filter(({ policy }) => isAimedAt(policy, spot, false)),
-      );
-      add(
-        spot.level,
-        true,
-        listed.filter(({ policy }) => isAimedAt(policy, spot, true)),
-      );
-    }
-    for (const [key, value] of Object.entries(workload?.labels ?? {})) {
-      const fact = securityFacts.labelled(kind, workload?.namespace ?? "", key, value);
-      const listed = index.list(this.#reading(fact));
-      const fitting = listed.filter(({ policy }) =>
-        matchLabels(policy.spec.selector?.matchLabels, workload?.labels),
-      );
-      add(levels.workload, false, fitting);
-    }
-    return found.toSorted((a, b) => a.level - b.level || comparePolicies(a.value.policy, b.value.policy));
-  }
-
-  #reading(fact: string): string {
-    this.#read.add(fact);
-    return fact;
-  }
-}
-
-function isAimedAt(policy: SecurityInput, { kind, name, sections }: Spot, bySection: boolean): boolean {
-  return (policy.spec.targetRefs ?? []).some(
-    (target) =>
-      target.kind === kind &&
-      target.name === name &&
-      (target.sectionName === undefined ? !bySection : bySection && sections.includes(target.sectionName)),
-  );
 }

@@ -72,16 +72,18 @@ export class TestMesh {
   }
 }
 
-type Kind = "AuthorizationPolicy" | "AuthenticationPolicy" | "RateLimitPolicy";
+type Kind = "AuthorizationPolicy" | "AuthenticationPolicy" | "RateLimitPolicy" | "TelemetryPolicy";
 
 interface Written {
   readonly namespace?: string;
   readonly generation?: number;
+  readonly created?: string;
 }
 
 export function policy(kind: Kind, name: string, spec: object, written: Written = {}): Stored {
-  const { namespace = "shop", generation = 1 } = written;
-  return stored({ apiVersion: "weft.dev/v1alpha1", kind, metadata: { name, namespace }, spec }, generation);
+  const { namespace = "shop", generation = 1, created: creationTimestamp } = written;
+  const metadata = { name, namespace, ...(creationTimestamp && { creationTimestamp }) };
+  return stored({ apiVersion: "weft.dev/v1alpha1", kind, metadata, spec }, generation);
 }
 
 export const wholeMesh = { targetRefs: [{ kind: "MeshConfig", name: "mesh" }] };

@@ -56,6 +56,8 @@ function withMetadata(object: ReturnType<typeof stored> | Parsed, generation: nu
       return { ...object, metadata: { ...object.metadata, ...added } };
     case "RateLimitPolicy":
       return { ...object, metadata: { ...object.metadata, ...added } };
+    case "TelemetryPolicy":
+      return { ...object, metadata: { ...object.metadata, ...added } };
     case "MeshConfig":
       return { ...object, metadata: { ...object.metadata, ...added } };
     case "Service":

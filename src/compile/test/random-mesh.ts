@@ -2,6 +2,7 @@
 import type { Stored } from "../../api/index.ts";
 import { externals, externalService } from "./random-external.ts";
 import { meshSecurity, securityPolicy } from "./random-security.ts";
+import { telemetryPolicy, telemetrySettings } from "./random-telemetry.ts";
 import { shopPair, starPair } from "./certificates.ts";
 import { stored } from "./objects.ts";
 
@@ -61,7 +62,8 @@ function randomObject(random: Random): unknown {
     };
   }
   if (kind < 0.87) return policy(random, namespace);
-  if (kind < 0.95) return securityPolicy(random, namespace, { services, routes });
+  if (kind < 0.93) return securityPolicy(random, namespace, { services, routes });
+  if (kind < 0.96) return telemetryPolicy(random, namespace, { services, routes });
   if (kind < 0.98) {
     const labels = random() < 0.5 ? { edge: "yes" } : {};
     return { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace, labels } };
@@ -70,6 +72,7 @@ function randomObject(random: Random): unknown {
     accessLog: random() < 0.5,
     domainSuffix: pick(random, ["cluster.local", "mesh.test"]),
     ...meshSecurity(random),
+    ...(random() < 0.5 ? { telemetry: telemetrySettings(random, true) } : {}),
   };
   return { apiVersion: "weft.dev/v1alpha1", kind: "MeshConfig", metadata: { name: "mesh" }, spec };
 }

@@ -1,5 +1,5 @@
 /** A registry for tests: views straight from objects, and a change that says what two states differ in. No liveness. */
-import { matchLabels, type Stored, type StoredOfKind } from "../../api/index.ts";
+import { matchLabels, metricsPlace, type Stored, type StoredOfKind } from "../../api/index.ts";
 import type {
   AddressOwner,
   EndpointView,
@@ -104,7 +104,7 @@ export class TestRegistry implements RegistryViews {
   }
 
   #workloadView(object: StoredOfKind<"MeshWorkload">): WorkloadView {
-    const { name, namespace, labels } = object.metadata;
+    const { name, namespace, labels, annotations } = object.metadata;
     const { spec } = object;
     const path = `${namespace}/${name}`;
     const health: WorkloadHealth = this.#draining.has(path) ? "draining" : "live";
@@ -127,6 +127,7 @@ export class TestRegistry implements RegistryViews {
       },
       region: spec.locality.region ?? "",
       zone: spec.locality.zone ?? "",
+      metrics: metricsPlace(annotations, spec.ports),
       health,
     };
   }

@@ -14,14 +14,23 @@ export const errorValue: unique symbol = Symbol("error");
 /** As JSON has them, or a failure. */
 export type Value = unknown;
 
-export type Reader = (facts: RequestFacts) => Value;
+export type Reader<F = RequestFacts> = (facts: F) => Value;
+
+/** Where expressions of one kind read: authorization of what comes, telemetry of what has ended. */
+export interface AttributeSource<F> {
+  /** Undefined where there is no such attribute, or it cannot be read with these keys. */
+  prepare(name: string, keys: readonly string[]): Reader<F> | undefined;
+  /** Is this the name of a map whose entries can be asked for, but not listed? */
+  isTextMap(name: string): boolean;
+  /** Whether the map has the key. */
+  hasEntry(name: string, key: string, facts: F): Value;
+}
 
 export function isFailure(value: Value): value is Failure {
   return value === unknownValue || value === errorValue;
 }
 
-/** Undefined where there is no such attribute, or it cannot be read with these keys. */
-export function prepareAttribute(name: string, keys: readonly string[]): Reader | undefined {
+function prepareAttribute(name: string, keys: readonly string[]): Reader | undefined {
   const attribute = attributes.find((each) => each.name === name);
   if (attribute === undefined) return undefined;
   if (attribute.type === "map of text") return prepareEntry(name, keys);
@@ -39,13 +48,11 @@ export function prepareAttribute(name: string, keys: readonly string[]): Reader 
   };
 }
 
-/** Is this the name of a map whose entries can be asked for, but not listed? */
-export function isTextMap(name: string): boolean {
+function isTextMap(name: string): boolean {
   return name in mapReaders;
 }
 
-/** Whether the map has the key. */
-export function hasEntry(name: string, key: string, facts: RequestFacts): Value {
+function hasEntry(name: string, key: string, facts: RequestFacts): Value {
   const value = readEntry(name, key, facts);
   return value === unknownValue ? value : value !== errorValue;
 }
@@ -152,3 +159,9 @@ function claimAt({ request: { http, claims } }: RequestFacts, keys: readonly str
 export function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
+
+export const requestAttributes: AttributeSource<RequestFacts> = {
+  prepare: prepareAttribute,
+  isTextMap,
+  hasEntry,
+};

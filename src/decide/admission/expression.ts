@@ -13,12 +13,11 @@ import {
 import { compilePattern } from "../pattern.ts";
 import { addressBytes, parseBlock } from "./address-list.ts";
 import {
+  type AttributeSource,
   errorValue,
-  hasEntry,
   isFailure,
-  isTextMap,
-  prepareAttribute,
   type Reader,
+  requestAttributes,
   unknownValue,
   type Value,
 } from "./attribute.ts";
@@ -28,7 +27,7 @@ import type { RequestFacts } from "./request-facts.ts";
 import type { Truth } from "./truth.ts";
 
 export function prepareExpression(expression: Expression, field: string, text: string): Condition {
-  const read = prepare(expression) ?? unreadable;
+  const read = prepareReader(expression, requestAttributes) ?? unreadable;
   return new ExpressionCondition({ field, needs: needsOf(expression), read, text });
 }
 
@@ -67,16 +66,16 @@ class ExpressionCondition implements Condition {
 }
 
 /** Undefined: no expression. */
-function prepare({ kind }: Expression): Reader | undefined {
+export function prepareReader<F>({ kind }: Expression, source: AttributeSource<F>): Reader<F> | undefined {
   switch (kind.case) {
     case "value": {
       const value = literalOf(kind.value);
       return value === undefined ? undefined : () => value;
     }
     case "attribute":
-      return prepareAttribute(kind.value.name, kind.value.keys);
+      return source.prepare(kind.value.name, kind.value.keys);
     case "call":
-      return prepareCall(kind.value);
+      return prepareCall(kind.value, source);
     case undefined:
       return undefined;
   }
@@ -102,13 +101,16 @@ function literalOf({ kind }: ExpressionValue): Value {
   }
 }
 
-function prepareCall({ operator, arguments: written }: ExpressionCall): Reader | undefined {
+function prepareCall<F>(
+  { operator, arguments: written }: ExpressionCall,
+  source: AttributeSource<F>,
+): Reader<F> | undefined {
   const [first, second] = written;
   if (operator === Operator.HAS)
-    return written.length === 1 && first !== undefined ? prepareHas(first) : undefined;
-  if (operator === Operator.IN && second !== undefined && isMapItself(second))
-    return prepareHasEntry(first, second.kind.value);
-  const readers = written.map(prepare);
+    return written.length === 1 && first !== undefined ? prepareHas(first, source) : undefined;
+  if (operator === Operator.IN && second !== undefined && isMapItself(second, source))
+    return prepareHasEntry(first, second.kind.value, source);
+  const readers = written.map((argument) => prepareReader(argument, source));
   if (!areReadable(readers)) return undefined;
   switch (operator) {
     case Operator.AND:
@@ -126,12 +128,12 @@ function prepareCall({ operator, arguments: written }: ExpressionCall): Reader |
   }
 }
 
-function areReadable(readers: readonly (Reader | undefined)[]): readers is readonly Reader[] {
+function areReadable<F>(readers: readonly (Reader<F> | undefined)[]): readers is readonly Reader<F>[] {
   return !readers.includes(undefined);
 }
 
 /** `&&` with `deciding` false, `||` with true: one such side decides, else what cannot be known comes before an error. */
-function join(readers: readonly Reader[], facts: RequestFacts, deciding: boolean): Value {
+function join<F>(readers: readonly Reader<F>[], facts: F, deciding: boolean): Value {
   let result: Value = !deciding;
   for (const read of readers) {
     const value = read(facts);
@@ -142,7 +144,7 @@ function join(readers: readonly Reader[], facts: RequestFacts, deciding: boolean
   return result;
 }
 
-function prepareConditional(readers: readonly Reader[]): Reader | undefined {
+function prepareConditional<F>(readers: readonly Reader<F>[]): Reader<F> | undefined {
   const [condition, then, otherwise] = readers;
   if (condition === undefined || then === undefined || otherwise === undefined || readers.length > 3)
     return undefined;
@@ -153,7 +155,7 @@ function prepareConditional(readers: readonly Reader[]): Reader | undefined {
   };
 }
 
-function prepareOperation(operator: Operator, readers: readonly Reader[]): Reader | undefined {
+function prepareOperation<F>(operator: Operator, readers: readonly Reader<F>[]): Reader<F> | undefined {
   const operation = operations[operator];
   const [first, second] = readers;
   if (operation === undefined || first === undefined || readers.length !== operation.arity) return undefined;
@@ -172,11 +174,13 @@ function prepareOperation(operator: Operator, readers: readonly Reader[]): Reade
   };
 }
 
-function prepareHas(argument: Expression): Reader | undefined {
+function prepareHas<F>(argument: Expression, source: AttributeSource<F>): Reader<F> | undefined {
   if (argument.kind.case !== "attribute") return undefined;
   const { name, keys } = argument.kind.value;
   // The maps themselves are there with every request.
-  const read = isMapItself(argument) ? prepareAttribute("request.method", []) : prepareAttribute(name, keys);
+  const read = isMapItself(argument, source)
+    ? source.prepare("request.method", [])
+    : source.prepare(name, keys);
   if (read === undefined) return undefined;
   return (facts) => {
     const value = read(facts);
@@ -184,25 +188,33 @@ function prepareHas(argument: Expression): Reader | undefined {
   };
 }
 
-function isMapItself(
+function isMapItself<F>(
   argument: Expression,
+  source: AttributeSource<F>,
 ): argument is Expression & { kind: { case: "attribute"; value: ExpressionAttribute } } {
   const { kind } = argument;
-  return kind.case === "attribute" && kind.value.keys.length === 0 && isTextMap(kind.value.name);
+  return kind.case === "attribute" && kind.value.keys.length === 0 && source.isTextMap(kind.value.name);
 }
 
 /** `"x-user" in request.headers`. */
-function prepareHasEntry(element: Expression | undefined, map: ExpressionAttribute): Reader | undefined {
-  const read = element && prepare(element);
+function prepareHasEntry<F>(
+  element: Expression | undefined,
+  map: ExpressionAttribute,
+  source: AttributeSource<F>,
+): Reader<F> | undefined {
+  const read = element && prepareReader(element, source);
   if (read === undefined) return undefined;
   return (facts) => {
     const key = read(facts);
     if (isFailure(key)) return key;
-    return typeof key === "string" ? hasEntry(map.name, key, facts) : errorValue;
+    return typeof key === "string" ? source.hasEntry(map.name, key, facts) : errorValue;
   };
 }
 
-function prepareMatches(readers: readonly Reader[], pattern: Expression | undefined): Reader | undefined {
+function prepareMatches<F>(
+  readers: readonly Reader<F>[],
+  pattern: Expression | undefined,
+): Reader<F> | undefined {
   const text = pattern && literalText(pattern);
   if (text === undefined || readers.length !== 2) return undefined;
   try {
@@ -213,7 +225,10 @@ function prepareMatches(readers: readonly Reader[], pattern: Expression | undefi
   }
 }
 
-function prepareInCidr(readers: readonly Reader[], block: Expression | undefined): Reader | undefined {
+function prepareInCidr<F>(
+  readers: readonly Reader<F>[],
+  block: Expression | undefined,
+): Reader<F> | undefined {
   const text = block && literalText(block);
   const prefix = text === undefined ? undefined : parseBlock(text);
   if (prefix === undefined || readers.length !== 2) return undefined;
@@ -227,7 +242,7 @@ function literalText({ kind }: Expression): string | undefined {
   return kind.case === "value" && kind.value.kind.case === "text" ? kind.value.kind.value : undefined;
 }
 
-function ofText(read: Reader | undefined, apply: (text: string) => Value): Reader | undefined {
+function ofText<F>(read: Reader<F> | undefined, apply: (text: string) => Value): Reader<F> | undefined {
   if (read === undefined) return undefined;
   return (facts) => {
     const value = read(facts);

@@ -1,4 +1,7 @@
+export { attributeNames } from "./attribute.ts";
+export { defaults, keeps } from "./defaults.ts";
 export type { TelemetryFacts, TelemetryHttpFacts } from "./facts.ts";
+export { prepareTelemetry } from "./prepare.ts";
 export type {
   PreparedAccessLog,
   PreparedLabel,
@@ -8,6 +11,7 @@ export type {
   PreparedTracing,
 } from "./settings.ts";
 export {
+  formatProblemText,
   type GrpcStatusForm,
   type LogSegment,
   type LogValue,

@@ -4,7 +4,12 @@
  */
 import type { TelemetryFacts } from "../../decide/telemetry/index.ts";
 import type { Clock } from "../../kernel/index.ts";
-import type { HttpOutcome, TcpOutcome, TrafficObserver } from "../observation/index.ts";
+import {
+  type HttpOutcome,
+  OutcomeFacts,
+  type TcpOutcome,
+  type TrafficObserver,
+} from "../observation/index.ts";
 import { encodeHttpLine, encodeTcpLine } from "./json-line.ts";
 import type { LineFrame } from "./line-frame.ts";
 import { isChosen } from "./log-choice.ts";
@@ -27,8 +32,6 @@ export interface AccessLoggerParts {
   readonly random?: () => number;
   /** Absent: there are lines only. */
   readonly sink?: LogSink;
-  /** What filters and fields of policies read; absent: fields are left out, and filters let everything through. */
-  readonly factsOf?: (outcome: HttpOutcome | TcpOutcome) => TelemetryFacts;
 }
 
 export class AccessLogger implements TrafficObserver {
@@ -36,6 +39,7 @@ export class AccessLogger implements TrafficObserver {
   readonly #parts: AccessLoggerParts;
   readonly #stamps = new TimeStamps();
   readonly #rare = new RareParts();
+  #facts: OutcomeFacts | undefined = undefined;
 
   constructor(parts: AccessLoggerParts) {
     this.#parts = parts;
@@ -66,16 +70,22 @@ export class AccessLogger implements TrafficObserver {
   /** Undefined: nothing is told of it. */
   #frameOf(outcome: HttpOutcome | TcpOutcome): LineFrame | undefined {
     const settings = outcome.telemetry?.accessLog;
-    const { agent, clock, random = Math.random, factsOf } = this.#parts;
+    const { agent, clock, random = Math.random } = this.#parts;
     const { mesh, revision } = agent.snapshot;
     if (!(settings?.isEnabled ?? mesh?.accessLog === true)) return undefined;
     let facts: TelemetryFacts | undefined;
     if (settings !== undefined) {
-      if (settings.filter !== undefined || settings.fields.length > 0) facts = factsOf?.(outcome);
+      if (settings.filter !== undefined || settings.fields.length > 0) facts = this.#factsOf(outcome);
       if (!isChosen(settings, outcome, { facts, random })) return undefined;
     }
     const timeMs = clock.nowMs();
     return { timeMs, time: this.#stamps.format(timeMs), revision, settings, facts };
+  }
+
+  /** The same object each time: it is read before the next one ends. */
+  #factsOf(outcome: HttpOutcome | TcpOutcome): TelemetryFacts {
+    this.#facts = this.#facts?.of(outcome) ?? new OutcomeFacts(outcome);
+    return this.#facts;
   }
 
   #added({ settings, facts }: LineFrame): string {

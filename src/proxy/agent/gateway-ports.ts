@@ -3,12 +3,7 @@ import { ConnectionTable, listenerId, ListenerTable, VirtualHostTable } from "..
 import { type GatewayListener, Protocol } from "../../model/index.ts";
 import type { GatewayCertificate } from "./gateway-certificate.ts";
 import { PreparedPortTls } from "./port-tls.ts";
-import type {
-  ListenerAdmission,
-  PreparedGateway,
-  PreparedGatewayPort,
-  PreparedListener,
-} from "./snapshot.ts";
+import type { PreparedGateway, PreparedGatewayPort, PreparedListener } from "./snapshot.ts";
 
 type Certificates = ReadonlyMap<string, GatewayCertificate>;
 
@@ -115,6 +110,8 @@ function preparePort(
   const listeners = prepared.map(({ listener }) => listener);
   const [first] = listeners;
   const tls = prepareTls(listeners, certificates);
+  const admissions = ofListeners(prepared, ({ admission }) => admission);
+  const telemetry = ofListeners(prepared, (listener) => listener.telemetry);
   return {
     port: first?.port ?? 0,
     protocol: tls === undefined ? (first?.protocol ?? Protocol.UNSPECIFIED) : Protocol.TLS,
@@ -125,25 +122,32 @@ function preparePort(
     connections: listeners.some((listener) => listener.connections !== undefined)
       ? ConnectionTable.prepare(listeners)
       : undefined,
-    ...prepareAdmissions(prepared),
+    admissions: admissions?.byId,
+    connectionAdmissions: admissions?.byName,
+    telemetry: telemetry?.byId,
+    connectionTelemetry: telemetry?.byName,
   };
 }
 
-function prepareAdmissions(
+interface OfListeners<T> {
+  readonly byId: ReadonlyMap<string, T>;
+  /** For connections whose server name alone tells the listener. */
+  readonly byName: ListenerTable<T | undefined>;
+}
+
+/** Undefined: no listener has any. */
+function ofListeners<T extends object>(
   prepared: readonly PreparedListener[],
-): Pick<PreparedGatewayPort, "admissions" | "connectionAdmissions"> {
-  const byId = new Map<string, ListenerAdmission>();
-  for (const { listener, admission } of prepared) {
-    if (admission !== undefined) byId.set(listenerId(listener), admission);
+  pick: (listener: PreparedListener) => T | undefined,
+): OfListeners<T> | undefined {
+  const byId = new Map<string, T>();
+  for (const each of prepared) {
+    const picked = pick(each);
+    if (picked !== undefined) byId.set(listenerId(each.listener), picked);
   }
-  if (byId.size === 0) return { admissions: undefined, connectionAdmissions: undefined };
-  return {
-    admissions: byId,
-    connectionAdmissions: ListenerTable.prepare(
-      prepared.map(({ listener }) => listener),
-      (listener) => byId.get(listenerId(listener)),
-    ),
-  };
+  if (byId.size === 0) return undefined;
+  const listeners = prepared.map(({ listener }) => listener);
+  return { byId, byName: ListenerTable.prepare(listeners, (listener) => byId.get(listenerId(listener))) };
 }
 
 function prepareTls(

@@ -365,12 +365,13 @@ function registrationOf(
   { workload }: AgentOptions["bootstrap"],
   tunnel: { readonly address: string; readonly port: number },
 ): RegisterRequest {
-  const { namespace, name, serviceAccount, labels, addresses, ports, region, zone } = workload;
+  const { namespace, name, serviceAccount, labels, annotations, addresses, ports, region, zone } = workload;
   return create(RegisterRequestSchema, {
     namespace,
     name,
     serviceAccount,
     labels: { ...labels },
+    annotations: { ...annotations },
     addresses: [...addresses],
     ports: ports.map((port) => ({ ...port })),
     tunnelAddress: tunnel.address,

@@ -138,6 +138,7 @@ export function prepareGateway(name: string, gateway: Gateway): PreparedGateway 
     listener: { ...listener, virtualHosts: [] },
     hosts: prepareVirtualHosts(listener),
     admission: admissionOf(gateway, listener.admission, name),
+    telemetry: gateway.telemetry,
   }));
   const { labels, annotations } = gateway;
   const ofRules = gateway.listeners.flatMap(({ virtualHosts }) =>

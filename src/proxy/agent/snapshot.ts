@@ -23,6 +23,7 @@ import type {
   Name,
   Outbound,
   Protocol,
+  Telemetry,
 } from "../../model/index.ts";
 import type { CertificateSummary } from "./gateway-certificate.ts";
 import type { PreparedPortTls } from "./port-tls.ts";
@@ -58,6 +59,8 @@ export interface PreparedListener {
   readonly hosts: readonly PreparedVirtualHost[];
   /** What is asked of its requests and connections; undefined: nothing. */
   readonly admission: ListenerAdmission | undefined;
+  /** What its Gateway says of what is told; undefined: nothing. */
+  readonly telemetry: Telemetry | undefined;
 }
 
 export interface ListenerAdmission {
@@ -88,6 +91,10 @@ export interface PreparedGatewayPort {
   readonly admissions: ReadonlyMap<string, ListenerAdmission> | undefined;
   /** The same for connections that are not read as HTTP, by server name. Undefined: none has. */
   readonly connectionAdmissions: ListenerTable<ListenerAdmission | undefined> | undefined;
+  /** What Gateways say of what is told, by `listenerId`. Undefined: none says anything. */
+  readonly telemetry: ReadonlyMap<string, Telemetry> | undefined;
+  /** The same for connections that are not read as HTTP, by server name. */
+  readonly connectionTelemetry: ListenerTable<Telemetry | undefined> | undefined;
 }
 
 export interface Snapshot {

@@ -1,4 +1,6 @@
 export { Observers, type TrafficObserver } from "./observers.ts";
+export { OutcomeFacts } from "./outcome-facts.ts";
+export { TelemetrySettings } from "./settings.ts";
 export type {
   ExchangeTimes,
   HttpOutcome,

@@ -8,7 +8,7 @@ import {
   maxQuestionsInFlight,
 } from "../admission/index.ts";
 import type { Agent } from "../agent/index.ts";
-import { Observers } from "../observation/index.ts";
+import { Observers, TelemetrySettings } from "../observation/index.ts";
 import {
   PlaintextCallers,
   type PolicyCounters,
@@ -80,6 +80,7 @@ export class ServeContext {
   readonly plaintextCallers = new PlaintextCallers();
   /** Told of what ends. */
   readonly observers = new Observers();
+  readonly telemetry = new TelemetrySettings();
   readonly #limits: CurrentLimits;
   #keeping: BodyKeeping;
   #keepingLimits: ServeLimits | undefined = undefined;

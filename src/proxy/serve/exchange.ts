@@ -34,7 +34,7 @@ import { passedEdits, peerGraceMs, readDenial, readTry, type TryField } from "./
 import type { HttpDestination, HttpSelection, HttpService } from "./http-service.ts";
 import { Mirrors } from "./mirrors.ts";
 import type { ExchangeTimes } from "../observation/index.ts";
-import { recordHttp } from "./outcome.ts";
+import { recordHttp, telemetryOf } from "./outcome.ts";
 import { passedTrailers } from "./passed-trailers.ts";
 import { Relay, type RelayListener } from "./relay.ts";
 import { RequestBody } from "./request-body.ts";
@@ -104,6 +104,7 @@ export class Exchange
     this.said = readTry(this.head, this.service.trustsTry);
     const selected = this.service.select(this.head);
     this.#selected = selected;
+    this.telemetry = telemetryOf(this.#context, this.service, selected);
     if ("cluster" in selected) this.#expect(selected);
     const { asked } = this.service;
     if (asked === undefined) return this.#goOn(selected);
@@ -387,7 +388,7 @@ export class Exchange
       responseBytes: this.#responseBytes,
       durationUs,
       times: this,
-      telemetry: undefined,
+      telemetry: this.telemetry,
     });
   }
 }

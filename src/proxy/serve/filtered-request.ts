@@ -32,7 +32,7 @@ export function answerOf(
   const { scheme, port } = client;
   const answer = answers.answer(view, { scheme, port, authority: view.head.authority });
   if (answer === undefined) return undefined;
-  const { route, section, admission } = rule;
+  const { route, section, admission, telemetry } = rule;
   return answer === "no_location"
     ? {
         reason: "malformed_request",
@@ -40,6 +40,7 @@ export function answerOf(
         route,
         rule: section,
         admission,
+        telemetry,
       }
     : {
         status: answer.status,
@@ -47,6 +48,7 @@ export function answerOf(
         route,
         rule: section,
         admission,
+        telemetry,
         isPreflight: answer.isPreflight === true,
       };
 }

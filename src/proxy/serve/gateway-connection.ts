@@ -118,6 +118,7 @@ function serveGatewayTcp(connection: Connection, holder: GatewayPortHolder, part
     isDecrypted: connection.isTls,
     sourceIdentity: connection.peer?.uriSans[0] ?? "",
     admission: gatewayAdmission(connection, holder, context),
+    telemetry: holder.current.connectionTelemetry?.select(connection.serverName),
     edge: (endpoint: UpstreamEndpoint | undefined) =>
       endpoint === undefined
         ? unreachedEdge(context, { service: cluster.service, route, protocol: "tcp", port })

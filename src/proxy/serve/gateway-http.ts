@@ -2,7 +2,7 @@
 import type { HeaderLine } from "../../http1/index.ts";
 import type { HttpRequest } from "../http/index.ts";
 import { type CallerFacts, type PreparedVirtualHost, selectVirtualHost } from "../../decide/index.ts";
-import type { Mesh } from "../../model/index.ts";
+import type { Mesh, Telemetry } from "../../model/index.ts";
 import type { Connection, PeerCertificate } from "../../net/index.ts";
 import type { PortTlsChoice, PreparedGatewayPort } from "../agent/index.ts";
 import type { EdgeSeries } from "../telemetry/index.ts";
@@ -60,6 +60,7 @@ export class GatewayHttp implements HttpService {
   readonly #connection: Connection;
   readonly #clientCertificate: HeaderLine;
   asked: AskedFirst | undefined = undefined;
+  telemetry: Telemetry | undefined;
   #lastAsked: AskedFirst | undefined = undefined;
   #caller: CallerFacts | undefined = undefined;
   /** Which says whose identities are its own. */
@@ -78,7 +79,9 @@ export class GatewayHttp implements HttpService {
     const { remoteAddress } = client.connection;
     this.#peerAddress = canonicalIp(remoteAddress) ?? remoteAddress;
     this.#tls = client.tls;
-    this.#checkedTls = client.holder.current.tls;
+    const { tls, telemetry } = client.holder.current;
+    this.#checkedTls = tls;
+    this.telemetry = telemetry && telemetryAt(telemetry, undefined);
     const peer = client.tls?.peer;
     this.sourceIdentity = peer?.uriSans[0] ?? "";
     this.#clientCertificate =
@@ -93,7 +96,9 @@ export class GatewayHttp implements HttpService {
 
   select(head: HttpRequest): HttpSelection {
     this.asked = undefined;
-    const host = selectVirtualHost(this.#holder.current.hosts, head.authority);
+    const { hosts, telemetry } = this.#holder.current;
+    const host = selectVirtualHost(hosts, head.authority);
+    this.telemetry = telemetry && telemetryAt(telemetry, host?.listener);
     if (host === undefined) return { reason: "no_route", detail: "no listener has this hostname", route: "" };
     if (this.#tls !== undefined && host.listener !== this.#tls.choice.listener) {
       // RFC 9110 section 15.5.20: the client reuses a connection whose certificate and rules are another listener's.
@@ -176,4 +181,12 @@ export class GatewayHttp implements HttpService {
     }
     return outboundEdge(this.#context, endpoint, { route, protocol: "http" });
   }
+}
+
+/** Of what no listener has, the first one tells. */
+function telemetryAt(
+  byListener: ReadonlyMap<string, Telemetry>,
+  listener: string | undefined,
+): Telemetry | undefined {
+  return listener === undefined ? byListener.values().next().value : byListener.get(listener);
 }

@@ -121,7 +121,7 @@ class HttpOpening implements ConnectionSink, ClientConnection {
   /** Without an answer, which this client could not read. */
   #refuse(detail: string): void {
     recordUnread(this.#context, {
-      edge: this.#service.edge("", undefined),
+      service: this.#service,
       requestId: this.#context.requestIds.next(),
       reason: "protocol_mismatch",
       detail,

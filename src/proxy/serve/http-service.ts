@@ -5,7 +5,7 @@
 import type { CallerFacts, PreparedFaults, PreparedRequests } from "../../decide/index.ts";
 import type { ReasonCode } from "../../kernel/index.ts";
 import type { HeadEdits, HeaderLine } from "../../http1/index.ts";
-import type { Admission } from "../../model/index.ts";
+import type { Admission, Telemetry } from "../../model/index.ts";
 import type { RequestFilter } from "../admission/filter.ts";
 import type { HttpRequest, RequestRewrite } from "../http/index.ts";
 import type { EdgeSeries } from "../telemetry/index.ts";
@@ -21,6 +21,8 @@ interface SelectedRoute {
   readonly ownLines?: readonly HeaderLine[] | undefined;
   /** The rule's own, for a gateway that puts it behind its listener's; absent: it has none. */
   readonly admission?: Admission | undefined;
+  /** What the rule says of what is told. */
+  readonly telemetry?: Telemetry | undefined;
 }
 
 export interface AskedFirst {
@@ -78,6 +80,8 @@ export interface HttpService {
   select(head: HttpRequest): HttpSelection;
   /** Before anything else happens with the request that was selected last; absent: nothing. Made once for many requests. */
   readonly asked?: AskedFirst | undefined;
+  /** What the Gateway of the request that was selected last says of what is told; absent: the workload says it. */
+  readonly telemetry?: Telemetry | undefined;
   /** The client as trusted proxies tell it, else the connection's peer. Absent: the peer. */
   remoteAddressOf?(head: HttpRequest): string;
   /** Lines for the next hop beside the edits; the exchange adds x-request-id. */

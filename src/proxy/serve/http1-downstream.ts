@@ -332,7 +332,7 @@ export class Http1Downstream implements ConnectionSink, RequestSink, Http1Client
     encodeErrorResponse(scratch, { status, body: errorBody(reason, requestId), keepAlive: false });
     this.connection.write(scratch.view());
     recordUnread(context, {
-      edge: this.#service.edge("", undefined),
+      service: this.#service,
       requestId,
       reason,
       detail,

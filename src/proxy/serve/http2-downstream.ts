@@ -176,7 +176,7 @@ export class Http2Downstream implements Http2ClientOwner, ClientConnection {
   #onRefused(reason: ReasonCode, detail: string): string {
     const requestId = this.context.requestIds.next();
     recordUnread(this.context, {
-      edge: this.#service.edge("", undefined),
+      service: this.#service,
       requestId,
       reason,
       detail,

@@ -1,8 +1,21 @@
 /** How an exchange ended: counted, told to whoever observes, and told to the caller no further than its class. */
 import { type ReasonCode, reasons } from "../../kernel/index.ts";
+import type { PreparedTelemetry } from "../../decide/telemetry/index.ts";
+import type { Telemetry } from "../../model/index.ts";
 import type { HttpOutcome, TcpOutcome } from "../observation/index.ts";
-import type { EdgeSeries } from "../telemetry/index.ts";
 import type { ServeContext } from "./context.ts";
+import type { HttpService } from "./http-service.ts";
+
+/** Of which something may be said. */
+interface Told {
+  readonly telemetry?: Telemetry | undefined;
+}
+
+/** What is told: the route's over the Gateway's or the workload's. Undefined, at no cost: nobody said anything. */
+export function telemetryOf(context: ServeContext, owner: Told, route?: Told): PreparedTelemetry | undefined {
+  const base = owner.telemetry ?? context.agent.snapshot.inbound?.telemetry;
+  return context.telemetry.of(base, route?.telemetry);
+}
 
 export function recordHttp(context: ServeContext, outcome: HttpOutcome): void {
   const { edge, reason } = outcome;
@@ -12,17 +25,19 @@ export function recordHttp(context: ServeContext, outcome: HttpOutcome): void {
 
 /** A request that could not even be read. */
 export interface UnreadRequest {
-  readonly edge: EdgeSeries;
+  /** By which it was to be carried. */
+  readonly service: HttpService;
   readonly requestId: string;
   readonly reason: ReasonCode;
   readonly detail: string;
   readonly peerAddress: string;
 }
 
-export function recordUnread(context: ServeContext, request: UnreadRequest): void {
+export function recordUnread(context: ServeContext, { service, ...request }: UnreadRequest): void {
   const nowUs = context.clock.monotonicUs();
   recordHttp(context, {
     ...request,
+    edge: service.edge("", undefined),
     rule: "",
     head: undefined,
     response: undefined,
@@ -34,7 +49,7 @@ export function recordUnread(context: ServeContext, request: UnreadRequest): voi
     responseBytes: 0,
     durationUs: 0,
     times: { startUs: nowUs, admittedUs: 0, firstByteUs: 0, endUs: nowUs },
-    telemetry: undefined,
+    telemetry: telemetryOf(context, service),
   });
 }
 

@@ -8,7 +8,7 @@ import type { EdgeSeries } from "../telemetry/index.ts";
 import { directLimits, OrderedPicker, UpstreamEndpoint } from "../upstream/index.ts";
 import type { ServeContext } from "./context.ts";
 import { NameSniffer } from "./name-sniffer.ts";
-import { recordTcp } from "./outcome.ts";
+import { recordTcp, telemetryOf } from "./outcome.ts";
 import type { TcpTarget } from "./tcp-dial.ts";
 
 export function passthroughTarget(context: ServeContext, address: string, port: number): TcpTarget {
@@ -55,6 +55,7 @@ export function logDenied(
     requestBytes: 0,
     responseBytes: 0,
     durationUs: 0,
+    telemetry: telemetryOf(context, {}),
   });
 }
 

@@ -54,14 +54,15 @@ export class RouteSelector {
   }
 
   #destinationOf(rule: PreparedRule, backend: PreparedBackend): HttpDestination | HttpRefusal {
-    const { route, section, admission } = rule;
+    const { route, section, admission, telemetry } = rule;
     if (backend.unresolved !== undefined) {
-      return { reason: "backend_unresolved", detail: backend.unresolved, route, rule: section, admission };
+      const detail = backend.unresolved;
+      return { reason: "backend_unresolved", detail, route, rule: section, admission, telemetry };
     }
     const cluster = this.#context.upstreams.cluster(backend.cluster);
     if (cluster === undefined) {
       const detail = `cluster ${backend.cluster} is not known here`;
-      return { reason: "no_endpoint", detail, route, rule: section, admission };
+      return { reason: "no_endpoint", detail, route, rule: section, admission, telemetry };
     }
     const known = this.#destinations.get(backend);
     if (known !== undefined && known.cluster === cluster) return known;
@@ -70,6 +71,7 @@ export class RouteSelector {
       route,
       rule: section,
       admission,
+      telemetry,
       requestEdits: backend.requestEdits,
       responseEdits: backend.responseEdits,
       requests: layRequests(rule.requests, cluster.requests),

@@ -7,7 +7,7 @@ import { recordUnread } from "./outcome.ts";
 /** A reset, since an answer of HTTP would be read as the server's greeting. */
 export function refuseServerFirst(connection: Connection, context: ServeContext, service: HttpService): void {
   recordUnread(context, {
-    edge: service.edge("", undefined),
+    service,
     requestId: context.requestIds.next(),
     reason: "protocol_mismatch",
     detail: "the port is declared as HTTP and its server speaks first, which no server of HTTP does",

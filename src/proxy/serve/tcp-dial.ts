@@ -7,6 +7,7 @@
  */
 import type { CallerFacts } from "../../decide/index.ts";
 import type { ReasonCode } from "../../kernel/index.ts";
+import type { Telemetry } from "../../model/index.ts";
 import { type ConnectFailure, Connection, encodeProxyHeader, type PendingConnect } from "../../net/index.ts";
 import type { SessionProtocol } from "../../wire/index.ts";
 import type { AdmissionChain } from "../admission/index.ts";
@@ -32,6 +33,8 @@ export interface TcpTarget {
   readonly sourceIdentity?: string;
   /** Absent: no policy is enforced here. */
   readonly admission?: TcpAdmission;
+  /** What the Gateway of the listener says of what is told; absent: the workload says it. */
+  readonly telemetry?: Telemetry | undefined;
 }
 
 /** Who opened the connection, and what is asked of it. */

@@ -10,7 +10,7 @@ import type { FilterRefusal } from "../admission/index.ts";
 import type { ClientConnection, ConnectionSet } from "./connection-set.ts";
 import type { ServeContext } from "./context.ts";
 import { type FaultHost, FaultInjection, type FaultOutcome } from "./fault-injection.ts";
-import { recordTcp } from "./outcome.ts";
+import { recordTcp, telemetryOf } from "./outcome.ts";
 import { Relay, type RelayListener } from "./relay.ts";
 import { type AdmittedSession, SessionAdmission } from "./session-admission.ts";
 import { type DialFailure, type DialListener, TcpDial, type TcpTarget } from "./tcp-dial.ts";
@@ -258,6 +258,7 @@ export class TcpSession
       requestBytes: relay?.bytesFromClient ?? 0,
       responseBytes: relay?.bytesFromServer ?? 0,
       durationUs,
+      telemetry: telemetryOf(this.#context, this.#target),
     });
   }
 }

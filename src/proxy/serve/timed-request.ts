@@ -1,6 +1,7 @@
 /** By what a request is known, since when it is here, what happened to it when, and how long it may be. A base class, since a request is made of as few objects as can be. */
 import type { Clock } from "../../kernel/index.ts";
 import type { TimerWheel, WheelTimer } from "../../net/index.ts";
+import type { PreparedTelemetry } from "../../decide/telemetry/index.ts";
 import type { HttpRequest } from "../http/index.ts";
 import type { RequestIds } from "./request-ids.ts";
 
@@ -13,6 +14,8 @@ export abstract class TimedRequest {
   firstByteUs = 0;
   endUs = 0;
   requestId = "";
+  /** What is told of it; undefined: the defaults hold. */
+  telemetry: PreparedTelemetry | undefined = undefined;
   /** The proxy's own id; undefined: the request brought one. */
   newRequestId: string | undefined = undefined;
   readonly #clock: Clock;

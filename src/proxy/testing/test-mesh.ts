@@ -22,6 +22,7 @@ import {
   Tunnel,
 } from "../../model/index.ts";
 import type { ProxyBootstrap } from "../bootstrap.ts";
+import type { TrafficObserver } from "../observation/index.ts";
 import { type ProxyParts, runProxy, type RunningProxy } from "../running-proxy.ts";
 import { FakeAgent, type FakeConfiguration } from "./fake-agent.ts";
 import { TestAuthority } from "./test-authority.ts";
@@ -95,15 +96,17 @@ export class TestMesh {
       readonly clock?: Clock;
       readonly dataDir?: string;
       readonly change?: (configuration: FakeConfiguration) => FakeConfiguration;
+      readonly observers?: readonly TrafficObserver[];
     } = {},
   ): Promise<{ proxy: RunningProxy; agent: FakeAgent; port: number }> {
     const { clock = systemClock, dataDir = "", change = (configuration) => configuration } = options;
+    const { observers = [] } = options;
     const agent = this.#agent("web", change(this.clientConfiguration(endpoints, outbound)));
     const upstream = { address: "127.0.0.1", port: 0, service: "default/echo", servicePort };
     const proxy = await this.run(
       { ...this.bootstrap("web", "web"), dataDir, capture: { kind: "explicit", outbound: [upstream] } },
       agent,
-      { clock },
+      { clock, observers },
     );
     return { proxy, agent, port: proxy.bound.outbound[0]?.port ?? 0 };
   }
@@ -183,7 +186,8 @@ export class TestMesh {
   async run(
     bootstrap: ProxyBootstrap,
     agent: FakeAgent,
-    options: Pick<ProxyParts, "destinationOf" | "filters"> & Partial<Pick<ProxyParts, "clock">> = {},
+    options: Pick<ProxyParts, "destinationOf" | "filters" | "observers"> &
+      Partial<Pick<ProxyParts, "clock">> = {},
   ): Promise<RunningProxy> {
     const proxy = await runProxy({ clock: systemClock, ...options, bootstrap, agent, log: this.log });
     this.#proxies.push(proxy);

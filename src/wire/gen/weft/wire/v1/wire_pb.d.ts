@@ -196,6 +196,13 @@ export declare type RegisterRequest = Message<"weft.wire.v1.RegisterRequest"> & 
    * @generated from field: string zone = 10;
    */
   zone: string;
+
+  /**
+   * Where the application offers metrics: prometheus.io/scrape, port and path. Others are not taken.
+   *
+   * @generated from field: map<string, string> annotations = 11;
+   */
+  annotations: { [key: string]: string };
 };
 
 /**
