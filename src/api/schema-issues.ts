@@ -3,7 +3,7 @@ import type { TSchema } from "typebox";
 import type { TLocalizedValidationError } from "typebox/error";
 import { Settings } from "typebox/system";
 import { Errors } from "typebox/value";
-import type { Issue } from "../kernel/index.ts";
+import { type Issue, nearestName } from "../kernel/index.ts";
 import { childOf, joinPath, parentPath, pathOfPointer, pointerSegments } from "./field-path.ts";
 import { isRecord } from "./plain-json.ts";
 
@@ -116,7 +116,7 @@ function unknownField(error: TLocalizedValidationError, schema: TSchema, path: s
   const owner = resolve(schema, error.schemaPath.slice(0, -"/additionalProperties".length));
   const name = pointerSegments(error.instancePath).at(-1) ?? "";
   const properties = isRecord(owner) ? owner["properties"] : undefined;
-  const known = isRecord(properties) ? nearest(name, Object.keys(properties)) : undefined;
+  const known = isRecord(properties) ? nearestName(name, Object.keys(properties)) : undefined;
   const where = parentPath(path);
   const hint = known === undefined ? "" : `; did you mean ${joinPath(where ?? "", known)}?`;
   return { path, message: `unknown field${hint}` };
@@ -143,27 +143,4 @@ function typeWords(type: string | string[]): string {
     boolean: "true or false",
   };
   return (Array.isArray(type) ? type : [type]).map((name) => words[name] ?? name).join(" or ");
-}
-
-/** The known name within two edits, for typing mistakes. */
-function nearest(name: string, known: readonly string[]): string | undefined {
-  if (name.length > 64) return undefined;
-  const ranked = known
-    .map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))
-    .filter(({ candidate, distance }) => distance <= 2 && distance < candidate.length)
-    .toSorted((a, b) => a.distance - b.distance);
-  return ranked[0]?.candidate;
-}
-
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const current = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const substitution = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      current.push(Math.min(substitution, (previous[j] ?? 0) + 1, (current[j - 1] ?? 0) + 1));
-    }
-    previous = current;
-  }
-  return previous[b.length] ?? 0;
 }

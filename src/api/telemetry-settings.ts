@@ -51,7 +51,7 @@ const template: TextFormat = {
 const textFormat: TextFormat = {
   min: 1,
   max: maxTextFormat,
-  pattern: "^(?:[^%]|%%|%[A-Z][A-Z0-9_]*(?:\\([^()%]*\\))?(?::[0-9]{1,6})?%)*$",
+  pattern: "^(?:[^%]|%%|%[A-Z][A-Z0-9_]*(?:\\([^()]*\\))?(?::[0-9]{1,6})?%)*$",
   expected: 'text with operators such as %RESPONSE_CODE%, %REQ(user-agent):40%, and %% for "%"',
 };
 

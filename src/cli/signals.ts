@@ -24,7 +24,16 @@ export function untilSignal(
       part.stop().then(() => resolve(signal), reject);
     };
     for (const signal of signals) process.on(signal, onSignal);
+    ignoreRotation();
   });
+}
+
+/**
+ * Whoever rotates logs of nginx or Envoy sends SIGUSR1, which by default ends a process. Logs of ours are opened anew by
+ * themselves (proxy/access-log/rotated-file.ts).
+ */
+function ignoreRotation(): void {
+  process.on("SIGUSR1", () => {});
 }
 
 /**

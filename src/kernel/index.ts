@@ -35,6 +35,7 @@ export {
   type PublicJwk,
   readJwkSet,
 } from "./jwk-set.ts";
+export { nearestName } from "./nearest-name.ts";
 export { nameserversOf } from "./resolv-conf.ts";
 export { formatSpiffeId, parseSpiffeId, type SpiffeId } from "./spiffe.ts";
 export {

@@ -167,7 +167,10 @@ class Proxy implements RunningProxy {
       processes: bootstrap.processes ?? 1,
     });
     this.#accessLog = AccessLog.open(bootstrap.accessLogFile, clock, metrics.accessLogDropped);
-    this.#context.observers.set([new AccessLogger(this.#accessLog, agent, clock), ...observers]);
+    this.#context.observers.set([
+      new AccessLogger({ log: this.#accessLog, agent, clock, sink: this.#context.exports }),
+      ...observers,
+    ]);
     const selector = new RouteSelector(this.#context);
     this.#selector = selector;
     if (bootstrap.role === "sidecar") {

@@ -23,6 +23,8 @@ export function runWorkerProcess({ index, logFormat, logLevel }: WorkerProcessOp
   process.on("disconnect", () => process.exit(0));
   // A terminal sends it to the whole group; the parent decides what becomes of its workers.
   process.on("SIGINT", () => {});
+  // Sent by whoever rotates logs, to all processes maybe: the file is opened anew without it.
+  process.on("SIGUSR1", () => {});
   process.on("SIGTERM", () => void worker.drain());
   return new Promise(() => {});
 }

@@ -28,7 +28,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
   store: ["kernel", "api"],
   registry: ["kernel", "api", "store"],
   identity: planes,
-  compile: ["kernel", "model", "api", "types:registry"],
+  compile: ["kernel", "model", "api", "types:registry", "decide/telemetry"],
   distribute: [...planes, "net", "http2", "grpc"],
   observe: planes,
   simulate: ["kernel", "decide", "model", "api", "compile"],
@@ -64,6 +64,7 @@ const secondDoors = [
   "standalone/compiler/index.ts",
   // Loaded with a proxy's first admission.
   "decide/admission/index.ts",
+  // Has the parser of formats that the compiler checks with, too.
   // Loaded by proxies of which TelemetryPolicy or MeshConfig wants more than the defaults.
   "decide/telemetry/index.ts",
   // Loaded by proxies that are told to ask such a service.

@@ -1,5 +1,6 @@
 /** What one policy, or MeshConfig, says, in the form that proxies run: only what was said is there. */
 import { milliseconds } from "../../api/index.ts";
+import { formatProblemText, parseLogFormat } from "../../decide/telemetry/index.ts";
 import type { Issue } from "../../kernel/index.ts";
 import {
   AccessLogFormat,
@@ -94,12 +95,20 @@ function compileAccessLog(accessLog: Section<"accessLog">, path: string, invalid
   return said<AccessLogContent>({
     enabled,
     format: format && formats[format],
-    textFormat,
+    textFormat:
+      textFormat === undefined ? undefined : checkedFormat(textFormat, `${path}.textFormat`, invalid),
     fields: compileLabels(fields, fieldAttributes, `${path}.fields`, invalid),
     filter: filter === undefined ? undefined : compileFilter(filter, `${path}.filter`, invalid),
     samplingPpm: perMillion(samplingPercent),
     file,
   });
+}
+
+/** By the proxy's own parser; undefined: there is something the matter with it. */
+function checkedFormat(format: string, path: string, invalid: Issue[]): string | undefined {
+  const { problems } = parseLogFormat(format);
+  for (const problem of problems) invalid.push({ path, message: formatProblemText(format, problem) });
+  return problems.length === 0 ? format : undefined;
 }
 
 function compileFilter(text: string, path: string, invalid: Issue[]): AccessLogContent["filter"] {

@@ -11,3 +11,12 @@ export type {
   PreparedTelemetry,
   PreparedTracing,
 } from "./settings.ts";
+export {
+  formatProblemText,
+  type GrpcStatusForm,
+  type LogSegment,
+  type LogValue,
+  parseLogFormat,
+} from "./log-format.ts";
+export { type LogOperator, type LogOperatorInfo, logOperators, type ValueOperator } from "./log-operators.ts";
+export { formatTime } from "./log-time.ts";

@@ -1,63 +1,7 @@
-/** Lines of the access log, and what happens to them when the disk is slow. */
+/** What happens to lines when the disk is slow, full or gone. */
 import { describe, expect, test } from "bun:test";
 import { VirtualClock } from "../../kernel/index.ts";
 import { AccessLog } from "./log-file.ts";
-import { type AccessRecord, encodeAccessLine } from "./json-line.ts";
-
-const record: AccessRecord = {
-  timeMs: 0,
-  edge: {
-    direction: "inbound",
-    sourceWorkload: "default/web-1",
-    sourceIdentity: "",
-    destinationWorkload: "default/cart-1",
-    destinationIdentity: "",
-    destinationService: "default/cart",
-    destinationPort: 80,
-    destinationVersion: "",
-    route: "",
-    protocol: "http",
-    mtls: true,
-  },
-  rule: "canary",
-  requestId: "a-1",
-  method: "GET",
-  authority: "cart",
-  path: '/"\n\u001b[31m',
-  userAgent: "",
-  status: 200,
-  reason: "",
-  detail: "",
-  peerAddress: "10.0.0.1:5",
-  upstreamAddress: "127.0.0.1:80",
-  attempts: 1,
-  requestBytes: 0,
-  responseBytes: 3,
-  durationUs: 12.6,
-  revision: 7,
-};
-
-describe("encodeAccessLine", () => {
-  test("is one line of JSON whatever the peer sent", () => {
-    const line = encodeAccessLine(record);
-    expect(line.indexOf("\n")).toBe(line.length - 1);
-    expect(line).not.toContain("\u001b");
-    const parsed: unknown = JSON.parse(line);
-    expect(parsed).toMatchObject({
-      path: '/"\n\u001b[31m',
-      status: 200,
-      duration_us: 13,
-      revision: 7,
-      mtls: true,
-      rule: "canary",
-    });
-    expect(encodeAccessLine({ ...record, rule: "" })).not.toContain('"rule"');
-  });
-
-  test("cuts texts of absurd length", () => {
-    expect(encodeAccessLine({ ...record, path: "/".repeat(100_000) }).length).toBeLessThan(3_500);
-  });
-});
 
 class FakeWriter {
   readonly chunks: string[] = [];
@@ -118,5 +62,30 @@ describe("AccessLog", () => {
     writer.finish();
     expect(writer.chunks).toEqual(["a\n", "b\n"]);
     expect(closed).toBe(1);
+  });
+
+  test("counts every line of a write that failed, and goes on with the next", () => {
+    const clock = new VirtualClock();
+    const dropped = { value: 0 };
+    const written: string[] = [];
+    let isFull = true;
+    const log = new AccessLog({
+      clock,
+      dropped,
+      write: (bytes, done) => {
+        if (isFull) return done(new Error("no space left"), 0);
+        written.push(new TextDecoder().decode(bytes));
+        done(null, bytes.length);
+      },
+    });
+    log.append("a\n");
+    log.append("b\n");
+    clock.advance(100);
+    expect(dropped.value).toBe(2);
+    isFull = false;
+    log.append("c\n");
+    clock.advance(100);
+    expect(written).toEqual(["c\n"]);
+    expect(dropped.value).toBe(2);
   });
 });

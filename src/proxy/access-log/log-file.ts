@@ -2,9 +2,10 @@
  * Gathers access-log lines and hands them to a file descriptor in large writes, one at a time. A slow disk or reader
  * never holds up a request: beyond the bound lines are dropped and counted.
  */
-import { close, openSync, write } from "node:fs";
-import { type Clock, type Timer, WeftError } from "../../kernel/index.ts";
+import { write } from "node:fs";
+import type { Clock, Timer } from "../../kernel/index.ts";
 import type { Counter } from "../telemetry/index.ts";
+import { RotatedFile } from "./rotated-file.ts";
 
 /** Writes bytes and calls back with how many were taken, or an error. The shape of `fs.write`. */
 type LogWriter = (bytes: Uint8Array, done: (error: Error | null, written: number) => void) => void;
@@ -29,6 +30,7 @@ export class AccessLog {
   readonly #options: AccessLogOptions;
   #lines: string[] = [];
   #length = 0;
+  #linesUnderWay = 0;
   #isWriting = false;
   #isClosed = false;
   #timer: Timer | undefined;
@@ -39,13 +41,13 @@ export class AccessLog {
 
   /** Without a file, lines go to standard output. Throws `io` where the file cannot be opened. */
   static open(file: string | undefined, clock: Clock, dropped: Counter): AccessLog {
-    const fd = file === undefined ? standardOutput : openForAppend(file);
+    if (file === undefined) return new AccessLog({ clock, dropped, write: writeToStandardOutput });
+    const target = new RotatedFile(file, clock);
     return new AccessLog({
       clock,
       dropped,
-      write: (bytes, done) =>
-        write(fd, bytes, 0, bytes.length, null, (error, written) => done(error, written)),
-      onClosed: () => (file === undefined ? undefined : close(fd)),
+      write: (bytes, done) => target.write(bytes, done),
+      onClosed: () => target.close(),
     });
   }
 
@@ -65,6 +67,7 @@ export class AccessLog {
     this.#timer = undefined;
     if (this.#isWriting || this.#lines.length === 0) return;
     const bytes = encoder.encode(this.#lines.join(""));
+    this.#linesUnderWay = this.#lines.length;
     this.#lines = [];
     this.#length = 0;
     this.#isWriting = true;
@@ -86,7 +89,7 @@ export class AccessLog {
         return;
       }
       this.#isWriting = false;
-      if (error !== null) this.#options.dropped.value++;
+      if (error !== null) this.#options.dropped.value += this.#linesUnderWay;
       if (this.#lines.length > 0 && (this.#isClosed || this.#length >= flushBytes)) this.flush();
       else if (this.#isClosed) this.#options.onClosed?.();
       else if (this.#lines.length > 0)
@@ -97,14 +100,9 @@ export class AccessLog {
 
 const encoder = new TextEncoder();
 
-/** For the owner only: paths and identities of callers are nobody else's business. */
-function openForAppend(file: string): number {
-  try {
-    return openSync(file, "a", 0o600);
-  } catch (cause) {
-    throw new WeftError("io", `cannot open the access log ${file}`, {
-      cause,
-      hint: "is its directory there and writable?",
-    });
-  }
+function writeToStandardOutput(
+  bytes: Uint8Array,
+  done: (error: Error | null, written: number) => void,
+): void {
+  write(standardOutput, bytes, 0, bytes.length, null, done);
 }
