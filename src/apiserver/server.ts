@@ -10,6 +10,7 @@ import { OidcAuthenticator, type OidcOptions } from "./authentication/oidc.ts";
 import { CertificateAuthenticator, UnixPeerAuthenticator } from "./authentication/peers.ts";
 import { instanceToken, readTokenFile } from "./authentication/tokens.ts";
 import { Authorizer } from "./authorization/authorizer.ts";
+import { Dashboard, type OpenDashboard } from "./dashboard/dashboard.ts";
 import { Doors, isLoopbackAddress } from "./doors.ts";
 import { Handler } from "./handler.ts";
 import { type ApiListen, type ApiTls, openListeners } from "./listeners.ts";
@@ -48,6 +49,8 @@ export interface ApiServerOptions {
   readonly hostNames?: readonly string[];
   /** Absent: what is written is not audited. */
   readonly audit?: AuditLog | undefined;
+  /** Absent: no dashboard is served. */
+  readonly dashboard?: OpenDashboard | undefined;
   readonly version: string;
   readonly log: Log;
   readonly clock?: Clock;
@@ -125,6 +128,7 @@ function handlerOf(
     resources: new Resources({ store, writer, watches, contexts }),
     mesh: new MeshEndpoints({ store, writer, contexts, providers: options.providers, audit, clock }),
     reviews: new Reviews(authorizer),
+    dashboard: options.dashboard === undefined ? undefined : new Dashboard(options.dashboard, log),
     audit,
     version,
     onRefused: options.onRefused ?? (() => {}),

@@ -72,6 +72,8 @@ export interface ControlOptions {
   /** How key sets of issuers of tokens are fetched. */
   readonly keySets?: KeySetSettings;
   readonly version?: string;
+  /** Finds the built files of the dashboard; absent: none is served. */
+  readonly dashboard?: () => Promise<string>;
   /** Opens the CA's keys, and encrypts those that are not. */
   readonly passphraseFile?: string;
   /** Somebody else's CA signs in the place of the control plane's own. */
@@ -248,6 +250,7 @@ async function start(
     besideUnixPath: options.apiSocket,
     audit,
     ...(options.hostNames === undefined ? {} : { hostNames: options.hostNames }),
+    dashboard: options.dashboard,
     isRevoked,
     onRefused: (reason) => countIn(apiRefusals, reason),
     version,
