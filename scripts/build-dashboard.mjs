@@ -30,7 +30,11 @@ async function main(folder) {
     const add = (path, bytes) => files.push(writeFile(scratch, path, bytes));
     // The worker first: its name, which holds its hash, is part of the page's script.
     const worker = named("layout", ".js", await script("topology/layout-worker.ts", {}));
-    const page = named("app", ".js", await script("main.tsx", { layoutWorkerPath: JSON.stringify(worker.path) }));
+    const page = named(
+      "app",
+      ".js",
+      await script("main.tsx", { layoutWorkerPath: JSON.stringify(worker.path) }),
+    );
     const style = named("style", ".css", styles());
     const icon = named("icon", ".svg", readFileSync(join(source, "icon.svg")));
     for (const { path, bytes } of [worker, page, style, icon]) add(path, bytes);

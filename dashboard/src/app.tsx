@@ -4,7 +4,13 @@ import { DocumentsContext } from "./live/use-document.ts";
 import type { DocumentStore } from "./live/document-store.ts";
 import { HelpDialog } from "./parts/help-dialog.tsx";
 import { Page } from "./page.tsx";
-import { applyTheme, keepPreferences, type Preferences, PreferencesContext, type Theme } from "./preferences.ts";
+import {
+  applyTheme,
+  keepPreferences,
+  type Preferences,
+  PreferencesContext,
+  type Theme,
+} from "./preferences.ts";
 import { followLinks, navigate, parseRoute, useLocation } from "./router.ts";
 import { askSession, type SessionState, signOut } from "./session.ts";
 import { Shell } from "./shell.tsx";
@@ -58,7 +64,10 @@ export function App({ documents, initialPreferences }: AppProps) {
       await signOut(session.session);
       onSignedOut();
     } catch {
-      setSession({ kind: "away", message: "The control plane does not answer, so this session is not ended yet." });
+      setSession({
+        kind: "away",
+        message: "The control plane does not answer, so this session is not ended yet.",
+      });
     }
   };
 
@@ -109,7 +118,8 @@ function useShortcuts(act: (command: Command) => void): void {
     const reader = new ShortcutReader();
     const onKey = (event: KeyboardEvent): void => {
       if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-      if (event.target instanceof Element && event.target.closest("input, textarea, select, dialog") !== null) return;
+      if (event.target instanceof Element && event.target.closest("input, textarea, select, dialog") !== null)
+        return;
       const command = reader.read(event.key, event.timeStamp);
       if (command === undefined) return;
       event.preventDefault();

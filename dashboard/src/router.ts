@@ -8,7 +8,16 @@ export type Route =
   | { readonly page: "request"; readonly id: string }
   | { readonly page: "resource"; readonly kind: string; readonly namespace: string; readonly name: string };
 
-const flat = ["topology", "services", "requests", "routes", "policies", "certificates", "proxies", "changes"] as const;
+const flat = [
+  "topology",
+  "services",
+  "requests",
+  "routes",
+  "policies",
+  "certificates",
+  "proxies",
+  "changes",
+] as const;
 
 export function parseRoute(path: string): Route {
   const [first = "", ...rest] = path.split("/").slice(1).map(decode);
@@ -68,7 +77,14 @@ export function useLocation(): { readonly path: string; readonly query: URLSearc
 
 /** Links of ours, clicked plainly, change the page in place. */
 export function followLinks(event: MouseEvent): void {
-  if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey)
+  if (
+    event.defaultPrevented ||
+    event.button !== 0 ||
+    event.metaKey ||
+    event.ctrlKey ||
+    event.shiftKey ||
+    event.altKey
+  )
     return;
   const link = event.target instanceof Element ? event.target.closest("a[href]") : null;
   const href = link?.getAttribute("href") ?? "";

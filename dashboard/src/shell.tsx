@@ -86,7 +86,12 @@ export function Shell(props: ShellProps) {
             </button>
           ))}
         </fieldset>
-        <button class="icon-button" title="Theme (d)" aria-label={`Theme: ${themeNames[preferences.theme]}`} onClick={onTheme}>
+        <button
+          class="icon-button"
+          title="Theme (d)"
+          aria-label={`Theme: ${themeNames[preferences.theme]}`}
+          onClick={onTheme}
+        >
           <Icon name={themeIcons[preferences.theme]} />
         </button>
         <button class="icon-button" title="Keys (?)" aria-label="Help: keys" onClick={onHelp}>

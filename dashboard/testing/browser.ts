@@ -20,8 +20,16 @@ export interface OpenPage extends AsyncDisposable {
   readonly problems: readonly string[];
 }
 
-export async function openPage(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<OpenPage> {
-  const context = await browser.newContext({ baseURL: url, viewport: { width: 1440, height: 900 }, ...options });
+export async function openPage(
+  browser: Browser,
+  url: string,
+  options: BrowserContextOptions = {},
+): Promise<OpenPage> {
+  const context = await browser.newContext({
+    baseURL: url,
+    viewport: { width: 1440, height: 900 },
+    ...options,
+  });
   await context.addCookies([{ name: "weft-session", value: "fake", url }]);
   const page = await context.newPage();
   const problems: string[] = [];
@@ -31,7 +39,8 @@ export async function openPage(browser: Browser, url: string, options: BrowserCo
   page.on("pageerror", (error) => problems.push(String(error)));
   page.on("request", (request) => {
     const { origin, protocol } = new URL(request.url());
-    if (origin !== url && protocol !== "data:" && protocol !== "blob:") problems.push(`asked ${request.url()}`);
+    if (origin !== url && protocol !== "data:" && protocol !== "blob:")
+      problems.push(`asked ${request.url()}`);
   });
   return { page, problems, [Symbol.asyncDispose]: () => context.close() };
 }

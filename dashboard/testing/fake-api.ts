@@ -64,23 +64,37 @@ export class FakeApi {
       return page ?? failure(404, `there is nothing at ${path}`);
     }
     if (this.failing !== undefined) return failure(this.failing, messages[this.failing]);
-    if (!(http.headers.get("cookie") ?? "").includes(cookie)) return failure(401, "a valid bearer token is needed");
+    if (!(http.headers.get("cookie") ?? "").includes(cookie))
+      return failure(401, "a valid bearer token is needed");
     if (path.startsWith(base)) return this.#mesh(http, path.slice(base.length), url.searchParams);
     return this.#objects(path);
   }
 
   #auth(http: Request, path: string): Response {
-    const session = { user: "mira@example.org", groups: ["operators"], csrfToken: "csrf", endsAt: new Date(Date.now() + 3_600_000).toISOString() };
+    const session = {
+      user: "mira@example.org",
+      groups: ["operators"],
+      csrfToken: "csrf",
+      endsAt: new Date(Date.now() + 3_600_000).toISOString(),
+    };
     if (path === "/auth/methods") return Response.json({ token: true, oidc: true });
     if (path === "/auth/logout") {
-      return Response.json({ loggedIn: false }, { headers: { "set-cookie": "weft-session=; Path=/; Max-Age=0" } });
+      return Response.json(
+        { loggedIn: false },
+        { headers: { "set-cookie": "weft-session=; Path=/; Max-Age=0" } },
+      );
     }
     if (path === "/auth/login") {
-      if (http.headers.get("authorization") !== `Bearer ${fakeToken}`) return failure(401, "a login needs a valid bearer token");
-      return Response.json(session, { status: 201, headers: { "set-cookie": `${cookie}; Path=/; HttpOnly; SameSite=Strict` } });
+      if (http.headers.get("authorization") !== `Bearer ${fakeToken}`)
+        return failure(401, "a login needs a valid bearer token");
+      return Response.json(session, {
+        status: 201,
+        headers: { "set-cookie": `${cookie}; Path=/; HttpOnly; SameSite=Strict` },
+      });
     }
     if (this.failing === 503) return failure(503, messages[503]);
-    if ((http.headers.get("cookie") ?? "").includes(cookie) && this.failing !== 401) return Response.json(session);
+    if ((http.headers.get("cookie") ?? "").includes(cookie) && this.failing !== 401)
+      return Response.json(session);
     return failure(401, "there is no session");
   }
 
@@ -105,7 +119,13 @@ export class FakeApi {
         const stepMs = number("stepMs", 10_000);
         const toMs = number("toMs", Math.floor(nowMs / stepMs) * stepMs);
         const range = { fromMs: number("fromMs", toMs - 900_000), toMs, stepMs };
-        return Response.json(signalsOf(mesh, { ...range, service: query.get("service") ?? undefined, by: query.get("by") ?? undefined }));
+        return Response.json(
+          signalsOf(mesh, {
+            ...range,
+            service: query.get("service") ?? undefined,
+            by: query.get("by") ?? undefined,
+          }),
+        );
       }
       case "findings":
         return Response.json(findingsOf(mesh));
@@ -119,7 +139,9 @@ export class FakeApi {
       case "requests": {
         const n = Number.parseInt((more[0] ?? "").split("-").at(-1) ?? "", 16);
         const known = more[0] === requestId(n);
-        return known ? Response.json({ hops: hopsOf(mesh, n, this.#startMs) }) : failure(404, `request ${more[0] ?? ""} not found`);
+        return known
+          ? Response.json({ hops: hopsOf(mesh, n, this.#startMs) })
+          : failure(404, `request ${more[0] ?? ""} not found`);
       }
       case "tap":
         return this.#tap(http);
@@ -129,12 +151,22 @@ export class FakeApi {
   }
 
   #objects(path: string): Response {
-    const match = /^\/apis\/[^/]+\/[^/]+\/(?:namespaces\/(?<namespace>[^/]+)\/)?(?<plural>[^/]+)(?:\/(?<name>[^/]+))?$/.exec(path);
-    const kind = { httproutes: "HTTPRoute", authorizationpolicies: "AuthorizationPolicy" }[match?.groups?.["plural"] ?? ""] ?? "";
+    const match =
+      /^\/apis\/[^/]+\/[^/]+\/(?:namespaces\/(?<namespace>[^/]+)\/)?(?<plural>[^/]+)(?:\/(?<name>[^/]+))?$/.exec(
+        path,
+      );
+    const kind =
+      { httproutes: "HTTPRoute", authorizationpolicies: "AuthorizationPolicy" }[
+        match?.groups?.["plural"] ?? ""
+      ] ?? "";
     const items = objectsOf(this.#options.mesh, kind, this.#startMs);
     if (match?.groups?.["name"] === undefined) return Response.json({ kind: `${kind}List`, items });
     const name = decodeURIComponent(match.groups["name"]);
-    const found = items.find(({ metadata }) => metadata.name === name && metadata.namespace === decodeURIComponent(match.groups?.["namespace"] ?? ""));
+    const found = items.find(
+      ({ metadata }) =>
+        metadata.name === name &&
+        metadata.namespace === decodeURIComponent(match.groups?.["namespace"] ?? ""),
+    );
     return found === undefined ? failure(404, `${name} not found`) : Response.json(found);
   }
 
@@ -154,7 +186,9 @@ export class FakeApi {
       cancel: () => clearInterval(timer),
     });
     http.signal.addEventListener("abort", () => clearInterval(timer));
-    return new Response(lines.pipeThrough(new TextEncoderStream()), { headers: { "content-type": "application/x-ndjson" } });
+    return new Response(lines.pipeThrough(new TextEncoderStream()), {
+      headers: { "content-type": "application/x-ndjson" },
+    });
   }
 }
 
@@ -165,5 +199,8 @@ const messages = {
 } as const;
 
 function failure(code: number, message: string): Response {
-  return Response.json({ kind: "Status", apiVersion: "v1", status: "Failure", code, message }, { status: code });
+  return Response.json(
+    { kind: "Status", apiVersion: "v1", status: "Failure", code, message },
+    { status: code },
+  );
 }

@@ -23,7 +23,14 @@ export function topologyOf(mesh: FakeMesh, windowSeconds: number, nowMs: number)
     identity: `spiffe://${mesh.trustDomain}/ns/${namespace}/sa/${name}`,
     version: "",
   }));
-  const outside = { id: "unknown", kind: "unknown", namespace: "", name: "", identity: "", version: "" } as const;
+  const outside = {
+    id: "unknown",
+    kind: "unknown",
+    namespace: "",
+    name: "",
+    identity: "",
+    version: "",
+  } as const;
   return {
     windowSeconds,
     endTimeMs: nowMs,
@@ -56,7 +63,9 @@ function edgeOf(mesh: FakeMesh, call: FakeCall, windowSeconds: number, nowMs: nu
     responseBytes: count * 4_800,
     classes: { "2xx": count - failures, "5xx": failures },
     reasons: failures > 0 ? [{ reason: "upstream_reset", count: failures }] : [],
-    versions: Object.fromEntries(versions.map((version, index) => [version, Math.round(count * shareOf(versions, index))])),
+    versions: Object.fromEntries(
+      versions.map((version, index) => [version, Math.round(count * shareOf(versions, index))]),
+    ),
   };
 }
 
@@ -68,7 +77,9 @@ function shareOf(versions: readonly string[], index: number): number {
 
 export function servicesOf(mesh: FakeMesh, nowMs: number): ServicesDocument {
   const inbound = Map.groupBy(mesh.calls, ({ to }) => to);
-  return { items: mesh.services.map((service) => summaryOf(service, inbound.get(idOf(service)) ?? [], nowMs)) };
+  return {
+    items: mesh.services.map((service) => summaryOf(service, inbound.get(idOf(service)) ?? [], nowMs)),
+  };
 }
 
 function summaryOf(service: FakeService, calls: readonly FakeCall[], nowMs: number): ServiceSummary {
@@ -77,7 +88,9 @@ function summaryOf(service: FakeService, calls: readonly FakeCall[], nowMs: numb
   const history = Array.from({ length: historySlots }, (_, index) =>
     calls.reduce((sum, call) => sum + rateAt(call, end - (historySlots - index) * slotMs, slotMs), 0),
   );
-  const mutual = calls.filter(({ isMutualTls }) => isMutualTls).reduce((sum, { perSecond }) => sum + perSecond, 0);
+  const mutual = calls
+    .filter(({ isMutualTls }) => isMutualTls)
+    .reduce((sum, { perSecond }) => sum + perSecond, 0);
   const all = calls.reduce((sum, { perSecond }) => sum + perSecond, 0);
   return {
     namespace: service.namespace,
@@ -96,11 +109,20 @@ function summaryOf(service: FakeService, calls: readonly FakeCall[], nowMs: numb
   };
 }
 
-export function serviceViewOf(mesh: FakeMesh, id: string, windowSeconds: number, nowMs: number): ServiceViewDocument | undefined {
+export function serviceViewOf(
+  mesh: FakeMesh,
+  id: string,
+  windowSeconds: number,
+  nowMs: number,
+): ServiceViewDocument | undefined {
   const service = mesh.services.find((each) => idOf(each) === id);
   if (service === undefined) return undefined;
   const calls = mesh.calls.filter(({ to }) => to === id);
-  const topology = topologyOf({ ...mesh, calls: mesh.calls.filter(({ from, to }) => from === id || to === id) }, windowSeconds, nowMs);
+  const topology = topologyOf(
+    { ...mesh, calls: mesh.calls.filter(({ from, to }) => from === id || to === id) },
+    windowSeconds,
+    nowMs,
+  );
   const isSplit = service.versions.length > 1;
   const hits = Math.round(calls.reduce((sum, { perSecond }) => sum + perSecond, 0) * windowSeconds);
   const { namespace, name } = service;
@@ -108,12 +130,42 @@ export function serviceViewOf(mesh: FakeMesh, id: string, windowSeconds: number,
     service: summaryOf(service, calls, nowMs),
     endpoints: endpointsOf(service, calls, nowMs),
     routes: isSplit
-      ? [{ kind: "HTTPRoute", namespace, name, rules: [{ name: "canary", hits: Math.round(hits / 10) }, { name: "", hits: Math.round(hits * 0.9) }, { name: "beta-testers", hits: 0 }], hits }]
+      ? [
+          {
+            kind: "HTTPRoute",
+            namespace,
+            name,
+            rules: [
+              { name: "canary", hits: Math.round(hits / 10) },
+              { name: "", hits: Math.round(hits * 0.9) },
+              { name: "beta-testers", hits: 0 },
+            ],
+            hits,
+          },
+        ]
       : [],
     policies: [
-      { kind: "AuthorizationPolicy", namespace, name: `${name}-callers`, target: `Service ${name}`, accepted: true, message: "", hits },
+      {
+        kind: "AuthorizationPolicy",
+        namespace,
+        name: `${name}-callers`,
+        target: `Service ${name}`,
+        accepted: true,
+        message: "",
+        hits,
+      },
       ...(isSplit
-        ? [{ kind: "TrafficPolicy", namespace, name: `${name}-retries`, target: `Service ${name}`, accepted: false, message: 'spec.retry.on: "5xx" and "reset" overlap', hits: 0 }]
+        ? [
+            {
+              kind: "TrafficPolicy",
+              namespace,
+              name: `${name}-retries`,
+              target: `Service ${name}`,
+              accepted: false,
+              message: 'spec.retry.on: "5xx" and "reset" overlap',
+              hits: 0,
+            },
+          ]
         : []),
     ],
     callers: topology.edges.filter(({ destination }) => destination === id),
@@ -159,7 +211,9 @@ export function signalsOf(mesh: FakeMesh, { service, by, ...range }: SignalsQues
   const versions = mesh.services.find((each) => idOf(each) === service)?.versions ?? [];
   const groups =
     by === "version"
-      ? versions.map((version, index) => groupOf(version, strained(calls, index, versions.length), range, shareOf(versions, index)))
+      ? versions.map((version, index) =>
+          groupOf(version, strained(calls, index, versions.length), range, shareOf(versions, index)),
+        )
       : [groupOf("", calls, range)];
   return { ...range, from: "window", groups };
 }
@@ -167,5 +221,7 @@ export function signalsOf(mesh: FakeMesh, { service, by, ...range }: SignalsQues
 /** The newest version is a little slower, and fails most. */
 function strained(calls: readonly FakeCall[], index: number, count: number): readonly FakeCall[] {
   const isNewest = count > 1 && index === count - 1;
-  return calls.map((call) => (isNewest ? { ...call, p99Ms: call.p99Ms * 1.4, errorShare: call.errorShare * 3 } : call));
+  return calls.map((call) =>
+    isNewest ? { ...call, p99Ms: call.p99Ms * 1.4, errorShare: call.errorShare * 3 } : call,
+  );
 }

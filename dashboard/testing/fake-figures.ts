@@ -5,7 +5,8 @@ import type { FakeCall } from "./fake-mesh.ts";
 /** From 0 to 1, the same for the same text and slot. */
 export function noise(text: string, slot: number): number {
   let hash = 2_166_136_261 ^ slot;
-  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 16_777_619);
+  for (let index = 0; index < text.length; index++)
+    hash = Math.imul(hash ^ text.charCodeAt(index), 16_777_619);
   hash ^= hash >>> 15;
   hash = Math.imul(hash, 2_246_822_507);
   hash ^= hash >>> 13;
@@ -42,7 +43,8 @@ export function pointOf(calls: readonly FakeCall[], timeMs: number, stepMs: numb
     p99Ms = Math.max(p99Ms, call.p99Ms * wobble * (call.errorShare > 0.01 ? 0.7 + strain * 0.4 : 1));
   }
   const whole = Math.round(count);
-  const p50Ms = count === 0 ? 0 : (weighted / count) * (0.92 + 0.16 * noise("p50", Math.floor(timeMs / stepMs)));
+  const p50Ms =
+    count === 0 ? 0 : (weighted / count) * (0.92 + 0.16 * noise("p50", Math.floor(timeMs / stepMs)));
   return {
     timeMs,
     count: whole,
@@ -61,11 +63,19 @@ export interface GroupRange {
   readonly stepMs: number;
 }
 
-export function groupOf(key: string, calls: readonly FakeCall[], { fromMs, toMs, stepMs }: GroupRange, share = 1): SignalGroup {
+export function groupOf(
+  key: string,
+  calls: readonly FakeCall[],
+  { fromMs, toMs, stepMs }: GroupRange,
+  share = 1,
+): SignalGroup {
   const points: SignalPoint[] = [];
-  for (let timeMs = fromMs; timeMs < toMs; timeMs += stepMs) points.push(pointOf(calls, timeMs, stepMs, share));
-  const sum = (read: (point: SignalPoint) => number): number => points.reduce((total, point) => total + read(point), 0);
-  const mean = (read: (point: SignalPoint) => number): number => (points.length === 0 ? 0 : sum(read) / points.length);
+  for (let timeMs = fromMs; timeMs < toMs; timeMs += stepMs)
+    points.push(pointOf(calls, timeMs, stepMs, share));
+  const sum = (read: (point: SignalPoint) => number): number =>
+    points.reduce((total, point) => total + read(point), 0);
+  const mean = (read: (point: SignalPoint) => number): number =>
+    points.length === 0 ? 0 : sum(read) / points.length;
   return {
     key,
     points,

@@ -30,7 +30,15 @@ export function idOf({ namespace, name }: { readonly namespace: string; readonly
 
 function service(namespace: string, name: string, more: Partial<FakeService> = {}): FakeService {
   const workloads = more.workloads ?? 2;
-  return { namespace, name, kind: "service", versions: ["v1"], workloads, ready: more.ready ?? workloads, ...more };
+  return {
+    namespace,
+    name,
+    kind: "service",
+    versions: ["v1"],
+    workloads,
+    ready: more.ready ?? workloads,
+    ...more,
+  };
 }
 
 function call(from: string, to: string, perSecond: number, more: Partial<FakeCall> = {}): FakeCall {
@@ -63,7 +71,11 @@ export function shopMesh(): FakeMesh {
       call("shop/reviews", "shop/ratings", 52, { p50Ms: 4, p99Ms: 19 }),
       call("shop/cart", "payments/checkout", 11.4, { p50Ms: 38, p99Ms: 410, errorShare: 0.071 }),
       call("payments/checkout", "payments/ledger", 10.8, { p50Ms: 14, p99Ms: 120, errorShare: 0.004 }),
-      call("payments/checkout", "payments/card-provider", 10.9, { p50Ms: 31, p99Ms: 240, isMutualTls: false }),
+      call("payments/checkout", "payments/card-provider", 10.9, {
+        p50Ms: 31,
+        p99Ms: 240,
+        isMutualTls: false,
+      }),
       call("payments/checkout", "warehouse/shipping", 9.8, { p50Ms: 12, p99Ms: 66 }),
       call("shop/catalog", "warehouse/stock", 74, { p50Ms: 3, p99Ms: 12 }),
       call("warehouse/shipping", "warehouse/stock", 9.8, { p50Ms: 3, p99Ms: 14 }),
@@ -71,17 +83,56 @@ export function shopMesh(): FakeMesh {
   };
 }
 
-const teams = ["accounts", "ads", "billing", "catalog", "chat", "content", "delivery", "fraud", "identity", "inventory"]
-  .concat(["loyalty", "mail", "maps", "media", "orders", "partners", "payments", "pricing", "profile", "search"])
+const teams = [
+  "accounts",
+  "ads",
+  "billing",
+  "catalog",
+  "chat",
+  "content",
+  "delivery",
+  "fraud",
+  "identity",
+  "inventory",
+]
+  .concat([
+    "loyalty",
+    "mail",
+    "maps",
+    "media",
+    "orders",
+    "partners",
+    "payments",
+    "pricing",
+    "profile",
+    "search",
+  ])
   .concat(["session", "stats", "support", "tax", "web"]);
-const parts = ["api", "worker", "store", "cache", "index", "events", "rules", "sync", "export", "audit", "batch", "feed"];
+const parts = [
+  "api",
+  "worker",
+  "store",
+  "cache",
+  "index",
+  "events",
+  "rules",
+  "sync",
+  "export",
+  "audit",
+  "batch",
+  "feed",
+];
 
 /** 300 services in 25 namespaces, ten workloads each. The same each time. */
 export function largeMesh(): FakeMesh {
   const random = randomFrom(7);
   const services = teams.flatMap((team) =>
     parts.map((part, index) =>
-      service(team, part, { workloads: 10, ready: random() < 0.03 ? 7 : 10, versions: index % 5 === 0 ? ["v1", "v2"] : ["v1"] }),
+      service(team, part, {
+        workloads: 10,
+        ready: random() < 0.03 ? 7 : 10,
+        versions: index % 5 === 0 ? ["v1", "v2"] : ["v1"],
+      }),
     ),
   );
   const calls = [call("", "web/api", 4200, { isMutualTls: false, p50Ms: 31, p99Ms: 320 })];
@@ -98,7 +149,12 @@ export function largeMesh(): FakeMesh {
   };
   for (const [index, team] of teams.entries()) {
     for (const [place, part] of parts.entries()) {
-      if (place > 0) add(`${team}/${parts[Math.floor(random() * Math.min(place, 4))] ?? "api"}`, `${team}/${part}`, 20 + random() * 900);
+      if (place > 0)
+        add(
+          `${team}/${parts[Math.floor(random() * Math.min(place, 4))] ?? "api"}`,
+          `${team}/${part}`,
+          20 + random() * 900,
+        );
     }
     // Teams in four tiers, of which each calls the next one; the web calls the first.
     const tier = index % 4;
@@ -114,7 +170,9 @@ export function largeMesh(): FakeMesh {
 
 const hostile = {
   html: '<img src=x onerror="document.title=1"><script>document.body.dataset.hacked=1</script>',
-  long: "a-service-whose-name-was-made-by-a-program-that-knew-no-bounds-and-went-on-and-on-until-somebody-stopped-it".repeat(3),
+  long: "a-service-whose-name-was-made-by-a-program-that-knew-no-bounds-and-went-on-and-on-until-somebody-stopped-it".repeat(
+    3,
+  ),
   rtl: "\u202Eetirw ot erus\u202C خدمة-الدفع",
 };
 
@@ -124,12 +182,14 @@ export function hostileMesh(): FakeMesh {
   return {
     trustDomain: hostile.html,
     services: names.map((name) => service("shop", name, { versions: [hostile.html, "v2"] })),
-    calls: names.map((name, index) => call(`shop/${name}`, `shop/${names[(index + 1) % names.length] ?? ""}`, 5)),
+    calls: names.map((name, index) =>
+      call(`shop/${name}`, `shop/${names[(index + 1) % names.length] ?? ""}`, 5),
+    ),
   };
 }
 
 /** Numerical Recipes' generator: the same meshes on every machine. */
-export function randomFrom(seed: number): () => number {
+function randomFrom(seed: number): () => number {
   let state = seed;
   return () => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;

@@ -1,11 +1,17 @@
 /** The API's documents about configuration and proxies, made from a fake mesh. */
-import type { CertificatesStatus, FindingsDocument, HistoryEntry, MeshStatus, ResourceObject } from "../src/api/documents.ts";
+import type {
+  CertificatesStatus,
+  FindingsDocument,
+  HistoryEntry,
+  MeshStatus,
+  ResourceObject,
+} from "../src/api/documents.ts";
 import { noise } from "./fake-figures.ts";
 import { type FakeMesh, idOf } from "./fake-mesh.ts";
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
-export const revision = 148;
+const revision = 148;
 
 export function statusOf(mesh: FakeMesh, startMs: number): MeshStatus {
   const proxies = mesh.services
@@ -26,7 +32,14 @@ export function statusOf(mesh: FakeMesh, startMs: number): MeshStatus {
           address: `10.42.${index}.${10 + (service.name.length % 200)}`,
           subscriptions: 6 + service.name.length,
           ...(workload === "payments/checkout-3"
-            ? { rejections: [{ resource: "listener payments/checkout:9080", message: "certificate and key do not match" }] }
+            ? {
+                rejections: [
+                  {
+                    resource: "listener payments/checkout:9080",
+                    message: "certificate and key do not match",
+                  },
+                ],
+              }
             : {}),
         };
       }),
@@ -61,24 +74,65 @@ export function certificatesOf(mesh: FakeMesh, startMs: number): CertificatesSta
   const authority = { trusted: true, notAfterMs: startMs + 3_400 * 24 * hourMs };
   return {
     authorities: [
-      { kind: "root", subject: `weft root ${mesh.trustDomain}`, fingerprint: root, issuing: false, ...authority },
-      { kind: "intermediate", subject: `weft issuing 2 ${mesh.trustDomain}`, fingerprint: root.split("").toReversed().join(""), issuing: true, ...authority, notAfterMs: startMs + 300 * 24 * hourMs },
+      {
+        kind: "root",
+        subject: `weft root ${mesh.trustDomain}`,
+        fingerprint: root,
+        issuing: false,
+        ...authority,
+      },
+      {
+        kind: "intermediate",
+        subject: `weft issuing 2 ${mesh.trustDomain}`,
+        fingerprint: root.split("").toReversed().join(""),
+        issuing: true,
+        ...authority,
+        notAfterMs: startMs + 300 * 24 * hourMs,
+      },
     ],
     certificates,
     revoked: [
-      { workload: "shop/reviews-9", identity: `spiffe://${mesh.trustDomain}/ns/shop/sa/reviews`, serial: "c0ffee0123456789", reason: "the machine was lost", revokedMs: startMs - 5 * hourMs, notAfterMs: startMs + 9 * hourMs },
+      {
+        workload: "shop/reviews-9",
+        identity: `spiffe://${mesh.trustDomain}/ns/shop/sa/reviews`,
+        serial: "c0ffee0123456789",
+        reason: "the machine was lost",
+        revokedMs: startMs - 5 * hourMs,
+        notAfterMs: startMs + 9 * hourMs,
+      },
     ],
   };
 }
 
 const commits = [
   ["mira", "Send a tenth of checkout to v13", [["HTTPRoute", "payments", "checkout"]], 6.4],
-  ["ci/deploy", "shop: catalog v3", [["Service", "shop", "catalog"], ["HTTPRoute", "shop", "catalog"]], 24],
+  [
+    "ci/deploy",
+    "shop: catalog v3",
+    [
+      ["Service", "shop", "catalog"],
+      ["HTTPRoute", "shop", "catalog"],
+    ],
+    24,
+  ],
   ["jonas", "Retry only what is safe to repeat", [["TrafficPolicy", "payments", "checkout-retries"]], 51],
   ["mira", "", [["AuthorizationPolicy", "payments", "ledger-callers"]], 130],
   ["ci/deploy", "warehouse: stock v5", [["Service", "warehouse", "stock"]], 400],
-  ["anna", "Nobody but the gateway reaches the frontend", [["AuthorizationPolicy", "shop", "frontend-callers"]], 1_300],
-  ["jonas", "Remove the old recommendations", [["Service", "shop", "recommendations"], ["HTTPRoute", "shop", "recommendations"]], 2_900],
+  [
+    "anna",
+    "Nobody but the gateway reaches the frontend",
+    [["AuthorizationPolicy", "shop", "frontend-callers"]],
+    1_300,
+  ],
+  [
+    "jonas",
+    "Remove the old recommendations",
+    [
+      ["Service", "shop", "recommendations"],
+      ["HTTPRoute", "shop", "recommendations"],
+    ],
+    2_900,
+  ],
 ] as const;
 
 export function historyOf(startMs: number, limit: number): readonly HistoryEntry[] {
@@ -91,7 +145,11 @@ export function historyOf(startMs: number, limit: number): readonly HistoryEntry
       kind,
       namespace,
       name,
-      outcome: message.startsWith("Remove") ? ("deleted" as const) : index % 4 === 3 ? ("created" as const) : ("configured" as const),
+      outcome: message.startsWith("Remove")
+        ? ("deleted" as const)
+        : index % 4 === 3
+          ? ("created" as const)
+          : ("configured" as const),
     })),
   }));
 }
@@ -126,7 +184,12 @@ export function findingsOf(mesh: FakeMesh): FindingsDocument {
         fix: "take it out, or see whether its header is still sent",
         about: { kind: "HTTPRoute", namespace: "shop", name: "reviews" },
       },
-      { code: "certificate-near-expiry", level: "ok", message: "every certificate has more than a fifth of its life left", fix: "" },
+      {
+        code: "certificate-near-expiry",
+        level: "ok",
+        message: "every certificate has more than a fifth of its life left",
+        fix: "",
+      },
     ],
   };
 }
@@ -136,7 +199,14 @@ export function objectsOf(mesh: FakeMesh, kind: string, startMs: number): readon
   const made = new Date(startMs - 50 * hourMs).toISOString();
   const since = new Date(startMs - 49 * hourMs).toISOString();
   const condition = (type: string, isGood: boolean, message = "") =>
-    ({ type, status: isGood ? "True" : "False", reason: isGood ? type : "BackendNotFound", message, lastTransitionTime: since, observedGeneration: 3 }) as const;
+    ({
+      type,
+      status: isGood ? "True" : "False",
+      reason: isGood ? type : "BackendNotFound",
+      message,
+      lastTransitionTime: since,
+      observedGeneration: 3,
+    }) as const;
   if (kind === "HTTPRoute") {
     return split.map(({ namespace, name, versions }, index) => {
       const parentRef = { kind: "Service", name, port: 9080 };
@@ -150,7 +220,11 @@ export function objectsOf(mesh: FakeMesh, kind: string, startMs: number): readon
           rules: [
             {
               name: "canary",
-              backendRefs: versions.map((version, each) => ({ name: `${name}-${version}`, port: 9080, weight: each === 0 ? 90 : 10 })),
+              backendRefs: versions.map((version, each) => ({
+                name: `${name}-${version}`,
+                port: 9080,
+                weight: each === 0 ? 90 : 10,
+              })),
               timeouts: { request: "3s" },
             },
           ],
@@ -159,7 +233,10 @@ export function objectsOf(mesh: FakeMesh, kind: string, startMs: number): readon
           parents: [
             {
               parentRef,
-              conditions: [condition("Accepted", true), condition("ResolvedRefs", !isBroken, isBroken ? `Service "${name}-v14" is not there` : "")],
+              conditions: [
+                condition("Accepted", true),
+                condition("ResolvedRefs", !isBroken, isBroken ? `Service "${name}-v14" is not there` : ""),
+              ],
             },
           ],
         },
@@ -176,6 +253,8 @@ export function objectsOf(mesh: FakeMesh, kind: string, startMs: number): readon
       action: "ALLOW",
       rules: [{ from: [{ namespaces: [namespace, "edge"] }], to: [{ methods: ["GET", "POST"] }] }],
     },
-    status: { ancestors: [{ ancestorRef: { kind: "Service", name }, conditions: [condition("Accepted", true)] }] },
+    status: {
+      ancestors: [{ ancestorRef: { kind: "Service", name }, conditions: [condition("Accepted", true)] }],
+    },
   }));
 }

@@ -57,20 +57,38 @@ function sidesOf(mesh: FakeMesh, { call, n, fromUs, spanUs, isFailed, depth }: S
     authority: `${call.to.split("/").at(-1) ?? ""}:9080`,
     path: ["/", "/books/4711", "/reviews/4711", "/cart/items", "/checkout"][n % 5],
     status: isFailed ? 503 : 200,
-    ...(isFailed ? { reason: "upstream_reset", detail: "the endpoint ended the connection before it answered" } : {}),
+    ...(isFailed
+      ? { reason: "upstream_reset", detail: "the endpoint ended the connection before it answered" }
+      : {}),
     requestBytes: "640",
     responseBytes: String(1_200 + n * 7),
-    requestHeaders: [header("accept", "application/json"), header("authorization", "(redacted)"), header("x-request-id", requestId(n))],
+    requestHeaders: [
+      header("accept", "application/json"),
+      header("authorization", "(redacted)"),
+      header("x-request-id", requestId(n)),
+    ],
     responseHeaders: [header("content-type", "application/json"), header("server", "weft")],
     revision: "148",
   };
   const firstByteUs = Math.round(spanUs * 0.9);
   const tries = isFailed
-    ? [tryOf(destination, 0.05, 0.4, spanUs, "upstream_reset"), tryOf(`${call.to}-1`, 0.45, 0.9, spanUs, "503")]
-    : [tryOf(destination, 0.05, 0.9, spanUs, "200")];
+    ? [
+        tryOf(destination, [0.05, 0.4], spanUs, "upstream_reset"),
+        tryOf(`${call.to}-1`, [0.45, 0.9], spanUs, "503"),
+      ]
+    : [tryOf(destination, [0.05, 0.9], spanUs, "200")];
   const skewUs = depth === 1 ? 40_000 : 0;
   return [
-    { ...common, direction: "DIRECTION_OUTBOUND", proxy: source, startUnixUs: String(Math.round(fromUs)), admittedUs: String(Math.round(spanUs * 0.04)), firstByteUs: String(firstByteUs), endUs: String(spanUs), tries },
+    {
+      ...common,
+      direction: "DIRECTION_OUTBOUND",
+      proxy: source,
+      startUnixUs: String(Math.round(fromUs)),
+      admittedUs: String(Math.round(spanUs * 0.04)),
+      firstByteUs: String(firstByteUs),
+      endUs: String(spanUs),
+      tries,
+    },
     {
       ...common,
       direction: "DIRECTION_INBOUND",
@@ -83,9 +101,22 @@ function sidesOf(mesh: FakeMesh, { call, n, fromUs, spanUs, isFailed, depth }: S
   ];
 }
 
-function tryOf(workload: string, from: number, to: number, spanUs: number, outcome: string): Json {
+function tryOf(
+  workload: string,
+  [from, to]: readonly [number, number],
+  spanUs: number,
+  outcome: string,
+): Json {
   const at = (share: number): string => String(Math.round(spanUs * share));
-  return { address: "10.42.1.17:9080", workload, startUs: at(from), connectedUs: at(from + 0.03), firstByteUs: at(to), endUs: at(to + 0.05), outcome };
+  return {
+    address: "10.42.1.17:9080",
+    workload,
+    startUs: at(from),
+    connectedUs: at(from + 0.03),
+    firstByteUs: at(to),
+    endUs: at(to + 0.05),
+    outcome,
+  };
 }
 
 function header(name: string, value: string): Json {

@@ -8,9 +8,7 @@ export type {
   CertificatesStatus,
   HistoryEntry,
   MeshStatus,
-  PlaintextCallerList,
   ProxyStatus,
-  RefusalList,
 } from "../../../src/api/index.ts";
 
 /** By version of the destination, where the edge is one between services. */
@@ -69,7 +67,7 @@ export interface ServicesDocument {
   readonly items: readonly ServiceSummary[];
 }
 
-export interface Ejection {
+interface Ejection {
   readonly proxy: string;
   readonly reason: string;
   readonly untilMs: number;
@@ -157,8 +155,14 @@ export interface ResourceObject {
   };
   readonly status?: {
     readonly conditions?: readonly Condition[];
-    readonly parents?: readonly { readonly parentRef: Reference; readonly conditions: readonly Condition[] }[];
-    readonly ancestors?: readonly { readonly ancestorRef: Reference; readonly conditions: readonly Condition[] }[];
+    readonly parents?: readonly {
+      readonly parentRef: Reference;
+      readonly conditions: readonly Condition[];
+    }[];
+    readonly ancestors?: readonly {
+      readonly ancestorRef: Reference;
+      readonly conditions: readonly Condition[];
+    }[];
   };
 }
 export interface ResourceList {

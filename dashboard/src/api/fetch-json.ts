@@ -36,7 +36,8 @@ export async function openStream(path: string, signal: AbortSignal): Promise<Rea
 
 function request(path: string, init: RequestInit): Promise<Response> {
   const timeout = AbortSignal.timeout(timeoutMs);
-  const signal = init.signal === undefined || init.signal === null ? timeout : AbortSignal.any([init.signal, timeout]);
+  const signal =
+    init.signal === undefined || init.signal === null ? timeout : AbortSignal.any([init.signal, timeout]);
   return send(path, { ...init, signal });
 }
 
@@ -65,7 +66,8 @@ function kindOf(status: number): FailureKind {
 async function messageOf(response: Response): Promise<string> {
   try {
     const body: unknown = await response.json();
-    const message: unknown = typeof body === "object" && body !== null ? Reflect.get(body, "message") : undefined;
+    const message: unknown =
+      typeof body === "object" && body !== null ? Reflect.get(body, "message") : undefined;
     if (typeof message === "string") return message.slice(0, maxMessageLength);
   } catch {
     // Not JSON: the status says it.
@@ -79,7 +81,10 @@ export function failureOf(cause: unknown): ApiFailure {
 }
 
 /** `path?name=value&…` without what is undefined or empty. */
-export function withQuery(path: string, query: Readonly<Record<string, string | number | undefined>>): string {
+export function withQuery(
+  path: string,
+  query: Readonly<Record<string, string | number | undefined>>,
+): string {
   const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
     if (value !== undefined && value !== "") parameters.set(name, String(value));

@@ -46,7 +46,14 @@ export function GoldenSignals({ signals, unit = "Requests per second" }: GoldenS
   return (
     <div class="charts">
       <TimeChart title={unit} times={times} lines={lines.rate} marks={marks} format={formatRate} />
-      <TimeChart title="Errors" times={times} lines={lines.errors} marks={marks} format={formatErrorShare} minTop={minErrorTop} />
+      <TimeChart
+        title="Errors"
+        times={times}
+        lines={lines.errors}
+        marks={marks}
+        format={formatErrorShare}
+        minTop={minErrorTop}
+      />
       <TimeChart title="Duration" times={times} lines={lines.durations} marks={marks} format={formatMs} />
     </div>
   );

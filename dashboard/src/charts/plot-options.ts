@@ -1,5 +1,5 @@
 /** How uPlot draws: thin lines, few ticks, marks where configuration changed. */
-import uPlot from "uplot";
+import type uPlot from "uplot";
 import type { Mark } from "./change-marks.ts";
 import { type ChartColours, dashes, type LineTone } from "./chart-theme.ts";
 
@@ -117,5 +117,9 @@ export function niceTop(max: number): number {
 }
 
 function tickTime(seconds: number): string {
-  return new Date(seconds * 1000).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", hour12: false });
+  return new Date(seconds * 1000).toLocaleTimeString(undefined, {
+    hour: "2-digit",
+    minute: "2-digit",
+    hour12: false,
+  });
 }

@@ -1,6 +1,6 @@
 /** Signals as lines of a chart: steps of time, rates, shares and durations, with gaps where nothing was asked. */
 import { meshPath, withQuery } from "../api/fetch-json.ts";
-import type { SignalGroup, SignalPoint, SignalsDocument } from "../api/documents.ts";
+import type { SignalGroup, SignalsDocument } from "../api/documents.ts";
 
 export type Line = readonly (number | null)[];
 
@@ -47,10 +47,6 @@ export function durationLine({ points }: SignalGroup, quantile: "p50Ms" | "p90Ms
   return points.map((point) => (point.count === 0 ? null : point[quantile]));
 }
 
-export function bytesLine({ points }: SignalGroup, side: "requestBytes" | "responseBytes", stepMs: number): Line {
-  return points.map((point) => point[side] / (stepMs / 1000));
-}
-
 export interface Summary {
   readonly perSecond: number;
   readonly errorShare: number;
@@ -76,5 +72,3 @@ export function describeLine(label: string, line: Line, format: (value: number) 
   const last = values.at(-1) ?? 0;
   return `${label}: now ${format(last)}, between ${format(Math.min(...values))} and ${format(Math.max(...values))}`;
 }
-
-export type { SignalPoint };

@@ -75,7 +75,10 @@ export function TimeChart({ title, times, lines, marks, format, minTop = 0, heig
 
   useEffect(() => plot.current?.setData(dataOf({ times, lines })), [times, lines, marks]);
 
-  const description = useMemo(() => lines.map((line) => describeLine(line.label, line.values, format)).join("; "), [lines, format]);
+  const description = useMemo(
+    () => lines.map((line) => describeLine(line.label, line.values, format)).join("; "),
+    [lines, format],
+  );
   const shownAt = pointed.index === undefined ? undefined : times[pointed.index];
   return (
     <figure class="chart" aria-labelledby={titleId}>
@@ -95,12 +98,22 @@ export function TimeChart({ title, times, lines, marks, format, minTop = 0, heig
         </ul>
       </figcaption>
       <div class="plot" ref={place} role="img" aria-label={`${title}. ${description}`} />
-      {pointed.mark !== undefined && <MarkNote mark={pointed.mark} left={pointed.left} isAtEnd={pointed.isAtEnd} />}
+      {pointed.mark !== undefined && (
+        <MarkNote mark={pointed.mark} left={pointed.left} isAtEnd={pointed.isAtEnd} />
+      )}
     </figure>
   );
 }
 
-function MarkNote({ mark, left, isAtEnd }: { readonly mark: Mark; readonly left: number; readonly isAtEnd: boolean }) {
+function MarkNote({
+  mark,
+  left,
+  isAtEnd,
+}: {
+  readonly mark: Mark;
+  readonly left: number;
+  readonly isAtEnd: boolean;
+}) {
   const newest = mark.entries.at(-1);
   if (newest === undefined) return null;
   return (
@@ -126,7 +139,13 @@ function pointedAt(plot: uPlot, marks: readonly Mark[]): Pointed {
   return { index: idx ?? undefined, mark, left: markLeft, isAtEnd: markLeft > plot.width / 2 };
 }
 
-function dataOf({ times, lines }: { readonly times: readonly number[]; readonly lines: readonly ChartLine[] }): uPlot.AlignedData {
+function dataOf({
+  times,
+  lines,
+}: {
+  readonly times: readonly number[];
+  readonly lines: readonly ChartLine[];
+}): uPlot.AlignedData {
   return [[...times], ...lines.map(({ values }) => [...values])];
 }
 

@@ -9,7 +9,8 @@ export function formatCount(value: number): string {
     [1e6, "M"],
     [1e3, "k"],
   ] as const;
-  for (const [size, unit] of steps) if (Math.abs(value) >= size * 0.9995) return `${digits(value / size)}${unit}`;
+  for (const [size, unit] of steps)
+    if (Math.abs(value) >= size * 0.9995) return `${digits(value / size)}${unit}`;
   return digits(value);
 }
 

@@ -21,7 +21,12 @@ export function formatAgo(timeMs: number, nowMs: number): string {
 }
 
 export function formatClock(timeMs: number): string {
-  return new Date(timeMs).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
+  return new Date(timeMs).toLocaleTimeString(undefined, {
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+    hour12: false,
+  });
 }
 
 export function formatDate(timeMs: number): string {

@@ -2,7 +2,6 @@
 import { useMemo, useState } from "preact/hooks";
 import type { CertificatesStatus } from "../api/documents.ts";
 import { meshPath } from "../api/fetch-json.ts";
-import type { Level } from "../format/health.ts";
 import { formatAgo, formatDate, formatSpan } from "../format/times.ts";
 import { resourcesEveryMs, useDocument } from "../live/use-document.ts";
 import { type Column, DataTable } from "../parts/data-table.tsx";
@@ -12,26 +11,11 @@ import { PageHead, Panel } from "../parts/panel.tsx";
 import { SearchField } from "../parts/search-field.tsx";
 import { Empty } from "../parts/states.tsx";
 import { Status } from "../parts/status.tsx";
+import { certificateAge } from "./certificate-age.ts";
 import { matchesSearch } from "../parts/table-rows.ts";
 
 type Certificate = CertificatesStatus["certificates"][number];
 type Revocation = CertificatesStatus["revoked"][number];
-
-export interface CertificateAge {
-  readonly level: Level;
-  readonly word: string;
-  /** Of its life, from 0 to 1. */
-  readonly used: number;
-}
-
-/** Proxies renew at half of the life; past 80 % something keeps them from it. */
-export function certificateAge({ notBeforeMs, notAfterMs, revoked }: Pick<Certificate, "notBeforeMs" | "notAfterMs" | "revoked">, nowMs: number): CertificateAge {
-  const used = Math.min(1, Math.max(0, (nowMs - notBeforeMs) / Math.max(1, notAfterMs - notBeforeMs)));
-  if (revoked !== undefined) return { level: "bad", word: "revoked", used };
-  if (nowMs >= notAfterMs) return { level: "bad", word: "expired", used };
-  if (used >= 0.9) return { level: "bad", word: "ends soon", used };
-  return used >= 0.8 ? { level: "note", word: "late", used } : { level: "ok", word: "good", used };
-}
 
 const columns: readonly Column<Certificate>[] = [
   {
@@ -56,17 +40,45 @@ const columns: readonly Column<Certificate>[] = [
     ),
     value: ({ workload }) => workload,
   },
-  { id: "age", title: "Life used", cell: (row) => <Age certificate={row} />, value: (row) => certificateAge(row, Date.now()).used },
-  { id: "ends", title: "Ends", isFigure: true, cell: ({ notAfterMs }) => <time title={formatDate(notAfterMs)}>{formatAgo(notAfterMs, Date.now())}</time>, value: ({ notAfterMs }) => notAfterMs },
-  { id: "use", title: "In use", isMinor: true, cell: ({ inUse }) => (inUse ? "yes" : "no"), value: ({ inUse }) => (inUse ? 0 : 1) },
-  { id: "serial", title: "Serial", isMinor: true, cell: ({ serial }) => <code title={serial}>{serial.slice(0, 12)}</code>, value: ({ serial }) => serial },
+  {
+    id: "age",
+    title: "Life used",
+    cell: (row) => <Age certificate={row} />,
+    value: (row) => certificateAge(row, Date.now()).used,
+  },
+  {
+    id: "ends",
+    title: "Ends",
+    isFigure: true,
+    cell: ({ notAfterMs }) => <time title={formatDate(notAfterMs)}>{formatAgo(notAfterMs, Date.now())}</time>,
+    value: ({ notAfterMs }) => notAfterMs,
+  },
+  {
+    id: "use",
+    title: "In use",
+    isMinor: true,
+    cell: ({ inUse }) => (inUse ? "yes" : "no"),
+    value: ({ inUse }) => (inUse ? 0 : 1),
+  },
+  {
+    id: "serial",
+    title: "Serial",
+    isMinor: true,
+    cell: ({ serial }) => <code title={serial}>{serial.slice(0, 12)}</code>,
+    value: ({ serial }) => serial,
+  },
 ];
 
 function Age({ certificate }: { readonly certificate: Certificate }) {
   const { used, level } = certificateAge(certificate, Date.now());
   return (
     <span class="age">
-      <svg class={`bar-share level-${level}`} viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">
+      <svg
+        class={`bar-share level-${level}`}
+        viewBox="0 0 100 6"
+        preserveAspectRatio="none"
+        aria-hidden="true"
+      >
         <rect class="bar-all" width="100" height="6" rx="3" />
         <rect class="bar-part" width={used * 100} height="6" rx="3" />
       </svg>
@@ -76,9 +88,20 @@ function Age({ certificate }: { readonly certificate: Certificate }) {
 }
 
 const revokedColumns: readonly Column<Revocation>[] = [
-  { id: "workload", title: "Workload", cell: ({ workload }) => <Name text={workload === "" ? "by the plugged-in CA" : workload} />, value: ({ workload }) => workload },
+  {
+    id: "workload",
+    title: "Workload",
+    cell: ({ workload }) => <Name text={workload === "" ? "by the plugged-in CA" : workload} />,
+    value: ({ workload }) => workload,
+  },
   { id: "reason", title: "Reason", cell: ({ reason }) => <Name text={reason} /> },
-  { id: "when", title: "Revoked", isFigure: true, cell: ({ revokedMs }) => formatAgo(revokedMs, Date.now()), value: ({ revokedMs }) => revokedMs },
+  {
+    id: "when",
+    title: "Revoked",
+    isFigure: true,
+    cell: ({ revokedMs }) => formatAgo(revokedMs, Date.now()),
+    value: ({ revokedMs }) => revokedMs,
+  },
   { id: "serial", title: "Serial", isMinor: true, cell: ({ serial }) => <code>{serial.slice(0, 12)}</code> },
 ];
 
@@ -108,11 +131,14 @@ export function CertificatesPage() {
                     <Name text={authority.subject} />
                   </p>
                   <p class="card-line">
-                    <Status level={authority.trusted ? "ok" : "note"}>{authority.trusted ? "trusted" : "not trusted"}</Status>
+                    <Status level={authority.trusted ? "ok" : "note"}>
+                      {authority.trusted ? "trusted" : "not trusted"}
+                    </Status>
                     {authority.issuing && <span class="chip">issuing</span>}
                   </p>
                   <p class="quiet">
-                    ends in {formatSpan(authority.notAfterMs - Date.now())} · <code title={authority.fingerprint}>{authority.fingerprint.slice(0, 16)}</code>
+                    ends in {formatSpan(authority.notAfterMs - Date.now())} ·{" "}
+                    <code title={authority.fingerprint}>{authority.fingerprint.slice(0, 16)}</code>
                   </p>
                 </li>
               ))}
@@ -124,7 +150,12 @@ export function CertificatesPage() {
                 rows={rows}
                 keyOf={({ serial }) => serial}
                 sort={{ column: "age", descending: true }}
-                empty={<Empty title={search === "" ? "No certificate was issued yet" : "No certificate matches"} icon="certificate" />}
+                empty={
+                  <Empty
+                    title={search === "" ? "No certificate was issued yet" : "No certificate matches"}
+                    icon="certificate"
+                  />
+                }
               />
             </Panel>
             {revoked.length > 0 && (

@@ -19,11 +19,17 @@ const maxObjects = 12;
 export function ChangesPage() {
   const [search, setSearch] = useState("");
   const [limit, setLimit] = useState(step);
-  const history = useDocument<{ readonly items: readonly HistoryEntry[] }>(`${meshPath}/history?limit=${limit}`, resourcesEveryMs);
+  const history = useDocument<{ readonly items: readonly HistoryEntry[] }>(
+    `${meshPath}/history?limit=${limit}`,
+    resourcesEveryMs,
+  );
   const entries = useMemo(
     () =>
       (history.data?.items ?? []).filter(({ revision, author, message, changes }) =>
-        matchesSearch(`${revision} ${author} ${message} ${changes.map(({ kind, namespace, name }) => `${kind} ${namespace}/${name}`).join(" ")}`, search),
+        matchesSearch(
+          `${revision} ${author} ${message} ${changes.map(({ kind, namespace, name }) => `${kind} ${namespace}/${name}`).join(" ")}`,
+          search,
+        ),
       ),
     [history.data, search],
   );
@@ -81,7 +87,8 @@ function Change({ entry }: { readonly entry: HistoryEntry }) {
             const label = <Name text={namespace === "" ? name : `${namespace}/${name}`} />;
             return (
               <li key={`${kind} ${namespace}/${name}`}>
-                <span class={`outcome ${outcome}`}>{outcome}</span> {kind} {path === undefined ? label : <a href={path}>{label}</a>}
+                <span class={`outcome ${outcome}`}>{outcome}</span> {kind}{" "}
+                {path === undefined ? label : <a href={path}>{label}</a>}
               </li>
             );
           })}

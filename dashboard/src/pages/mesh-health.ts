@@ -13,13 +13,20 @@ export function meshHealth(services: readonly ServiceSummary[], findings: readon
   const [only] = bad;
   if (services.length === 0) return { level: "none", sentence: "No services yet" };
   if (only !== undefined) {
-    const sentence = bad.length === 1 ? `${cut(only.name)} is failing` : `${bad.length} of ${services.length} services are failing`;
+    const sentence =
+      bad.length === 1
+        ? `${cut(only.name)} is failing`
+        : `${bad.length} of ${services.length} services are failing`;
     return { level: "bad", sentence };
   }
-  if (serious > 0) return { level: "bad", sentence: `${serious} finding${serious === 1 ? "" : "s"} to act on` };
+  if (serious > 0)
+    return { level: "bad", sentence: `${serious} finding${serious === 1 ? "" : "s"} to act on` };
   const level = worst(services.map(levelOfService));
   if (level === "note") return { level, sentence: "Serving, with some errors" };
-  return { level: "ok", sentence: services.length === 1 ? "The service is well" : `All ${services.length} services are well` };
+  return {
+    level: "ok",
+    sentence: services.length === 1 ? "The service is well" : `All ${services.length} services are well`,
+  };
 }
 
 const maxName = 40;
@@ -52,7 +59,8 @@ export function meshTotals(services: readonly ServiceSummary[]): MeshTotals {
     const missing = service.history.length - history.length;
     if (missing > 0) history.unshift(...Array.from({ length: missing }, () => 0));
     const offset = history.length - service.history.length;
-    for (const [index, value] of service.history.entries()) history[offset + index] = (history[offset + index] ?? 0) + value;
+    for (const [index, value] of service.history.entries())
+      history[offset + index] = (history[offset + index] ?? 0) + value;
   }
   const errorShare = perSecond === 0 ? 0 : failed / perSecond;
   return {

@@ -1,6 +1,12 @@
 /** The first page, and the one for the wall: is the mesh well, what needs a look, how much goes through it, what changed. */
 import { useMemo } from "preact/hooks";
-import type { FindingsDocument, HistoryEntry, MeshStatus, ServicesDocument, SignalsDocument } from "../api/documents.ts";
+import type {
+  FindingsDocument,
+  HistoryEntry,
+  MeshStatus,
+  ServicesDocument,
+  SignalsDocument,
+} from "../api/documents.ts";
 import { meshPath, withQuery } from "../api/fetch-json.ts";
 import { GoldenSignals, historyPath } from "../charts/golden-signals.tsx";
 import { signalsSource } from "../charts/signal-series.ts";
@@ -23,14 +29,23 @@ const latestChanges = 6;
 export function OverviewPage() {
   const { windowSeconds } = usePreferences();
   const status = useDocument<MeshStatus>(`${meshPath}/status`, resourcesEveryMs);
-  const services = useDocument<ServicesDocument>(withQuery(`${meshPath}/services`, { window: windowSeconds }), figuresEveryMs);
+  const services = useDocument<ServicesDocument>(
+    withQuery(`${meshPath}/services`, { window: windowSeconds }),
+    figuresEveryMs,
+  );
   const findings = useDocument<FindingsDocument>(`${meshPath}/findings`, resourcesEveryMs);
   const history = useDocument<{ readonly items: readonly HistoryEntry[] }>(historyPath, resourcesEveryMs);
   const source = useMemo(() => signalsSource({}, windowSeconds), [windowSeconds]);
   const signals = useDocument<SignalsDocument>(source, figuresEveryMs);
-  const health = useMemo(() => meshHealth(services.data?.items ?? [], findings.data?.items ?? []), [services.data, findings.data]);
+  const health = useMemo(
+    () => meshHealth(services.data?.items ?? [], findings.data?.items ?? []),
+    [services.data, findings.data],
+  );
   const busiest = useMemo(
-    () => (services.data?.items ?? []).toSorted((a, b) => b.requestsPerSecond - a.requestsPerSecond).slice(0, topServices),
+    () =>
+      (services.data?.items ?? [])
+        .toSorted((a, b) => b.requestsPerSecond - a.requestsPerSecond)
+        .slice(0, topServices),
     [services.data],
   );
   return (
@@ -58,14 +73,18 @@ export function OverviewPage() {
       </Loaded>
       <div class="columns wide-left">
         <Panel title="Busiest services" aside={<a href="/services">All services</a>}>
-          <Loaded from={services}>{() => <ServiceTable label="Busiest services" rows={busiest} isShort />}</Loaded>
+          <Loaded from={services}>
+            {() => <ServiceTable label="Busiest services" rows={busiest} isShort />}
+          </Loaded>
         </Panel>
         <div class="stack">
           <Panel title="Findings">
             <Loaded from={findings}>{({ items }) => <FindingList findings={items} />}</Loaded>
           </Panel>
           <Panel title="Latest changes" aside={<a href="/changes">All changes</a>}>
-            <Loaded from={history}>{({ items }) => <ChangeList entries={items.slice(0, latestChanges)} />}</Loaded>
+            <Loaded from={history}>
+              {({ items }) => <ChangeList entries={items.slice(0, latestChanges)} />}
+            </Loaded>
           </Panel>
         </div>
       </div>
@@ -73,7 +92,13 @@ export function OverviewPage() {
   );
 }
 
-function Tiles({ services, status }: { readonly services: ServicesDocument["items"]; readonly status: MeshStatus | undefined }) {
+function Tiles({
+  services,
+  status,
+}: {
+  readonly services: ServicesDocument["items"];
+  readonly status: MeshStatus | undefined;
+}) {
   const totals = useMemo(() => meshTotals(services), [services]);
   const proxies = status?.proxies ?? [];
   const connected = proxies.filter(({ connected }) => connected);
@@ -84,7 +109,7 @@ function Tiles({ services, status }: { readonly services: ServicesDocument["item
         <dt>Requests per second</dt>
         <dd>
           {formatRate(totals.perSecond)}
-          <Sparkline values={totals.history} width={120} height={30} />
+          <Sparkline values={totals.history} width={84} height={28} />
         </dd>
       </div>
       <div class="tile">
@@ -105,8 +130,12 @@ function Tiles({ services, status }: { readonly services: ServicesDocument["item
       <div class="tile">
         <dt>Proxies up to date</dt>
         <dd>
-          {status === undefined ? none : `${current.length.toLocaleString()} / ${connected.length.toLocaleString()}`}
-          {proxies.length > connected.length && <span class="tile-note">{proxies.length - connected.length} away</span>}
+          {status === undefined
+            ? none
+            : `${current.length.toLocaleString()} / ${connected.length.toLocaleString()}`}
+          {proxies.length > connected.length && (
+            <span class="tile-note">{proxies.length - connected.length} away</span>
+          )}
         </dd>
       </div>
     </dl>

@@ -13,6 +13,7 @@ import { SearchField } from "../parts/search-field.tsx";
 import { Empty } from "../parts/states.tsx";
 import { Status } from "../parts/status.tsx";
 import { matchesSearch } from "../parts/table-rows.ts";
+import { proxyState } from "./proxy-state.ts";
 import { none } from "../format/figures.ts";
 
 interface Row extends ProxyStatus {
@@ -20,16 +21,14 @@ interface Row extends ProxyStatus {
   readonly word: string;
 }
 
-export function proxyState(proxy: ProxyStatus, compiledRevision: number): { readonly level: Level; readonly word: string } {
-  if ((proxy.rejections ?? []).length > 0) return { level: "bad", word: "refuses" };
-  if (!proxy.connected) return { level: "bad", word: "away" };
-  if (proxy.revision < compiledRevision) return { level: "note", word: `${compiledRevision - proxy.revision} behind` };
-  return { level: "ok", word: "up to date" };
-}
-
 const levelValue: Readonly<Record<Level, number>> = { bad: 0, note: 1, none: 2, ok: 3 };
 const columns: readonly Column<Row>[] = [
-  { id: "state", title: "State", cell: ({ level, word }) => <Status level={level}>{word}</Status>, value: ({ level, word }) => `${levelValue[level]} ${word}` },
+  {
+    id: "state",
+    title: "State",
+    cell: ({ level, word }) => <Status level={level}>{word}</Status>,
+    value: ({ level, word }) => `${levelValue[level]} ${word}`,
+  },
   {
     id: "workload",
     title: "Workload",
@@ -46,10 +45,35 @@ const columns: readonly Column<Row>[] = [
     value: ({ workload }) => workload,
   },
   { id: "role", title: "Role", cell: ({ role }) => role, value: ({ role }) => role, isMinor: true },
-  { id: "revision", title: "Revision", isFigure: true, cell: ({ revision }) => revision, value: ({ revision }) => revision },
-  { id: "version", title: "Version", isMinor: true, cell: ({ version }) => version ?? none, value: ({ version }) => version },
-  { id: "address", title: "Address", isMinor: true, cell: ({ address }) => <span class="mono">{address ?? none}</span>, value: ({ address }) => address },
-  { id: "subscriptions", title: "Subscriptions", isFigure: true, isMinor: true, cell: ({ subscriptions }) => subscriptions ?? none, value: ({ subscriptions }) => subscriptions },
+  {
+    id: "revision",
+    title: "Revision",
+    isFigure: true,
+    cell: ({ revision }) => revision,
+    value: ({ revision }) => revision,
+  },
+  {
+    id: "version",
+    title: "Version",
+    isMinor: true,
+    cell: ({ version }) => version ?? none,
+    value: ({ version }) => version,
+  },
+  {
+    id: "address",
+    title: "Address",
+    isMinor: true,
+    cell: ({ address }) => <span class="mono">{address ?? none}</span>,
+    value: ({ address }) => address,
+  },
+  {
+    id: "subscriptions",
+    title: "Subscriptions",
+    isFigure: true,
+    isMinor: true,
+    cell: ({ subscriptions }) => subscriptions ?? none,
+    value: ({ subscriptions }) => subscriptions,
+  },
 ];
 
 export function ProxiesPage() {
@@ -58,7 +82,9 @@ export function ProxiesPage() {
   const rows = useMemo(() => {
     const { proxies = [], compiledRevision = 0 } = status.data ?? {};
     return proxies
-      .filter((proxy) => matchesSearch(`${proxy.workload} ${proxy.role} ${proxy.identity} ${proxy.address ?? ""}`, search))
+      .filter((proxy) =>
+        matchesSearch(`${proxy.workload} ${proxy.role} ${proxy.identity} ${proxy.address ?? ""}`, search),
+      )
       .map((proxy): Row => ({ ...proxy, ...proxyState(proxy, compiledRevision) }));
   }, [status.data, search]);
   return (
@@ -71,9 +97,11 @@ export function ProxiesPage() {
           <>
             <p class="lead">
               The mesh is at revision <b>{document.compiledRevision}</b>
-              {document.compiledRevision < document.revision && `; ${document.revision} is being compiled`}. The control plane runs version{" "}
-              <b>{document.version}</b> for {formatSpan(Date.now() - document.startTimeMs)}.
-              {document.isLivenessFrozen && " Too many workloads fell silent at once, so none of them is taken out."}
+              {document.compiledRevision < document.revision && `; ${document.revision} is being compiled`}.
+              The control plane runs version <b>{document.version}</b> for{" "}
+              {formatSpan(Date.now() - document.startTimeMs)}.
+              {document.isLivenessFrozen &&
+                " Too many workloads fell silent at once, so none of them is taken out."}
             </p>
             <DataTable
               label="Proxies"
@@ -85,7 +113,8 @@ export function ProxiesPage() {
                 <Empty title={search === "" ? "No proxy has come yet" : "No proxy matches"} icon="proxy">
                   {search === "" && (
                     <p>
-                      <code>weft up</code> starts one beside each program; elsewhere <code>weft proxy</code> does.
+                      <code>weft up</code> starts one beside each program; elsewhere <code>weft proxy</code>{" "}
+                      does.
                     </p>
                   )}
                 </Empty>

@@ -14,7 +14,10 @@ import { type Hop, waterfallOf } from "../requests/waterfall.ts";
 import { WaterfallChart } from "../requests/waterfall-chart.tsx";
 
 export function RequestPage({ id }: { readonly id: string }) {
-  const request = useDocument<{ readonly hops: readonly unknown[] }>(`${meshPath}/requests/${encodeURIComponent(id)}`, undefined);
+  const request = useDocument<{ readonly hops: readonly unknown[] }>(
+    `${meshPath}/requests/${encodeURIComponent(id)}`,
+    undefined,
+  );
   const waterfall = useMemo(
     () => waterfallOf((request.data?.hops ?? []).flatMap((hop) => readTapRecord(hop) ?? [])),
     [request.data],
@@ -43,7 +46,11 @@ export function RequestPage({ id }: { readonly id: string }) {
             <>
               <Summary first={first.record} totalUs={waterfall.totalUs} hops={waterfall.hops.length} />
               <Panel title="Where the time went">
-                <WaterfallChart waterfall={waterfall} chosen={waterfall.hops.indexOf(hop)} onChoose={setChosen} />
+                <WaterfallChart
+                  waterfall={waterfall}
+                  chosen={waterfall.hops.indexOf(hop)}
+                  onChoose={setChosen}
+                />
               </Panel>
               <HopDetail hop={hop} />
             </>
@@ -54,13 +61,25 @@ export function RequestPage({ id }: { readonly id: string }) {
   );
 }
 
-function Summary({ first, totalUs, hops }: { readonly first: TapRecord; readonly totalUs: number; readonly hops: number }) {
+function Summary({
+  first,
+  totalUs,
+  hops,
+}: {
+  readonly first: TapRecord;
+  readonly totalUs: number;
+  readonly hops: number;
+}) {
   return (
     <dl class="tiles">
       <div class="tile">
         <dt>Answer</dt>
         <dd>
-          <Status level={first.status >= 500 || first.reason !== "" ? "bad" : first.status >= 400 ? "note" : "ok"}>{statusText(first)}</Status>
+          <Status
+            level={first.status >= 500 || first.reason !== "" ? "bad" : first.status >= 400 ? "note" : "ok"}
+          >
+            {statusText(first)}
+          </Status>
         </dd>
       </div>
       <div class="tile">
@@ -89,7 +108,10 @@ function Summary({ first, totalUs, hops }: { readonly first: TapRecord; readonly
 
 function HopDetail({ hop: { record, movedUs } }: { readonly hop: Hop }) {
   const facts: readonly (readonly [string, string])[] = [
-    ["Seen by", `${record.proxy}, ${record.direction === "outbound" ? "the client's side" : "the server's side"}`],
+    [
+      "Seen by",
+      `${record.proxy}, ${record.direction === "outbound" ? "the client's side" : "the server's side"}`,
+    ],
     ["Caller", record.sourceIdentity === "" ? record.sourceWorkload : record.sourceIdentity],
     ["Endpoint", record.destinationWorkload],
     ["Version", record.destinationVersion],
@@ -99,7 +121,10 @@ function HopDetail({ hop: { record, movedUs } }: { readonly hop: Hop }) {
     ["Policy", record.policy],
     ["Sent", `${formatBytes(record.requestBytes)} there, ${formatBytes(record.responseBytes)} back`],
     ["Configuration", record.revision === 0 ? "" : `revision ${record.revision}`],
-    ["Clock", movedUs === 0 ? "" : `moved by ${formatMs(Math.abs(movedUs) / 1000)}: it is off against its caller's`],
+    [
+      "Clock",
+      movedUs === 0 ? "" : `moved by ${formatMs(Math.abs(movedUs) / 1000)}: it is off against its caller's`,
+    ],
   ];
   return (
     <Panel title="This hop" aside={<TlsMark isMutual={record.isMutualTls} />}>
@@ -128,7 +153,9 @@ function HopDetail({ hop: { record, movedUs } }: { readonly hop: Hop }) {
           <Headers title="Request headers" headers={record.requestHeaders} />
           <Headers title="Answer's headers" headers={record.responseHeaders} />
           {record.requestHeaders.length + record.responseHeaders.length === 0 && (
-            <p class="quiet">Headers are kept where they are asked for: set the check mark before you watch.</p>
+            <p class="quiet">
+              Headers are kept where they are asked for: set the check mark before you watch.
+            </p>
           )}
         </div>
       </div>

@@ -22,7 +22,10 @@ const examples = ["status >= 500", 'request.method == "POST"', "duration > durat
 export function RequestsPage() {
   const { windowSeconds } = usePreferences();
   const { query } = useLocation();
-  const services = useDocument<ServicesDocument>(withQuery(`${meshPath}/services`, { window: windowSeconds }), resourcesEveryMs);
+  const services = useDocument<ServicesDocument>(
+    withQuery(`${meshPath}/services`, { window: windowSeconds }),
+    resourcesEveryMs,
+  );
   const { state, start, stop } = useTap();
   const [wanted, setWanted] = useState<TapQuery>({
     service: query.get("service") ?? "",
@@ -51,9 +54,15 @@ export function RequestsPage() {
       >
         <label class="field">
           <span>Service</span>
-          <select value={wanted.service} disabled={isRunning} onChange={(event) => change({ service: event.currentTarget.value })}>
+          <select
+            value={wanted.service}
+            disabled={isRunning}
+            onChange={(event) => change({ service: event.currentTarget.value })}
+          >
             <option value="">Every service</option>
-            {wanted.service !== "" && !names.includes(wanted.service) && <option value={wanted.service}>{wanted.service}</option>}
+            {wanted.service !== "" && !names.includes(wanted.service) && (
+              <option value={wanted.service}>{wanted.service}</option>
+            )}
             {names.map((name) => (
               <option key={name} value={name}>
                 {name}
@@ -85,7 +94,11 @@ export function RequestsPage() {
         </label>
         <label class="field">
           <span>For</span>
-          <select value={wanted.seconds} disabled={isRunning} onChange={(event) => change({ seconds: Number(event.currentTarget.value) })}>
+          <select
+            value={wanted.seconds}
+            disabled={isRunning}
+            onChange={(event) => change({ seconds: Number(event.currentTarget.value) })}
+          >
             {durations.map(({ seconds, label }) => (
               <option key={seconds} value={seconds}>
                 {label}
@@ -114,8 +127,8 @@ export function RequestsPage() {
         <Empty title={emptyTitle(state)} icon="request">
           {state.phase === "idle" && (
             <p>
-              Choose a service and press Watch. Requests appear as they end; each shows its way through the mesh. Every watch is written
-              into the audit log.
+              Choose a service and press Watch. Requests appear as they end; each shows its way through the
+              mesh. Every watch is written into the audit log.
             </p>
           )}
           {state.phase === "ended" && <p>Take a wider filter, or see in the topology where requests go.</p>}
@@ -133,7 +146,8 @@ function TapLine({ state }: { readonly state: TapState }) {
       {phase === "starting" && "Asking the proxies…"}
       {phase === "running" && (
         <>
-          <span class="live-dot" aria-hidden="true" /> Watching at {proxies} {proxies === 1 ? "proxy" : "proxies"}
+          <span class="live-dot" aria-hidden="true" /> Watching at {proxies}{" "}
+          {proxies === 1 ? "proxy" : "proxies"}
         </>
       )}
       {phase === "ended" && (why === "" || why === "stopped" ? "Over." : why)}

@@ -23,13 +23,18 @@ export interface ResourcePageProps {
 export function ResourcePage({ kind, namespace, name }: ResourcePageProps) {
   const listed = listedKind(kind);
   const [space, own] = [namespace, name].map(encodeURIComponent);
-  const path = listed === undefined ? undefined : `${listed.base}/namespaces/${space ?? ""}/${listed.plural}/${own ?? ""}`;
+  const path =
+    listed === undefined
+      ? undefined
+      : `${listed.base}/namespaces/${space ?? ""}/${listed.plural}/${own ?? ""}`;
   const object = useDocument<ResourceObject>(path, resourcesEveryMs);
   const history = useDocument<{ readonly items: readonly HistoryEntry[] }>(historyPath, resourcesEveryMs);
   const changes = useMemo(
     () =>
       (history.data?.items ?? []).filter((entry) =>
-        entry.changes.some((each) => each.kind === kind && each.namespace === namespace && each.name === name),
+        entry.changes.some(
+          (each) => each.kind === kind && each.namespace === namespace && each.name === name,
+        ),
       ),
     [history.data, kind, namespace, name],
   );
@@ -40,7 +45,8 @@ export function ResourcePage({ kind, namespace, name }: ResourcePageProps) {
         title={name}
         above={
           <>
-            <a href={`/${family}`}>{family === "routes" ? "Routes" : "Policies"}</a> / {kind} / <bdi>{namespace}</bdi>
+            <a href={`/${family}`}>{family === "routes" ? "Routes" : "Policies"}</a> / {kind} /{" "}
+            <bdi>{namespace}</bdi>
           </>
         }
       />
@@ -100,7 +106,9 @@ function Head({ object }: { readonly object: ResourceObject }) {
       </div>
       <div class="tile">
         <dt>Made</dt>
-        <dd class="tile-text">{Number.isNaN(made) ? "–" : <time title={formatDate(made)}>{formatAgo(made, Date.now())}</time>}</dd>
+        <dd class="tile-text">
+          {Number.isNaN(made) ? "–" : <time title={formatDate(made)}>{formatAgo(made, Date.now())}</time>}
+        </dd>
       </div>
     </dl>
   );
@@ -138,9 +146,10 @@ function Conditions({ object }: { readonly object: ResourceObject }) {
               </td>
               <td class="wrap">
                 <b>{condition.reason}</b> <bdi>{condition.message}</bdi>
-                {condition.observedGeneration !== undefined && condition.observedGeneration < (object.metadata.generation ?? 0) && (
-                  <span class="quiet"> (of generation {condition.observedGeneration})</span>
-                )}
+                {condition.observedGeneration !== undefined &&
+                  condition.observedGeneration < (object.metadata.generation ?? 0) && (
+                    <span class="quiet"> (of generation {condition.observedGeneration})</span>
+                  )}
               </td>
               <td class="figure">{formatAgo(Date.parse(condition.lastTransitionTime), Date.now())}</td>
             </tr>

@@ -44,7 +44,13 @@ const columns: readonly Column<Row>[] = [
     value: ({ name }) => name,
   },
   { id: "kind", title: "Kind", cell: ({ object }) => object.kind, value: ({ object }) => object.kind },
-  { id: "namespace", title: "Namespace", isMinor: true, cell: ({ namespace }) => <Name text={namespace} />, value: ({ namespace }) => namespace },
+  {
+    id: "namespace",
+    title: "Namespace",
+    isMinor: true,
+    cell: ({ namespace }) => <Name text={namespace} />,
+    value: ({ namespace }) => namespace,
+  },
   {
     id: "targets",
     title: "For",
@@ -78,7 +84,8 @@ function madeMs({ metadata }: ResourceObject): number {
 
 const titles: Readonly<Record<Family, string>> = { routes: "Routes", policies: "Policies" };
 const emptyTexts: Readonly<Record<Family, string>> = {
-  routes: "Routes split, match, retry and rewrite requests. Without one, a service's requests go to all of its endpoints.",
+  routes:
+    "Routes split, match, retry and rewrite requests. Without one, a service's requests go to all of its endpoints.",
   policies: "Policies say who may call what, how often, and how failures are dealt with.",
 };
 
@@ -89,7 +96,13 @@ export function ResourcesPage({ family }: { readonly family: Family }) {
   const rows = useMemo(
     () =>
       items
-        .map((object): Row => ({ object, namespace: object.metadata.namespace ?? "", name: object.metadata.name }))
+        .map(
+          (object): Row => ({
+            object,
+            namespace: object.metadata.namespace ?? "",
+            name: object.metadata.name,
+          }),
+        )
         .filter(({ object, namespace, name }) =>
           matchesSearch(`${object.kind} ${namespace}/${name} ${targetsOf(object).join(" ")}`, search),
         ),
@@ -97,12 +110,18 @@ export function ResourcesPage({ family }: { readonly family: Family }) {
     [search, ...lists.map(({ data }) => data)],
   );
   // A kind that this control plane does not know is none that it has objects of.
-  const failure = lists.map((list) => list.failure).find((each) => each !== undefined && each.kind !== "missing");
+  const failure = lists
+    .map((list) => list.failure)
+    .find((each) => each !== undefined && each.kind !== "missing");
   const isWaiting = lists.some(({ data, failure: problem }) => data === undefined && problem === undefined);
   return (
     <div class="page">
       <PageHead title={titles[family]}>
-        <SearchField label={`Find a ${family === "routes" ? "route" : "policy"}`} value={search} onChange={setSearch} />
+        <SearchField
+          label={`Find a ${family === "routes" ? "route" : "policy"}`}
+          value={search}
+          onChange={setSearch}
+        />
       </PageHead>
       {items.length === 0 && failure !== undefined ? (
         <FailureNote failure={failure} />
@@ -116,7 +135,10 @@ export function ResourcesPage({ family }: { readonly family: Family }) {
           keyOf={({ object, namespace, name }) => `${object.kind} ${namespace}/${name}`}
           sort={{ column: "state", descending: false }}
           empty={
-            <Empty title={search === "" ? `No ${family} yet` : "Nothing matches"} icon={family === "routes" ? "route" : "shield"}>
+            <Empty
+              title={search === "" ? `No ${family} yet` : "Nothing matches"}
+              icon={family === "routes" ? "route" : "shield"}
+            >
               {search === "" && (
                 <p>
                   {emptyTexts[family]} <code>weft apply -f FILE</code> brings them in.

@@ -17,7 +17,10 @@ export function ServicesPage() {
   const { query } = useLocation();
   const [search, setSearch] = useState("");
   const [namespace, setNamespace] = useState("");
-  const services = useDocument<ServicesDocument>(withQuery(`${meshPath}/services`, { window: windowSeconds }), figuresEveryMs);
+  const services = useDocument<ServicesDocument>(
+    withQuery(`${meshPath}/services`, { window: windowSeconds }),
+    figuresEveryMs,
+  );
   const rows = useMemo(
     () =>
       (services.data?.items ?? []).filter(
@@ -30,7 +33,12 @@ export function ServicesPage() {
   return (
     <div class="page">
       <PageHead title="Services">
-        <SearchField label="Find a service" value={search} onChange={setSearch} isFocused={query.has("search")} />
+        <SearchField
+          label="Find a service"
+          value={search}
+          onChange={setSearch}
+          isFocused={query.has("search")}
+        />
         <NamespaceSelect items={services.data?.items ?? []} value={namespace} onChange={setNamespace} />
       </PageHead>
       <Loaded from={services} lines={8}>

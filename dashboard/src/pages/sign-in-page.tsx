@@ -64,8 +64,9 @@ export function SignInPage({ onSignedIn }: { readonly onSignedIn: (state: Sessio
           </button>
         </form>
         <p id="token-help" class="quiet">
-          The instance's own token is the file <code>token</code> in its data directory: <code>cat .weft/default/token</code> for{" "}
-          <code>weft up</code>. It is sent once and kept nowhere; the session ends after half an hour without use.
+          The instance's own token is the file <code>token</code> in its data directory:{" "}
+          <code>cat .weft/default/token</code> for <code>weft up</code>. It is sent once and kept nowhere; the
+          session ends after half an hour without use.
         </p>
       </div>
     </main>

@@ -11,7 +11,7 @@ import { matchesSearch } from "../parts/table-rows.ts";
 import { usePreferences } from "../preferences.ts";
 import { navigate, servicePath, useLocation } from "../router.ts";
 import { EdgeTable } from "../topology/edge-table.tsx";
-import type { EdgeFigure } from "../topology/map-edge.tsx";
+import type { EdgeFigure } from "../topology/edge-text.ts";
 import { NodeDetail } from "../topology/node-detail.tsx";
 import { TopologyMap } from "../topology/topology-map.tsx";
 import { useLayout } from "../topology/use-layout.ts";
@@ -37,7 +37,9 @@ export function TopologyPage() {
             <>
               <PageHead title="Topology" />
               <Empty title="Nobody has called anybody in this window" icon="topology">
-                <p>As soon as a request passes a proxy, both of its ends are drawn here within a few seconds.</p>
+                <p>
+                  As soon as a request passes a proxy, both of its ends are drawn here within a few seconds.
+                </p>
               </Empty>
             </>
           ) : (
@@ -62,8 +64,14 @@ function Topology({ document }: { readonly document: TopologyDocument }) {
 
   const groups = useMemo(() => new Set(document.nodes.map(({ namespace }) => namespace)), [document]);
   const isLarge = document.nodes.length > foldFrom;
-  const folded = useMemo(() => foldedByHand ?? (isLarge ? groups : new Set<string>()), [foldedByHand, isLarge, groups]);
-  const graph = useMemo(() => viewGraph(document, { folded, focus, depth }), [document, folded, focus, depth]);
+  const folded = useMemo(
+    () => foldedByHand ?? (isLarge ? groups : new Set<string>()),
+    [foldedByHand, isLarge, groups],
+  );
+  const graph = useMemo(
+    () => viewGraph(document, { folded, focus, depth }),
+    [document, folded, focus, depth],
+  );
   const stage = useRef<HTMLDivElement>(null);
   const laidOut = useLayout(graph, stage);
   const found = useMemo(() => {
@@ -78,7 +86,10 @@ function Topology({ document }: { readonly document: TopologyDocument }) {
     navigate(withQuery("/topology", { focus: id, depth: steps === 1 ? undefined : steps }));
     setChosen(id);
   }, []);
-  const unfold = useCallback((group: string) => setFolded(new Set([...folded].filter((each) => each !== group))), [folded]);
+  const unfold = useCallback(
+    (group: string) => setFolded(new Set([...folded].filter((each) => each !== group))),
+    [folded],
+  );
   const fold = (group: string): void => setFolded(new Set([...folded, group]));
   const open = useCallback(
     (id: string) => {

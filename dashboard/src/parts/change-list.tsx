@@ -25,7 +25,8 @@ export function ChangeList({ entries }: { readonly entries: readonly HistoryEntr
               <bdi>{entry.message === "" ? changesText(entry) : entry.message}</bdi>
             </p>
             <p class="quiet">
-              <bdi>{entry.author}</bdi> · <time title={formatDate(entry.timeMs)}>{formatAgo(entry.timeMs, nowMs)}</time>
+              <bdi>{entry.author}</bdi> ·{" "}
+              <time title={formatDate(entry.timeMs)}>{formatAgo(entry.timeMs, nowMs)}</time>
               {entry.message !== "" && ` · ${changesText(entry)}`}
             </p>
           </div>

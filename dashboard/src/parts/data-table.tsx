@@ -27,7 +27,15 @@ export interface DataTableProps<T> {
   readonly empty: ComponentChildren;
 }
 
-export function DataTable<T>({ label, columns, rows, keyOf, sort: first, pageSize = 50, empty }: DataTableProps<T>) {
+export function DataTable<T>({
+  label,
+  columns,
+  rows,
+  keyOf,
+  sort: first,
+  pageSize = 50,
+  empty,
+}: DataTableProps<T>) {
   const [sort, setSort] = useState<Sort | undefined>(first);
   const [wanted, setPage] = useState(0);
   const sorted = useMemo(() => {
@@ -67,7 +75,8 @@ export function DataTable<T>({ label, columns, rows, keyOf, sort: first, pageSiz
             Before
           </button>
           <span>
-            {page * pageSize + 1}–{Math.min(rows.length, (page + 1) * pageSize)} of {rows.length.toLocaleString()}
+            {page * pageSize + 1}–{Math.min(rows.length, (page + 1) * pageSize)} of{" "}
+            {rows.length.toLocaleString()}
           </span>
           <button class="button small" disabled={page === pages - 1} onClick={() => setPage(page + 1)}>
             Next

@@ -9,7 +9,9 @@ const most = 12;
 const routeKinds = new Set(["HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute", "UDPRoute"]);
 
 export function FindingList({ findings }: { readonly findings: readonly Finding[] }) {
-  const shown = findings.filter(({ level }) => level !== "ok").toSorted((a, b) => compareLevels(a.level, b.level));
+  const shown = findings
+    .filter(({ level }) => level !== "ok")
+    .toSorted((a, b) => compareLevels(a.level, b.level));
   if (shown.length === 0) {
     return (
       <Empty title="Nothing to do" icon="ok">

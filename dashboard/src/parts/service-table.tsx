@@ -1,6 +1,6 @@
 /** Services with their figures, a row each. */
 import type { ServiceSummary } from "../api/documents.ts";
-import { levelOfService } from "../format/health.ts";
+import { levelOfService, levelOfSuccess } from "../format/health.ts";
 import { formatErrorShare, formatMs, formatRate, formatShare, none } from "../format/figures.ts";
 import { type Column, DataTable } from "./data-table.tsx";
 import { ServiceLink } from "./names.tsx";
@@ -24,7 +24,12 @@ const short: readonly Column<ServiceSummary>[] = [
     cell: ({ namespace, name }) => <ServiceLink id={`${namespace}/${name}`} />,
     value: ({ name }) => name,
   },
-  { id: "history", title: "Last minutes", isMinor: true, cell: ({ history }) => <Sparkline values={history} /> },
+  {
+    id: "history",
+    title: "Last minutes",
+    isMinor: true,
+    cell: ({ history }) => <Sparkline values={history} />,
+  },
   {
     id: "rate",
     title: "Requests/s",
@@ -36,7 +41,14 @@ const short: readonly Column<ServiceSummary>[] = [
     id: "errors",
     title: "Errors",
     isFigure: true,
-    cell: (row) => (isIdle(row) ? none : <span class={`text-${levelOfService(row)}`}>{formatErrorShare(1 - row.successRate)}</span>),
+    cell: (row) =>
+      isIdle(row) ? (
+        none
+      ) : (
+        <span class={`text-${levelOfSuccess(row.successRate, row.requestsPerSecond)}`}>
+          {formatErrorShare(1 - row.successRate)}
+        </span>
+      ),
     value: (row) => (isIdle(row) ? undefined : 1 - row.successRate),
   },
   {

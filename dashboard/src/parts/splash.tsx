@@ -18,8 +18,8 @@ export function Splash({ message, onRetry }: SplashProps) {
           <h1>The control plane is away</h1>
           <p>{message}</p>
           <p class="quiet">
-            Proxies go on serving with what they know. See whether <code>weft up</code> or <code>weft control</code> runs and what its
-            log says.
+            Proxies go on serving with what they know. See whether <code>weft up</code> or{" "}
+            <code>weft control</code> runs and what its log says.
           </p>
           <button class="button" onClick={onRetry}>
             Try again

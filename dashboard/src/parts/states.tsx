@@ -54,7 +54,10 @@ export function FailureNote({ failure }: { readonly failure: ApiFailure }) {
     case "broken":
     case "refused":
       return (
-        <Empty title={failure.kind === "away" ? "The control plane is away" : "That did not work"} icon="note">
+        <Empty
+          title={failure.kind === "away" ? "The control plane is away" : "That did not work"}
+          icon="note"
+        >
           <p>{failure.message}</p>
           <button class="button" onClick={() => store.refresh()}>
             Try again

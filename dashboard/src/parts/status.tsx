@@ -5,7 +5,13 @@ import { Icon } from "./icon.tsx";
 
 const words: Readonly<Record<Level, string>> = { ok: "Good", note: "Look", bad: "Bad", none: "Idle" };
 
-export function Status({ level, children }: { readonly level: Level; readonly children?: ComponentChildren }) {
+export function Status({
+  level,
+  children,
+}: {
+  readonly level: Level;
+  readonly children?: ComponentChildren;
+}) {
   return (
     <span class={`status ${level}`}>
       <Icon name={level} />

@@ -31,7 +31,10 @@ function compare(a: Sortable, b: Sortable): number {
 
 /** Every word somewhere in the text, in any case. */
 export function matchesSearch(text: string, search: string): boolean {
-  const wanted = search.toLowerCase().split(/\s+/).filter((word) => word !== "");
+  const wanted = search
+    .toLowerCase()
+    .split(/\s+/)
+    .filter((word) => word !== "");
   const lower = text.toLowerCase();
   return wanted.every((word) => lower.includes(word));
 }

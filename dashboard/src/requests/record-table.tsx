@@ -12,9 +12,18 @@ const columns: readonly Column<TapRecord>[] = [
   {
     id: "status",
     title: "Answer",
-    cell: (record) => <Status level={isFailed(record) ? "bad" : record.status >= 400 ? "note" : "ok"}>{statusText(record)}</Status>,
+    cell: (record) => (
+      <Status level={isFailed(record) ? "bad" : record.status >= 400 ? "note" : "ok"}>
+        {statusText(record)}
+      </Status>
+    ),
   },
-  { id: "time", title: "Time", cell: ({ startUs }) => <span class="figures">{formatClock(startUs / 1000)}</span>, isMinor: true },
+  {
+    id: "time",
+    title: "Time",
+    cell: ({ startUs }) => <span class="figures">{formatClock(startUs / 1000)}</span>,
+    isMinor: true,
+  },
   {
     id: "request",
     title: "Request",
@@ -27,7 +36,13 @@ const columns: readonly Column<TapRecord>[] = [
       </span>
     ),
   },
-  { id: "source", title: "From", cell: ({ sourceWorkload, direction }) => <Name text={sourceWorkload === "" ? `${direction}, unknown` : sourceWorkload} /> },
+  {
+    id: "source",
+    title: "From",
+    cell: ({ sourceWorkload, direction }) => (
+      <Name text={sourceWorkload === "" ? `${direction}, unknown` : sourceWorkload} />
+    ),
+  },
   {
     id: "destination",
     title: "To",
@@ -39,12 +54,27 @@ const columns: readonly Column<TapRecord>[] = [
     ),
   },
   { id: "tls", title: "TLS", isMinor: true, cell: ({ isMutualTls }) => <TlsMark isMutual={isMutualTls} /> },
-  { id: "seenAt", title: "Seen by", isMinor: true, cell: ({ direction }) => (direction === "outbound" ? "client" : "server") },
-  { id: "tries", title: "Tries", isFigure: true, isMinor: true, cell: ({ tries }) => Math.max(1, tries.length) },
+  {
+    id: "seenAt",
+    title: "Seen by",
+    isMinor: true,
+    cell: ({ direction }) => (direction === "outbound" ? "client" : "server"),
+  },
+  {
+    id: "tries",
+    title: "Tries",
+    isFigure: true,
+    isMinor: true,
+    cell: ({ tries }) => Math.max(1, tries.length),
+  },
   { id: "took", title: "Took", isFigure: true, cell: ({ endUs }) => formatMs(endUs / 1000) },
 ];
 
-function RequestLink({ record: { requestId, method, path, query, protocol } }: { readonly record: TapRecord }) {
+function RequestLink({
+  record: { requestId, method, path, query, protocol },
+}: {
+  readonly record: TapRecord;
+}) {
   const text = method === "" ? protocol : `${method} ${path}${query === "" ? "" : `?${query}`}`;
   if (requestId === "") return <Name text={text} />;
   return (

@@ -1,5 +1,5 @@
 /** Records of the tap as the page keeps them: protobuf's JSON with its defaults filled in. Whatever a peer chose is text here. */
-export interface TapTry {
+interface TapTry {
   readonly address: string;
   readonly workload: string;
   readonly startUs: number;
@@ -62,7 +62,10 @@ export function readTapRecord(value: unknown): TapRecord | undefined {
   const record = reader(value);
   const grpc = record.number("grpcStatus");
   return {
-    direction: record.text("direction").toLowerCase().includes("outbound") || value["direction"] === 2 ? "outbound" : "inbound",
+    direction:
+      record.text("direction").toLowerCase().includes("outbound") || value["direction"] === 2
+        ? "outbound"
+        : "inbound",
     proxy: record.text("proxy"),
     requestId: record.text("requestId"),
     traceId: record.text("traceId"),
@@ -133,7 +136,10 @@ function readHeader(value: unknown): TapHeader | undefined {
 /** Protobuf's JSON has bytes in base64. */
 function decodeBytes(base64: string): string {
   try {
-    const bytes = Uint8Array.from(atob(base64.replaceAll("-", "+").replaceAll("_", "/")), (each) => each.codePointAt(0) ?? 0);
+    const bytes = Uint8Array.from(
+      atob(base64.replaceAll("-", "+").replaceAll("_", "/")),
+      (each) => each.codePointAt(0) ?? 0,
+    );
     return new TextDecoder().decode(bytes);
   } catch {
     return base64;
@@ -142,16 +148,16 @@ function decodeBytes(base64: string): string {
 
 function reader(value: Readonly<Record<string, unknown>>) {
   return {
-    text(name: string): string {
+    text: (name: string): string => {
       const each = value[name];
       return typeof each === "string" ? each.slice(0, maxText) : "";
     },
     /** 64-bit ones are strings in protobuf's JSON. */
-    number(name: string): number {
+    number: (name: string): number => {
       const each = Number(value[name] ?? 0);
       return Number.isFinite(each) ? each : 0;
     },
-    list<T>(name: string, most: number, read: (each: unknown) => T | undefined): T[] {
+    list: <T>(name: string, most: number, read: (each: unknown) => T | undefined): T[] => {
       const each = value[name];
       return Array.isArray(each) ? each.slice(0, most).flatMap((item: unknown) => read(item) ?? []) : [];
     },

@@ -46,8 +46,10 @@ export function readTapMessage(line: string): TapMessage | undefined {
       return { type: "loss", count: Number(field("count")) || 0 };
     case "alive":
       return { type: "alive" };
-    case "end":
-      return { type: "end", why: String(field("why") ?? "").slice(0, 200) };
+    case "end": {
+      const why = field("why");
+      return { type: "end", why: typeof why === "string" ? why.slice(0, 200) : "" };
+    }
     default:
       return undefined;
   }

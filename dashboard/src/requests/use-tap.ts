@@ -1,7 +1,14 @@
 /** A tap that the page has open: begun by hand, drawn a few times a second, ended by hand, by its time or by leaving the page. */
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { failureOf, meshPath, openStream, withQuery } from "../api/fetch-json.ts";
-import { afterMessages, idleTap, LineReader, readTapMessage, type TapMessage, type TapState } from "./tap-stream.ts";
+import {
+  afterMessages,
+  idleTap,
+  LineReader,
+  readTapMessage,
+  type TapMessage,
+  type TapState,
+} from "./tap-stream.ts";
 
 export interface TapQuery {
   readonly service: string;
@@ -23,7 +30,11 @@ export function useTap() {
   const stop = useCallback(() => {
     request.current?.abort();
     request.current = undefined;
-    setState((before) => (before.phase === "idle" ? before : { ...before, phase: "ended", why: before.why === "" ? "stopped" : before.why }));
+    setState((before) =>
+      before.phase === "idle"
+        ? before
+        : { ...before, phase: "ended", why: before.why === "" ? "stopped" : before.why },
+    );
   }, []);
   const start = useCallback((query: TapQuery) => {
     request.current?.abort();
@@ -36,7 +47,11 @@ export function useTap() {
   return { state, start, stop };
 }
 
-async function run(query: TapQuery, signal: AbortSignal, give: (messages: readonly TapMessage[]) => void): Promise<void> {
+async function run(
+  query: TapQuery,
+  signal: AbortSignal,
+  give: (messages: readonly TapMessage[]) => void,
+): Promise<void> {
   let waiting: TapMessage[] = [];
   const draw = (): void => {
     if (waiting.length > 0 && !signal.aborted) give(waiting);

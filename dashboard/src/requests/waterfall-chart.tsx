@@ -61,13 +61,32 @@ function Bars({ hop, totalUs }: { readonly hop: Hop; readonly totalUs: number })
   const tries = hop.record.tries.length > 1 ? hop.record.tries : [];
   const height = barHeight + tries.length * 7 + 6;
   return (
-    <svg class="waterfall-bars" height={height} viewBox={`0 0 ${unit} ${height}`} preserveAspectRatio="none" aria-hidden="true">
+    <svg
+      class="waterfall-bars"
+      height={height}
+      viewBox={`0 0 ${unit} ${height}`}
+      preserveAspectRatio="none"
+      aria-hidden="true"
+    >
       {ticks.map((tick) => (
         <path key={tick} class="waterfall-grid" d={`M${tick * unit} 0V${height}`} />
       ))}
-      <rect class="phase-rest" x={x(hop.fromUs)} y={3} width={Math.max(2, x(hop.toUs - hop.fromUs))} height={barHeight} />
+      <rect
+        class="phase-rest"
+        x={x(hop.fromUs)}
+        y={3}
+        width={Math.max(2, x(hop.toUs - hop.fromUs))}
+        height={barHeight}
+      />
       {hop.phases.map(({ kind, fromUs, toUs }) => (
-        <rect key={kind} class={`phase-${kind}`} x={x(fromUs)} y={3} width={Math.max(1, x(toUs - fromUs))} height={barHeight} />
+        <rect
+          key={kind}
+          class={`phase-${kind}`}
+          x={x(fromUs)}
+          y={3}
+          width={Math.max(1, x(toUs - fromUs))}
+          height={barHeight}
+        />
       ))}
       {tries.map((each, index) => (
         <rect
@@ -84,7 +103,9 @@ function Bars({ hop, totalUs }: { readonly hop: Hop; readonly totalUs: number })
 }
 
 function sayHop({ record, phases, fromUs, toUs, isFailed }: Hop): string {
-  const parts = phases.map((phase) => `${phaseNames[phase.kind]} ${formatMs((phase.toUs - phase.fromUs) / 1000)}`);
+  const parts = phases.map(
+    (phase) => `${phaseNames[phase.kind]} ${formatMs((phase.toUs - phase.fromUs) / 1000)}`,
+  );
   const side = record.direction === "outbound" ? "sends" : "serves";
   const tries = record.tries.length > 1 ? `, ${record.tries.length} tries` : "";
   return `${record.proxy} ${side}, ${formatMs((toUs - fromUs) / 1000)}${tries}${isFailed ? ", failed" : ""}: ${parts.join(", ")}`;

@@ -54,7 +54,8 @@ function parentOf(record: TapRecord, hops: readonly Hop[]): Hop | undefined {
   return hops.findLast(({ record: other }) =>
     record.direction === "inbound"
       ? other.direction === "outbound" &&
-        (other.destinationWorkload === record.proxy || other.tries.some(({ workload }) => workload === record.proxy))
+        (other.destinationWorkload === record.proxy ||
+          other.tries.some(({ workload }) => workload === record.proxy))
       : other.direction === "inbound" && other.proxy === record.proxy,
   );
 }

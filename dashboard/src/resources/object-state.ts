@@ -12,8 +12,12 @@ export function conditionsOf({ status }: ResourceObject): readonly PlacedConditi
     conditions.map((condition) => ({ ...condition, at }));
   return [
     ...place("", status?.conditions ?? []),
-    ...(status?.parents ?? []).flatMap(({ parentRef, conditions }) => place(referenceText(parentRef), conditions)),
-    ...(status?.ancestors ?? []).flatMap(({ ancestorRef, conditions }) => place(referenceText(ancestorRef), conditions)),
+    ...(status?.parents ?? []).flatMap(({ parentRef, conditions }) =>
+      place(referenceText(parentRef), conditions),
+    ),
+    ...(status?.ancestors ?? []).flatMap(({ ancestorRef, conditions }) =>
+      place(referenceText(ancestorRef), conditions),
+    ),
   ];
 }
 
@@ -35,7 +39,8 @@ export interface ObjectState {
 
 export function stateOf(object: ResourceObject): ObjectState {
   const conditions = conditionsOf(object);
-  const first = (level: Level): PlacedCondition | undefined => conditions.find((each) => levelOfCondition(each) === level);
+  const first = (level: Level): PlacedCondition | undefined =>
+    conditions.find((each) => levelOfCondition(each) === level);
   const bad = first("bad");
   if (bad !== undefined) return { level: "bad", word: bad.reason, message: bad.message };
   const note = first("note");
@@ -45,7 +50,7 @@ export function stateOf(object: ResourceObject): ObjectState {
 }
 
 /** `Service/reviews:9080`. */
-export function referenceText({ kind = "", namespace, name, sectionName, port }: Reference): string {
+function referenceText({ kind = "", namespace, name, sectionName, port }: Reference): string {
   const place = namespace === undefined ? name : `${namespace}/${name}`;
   const part = sectionName === undefined ? "" : `/${sectionName}`;
   return `${kind === "" ? "" : `${kind} `}${place}${part}${port === undefined ? "" : `:${port}`}`;

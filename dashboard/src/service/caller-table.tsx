@@ -6,6 +6,7 @@ import { levelOfSuccess } from "../format/health.ts";
 import { type Column, DataTable } from "../parts/data-table.tsx";
 import { ServiceLink } from "../parts/names.tsx";
 import { Empty } from "../parts/states.tsx";
+import { addUpCalls, type CallRow } from "./calls.ts";
 import { StatusMark, TlsMark } from "../parts/status.tsx";
 
 export interface CallerTableProps {
@@ -14,34 +15,37 @@ export interface CallerTableProps {
   readonly far: "source" | "destination";
 }
 
-interface Row {
-  readonly id: string;
-  readonly count: number;
-  readonly failures: number;
-  readonly perSecond: number;
-  readonly p99Ms: number;
-  readonly isMutualTls: boolean;
-}
-
-export function addUpCalls(edges: readonly TopologyEdge[], far: "source" | "destination"): readonly Row[] {
-  return [...Map.groupBy(edges, (edge) => edge[far])].map(([id, each]) => ({
-    id,
-    count: each.reduce((sum, { count }) => sum + count, 0),
-    failures: each.reduce((sum, { failures }) => sum + failures, 0),
-    perSecond: each.reduce((sum, { requestsPerSecond }) => sum + requestsPerSecond, 0),
-    p99Ms: Math.max(...each.map(({ p99Ms }) => p99Ms)),
-    isMutualTls: each.every(({ isMutualTls }) => isMutualTls),
-  }));
-}
-
-const shareOf = ({ count, failures }: Row): number => (count === 0 ? 0 : failures / count);
-const columns: readonly Column<Row>[] = [
-  { id: "level", title: "State", cell: (row) => <StatusMark level={levelOfSuccess(1 - shareOf(row), row.count)} />, value: shareOf },
+const shareOf = ({ count, failures }: CallRow): number => (count === 0 ? 0 : failures / count);
+const columns: readonly Column<CallRow>[] = [
+  {
+    id: "level",
+    title: "State",
+    cell: (row) => <StatusMark level={levelOfSuccess(1 - shareOf(row), row.count)} />,
+    value: shareOf,
+  },
   { id: "name", title: "Service", cell: ({ id }) => <ServiceLink id={id} />, value: ({ id }) => id },
   { id: "tls", title: "TLS", cell: ({ isMutualTls }) => <TlsMark isMutual={isMutualTls} /> },
-  { id: "rate", title: "Requests/s", isFigure: true, cell: ({ perSecond }) => formatRate(perSecond), value: ({ perSecond }) => perSecond },
-  { id: "errors", title: "Errors", isFigure: true, cell: (row) => formatErrorShare(shareOf(row)), value: shareOf },
-  { id: "p99", title: "p99", isFigure: true, cell: ({ p99Ms }) => formatMs(p99Ms), value: ({ p99Ms }) => p99Ms },
+  {
+    id: "rate",
+    title: "Requests/s",
+    isFigure: true,
+    cell: ({ perSecond }) => formatRate(perSecond),
+    value: ({ perSecond }) => perSecond,
+  },
+  {
+    id: "errors",
+    title: "Errors",
+    isFigure: true,
+    cell: (row) => formatErrorShare(shareOf(row)),
+    value: shareOf,
+  },
+  {
+    id: "p99",
+    title: "p99",
+    isFigure: true,
+    cell: ({ p99Ms }) => formatMs(p99Ms),
+    value: ({ p99Ms }) => p99Ms,
+  },
 ];
 
 export function CallerTable({ label, edges, far }: CallerTableProps) {
@@ -54,7 +58,11 @@ export function CallerTable({ label, edges, far }: CallerTableProps) {
       keyOf={({ id }) => id}
       sort={{ column: "rate", descending: true }}
       pageSize={10}
-      empty={<Empty title={far === "source" ? "Nobody called it in this window" : "It called nobody in this window"} />}
+      empty={
+        <Empty
+          title={far === "source" ? "Nobody called it in this window" : "It called nobody in this window"}
+        />
+      }
     />
   );
 }

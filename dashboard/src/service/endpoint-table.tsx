@@ -11,7 +11,12 @@ import { Status } from "../parts/status.tsx";
 const isIdle = ({ requestsPerSecond }: EndpointView): boolean => requestsPerSecond === 0;
 
 const columns: readonly Column<EndpointView>[] = [
-  { id: "state", title: "State", cell: (row) => <State endpoint={row} />, value: ({ state, ejectedBy }) => (ejectedBy.length > 0 ? "a" : state) },
+  {
+    id: "state",
+    title: "State",
+    cell: (row) => <State endpoint={row} />,
+    value: ({ state, ejectedBy }) => (ejectedBy.length > 0 ? "a" : state),
+  },
   {
     id: "workload",
     title: "Endpoint",
@@ -25,9 +30,26 @@ const columns: readonly Column<EndpointView>[] = [
     ),
     value: ({ workload }) => workload,
   },
-  { id: "version", title: "Version", cell: ({ version }) => (version === "" ? none : <bdi class="chip">{version}</bdi>), value: ({ version }) => version },
-  { id: "locality", title: "Locality", isMinor: true, cell: ({ locality }) => <Name text={locality === "" ? none : locality} />, value: ({ locality }) => locality },
-  { id: "rate", title: "Requests/s", isFigure: true, cell: ({ requestsPerSecond }) => formatRate(requestsPerSecond), value: ({ requestsPerSecond }) => requestsPerSecond },
+  {
+    id: "version",
+    title: "Version",
+    cell: ({ version }) => (version === "" ? none : <bdi class="chip">{version}</bdi>),
+    value: ({ version }) => version,
+  },
+  {
+    id: "locality",
+    title: "Locality",
+    isMinor: true,
+    cell: ({ locality }) => <Name text={locality === "" ? none : locality} />,
+    value: ({ locality }) => locality,
+  },
+  {
+    id: "rate",
+    title: "Requests/s",
+    isFigure: true,
+    cell: ({ requestsPerSecond }) => formatRate(requestsPerSecond),
+    value: ({ requestsPerSecond }) => requestsPerSecond,
+  },
   {
     id: "errors",
     title: "Errors",
@@ -35,8 +57,21 @@ const columns: readonly Column<EndpointView>[] = [
     cell: (row) => (isIdle(row) ? none : formatErrorShare(1 - row.successRate)),
     value: (row) => (isIdle(row) ? undefined : 1 - row.successRate),
   },
-  { id: "p50", title: "p50", isFigure: true, isMinor: true, cell: (row) => (isIdle(row) ? none : formatMs(row.p50Ms)), value: (row) => (isIdle(row) ? undefined : row.p50Ms) },
-  { id: "p99", title: "p99", isFigure: true, cell: (row) => (isIdle(row) ? none : formatMs(row.p99Ms)), value: (row) => (isIdle(row) ? undefined : row.p99Ms) },
+  {
+    id: "p50",
+    title: "p50",
+    isFigure: true,
+    isMinor: true,
+    cell: (row) => (isIdle(row) ? none : formatMs(row.p50Ms)),
+    value: (row) => (isIdle(row) ? undefined : row.p50Ms),
+  },
+  {
+    id: "p99",
+    title: "p99",
+    isFigure: true,
+    cell: (row) => (isIdle(row) ? none : formatMs(row.p99Ms)),
+    value: (row) => (isIdle(row) ? undefined : row.p99Ms),
+  },
 ];
 
 const levels: Readonly<Record<EndpointView["state"], Level>> = { ready: "ok", draining: "note", dead: "bad" };
@@ -49,7 +84,8 @@ function State({ endpoint: { state, ejectedBy } }: { readonly endpoint: Endpoint
     <span class="two-lines">
       <Status level="bad">ejected</Status>
       <span class="quiet">
-        by <bdi>{who}</bdi>: {first.reason}, back {formatAgo(Math.max(...ejectedBy.map(({ untilMs }) => untilMs)), Date.now())}
+        by <bdi>{who}</bdi>: {first.reason}, back{" "}
+        {formatAgo(Math.max(...ejectedBy.map(({ untilMs }) => untilMs)), Date.now())}
       </span>
     </span>
   );
@@ -67,7 +103,8 @@ export function EndpointTable({ endpoints }: { readonly endpoints: readonly Endp
       empty={
         <Empty title="No endpoint" icon="bad">
           <p>
-            No workload carries the labels that the service selects. <code>weft describe service</code> names both.
+            No workload carries the labels that the service selects. <code>weft describe service</code> names
+            both.
           </p>
         </Empty>
       }

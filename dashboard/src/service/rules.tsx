@@ -53,7 +53,10 @@ export function AppliedPolicies({ policies }: { readonly policies: readonly Poli
       {policies.map((policy) => (
         <li key={`${policy.kind} ${policy.namespace}/${policy.name}`}>
           <p class="rule-head">
-            <StatusMark level={policy.accepted ? "ok" : "bad"} label={policy.accepted ? "accepted" : "not accepted"} />
+            <StatusMark
+              level={policy.accepted ? "ok" : "bad"}
+              label={policy.accepted ? "accepted" : "not accepted"}
+            />
             <a href={pathOf("policies", policy.kind, policy.namespace, policy.name)}>
               <Name text={policy.name} />
             </a>

@@ -83,7 +83,13 @@ function selfLoop({ x, y }: Place): Curve {
   const reach = loopReach;
   return {
     start: { x, y: y - 8 },
-    parts: [[{ x: x + reach, y: y - 34 }, { x: x + reach, y: y + 34 }, { x: x + arrowGap, y: y + 10 }]],
+    parts: [
+      [
+        { x: x + reach, y: y - 34 },
+        { x: x + reach, y: y + 34 },
+        { x: x + arrowGap, y: y + 10 },
+      ],
+    ],
     label: { x: x + reach * 0.75, y },
   };
 }

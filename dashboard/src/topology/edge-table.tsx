@@ -9,12 +9,35 @@ import { matchesSearch } from "../parts/table-rows.ts";
 import type { ViewEdge, ViewGraph } from "./view-graph.ts";
 
 const columns: readonly Column<ViewEdge>[] = [
-  { id: "level", title: "State", cell: ({ level }) => <StatusMark level={level} />, value: ({ errorShare }) => errorShare },
+  {
+    id: "level",
+    title: "State",
+    cell: ({ level }) => <StatusMark level={level} />,
+    value: ({ errorShare }) => errorShare,
+  },
   { id: "from", title: "Caller", cell: ({ from }) => <ServiceLink id={from} />, value: ({ from }) => from },
   { id: "to", title: "Called", cell: ({ to }) => <ServiceLink id={to} />, value: ({ to }) => to },
-  { id: "rate", title: "Requests/s", isFigure: true, cell: ({ perSecond }) => formatRate(perSecond), value: ({ perSecond }) => perSecond },
-  { id: "errors", title: "Errors", isFigure: true, cell: ({ errorShare }) => formatErrorShare(errorShare), value: ({ errorShare }) => errorShare },
-  { id: "p99", title: "p99", isFigure: true, cell: ({ p99Ms }) => formatMs(p99Ms), value: ({ p99Ms }) => p99Ms },
+  {
+    id: "rate",
+    title: "Requests/s",
+    isFigure: true,
+    cell: ({ perSecond }) => formatRate(perSecond),
+    value: ({ perSecond }) => perSecond,
+  },
+  {
+    id: "errors",
+    title: "Errors",
+    isFigure: true,
+    cell: ({ errorShare }) => formatErrorShare(errorShare),
+    value: ({ errorShare }) => errorShare,
+  },
+  {
+    id: "p99",
+    title: "p99",
+    isFigure: true,
+    cell: ({ p99Ms }) => formatMs(p99Ms),
+    value: ({ p99Ms }) => p99Ms,
+  },
   {
     id: "tls",
     title: "Mutual TLS",
@@ -30,7 +53,10 @@ const columns: readonly Column<ViewEdge>[] = [
 ];
 
 export function EdgeTable({ graph, search }: { readonly graph: ViewGraph; readonly search: string }) {
-  const rows = useMemo(() => graph.edges.filter(({ from, to }) => matchesSearch(`${from} ${to}`, search)), [graph, search]);
+  const rows = useMemo(
+    () => graph.edges.filter(({ from, to }) => matchesSearch(`${from} ${to}`, search)),
+    [graph, search],
+  );
   return (
     <DataTable
       label="Calls between services"

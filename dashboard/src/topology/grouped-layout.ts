@@ -4,7 +4,7 @@
  */
 import { type Box, layeredLayout, type Link, type Place, type Spacing } from "./layered-layout.ts";
 
-export interface LayoutNode extends Box {
+interface LayoutNode extends Box {
   readonly group: string;
   /** A folded namespace stands for its box. */
   readonly isGroup: boolean;
@@ -20,7 +20,7 @@ export interface LayoutInput {
 
 export type Direction = "right" | "down";
 
-export interface Rectangle {
+interface Rectangle {
   readonly x: number;
   readonly y: number;
   readonly width: number;
@@ -40,7 +40,7 @@ export interface LayoutResult {
 /** Fewer nodes are told apart without boxes around them. */
 const boxesFrom = 30;
 const spacings: Readonly<Record<Direction, Spacing>> = {
-  right: { betweenLayers: 96, withinLayer: 24 },
+  right: { betweenLayers: 150, withinLayer: 24 },
   down: { betweenLayers: 66, withinLayer: 30 },
 };
 const boxPadding = 22;
@@ -59,7 +59,9 @@ function layout({ nodes, links }: LayoutInput, direction: Direction): LayoutResu
   const keyOf = ({ id, group, isGroup }: LayoutNode): string =>
     isFlat ? "all" : isGroup || group === "" ? `node ${id}` : `group ${group}`;
   const members = Map.groupBy(nodes, keyOf);
-  const containerOf = new Map([...members].flatMap(([key, each]) => each.map(({ id }) => [id, key] as const)));
+  const containerOf = new Map(
+    [...members].flatMap(([key, each]) => each.map(({ id }) => [id, key] as const)),
+  );
   const inner = new Map(
     [...members].map(([key, each]) => [key, directed(each, within(links, each), direction)] as const),
   );
@@ -92,7 +94,11 @@ function layout({ nodes, links }: LayoutInput, direction: Direction): LayoutResu
 }
 
 /** Downwards is to the right with the axes exchanged. */
-function directed(boxes: readonly Box[], links: readonly Link[], direction: Direction): ReturnType<typeof layeredLayout> {
+function directed(
+  boxes: readonly Box[],
+  links: readonly Link[],
+  direction: Direction,
+): ReturnType<typeof layeredLayout> {
   const spacing = spacings[direction];
   if (direction === "right") return layeredLayout(boxes, links, spacing);
   const turned = layeredLayout(

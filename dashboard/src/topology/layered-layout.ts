@@ -82,7 +82,9 @@ function withoutCycles(boxes: readonly Box[], links: readonly Link[]): ForwardLi
   const outgoing = Map.groupBy(used, ({ from }) => from);
   const called = new Map<string, number>();
   for (const { to, weight } of used) called.set(to, (called.get(to) ?? 0) + weight);
-  const roots = boxes.map(({ id }) => id).toSorted((a, b) => (called.get(a) ?? 0) - (called.get(b) ?? 0) || (a < b ? -1 : 1));
+  const roots = boxes
+    .map(({ id }) => id)
+    .toSorted((a, b) => (called.get(a) ?? 0) - (called.get(b) ?? 0) || (a < b ? -1 : 1));
   const state = new Map<string, "walking" | "done">();
   const result: ForwardLink[] = [];
   const walk = (root: string): void => {
@@ -143,7 +145,8 @@ function spread(vertices: ReadonlyMap<string, Vertex>, count: number): void {
   for (const layer of [...layers.keys()].toSorted((a, b) => a - b)) {
     const members = layers.get(layer) ?? [];
     const parts = Math.ceil(members.length / most);
-    for (const [index, vertex] of members.entries()) vertex.layer = next + Math.floor((index * parts) / members.length);
+    for (const [index, vertex] of members.entries())
+      vertex.layer = next + Math.floor((index * parts) / members.length);
     next += parts;
   }
 }

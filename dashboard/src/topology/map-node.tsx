@@ -30,10 +30,21 @@ const levelShapes = {
   none: "M-3 0H3",
 } as const;
 
-export const MapNode = memo(function MapNode({ node, place, state, isTabStop, onChoose, onOpen }: MapNodeProps) {
+export const MapNode = memo(function MapNode({
+  node,
+  place,
+  state,
+  isTabStop,
+  onChoose,
+  onOpen,
+}: MapNodeProps) {
   const { width, height } = nodeSize(node.kind);
   const isGroup = node.kind === "group";
-  const detail = isGroup ? `${node.size} services` : node.versions.length > 1 ? node.versions.join(" ") : kindNote(node);
+  const detail = isGroup
+    ? `${node.size} services`
+    : node.versions.length > 1
+      ? node.versions.join(" ")
+      : kindNote(node);
   return (
     <g
       class={`node kind-${node.kind} level-${node.level} ${state}`}
@@ -52,7 +63,16 @@ export const MapNode = memo(function MapNode({ node, place, state, isTabStop, on
         else onChoose(node.id);
       }}
     >
-      {isGroup && <rect class="node-back" x={-width / 2 + 5} y={-height / 2 + 5} width={width} height={height} rx={10} />}
+      {isGroup && (
+        <rect
+          class="node-back"
+          x={-width / 2 + 5}
+          y={-height / 2 + 5}
+          width={width}
+          height={height}
+          rx={10}
+        />
+      )}
       <rect class="node-box" x={-width / 2} y={-height / 2} width={width} height={height} rx={10} />
       <g class="node-level" transform={`translate(${-width / 2 + 18} 0)`}>
         <circle r={9} />

@@ -25,7 +25,9 @@ export function NodeDetail({ node, graph, isFocused, onChoose, onFocus, onUnfold
     <aside class="detail" aria-label={`Chosen: ${node.label}`}>
       <header>
         <div>
-          <p class="above">{isGroup ? "Namespace" : <Name text={node.group === "" ? "outside of namespaces" : node.group} />}</p>
+          <p class="above">
+            {isGroup ? "Namespace" : <Name text={node.group === "" ? "outside of namespaces" : node.group} />}
+          </p>
           <h2>
             <Name text={node.label} />
           </h2>
@@ -51,7 +53,11 @@ export function NodeDetail({ node, graph, isFocused, onChoose, onFocus, onUnfold
             Unfold {node.size} services
           </button>
         ) : (
-          <button class="button small" aria-pressed={isFocused} onClick={() => onFocus(isFocused ? undefined : node.id)}>
+          <button
+            class="button small"
+            aria-pressed={isFocused}
+            onClick={() => onFocus(isFocused ? undefined : node.id)}
+          >
             <Icon name="focus" />
             {isFocused ? "Show everything" : "Neighbours only"}
           </button>
@@ -72,7 +78,7 @@ interface EdgeListProps {
 }
 
 function EdgeList({ title, edges, far, graph, onChoose }: EdgeListProps) {
-  const names = new Map(graph.nodes.map(({ id, label }) => [id, label]));
+  const nodes = new Map(graph.nodes.map((each) => [each.id, each]));
   const sorted = edges.toSorted((a, b) => b.perSecond - a.perSecond);
   return (
     <section>
@@ -85,12 +91,17 @@ function EdgeList({ title, edges, far, graph, onChoose }: EdgeListProps) {
           <li key={edge[far]}>
             <button onClick={() => onChoose(edge[far])}>
               <TlsMark isMutual={edge.mutualTlsShare >= 1} />
-              <Name text={names.get(edge[far]) ?? edge[far]} />
+              <span class="edge-name">
+                <Name text={nodes.get(edge[far])?.label ?? edge[far]} />
+                <span class="quiet">{nodes.get(edge[far])?.group}</span>
+              </span>
               <span class="figure">{formatRate(edge.perSecond)}/s</span>
               <span class={`figure text-${edge.level}`}>{formatErrorShare(edge.errorShare)}</span>
               <span class="figure">{formatMs(edge.p99Ms)}</span>
             </button>
-            {edge.mutualTlsShare < 1 && <p class="edge-note">{formatShare(1 - edge.mutualTlsShare)} in plaintext</p>}
+            {edge.mutualTlsShare < 1 && (
+              <p class="edge-note">{formatShare(1 - edge.mutualTlsShare)} in plaintext</p>
+            )}
             <VersionSplit versions={edge.versions} />
           </li>
         ))}

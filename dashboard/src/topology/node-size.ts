@@ -8,7 +8,7 @@ export function nodeSize(kind: ViewNode["kind"]): { readonly width: number; read
 /** As many letters as a node of this kind has room for. */
 export function fitLabel(label: string, kind: ViewNode["kind"]): string {
   const most = kind === "group" ? 19 : 18;
-  const letters = [...label];
+  const letters = Array.from(label);
   return letters.length <= most ? label : `${letters.slice(0, most - 1).join("")}…`;
 }
 
@@ -19,7 +19,7 @@ export function fitDetail(parts: readonly string[]): string {
   let text = "";
   for (const part of parts) {
     const longer = text === "" ? part : `${text} · ${part}`;
-    if (part !== "" && [...longer].length <= mostDetail) text = longer;
+    if (part !== "" && Array.from(longer).length <= mostDetail) text = longer;
   }
   return text;
 }

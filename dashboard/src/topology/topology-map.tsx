@@ -2,7 +2,8 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Icon } from "../parts/icon.tsx";
 import { edgePath } from "./edge-path.ts";
-import { type EdgeFigure, MapEdge } from "./map-edge.tsx";
+import type { EdgeFigure } from "./edge-text.ts";
+import { MapEdge, MapEdgeLabel } from "./map-edge.tsx";
 import { MapNode } from "./map-node.tsx";
 import type { LaidOut } from "./use-layout.ts";
 import { bringIntoView, fit, neighbourIn, type Size, type Viewport, zoomAt } from "./viewport.ts";
@@ -67,7 +68,9 @@ export function TopologyMap({ graph, laidOut, chosen, found, figure, onChoose, o
       new Map(
         input.links.flatMap(({ from, to }, index) => {
           const ends = [from, to].map((id) => ({ place: places.get(id), size: sizes.get(id) }));
-          const [a, b] = ends.flatMap(({ place, size }) => (place === undefined || size === undefined ? [] : [{ place, size }]));
+          const [a, b] = ends.flatMap(({ place, size }) =>
+            place === undefined || size === undefined ? [] : [{ place, size }],
+          );
           if (a === undefined || b === undefined) return [];
           return [[index, edgePath(a, b, result.bends[index] ?? [], result.direction)] as const];
         }),
@@ -100,10 +103,19 @@ export function TopologyMap({ graph, laidOut, chosen, found, figure, onChoose, o
   };
 
   const isFew = graph.edges.length <= maxLabels;
-  const figureOf = (isNear: boolean): EdgeFigure => {
-    if (isNear) return "all";
+  const figureOf = (state: "plain" | "near" | "faded"): EdgeFigure => {
+    if (state === "near") return "all";
     return isFew && viewport.scale >= farScale ? figure : "none";
   };
+  const drawn = graph.edges.flatMap((edge) => {
+    const key = `${edge.from}\t${edge.to}`;
+    const path = paths.get(bendsOf.get(key) ?? -1);
+    if (path === undefined) return [];
+    const isNear = chosen !== undefined && (edge.from === chosen || edge.to === chosen);
+    const isFaded = chosen !== undefined ? !isNear : found !== undefined;
+    const state = isNear ? ("near" as const) : isFaded ? ("faded" as const) : ("plain" as const);
+    return [{ key, edge, path, state }];
+  });
   const stateOf = (id: string): "plain" | "chosen" | "near" | "faded" => {
     if (id === chosen) return "chosen";
     if (found !== undefined) return found.has(id) ? "near" : "faded";
@@ -121,7 +133,18 @@ export function TopologyMap({ graph, laidOut, chosen, found, figure, onChoose, o
       >
         <defs>
           {(["ok", "note", "bad", "none"] as const).map((level) => (
-            <marker key={level} id={`arrow-${level}`} class={`arrow level-${level}`} viewBox="0 0 8 8" refX="5" refY="4" markerWidth="11" markerHeight="11" markerUnits="userSpaceOnUse" orient="auto">
+            <marker
+              key={level}
+              id={`arrow-${level}`}
+              class={`arrow level-${level}`}
+              viewBox="0 0 8 8"
+              refX="5"
+              refY="4"
+              markerWidth="11"
+              markerHeight="11"
+              markerUnits="userSpaceOnUse"
+              orient="auto"
+            >
               <path d="M0 .8L7 4L0 7.2z" />
             </marker>
           ))}
@@ -135,21 +158,12 @@ export function TopologyMap({ graph, laidOut, chosen, found, figure, onChoose, o
               </text>
             </g>
           ))}
-          {graph.edges.map((edge) => {
-            const path = paths.get(bendsOf.get(`${edge.from}\t${edge.to}`) ?? -1);
-            if (path === undefined) return null;
-            const isNear = chosen !== undefined && (edge.from === chosen || edge.to === chosen);
-            const isFaded = chosen !== undefined ? !isNear : found !== undefined;
-            return (
-              <MapEdge
-                key={`${edge.from}\t${edge.to}`}
-                edge={edge}
-                path={path}
-                state={isNear ? "near" : isFaded ? "faded" : "plain"}
-                figure={figureOf(isNear)}
-              />
-            );
-          })}
+          {drawn.map(({ key, edge, path, state }) => (
+            <MapEdge key={key} edge={edge} path={path} state={state} />
+          ))}
+          {drawn.map(({ key, edge, path, state }) => (
+            <MapEdgeLabel key={key} edge={edge} path={path} state={state} figure={figureOf(state)} />
+          ))}
           {graph.nodes.map((node) => {
             const place = places.get(node.id);
             if (place === undefined) return null;
@@ -186,4 +200,3 @@ function nearOf(edges: readonly ViewEdge[], chosen: string | undefined): Readonl
   if (chosen === undefined) return undefined;
   return new Set(edges.flatMap(({ from, to }) => (from === chosen ? [to] : to === chosen ? [from] : [])));
 }
-

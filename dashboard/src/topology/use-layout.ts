@@ -16,7 +16,10 @@ export interface LaidOut {
 }
 
 /** Undefined until the first one is there; an older one until the new one is. */
-export function useLayout(graph: ViewGraph | undefined, screen: RefObject<HTMLElement | null>): LaidOut | undefined {
+export function useLayout(
+  graph: ViewGraph | undefined,
+  screen: RefObject<HTMLElement | null>,
+): LaidOut | undefined {
   const [laidOut, setLaidOut] = useState<LaidOut>();
   const worker = useRef<Worker | null>(null);
   const shape = useMemo(() => (graph === undefined ? "" : shapeOf(graph)), [graph]);
@@ -31,7 +34,9 @@ export function useLayout(graph: ViewGraph | undefined, screen: RefObject<HTMLEl
     worker.current ??= new Worker(layoutWorkerPath, { type: "module" });
     const asked = worker.current;
     let isOver = false;
-    const onMessage = ({ data }: MessageEvent<{ readonly id: number; readonly result: LayoutResult }>): void => {
+    const onMessage = ({
+      data,
+    }: MessageEvent<{ readonly id: number; readonly result: LayoutResult }>): void => {
       if (!isOver && data.id === id) setLaidOut({ shape, input, result: data.result });
     };
     const id = nextId();

@@ -52,21 +52,26 @@ interface Sum {
 }
 
 /** The id of a folded namespace; no node of the API has a slash alone at its end. */
-export function groupId(group: string): string {
+function groupId(group: string): string {
   return `${group}/`;
 }
 
 export function viewGraph(document: TopologyDocument, choice: ViewChoice): ViewGraph {
-  const groups = [...new Set(document.nodes.map(({ namespace }) => namespace))].filter((name) => name !== "").toSorted();
+  const groups = [...new Set(document.nodes.map(({ namespace }) => namespace))]
+    .filter((name) => name !== "")
+    .toSorted();
   const near = neighbourhood(document, choice.focus, choice.depth ?? 1);
   const nodes = document.nodes.filter(({ id }) => near === undefined || near.has(id));
   // Whoever looks at one service wants to see its neighbours themselves.
   const folded = near === undefined ? choice.folded : new Set<string>();
   const placeOf = new Map(
-    nodes.map(({ id, namespace }) => [id, folded.has(namespace) && namespace !== "" ? groupId(namespace) : id]),
+    nodes.map(({ id, namespace }) => [
+      id,
+      folded.has(namespace) && namespace !== "" ? groupId(namespace) : id,
+    ]),
   );
   const edges = addUp(document, placeOf);
-  return { nodes: describe(nodes, folded, edges), edges, groups };
+  return { nodes: describe({ document, nodes, folded, edges }), edges, groups };
 }
 
 function addUp(document: TopologyDocument, placeOf: ReadonlyMap<string, string>): ViewEdge[] {
@@ -83,7 +88,9 @@ function addUp(document: TopologyDocument, placeOf: ReadonlyMap<string, string>)
     addTo(sum, edge);
   }
   const seconds = Math.max(1, document.windowSeconds);
-  return [...sums].flatMap(([from, ofSource]) => [...ofSource].map(([to, sum]) => finish(from, to, sum, seconds)));
+  return [...sums].flatMap(([from, ofSource]) =>
+    [...ofSource].map(([to, sum]) => finish(from, to, sum, seconds)),
+  );
 }
 
 function addTo(sum: Sum, edge: TopologyEdge): void {
@@ -110,13 +117,22 @@ function finish(from: string, to: string, sum: Sum, seconds: number): ViewEdge {
   };
 }
 
-function describe(nodes: readonly TopologyNode[], folded: ReadonlySet<string>, edges: readonly ViewEdge[]): ViewNode[] {
+interface Drawing {
+  readonly document: TopologyDocument;
+  readonly nodes: readonly TopologyNode[];
+  readonly folded: ReadonlySet<string>;
+  readonly edges: readonly ViewEdge[];
+}
+
+function describe({ document, nodes, folded, edges }: Drawing): ViewNode[] {
   const inbound = Map.groupBy(edges, ({ to }) => to);
   const outbound = Map.groupBy(edges, ({ from }) => from);
   const rateOf = (id: string): number => sumOf(inbound.get(id) ?? outbound.get(id) ?? []);
   const levelOf = (id: string): Level => worst((inbound.get(id) ?? []).map(({ level }) => level));
   const versionsOf = (id: string): string[] =>
-    [...new Set((inbound.get(id) ?? []).flatMap(({ versions }) => Object.keys(versions)))].filter((each) => each !== "").toSorted();
+    [...new Set((inbound.get(id) ?? []).flatMap(({ versions }) => Object.keys(versions)))]
+      .filter((each) => each !== "")
+      .toSorted();
   const drawn: ViewNode[] = [];
   const sizes = new Map<string, number>();
   for (const { id, kind, name, namespace } of nodes) {
@@ -128,11 +144,42 @@ function describe(nodes: readonly TopologyNode[], folded: ReadonlySet<string>, e
     const figures = { perSecond: rateOf(id), level: levelOf(id), versions: versionsOf(id) };
     drawn.push({ id, kind, label, group: namespace, size: 1, ...figures });
   }
+  const worstOf = levelsOfGroups(document, nodes);
   for (const [group, size] of sizes) {
     const id = groupId(group);
-    drawn.push({ id, kind: "group", label: group, group, size, versions: [], perSecond: rateOf(id), level: levelOf(id) });
+    drawn.push({
+      id,
+      kind: "group",
+      label: group,
+      group,
+      size,
+      versions: [],
+      perSecond: rateOf(id),
+      level: worst(worstOf.get(group) ?? []),
+    });
   }
   return drawn;
+}
+
+/** A service that fails shows through the namespace that is folded over it, also where its callers are folded too. */
+function levelsOfGroups(
+  document: TopologyDocument,
+  nodes: readonly TopologyNode[],
+): ReadonlyMap<string, readonly Level[]> {
+  const sums = new Map<string, { count: number; failures: number }>();
+  for (const { destination, count, failures } of document.edges) {
+    const sum = sums.get(destination) ?? { count: 0, failures: 0 };
+    sums.set(destination, { count: sum.count + count, failures: sum.failures + failures });
+  }
+  const levels = new Map<string, Level[]>();
+  for (const { id, namespace } of nodes) {
+    const { count, failures } = sums.get(id) ?? { count: 0, failures: 0 };
+    const level = levelOfSuccess(count === 0 ? 1 : 1 - failures / count, count);
+    const ofGroup = levels.get(namespace);
+    if (ofGroup === undefined) levels.set(namespace, [level]);
+    else ofGroup.push(level);
+  }
+  return levels;
 }
 
 function sumOf(edges: readonly ViewEdge[]): number {
@@ -140,11 +187,18 @@ function sumOf(edges: readonly ViewEdge[]): number {
 }
 
 /** Undefined: everything. */
-function neighbourhood(document: TopologyDocument, focus: string | undefined, depth: number): ReadonlySet<string> | undefined {
+function neighbourhood(
+  document: TopologyDocument,
+  focus: string | undefined,
+  depth: number,
+): ReadonlySet<string> | undefined {
   if (focus === undefined || !document.nodes.some(({ id }) => id === focus)) return undefined;
   const found = new Set([focus]);
   // Callers of callers and callees of callees; not what else a neighbour calls.
-  for (const [near, far] of [["source", "destination"], ["destination", "source"]] as const) {
+  for (const [near, far] of [
+    ["source", "destination"],
+    ["destination", "source"],
+  ] as const) {
     let edge = new Set([focus]);
     for (let step = 0; step < depth; step++) {
       const next = new Set(document.edges.filter((each) => edge.has(each[near])).map((each) => each[far]));

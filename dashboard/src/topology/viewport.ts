@@ -64,10 +64,13 @@ export function neighbourIn(
   let least = Number.POSITIVE_INFINITY;
   for (const [id, { x, y }] of places) {
     const [along, across] =
-      direction === "ArrowLeft" ? [from.x - x, y - from.y]
-      : direction === "ArrowRight" ? [x - from.x, y - from.y]
-      : direction === "ArrowUp" ? [from.y - y, x - from.x]
-      : [y - from.y, x - from.x];
+      direction === "ArrowLeft"
+        ? [from.x - x, y - from.y]
+        : direction === "ArrowRight"
+          ? [x - from.x, y - from.y]
+          : direction === "ArrowUp"
+            ? [from.y - y, x - from.x]
+            : [y - from.y, x - from.x];
     if (along <= 1) continue;
     const cost = along + 2.5 * Math.abs(across);
     if (cost < least) [nearest, least] = [id, cost];
