@@ -1,6 +1,6 @@
 /** A titled part of a page, and the head of the page itself. */
 import type { ComponentChildren } from "preact";
-import { useEffect, useId } from "preact/hooks";
+import { useEffect } from "preact/hooks";
 
 export interface PanelProps {
   readonly title: string;
@@ -10,11 +10,10 @@ export interface PanelProps {
 }
 
 export function Panel({ title, aside, class: className = "", children }: PanelProps) {
-  const id = useId();
   return (
-    <section class={`panel ${className}`} aria-labelledby={id}>
+    <section class={`panel ${className}`}>
       <header class="panel-head">
-        <h2 id={id}>{title}</h2>
+        <h2>{title}</h2>
         {aside !== undefined && <div class="panel-aside">{aside}</div>}
       </header>
       {children}

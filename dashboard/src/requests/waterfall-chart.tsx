@@ -29,7 +29,11 @@ export function WaterfallChart({ waterfall: { hops, totalUs }, chosen, onChoose 
       <ol>
         {hops.map((hop, index) => (
           <li key={`${index} ${hop.record.proxy}`}>
-            <button aria-pressed={index === chosen} aria-label={sayHop(hop)} onClick={() => onChoose(index)}>
+            <button
+              aria-pressed={index === chosen}
+              aria-description={sayHop(hop)}
+              onClick={() => onChoose(index)}
+            >
               <span class={`waterfall-name depth-${Math.min(hop.depth, 8)}`}>
                 <StatusMark level={hop.isFailed ? "bad" : "ok"} />
                 <Name text={hop.record.proxy} />

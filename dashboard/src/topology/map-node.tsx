@@ -40,19 +40,21 @@ export const MapNode = memo(function MapNode({
 }: MapNodeProps) {
   const { width, height } = nodeSize(node.kind);
   const isGroup = node.kind === "group";
-  const detail = isGroup
+  const note = isGroup
     ? `${node.size} services`
     : node.versions.length > 1
       ? node.versions.join(" ")
       : kindNote(node);
+  const label = fitLabel(node.label, node.kind);
+  const detail = fitDetail([`${formatRate(node.perSecond)}/s`, note, isGroup ? "" : node.group]);
   return (
     <g
       class={`node kind-${node.kind} level-${node.level} ${state}`}
       transform={`translate(${place.x} ${place.y})`}
       role="button"
-      tabIndex={isTabStop ? 0 : -1}
+      tabindex={isTabStop ? 0 : -1}
       data-node={node.id}
-      aria-label={sayNode(node)}
+      aria-description={sayNode(node)}
       aria-pressed={state === "chosen"}
       onClick={() => onChoose(node.id)}
       onDblClick={() => onOpen(node.id)}
@@ -79,10 +81,10 @@ export const MapNode = memo(function MapNode({
         <path d={levelShapes[node.level]} />
       </g>
       <text class="node-label" x={-width / 2 + 36} y={-4}>
-        {fitLabel(node.label, node.kind)}
+        {`${label} `}
       </text>
       <text class="node-detail" x={-width / 2 + 36} y={14}>
-        {fitDetail([`${formatRate(node.perSecond)}/s`, detail, isGroup ? "" : node.group])}
+        {detail}
       </text>
     </g>
   );
@@ -92,8 +94,8 @@ function kindNote({ kind }: ViewNode): string {
   return kind === "service" || kind === "workload" ? "" : kindWords[kind];
 }
 
-function sayNode({ label, kind, size, perSecond, level }: ViewNode): string {
-  const what = kind === "group" ? `namespace ${label} with ${size} services` : `${kindWords[kind]} ${label}`;
+/** What the colour, the shape and the cut name do not tell everybody. */
+function sayNode({ label, kind, level }: ViewNode): string {
   const health = { ok: "good", note: "some errors", bad: "many errors", none: "nobody calls it" }[level];
-  return `${what}, ${formatRate(perSecond)} requests per second, ${health}`;
+  return `${kindWords[kind]} ${label}, ${health}`;
 }
