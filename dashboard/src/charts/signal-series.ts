@@ -11,7 +11,7 @@ export interface SignalQuery {
 }
 
 /** The control plane's slots are of 10 s; no more points than a chart has room for. */
-export function stepMsOf(windowSeconds: number): number {
+function stepMsOf(windowSeconds: number): number {
   return windowSeconds > 1_800 ? 30_000 : 10_000;
 }
 

@@ -131,9 +131,11 @@ export function CertificatesPage() {
                     <Name text={authority.subject} />
                   </p>
                   <p class="card-line">
-                    <Status level={authority.trusted ? "ok" : "note"}>
-                      {authority.trusted ? "trusted" : "not trusted"}
-                    </Status>
+                    {authority.kind === "root" && (
+                      <Status level={authority.trusted ? "ok" : "note"}>
+                        {authority.trusted ? "trusted" : "not trusted"}
+                      </Status>
+                    )}
                     {authority.issuing && <span class="chip">issuing</span>}
                   </p>
                   <p class="quiet">

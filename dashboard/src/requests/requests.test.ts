@@ -1,6 +1,6 @@
 /** What a tap sends, made into rows and waterfalls, whatever it is that it sends. */
 import { expect, test } from "bun:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { hopsOf } from "../../testing/fake-tap.ts";
 import { shopMesh } from "../../testing/fake-mesh.ts";
 import { isFailed, readTapRecord, statusText } from "./tap-record.ts";

@@ -1,6 +1,6 @@
 /** Layouts: nothing lies on something else, callers come before callees, the same graph is laid out the same, and 300 services in no time. */
 import { expect, test } from "bun:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { topologyOf } from "../../testing/fake-documents.ts";
 import { largeMesh } from "../../testing/fake-mesh.ts";
 import { edgePath } from "./edge-path.ts";
