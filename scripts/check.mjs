@@ -28,12 +28,14 @@ const minuteMs = 60_000;
 const steps = {
   format: { kind: "command", script: "check:format" },
   types: { kind: "command", script: "check:types" },
+  "dashboard-types": { kind: "command", script: "check:types:dashboard" },
   lint: { kind: "command", script: "check:lint" },
   generated: { kind: "generated" },
   repository: { kind: "tests", script: "test:repository" },
   unused: { kind: "command", script: "check:unused" },
   unit: { kind: "tests", script: "test:unit" },
   e2e: { kind: "tests", script: "test:e2e" },
+  dashboard: { kind: "tests", script: "test:dashboard" },
   conformance: { kind: "tests", script: "test:conformance" },
   bench: { kind: "command", script: "bench", args: "all --smoke", isOnRequest: true },
 };

@@ -17,6 +17,7 @@ import { impersonated } from "./authentication/impersonation.ts";
 import type { AccessRequest } from "./authorization/access-request.ts";
 import { accessText } from "./authorization/access-request.ts";
 import { type Authorizer, requireAllowed } from "./authorization/authorizer.ts";
+import type { Dashboard } from "./dashboard/dashboard.ts";
 import { discoveryDocument } from "./discovery.ts";
 import type { Doors } from "./doors.ts";
 import type { MeshEndpoints } from "./mesh-endpoints.ts";
@@ -40,6 +41,8 @@ export interface HandlerParts {
   readonly mesh: MeshEndpoints;
   readonly taps: TapEndpoints;
   readonly reviews: Reviews;
+  /** Absent: none is served. */
+  readonly dashboard: Dashboard | undefined;
   readonly audit: AuditLog | undefined;
   readonly version: string;
   readonly onRefused: (code: string) => void;
@@ -89,6 +92,8 @@ export class Handler {
     const origin = `${arrived.isTls ? "https" : "http"}://${http.headers.get("host") ?? ""}`;
     if (target?.type === "auth")
       return this.#parts.login.answer({ http, id, peer, query, origin }, target.what);
+    const page = target === undefined ? await this.#parts.dashboard?.answer(http, path) : undefined;
+    if (page !== undefined) return page;
     const proven = await this.#parts.authentication.authenticate(http, peer, () =>
       this.#parts.login.callerOf(http, origin),
     );

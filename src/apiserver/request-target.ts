@@ -18,7 +18,7 @@ type MeshPath =
   | "root_rotation"
   | "audit"
   | "audit-verification";
-export type AuthPath = "login" | "logout" | "session" | "oidc-start" | "oidc-callback";
+export type AuthPath = "login" | "logout" | "session" | "methods" | "oidc-start" | "oidc-callback";
 type ReviewName =
   | "selfsubjectreviews"
   | "selfsubjectaccessreviews"
@@ -73,6 +73,7 @@ const authPaths: ReadonlyMap<string, AuthPath> = new Map<string, AuthPath>([
   ["/auth/login", "login"],
   ["/auth/logout", "logout"],
   ["/auth/session", "session"],
+  ["/auth/methods", "methods"],
   ["/auth/oidc/start", "oidc-start"],
   ["/auth/oidc/callback", "oidc-callback"],
 ]);

@@ -10,6 +10,7 @@ import { OidcAuthenticator, type OidcOptions } from "./authentication/oidc.ts";
 import { CertificateAuthenticator, UnixPeerAuthenticator } from "./authentication/peers.ts";
 import { instanceToken, readTokenFile } from "./authentication/tokens.ts";
 import { Authorizer } from "./authorization/authorizer.ts";
+import { Dashboard, type OpenDashboard } from "./dashboard/dashboard.ts";
 import { Doors, isLoopbackAddress } from "./doors.ts";
 import { Handler } from "./handler.ts";
 import { type ApiListen, type ApiTls, openListeners } from "./listeners.ts";
@@ -49,6 +50,8 @@ export interface ApiServerOptions {
   readonly hostNames?: readonly string[];
   /** Absent: what is written is not audited. */
   readonly audit?: AuditLog | undefined;
+  /** Absent: no dashboard is served. */
+  readonly dashboard?: OpenDashboard | undefined;
   readonly version: string;
   readonly log: Log;
   readonly clock?: Clock;
@@ -134,6 +137,7 @@ function handlerOf(
     mesh: new MeshEndpoints({ store, writer, contexts, providers: options.providers, audit, clock }),
     taps,
     reviews: new Reviews(authorizer),
+    dashboard: options.dashboard === undefined ? undefined : new Dashboard(options.dashboard, log),
     audit,
     version,
     onRefused: options.onRefused ?? (() => {}),

@@ -6,6 +6,7 @@ import { type ControlOptions, startControl } from "../control/index.ts";
 import { canonicalIp, createLog, WeftError } from "../kernel/index.ts";
 import { addApiAccessOptions, apiAccess, type ApiAccessOptions } from "./api-access-options.ts";
 import type { Cli } from "./cli.ts";
+import { dashboardFolder } from "./dashboard-folder.ts";
 import { addKeySetOptions, type KeySetOptions, keySetSettings } from "./key-set-options.ts";
 import { type HostPort, parseHostPort, type SharedOptions } from "./shared-options.ts";
 import { untilSignal } from "./signals.ts";
@@ -85,6 +86,7 @@ export function command(_cli: Cli): Command {
       api: options.api,
       ads: options.ads,
       version: manifest.version,
+      dashboard: dashboardFolder,
       keySets: keySetSettings(options),
       prometheusUrl: options.prometheus,
       log,

@@ -69,6 +69,8 @@ export interface ControlOptions {
   readonly version?: string;
   /** Of a Prometheus server that views of golden signals are read from; the mesh's settings where absent. */
   readonly prometheusUrl?: string | undefined;
+  /** Finds the built files of the dashboard; absent: none is served. */
+  readonly dashboard?: () => Promise<string>;
   /** Opens the CA's keys, and encrypts those that are not. */
   readonly passphraseFile?: string;
   /** Somebody else's CA signs in the place of the control plane's own. */
@@ -259,6 +261,7 @@ async function start(
     besideUnixPath: options.apiSocket,
     audit,
     ...(options.hostNames === undefined ? {} : { hostNames: options.hostNames }),
+    dashboard: options.dashboard,
     isRevoked,
     onRefused: (reason) => countIn(apiRefusals, reason),
     version,

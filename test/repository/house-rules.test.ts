@@ -4,7 +4,12 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { filesUnder, root, type SourceFile, sourceFiles } from "./source-files.ts";
 
-const sources = [...sourceFiles("src"), ...sourceFiles("test")];
+const sources = [
+  ...sourceFiles("src"),
+  ...sourceFiles("test"),
+  ...sourceFiles("dashboard"),
+  ...filesUnder("dashboard", ".tsx"),
+];
 const isDoor = ({ path }: SourceFile): boolean => path.endsWith("/index.ts");
 
 function offenders(files: readonly SourceFile[], isBad: (file: SourceFile) => boolean): string[] {
@@ -22,7 +27,7 @@ test("files have at most 400 lines", () => {
 
 test("file names are kebab-case and name one thing", () => {
   expect(
-    offenders(sources, ({ path }) => !/^[a-z0-9-]+(\.[a-z0-9-]+)*\.ts$/.test(path.split("/").at(-1) ?? "")),
+    offenders(sources, ({ path }) => !/^[a-z0-9-]+(\.[a-z0-9-]+)*\.tsx?$/.test(path.split("/").at(-1) ?? "")),
   ).toEqual([]);
   expect(offenders(sources, ({ path }) => /\/(utils?|helpers?|common|types|misc)\.ts$/.test(path))).toEqual(
     [],

@@ -61,6 +61,10 @@ export class Login {
       case "session":
         requireMethod(request.http, "GET");
         return this.#session(request);
+      case "methods":
+        requireMethod(request.http, "GET");
+        // For a page that lets somebody in: nothing here is about anybody.
+        return json({ token: true, oidc: this.#options.oidc !== undefined });
       case "oidc-start":
         requireMethod(request.http, "GET");
         return this.#startOidc(request);

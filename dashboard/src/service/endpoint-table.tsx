@@ -1,0 +1,113 @@
+/** Where a service's requests go: each endpoint with its health, who keeps away from it, and its own figures. */
+import type { EndpointView } from "../api/documents.ts";
+import { formatErrorShare, formatMs, formatRate, none } from "../format/figures.ts";
+import type { Level } from "../format/health.ts";
+import { formatAgo } from "../format/times.ts";
+import { type Column, DataTable } from "../parts/data-table.tsx";
+import { Name } from "../parts/names.tsx";
+import { Empty } from "../parts/states.tsx";
+import { Status } from "../parts/status.tsx";
+
+const isIdle = ({ requestsPerSecond }: EndpointView): boolean => requestsPerSecond === 0;
+
+const columns: readonly Column<EndpointView>[] = [
+  {
+    id: "state",
+    title: "State",
+    cell: (row) => <State endpoint={row} />,
+    value: ({ state, ejectedBy }) => (ejectedBy.length > 0 ? "a" : state),
+  },
+  {
+    id: "workload",
+    title: "Endpoint",
+    cell: ({ workload, address, port }) => (
+      <span class="two-lines">
+        <Name text={workload} />
+        <span class="quiet mono">
+          {address}:{port}
+        </span>
+      </span>
+    ),
+    value: ({ workload }) => workload,
+  },
+  {
+    id: "version",
+    title: "Version",
+    cell: ({ version }) => (version === "" ? none : <bdi class="chip">{version}</bdi>),
+    value: ({ version }) => version,
+  },
+  {
+    id: "locality",
+    title: "Locality",
+    isMinor: true,
+    cell: ({ locality }) => <Name text={locality === "" ? none : locality} />,
+    value: ({ locality }) => locality,
+  },
+  {
+    id: "rate",
+    title: "Requests/s",
+    isFigure: true,
+    cell: ({ requestsPerSecond }) => formatRate(requestsPerSecond),
+    value: ({ requestsPerSecond }) => requestsPerSecond,
+  },
+  {
+    id: "errors",
+    title: "Errors",
+    isFigure: true,
+    cell: (row) => (isIdle(row) ? none : formatErrorShare(1 - row.successRate)),
+    value: (row) => (isIdle(row) ? undefined : 1 - row.successRate),
+  },
+  {
+    id: "p50",
+    title: "p50",
+    isFigure: true,
+    isMinor: true,
+    cell: (row) => (isIdle(row) ? none : formatMs(row.p50Ms)),
+    value: (row) => (isIdle(row) ? undefined : row.p50Ms),
+  },
+  {
+    id: "p99",
+    title: "p99",
+    isFigure: true,
+    cell: (row) => (isIdle(row) ? none : formatMs(row.p99Ms)),
+    value: (row) => (isIdle(row) ? undefined : row.p99Ms),
+  },
+];
+
+const levels: Readonly<Record<EndpointView["state"], Level>> = { ready: "ok", draining: "note", dead: "bad" };
+
+function State({ endpoint: { state, ejectedBy } }: { readonly endpoint: EndpointView }) {
+  const [first] = ejectedBy;
+  if (first === undefined) return <Status level={levels[state]}>{state}</Status>;
+  const who = ejectedBy.length === 1 ? first.proxy : `${ejectedBy.length} proxies`;
+  return (
+    <span class="two-lines">
+      <Status level="bad">ejected</Status>
+      <span class="quiet">
+        by <bdi>{who}</bdi>: {first.reason}, back{" "}
+        {formatAgo(Math.max(...ejectedBy.map(({ untilMs }) => untilMs)), Date.now())}
+      </span>
+    </span>
+  );
+}
+
+export function EndpointTable({ endpoints }: { readonly endpoints: readonly EndpointView[] }) {
+  return (
+    <DataTable
+      label="Endpoints"
+      columns={columns}
+      rows={endpoints}
+      keyOf={({ workload, address, port }) => `${workload} ${address}:${port}`}
+      sort={{ column: "rate", descending: true }}
+      pageSize={12}
+      empty={
+        <Empty title="No endpoint" icon="bad">
+          <p>
+            No workload carries the labels that the service selects. <code>weft describe service</code> names
+            both.
+          </p>
+        </Empty>
+      }
+    />
+  );
+}
