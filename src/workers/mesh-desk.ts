@@ -32,7 +32,7 @@ export class MeshDesk {
         for (const { kind, key } of word.names) agent.touch(kind, key);
         break;
       case "report":
-        reports.add(word.bytes);
+        reports.add(word.bytes, worker);
         break;
     }
   }

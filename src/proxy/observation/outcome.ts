@@ -83,6 +83,8 @@ export interface HttpOutcome {
   readonly responseBytes: number;
   readonly durationUs: number;
   readonly times: ExchangeTimes;
+  /** Of the trace that this exchange is kept in, in hex; absent: it is in none. */
+  readonly traceId?: string | undefined;
   /** Undefined: nobody has said anything, the defaults hold. */
   readonly telemetry: PreparedTelemetry | undefined;
 }

@@ -8,14 +8,19 @@ import {
   maxQuestionsInFlight,
 } from "../admission/index.ts";
 import type { Agent } from "../agent/index.ts";
-import { Observers } from "../observation/index.ts";
+import type { TelemetryFacts } from "../../decide/telemetry/index.ts";
+import type { EjectedEndpoint } from "../../wire/index.ts";
+import { type HttpOutcome, Observers } from "../observation/index.ts";
 import {
+  type CounterFamily,
   PlaintextCallers,
   type PolicyCounters,
   RecentRefusals,
+  type RuleHits,
   type SeriesRegistry,
 } from "../telemetry/index.ts";
 import { type HopDialer, type PeerTrust, RequestLimit, type Upstreams } from "../upstream/index.ts";
+import { ejectedEndpoints } from "./ejected-endpoints.ts";
 import { CurrentLimits, fixedLimits, type ServeLimits } from "./limits.ts";
 import type { ServeMetrics } from "./metrics.ts";
 import type { ProtocolMemory } from "./protocol-memory.ts";
@@ -78,6 +83,11 @@ export class ServeContext {
   readonly policies: PolicyCounters;
   readonly refusals = new RecentRefusals();
   readonly plaintextCallers = new PlaintextCallers();
+  readonly ruleHits: RuleHits;
+  /** Those that the control plane is told. */
+  readonly counters: readonly CounterFamily[];
+  /** What expressions of TelemetryPolicy read; undefined: labels that it adds stay empty. */
+  factsOf: ((outcome: HttpOutcome) => TelemetryFacts) | undefined = undefined;
   /** Told of what ends. */
   readonly observers = new Observers();
   readonly #limits: CurrentLimits;
@@ -112,6 +122,8 @@ export class ServeContext {
     this.mark = options.mark;
     this.requestIds = new RequestIds(options.random);
     this.policies = options.metrics.policies;
+    this.ruleHits = options.metrics.ruleHits;
+    this.counters = options.metrics.reported;
     this.admissions = new Admissions(admissionContext(options), options.filters);
     this.coarseNowMs = options.clock.nowMs();
     this.#limits = new CurrentLimits(() => options.agent.snapshot.mesh?.limits);
@@ -154,6 +166,15 @@ export class ServeContext {
   get hasExpiredCertificate(): boolean {
     const { certificateNotAfterMs } = this.agent.status;
     return certificateNotAfterMs > 0 && certificateNotAfterMs <= this.clock.nowMs();
+  }
+
+  reportDropped(): void {
+    this.metrics.telemetryDropped("report", "queue_full").value++;
+  }
+
+  /** Endpoints that outlier detection leaves out at the moment. */
+  ejected(): EjectedEndpoint[] {
+    return ejectedEndpoints(this.upstreams, this.clock);
   }
 
   get isAccessLogged(): boolean {

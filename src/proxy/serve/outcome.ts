@@ -1,13 +1,23 @@
 /** How an exchange ended: counted, told to whoever observes, and told to the caller no further than its class. */
+import type { PreparedTelemetry } from "../../decide/telemetry/index.ts";
 import { type ReasonCode, reasons } from "../../kernel/index.ts";
 import type { HttpOutcome, TcpOutcome } from "../observation/index.ts";
 import type { EdgeSeries } from "../telemetry/index.ts";
 import type { ServeContext } from "./context.ts";
 
 export function recordHttp(context: ServeContext, outcome: HttpOutcome): void {
-  const { edge, reason } = outcome;
-  edge.http(outcome.status, reason).record(outcome.durationUs, outcome.requestBytes, outcome.responseBytes);
+  const { telemetry, traceId, durationUs } = outcome;
+  const edge = telemetry === undefined ? outcome.edge : edgeUnder(context, outcome, telemetry);
+  const cell = edge.http(outcome.head?.method, outcome.status, outcome.grpcStatus, outcome.reason);
+  cell.record(durationUs, outcome.requestBytes, outcome.responseBytes);
+  if (traceId !== undefined && telemetry?.metrics.hasExemplars !== false)
+    cell.exemplify({ traceId, durationUs, timeMs: context.coarseNowMs });
   context.observers.http(outcome);
+}
+
+function edgeUnder(context: ServeContext, outcome: HttpOutcome, { metrics }: PreparedTelemetry): EdgeSeries {
+  const { factsOf } = context;
+  return context.series.under(outcome.edge, metrics, factsOf && (() => factsOf(outcome)));
 }
 
 /** A request that could not even be read. */

@@ -6,6 +6,7 @@
  *            -> failed
  */
 import type { CallerFacts } from "../../decide/index.ts";
+import type { PreparedTelemetry } from "../../decide/telemetry/index.ts";
 import type { ReasonCode } from "../../kernel/index.ts";
 import { type ConnectFailure, Connection, encodeProxyHeader, type PendingConnect } from "../../net/index.ts";
 import type { SessionProtocol } from "../../wire/index.ts";
@@ -20,6 +21,8 @@ export interface TcpTarget {
   /** Unspecified: a connection that turns out to have been for nothing is closed without a byte, and not counted. */
   readonly protocol: SessionProtocol;
   edge(endpoint: UpstreamEndpoint | undefined): EdgeSeries;
+  /** Absent: the defaults hold. */
+  readonly telemetry?: PreparedTelemetry | undefined;
   /** The client's TLS ended here, so what goes on in plaintext may be encrypted again for the endpoint. */
   readonly isDecrypted?: boolean;
   /** What a failed connect is called here, where that says more than the socket's reason. */
