@@ -32,6 +32,8 @@ export interface PreparedBackend {
 }
 
 export interface PreparedRule {
+  /** Of the route: HTTPRoute, GRPCRoute, …; empty: unknown. */
+  readonly kind: string;
   /** The route that the rule is from, "namespace/name": the `route` label of metrics and log. */
   readonly route: string;
   /** The rule's name or its place in the route: "rules[2]"; empty: none. */
@@ -80,6 +82,7 @@ export function prepareRule(rule: HttpRule, matched = ""): PreparedRule {
   const cors = PreparedCors.prepare(rule.cors);
   const { source, session, admission, telemetry } = rule;
   return {
+    kind: shared(source?.kind),
     route: routeOf(source),
     section: shared(source?.section),
     answers: RuleAnswers.prepare(rule, { cors, edits: responseEdits, matched }),
@@ -102,6 +105,7 @@ export function prepareRule(rule: HttpRule, matched = ""): PreparedRule {
 /** Connections have no head to edit, and the time of a whole one is not bounded. */
 export function prepareConnectionRule({ source, backends }: ConnectionRule): PreparedRule {
   return {
+    kind: shared(source?.kind),
     route: routeOf(source),
     section: shared(source?.section),
     answers: undefined,

@@ -39,9 +39,14 @@ export { nearestName } from "./nearest-name.ts";
 export { nameserversOf } from "./resolv-conf.ts";
 export { formatSpiffeId, parseSpiffeId, type SpiffeId } from "./spiffe.ts";
 export {
+  acceptedFormat,
+  boundText,
   escapeLabel,
   metricHeader,
   metricLine,
+  metricsContentTypes,
   type MetricSample,
+  type MetricsFormat,
+  type MetricType,
   prometheusContentType,
 } from "./prometheus-text.ts";

@@ -48,6 +48,8 @@ export class Connection implements OutputOwner {
   serverName: string | undefined;
   /** Its bytes travel in TLS that ends here. */
   isTls: boolean;
+  /** What was agreed on, as "TLSv1.3"; empty: no TLS, or nothing yet. Of connections that were accepted. */
+  tlsVersion: string;
   /** The verified peer; TLS only. */
   peer: PeerCertificate | undefined;
   readonly #host: ConnectionHost;
@@ -72,6 +74,7 @@ export class Connection implements OutputOwner {
     this.alpn = undefined;
     this.serverName = undefined;
     this.isTls = false;
+    this.tlsVersion = "";
     this.peer = undefined;
     this.#host = host;
     this.#socket = undefined;

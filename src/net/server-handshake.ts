@@ -107,6 +107,7 @@ class ServerHandshake implements Opening {
   onHandshake(socket: Socket, ok: boolean, error: unknown): void {
     if (this.#isSettled) return;
     const refusal = judgeClient(this.#connection, this.#tls, { socket, ok, error });
+    if (ok) this.#connection.tlsVersion = socket.getTLSVersion();
     if (refusal === undefined) this.#settle(this.#connection);
     else this.#fail(refusal.reason, refusal.detail);
   }

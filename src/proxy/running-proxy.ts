@@ -17,7 +17,7 @@ import { NameLookups } from "./name-lookups.ts";
 import { AdminServer, type AdminSource } from "./serve/admin.ts";
 import { Application } from "./serve/application.ts";
 import { ServeContext } from "./serve/context.ts";
-import { describeConfig, type RuntimeParts, runtimeGauges } from "./serve/describe.ts";
+import { describeAdmin } from "./serve/describe.ts";
 import { DnsServer } from "./serve/dns.ts";
 import { type GatewayAddress, GatewayServer, type OpenListener } from "./serve/gateway.ts";
 import { endIfExpired, endRevoked } from "./serve/ended-trust.ts";
@@ -317,16 +317,8 @@ class Proxy implements RunningProxy {
   }
 
   #describe(): AdminSource {
-    const context = this.#context;
-    const { series, refusals, metrics } = context;
-    const parts: RuntimeParts = { context, application: this.#application, gateway: this.#gateway };
-    return {
-      series,
-      refusals,
-      families: [...metrics.families, ...this.#names.families, ...runtimeGauges(parts)],
-      notReady: () => this.notReady(),
-      config: () => describeConfig(parts),
-    };
+    const parts = { context: this.#context, application: this.#application, gateway: this.#gateway };
+    return describeAdmin(parts, this.#names.families, () => this.notReady());
   }
 
   notReady(): string | undefined {

@@ -12,6 +12,10 @@ const page = (count: number, revision: number, more = ""): string =>
     `h_bucket{le="1"} ${count}`,
     `h_sum ${count / 2}`,
     `h_count ${count}`,
+    "# HELP s Bytes.",
+    "# TYPE s summary",
+    `s_sum ${count}`,
+    `s_count ${count}`,
     "# HELP weft_config_revision Revision.",
     "# TYPE weft_config_revision gauge",
     `weft_config_revision ${revision}`,
@@ -25,6 +29,7 @@ test("amounts are added up, of a revision the least counts", () => {
   const merged = mergeMetrics([page(1, 7), page(2, 6), ""]);
   expect(merged).toContain('\na_total{x="1 {"} 3\n');
   expect(merged).toContain('\nh_bucket{le="1"} 3\nh_sum 1.5\nh_count 3\n');
+  expect(merged).toContain("\ns_sum 3\ns_count 3\n");
   expect(merged).toContain("\nweft_config_revision 6\n");
   expect(merged).toContain("\nin_flight 3\n");
   expect(merged.match(/# TYPE a_total/g)).toHaveLength(1);
@@ -42,6 +47,7 @@ test("one page stays as it is", () => {
 
 test("of a process that is gone, what it counted goes on counting", () => {
   const gone = countedOnly(page(5, 1));
+  expect(gone).toContain("\ns_sum 5\n");
   expect(gone).not.toContain("in_flight");
   expect(gone).not.toContain("weft_config_revision");
   expect(mergeMetrics([page(1, 9), gone])).toContain('\na_total{x="1 {"} 6\n');

@@ -47,7 +47,7 @@ function readPage(page: string, families: Map<string, Family>): void {
       current = families.get(name) ?? {
         header: help === "" ? [line] : [help, line],
         name,
-        isCounted: type === "counter" || type === "histogram",
+        isCounted: type === "counter" || type === "histogram" || type === "summary",
         samples: new Map(),
       };
       families.set(name, current);

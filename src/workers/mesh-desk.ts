@@ -33,7 +33,7 @@ export class MeshDesk {
         for (const { kind, key } of word.names) agent.touch(kind, key);
         break;
       case "report":
-        reports.add(word.bytes);
+        reports.add(word.bytes, worker);
         break;
       case "tapped":
         taps.receive(worker, word.bytes);

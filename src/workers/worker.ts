@@ -152,10 +152,10 @@ export class Worker {
     });
   }
 
-  #scheduleTelemetry(): void {
-    this.#options.clock.after(telemetryMs, () => {
-      this.#meshAgent?.flushTelemetry();
-      this.#scheduleTelemetry();
+  #scheduleTelemetry(delayMs = telemetryMs): void {
+    this.#options.clock.after(delayMs, () => {
+      const hasMore = this.#meshAgent?.flushTelemetry() === true;
+      this.#scheduleTelemetry(hasMore ? 0 : telemetryMs);
     });
   }
 }

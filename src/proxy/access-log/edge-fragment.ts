@@ -2,14 +2,6 @@
 import type { EdgeLabels } from "../telemetry/index.ts";
 import { quote } from "./quote.ts";
 
-/** What is known of some edges only. */
-export interface EdgePlaces {
-  readonly sourceVersion?: string;
-  /** "region/zone" or "region". */
-  readonly sourceLocality?: string;
-  readonly destinationLocality?: string;
-}
-
 const fragments = new WeakMap<EdgeLabels, string>();
 
 export function edgeFragment(edge: EdgeLabels): string {
@@ -20,7 +12,7 @@ export function edgeFragment(edge: EdgeLabels): string {
   return fragment;
 }
 
-function encode(edge: EdgeLabels & EdgePlaces): string {
+function encode(edge: EdgeLabels): string {
   return (
     `,"direction":${quote(edge.direction)},"protocol":${quote(edge.protocol)}` +
     `,"source_workload":${quote(edge.sourceWorkload)},"source_identity":${quote(edge.sourceIdentity)}` +

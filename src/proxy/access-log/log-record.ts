@@ -7,7 +7,7 @@ import { isGrpcContentType } from "../../grpc/index.ts";
 import type { HttpRequest } from "../http/index.ts";
 import type { HttpOutcome, TcpOutcome } from "../observation/index.ts";
 import type { EdgeLabels } from "../telemetry/index.ts";
-import { destinationNamespace, type EdgePlaces, sourceNamespace } from "./edge-fragment.ts";
+import { destinationNamespace, sourceNamespace } from "./edge-fragment.ts";
 import { httpVersion, toldQuery } from "./json-line.ts";
 import type { LineFrame } from "./line-frame.ts";
 import { isFailure } from "./log-choice.ts";
@@ -117,7 +117,7 @@ const knownMethods: ReadonlySet<string> = new Set([
 ]);
 
 function placeAttributes(
-  edge: EdgeLabels & EdgePlaces,
+  edge: EdgeLabels,
   { peer, upstream }: { readonly peer: string; readonly upstream: string },
 ): Attributes {
   return {

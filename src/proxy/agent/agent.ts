@@ -37,6 +37,10 @@ export interface AgentStatus {
 /** Where telemetry deltas come from. `take` returns what happened since the call before; undefined: nothing. */
 export interface TelemetrySource {
   take(): TelemetryReport | undefined;
+  /** What `take` returned is a part of what happened, the next one may be taken when that is sent. Absent: never. */
+  readonly hasMore?: boolean;
+  /** One that was taken is lost: the control plane was away for too long. */
+  dropped?(): void;
 }
 
 /** Whoever taps what the proxy carries. */

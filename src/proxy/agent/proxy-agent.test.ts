@@ -190,6 +190,34 @@ describe("telemetry", () => {
     expect(numbers).toEqual(Array.from({ length: numbers.length }, (_, i) => (numbers[0] ?? 0) + i));
   });
 
+  test("of many series goes up part by part, the next one when the one before has gone", async () => {
+    await h.online();
+    let left = 3;
+    const source = {
+      take: () => report(`p${left--}`),
+      get hasMore() {
+        return left > 0;
+      },
+    };
+    h.agent.reportTelemetry(source);
+    h.clock.advance(2000);
+    await settle();
+    expect(h.plane.reports.map(({ proxy }) => proxy)).toEqual(["p3", "p2", "p1"]);
+  });
+
+  test("that is lost is told to whoever counts it", async () => {
+    await h.online();
+    let dropped = 0;
+    h.agent.reportTelemetry({ take: () => report("r"), dropped: () => void dropped++ });
+    h.plane.isDown = true;
+    h.plane.cut();
+    for (let i = 0; i < 35; i++) {
+      h.clock.advance(2000);
+      await settle();
+    }
+    expect(dropped).toBe(5);
+  });
+
   test("of the end is sent before leaving", async () => {
     await h.online();
     const rest = [report("last")];

@@ -57,13 +57,17 @@ export class TelemetryUpload {
     const report = this.#options.source.take();
     if (report === undefined) return;
     this.#waiting.push(report);
-    if (this.#waiting.length > maxWaitingReports) this.#waiting.shift();
+    if (this.#waiting.length <= maxWaitingReports) return;
+    this.#waiting.shift();
+    this.#options.source.dropped?.();
   }
 
   /** In order, and none again that was answered; one whose answer was lost counts twice. */
   async #send(): Promise<void> {
-    const { controlPlane, log, isOnline } = this.#options;
+    const { controlPlane, source, log, isOnline } = this.#options;
     while (isOnline()) {
+      // Part by part: each is made when the one before has gone, so that a large report stops nothing.
+      if (this.#waiting.length === 0 && source.hasMore === true) this.#take();
       const [report] = this.#waiting;
       if (report === undefined) return;
       try {

@@ -94,9 +94,11 @@ export class WorkerAgent implements Agent {
     this.#lookups.flushTouches();
   }
 
-  flushTelemetry(): void {
+  /** Tells the parent a part. Whether there is more of it. */
+  flushTelemetry(): boolean {
     const report = this.#telemetry?.take();
     if (report !== undefined) this.#link.report(toBinary(TelemetryReportSchema, report));
+    return this.#telemetry?.hasMore === true;
   }
 
   /** `orders`: `TapOrders`, encoded; empty: none. */
@@ -183,7 +185,8 @@ export class WorkerAgent implements Agent {
   /** The parent has told the mesh, and leaves it when all workers have ended. */
   async drainAndLeave(whenDrained: () => Promise<void>): Promise<void> {
     await whenDrained();
-    this.flushTelemetry();
+    let hasMore = true;
+    while (hasMore) hasMore = this.flushTelemetry();
     this.close();
   }
 

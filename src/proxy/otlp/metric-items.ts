@@ -3,6 +3,7 @@
  * the names of OpenTelemetry's conventions for HTTP; what has no name there is `weft.*`.
  */
 import type { EdgeSeries, MetricFamily, SeriesRegistry } from "../telemetry/index.ts";
+import { readOutcome } from "../telemetry/outcome-key.ts";
 import { durationBoundsSeconds, type SeriesCell } from "../telemetry/series-cell.ts";
 import { Attributes } from "./attributes.ts";
 import { encodeHistogram, encodeNumbers, type MetricHead, type Period } from "./metric-writer.ts";
@@ -119,6 +120,7 @@ function parts<T>(list: readonly T[]): T[][] {
 }
 
 function attributesOf({ labels }: EdgeSeries, cell: SeriesCell): Attributes {
+  const { method, status, grpcStatus, reason } = readOutcome(cell.key);
   return new Attributes()
     .add("weft.direction", labels.direction)
     .add("weft.source.workload", labels.sourceWorkload)
@@ -130,6 +132,12 @@ function attributesOf({ labels }: EdgeSeries, cell: SeriesCell): Attributes {
     .add("weft.destination.version", labels.destinationVersion)
     .add("weft.route", labels.route)
     .add("weft.mtls", labels.mtls)
-    .add("weft.response.class", cell.responseClass)
-    .add("error.type", cell.reason);
+    .add("weft.source.version", labels.sourceVersion)
+    .add("weft.source.locality", labels.sourceLocality)
+    .add("weft.destination.locality", labels.destinationLocality)
+    .add("network.protocol.name", grpcStatus === undefined ? labels.protocol : "grpc")
+    .add("http.request.method", method)
+    .add("http.response.status_code", status === 0 ? undefined : status)
+    .add("rpc.grpc.status_code", grpcStatus)
+    .add("error.type", reason === "" && status >= 500 ? String(status) : reason);
 }

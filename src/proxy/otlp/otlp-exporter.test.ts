@@ -193,9 +193,17 @@ describe("logs and metrics", () => {
     const edge = proxy.series.edge({
       ...{ direction: "outbound", sourceWorkload: "shop/cart-1", sourceIdentity: "", protocol: "http" },
       ...{ destinationWorkload: "shop/pay-1", destinationIdentity: "", destinationService: "shop/pay" },
-      ...{ destinationPort: 80, destinationVersion: "", route: "", mtls: true },
+      ...{
+        destinationPort: 80,
+        destinationVersion: "",
+        sourceVersion: "",
+        sourceLocality: "",
+        destinationLocality: "",
+        route: "",
+        mtls: true,
+      },
     });
-    edge.http(200, undefined).record(3_000, 10, 20);
+    edge.http("GET", 200, undefined, undefined).record(3_000, 10, 20);
     proxy.spans(1);
     proxy.exporter.log({
       ...{ timeMs: 1_000, severity: "info", eventName: "weft.access", body: "GET /" },

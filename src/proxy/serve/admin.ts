@@ -1,10 +1,11 @@
 /** The proxy's own pages (15020) and the health port (15021). Plain HTTP for operators and scrapers, never on the data path. */
 import { toJson } from "@bufbuild/protobuf";
-import { prometheusContentType, WeftError } from "../../kernel/index.ts";
+import { WeftError } from "../../kernel/index.ts";
 import type { ListenAddress } from "../bootstrap.ts";
 import { type Refusal, RefusalSchema } from "../../wire/index.ts";
 import {
-  encodeMetrics,
+  answerScrape,
+  type ApplicationMetrics,
   type MetricFamily,
   type RecentRefusals,
   type SeriesRegistry,
@@ -13,6 +14,8 @@ import {
 export interface AdminSource {
   readonly series: SeriesRegistry;
   readonly families: readonly MetricFamily[];
+  /** Goes out behind ours; undefined: there is no application. */
+  readonly application?: ApplicationMetrics | undefined;
   /** Undefined: ready; else what is missing. */
   notReady(): string | undefined;
   /** What runs at the moment; holds no secret. */
@@ -30,12 +33,10 @@ export class AdminServer {
   /** Metrics, readiness and configuration. Throws `address_in_use` or `permission`. */
   static openAdmin(address: ListenAddress, source: AdminSource): AdminServer {
     return new AdminServer(
-      serve(address, (path) => {
+      serve(address, (path, accept) => {
         switch (path) {
           case "/metrics":
-            return new Response(encodeMetrics(source.series, source.families), {
-              headers: { "content-type": prometheusContentType },
-            });
+            return answerScrape(source, accept);
           case "/config":
             return Response.json(source.config());
           case "/healthz/ready":
@@ -91,7 +92,9 @@ function readiness(source: AdminSource): Response {
     : new Response(`not ready: ${missing}\n`, { status: 503 });
 }
 
-function serve(address: ListenAddress, answer: (path: string) => Response): Bun.Server<undefined> {
+type Answer = (path: string, accept: string | null) => Response | Promise<Response>;
+
+function serve(address: ListenAddress, answer: Answer): Bun.Server<undefined> {
   try {
     return Bun.serve({
       hostname: address.address,
@@ -102,7 +105,7 @@ function serve(address: ListenAddress, answer: (path: string) => Response): Bun.
         if (request.method !== "GET" && request.method !== "HEAD") {
           return new Response("only GET\n", { status: 405, headers: { allow: "GET, HEAD" } });
         }
-        return answer(new URL(request.url).pathname);
+        return answer(new URL(request.url).pathname, request.headers.get("accept"));
       },
     });
   } catch (cause) {

@@ -78,7 +78,7 @@ describe("a request that a policy denies", () => {
     expect(answer.head?.get("grpc-message")).toContain("client error");
     expect(answer.head?.get("weft-denied")).toBeUndefined();
     await eventually(
-      async () => (await scrape(client.proxy)).includes('reason="authorization_denied"'),
+      async () => (await scrape(client.proxy)).includes('error_type="authorization_denied"'),
       "its own proxy counts it as a denial",
     );
     expect(app.requests).toHaveLength(0);
@@ -147,8 +147,8 @@ describe("a request that a policy denies", () => {
     }
     const lines = (await scrape(client.proxy)).split("\n");
     const reasons = lines.flatMap((line) => {
-      const found = /^weft_http_response_body_bytes_total\{direction="outbound",.*reason="(\w*)"/.exec(line);
-      return found?.[1] === undefined ? [] : [found[1]];
+      if (!line.startsWith("http_client_response_body_size_bytes_count{")) return [];
+      return [/error_type="(\w+)"/.exec(line)?.[1] ?? ""];
     });
     expect(reasons.toSorted()).toEqual(["", "authorization_denied"]);
     app.stop();

@@ -13,6 +13,7 @@ import {
   UpstreamEndpoint,
   versionRule,
 } from "../upstream/index.ts";
+import { ApplicationMetrics, type ApplicationMetricsOptions } from "../telemetry/index.ts";
 import { inboundRequests } from "../../decide/index.ts";
 import type { Clock } from "../../kernel/index.ts";
 
@@ -84,6 +85,12 @@ export class Application {
       const declared = table?.port(port);
       if (declared !== undefined) this.port(port, declared);
     }
+  }
+
+  /** Its own metrics. `place`: as the newest configuration has it. */
+  metrics(place: ApplicationMetricsOptions["place"]): ApplicationMetrics {
+    const { address, addresses, clock } = this.#options;
+    return new ApplicationMetrics({ place, addresses: [...new Set([address, ...addresses])], clock });
   }
 
   sweep(nowMs: number): void {

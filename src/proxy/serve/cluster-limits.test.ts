@@ -154,7 +154,7 @@ describe("limits of a service", () => {
     await fill("critical", 1);
     expect(await refused("critical")).toBe(503);
     expect(held).toBe(11);
-    expect((await figures(client.proxy)).text).toContain('reason="overloaded"');
+    expect((await figures(client.proxy)).text).toContain('error_type="overloaded"');
     app.stop();
   });
 });

@@ -48,7 +48,10 @@ test("a TCPRoute sends connections where its weights say, and nobody waits for t
   peer.shutdown();
   servers.stop();
   peer.terminate();
-  await eventually(async () => (await scrape(client.proxy)).includes('route="default/split"'), "counted");
+  await eventually(
+    async () => (await scrape(client.proxy)).includes('http_route="default/split"'),
+    "counted",
+  );
 });
 
 test("the share of a backend that does not resolve is refused", async () => {
@@ -62,7 +65,7 @@ test("the share of a backend that does not resolve is refused", async () => {
   });
   const peer = await RawClient.connect(client.port);
   expect(await peer.toEnd()).toBe("");
-  expect(await scrape(client.proxy)).toContain('reason="backend_unresolved"');
+  expect(await scrape(client.proxy)).toContain('error_type="backend_unresolved"');
   servers.stop();
 });
 
@@ -119,7 +122,7 @@ test("a server name that no TLSRoute has is answered with unrecognized_name", as
   const peer = await RawClient.connect(client.port);
   peer.write(await helloFor("other.org"));
   expect([...Buffer.from(await peer.toEnd(), "latin1")]).toEqual([21, 3, 3, 0, 2, 2, 112]);
-  expect(await scrape(client.proxy)).toContain('reason="no_route"');
+  expect(await scrape(client.proxy)).toContain('error_type="no_route"');
   servers.stop();
 });
 
@@ -130,6 +133,6 @@ test("what is no TLS is refused where a TLSRoute is attached", async () => {
   const peer = await RawClient.connect(client.port);
   peer.write("GET / HTTP/1.1\r\nhost: a.example.com\r\n\r\n");
   expect(await peer.toEnd()).toBe("");
-  expect(await scrape(client.proxy)).toContain('reason="protocol_mismatch"');
+  expect(await scrape(client.proxy)).toContain('error_type="protocol_mismatch"');
   servers.stop();
 });

@@ -9,19 +9,23 @@ import {
 } from "../admission/index.ts";
 import type { Agent } from "../agent/index.ts";
 import type { Collector } from "../../model/index.ts";
-import type { PreparedTelemetry } from "../../decide/telemetry/index.ts";
-import { Observers, TelemetrySettings } from "../observation/index.ts";
+import type { PreparedTelemetry, TelemetryFacts } from "../../decide/telemetry/index.ts";
+import type { EjectedEndpoint } from "../../wire/index.ts";
+import { type HttpOutcome, Observers, TelemetrySettings } from "../observation/index.ts";
 import { type ExportContext, ExportSwitch } from "../otlp/index.ts";
 import {
+  type CounterFamily,
   type MetricFamily,
   PlaintextCallers,
   type PolicyCounters,
   RecentRefusals,
+  type RuleHits,
   type SeriesRegistry,
 } from "../telemetry/index.ts";
 import { type FactsOf, TraceSwitch } from "../tracing/index.ts";
 import { type HopDialer, type PeerTrust, RequestLimit, type Upstreams } from "../upstream/index.ts";
 import type { LocalWorkload } from "./local-workload.ts";
+import { ejectedEndpoints } from "./ejected-endpoints.ts";
 import { CurrentLimits, fixedLimits, type ServeLimits } from "./limits.ts";
 import type { ServeMetrics } from "./metrics.ts";
 import type { ProtocolMemory } from "./protocol-memory.ts";
@@ -75,6 +79,11 @@ export class ServeContext {
   readonly policies: PolicyCounters;
   readonly refusals = new RecentRefusals();
   readonly plaintextCallers = new PlaintextCallers();
+  readonly ruleHits: RuleHits;
+  /** Those that the control plane is told. */
+  readonly counters: readonly CounterFamily[];
+  /** What expressions of TelemetryPolicy read; undefined: labels that it adds stay empty. */
+  factsOf: ((outcome: HttpOutcome) => TelemetryFacts) | undefined = undefined;
   /** Told of what ends. */
   readonly observers = new Observers();
   readonly telemetry = new TelemetrySettings();
@@ -115,6 +124,8 @@ export class ServeContext {
     this.mark = options.mark;
     this.requestIds = new RequestIds(options.random);
     this.policies = options.metrics.policies;
+    this.ruleHits = options.metrics.ruleHits;
+    this.counters = options.metrics.reported;
     this.admissions = new Admissions(admissionContext(options), options.filters);
     this.families = options.metrics.families;
     this.exports = new ExportSwitch(() => exportContext(options, () => this.families));
@@ -134,6 +145,8 @@ export class ServeContext {
   ): void {
     this.exports.apply(collectors);
     this.tracing.apply(base, factsOf);
+    this.factsOf = factsOf;
+    this.series.configure({ maxSeries: base?.metrics.maxSeries ?? 0 });
   }
 
   /** Of the newest configuration. */
@@ -170,6 +183,15 @@ export class ServeContext {
   get hasExpiredCertificate(): boolean {
     const { certificateNotAfterMs } = this.agent.status;
     return certificateNotAfterMs > 0 && certificateNotAfterMs <= this.clock.nowMs();
+  }
+
+  reportDropped(): void {
+    this.metrics.telemetryDropped("report", "queue_full").value++;
+  }
+
+  /** Endpoints that outlier detection leaves out at the moment. */
+  ejected(): EjectedEndpoint[] {
+    return ejectedEndpoints(this.upstreams, this.clock);
   }
 
   get isAccessLogged(): boolean {

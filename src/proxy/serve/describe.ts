@@ -1,4 +1,5 @@
 /** What /config shows: the configuration that runs, upstreams with their state, certificate ages. No keys, no tokens. */
+import type { AdminSource } from "./admin.ts";
 import type { GatewayServer } from "./gateway.ts";
 import type { ServeContext } from "./context.ts";
 import { GaugeFamily, type MetricFamily } from "../telemetry/index.ts";
@@ -11,10 +12,30 @@ export interface RuntimeParts {
   readonly gateway: GatewayServer | undefined;
 }
 
+/** `families`: beside those of the parts. */
+export function describeAdmin(
+  parts: RuntimeParts,
+  families: readonly MetricFamily[],
+  notReady: () => string | undefined,
+): AdminSource {
+  const { context } = parts;
+  const { series, refusals, metrics, agent } = context;
+  const application = parts.application?.metrics(() => agent.snapshot.inbound?.applicationMetrics);
+  const ofApplication = application?.counters.families ?? [];
+  return {
+    series,
+    refusals,
+    families: [...metrics.families, ...families, ...runtimeGauges(parts), ...ofApplication],
+    application,
+    notReady,
+    config: () => describeConfig(parts),
+  };
+}
+
 /** More clusters than this make the page useless; the rest is counted. */
 const maxListed = 1_000;
 
-export function describeConfig(parts: RuntimeParts): unknown {
+function describeConfig(parts: RuntimeParts): unknown {
   const { context, gateway } = parts;
   const { snapshot, status } = context.agent;
   const mesh = snapshot.mesh;
@@ -107,7 +128,7 @@ export function runtimeGauges(parts: RuntimeParts): readonly MetricFamily[] {
   const gauge = (name: string, help: string, read: () => number): MetricFamily =>
     new GaugeFamily(name, help, () => [{ labels: {}, value: read() }]);
   const total = (name: string, help: string, read: () => number): MetricFamily =>
-    new GaugeFamily(name, help, () => [{ labels: {}, value: read() }], "counter");
+    new GaugeFamily(name, help, () => [{ labels: {}, value: read() }], { type: "counter" });
   return [
     gauge("weft_requests_in_flight", "Requests and TCP sessions under way.", () => context.inFlight),
     gauge(
@@ -131,9 +152,13 @@ export function runtimeGauges(parts: RuntimeParts): readonly MetricFamily[] {
       "weft_gateway_info",
       "1 for each Gateway that is served here, with the labels of its spec.infrastructure.",
       () => gatewayInfo(parts),
+      { labelNames: ["namespace", "name", "label_*"] },
     ),
-    new GaugeFamily("weft_upstream_connections", "Pooled HTTP connections to endpoints.", () =>
-      poolSamples(parts),
+    new GaugeFamily(
+      "weft_upstream_connections",
+      "Pooled HTTP connections to endpoints.",
+      () => poolSamples(parts),
+      { labelNames: ["side", "state"] },
     ),
     gauge("weft_endpoints_ejected", "Endpoints that outlier detection has taken out at the moment.", () => {
       const nowUs = context.clock.monotonicUs();
@@ -146,7 +171,7 @@ export function runtimeGauges(parts: RuntimeParts): readonly MetricFamily[] {
       "weft_retry_budget_exhausted_total",
       "Retries and hedges that a cluster's budget did not allow.",
       () => budgetSamples(context),
-      "counter",
+      { type: "counter", labelNames: ["cluster"] },
     ),
     gauge(
       "weft_replay_bytes",
@@ -154,6 +179,11 @@ export function runtimeGauges(parts: RuntimeParts): readonly MetricFamily[] {
       () => context.bodyKeeping.memory.usedBytes,
     ),
     gauge("weft_telemetry_series", "Label sets of golden signals.", () => context.series.cellCount),
+    gauge(
+      "weft_telemetry_series_limit",
+      "How many there may be; what is beyond is counted under overflow.",
+      () => context.series.maxSeries,
+    ),
     total(
       "weft_telemetry_dropped_series_total",
       "Label sets counted under overflow because the budget was full.",

@@ -118,7 +118,7 @@ describe("nothing is known", () => {
     const peer = await RawClient.connect(port);
     expect(await peer.toEnd()).toBe("");
     await eventually(
-      async () => (await scrape(server.proxy)).includes('reason="application_unreachable"'),
+      async () => (await scrape(server.proxy)).includes('error_type="application_unreachable"'),
       "counted",
     );
   });
@@ -322,7 +322,7 @@ describe("a port that declares HTTP", () => {
     const second = await RawClient.connect(port);
     await eventually(() => second.isReset, "told with the clock standing still");
     expect(first.totalBytes + second.totalBytes).toBe(0);
-    expect(await scrape(proxy)).toMatch(/reason="protocol_mismatch"\} 2/);
+    expect(await scrape(proxy)).toMatch(/error_type="protocol_mismatch"\} 2/);
     app.stop();
   });
 

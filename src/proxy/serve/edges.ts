@@ -1,6 +1,6 @@
 /** Which golden-signal series an outcome belongs to, with the handle kept where the next request finds it. */
 import type { EdgeLabels, EdgeSeries, SeriesRegistry } from "../telemetry/index.ts";
-import type { UpstreamEndpoint } from "../upstream/index.ts";
+import type { Place, UpstreamEndpoint } from "../upstream/index.ts";
 import type { ServeContext } from "./context.ts";
 
 /** One edge that is asked for again and again, as after eviction. */
@@ -33,11 +33,14 @@ export function outboundEdge(
     direction: "outbound",
     sourceWorkload: context.workload.key,
     sourceIdentity: context.identity,
+    sourceVersion: context.workload.version,
+    sourceLocality: localityText(context.upstreams.place),
     destinationWorkload: endpoint.workload,
     destinationIdentity: endpoint.target.identity,
     destinationService: endpoint.target.service,
     destinationPort: endpoint.servicePort,
     destinationVersion: endpoint.endpoint.version,
+    destinationLocality: localityText(endpoint.endpoint),
     route: options.route,
     protocol: options.protocol,
     mtls: endpoint.isTunnelled,
@@ -55,13 +58,21 @@ export function unreachedEdge(
     direction: "outbound",
     sourceWorkload: context.workload.key,
     sourceIdentity: context.identity,
+    sourceVersion: context.workload.version,
+    sourceLocality: localityText(context.upstreams.place),
     destinationWorkload: "",
     destinationIdentity: "",
     destinationService: options.service,
     destinationPort: options.port,
     destinationVersion: "",
+    destinationLocality: "",
     route: options.route,
     protocol: options.protocol,
     mtls: false,
   });
+}
+
+/** "region/zone", or what is known of it. */
+export function localityText({ region, zone }: Place): string {
+  return region === "" || zone === "" ? region || zone : `${region}/${zone}`;
 }

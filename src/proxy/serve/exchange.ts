@@ -380,7 +380,7 @@ export class Exchange
       requestId: this.requestId,
       policy: context.isAccessLogged || context.observers.wantsTimes ? this.admission?.policy : undefined,
       status: reason === undefined ? (this.#grpc?.httpStatus(this.#status) ?? this.#status) : this.#status,
-      grpcStatus: this.#grpc?.status,
+      grpcStatus: this.#grpc?.endStatus(this.#status, reason),
       // What went well for all that is not to be mistaken for what was left alone.
       reason: reason ?? fault,
       detail,

@@ -119,7 +119,7 @@ describe("a wildcard whose names lead to their own addresses", () => {
     const peer = await RawClient.connect(client.port);
     peer.write(get("127.0.0.1"));
     expect((await peer.response()).status).toBe(502);
-    expect(await scrape(client.proxy)).toContain('reason="destination_denied"');
+    expect(await scrape(client.proxy)).toContain('error_type="destination_denied"');
   });
 
   test("takes TLS where its server name leads, and refuses others with an alert", async () => {

@@ -22,7 +22,7 @@ describe("an abort", () => {
     expect((await peer.response()).status).toBe(418);
     expect(app.connections).toHaveLength(0);
     expect(injected(subject.proxy, "abort")).toBe(2);
-    expect(subject.proxy.metricsText()).toMatch(/reason="fault_injected"/);
+    expect(subject.proxy.metricsText()).toMatch(/error_type="fault_injected"/);
     await eventually(() => subject.lastLine()["reason"] === "fault_injected", "it is in the log");
     expect(subject.lastLine()).toMatchObject({
       status: 418,
@@ -126,7 +126,7 @@ describe("a delay", () => {
     peer.write(get);
     await eventually(() => injected(subject.proxy, "delay") === 1, "it is delayed");
     peer.terminate();
-    await eventually(() => subject.proxy.metricsText().includes('reason="client_closed"'), "it is gone");
+    await eventually(() => subject.proxy.metricsText().includes('error_type="client_closed"'), "it is gone");
     subject.clock.advance(20_000);
     expect(subject.proxy.metricsText()).toContain("weft_requests_in_flight 0");
     expect(subject.proxy.metricsText()).toMatch(/^weft_upstream_tries_total 0$/m);

@@ -102,7 +102,13 @@ describe.each(["sidecar", "gateway"] as const)("at a %s", (where) => {
       expect(response.head).toContain("\r\nx-request-id: ");
     }
     expect(app.heads).toEqual([]);
-    expect(await place.metrics()).toMatch(/route="default\/filtered"[^\n]*response_class="3xx"[^\n]* 2\n/);
+    const metrics = await place.metrics();
+    for (const method of ["GET", "POST"]) {
+      const labels = `http_request_method="${method}",http_response_status_code="${status}"`;
+      expect(metrics).toMatch(
+        new RegExp(`_seconds_count\\{[^\\n]*http_route="default/filtered"[^\\n]*${labels}\\} 1\\n`),
+      );
+    }
     app.stop();
   });
 

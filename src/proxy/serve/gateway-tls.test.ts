@@ -188,7 +188,7 @@ describe("a TLS port", () => {
     expect(refused).toBeInstanceOf(Error);
     const socket = await handshake(port, { servername: "a.example" });
     expect(await get(socket, "b.example")).toStartWith("HTTP/1.1 421");
-    expect(await metrics()).toContain('reason="misdirected_request"');
+    expect(await metrics()).toContain('error_type="misdirected_request"');
     app.stop();
   });
 

@@ -165,6 +165,6 @@ describe("the gateway", () => {
     const peer = await RawClient.connect(port);
     peer.write("GET / HTTP/1.1\nhost: a\n\n");
     expect(await peer.toEnd()).toStartWith("HTTP/1.1 400 ");
-    expect(await scrape(proxy)).toContain('reason="malformed_request"');
+    expect(await scrape(proxy)).toContain('error_type="malformed_request"');
   });
 });

@@ -168,10 +168,14 @@ export class GatewayServer implements Server {
         ...this.#listenPlace(where),
         ...listenLimits(context),
         arrival: () => arrivalOf(holder),
-        onHandshakeFailed: (reason) => context.metrics.refused("gateway", reason),
+        onHandshakeFailed: (reason) => {
+          context.metrics.refused("gateway", reason);
+          context.metrics.handshake("gateway", "", reason);
+        },
         onRefused: (reason) => context.metrics.refused("gateway", reason),
         onConnection: (connection) => {
           context.metrics.accepted("gateway");
+          if (connection.isTls) context.metrics.handshake("gateway", connection.tlsVersion, "ok");
           serveGatewayConnection(connection, holder, parts);
         },
       });

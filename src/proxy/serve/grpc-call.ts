@@ -2,6 +2,7 @@
 import {
   type GrpcFailure,
   grpcFailureOf,
+  impliedGrpcStatus,
   isGrpcContentType,
   parseGrpcTimeout,
   readGrpcStatus,
@@ -26,6 +27,8 @@ export class GrpcCall {
   readonly timeoutMs: number;
   #status: number | undefined = undefined;
   #resetStatus: number | undefined = undefined;
+  /** By the proxy, in the place of an answer or of its end. */
+  #said: number | undefined = undefined;
 
   private constructor(timeoutMs: number) {
     this.timeoutMs = timeoutMs;
@@ -54,6 +57,14 @@ export class GrpcCall {
     return this.#status;
   }
 
+  /** What the caller makes of it, where the call itself did not say. `transport`: the status of HTTP, `reason`: of the proxy. */
+  endStatus(transport: number, reason: ReasonCode | undefined): number {
+    const told = this.#said ?? this.#status;
+    if (told !== undefined || reason === undefined)
+      return told ?? impliedGrpcStatus(transport, { kind: "done" });
+    return reasons[reason].grpcStatus;
+  }
+
   /** What the call's outcome counts as, among statuses of HTTP. */
   httpStatus(transport: number): number {
     return transport === 200 && this.#status !== undefined ? httpStatusOfGrpc(this.#status) : transport;
@@ -68,7 +79,9 @@ export class GrpcCall {
   failure(reason: ReasonCode, requestId: string, facts: Reason = reasons[reason]): GrpcFailure {
     const failure = { ...grpcFailureOf(reason, requestId), status: facts.grpcStatus };
     const isReset = reason === "upstream_reset" && this.#resetStatus !== undefined;
-    return isReset ? { ...failure, status: this.#resetStatus ?? failure.status } : failure;
+    const told = isReset ? { ...failure, status: this.#resetStatus ?? failure.status } : failure;
+    this.#said = told.status;
+    return told;
   }
 
   /** After the response has started, this is all that can be said. */

@@ -79,7 +79,7 @@ describe("the hop", () => {
     const peer = await RawClient.connect(client.port);
     peer.write(get);
     expect((await peer.response()).status).toBe(503);
-    expect(await scrape(client.proxy)).toContain('reason="upstream_identity_mismatch"');
+    expect(await scrape(client.proxy)).toContain('error_type="upstream_identity_mismatch"');
     expect(app.connections.length).toBe(0);
     app.stop();
   });
@@ -171,7 +171,7 @@ describe("the hop", () => {
     const peer = await RawClient.connect(client.port);
     peer.write(get);
     expect((await peer.response()).status).toBe(503);
-    expect(await scrape(client.proxy)).toContain('reason="target_unknown"');
+    expect(await scrape(client.proxy)).toContain('error_type="target_unknown"');
     expect(app.connections.length).toBe(0);
     app.stop();
   });

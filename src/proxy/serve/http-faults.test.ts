@@ -21,7 +21,7 @@ describe("bad clients", () => {
     const peer = await RawClient.connect(client.port);
     peer.write(request);
     expect(await peer.toEnd()).toStartWith(`HTTP/1.1 ${status} `);
-    expect(await scrape(client.proxy)).toMatch(/reason="(malformed_request|unsupported_request)"/);
+    expect(await scrape(client.proxy)).toMatch(/error_type="(malformed_request|unsupported_request)"/);
   });
 
   test("a malformed chunk in a body ends the upstream request too", async () => {
@@ -60,7 +60,10 @@ describe("bad clients", () => {
     await eventually(() => requests === 1, "the request arrives");
     peer.terminate();
     await eventually(() => closed === 1, "the application's connection is closed");
-    await eventually(async () => (await scrape(client.proxy)).includes('reason="client_closed"'), "counted");
+    await eventually(
+      async () => (await scrape(client.proxy)).includes('error_type="client_closed"'),
+      "counted",
+    );
     app.stop(true);
   });
 });
@@ -185,7 +188,7 @@ describe("retries", () => {
     expect(response.status).toBe(503);
     expect(response.head).not.toContain("weft-unprocessed");
     expect(response.body).toMatch(/^upstream error, request/);
-    expect(await scrape(client.proxy)).toContain('reason="application_unreachable"');
+    expect(await scrape(client.proxy)).toContain('error_type="application_unreachable"');
   });
 
   test("a reused connection that dies under a GET is replaced, under a POST it is not", async () => {

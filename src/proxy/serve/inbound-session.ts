@@ -14,7 +14,7 @@ import type { HttpRequest } from "../http/index.ts";
 import type { SessionProtocol } from "../../wire/index.ts";
 import type { UpstreamCluster } from "../upstream/index.ts";
 import type { ServeContext } from "./context.ts";
-import { EdgeHandle } from "./edges.ts";
+import { EdgeHandle, localityText } from "./edges.ts";
 import { latin1Line, removal } from "./exchange-heads.ts";
 import { fromRight } from "./forwarded-fields.ts";
 import { forwardedClientCertificate } from "./forwarded-client.ts";
@@ -86,11 +86,15 @@ function inboundEdge(
     direction: "inbound",
     sourceWorkload: caller.workload,
     sourceIdentity: caller.identity,
+    // A peer says who it is, not what it runs or where.
+    sourceVersion: "",
+    sourceLocality: "",
     destinationWorkload: context.workload.key,
     destinationIdentity: context.identity,
     destinationService: caller.service,
     destinationPort: options.port,
     destinationVersion: context.workload.version,
+    destinationLocality: localityText(context.upstreams.place),
     route: "",
     protocol: options.protocol,
     mtls: caller.identity !== "",

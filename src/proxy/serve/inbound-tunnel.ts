@@ -50,11 +50,13 @@ export class InboundTunnel implements Server {
       refuses: () => (this.#context.hasExpiredCertificate ? "certificate_expired" : undefined),
       onHandshakeFailed: (reason, peer, detail) => {
         metrics.refused("inbound", reason);
+        metrics.handshake("inbound", "", reason);
         refusalLog.refused("inbound", { reason, detail, peer });
       },
       onRefused: (reason) => metrics.refused("inbound", reason),
       onConnection: (connection) => {
         metrics.accepted("inbound");
+        metrics.handshake("inbound", connection.tlsVersion, "ok");
         this.#onConnection(connection);
       },
     });

@@ -39,7 +39,7 @@ describe("a request's head over HTTP/1.1", () => {
     expect(await peer.toEnd()).toStartWith(`HTTP/1.1 ${status} `);
     expect(reached(client.proxy, limit)).toBe(1);
     const reason = status === 414 ? "uri_too_long" : "headers_too_large";
-    expect(client.proxy.metricsText()).toContain(`reason="${reason}"`);
+    expect(client.proxy.metricsText()).toContain(`error_type="${reason}"`);
   });
 });
 

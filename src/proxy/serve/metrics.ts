@@ -2,7 +2,13 @@
 import type { Withheld } from "../../decide/index.ts";
 import type { ReasonCode } from "../../kernel/index.ts";
 import { ExportCounters } from "../otlp/index.ts";
-import { type Counter, CounterFamily, type MetricFamily, PolicyCounters } from "../telemetry/index.ts";
+import {
+  type Counter,
+  CounterFamily,
+  type MetricFamily,
+  PolicyCounters,
+  RuleHits,
+} from "../telemetry/index.ts";
 import type { EjectionReason } from "../upstream/index.ts";
 import { type LimitName, limitLabel } from "./limits.ts";
 import { UdpMetrics } from "./udp-metrics.ts";
@@ -102,8 +108,14 @@ export class ServeMetrics {
     ["fault"],
   );
   readonly #dropped = new CounterFamily(
-    "weft_access_log_dropped_total",
-    "Access-log lines dropped because the log could not be written fast enough.",
+    "weft_telemetry_dropped_total",
+    "Lines, spans, records and reports that were dropped, by what they were and why.",
+    ["signal", "reason"],
+  );
+  readonly #handshakes = new CounterFamily(
+    "weft_tls_handshakes_total",
+    "TLS handshakes with clients and peers that dialled this proxy, by version (empty: it did not come to that) and result: ok or a reason.",
+    ["listener", "version", "result"],
   );
 
   readonly #asked = new CounterFamily(
@@ -116,6 +128,7 @@ export class ServeMetrics {
   ]);
 
   readonly policies = new PolicyCounters();
+  readonly ruleHits = new RuleHits();
   readonly udp = new UdpMetrics();
   readonly exports = new ExportCounters();
 
@@ -138,18 +151,35 @@ export class ServeMetrics {
     this.#passed,
     this.#faults,
     this.#dropped,
+    this.#handshakes,
     this.#asked,
     this.#tokens,
     this.policies,
+    this.ruleHits,
     ...this.udp.families,
     ...this.exports.families,
+  ];
+
+  /** Those that the control plane is told, as differences. */
+  readonly reported: readonly CounterFamily[] = [
+    this.#refused,
+    this.#retries,
+    this.#withheld,
+    this.#tries,
+    this.#hedges,
+    this.#hedgesWon,
+    this.#connectFailures,
+    this.#limits,
+    this.#clusterLimits,
+    this.#ejections,
+    this.#dropped,
   ];
 
   /** On the way of every request. */
   readonly tries: Counter = this.#tries.of();
   readonly hedges: Counter = this.#hedges.of();
   readonly hedgesWon: Counter = this.#hedgesWon.of();
-  readonly accessLogDropped: Counter = this.#dropped.of();
+  readonly accessLogDropped: Counter = this.#dropped.of("access_log", "queue_full");
   /** A sender was paused: on the way of every large body, so it has a handle. */
   readonly bodiesPaused: Counter = this.#limits.of(limitLabel("maxBufferedBodyBytes"));
   readonly replayExhausted: Counter = this.#limits.of(limitLabel("maxReplayBytes"));
@@ -171,6 +201,16 @@ export class ServeMetrics {
 
   withheld(cause: Withheld | "body" | "budget"): void {
     this.#withheld.of(cause).value++;
+  }
+
+  /** Ask once and keep the handle. Both from closed sets: "span", "queue_full". */
+  telemetryDropped(signal: string, reason: string): Counter {
+    return this.#dropped.of(signal, reason);
+  }
+
+  /** `version` as "TLSv1.3"; empty: none was agreed on. */
+  handshake(door: Door, version: string, result: ReasonCode | "ok"): void {
+    this.#handshakes.of(door, version, result).value++;
   }
 
   connectFailed(reason: ReasonCode): void {

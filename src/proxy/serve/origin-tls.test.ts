@@ -130,7 +130,7 @@ test.each<[what: string, tls: Tls, identity: typeof leaf]>([
   const app = tlsApp(identity);
   const client = await sidecar(mesh, portOf(app), tls);
   expect((await ask(client.port)).status).toBe(502);
-  expect(await scrape(client.proxy)).toContain('reason="backend_tls_failed"');
+  expect(await scrape(client.proxy)).toContain('error_type="backend_tls_failed"');
   app.close();
 });
 

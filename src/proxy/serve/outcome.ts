@@ -3,6 +3,7 @@ import { type ReasonCode, reasons } from "../../kernel/index.ts";
 import type { PreparedTelemetry } from "../../decide/telemetry/index.ts";
 import type { Telemetry } from "../../model/index.ts";
 import type { HttpOutcome, TcpOutcome } from "../observation/index.ts";
+import type { EdgeSeries } from "../telemetry/index.ts";
 import type { ServeContext } from "./context.ts";
 import type { HttpService } from "./http-service.ts";
 
@@ -20,9 +21,18 @@ export function telemetryOf(context: ServeContext, owner: Told, route?: Told): P
 export function recordHttp(context: ServeContext, ended: HttpOutcome): void {
   const { trace } = ended;
   const outcome = trace?.keepsHttp(ended) === true ? { ...ended, traceId: trace.traceId } : ended;
-  const { edge, reason } = outcome;
-  edge.http(outcome.status, reason).record(outcome.durationUs, outcome.requestBytes, outcome.responseBytes);
+  const { telemetry, traceId, durationUs } = outcome;
+  const edge = telemetry === undefined ? outcome.edge : edgeUnder(context, outcome, telemetry);
+  const cell = edge.http(outcome.head?.method, outcome.status, outcome.grpcStatus, outcome.reason);
+  cell.record(durationUs, outcome.requestBytes, outcome.responseBytes);
+  if (traceId !== undefined && telemetry?.metrics.hasExemplars !== false)
+    cell.exemplify({ traceId, durationUs, timeMs: context.coarseNowMs });
   context.observers.http(outcome);
+}
+
+function edgeUnder(context: ServeContext, outcome: HttpOutcome, { metrics }: PreparedTelemetry): EdgeSeries {
+  const { factsOf } = context;
+  return context.series.under(outcome.edge, metrics, factsOf && (() => factsOf(outcome)));
 }
 
 /** A request that could not even be read. */

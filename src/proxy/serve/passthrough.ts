@@ -8,6 +8,7 @@ import type { EdgeSeries } from "../telemetry/index.ts";
 import { directLimits, OrderedPicker, UpstreamEndpoint } from "../upstream/index.ts";
 import type { ServeContext } from "./context.ts";
 import { NameSniffer } from "./name-sniffer.ts";
+import { unreachedEdge } from "./edges.ts";
 import { recordTcp, telemetryOf } from "./outcome.ts";
 import type { TcpTarget } from "./tcp-dial.ts";
 
@@ -61,17 +62,5 @@ export function logDenied(
 
 /** One edge for everything outside: addresses of the internet as labels would be a series each. */
 function outsideEdge(context: ServeContext): EdgeSeries {
-  return context.series.edge({
-    direction: "outbound",
-    sourceWorkload: context.workload.key,
-    sourceIdentity: context.identity,
-    destinationWorkload: "",
-    destinationIdentity: "",
-    destinationService: "",
-    destinationPort: 0,
-    destinationVersion: "",
-    route: "",
-    protocol: "tcp",
-    mtls: false,
-  });
+  return unreachedEdge(context, { service: "", route: "", protocol: "tcp", port: 0 });
 }

@@ -29,6 +29,7 @@ export class RouteSelector {
     const view = new HeadView(head);
     const rule = routes.match(view);
     if (rule === undefined) return { reason: "no_route", detail: "no rule matches", route: "" };
+    this.#context.ruleHits.count(rule);
     if (rule.answers !== undefined) {
       const answer = answerOf(rule, rule.answers, view, client);
       if (answer !== undefined) return answer;

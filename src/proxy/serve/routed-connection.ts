@@ -58,6 +58,7 @@ function route(routed: RoutedConnection, serverName: string | undefined, read: U
     return;
   }
   const { backend, rule } = choice;
+  context.ruleHits.count(rule);
   const cluster = backend.unresolved === undefined ? find(routed, backend.cluster, serverName) : undefined;
   if (cluster === undefined) {
     count(routed, backend.unresolved === undefined ? "no_endpoint" : "backend_unresolved", rule.route);

@@ -110,7 +110,7 @@ describe("routes", () => {
     const response = await peer.response();
     expect(response.status).toBe(status);
     expect(response.body).not.toContain(reason);
-    expect(await scrape(client.proxy)).toContain(`reason="${reason}"`);
+    expect(await scrape(client.proxy)).toContain(`error_type="${reason}"`);
     // Refusals do not cost the client its connection.
     peer.write(get);
     expect((await peer.response()).status).toBe(status);

@@ -130,7 +130,7 @@ describe("one byte a second", () => {
     expect(elapsedMs).toBeLessThanOrEqual(limits.headerTimeoutMs + slackMs);
     expect(reached(proxy, "header_timeout")).toBe(1);
     peer.terminate();
-    await eventually(() => proxy.metricsText().includes('reason="client_timeout"'), "recorded");
+    await eventually(() => proxy.metricsText().includes('error_type="client_timeout"'), "recorded");
   });
 });
 

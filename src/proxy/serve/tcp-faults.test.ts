@@ -20,7 +20,7 @@ describe("raw TCP", () => {
     subject.clock.advance(11_000);
     await eventually(() => peer.isReset, "the client notices");
     expect(app.connections).toHaveLength(0);
-    expect(subject.proxy.metricsText()).toMatch(/reason="fault_injected"/);
+    expect(subject.proxy.metricsText()).toMatch(/error_type="fault_injected"/);
   });
 
   test("waits, and loses nothing", async () => {

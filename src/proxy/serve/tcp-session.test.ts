@@ -242,7 +242,7 @@ describe("a session that carries nothing", () => {
     clock.advance(timeoutMs + 5_000);
     await peer.toEnd();
     await eventually(() => peer.isReset, "reset");
-    expect(await scrape(client.proxy)).toContain('reason="idle_timeout"');
+    expect(await scrape(client.proxy)).toContain('error_type="idle_timeout"');
     app.stop();
   });
 

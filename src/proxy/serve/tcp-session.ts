@@ -7,6 +7,7 @@ import type { ReasonCode } from "../../kernel/index.ts";
 import type { CloseCause, Connection, ConnectionSink } from "../../net/index.ts";
 import { SessionProtocol } from "../../wire/index.ts";
 import type { FilterRefusal } from "../admission/index.ts";
+import type { EdgeSeries, SeriesCell } from "../telemetry/index.ts";
 import type { ClientConnection, ConnectionSet } from "./connection-set.ts";
 import type { ServeContext } from "./context.ts";
 import { type FaultHost, FaultInjection, type FaultOutcome } from "./fault-injection.ts";
@@ -47,7 +48,8 @@ export class TcpSession
   readonly #admission: SessionAdmission | undefined;
   fault: FaultInjection | undefined = undefined;
   #relay: Relay | undefined;
-  #isCounted = false;
+  /** Where it was counted as opened; undefined: it was not. */
+  #counted: SeriesCell | undefined = undefined;
   #countedRequestBytes = 0;
   #countedResponseBytes = 0;
   #lastActivityMs: number;
@@ -218,14 +220,19 @@ export class TcpSession
     this.#countOpen();
     this.#countedRequestBytes = relay.bytesFromClient;
     this.#countedResponseBytes = relay.bytesFromServer;
-    this.#target.edge(this.#dial?.endpoint).tcp(undefined).transfer(requestBytes, responseBytes);
+    this.#counted?.transfer(requestBytes, responseBytes);
     return true;
   }
 
   #countOpen(): void {
-    if (this.#isCounted) return;
-    this.#isCounted = true;
-    this.#target.edge(this.#dial?.endpoint).tcp(undefined).open();
+    if (this.#counted !== undefined) return;
+    this.#counted = this.#countedEdge(this.#target.edge(this.#dial?.endpoint)).tcp(undefined);
+    this.#counted.open();
+  }
+
+  #countedEdge(edge: EdgeSeries): EdgeSeries {
+    const telemetry = telemetryOf(this.#context, this.#target);
+    return telemetry === undefined ? edge : this.#context.series.under(edge, telemetry.metrics);
   }
 
   #finish(reason: ReasonCode | undefined, detail: string): void {
@@ -239,13 +246,13 @@ export class TcpSession
     const { fault } = this;
     fault?.cancel();
     this.#admission?.cancel();
-    if (reason === undefined && !this.#isCounted) return;
+    if (reason === undefined && this.#counted === undefined) return;
     const endpoint = this.#dial?.endpoint;
     const durationUs = this.#context.clock.monotonicUs() - this.#startUs;
     const edge = this.#target.edge(endpoint);
-    if (this.#isCounted) edge.tcp(undefined).observe(durationUs);
+    this.#counted?.observe(durationUs);
     const counted = reason ?? (fault && "fault_injected");
-    if (counted !== undefined) edge.tcp(counted).open();
+    if (counted !== undefined) this.#countedEdge(edge).tcp(counted).open();
     recordTcp(this.#context, {
       edge,
       requestId: this.#admission?.requestId ?? "",

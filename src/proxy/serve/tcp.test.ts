@@ -87,7 +87,10 @@ describe("TCP through two sidecars", () => {
     const peer = await RawClient.connect(client.port);
     peer.write("x");
     await peer.toEnd();
-    await eventually(async () => (await scrape(client.proxy)).includes('reason="upstream_reset"'), "counted");
+    await eventually(
+      async () => (await scrape(client.proxy)).includes('error_type="upstream_reset"'),
+      "counted",
+    );
     app.stop();
   });
 

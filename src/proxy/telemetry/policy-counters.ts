@@ -27,6 +27,7 @@ export class PolicyCounters implements MetricFamily {
   readonly name = "weft_policy_decisions_total";
   readonly help = "What policies did with requests and connections, or would have done.";
   readonly type = "counter";
+  readonly labelNames = ["policy", "rule", "verdict"];
   readonly #maxSeries: number;
   readonly #series = new Map<string, PolicySeries>();
   /** By the policy as configuration has it, its rule and its verdict: on the way of every request, so no text is made. */

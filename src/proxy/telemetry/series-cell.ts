@@ -3,16 +3,19 @@
  * Recording touches numbers only.
  */
 import { Histogram } from "../../kernel/index.ts";
+import type { SizeCounts } from "./size-counts.ts";
 
 /**
  * Upper bounds in seconds: OpenTelemetry's for HTTP durations, with three below them because a hop inside a mesh
- * mostly ends under 5 ms.
+ * mostly ends under 5 ms, and five between them where services answer, so that neighbours are at most 2.5 apart below
+ * 10 ms and 1.7 above.
  */
 export const durationBoundsSeconds: readonly number[] = [
-  0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10,
+  0.0005, 0.001, 0.0025, 0.005, 0.01, 0.015, 0.025, 0.035, 0.05, 0.075, 0.1, 0.15, 0.25, 0.35, 0.5, 0.75, 1,
+  1.5, 2.5, 5, 7.5, 10,
 ];
 
-const boundsUs = durationBoundsSeconds.map((seconds) => seconds * 1_000_000);
+const boundsUs = Float64Array.from(durationBoundsSeconds, (seconds) => seconds * 1_000_000);
 
 export interface CellDelta {
   readonly count: number;
@@ -21,9 +24,16 @@ export interface CellDelta {
   readonly durations: Histogram | undefined;
 }
 
+/** A trace that shows what a duration was made of. */
+export interface Exemplar {
+  readonly traceId: string;
+  readonly durationUs: number;
+  readonly timeMs: number;
+}
+
 export class SeriesCell {
-  readonly responseClass: string;
-  readonly reason: string;
+  /** What `readOutcome` reads. */
+  readonly key: number;
   /** Requests, or connections opened. */
   count = 0;
   requestBytes = 0;
@@ -32,6 +42,11 @@ export class SeriesCell {
   readonly buckets = new Float64Array(boundsUs.length + 1);
   durationCount = 0;
   sumUs = 0;
+  /** Only where sizes are told in buckets. */
+  sizes: SizeCounts | undefined = undefined;
+  /** The newest of a bucket, by its place in `buckets`. Made with the first one. */
+  exemplars: Map<number, Exemplar> | undefined = undefined;
+  idleReports = 0;
   #sinceCount = 0;
   #sinceRequestBytes = 0;
   #sinceResponseBytes = 0;
@@ -39,9 +54,8 @@ export class SeriesCell {
   #since: Histogram | undefined;
   #isDirty = false;
 
-  constructor(responseClass: string, reason: string) {
-    this.responseClass = responseClass;
-    this.reason = reason;
+  constructor(key: number) {
+    this.key = key;
   }
 
   /** One finished request. */
@@ -49,12 +63,18 @@ export class SeriesCell {
     this.open();
     this.transfer(requestBytes, responseBytes);
     this.observe(durationUs);
+    if (this.sizes !== undefined) this.sizes.add(requestBytes, responseBytes);
   }
 
   open(): void {
     this.count++;
     this.#sinceCount++;
     this.#isDirty = true;
+  }
+
+  /** Connections that are open: those opened less those whose duration is known. */
+  get openNow(): number {
+    return this.count - this.durationCount;
   }
 
   transfer(requestBytes: number, responseBytes: number): void {
@@ -66,14 +86,19 @@ export class SeriesCell {
   }
 
   observe(durationUs: number): void {
-    let index = 0;
-    while (index < boundsUs.length && durationUs > (boundsUs[index] ?? 0)) index++;
+    const index = bucketOfBounds(durationUs);
     this.buckets[index] = (this.buckets[index] ?? 0) + 1;
     this.durationCount++;
     this.sumUs += durationUs;
     this.#since ??= new Histogram();
     this.#since.record(durationUs);
     this.#isDirty = true;
+  }
+
+  /** `exemplar` is of a request that was recorded; it takes the place of an older one of the same bucket. */
+  exemplify(exemplar: Exemplar): void {
+    this.exemplars ??= new Map();
+    this.exemplars.set(bucketOfBounds(exemplar.durationUs), exemplar);
   }
 
   get hasDelta(): boolean {
@@ -101,4 +126,10 @@ export class SeriesCell {
     this.#since?.clear();
     this.#isDirty = false;
   }
+}
+
+function bucketOfBounds(durationUs: number): number {
+  let index = 0;
+  while (index < boundsUs.length && durationUs > (boundsUs[index] ?? 0)) index++;
+  return index;
 }

@@ -74,7 +74,14 @@ class Scene {
 const edge = new SeriesRegistry().edge({
   ...{ direction: "inbound", sourceWorkload: "shop/web-1", sourceIdentity: "", protocol: "http", mtls: true },
   ...{ destinationWorkload: "shop/cart-1", destinationIdentity: "", destinationService: "shop/cart" },
-  ...{ destinationPort: 80, destinationVersion: "", route: "" },
+  ...{
+    destinationPort: 80,
+    destinationVersion: "",
+    sourceVersion: "",
+    sourceLocality: "",
+    destinationLocality: "",
+    route: "",
+  },
 });
 
 describe("the next hop is told", () => {

@@ -1,4 +1,11 @@
-export { hash32, type PickRequest, randomHash, sessionId, sessionIdLength } from "./balancer/index.ts";
+export {
+  hash32,
+  type PickRequest,
+  type Place,
+  randomHash,
+  sessionId,
+  sessionIdLength,
+} from "./balancer/index.ts";
 export { directLimits, newestView, OrderedPicker, type UpstreamCluster, versionRule } from "./cluster.ts";
 export { UpstreamEndpoint } from "./endpoint.ts";
 export { encodePreface, HopDialer, type HopTarget, hopAlpn, maxPrefaceBytes } from "./hop.ts";

@@ -109,6 +109,11 @@ export class Upstreams {
     });
   }
 
+  /** Where this proxy runs. */
+  get place(): Place {
+    return this.#own;
+  }
+
   cluster(key: string): UpstreamCluster | undefined {
     return this.#clusters.get(key)?.view;
   }

@@ -9,7 +9,6 @@ import { HeaderFields } from "../../../http2/index.ts";
 import { Http2Request, type HttpRequest } from "../../http/index.ts";
 import type { HttpOutcome, TcpOutcome, TriesRecord } from "../../observation/index.ts";
 import { type EdgeLabels, SeriesRegistry } from "../../telemetry/index.ts";
-import type { EdgePlaces } from "../edge-fragment.ts";
 import type { LineFrame } from "../line-frame.ts";
 
 const http: EdgeLabels = {
@@ -21,12 +20,15 @@ const http: EdgeLabels = {
   destinationService: "pay/card",
   destinationPort: 80,
   destinationVersion: "v2",
+  sourceVersion: "",
+  sourceLocality: "",
+  destinationLocality: "",
   route: "pay/cards",
   protocol: "http",
   mtls: true,
 };
 
-export function testEdge(labels: Partial<EdgeLabels & EdgePlaces> = {}): HttpOutcome["edge"] {
+export function testEdge(labels: Partial<EdgeLabels> = {}): HttpOutcome["edge"] {
   return new SeriesRegistry().edge({ ...http, ...labels });
 }
 

@@ -81,6 +81,7 @@ export class OutlierDetector implements OutcomeOwner {
   adopt(member: OutlierMember, untilUs: number, nowUs: number): boolean {
     if (member.ejectedUntilUs >= untilUs) return false;
     if (member.ejectedUntilUs <= nowUs && !this.#mayEject(nowUs)) return false;
+    if (member.outcomes !== undefined) member.outcomes.ejectedFor = undefined;
     this.#putOut(member, untilUs, nowUs);
     return true;
   }
@@ -117,6 +118,7 @@ export class OutlierDetector implements OutcomeOwner {
     }
     const { baseEjectionUs, maxEjectionUs } = this.settings;
     outcomes.timesEjected++;
+    outcomes.ejectedFor = reason;
     const forUs = Math.min(baseEjectionUs * outcomes.timesEjected, Math.max(baseEjectionUs, maxEjectionUs));
     this.#putOut(member, nowUs + forUs, nowUs);
     this.#listener.onEjected(member, reason, forUs);

@@ -35,6 +35,8 @@ export class EndpointOutcomes {
   latencies: Histogram | undefined;
   /** Ejections that it has not lived down: one is forgiven with each interval outside. */
   timesEjected = 0;
+  /** Why it was last; undefined: another process found out. */
+  ejectedFor: EjectionReason | undefined = undefined;
   readonly #owner: OutcomeOwner;
   readonly #member: OutlierMember;
   #row5xx = 0;

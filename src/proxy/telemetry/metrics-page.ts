@@ -1,0 +1,99 @@
+/**
+ * The answer to a scrape: ours, then the application's own. A page of a few series is one text; a large one is made while
+ * it is sent, a slice at a time, so that requests go on meanwhile.
+ */
+import { acceptedFormat, type Clock, type MetricsFormat, metricsContentTypes } from "../../kernel/index.ts";
+import { ApplicationCounters } from "./application-counters.ts";
+import type { ApplicationPlace, fetchApplicationPage } from "./application-metrics.ts";
+import type { ApplicationPage } from "./application-page.ts";
+import { metricSlices, type MetricsSource } from "./prometheus.ts";
+import { SampleWriter } from "./sample-writer.ts";
+
+export interface ApplicationMetricsOptions {
+  /** As configuration has it; undefined: the application has none. */
+  readonly place: () => ApplicationPlace | undefined;
+  /** Where the application is dialled, in this order. */
+  readonly addresses: readonly string[];
+  readonly clock: Clock;
+}
+
+/** The application's own page, as far as it can be had. */
+export class ApplicationMetrics {
+  readonly counters = new ApplicationCounters();
+  readonly #options: ApplicationMetricsOptions;
+
+  constructor(options: ApplicationMetricsOptions) {
+    this.#options = options;
+  }
+
+  /** Undefined: there is none, or it could not be had, which has been counted. Never rejects. */
+  fetch(format: MetricsFormat): Promise<ApplicationPage | undefined> | undefined {
+    const place = this.#options.place();
+    if (place === undefined || place.port === 0) return undefined;
+    return load()(place, format, { ...this.#options, counters: this.counters });
+  }
+}
+
+/** `application` undefined: nothing but ours. */
+export async function answerScrape(
+  source: MetricsSource & { readonly application?: ApplicationMetrics | undefined },
+  accept: string | null,
+): Promise<Response> {
+  const accepted = acceptedFormat(accept);
+  const page = await source.application?.fetch(accepted);
+  // Where the application speaks the older format only, the page is in that one: every scraper takes it.
+  const format = page?.format ?? accepted;
+  const slices = pageSlices(source, page, format);
+  const headers = { "content-type": metricsContentTypes[format] };
+  const first = slices.next();
+  const second = slices.next();
+  const begin = first.done === true ? "" : first.value;
+  return second.done === true
+    ? new Response(begin, { headers })
+    : new Response(streamOf(begin + second.value, slices), { headers });
+}
+
+function* pageSlices(
+  source: MetricsSource,
+  page: ApplicationPage | undefined,
+  format: MetricsFormat,
+): Generator<string, undefined> {
+  const writer = new SampleWriter(format);
+  let text = "";
+  for (const slice of metricSlices(source, writer)) {
+    if (text !== "") yield text;
+    text = slice;
+  }
+  for (const slice of page?.slices(writer.names) ?? []) {
+    yield text;
+    text = slice;
+  }
+  yield format === "openmetrics" ? `${text}# EOF\n` : text;
+  return undefined;
+}
+
+function streamOf(begin: string, slices: Generator<string, undefined>): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder();
+  return new ReadableStream<Uint8Array>({
+    start(controller) {
+      controller.enqueue(encoder.encode(begin));
+    },
+    async pull(controller) {
+      // Whatever waits for the loop has its turn between two slices.
+      await new Promise((resolve) => setImmediate(resolve));
+      const next = slices.next();
+      if (next.done === true) controller.close();
+      else controller.enqueue(encoder.encode(next.value));
+    },
+    cancel() {
+      slices.return(undefined);
+    },
+  });
+}
+
+function load(): typeof fetchApplicationPage {
+  const loaded: {
+    readonly fetchApplicationPage: typeof fetchApplicationPage;
+  } = require("./application-metrics.ts");
+  return loaded.fetchApplicationPage;
+}
