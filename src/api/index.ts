@@ -93,6 +93,7 @@ export {
 } from "./metrics-annotations.ts";
 export { keyOf, keyText, namespaceOf, type ObjectKey } from "./object-key.ts";
 export { type PolicyTargetKind, policyTargets } from "./policy-targets.ts";
+export { type PrometheusTargets, prometheusTargetsSchema } from "./prometheus-targets.ts";
 export type { RateLimitKeyField } from "./rate-limit-policy.ts";
 export { gatewayGroup, weftGroup } from "./references.ts";
 export { type SecurityTargetKind, securityTargets } from "./security-targets.ts";

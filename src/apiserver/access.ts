@@ -28,6 +28,8 @@ export function accessOf(http: Request, target: RequestTarget, query: URLSearchP
       return tapAccess(query);
     case "tapped_request":
       return resource({ verb: "get", group: "weft.dev", resource: "mesh", subresource: "requests" });
+    case "scrape":
+      return resource({ verb: "get", group: "weft.dev", resource: "mesh", subresource: "prometheus" });
     case "review":
       return target.what === "subjectaccessreviews" || target.what === "localsubjectaccessreviews"
         ? resource({

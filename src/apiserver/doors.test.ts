@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { request as httpRequest } from "node:http";
 import { silentLog } from "../kernel/index.ts";
 import { startApiServer } from "./index.ts";
-import { configMaps, FakeTaps, noTelemetry, noTrust, TestApi, token } from "./testing.ts";
+import { configMaps, FakeTaps, noTelemetry, noTrust, someScrapes, TestApi, token } from "./testing.ts";
 
 let api: TestApi;
 beforeEach(async () => {
@@ -30,6 +30,7 @@ const unusedProviders = {
   },
   trust: noTrust,
   taps: new FakeTaps(),
+  scrapes: someScrapes,
 };
 
 /** fetch sets Host by itself. */

@@ -129,6 +129,8 @@ export class Handler {
       case "tap":
       case "tapped_request":
         return this.#parts.taps.answer(request, target);
+      case "scrape":
+        return this.#parts.mesh.scrape(request, target.workload);
       case "review":
         return this.#parts.reviews.answer(request, target);
       case "join_token":

@@ -5,6 +5,7 @@ import {
   decodeMessage,
   type MeshStatus,
   type PlaintextCallerList,
+  type PrometheusTargets,
   type RefusalList,
   type RevocationRequest,
   revocationRequestSchema,
@@ -57,6 +58,15 @@ export interface MeshProviders {
   createJoinToken(request: JoinTokenRequest): Promise<string>;
   readonly trust: TrustProviders;
   readonly taps: TapProviders;
+  readonly scrapes: ScrapeProviders;
+}
+
+/** For a Prometheus: which proxies there are, and their metrics for one that cannot reach them. */
+export interface ScrapeProviders {
+  /** `via`: where this API was reached, for targets that are scraped through it; undefined: at the proxies themselves. */
+  targets(via: URL | undefined): PrometheusTargets;
+  /** The proxy's own answer. Rejects with `not_found`, `exhausted`, `unreachable`, `timeout`. */
+  relay(workload: string, headers: Headers): Promise<Response>;
 }
 
 /** Whom the mesh trusts. */
@@ -120,6 +130,8 @@ export class MeshEndpoints {
         return json(this.#providers.refusals(query.get("request") ?? undefined));
       case "plaintext":
         return json(this.#providers.plaintextCallers());
+      case "prometheus":
+        return json(this.#providers.scrapes.targets(relayOf(request)));
       case "metrics":
         return new Response(this.#providers.metrics(), {
           headers: { "content-type": prometheusContentType },
@@ -145,6 +157,11 @@ export class MeshEndpoints {
       case "audit-verification":
         return json(await this.#auditLog().verify());
     }
+  }
+
+  async scrape({ http }: ApiRequest, workload: string): Promise<Response> {
+    if (http.method !== "GET") throw methodNotAllowed(http, "GET");
+    return this.#providers.scrapes.relay(workload, http.headers);
   }
 
   async joinToken(request: ApiRequest, target: RequestTarget & { type: "join_token" }): Promise<Response> {
@@ -226,4 +243,16 @@ function historyEntry({ revision, timeMs, author, message, changes }: Commit): o
       outcome: before === undefined ? "created" : after === undefined ? "deleted" : "configured",
     })),
   };
+}
+
+/** Throws `usage`. */
+function relayOf({ http, query }: ApiRequest): URL | undefined {
+  const via = query.get("via") ?? "proxy";
+  if (via === "proxy") return undefined;
+  if (via !== "control") {
+    throw new WeftError("usage", `via=${via.slice(0, 64)} is not known`, {
+      hint: "via=proxy: targets are the proxies' own ports; via=control: the control plane passes their metrics on",
+    });
+  }
+  return new URL(http.url);
 }

@@ -13,6 +13,7 @@ type MeshPath =
   | "metrics"
   | "refusals"
   | "plaintext"
+  | "prometheus"
   | "certificates"
   | "revocations"
   | "root_rotation"
@@ -37,6 +38,7 @@ export type RequestTarget =
     }
   | { readonly type: "tap" }
   | { readonly type: "tapped_request"; readonly id: string }
+  | { readonly type: "scrape"; readonly workload: string }
   | { readonly type: "auth"; readonly what: AuthPath }
   | { readonly type: "review"; readonly what: ReviewName; readonly namespace: string }
   | { readonly type: "join_token"; readonly namespace: string; readonly serviceAccount: string }
@@ -59,6 +61,7 @@ const meshPaths: ReadonlyMap<string, MeshPath> = new Map<string, MeshPath>([
   ["/apis/weft.dev/v1alpha1/history", "history"],
   ["/apis/weft.dev/v1alpha1/refusals", "refusals"],
   ["/apis/weft.dev/v1alpha1/plaintextcallers", "plaintext"],
+  ["/apis/weft.dev/v1alpha1/prometheus/targets", "prometheus"],
   ["/apis/weft.dev/v1alpha1/certificates", "certificates"],
   ["/apis/weft.dev/v1alpha1/revocations", "revocations"],
   ["/apis/weft.dev/v1alpha1/root-rotation", "root_rotation"],
@@ -88,6 +91,7 @@ const localReviewPattern =
   /^\/apis\/authorization\.k8s\.io\/v1\/namespaces\/([^/]+)\/localsubjectaccessreviews$/;
 
 const tappedRequestPattern = /^\/apis\/weft\.dev\/v1alpha1\/requests\/([^/]+)$/;
+const scrapePattern = /^\/apis\/weft\.dev\/v1alpha1\/prometheus\/proxies\/([^/]+)\/([^/]+)\/metrics$/;
 
 const discoveryPattern = /^\/(version|api|apis|api\/v1|apis\/[^/]+|apis\/[^/]+\/[^/]+)$/;
 
@@ -110,6 +114,11 @@ export function parseRequestTarget(path: string): RequestTarget | undefined {
   if (review !== undefined) return { type: "review", what: review, namespace: "" };
   const local = localReviewPattern.exec(path)?.[1];
   if (local !== undefined) return { type: "review", what: "localsubjectaccessreviews", namespace: local };
+  const scraped = scrapePattern.exec(path);
+  if (scraped !== null) {
+    const [namespace = "", name = ""] = scraped.slice(1).map(decodeSegment);
+    return { type: "scrape", workload: `${namespace}/${name}` };
+  }
   if (discoveryPattern.test(path)) return { type: "discovery", path };
   const groups = /^(?:\/api|\/apis\/(?<group>[^/]+))\/(?<version>[^/]+)(?<rest>\/.+)$/.exec(path)?.groups;
   if (groups === undefined) return undefined;

@@ -8,7 +8,7 @@ import { openSqliteStore, type Store } from "../store/index.ts";
 import type { TapRecord } from "../wire/index.ts";
 import { AuditLog } from "./audit/audit-log.ts";
 import { type ApiServer, startApiServer } from "./index.ts";
-import type { TrustProviders } from "./mesh-endpoints.ts";
+import type { ScrapeProviders, TrustProviders } from "./mesh-endpoints.ts";
 import type { ApiServerOptions } from "./server.ts";
 import type { TapProviders } from "./tap/tap-endpoints.ts";
 import type { AskedTap } from "./tap/tap-query.ts";
@@ -60,6 +60,15 @@ export const noTelemetry: TelemetryProviders = {
   services: notHere,
   serviceView: notHere,
   findings: notHere,
+};
+
+/** One proxy that is told of, and one metric behind it. */
+export const someScrapes: ScrapeProviders = {
+  targets: (via) => [{ targets: [via?.host ?? "10.0.0.1:15020"], labels: { via: via?.protocol ?? "" } }],
+  relay: (workload, headers) =>
+    workload === "default/web"
+      ? Promise.resolve(new Response(`weft_up{accept="${headers.get("accept") ?? ""}"} 1\n`))
+      : Promise.reject(new WeftError("not_found", `no proxy ${workload}`)),
 };
 
 export class TestApi {
@@ -126,6 +135,7 @@ export class TestApi {
           Promise.resolve(`join-${namespace}-${serviceAccount}`),
         trust: noTrust,
         taps,
+        scrapes: someScrapes,
       },
       ...options,
     });

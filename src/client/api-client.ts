@@ -25,6 +25,8 @@ import {
   refusalListSchema,
   type RefusalView,
   parseObject,
+  type PrometheusTargets,
+  prometheusTargetsSchema,
   type RevocationRequest,
   type RotationRequest,
   type RotationStatus,
@@ -225,6 +227,12 @@ export class ApiClient extends TrafficClient {
   /** The server reads all of its log. */
   async auditVerdict(): Promise<AuditVerdict> {
     return this.decode(auditVerdictSchema, await this.transport.json(`${meshPath}/audit/verification`));
+  }
+
+  /** Of Prometheus' service discovery; `via` control: scraped through the control plane. */
+  async prometheusTargets(via: "proxy" | "control"): Promise<PrometheusTargets> {
+    const path = `${meshPath}/prometheus/targets`;
+    return this.decode(prometheusTargetsSchema, await this.transport.json(path, { query: { via } }));
   }
 
   /** For one workload's first certificate: one use, short life. */

@@ -43,6 +43,7 @@ import { plaintextCallerList, refusalList } from "./policy-reports.ts";
 import { encodeMetrics } from "./metrics.ts";
 import { ProxyDirectory } from "./proxy-directory.ts";
 import { serveProxyPort } from "./proxy-port.ts";
+import { Scrapes } from "./scrapes.ts";
 import { StatusQueue } from "./status-queue.ts";
 import { tapProviders } from "./tap-providers.ts";
 import { TrustControl } from "./trust-control.ts";
@@ -289,6 +290,7 @@ async function start(
           return owner?.kind === "workload" ? owner.workload.path : undefined;
         }),
       taps: tapProviders(taps),
+      scrapes: new Scrapes(directory),
       createJoinToken: async (request) => tokens.create(request),
       trust: {
         rotation: () => trust.status(),

@@ -75,6 +75,11 @@ const operator: PolicyRule[] = [
   { verbs: ["create"], apiGroups: ["weft.dev"], resources: ["taps"] },
   { verbs: ["get"], nonResourceURLs: ["/metrics"] },
 ];
+/** For a Prometheus: who is there to be scraped, their metrics, the control plane's own. Nothing else. */
+const prometheus: PolicyRule[] = [
+  { verbs: ["get"], apiGroups: ["weft.dev"], resources: ["mesh/prometheus"] },
+  { verbs: ["get"], nonResourceURLs: ["/metrics"] },
+];
 
 export const defaultRoleObjects: readonly unknown[] = [
   clusterRole("cluster-admin", everything),
@@ -82,6 +87,7 @@ export const defaultRoleObjects: readonly unknown[] = [
   clusterRole("edit", editRules),
   clusterRole("view", viewRules),
   clusterRole("weft:operator", operator),
+  clusterRole("weft:prometheus", prometheus),
   clusterRole("system:discovery", discovery),
   binding("cluster-admin", "cluster-admin", "system:masters"),
   binding("system:discovery", "system:discovery", "system:authenticated"),

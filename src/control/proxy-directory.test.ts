@@ -15,10 +15,13 @@ function start() {
   );
   const connect = (name: string, addresses?: readonly string[]): void => {
     directory.connected(name, "gateway");
-    directory.gatewayIntroduced(name, addresses);
+    directory.introduced({ workload: name, namespace: "edge", name, role: "gateway", addresses });
   };
-  return { directory, told, connect, close: () => store.close() };
+  return { directory, registry, told, connect, close: () => store.close() };
 }
+
+/** Until the store's watchers have been told. */
+const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 test("addresses of all gateways count together, and go with them", () => {
   const { directory, told, connect, close } = start();
@@ -45,5 +48,37 @@ test("nothing is known while one of them does not tell", () => {
   connect("edge/b");
   directory.disconnected("edge/b");
   expect(told).toEqual(["10.0.0.1", undefined, "10.0.0.1"]);
+  close();
+});
+
+test("who says where metrics are is scraped while it is there, and as long as its workload is registered", async () => {
+  const { directory, registry, close } = start();
+  const place = { address: "10.0.0.5", port: 15_020 };
+  const introduce = (name: string, role: "sidecar" | "gateway", metrics?: typeof place): void => {
+    const id = { trustDomain: "0a1b2c3d.weft", namespace: "shop", serviceAccount: "web" };
+    directory.admit(`shop/${name}`, id);
+    directory.connected(`shop/${name}`, role);
+    directory.introduced({ workload: `shop/${name}`, namespace: "shop", name, role, metrics });
+  };
+  await registry.register({
+    ...{ namespace: "shop", name: "web", serviceAccount: "web", labels: { version: "v2" }, ports: [] },
+    ...{ addresses: ["10.0.0.5"], tunnelAddress: "", tunnelPort: 0, region: "", zone: "" },
+  });
+  await settle();
+  introduce("web", "sidecar", place);
+  introduce("edge", "gateway", place);
+  introduce("silent", "gateway");
+  const identity = "spiffe://0a1b2c3d.weft/ns/shop/sa/web";
+  const web = { workload: "shop/web", role: "sidecar" as const, identity, version: "v2", place };
+  expect(directory.scraped()).toEqual([
+    { workload: "shop/edge", role: "gateway", identity, version: "", place },
+    web,
+  ]);
+  directory.disconnected("shop/edge");
+  directory.disconnected("shop/web");
+  expect(directory.scraped()).toEqual([web]);
+  await registry.leave({ namespace: "shop", name: "web", drainOnly: false });
+  await settle();
+  expect(directory.scraped()).toEqual([]);
   close();
 });

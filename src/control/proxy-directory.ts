@@ -1,8 +1,14 @@
 /** Which proxies are connected, as whom and in which role: what status and topology tell of them. */
 import type { MeshStatus, ProxyStatus } from "../api/index.ts";
-import type { PresenceListener, ProxyRole, SubscriptionCore } from "../distribute/index.ts";
+import type {
+  MetricsPlace,
+  PresenceListener,
+  ProxyIdentity,
+  ProxyRole,
+  SubscriptionCore,
+} from "../distribute/index.ts";
 import { formatSpiffeId, type SpiffeId } from "../kernel/index.ts";
-import type { Registry } from "../registry/index.ts";
+import { type Registry, versionOf } from "../registry/index.ts";
 
 interface ConnectedProxy {
   readonly role: ProxyRole;
@@ -26,6 +32,18 @@ export interface KnownProxy {
   readonly certificate: ShownCertificate | undefined;
 }
 
+/** One that says where its metrics are read. */
+export interface ScrapedProxy {
+  /** "namespace/name" */
+  readonly workload: string;
+  readonly role: ProxyRole;
+  /** Its SPIFFE id; empty: unknown. */
+  readonly identity: string;
+  /** Empty: its workload has none, or it is a gateway. */
+  readonly version: string;
+  readonly place: MetricsPlace;
+}
+
 interface Admission {
   readonly workload: string;
   readonly identity: string;
@@ -40,6 +58,7 @@ export class ProxyDirectory implements PresenceListener {
   /** Of workloads that are or were connected; those that left are forgotten when they are not registered any more. */
   readonly #shown = new Map<string, ShownCertificate>();
   readonly #awaySince = new Map<string, number>();
+  readonly #metrics = new Map<string, MetricsPlace>();
   /** Addresses of the machines of connected gateways. */
   readonly #machines = new Map<string, readonly string[] | undefined>();
   readonly #onGatewayAddresses: (addresses: readonly string[] | undefined) => void;
@@ -87,7 +106,10 @@ export class ProxyDirectory implements PresenceListener {
     this.#registry.connected(workload);
   }
 
-  gatewayIntroduced(workload: string, addresses: readonly string[] | undefined): void {
+  introduced({ workload, role, addresses, metrics }: ProxyIdentity): void {
+    if (metrics === undefined) this.#metrics.delete(workload);
+    else this.#metrics.set(workload, metrics);
+    if (role !== "gateway") return;
     this.#machines.set(workload, addresses);
     this.#tellAddresses();
   }
@@ -135,6 +157,25 @@ export class ProxyDirectory implements PresenceListener {
     return [...connected.toSorted(byId), ...lost.toSorted(byId)];
   }
 
+  /** Connected, or registered and away: whoever scrapes shall see that it is gone. In the order of their ids. */
+  scraped(): ScrapedProxy[] {
+    return [...this.#metrics.keys()].toSorted().flatMap((workload) => this.scrapedOf(workload) ?? []);
+  }
+
+  scrapedOf(workload: string): ScrapedProxy | undefined {
+    const place = this.#metrics.get(workload);
+    const connected = this.#connected.get(workload);
+    const view = this.#registry.views.workload(workload);
+    if (place === undefined || (connected === undefined && view === undefined)) return undefined;
+    return {
+      workload,
+      role: connected?.role ?? "sidecar",
+      identity: connected?.identity ?? this.#registered(workload),
+      version: view === undefined ? "" : versionOf(view.labels),
+      place,
+    };
+  }
+
   #away(): string[] {
     return [...this.#registry.views.workloads()]
       .filter(({ path, tunnel }) => tunnel.kind !== "none" && !this.#connected.has(path))
@@ -146,6 +187,7 @@ export class ProxyDirectory implements PresenceListener {
       if (this.#registry.views.workload(workload) !== undefined) continue;
       this.#awaySince.delete(workload);
       this.#shown.delete(workload);
+      this.#metrics.delete(workload);
     }
   }
 

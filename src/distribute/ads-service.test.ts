@@ -36,8 +36,10 @@ function startServer(source: FakeSource, clock = systemClock) {
     mayActFor: (peer, workload) => peer.uriSans[0] === webUri && workload.startsWith("shop/"),
     presence: {
       connected: (workload, role) => void presence.push(`+${workload} ${role}`),
-      gatewayIntroduced: (workload, addresses) =>
-        void presence.push(`${workload} at ${addresses?.join() ?? "?"}`),
+      introduced({ workload, role, addresses, metrics }) {
+        if (role === "gateway") presence.push(`${workload} at ${addresses?.join() ?? "?"}`);
+        if (metrics !== undefined) presence.push(`${workload} tells ${metrics.address} ${metrics.port}`);
+      },
       disconnected: (workload) => void presence.push(`-${workload}`),
     },
   });
@@ -163,6 +165,32 @@ test("each stream of a gateway says which addresses its machine has, a sidecar's
     "+shop/gateway gateway",
     "shop/gateway at 10.0.0.2,::1",
     "shop/gateway at ?",
+  ]);
+});
+
+test("each stream says where metrics are read; what is no address and port is not taken", async () => {
+  const { server, presence } = startServer(new FakeSource().put("Mesh", "mesh", "m1"));
+  const places: JsonValue[] = [
+    { address: "10.0.0.1", port: 15_020 },
+    { address: "::0:1", port: 1 },
+    { address: "metadata.internal", port: 80 },
+    { address: "10.0.0.1", port: 0 },
+    { address: "10.0.0.1", port: 65_536 },
+    { address: "10.0.0.1", port: "80" },
+    { address: "10.0.0.1" },
+    "10.0.0.1:80",
+    null,
+  ];
+  for (const metrics of places) {
+    const node = { id: "shop/web", metadata: { role: "sidecar", metrics } };
+    const proxy = new Proxy(server, webIdentity).send({ typeUrl: typeUrl("Mesh"), node });
+    await proxy.until(() => proxy.resources.has("commit"));
+    proxy.end();
+    await proxy.closed.promise;
+  }
+  expect(presence.filter((line) => line.includes("tells"))).toEqual([
+    "shop/web tells 10.0.0.1 15020",
+    "shop/web tells ::1 1",
   ]);
 });
 

@@ -8,4 +8,4 @@ export type {
   SourceResource,
 } from "./resource-source.ts";
 export { SubscriptionCore } from "./subscription-core.ts";
-export type { ProxyRole } from "./wishes.ts";
+export type { MetricsPlace, ProxyIdentity, ProxyRole } from "./wishes.ts";

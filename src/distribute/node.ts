@@ -2,7 +2,7 @@
 import { canonicalIp } from "../kernel/index.ts";
 import { type ModelKind, modelSchemas, typeUrl } from "../model/index.ts";
 import type { Node } from "../wire/index.ts";
-import type { ProxyIdentity, ProxyRole } from "./wishes.ts";
+import type { MetricsPlace, ProxyIdentity, ProxyRole } from "./wishes.ts";
 
 /** More than any machine that serves gateways has. */
 const maxAddresses = 4_096;
@@ -27,7 +27,17 @@ export function parseNode(node: Node): ProxyIdentity | undefined {
   const claimed = node.metadata?.["namespace"];
   if (claimed !== undefined && claimed !== namespace) return undefined;
   const addresses = role === "gateway" ? addressesIn(node.metadata?.["addresses"]) : undefined;
-  return { workload: node.id, namespace, name, role, addresses };
+  const metrics = metricsPlaceIn(node.metadata?.["metrics"]);
+  return { workload: node.id, namespace, name, role, addresses, metrics };
+}
+
+/** A name is none: nobody shall be sent to ask for what a proxy writes. */
+function metricsPlaceIn(value: unknown): MetricsPlace | undefined {
+  const place = new Map<string, unknown>(Object.entries(value ?? {}));
+  const [text, port] = [place.get("address"), place.get("port")];
+  const address = typeof text === "string" ? canonicalIp(text) : undefined;
+  if (address === undefined || typeof port !== "number" || !Number.isInteger(port)) return undefined;
+  return port < 1 || port > 65_535 ? undefined : { address, port };
 }
 
 /** What is no address is nobody's, and left out. */

@@ -3,8 +3,8 @@ import type { ProxyIdentity } from "./wishes.ts";
 
 export interface PresenceListener {
   connected(workload: string, role: ProxyIdentity["role"]): void;
-  /** With each stream of a gateway, after `connected`. */
-  gatewayIntroduced(workload: string, addresses: ProxyIdentity["addresses"]): void;
+  /** With each stream, after `connected`: what its proxy says of itself. */
+  introduced(identity: ProxyIdentity): void;
   disconnected(workload: string, role: ProxyIdentity["role"]): void;
 }
 
@@ -16,11 +16,12 @@ export class Presence {
     this.#listener = listener;
   }
 
-  enter({ workload, role, addresses }: ProxyIdentity): void {
+  enter(identity: ProxyIdentity): void {
+    const { workload, role } = identity;
     const streams = this.#streams.get(workload) ?? 0;
     this.#streams.set(workload, streams + 1);
     if (streams === 0) this.#listener.connected(workload, role);
-    if (role === "gateway") this.#listener.gatewayIntroduced(workload, addresses);
+    this.#listener.introduced(identity);
   }
 
   leave({ workload, role }: ProxyIdentity): void {

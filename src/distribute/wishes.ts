@@ -15,6 +15,14 @@ export interface ProxyIdentity {
   readonly role: ProxyRole;
   /** Of a gateway's machine, in canonical text and sorted; undefined: it does not tell. */
   readonly addresses?: readonly string[] | undefined;
+  /** Where its metrics are read, as it says; undefined: it does not tell. */
+  readonly metrics?: MetricsPlace | undefined;
+}
+
+export interface MetricsPlace {
+  /** In canonical text. */
+  readonly address: string;
+  readonly port: number;
 }
 
 export type ProxyRole = "sidecar" | "gateway";

@@ -1,5 +1,6 @@
 export { type AddressRequest, allocateAddresses } from "./allocate-addresses.ts";
 export { ChangeSet } from "./change-set.ts";
+export { versionOf } from "./object-views.ts";
 export { Registry } from "./registry.ts";
 export { RegistryIndex } from "./registry-index.ts";
 export type {

@@ -79,7 +79,7 @@ export function endpointAt(workload: WorkloadView, address: string, port: number
     serviceAccount: workload.serviceAccount,
     tunnel: workload.tunnel,
     health: workload.health,
-    version: workload.labels["app.kubernetes.io/version"] ?? workload.labels["version"] ?? "",
+    version: versionOf(workload.labels),
     region: workload.region,
     zone: workload.zone,
   };
@@ -146,4 +146,9 @@ function sliceHealth(conditions: {
 }): WorkloadHealth {
   if (conditions.terminating === true) return conditions.serving === true ? "draining" : "lost";
   return (conditions.ready ?? true) ? "live" : "lost";
+}
+
+/** Which version of its program a workload runs; empty: no label says. */
+export function versionOf(labels: Readonly<Record<string, string>>): string {
+  return labels["app.kubernetes.io/version"] ?? labels["version"] ?? "";
 }

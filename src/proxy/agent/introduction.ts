@@ -3,9 +3,13 @@ import { create } from "@bufbuild/protobuf";
 import { type Node, NodeSchema, type RegisterRequest, RegisterRequestSchema } from "../../wire/index.ts";
 import type { ProxyBootstrap } from "../bootstrap.ts";
 
-type Introduced = Pick<ProxyBootstrap, "role" | "workload">;
+type Introduced = Pick<ProxyBootstrap, "role" | "workload"> & Partial<Pick<ProxyBootstrap, "admin">>;
 
-export function nodeOf({ role, workload }: Introduced, addresses: readonly string[] | undefined): Node {
+export function nodeOf(
+  { role, workload, admin }: Introduced,
+  addresses: readonly string[] | undefined,
+): Node {
+  const metrics = metricsPlace(admin, workload);
   return create(NodeSchema, {
     id: `${workload.namespace}/${workload.name}`,
     cluster: workload.serviceAccount,
@@ -13,10 +17,22 @@ export function nodeOf({ role, workload }: Introduced, addresses: readonly strin
       role,
       namespace: workload.namespace,
       ...(addresses === undefined ? {} : { addresses: [...addresses] }),
+      ...(metrics === undefined ? {} : { metrics }),
     },
     locality: { region: workload.region, zone: workload.zone },
     userAgentName: "weft",
   });
+}
+
+/** Where its metrics are read. Undefined: nowhere that others could know. */
+function metricsPlace(
+  admin: Introduced["admin"],
+  { addresses }: Introduced["workload"],
+): { address: string; port: number } | undefined {
+  if (admin === undefined || admin.port === 0) return undefined;
+  const isWildcard = admin.address === "0.0.0.0" || admin.address === "::";
+  const address = isWildcard ? addresses[0] : admin.address;
+  return address === undefined ? undefined : { address, port: admin.port };
 }
 
 export function registrationOf(

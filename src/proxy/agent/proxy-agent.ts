@@ -47,7 +47,9 @@ export interface AgentOptions {
     | "dataDir"
     | "capture"
     | "gateway"
-  >;
+  > &
+    // Without it the control plane is not told where metrics are read.
+    Partial<Pick<ProxyBootstrap, "admin">>;
   readonly clock: Clock;
   readonly log: Log;
   /** In [0, 1). */
