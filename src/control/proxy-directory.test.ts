@@ -20,9 +20,6 @@ function start() {
   return { directory, registry, told, connect, close: () => store.close() };
 }
 
-/** Until the store's watchers have been told. */
-const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
 test("addresses of all gateways count together, and go with them", () => {
   const { directory, told, connect, close } = start();
   connect("edge/a", ["10.0.0.1", "127.0.0.1"]);
@@ -64,7 +61,7 @@ test("who says where metrics are is scraped while it is there, and as long as it
     ...{ namespace: "shop", name: "web", serviceAccount: "web", labels: { version: "v2" }, ports: [] },
     ...{ addresses: ["10.0.0.5"], tunnelAddress: "", tunnelPort: 0, region: "", zone: "" },
   });
-  await settle();
+  registry.load();
   introduce("web", "sidecar", place);
   introduce("edge", "gateway", place);
   introduce("silent", "gateway");
@@ -78,7 +75,7 @@ test("who says where metrics are is scraped while it is there, and as long as it
   directory.disconnected("shop/web");
   expect(directory.scraped()).toEqual([web]);
   await registry.leave({ namespace: "shop", name: "web", drainOnly: false });
-  await settle();
+  registry.load();
   expect(directory.scraped()).toEqual([]);
   close();
 });
