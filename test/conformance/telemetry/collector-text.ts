@@ -13,7 +13,7 @@ export interface ToldSpan {
   readonly resource: Attributes;
 }
 
-export interface ToldPoint {
+interface ToldPoint {
   readonly metric: string;
   readonly unit: string;
   readonly type: string;
@@ -24,7 +24,7 @@ export interface ToldPoint {
   readonly resource: Attributes;
 }
 
-export interface ToldRecord {
+interface ToldRecord {
   readonly body: string;
   readonly severity: string;
   readonly traceId: string;

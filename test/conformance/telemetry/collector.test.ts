@@ -31,7 +31,7 @@ describe.each(protocols)("over %s", (protocol, port) => {
       await using mesh = await startMesh({
         files: { "programs.yaml": yaml(webProgram("v1")), "routes.yaml": yaml(gatewayTo({ web: 1 })) },
       });
-      const file = join(mesh.folder, "files", "collector.yaml");
+      const file = join(mesh.dataDir, "collector.yaml");
       writeFileSync(file, collectorConfiguration);
       const running = mesh.run({
         service: "otel",

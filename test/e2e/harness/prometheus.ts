@@ -135,7 +135,7 @@ export class Prometheus implements AsyncDisposable {
   }
 
   async #get<T>(path: string, query: Record<string, string>): Promise<T> {
-    const response = await fetch(`${this.#url}/api/v1/${path}?${new URLSearchParams(query)}`, {
+    const response = await fetch(`${this.#url}/api/v1/${path}?${new URLSearchParams(query).toString()}`, {
       signal: AbortSignal.timeout(10_000),
     });
     // oxlint-disable-next-line no-unsafe-type-assertion -- Prometheus' documented answer
