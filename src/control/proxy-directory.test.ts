@@ -58,7 +58,14 @@ test("who says where metrics are is scraped while it is there, and as long as it
     directory.introduced({ workload: `shop/${name}`, namespace: "shop", name, role, metrics });
   };
   await registry.register({
-    ...{ namespace: "shop", name: "web", serviceAccount: "web", labels: { version: "v2" }, ports: [], annotations: {} },
+    ...{
+      namespace: "shop",
+      name: "web",
+      serviceAccount: "web",
+      labels: { version: "v2" },
+      ports: [],
+      annotations: {},
+    },
     ...{ addresses: ["10.0.0.5"], tunnelAddress: "", tunnelPort: 0, region: "", zone: "" },
   });
   registry.load();
