@@ -24,9 +24,10 @@ export class ExportCounters {
     "Spans, metrics and log records that a collector has taken.",
     ["signal"],
   );
-  readonly #dropped = new CounterFamily(
+  /** Of everything that is told; lines and reports are counted in it too. */
+  readonly droppedFamily = new CounterFamily(
     "weft_telemetry_dropped_total",
-    "Spans, metrics and log records that no collector has taken, with the reason.",
+    "Lines, spans, records and reports that were dropped, by what they were and why.",
     ["signal", "reason"],
   );
   readonly #retried = new CounterFamily(
@@ -35,14 +36,14 @@ export class ExportCounters {
     ["signal"],
   );
 
-  readonly families: readonly MetricFamily[] = [this.#sent, this.#dropped, this.#retried];
+  readonly families: readonly MetricFamily[] = [this.#sent, this.droppedFamily, this.#retried];
 
   sent(signal: SignalName, count: number): void {
     this.#sent.of(signal).value += count;
   }
 
   dropped(signal: SignalName, reason: DropReason, count: number): void {
-    if (count > 0) this.#dropped.of(signal, reason).value += count;
+    if (count > 0) this.droppedFamily.of(signal, reason).value += count;
   }
 
   retried(signal: SignalName): void {

@@ -35,6 +35,7 @@ export type MirrorOutcome =
   | "overloaded";
 
 export class ServeMetrics {
+  readonly exports = new ExportCounters();
   readonly #accepted = new CounterFamily(
     "weft_connections_accepted_total",
     "Connections taken by a listener of this proxy.",
@@ -107,11 +108,6 @@ export class ServeMetrics {
     "Requests and connections that a FaultPolicy made trouble for, by what it did.",
     ["fault"],
   );
-  readonly #dropped = new CounterFamily(
-    "weft_telemetry_dropped_total",
-    "Lines, spans, records and reports that were dropped, by what they were and why.",
-    ["signal", "reason"],
-  );
   readonly #handshakes = new CounterFamily(
     "weft_tls_handshakes_total",
     "TLS handshakes with clients and peers that dialled this proxy, by version (empty: it did not come to that) and result: ok or a reason.",
@@ -130,7 +126,6 @@ export class ServeMetrics {
   readonly policies = new PolicyCounters();
   readonly ruleHits = new RuleHits();
   readonly udp = new UdpMetrics();
-  readonly exports = new ExportCounters();
 
   readonly families: readonly MetricFamily[] = [
     this.#accepted,
@@ -150,7 +145,6 @@ export class ServeMetrics {
     this.#dns,
     this.#passed,
     this.#faults,
-    this.#dropped,
     this.#handshakes,
     this.#asked,
     this.#tokens,
@@ -172,14 +166,14 @@ export class ServeMetrics {
     this.#limits,
     this.#clusterLimits,
     this.#ejections,
-    this.#dropped,
+    this.exports.droppedFamily,
   ];
 
   /** On the way of every request. */
   readonly tries: Counter = this.#tries.of();
   readonly hedges: Counter = this.#hedges.of();
   readonly hedgesWon: Counter = this.#hedgesWon.of();
-  readonly accessLogDropped: Counter = this.#dropped.of("access_log", "queue_full");
+  readonly accessLogDropped: Counter = this.exports.droppedFamily.of("access_log", "queue_full");
   /** A sender was paused: on the way of every large body, so it has a handle. */
   readonly bodiesPaused: Counter = this.#limits.of(limitLabel("maxBufferedBodyBytes"));
   readonly replayExhausted: Counter = this.#limits.of(limitLabel("maxReplayBytes"));
@@ -205,7 +199,7 @@ export class ServeMetrics {
 
   /** Ask once and keep the handle. Both from closed sets: "span", "queue_full". */
   telemetryDropped(signal: string, reason: string): Counter {
-    return this.#dropped.of(signal, reason);
+    return this.exports.droppedFamily.of(signal, reason);
   }
 
   /** `version` as "TLSv1.3"; empty: none was agreed on. */
