@@ -124,7 +124,7 @@ export {
   type ServiceSummary,
 } from "./service-summaries.ts";
 export { serviceViewBounds, type ServiceViewDocument, serviceViewSchema } from "./service-view.ts";
-export { maxSignalPoints, type SignalsDocument, signalsSchema } from "./signals.ts";
+export { type SignalsDocument, signalsSchema } from "./signals.ts";
 export { type FindingDocument, type FindingList, findingListSchema, maxFindings } from "./findings.ts";
 export {
   type TapEvent,

@@ -4,8 +4,8 @@ import { anyText } from "./formats.ts";
 import { integer, list, object, oneOf, optional, text, type ValueOf } from "./schema.ts";
 
 const safe = Number.MAX_SAFE_INTEGER;
-export const maxSignalGroups = 50;
-export const maxSignalPoints = 1_000;
+const maxSignalGroups = 50;
+const maxSignalPoints = 1_000;
 
 export const signalSource = oneOf("Where the figures come from.", ["window", "prometheus"]);
 export const sourceNote = text("Why they do not come from where they should; absent: they do.", anyText);

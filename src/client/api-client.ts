@@ -44,9 +44,6 @@ import { WeftError } from "../kernel/index.ts";
 import { jsonLines } from "./json-lines.ts";
 import { errorOfStatus, readStatus } from "./status-error.ts";
 import { firstIssue, meshPath, TrafficClient } from "./traffic-client.ts";
-import type { TransportOptions } from "./transport.ts";
-
-export type ApiClientOptions = TransportOptions;
 
 export interface ObjectName {
   /** Not looked at for kinds that live in no namespace. */

@@ -50,3 +50,4 @@ export {
   type MetricType,
   prometheusContentType,
 } from "./prometheus-text.ts";
+export { isGrpcServerFault } from "./grpc-status.ts";

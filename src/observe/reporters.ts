@@ -19,8 +19,8 @@ export interface Reporter {
 const maxKept = 20_000;
 /** Who was quiet for so long has nothing to report, or is gone. */
 const keptMs = 120_000;
-export const minIntervalMs = 5_000;
-export const maxIntervalMs = 30_000;
+const minIntervalMs = 5_000;
+const maxIntervalMs = 30_000;
 /** Reports in a second that cost the control plane less than a quarter of a core (bench/telemetry). */
 const reportsPerSecond = 300;
 

@@ -1,4 +1,5 @@
 /** What is counted apart from what: the labels of one series, read from a report with every length bounded. */
+import { isGrpcServerFault } from "../kernel/index.ts";
 import { Direction, type EdgeDelta } from "../wire/index.ts";
 
 export interface Series {
@@ -125,13 +126,10 @@ export function foldSeries(series: Series, groupOf: (workload: string) => string
   };
 }
 
-/** gRPC statuses that are the server's fault (OpenTelemetry's conventions): unknown, deadline, unimplemented, internal, unavailable, data loss. */
-const serverFaults: ReadonlySet<number> = new Set([2, 4, 12, 13, 14, 15]);
-
 /** A 5xx answer, a gRPC status of the server's fault, a connection that broke, or an exchange with a reason or without an answer. */
 export function isFailure({ responseClass, reason, grpcStatus }: Series): boolean {
   if (responseClass === "5xx" || responseClass === "error" || responseClass === "") return true;
-  return reason !== "" || (grpcStatus > 0 && serverFaults.has(grpcStatus - 1));
+  return reason !== "" || (grpcStatus > 0 && isGrpcServerFault(grpcStatus - 1));
 }
 
 /** Of a series that was written as JSON. */

@@ -3,7 +3,7 @@ import type { KindName, ServiceSummary, ServiceViewDocument } from "../../api/in
 import type { Hit } from "../../observe/index.ts";
 import type { ObservedParts } from "./observed-parts.ts";
 
-export const policyKinds = [
+const policyKinds = [
   "TrafficPolicy",
   "FaultPolicy",
   "BackendTLSPolicy",

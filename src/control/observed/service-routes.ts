@@ -3,7 +3,7 @@ import type { KindName, ServiceViewDocument } from "../../api/index.ts";
 import type { Hit } from "../../observe/index.ts";
 import type { ObservedParts } from "./observed-parts.ts";
 
-export const routeKinds = ["HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute"] as const satisfies KindName[];
+const routeKinds = ["HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute"] as const satisfies KindName[];
 
 interface Reference {
   readonly kind?: string | undefined;

@@ -12,7 +12,7 @@ import type { RegistryViews, ServiceView } from "../../registry/index.ts";
 import type { ObservedParts } from "./observed-parts.ts";
 
 /** What the registry knows, without figures. */
-export type ServiceIdentity = Pick<
+type ServiceIdentity = Pick<
   ServiceSummary,
   "namespace" | "name" | "kind" | "ports" | "workloads" | "ready" | "versions"
 >;
@@ -57,7 +57,7 @@ export function summaryFigures(figures: Figures, seconds: number) {
 }
 
 /** In the order of their names. */
-export function serviceIdentities({ registry, store }: ObservedParts): ServiceIdentity[] {
+function serviceIdentities({ registry, store }: ObservedParts): ServiceIdentity[] {
   const services = [...registry.services()].map((service) => identityOf(service, registry));
   const external = store.list({ kind: "ExternalService" }).items.map(externalIdentity);
   const key = ({ namespace, name }: ServiceIdentity): string => `${namespace}/${name}`;

@@ -82,7 +82,7 @@ export function prepareReader<F>({ kind }: Expression, source: AttributeSource<F
 }
 
 /** Undefined: no value. */
-export function literalOf({ kind }: ExpressionValue): Value {
+function literalOf({ kind }: ExpressionValue): Value {
   switch (kind.case) {
     case "text":
     case "number":

@@ -25,11 +25,3 @@ export const defaults = {
     logsQuery: false,
   },
 } as const;
-
-/** Parts of a share. */
-const million = 1_000_000;
-
-/** `random` is in [0, 1). Whether one of so many in a million is kept. */
-export function keeps(ppm: number, random: number): boolean {
-  return random * million < ppm;
-}

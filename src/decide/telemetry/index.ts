@@ -1,5 +1,5 @@
 export { attributeNames } from "./attribute.ts";
-export { defaults, keeps } from "./defaults.ts";
+export { defaults } from "./defaults.ts";
 export type { TelemetryFacts, TelemetryHttpFacts } from "./facts.ts";
 export { prepareTapFilter, prepareTapRedaction, prepareTelemetry } from "./prepare.ts";
 export { hidden } from "./redaction.ts";

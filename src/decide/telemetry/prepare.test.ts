@@ -10,7 +10,7 @@ import {
   TelemetrySchema,
   TracePropagation,
 } from "../../model/index.ts";
-import { defaults, keeps } from "./defaults.ts";
+import { defaults } from "./defaults.ts";
 import { prepareTelemetry } from "./prepare.ts";
 import { facts, httpFacts } from "./testing/facts.ts";
 
@@ -181,18 +181,4 @@ describe("filters", () => {
     expect(accessLog.filter?.(facts({ http: httpFacts({ headers: { authorization: "x" } }) }))).toBe(true);
     expect(accessLog.filter?.(facts())).toBe(false);
   });
-});
-
-test("a share is kept by what is drawn", () => {
-  expect(keeps(0, 0)).toBe(false);
-  expect(keeps(1_000_000, 0.999_999_9)).toBe(true);
-  fc.assert(
-    fc.property(
-      fc.integer({ min: 0, max: 1_000_000 }),
-      fc.double({ min: 0, max: 0.999_999 }),
-      (ppm, drawn) => {
-        expect(keeps(ppm, drawn)).toBe(drawn < ppm / 1_000_000);
-      },
-    ),
-  );
 });

@@ -41,8 +41,6 @@ export class Figures {
   }
 }
 
-export type SeriesSums = ReadonlyMap<Series, Figures>;
-
 export function sumSeries(
   window: RollingWindow<Series>,
   span: Span,

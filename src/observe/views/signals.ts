@@ -31,7 +31,7 @@ export interface SignalsQuery {
   readonly by?: SignalGrouping | undefined;
 }
 
-export interface SignalFigures {
+interface SignalFigures {
   readonly count: number;
   readonly failures: number;
   readonly p50Ms: number;
@@ -55,13 +55,13 @@ export interface Signals {
   readonly groups: SignalGroup[];
 }
 
-export const maxGroups = 50;
-export const maxPoints = 1_000;
+const maxGroups = 50;
+const maxPoints = 1_000;
 const defaultPoints = 120;
 const defaultSpanMs = 900_000;
 /** The key of the only group where none were asked for, and of those that are too many. */
-export const allKey = "all";
-export const otherKey = "other";
+const allKey = "all";
+const otherKey = "other";
 
 export function signals(aggregator: Aggregator, query: SignalsQuery, nowMs: number): Signals {
   const isDetailed = "workload" in query.of || query.by === "workload";

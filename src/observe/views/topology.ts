@@ -4,9 +4,9 @@ import { isFailure, type Series } from "../series.ts";
 import { Figures, sumSeries, withoutDoubles } from "./figures.ts";
 import { narrowTopology, seriesInScope, type TopologyScope } from "./topology-scope.ts";
 
-export type NodeKind = "workload" | "gateway" | "service" | "external" | "unknown";
+type NodeKind = "workload" | "gateway" | "service" | "external" | "unknown";
 
-export interface TopologyNode {
+interface TopologyNode {
   /** "namespace/name"; "unknown" where there is no workload, "other" for what did not fit the budget. */
   readonly id: string;
   readonly kind: NodeKind;
@@ -16,7 +16,7 @@ export interface TopologyNode {
   readonly version: string;
 }
 
-export interface TopologyEdge {
+interface TopologyEdge {
   readonly source: string;
   readonly destination: string;
   readonly service: string;

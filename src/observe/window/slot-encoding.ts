@@ -10,7 +10,7 @@ import type { SlotCell } from "./slot-cell.ts";
 import { VarintReader, VarintWriter } from "./varints.ts";
 
 /** Another number is another layout: what was written in it is not read. */
-export const encodingVersion = 1;
+const encodingVersion = 1;
 const columnCount = 8;
 
 /** One cell of a closed slot, or of the open one. Valid during the call that it is given to only. */

@@ -6,13 +6,13 @@ import { Database } from "bun:sqlite";
 import { closeSync, openSync, renameSync, rmSync } from "node:fs";
 import { errorLine, type Log, WeftError } from "../../kernel/index.ts";
 
-export interface StoredSeries {
+interface StoredSeries {
   readonly id: number;
   /** JSON. */
   readonly labels: string;
 }
 
-export interface SlotWrite {
+interface SlotWrite {
   readonly slots: readonly { readonly startMs: number; readonly content: Uint8Array }[];
   /** That the file does not have yet. */
   readonly series: readonly StoredSeries[];

@@ -1,5 +1,5 @@
 /** When a span is an error, and what its error is called: OpenTelemetry's rules for HTTP and gRPC. Pure. */
-import type { ReasonCode } from "../../kernel/index.ts";
+import { isGrpcServerFault, type ReasonCode } from "../../kernel/index.ts";
 
 export interface SpanOutcome {
   readonly isServer: boolean;
@@ -16,15 +16,13 @@ const grpcNames: readonly string[] = [
   ...["PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE"],
   ...["UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED"],
 ];
-/** What a server is to blame for: unknown, deadline exceeded, unimplemented, internal, unavailable, data loss. */
-const serverFaults: ReadonlySet<number> = new Set([2, 4, 12, 13, 14, 15]);
 
 /** `error.type`; undefined: the span is no error. A client's span is one from status 400 on, a server's from 500 on. */
 export function errorType({ isServer, status, grpcStatus, reason }: SpanOutcome): string | undefined {
   // Trouble made on purpose that did not make the request fail is told as an event.
   if (reason !== undefined && (reason !== "fault_injected" || status >= 400)) return reason;
   if (grpcStatus !== undefined && grpcStatus !== 0) {
-    if (isServer && !serverFaults.has(grpcStatus)) return undefined;
+    if (isServer && !isGrpcServerFault(grpcStatus)) return undefined;
     return grpcNames[grpcStatus] ?? String(grpcStatus);
   }
   return status >= (isServer ? 500 : 400) ? String(status) : undefined;

@@ -18,8 +18,8 @@ const minPast = 100;
 /** A service that fails less is as most are. */
 export const failingShare = 0.05;
 const timesAsOften = 3;
-export const timesAsSlow = 3;
-export const slowerByMs = 20;
+const timesAsSlow = 3;
+const slowerByMs = 20;
 
 const retryMs = 300_000;
 const minRequests = 50;
