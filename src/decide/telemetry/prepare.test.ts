@@ -1,7 +1,6 @@
 /** What holds of what is said: the route's over the proxy's over the defaults, and what expressions make of an exchange. */
 import { describe, expect, test } from "bun:test";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import * as fc from "fast-check";
 import {
   AccessLogFormat,
   type ExpressionSchema,
