@@ -16,4 +16,5 @@ export type { AvoidedEndpoint } from "./avoidance.ts";
 export { type GatewayListen, type ListenAddress, parseBootstrap, type ProxyBootstrap } from "./bootstrap.ts";
 export { NameService } from "./name-service.ts";
 export { type BoundAddresses, type ProxyPlan, type RunningProxy, runProxy } from "./running-proxy.ts";
+export { ApplicationMetrics } from "./telemetry/index.ts";
 export { startProxy } from "./start-proxy.ts";

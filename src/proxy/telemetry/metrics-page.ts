@@ -6,8 +6,9 @@ import { acceptedFormat, type Clock, type MetricsFormat, metricsContentTypes } f
 import { ApplicationCounters } from "./application-counters.ts";
 import type { ApplicationPlace, fetchApplicationPage } from "./application-metrics.ts";
 import type { ApplicationPage } from "./application-page.ts";
-import { metricSlices, type MetricsSource } from "./prometheus.ts";
+import { encodeMetrics, metricSlices, type MetricsSource } from "./prometheus.ts";
 import { SampleWriter } from "./sample-writer.ts";
+import { SeriesRegistry } from "./series.ts";
 
 export interface ApplicationMetricsOptions {
   /** As configuration has it; undefined: the application has none. */
@@ -31,6 +32,19 @@ export class ApplicationMetrics {
     const place = this.#options.place();
     if (place === undefined || place.port === 0) return undefined;
     return load()(place, format, { ...this.#options, counters: this.counters });
+  }
+
+  /** A page in the text format, with the application's own behind it. Never rejects. */
+  async appendTo(page: string): Promise<string> {
+    const own = await this.fetch("text");
+    if (own === undefined) return page;
+    const taken = new Set(Array.from(page.matchAll(/^# TYPE (\S+) /gm), ([, name = ""]) => name));
+    return page + [...own.slices(taken)].join("");
+  }
+
+  /** What is counted of it, as a page. */
+  metricsText(): string {
+    return encodeMetrics(new SeriesRegistry(), this.counters.families);
   }
 }
 
