@@ -2,7 +2,8 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { systemClock } from "../../kernel/index.ts";
 import { CounterFamily } from "./counters.ts";
-import { answerScrape, ApplicationMetrics } from "./metrics-page.ts";
+import { ApplicationMetrics } from "./application-scrape.ts";
+import { answerScrape } from "./metrics-page.ts";
 import { SeriesRegistry } from "./series.ts";
 import { testLabels } from "./testing.ts";
 
