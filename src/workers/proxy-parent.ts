@@ -6,6 +6,7 @@
  */
 import { type Clock, type Log, systemClock, type Timer, WeftError } from "../kernel/index.ts";
 import {
+  ApplicationMetrics,
   createAgent,
   JoinedReports,
   NameService,
@@ -60,6 +61,8 @@ class ProxyParent implements RunningProxyParent {
   readonly #pool: WorkerPool;
   readonly #desk: MeshDesk;
   readonly #reports = new JoinedReports();
+  /** Undefined: a gateway. */
+  readonly #application: ApplicationMetrics | undefined;
   #names: NameService | undefined;
   #admin: PageServer | undefined;
   #health: PageServer | undefined;
@@ -70,6 +73,7 @@ class ProxyParent implements RunningProxyParent {
     const { bootstrap, count, command, log, clock = systemClock } = options;
     this.#options = options;
     this.#clock = clock;
+    this.#application = applicationOf(bootstrap, clock, () => this.#agent);
     this.#pool = new WorkerPool({
       count,
       command,
@@ -80,7 +84,8 @@ class ProxyParent implements RunningProxyParent {
         standing: () => ({ identity: this.#agent.identity(), status: this.#agent.status }),
         status: () => this.#agent.status,
         onWord: (worker, word) => this.#desk.receive(worker, word),
-        metricsText: () => this.#names?.metricsText() ?? "",
+        // Pages are merged family by family, so two of them may follow one another.
+        metricsText: () => `${this.#names?.metricsText() ?? ""}${this.#application?.metricsText() ?? ""}`,
       },
       clock,
       log,
@@ -113,7 +118,7 @@ class ProxyParent implements RunningProxyParent {
   async open(): Promise<void> {
     const { admin, health } = this.#options.bootstrap;
     const source: PageSource = {
-      metrics: () => this.#pool.metrics(),
+      metrics: () => this.#metrics(),
       config: () => this.#pool.config(),
       notReady: () => this.#notReady(),
     };
@@ -141,6 +146,11 @@ class ProxyParent implements RunningProxyParent {
     this.#admin?.close();
     this.#health?.close();
     this.#agent.close();
+  }
+
+  async #metrics(): Promise<string> {
+    const page = await this.#pool.metrics();
+    return (await this.#application?.appendTo(page)) ?? page;
   }
 
   #notReady(): string | undefined {
@@ -183,6 +193,19 @@ class ProxyParent implements RunningProxyParent {
       this.#options.log.warn("no inbound configuration yet; this workload is not reached until it comes");
     }
   }
+}
+
+function applicationOf(
+  { role, application, workload }: ProxyBootstrap,
+  clock: Clock,
+  agent: () => ParentAgent,
+): ApplicationMetrics | undefined {
+  if (role !== "sidecar") return undefined;
+  return new ApplicationMetrics({
+    place: () => agent().snapshot.inbound?.applicationMetrics,
+    addresses: [...new Set([application.address, ...workload.addresses])],
+    clock,
+  });
 }
 
 /** Of a bootstrap, what a worker must know: no token, no control plane, no place of a key. */

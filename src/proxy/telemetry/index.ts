@@ -1,10 +1,10 @@
 export { type Counter, CounterFamily, GaugeFamily, type MetricFamily } from "./counters.ts";
 export type { EdgeLabels } from "./edge-labels.ts";
 export type { EdgeSeries } from "./edge-series.ts";
-export { answerScrape, ApplicationMetrics, type ApplicationMetricsOptions } from "./metrics-page.ts";
+export { ApplicationMetrics, type ApplicationMetricsOptions } from "./application-scrape.ts";
+export { answerScrape, encodeMetrics } from "./lazy-pages.ts";
 export { PlaintextCallers } from "./plaintext-callers.ts";
 export { PolicyCounters, policyName } from "./policy-counters.ts";
-export { encodeMetrics } from "./prometheus.ts";
 export { ReportBuilder } from "./report.ts";
 export { RecentRefusals } from "./refusals.ts";
 export { RuleHits } from "./rule-hits.ts";

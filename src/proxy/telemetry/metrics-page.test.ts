@@ -2,7 +2,8 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { systemClock } from "../../kernel/index.ts";
 import { CounterFamily } from "./counters.ts";
-import { answerScrape, ApplicationMetrics } from "./metrics-page.ts";
+import { ApplicationMetrics } from "./application-scrape.ts";
+import { answerScrape } from "./metrics-page.ts";
 import { SeriesRegistry } from "./series.ts";
 import { testLabels } from "./testing.ts";
 
@@ -64,6 +65,20 @@ test("an application that speaks the older format only decides for the whole pag
   expect(type).toStartWith("text/plain");
   expect(text).toContain("# TYPE own_total counter\n");
   expect(text.endsWith("app_total 7\n")).toBe(true);
+});
+
+test("a page of several processes has the application's once, behind it", async () => {
+  const port = application(
+    () => new Response("# TYPE app gauge\napp 7\n# TYPE own_total gauge\nown_total 9\n"),
+  );
+  const metrics = new ApplicationMetrics({
+    place: () => ({ port, path: "/" }),
+    addresses: ["127.0.0.1"],
+    clock: systemClock,
+  });
+  const page = "# HELP own_total Ours.\n# TYPE own_total counter\nown_total 1\n";
+  expect(await metrics.appendTo(page)).toBe(`${page}# TYPE app gauge\napp 7\n`);
+  expect(metrics.metricsText()).toContain('weft_application_metrics_skipped_total{reason="name_taken"} 1\n');
 });
 
 describe("ours is whole", () => {

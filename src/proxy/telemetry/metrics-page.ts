@@ -1,42 +1,20 @@
 /**
  * The answer to a scrape: ours, then the application's own. A page of a few series is one text; a large one is made while
- * it is sent, a slice at a time, so that requests go on meanwhile.
+ * it is sent, a slice at a time, so that requests go on meanwhile. Loaded with the first scrape.
  */
-import { acceptedFormat, type Clock, type MetricsFormat, metricsContentTypes } from "../../kernel/index.ts";
-import { ApplicationCounters } from "./application-counters.ts";
-import type { ApplicationPlace, fetchApplicationPage } from "./application-metrics.ts";
+import { acceptedFormat, type MetricsFormat, metricsContentTypes } from "../../kernel/index.ts";
 import type { ApplicationPage } from "./application-page.ts";
 import { metricSlices, type MetricsSource } from "./prometheus.ts";
 import { SampleWriter } from "./sample-writer.ts";
 
-export interface ApplicationMetricsOptions {
-  /** As configuration has it; undefined: the application has none. */
-  readonly place: () => ApplicationPlace | undefined;
-  /** Where the application is dialled, in this order. */
-  readonly addresses: readonly string[];
-  readonly clock: Clock;
-}
-
-/** The application's own page, as far as it can be had. */
-export class ApplicationMetrics {
-  readonly counters = new ApplicationCounters();
-  readonly #options: ApplicationMetricsOptions;
-
-  constructor(options: ApplicationMetricsOptions) {
-    this.#options = options;
-  }
-
-  /** Undefined: there is none, or it could not be had, which has been counted. Never rejects. */
-  fetch(format: MetricsFormat): Promise<ApplicationPage | undefined> | undefined {
-    const place = this.#options.place();
-    if (place === undefined || place.port === 0) return undefined;
-    return load()(place, format, { ...this.#options, counters: this.counters });
-  }
+/** As `ApplicationMetrics` does. */
+interface PageFetcher {
+  fetch(format: MetricsFormat): Promise<ApplicationPage | undefined> | undefined;
 }
 
 /** `application` undefined: nothing but ours. */
 export async function answerScrape(
-  source: MetricsSource & { readonly application?: ApplicationMetrics | undefined },
+  source: MetricsSource & { readonly application?: PageFetcher | undefined },
   accept: string | null,
 ): Promise<Response> {
   const accepted = acceptedFormat(accept);
@@ -89,11 +67,4 @@ function streamOf(begin: string, slices: Generator<string, undefined>): Readable
       slices.return(undefined);
     },
   });
-}
-
-function load(): typeof fetchApplicationPage {
-  const loaded: {
-    readonly fetchApplicationPage: typeof fetchApplicationPage;
-  } = require("./application-metrics.ts");
-  return loaded.fetchApplicationPage;
 }
