@@ -18,6 +18,5 @@ export { type GatewayListen, type ListenAddress, parseBootstrap, type ProxyBoots
 export { NameService } from "./name-service.ts";
 export type { ProxyPlan } from "./proxy-parts.ts";
 export { type BoundAddresses, type RunningProxy, runProxy } from "./running-proxy.ts";
-export { type BoundAddresses, type ProxyPlan, type RunningProxy, runProxy } from "./running-proxy.ts";
 export { ApplicationMetrics } from "./telemetry/index.ts";
 export { startProxy } from "./start-proxy.ts";

@@ -50,6 +50,8 @@ export class PrometheusClient {
         method: "POST",
         body: new URLSearchParams(fields),
         redirect: "error",
+        // A connection that Prometheus has just closed for being idle must not fail a view.
+        keepalive: false,
         signal: AbortSignal.timeout(this.#timeoutMs),
       });
       status = response.status;

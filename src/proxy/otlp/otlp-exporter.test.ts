@@ -232,7 +232,7 @@ describe("logs and metrics", () => {
       histogram: {
         aggregation_temporality: 2,
         data_points: [
-          { count: "1", sum: 0.003, bucket_counts: ["0", "0", "0", "1", ...Array(14).fill("0")] },
+          { count: "1", sum: 0.003, bucket_counts: ["0", "0", "0", "1", ...Array(19).fill("0")] },
         ],
       },
     });
