@@ -75,7 +75,7 @@ async function startPrometheus(target: string): Promise<string> {
   for await (const chunk of child.stderr) {
     text += decoder.decode(chunk, { stream: true });
     const address = /Listening on.*?address="?(127\.0\.0\.1:\d+)/.exec(text)?.[1];
-    if (address !== undefined) return address;
+    if (address !== undefined && text.includes("Server is ready to receive web requests")) return address;
   }
   throw new Error(`prometheus ended: ${text.slice(-500)}`);
 }
