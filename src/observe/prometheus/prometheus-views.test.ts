@@ -70,14 +70,19 @@ async function startPrometheus(target: string): Promise<string> {
     child.kill();
     await child.exited;
   });
-  let text = "";
-  const decoder = new TextDecoder();
-  for await (const chunk of child.stderr) {
-    text += decoder.decode(chunk, { stream: true });
-    const address = /Listening on.*?address="?(127\.0\.0\.1:\d+)/.exec(text)?.[1];
-    if (address !== undefined && text.includes("Server is ready to receive web requests")) return address;
-  }
-  throw new Error(`prometheus ended: ${text.slice(-500)}`);
+  // It is read to its end: a program of Go ends when nobody takes what it writes to standard error.
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  void (async () => {
+    let text = "";
+    const decoder = new TextDecoder();
+    for await (const chunk of child.stderr) {
+      text += decoder.decode(chunk, { stream: true });
+      const address = /Listening on.*?address="?(127\.0\.0\.1:\d+)/.exec(text)?.[1];
+      if (address !== undefined && text.includes("Server is ready to receive web requests")) resolve(address);
+    }
+    reject(new Error(`prometheus ended: ${text.slice(-500)}`));
+  })();
+  return promise;
 }
 
 test.skipIf(!existsSync(program))(
