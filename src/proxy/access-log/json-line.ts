@@ -45,6 +45,10 @@ function start(line: LineBuffer, { edge }: HttpOutcome | TcpOutcome, { time }: L
   line.ascii('{"time":"').ascii(time).copy(edgeFragment(edge.labels));
 }
 
+const authorityName = '","authority":"';
+/** One piece where it is mostly so. */
+const mostAsked = `","method":"GET","scheme":"http${authorityName}`;
+
 /** From the quotation mark on that ends what stands before it. */
 function addRequest(
   line: LineBuffer,
@@ -52,9 +56,9 @@ function addRequest(
   { scheme, redaction }: { readonly scheme: string; readonly redaction: PreparedRedaction | undefined },
 ): void {
   const { path } = head;
-  line.ascii('","method":"').json(head.method);
-  line.ascii('","scheme":"').ascii(scheme);
-  line.ascii('","authority":"').json(head.authority);
+  if (head.method === "GET" && scheme === "http") line.ascii(mostAsked);
+  else line.ascii('","method":"').json(head.method).ascii('","scheme":"').ascii(scheme).ascii(authorityName);
+  line.json(head.authority);
   line.ascii('","path":"').json(redaction === undefined ? path : redaction.path(path));
   const query = redaction === undefined ? undefined : toldQuery(head, redaction);
   if (query !== undefined) line.ascii('","query":"').json(query);
