@@ -10,7 +10,7 @@ import {
   type TcpOutcome,
   type TrafficObserver,
 } from "../observation/index.ts";
-import { encodeHttpLine, encodeTcpLine } from "./json-line.ts";
+import { writeHttpLine, writeTcpLine } from "./json-line.ts";
 import type { LineFrame } from "./line-frame.ts";
 import { isChosen } from "./log-choice.ts";
 import type { AccessLog } from "./log-file.ts";
@@ -50,9 +50,13 @@ export class AccessLogger implements TrafficObserver {
     if (frame === undefined) return;
     const { settings } = frame;
     const text = settings?.textFormat === undefined ? undefined : this.#rare.text.http(outcome, frame);
-    if (settings?.toFile !== false)
-      this.#parts.log.append(text ?? encodeHttpLine(outcome, frame, this.#added(frame)));
-    const { sink } = this.#parts;
+    const { log, sink } = this.#parts;
+    if (settings?.toFile !== false) {
+      const line = log.begin();
+      if (text === undefined) writeHttpLine(line, outcome, frame, this.#added(frame));
+      else line.utf8(text);
+      log.commit();
+    }
     if (sink?.takesLogs === true) sink.log(this.#rare.records.httpRecord(outcome, frame, text));
   }
 
@@ -61,9 +65,13 @@ export class AccessLogger implements TrafficObserver {
     if (frame === undefined) return;
     const { settings } = frame;
     const text = settings?.textFormat === undefined ? undefined : this.#rare.text.tcp(outcome, frame);
-    if (settings?.toFile !== false)
-      this.#parts.log.append(text ?? encodeTcpLine(outcome, frame, this.#added(frame)));
-    const { sink } = this.#parts;
+    const { log, sink } = this.#parts;
+    if (settings?.toFile !== false) {
+      const line = log.begin();
+      if (text === undefined) writeTcpLine(line, outcome, frame, this.#added(frame));
+      else line.utf8(text);
+      log.commit();
+    }
     if (sink?.takesLogs === true) sink.log(this.#rare.records.tcpRecord(outcome, frame, text));
   }
 

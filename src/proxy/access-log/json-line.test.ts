@@ -2,7 +2,6 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { encodeAdded, jsonFields } from "./json-fields.ts";
-import { encodeHttpLine, encodeTcpLine } from "./json-line.ts";
 import {
   frameOf,
   http2Head,
@@ -14,6 +13,7 @@ import {
   testEdge,
   testTries,
 } from "./testing/test-outcome.ts";
+import { encodeHttpLine, encodeTcpLine } from "./testing/encoded-lines.ts";
 import { testFacts } from "./testing/test-facts.ts";
 
 const trace = {

@@ -7,57 +7,65 @@ import type { PreparedRedaction } from "../../decide/telemetry/index.ts";
 import type { HttpRequest } from "../http/index.ts";
 import type { HttpOutcome, TcpOutcome } from "../observation/index.ts";
 import { edgeFragment } from "./edge-fragment.ts";
+import type { LineBuffer } from "./line-buffer.ts";
 import type { LineFrame } from "./line-frame.ts";
-import { jsonText } from "./quote.ts";
 
-/**
- * `added`: encoded fields of policies, each with a comma before it. A line is joined from flat pieces: put together by `+`, it
- * would be a rope of sixty parts, which costs twice as much to write out.
- */
-export function encodeHttpLine(outcome: HttpOutcome, frame: LineFrame, added: string): string {
-  const { head, tries, times, grpcStatus } = outcome;
-  const line = ['{"time":"', frame.time, '"', edgeFragment(outcome.edge.labels)];
-  if (outcome.rule !== "") text(line, ',"rule":"', outcome.rule);
-  text(line, ',"request_id":"', outcome.requestId);
-  if (head === undefined) line.push(',"method":"","authority":"","path":""');
+/** `added`: encoded fields of policies, each with a comma before it. */
+export function writeHttpLine(line: LineBuffer, outcome: HttpOutcome, frame: LineFrame, added: string): void {
+  const { head, tries, times, grpcStatus, rule } = outcome;
+  start(line, outcome, frame);
+  if (rule !== "") line.ascii(',"rule":"').json(rule).ascii('"');
+  line.ascii(',"request_id":"').json(outcome.requestId);
+  if (head === undefined) line.ascii('","method":"","authority":"","path":""');
   else addRequest(line, head, { scheme: outcome.scheme, redaction: frame.settings?.redaction });
-  line.push(',"status":', String(outcome.status));
-  if (grpcStatus !== undefined) line.push(',"grpc_status":', String(grpcStatus));
+  line.ascii(',"status":').number(outcome.status);
+  if (grpcStatus !== undefined) line.ascii(',"grpc_status":').number(grpcStatus);
   addDecision(line, outcome, tries?.fault?.describe(outcome.detail) ?? outcome.detail);
-  text(line, ',"peer":"', outcome.peerAddress);
-  text(line, ',"upstream":"', tries?.place ?? "");
+  line.ascii(',"peer":"').json(outcome.peerAddress);
+  line.ascii('","upstream":"').json(tries?.place ?? "");
   addMeasures(line, outcome, tries?.count ?? 0);
-  if (times.admittedUs > 0) number(line, ',"admitted_us":', times.admittedUs - times.startUs);
-  if (times.firstByteUs > 0) number(line, ',"first_byte_us":', times.firstByteUs - times.startUs);
-  return finish(line, frame, added);
+  if (times.admittedUs > 0)
+    line.ascii(',"admitted_us":').number(Math.round(times.admittedUs - times.startUs));
+  if (times.firstByteUs > 0)
+    line.ascii(',"first_byte_us":').number(Math.round(times.firstByteUs - times.startUs));
+  finish(line, frame, added);
 }
 
-export function encodeTcpLine(outcome: TcpOutcome, frame: LineFrame, added: string): string {
-  const line = ['{"time":"', frame.time, '"', edgeFragment(outcome.edge.labels)];
-  if (outcome.requestId !== "") text(line, ',"request_id":"', outcome.requestId);
+export function writeTcpLine(line: LineBuffer, outcome: TcpOutcome, frame: LineFrame, added: string): void {
+  start(line, outcome, frame);
+  if (outcome.requestId !== "") line.ascii(',"request_id":"').json(outcome.requestId).ascii('"');
   addDecision(line, outcome, outcome.detail);
-  text(line, ',"peer":"', outcome.peerAddress);
-  text(line, ',"upstream":"', outcome.upstreamAddress);
+  line.ascii(',"peer":"').json(outcome.peerAddress);
+  line.ascii('","upstream":"').json(outcome.upstreamAddress);
   addMeasures(line, outcome, outcome.attempts);
-  return finish(line, frame, added);
+  finish(line, frame, added);
 }
 
+function start(line: LineBuffer, { edge }: HttpOutcome | TcpOutcome, { time }: LineFrame): void {
+  line.ascii('{"time":"').ascii(time).copy(edgeFragment(edge.labels));
+}
+
+const authorityName = '","authority":"';
+/** One piece where it is mostly so. */
+const mostAsked = `","method":"GET","scheme":"http${authorityName}`;
+
+/** From the quotation mark on that ends what stands before it. */
 function addRequest(
-  line: string[],
+  line: LineBuffer,
   head: HttpRequest,
   { scheme, redaction }: { readonly scheme: string; readonly redaction: PreparedRedaction | undefined },
 ): void {
   const { path } = head;
-  text(line, ',"method":"', head.method);
-  line.push(',"scheme":"', scheme, '"');
-  text(line, ',"authority":"', head.authority);
-  text(line, ',"path":"', redaction === undefined ? path : redaction.path(path));
+  if (head.method === "GET" && scheme === "http") line.ascii(mostAsked);
+  else line.ascii('","method":"').json(head.method).ascii('","scheme":"').ascii(scheme).ascii(authorityName);
+  line.json(head.authority);
+  line.ascii('","path":"').json(redaction === undefined ? path : redaction.path(path));
   const query = redaction === undefined ? undefined : toldQuery(head, redaction);
-  if (query !== undefined) text(line, ',"query":"', query);
-  line.push(',"http_version":"', httpVersion(head), '"');
-  if (redaction?.hidesHeader("user-agent") === true) return;
-  const userAgent = head.get("user-agent");
-  if (userAgent !== undefined && userAgent !== "") text(line, ',"user_agent":"', userAgent);
+  if (query !== undefined) line.ascii('","query":"').json(query);
+  line.ascii('","http_version":"').ascii(httpVersion(head));
+  const userAgent = redaction?.hidesHeader("user-agent") === true ? undefined : head.get("user-agent");
+  if (userAgent !== undefined && userAgent !== "") line.ascii('","user_agent":"').json(userAgent);
+  line.ascii('"');
 }
 
 /** Undefined: there is none, or nothing of it is told. */
@@ -71,35 +79,33 @@ export function httpVersion(head: HttpRequest): "1.0" | "1.1" | "2" {
   return head.versionMinor === 0 ? "1.0" : "1.1";
 }
 
-function addDecision(line: string[], outcome: HttpOutcome | TcpOutcome, detail: string): void {
+function addDecision(line: LineBuffer, outcome: HttpOutcome | TcpOutcome, detail: string): void {
   const { reason, policy, traceId } = outcome;
-  if (reason !== undefined) line.push(',"reason":"', reason, '"');
+  if (reason !== undefined) line.ascii(',"reason":"').ascii(reason).ascii('"');
   if (policy !== undefined) {
-    if (policy.policy !== "") text(line, ',"policy":"', policy.policy);
-    if (policy.policyRule !== "") text(line, ',"policy_rule":"', policy.policyRule);
-    if (policy.policyVerdict !== "") text(line, ',"policy_verdict":"', policy.policyVerdict);
+    if (policy.policy !== "") line.ascii(',"policy":"').json(policy.policy).ascii('"');
+    if (policy.policyRule !== "") line.ascii(',"policy_rule":"').json(policy.policyRule).ascii('"');
+    if (policy.policyVerdict !== "") line.ascii(',"policy_verdict":"').json(policy.policyVerdict).ascii('"');
   }
-  if (detail !== "") text(line, ',"detail":"', detail);
-  if (traceId !== undefined)
-    line.push(',"trace_id":"', traceId, '","span_id":"', outcome.trace?.spanId ?? "", '"');
+  if (detail !== "") line.ascii(',"detail":"').json(detail).ascii('"');
+  if (traceId === undefined) return;
+  line.ascii(',"trace_id":"').ascii(traceId);
+  line
+    .ascii('","span_id":"')
+    .ascii(outcome.trace?.spanId ?? "")
+    .ascii('"');
 }
 
-function addMeasures(line: string[], outcome: HttpOutcome | TcpOutcome, attempts: number): void {
-  line.push(',"attempts":', String(attempts), ',"request_bytes":', String(outcome.requestBytes));
-  line.push(',"response_bytes":', String(outcome.responseBytes));
-  number(line, ',"duration_us":', outcome.durationUs);
+/** From the quotation mark on that ends what stands before it. */
+function addMeasures(line: LineBuffer, outcome: HttpOutcome | TcpOutcome, attempts: number): void {
+  line.ascii('","attempts":').number(attempts);
+  line.ascii(',"request_bytes":').number(outcome.requestBytes);
+  line.ascii(',"response_bytes":').number(outcome.responseBytes);
+  line.ascii(',"duration_us":').number(Math.round(outcome.durationUs));
 }
 
-function finish(line: string[], { revision }: LineFrame, added: string): string {
-  line.push(',"revision":', String(revision), added, "}\n");
-  return line.join("");
-}
-
-/** `name` with everything up to the value, its quotation mark too. */
-function text(line: string[], name: string, value: string): void {
-  line.push(name, jsonText(value), '"');
-}
-
-function number(line: string[], name: string, value: number): void {
-  line.push(name, String(Math.round(value)));
+function finish(line: LineBuffer, { revision }: LineFrame, added: string): void {
+  line.ascii(',"revision":').number(revision);
+  if (added !== "") line.utf8(added);
+  line.ascii("}\n");
 }

@@ -5,6 +5,7 @@
 import { write } from "node:fs";
 import type { Clock, Timer } from "../../kernel/index.ts";
 import type { Counter } from "../telemetry/index.ts";
+import { LineBuffer } from "./line-buffer.ts";
 import { RotatedFile } from "./rotated-file.ts";
 
 /** Writes bytes and calls back with how many were taken, or an error. The shape of `fs.write`. */
@@ -28,9 +29,9 @@ export interface AccessLogOptions {
 
 export class AccessLog {
   readonly #options: AccessLogOptions;
-  #lines: string[] = [];
-  #length = 0;
-  #linesUnderWay = 0;
+  #gathered = new LineBuffer();
+  /** What is written, and in between empty: the two take turns. */
+  #underWay = new LineBuffer();
   #isWriting = false;
   #isClosed = false;
   #timer: Timer | undefined;
@@ -51,27 +52,37 @@ export class AccessLog {
     });
   }
 
-  append(line: string): void {
-    if (this.#isClosed || this.#length + line.length > maxBufferedBytes) {
+  /** Where the next line is written to; it is one when it was committed. */
+  begin(): LineBuffer {
+    return this.#gathered.begin();
+  }
+
+  /** Of the line that was begun. */
+  commit(): void {
+    const gathered = this.#gathered;
+    if (this.#isClosed || gathered.lengthWithLine > maxBufferedBytes) {
       this.#options.dropped.value++;
       return;
     }
-    this.#lines.push(line);
-    this.#length += line.length;
-    if (this.#length >= flushBytes) this.flush();
+    gathered.commit();
+    if (gathered.length >= flushBytes) this.flush();
     else this.#timer ??= this.#options.clock.after(flushDelayMs, () => this.flush());
+  }
+
+  append(line: string): void {
+    this.begin().utf8(line);
+    this.commit();
   }
 
   flush(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    if (this.#isWriting || this.#lines.length === 0) return;
-    const bytes = encoder.encode(this.#lines.join(""));
-    this.#linesUnderWay = this.#lines.length;
-    this.#lines = [];
-    this.#length = 0;
+    const full = this.#gathered;
+    if (this.#isWriting || full.lines === 0) return;
+    this.#gathered = this.#underWay;
+    this.#underWay = full;
     this.#isWriting = true;
-    this.#write(bytes);
+    this.#write(full.view());
   }
 
   /** Writes what is left; later lines are dropped. */
@@ -89,16 +100,15 @@ export class AccessLog {
         return;
       }
       this.#isWriting = false;
-      if (error !== null) this.#options.dropped.value += this.#linesUnderWay;
-      if (this.#lines.length > 0 && (this.#isClosed || this.#length >= flushBytes)) this.flush();
+      if (error !== null) this.#options.dropped.value += this.#underWay.lines;
+      this.#underWay.clear();
+      const { lines, length } = this.#gathered;
+      if (lines > 0 && (this.#isClosed || length >= flushBytes)) this.flush();
       else if (this.#isClosed) this.#options.onClosed?.();
-      else if (this.#lines.length > 0)
-        this.#timer ??= this.#options.clock.after(flushDelayMs, () => this.flush());
+      else if (lines > 0) this.#timer ??= this.#options.clock.after(flushDelayMs, () => this.flush());
     });
   }
 }
-
-const encoder = new TextEncoder();
 
 function writeToStandardOutput(
   bytes: Uint8Array,

@@ -13,17 +13,17 @@ const unusual = /[^ !#-[\]-~]/;
 const misleading = /[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
 export function quote(whole: string): string {
-  return `"${jsonText(whole)}"`;
+  return `"${isPlain(whole) ? whole : jsonText(whole)}"`;
+}
+
+/** As it is in JSON too, and ASCII. */
+export function isPlain(text: string): boolean {
+  return text.length <= maxTextLength && !unusual.test(text);
 }
 
 /** Without quotation marks around it. */
 export function jsonText(whole: string): string {
-  const text = whole.length > maxTextLength ? whole.slice(0, maxTextLength) : whole;
-  return unusual.test(text) ? escaped(text) : text;
-}
-
-function escaped(text: string): string {
-  return JSON.stringify(text)
+  return JSON.stringify(whole.slice(0, maxTextLength))
     .slice(1, -1)
     .replace(misleading, (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }

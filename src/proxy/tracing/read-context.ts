@@ -1,4 +1,5 @@
 /** The trace that a request's head speaks of, and in which formats it does. */
+import { RequestHead } from "../../http1/index.ts";
 import {
   type B3Fields,
   isTracestate,
@@ -30,6 +31,7 @@ export interface ReadContext {
 
 /** Of several formats the first of W3C, B3, B3 in several fields that is well formed. `isBelieved` no: all are read over. */
 export function readContext(head: HeadFields, isBelieved: boolean): ReadContext {
+  if (head instanceof RequestHead && !maySpeakOfTraces(head)) return nothing;
   const traceparent = head.get("traceparent");
   const b3 = head.get("b3");
   const fields = b3Fields(head);
@@ -46,6 +48,31 @@ export function readContext(head: HeadFields, isBelieved: boolean): ReadContext 
 }
 
 const nothing: ReadContext = { parent: undefined, present: 0, traceState: "", hasStrayState: false };
+
+/** No: it has none of the fields that are asked for. One look at each name's length and a letter, instead of six searches. */
+export function maySpeakOfTraces(head: RequestHead): boolean {
+  for (let i = 0; i < head.headerCount; i++) {
+    const start = head.nameStart(i);
+    const { bytes } = head;
+    switch (head.nameEnd(i) - start) {
+      case 2:
+      case 11:
+        if (isLetter(bytes[start], "b") || isLetter(bytes[start], "t")) return true;
+        break;
+      case 10:
+        if (isLetter(bytes[start], "t") || isLetter(bytes[start + 2], "b")) return true;
+        break;
+      case 12:
+        if (isLetter(bytes[start + 2], "b")) return true;
+    }
+  }
+  return false;
+}
+
+function isLetter(byte: number | undefined, lower: string): boolean {
+  // oxlint-disable-next-line no-bitwise
+  return byte !== undefined && (byte | 0x20) === lower.charCodeAt(0);
+}
 
 function parentInB3(b3: string | undefined, fields: B3Fields | undefined): ParentContext | undefined {
   return (b3 === undefined ? undefined : parseB3(b3)) ?? (fields && parseB3Fields(fields));

@@ -14,6 +14,13 @@ export interface TraceEnd {
 
 const million = 1_000_000;
 const words = 2 ** 32;
+/** Of the digits of a trace id, those that decide. */
+const randomAt = 24;
+const wordsOfDigit = words / 16;
+const zero = 0x30;
+const nine = 0x39;
+/** "a" is ten. */
+const beforeLetterA = 0x61 - 10;
 
 /** `parentSays` undefined: there is no parent, or it leaves it to us. */
 export function isSampledAtHead(
@@ -24,8 +31,12 @@ export function isSampledAtHead(
   if (settings.followsParent && parentSays !== undefined) return parentSays;
   const { samplingPpm } = settings;
   if (samplingPpm <= 0) return false;
-  // The lower half is random in ids of 64 bits too.
-  return samplingPpm >= million || Number.parseInt(traceId.slice(24), 16) < (samplingPpm / million) * words;
+  if (samplingPpm >= million) return true;
+  // The lower half is random in ids of 64 bits too. Its first digit settles most.
+  const bound = (samplingPpm / million) * words;
+  const first = traceId.charCodeAt(randomAt);
+  const least = (first <= nine ? first - zero : first - beforeLetterA) * wordsOfDigit;
+  return least < bound && Number.parseInt(traceId.slice(randomAt), 16) < bound;
 }
 
 /** By the settings of the route that was taken: they may differ from those that the head was decided by. */

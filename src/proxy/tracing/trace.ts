@@ -92,6 +92,8 @@ const prefix = Buffer.from("traceparent: 00-", "latin1");
 const traceAt = prefix.length;
 const spanAt = traceAt + 33;
 const flagsAt = spanAt + 17;
+const dash = 0x2d;
+const zero = 0x30;
 
 /** On the way of every request while tracing is on, so each version of HTTP has only its own form of it made. */
 class TraceparentLine implements HeaderLine {
@@ -112,11 +114,15 @@ class TraceparentLine implements HeaderLine {
 
   get bytes(): Uint8Array {
     const bytes = Buffer.allocUnsafe(flagsAt + 4);
-    bytes.set(prefix, 0);
-    bytes.write(this.#traceId, traceAt, "latin1");
-    bytes.write(this.#isSampled ? "-01\r\n" : "-00\r\n", flagsAt - 1, "latin1");
-    bytes[spanAt - 1] = 0x2d;
-    bytes.write(this.#spanId, spanAt, "latin1");
+    prefix.copy(bytes);
+    bytes.latin1Write(this.#traceId, traceAt);
+    bytes[spanAt - 1] = dash;
+    bytes.latin1Write(this.#spanId, spanAt);
+    bytes[flagsAt - 1] = dash;
+    bytes[flagsAt] = zero;
+    bytes[flagsAt + 1] = this.#isSampled ? zero + 1 : zero;
+    bytes[flagsAt + 2] = 0x0d;
+    bytes[flagsAt + 3] = 0x0a;
     return bytes;
   }
 }
