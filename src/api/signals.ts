@@ -1,4 +1,4 @@
-/** What charts are drawn from: golden signals of one service or workload over time, in groups. */
+/** What charts are drawn from: golden signals of one service or workload, or of the whole mesh, over time, in groups. */
 import Type from "typebox";
 import { anyText } from "./formats.ts";
 import { integer, list, object, oneOf, optional, text, type ValueOf } from "./schema.ts";

@@ -69,9 +69,9 @@ export async function answerTelemetry(
 
 function signalsQuery(query: URLSearchParams): SignalsQuery {
   const [service, workload] = [textOf(query, "service"), textOf(query, "workload")];
-  if ((service === undefined) === (workload === undefined)) {
-    throw new WeftError("usage", "exactly one of service and workload must be given", {
-      hint: "such as ?service=shop/web",
+  if (service !== undefined && workload !== undefined) {
+    throw new WeftError("usage", "only one of service and workload can be given", {
+      hint: "such as ?service=shop/web; neither asks about the whole mesh",
     });
   }
   const [fromMs, toMs] = [numberOf(query, "fromMs"), numberOf(query, "toMs")];
@@ -79,7 +79,7 @@ function signalsQuery(query: URLSearchParams): SignalsQuery {
     throw new WeftError("usage", `fromMs must be before toMs, not ${fromMs} and ${toMs}`);
   }
   return {
-    of: service === undefined ? { workload: workload ?? "" } : { service },
+    of: service !== undefined ? { service } : workload !== undefined ? { workload } : undefined,
     direction: oneOf(query, "direction", ["inbound", "outbound"]),
     route: textOf(query, "route"),
     source: textOf(query, "source"),

@@ -14,7 +14,7 @@ export interface TopologyQuestion {
 }
 
 export interface SignalsQuestion {
-  /** "namespace/name" */
+  /** "namespace/name". With neither it is about the whole mesh, each request counted once. */
   readonly service?: string;
   readonly workload?: string;
   /** Default: inbound. */

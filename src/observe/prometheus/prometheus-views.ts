@@ -2,7 +2,14 @@
 import type { Aggregator } from "../aggregator.ts";
 import { foldSeries, type Series, seriesKey } from "../series.ts";
 import { Figures, withoutDoubles } from "../views/figures.ts";
-import { frameOf, signalGroups, type Signals, type SignalsQuery, wantedBy } from "../views/signals.ts";
+import {
+  frameOf,
+  isDetailed,
+  signalGroups,
+  type Signals,
+  type SignalsQuery,
+  wantedBy,
+} from "../views/signals.ts";
 import { type NodeNames, type Topology, topologyOf, type TopologyQuery } from "../views/topology.ts";
 import type { PrometheusClient } from "./prometheus-client.ts";
 import { prometheusSteps, prometheusSums } from "./prometheus-sums.ts";
@@ -35,10 +42,9 @@ export async function prometheusSignals(
 ): Promise<Signals> {
   const frame = frameOf(query, { nowMs, slotMs: minStepMs });
   const isWanted = wantedBy(query, (workload) => groups.groupOf(workload));
-  const isDetailed = "workload" in query.of || query.by === "workload";
   const sums = new Map<Series, (Figures | undefined)[]>();
   for (const [series, steps] of await prometheusSteps(client, frame)) {
-    const shown = isDetailed ? series : foldSeries(series, (workload) => groups.groupOf(workload));
+    const shown = isDetailed(query) ? series : foldSeries(series, (workload) => groups.groupOf(workload));
     if (isWanted(shown)) sums.set(shown, steps);
   }
   return { ...frame, from: "prometheus", groups: signalGroups(sums, frame, query) };

@@ -1,4 +1,4 @@
-/** Golden signals of one service or workload over time, in groups: what charts are drawn from. */
+/** Golden signals of one service or workload, or of the whole mesh, over time, in groups: what charts are drawn from. */
 import type { Aggregator } from "../aggregator.ts";
 import type { Series } from "../series.ts";
 import type { RollingWindow } from "../window/rolling-window.ts";
@@ -16,9 +16,9 @@ export const signalGroupings = [
 export type SignalGrouping = (typeof signalGroupings)[number];
 
 export interface SignalsQuery {
-  /** "namespace/name"; of a service or of a workload. */
-  readonly of: { readonly service: string } | { readonly workload: string };
-  /** Default: inbound, what came to it. */
+  /** "namespace/name"; of a service or of a workload. Default: the whole mesh, each request counted once. */
+  readonly of?: { readonly service: string } | { readonly workload: string } | undefined;
+  /** Default: inbound, what came to it. Of the whole mesh it only says whose name groups by workload have. */
   readonly direction?: "inbound" | "outbound" | undefined;
   readonly route?: string | undefined;
   readonly source?: string | undefined;
@@ -64,11 +64,15 @@ export const allKey = "all";
 export const otherKey = "other";
 
 export function signals(aggregator: Aggregator, query: SignalsQuery, nowMs: number): Signals {
-  const isDetailed = "workload" in query.of || query.by === "workload";
-  const window = isDetailed ? aggregator.detail : aggregator.services;
+  const window = isDetailed(query) ? aggregator.detail : aggregator.services;
   const frame = frameOf(query, { nowMs, slotMs: window.slotMs });
   const isWanted = wantedBy(query, (workload) => aggregator.groupOf(workload));
   return { ...frame, from: "window", groups: signalGroups(collect(window, frame, isWanted), frame, query) };
+}
+
+/** Whether it needs each workload; else services are enough. */
+export function isDetailed({ of, by }: SignalsQuery): boolean {
+  return by === "workload" || (of !== undefined && "workload" in of);
 }
 
 /** `sums`: what the query is about, in steps of the frame. */
@@ -114,6 +118,7 @@ export function wantedBy(
     const [from, to] = [series.sourceWorkload, series.destinationWorkload];
     if (source !== undefined && from !== source && groupOf(from) !== source) return false;
     const end = direction === "inbound" ? to : from;
+    if (of === undefined) return true;
     if ("workload" in of) return end === of.workload;
     if (end === of.service || groupOf(end) === of.service) return true;
     return direction === "inbound" && series.destinationService === of.service;
