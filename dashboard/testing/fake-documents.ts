@@ -78,6 +78,7 @@ function shareOf(versions: readonly string[], index: number): number {
 export function servicesOf(mesh: FakeMesh, nowMs: number): ServicesDocument {
   const inbound = Map.groupBy(mesh.calls, ({ to }) => to);
   return {
+    from: "window",
     items: mesh.services.map((service) => summaryOf(service, inbound.get(idOf(service)) ?? [], nowMs)),
   };
 }
@@ -214,7 +215,7 @@ export function signalsOf(mesh: FakeMesh, { service, by, ...range }: SignalsQues
       ? versions.map((version, index) =>
           groupOf(version, strained(calls, index, versions.length), range, shareOf(versions, index)),
         )
-      : [groupOf("", calls, range)];
+      : [groupOf("all", calls, range)];
   return { ...range, from: "window", groups };
 }
 

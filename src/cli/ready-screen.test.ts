@@ -25,6 +25,10 @@ function screen(...paths: readonly string[]): string {
   return readyScreen(input).join("\n");
 }
 
+test("the dashboard is named with what lets one in", () => {
+  expect(screen()).toContain("dashboard http://127.0.0.1:1/   sign in with the token in token\n");
+});
+
 test("changes to try lie in a folder beside the files; a file has none", () => {
   const directory = mkdtempSync(join(tmpdir(), "weft-screen-"));
   writeFileSync(join(directory, "shop.yaml"), "");

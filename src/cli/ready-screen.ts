@@ -25,13 +25,16 @@ export function readyScreen(input: ReadyScreenInput): string[] {
       : []),
     [`${weft} top`, "golden signals, live"],
   ].slice(0, 4);
+  const apiUrl = `http://${api.address}:${api.port}`;
+  const tokenPath = relative("", tokenFile) || tokenFile;
   const width = Math.max(...tries.map(([command = ""]) => command.length));
   return [
     "",
     ...tries.map(([command = "", what = ""]) => `  ${command.padEnd(width)}   ${what}`),
     "",
-    `  metrics   curl -H "authorization: Bearer $(cat ${relative("", tokenFile) || tokenFile})" http://${api.address}:${api.port}/metrics`,
-    `  API on http://${api.address}:${api.port}, logs in ${relative("", logsDir) || logsDir}; Ctrl-C ends all of it`,
+    `  dashboard ${apiUrl}/   sign in with the token in ${tokenPath}`,
+    `  metrics   curl -H "authorization: Bearer $(cat ${tokenPath})" ${apiUrl}/metrics`,
+    `  API on ${apiUrl}, logs in ${relative("", logsDir) || logsDir}; Ctrl-C ends all of it`,
     ...refused.map(({ kind, reason }) => `  ${kind} is not possible here: ${reason}`),
     ...limits.map((limit) => `  with ${isolation}, ${limit}`),
     ...silent.map((program) => `  ${program} does not listen on its port yet; its log may say why`),

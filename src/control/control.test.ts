@@ -338,6 +338,7 @@ test("services, signals and findings are documents of their schemas", async () =
   const paths = {
     "topology?by=service&focus=default/reviews&window=60": topologySchema,
     "signals?service=default/reviews&by=source": signalsSchema,
+    signals: signalsSchema,
     [`signals?workload=default/web-1&direction=outbound&fromMs=${now - 60_000}&stepMs=10000`]: signalsSchema,
     "services?window=60&namespace=default": serviceSummariesSchema,
     "serviceviews/default/reviews?window=60": serviceViewSchema,
@@ -349,6 +350,9 @@ test("services, signals and findings are documents of their schemas", async () =
   }
   expect(await api("/apis/weft.dev/v1alpha1/signals?service=default/reviews&by=source")).toMatchObject({
     groups: [{ key: "default/web-1", totals: { count: 12 } }],
+  });
+  expect(await api("/apis/weft.dev/v1alpha1/signals")).toMatchObject({
+    groups: [{ key: "all", totals: { count: 12 } }],
   });
   expect(await api("/apis/weft.dev/v1alpha1/serviceviews/default/reviews?window=60")).toMatchObject({
     service: { name: "reviews", requestsPerSecond: expect.any(Number) },

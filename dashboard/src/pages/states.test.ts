@@ -163,6 +163,7 @@ test("calls of one other side are one row", () => {
     requestBytes: 0,
     responseBytes: 0,
     classes: {},
+    versions: {},
     reasons: [],
   } as const;
   expect(addUpCalls([edge, { ...edge, p99Ms: 9, isMutualTls: false }], "source")).toEqual([

@@ -79,13 +79,15 @@ const levels: Readonly<Record<EndpointView["state"], Level>> = { ready: "ok", dr
 function State({ endpoint: { state, ejectedBy } }: { readonly endpoint: EndpointView }) {
   const [first] = ejectedBy;
   if (first === undefined) return <Status level={levels[state]}>{state}</Status>;
+  const times = ejectedBy.map(({ untilMs }) => untilMs);
+  // 0: no time is set; it is back once it is seen to be well.
+  const back = times.includes(0) ? "once it is well" : formatAgo(Math.max(...times), Date.now());
   const who = ejectedBy.length === 1 ? first.proxy : `${ejectedBy.length} proxies`;
   return (
     <span class="two-lines">
       <Status level="bad">ejected</Status>
       <span class="quiet">
-        by <bdi>{who}</bdi>: {first.reason}, back{" "}
-        {formatAgo(Math.max(...ejectedBy.map(({ untilMs }) => untilMs)), Date.now())}
+        by <bdi>{who}</bdi>: {first.reason}, back {back}
       </span>
     </span>
   );

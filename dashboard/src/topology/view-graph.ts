@@ -98,7 +98,7 @@ function addTo(sum: Sum, edge: TopologyEdge): void {
   sum.failures += edge.failures;
   sum.p99Ms = Math.max(sum.p99Ms, edge.p99Ms);
   if (edge.isMutualTls) sum.mutual += edge.count;
-  for (const [version, count] of Object.entries(edge.versions ?? {}))
+  for (const [version, count] of Object.entries(edge.versions))
     sum.versions[version] = (sum.versions[version] ?? 0) + count;
 }
 

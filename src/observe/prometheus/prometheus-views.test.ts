@@ -112,6 +112,12 @@ test.skipIf(!existsSync(program))(
       { groups, nowMs: nowMs + 60_000 },
     );
     expect(signals.groups.map(({ key }) => key).toSorted()).toEqual(["200", "503"]);
+    const ofMesh = await prometheusSignals(
+      client,
+      { by: "destination", fromMs: nowMs - 60_000 },
+      { groups, nowMs: nowMs + 60_000 },
+    );
+    expect(ofMesh.groups.map(({ key }) => key)).toEqual(["shop/cart"]);
   },
   40_000,
 );
