@@ -20,17 +20,22 @@ export interface OpenPage extends AsyncDisposable {
   readonly problems: readonly string[];
 }
 
+export interface PageOptions extends BrowserContextOptions {
+  /** With the fake API's session, which is the default. */
+  readonly isSignedIn?: boolean;
+}
+
 export async function openPage(
   browser: Browser,
   url: string,
-  options: BrowserContextOptions = {},
+  { isSignedIn = true, ...options }: PageOptions = {},
 ): Promise<OpenPage> {
   const context = await browser.newContext({
     baseURL: url,
     viewport: { width: 1440, height: 900 },
     ...options,
   });
-  await context.addCookies([{ name: "weft-session", value: "fake", url }]);
+  if (isSignedIn) await context.addCookies([{ name: "weft-session", value: "fake", url }]);
   const page = await context.newPage();
   const problems: string[] = [];
   page.on("console", (message) => {
@@ -42,10 +47,15 @@ export async function openPage(
     if (origin !== url && protocol !== "data:" && protocol !== "blob:")
       problems.push(`asked ${request.url()}`);
   });
+  page.on("requestfailed", (request) => {
+    const why = request.failure()?.errorText ?? "";
+    // What the page itself gave up, such as a tap that it stops.
+    if (why !== "net::ERR_ABORTED") problems.push(`${request.url()} ${why}`);
+  });
   return { page, problems, [Symbol.asyncDispose]: () => context.close() };
 }
 
-export async function signIn(page: Page): Promise<void> {
-  await page.getByLabel("Token").fill(fakeToken);
+export async function signIn(page: Page, token = fakeToken): Promise<void> {
+  await page.getByLabel("Token").fill(token);
   await page.getByRole("button", { name: "Sign in" }).click();
 }

@@ -63,9 +63,7 @@ export function OverviewPage() {
       <Loaded from={signals} lines={6}>
         {(document) =>
           document.groups.length === 0 ? (
-            <Empty title="No request in this window" icon="request">
-              <p>The charts begin with the first request that passes a proxy.</p>
-            </Empty>
+            <NoChart isBusy={busiest.some(({ requestsPerSecond }) => requestsPerSecond > 0)} />
           ) : (
             <GoldenSignals signals={document} />
           )
@@ -89,6 +87,19 @@ export function OverviewPage() {
         </div>
       </div>
     </div>
+  );
+}
+
+/** A mesh that has just begun has traffic, and no whole step of it yet. */
+function NoChart({ isBusy }: { readonly isBusy: boolean }) {
+  return isBusy ? (
+    <Empty title="Counting the first requests" icon="request">
+      <p>Charts are drawn in whole steps; the first is here in some seconds.</p>
+    </Empty>
+  ) : (
+    <Empty title="No request in this window" icon="request">
+      <p>The charts begin with the first request that passes a proxy.</p>
+    </Empty>
   );
 }
 
