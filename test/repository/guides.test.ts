@@ -47,6 +47,7 @@ const madeByReader = new Map([
       kind: "Program",
       metadata: { name: "otel" },
       spec: {
+        service: "otel",
         command: ["otelcol", "--config", "collector.yaml"],
         ports: [
           { port: 4317, protocol: "grpc" },
