@@ -2,6 +2,7 @@
  * One mesh, a known mix of requests through its gateway to a program behind a sidecar, and what every place that counts says of them
  * afterwards: client's and server's proxy, control plane, the documents that the dashboard draws, a real Prometheus.
  */
+import { Histogram } from "../../../src/kernel/index.ts";
 import { eventually } from "../../e2e/harness/eventually.ts";
 import { startMesh } from "../../e2e/harness/mesh.ts";
 import { Prometheus, PrometheusFolder } from "../../e2e/harness/prometheus.ts";
@@ -27,7 +28,10 @@ export interface Agreement {
 
 interface QuantilePair {
   readonly name: "p50" | "p99";
+  /** The generator's own, exact. */
   readonly sentMs: number;
+  /** The same in the buckets of a proxy: what buckets alone make of it. */
+  readonly bucketedMs: number;
   readonly toldMs: number;
 }
 
@@ -55,10 +59,19 @@ export async function compareNumbers(requests: number): Promise<Agreement> {
   return {
     ...{ sent, surprises, readings, differences, requestsPerSecond },
     quantiles: [
-      { name: "p50", sentMs: quantile(latenciesMs, 0.5), toldMs: told.p50Ms },
-      { name: "p99", sentMs: quantile(latenciesMs, 0.99), toldMs: told.p99Ms },
+      quantilePair("p50", { latenciesMs, q: 0.5, toldMs: told.p50Ms }),
+      quantilePair("p99", { latenciesMs, q: 0.99, toldMs: told.p99Ms }),
     ],
   };
+}
+
+function quantilePair(
+  name: "p50" | "p99",
+  { latenciesMs, q, toldMs }: { latenciesMs: Float64Array; q: number; toldMs: number },
+): QuantilePair {
+  const buckets = new Histogram();
+  for (const ms of latenciesMs) buckets.record(ms * 1_000);
+  return { name, sentMs: quantile(latenciesMs, q), bucketedMs: buckets.quantileUs(q) / 1_000, toldMs };
 }
 
 /** Waits until all agree; when they do not, what was read last. */

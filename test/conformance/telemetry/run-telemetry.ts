@@ -14,10 +14,10 @@ export async function runTelemetry(): Promise<boolean> {
   console.log(`telemetry: ${requests} requests, ${requestsPerSecond.toFixed(0)} a second`);
   console.log(`${"sent".padEnd(40)} ${textOf(sent)}`);
   for (const { place, counts } of readings) console.log(`${place.padEnd(40)} ${textOf(counts)}`);
-  for (const { name, sentMs, toldMs } of quantiles) {
-    const deviation = ((toldMs / sentMs - 1) * 100).toFixed(2);
+  for (const { name, sentMs, bucketedMs, toldMs } of quantiles) {
+    const off = (ms: number): string => `${ms.toFixed(2)} ms (${((ms / sentMs - 1) * 100).toFixed(2)} %)`;
     console.log(
-      `${name}: ${sentMs.toFixed(2)} ms at the generator, ${toldMs.toFixed(2)} ms told, ${deviation} %`,
+      `${name}: ${sentMs.toFixed(2)} ms at the generator, ${off(bucketedMs)} in buckets, ${off(toldMs)} told`,
     );
   }
   for (const problem of [...surprises.slice(0, 20), ...differences]) console.log(`wrong: ${problem}`);
