@@ -1,6 +1,6 @@
 /**
- * Durations in log-linear buckets: 16 to an octave of microseconds, so a quantile is off by at most 3.2 %
- * (half a bucket's width of 1/16). Recording is two shifts and one increment; two histograms merge by addition.
+ * Durations in log-linear buckets: 16 to an octave of microseconds, so a quantile is off by at most 6.3 %
+ * (a bucket's width of 1/16): 3.2 % where a bucket stands alone, and mostly far less. Recording is two shifts and one increment; two histograms merge by addition.
  */
 
 const subBuckets = 16;
@@ -73,14 +73,18 @@ export class Histogram {
     }
   }
 
-  /** The middle of the bucket that holds the q-quantile, in microseconds; 0 when nothing was recorded. */
+  /**
+   * The q-quantile in microseconds; 0 when nothing was recorded. Inside its bucket it lies by its rank as far as the buckets beside it are
+   * as full, which is exact for durations that are spread; of a bucket that stands alone it is the middle.
+   */
   quantileUs(q: number): number {
     if (this.count === 0) return 0;
     const rank = Math.max(1, Math.ceil(q * this.count));
-    let seen = 0;
+    let below = 0;
     for (let i = 0; i < this.#counts.length; i++) {
-      seen += this.#counts[i] ?? 0;
-      if (seen >= rank) return (bucketLowerUs(this.#first + i) + bucketUpperUs(this.#first + i)) / 2;
+      const count = this.#counts[i] ?? 0;
+      if (below + count >= rank) return this.#within(i, (rank - below - 0.5) / count);
+      below += count;
     }
     return bucketUpperUs(bucketCount - 1);
   }
@@ -89,6 +93,14 @@ export class Histogram {
     this.#counts.fill(0);
     this.count = 0;
     this.sumUs = 0;
+  }
+
+  /** `position`: from 0 to 1, if the bucket at `i` were evenly full. */
+  #within(i: number, position: number): number {
+    const [lower, upper] = [bucketLowerUs(this.#first + i), bucketUpperUs(this.#first + i)];
+    const beside = Math.min(this.#counts[i - 1] ?? 0, this.#counts[i + 1] ?? 0);
+    const evenness = Math.min(1, beside / (this.#counts[i] ?? 1));
+    return lower + (upper - lower) * (0.5 + (position - 0.5) * evenness);
   }
 
   #add(index: number, count: number): void {

@@ -4,6 +4,7 @@ import { runGatewayApi } from "./gateway-api/run-gateway-api.ts";
 import { runGrpc } from "./grpc/run-interop.ts";
 import { runHttp2 } from "./http2/run-h2spec.ts";
 import { runMatching } from "./matching/run-matching.ts";
+import { runTelemetry } from "./telemetry/run-telemetry.ts";
 
 const suites: Readonly<Record<string, () => Promise<boolean>>> = {
   authorization: runAuthorization,
@@ -11,6 +12,7 @@ const suites: Readonly<Record<string, () => Promise<boolean>>> = {
   grpc: runGrpc,
   h2spec: runHttp2,
   matching: runMatching,
+  telemetry: runTelemetry,
 };
 
 const wanted = process.argv.slice(2);

@@ -40,6 +40,22 @@ const madeByReader = new Map([
       stringData: { "tls.crt": shopPair.certificate, "tls.key": shopPair.key },
     }),
   ],
+  [
+    "observability.md",
+    JSON.stringify({
+      apiVersion: "local.weft.dev/v1alpha1",
+      kind: "Program",
+      metadata: { name: "otel" },
+      spec: {
+        service: "otel",
+        command: ["otelcol", "--config", "collector.yaml"],
+        ports: [
+          { port: 4317, protocol: "grpc" },
+          { port: 4318, protocol: "http" },
+        ],
+      },
+    }),
+  ],
 ]);
 
 const issuersKeys = JSON.stringify({

@@ -16,6 +16,7 @@ const requests = 20;
 const timeoutMs = 90_000;
 const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
 const callerId = "00f067aa0ba902b7";
+const webResource = { "service.name": "web", "service.version": "v1", "weft.workload": "default/web-v1" };
 const collector = await findCollector();
 const missing = "missing" in collector ? collector.missing : undefined;
 
@@ -67,7 +68,7 @@ function collectedBy(protocol: "GRPC" | "HTTP", port: number): object[] {
       kind: "MeshConfig",
       metadata: { name: "mesh" },
       spec: {
-        // The caller's word on its trace is believed, as that of a trusted proxy in front is.
+        // The test's client stands for a proxy in front of the gateway: what it says of its trace is believed.
         security: { trustedHops: 1 },
         telemetry: {
           tracing: { samplingPercent: 100 },
@@ -103,7 +104,7 @@ function spansAreRight({ spans }: Told): void {
   expect(ours).toHaveLength(3 * requests);
   expect(new Set(ours.map(({ id }) => id)).size).toBe(3 * requests);
   for (const span of atServer) {
-    expect(span).toMatchObject({ kind: "Server", resource: { "service.name": "web" } });
+    expect(span).toMatchObject({ kind: "Server", resource: webResource });
     expect(span.attributes).toMatchObject({
       "http.request.method": "GET",
       "http.response.status_code": "200",

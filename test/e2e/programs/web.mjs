@@ -1,4 +1,4 @@
-// A server that says its version. Bun, plain HTTP, no weft in it. `?ms=50` answers later; /echo gives back what it was sent.
+// A server that says its version. Bun, plain HTTP, no weft in it. `?ms=50` answers later, `?status=404` so; /echo gives back what it was sent.
 const version = process.env.VERSION ?? "v0";
 const delayMs = Number(process.env.DELAY_MS ?? 0);
 
@@ -11,9 +11,10 @@ const server = Bun.serve({
     const ms = Number(url.searchParams.get("ms") ?? delayMs);
     if (ms > 0) await Bun.sleep(ms);
     const headers = { "x-version": version };
-    if (url.pathname !== "/echo") return new Response(`${version}\n`, { headers });
+    const status = Number(url.searchParams.get("status") ?? 200);
+    if (url.pathname !== "/echo") return new Response(`${version}\n`, { status, headers });
     headers["x-echo"] = request.headers.get("x-marker") ?? "";
-    return new Response(await request.text(), { headers });
+    return new Response(await request.text(), { status, headers });
   },
 });
 
