@@ -1,6 +1,6 @@
 /**
- * Lines as bytes, gathered until they are written: each value is encoded once, to where it is written from. (As strings put
- * together by `+` a line takes three times as long: the pieces are copied when they are flattened, and once more as bytes.)
+ * Lines as bytes, gathered until they are written: each value is encoded once, to where it is written from. (Put together by
+ * `+` and flattened when it is written, a line took 1.6 times as long.)
  *
  *   begin -> pieces -> commit, or begin again: what was not committed is forgotten
  */
