@@ -2,6 +2,7 @@
  * One mesh, a known mix of requests through its gateway to a program behind a sidecar, and what every place that counts says of them
  * afterwards: client's and server's proxy, control plane, the documents that the dashboard draws, a real Prometheus.
  */
+import { getPriority, setPriority } from "node:os";
 import { Histogram } from "../../../src/kernel/index.ts";
 import { eventually } from "../../e2e/harness/eventually.ts";
 import { startMesh } from "../../e2e/harness/mesh.ts";
@@ -41,6 +42,24 @@ export const prometheusIsMissing = missingPrograms(["prometheus"]);
 
 /** `requests` are all that the mesh ever gets. Without Prometheus the rest is compared. */
 export async function compareNumbers(requests: number): Promise<Agreement> {
+  const priority = getPriority();
+  try {
+    raisePriority();
+    return await compare(requests);
+  } finally {
+    setPriority(priority);
+  }
+}
+
+/**
+ * Of this process and of what it starts: a request that waits for a processor in front of the gateway is late for the generator, not yet
+ * for the mesh, so others at work on this machine are not to come first. Only root may; others measure on a quiet machine.
+ */
+function raisePriority(): void {
+  if (process.getuid?.() === 0) setPriority(-10);
+}
+
+async function compare(requests: number): Promise<Agreement> {
   await using mesh = await startMesh({
     files: { "programs.yaml": yaml(webProgram("v1")), "routes.yaml": yaml(gatewayTo({ web: 1 })) },
   });
