@@ -2,6 +2,7 @@
  * One mesh, a known mix of requests through its gateway to a program behind a sidecar, and what every place that counts says of them
  * afterwards: client's and server's proxy, control plane, the documents that the dashboard draws, a real Prometheus.
  */
+import { getPriority, setPriority } from "node:os";
 import { Histogram } from "../../../src/kernel/index.ts";
 import { eventually } from "../../e2e/harness/eventually.ts";
 import { startMesh } from "../../e2e/harness/mesh.ts";
@@ -12,8 +13,10 @@ import { quantile, runClosedLoop } from "./closed-loop-load.ts";
 import { planned, plannedCounts } from "./known-mix.ts";
 import { type Counts, MeshNumbers, type Reading } from "./number-readings.ts";
 
+/** Of p50 and p99 from the generator's own. */
+export const maxDeviation = 0.05;
 const connections = 20;
-/** Proxies report every five seconds, and Prometheus scrapes every second. */
+/** Proxies report and Prometheus scrapes every five seconds. */
 const agreeWithinMs = 20_000;
 
 export interface Agreement {
@@ -39,13 +42,31 @@ export const prometheusIsMissing = missingPrograms(["prometheus"]);
 
 /** `requests` are all that the mesh ever gets. Without Prometheus the rest is compared. */
 export async function compareNumbers(requests: number): Promise<Agreement> {
+  const priority = getPriority();
+  try {
+    raisePriority();
+    return await compare(requests);
+  } finally {
+    setPriority(priority);
+  }
+}
+
+/**
+ * Of this process and of what it starts: a request that waits for a processor in front of the gateway is late for the generator, not yet
+ * for the mesh, so others at work on this machine are not to come first. Only root may; others measure on a quiet machine.
+ */
+function raisePriority(): void {
+  if (process.getuid?.() === 0) setPriority(-10);
+}
+
+async function compare(requests: number): Promise<Agreement> {
   await using mesh = await startMesh({
     files: { "programs.yaml": yaml(webProgram("v1")), "routes.yaml": yaml(gatewayTo({ web: 1 })) },
   });
   const url = mesh.ready.gateway ?? "";
   const { host } = new URL(url);
   const numbers = new MeshNumbers(mesh);
-  using folder = new PrometheusFolder(mesh.ready.api, numbers.token);
+  using folder = new PrometheusFolder(mesh.ready.api, numbers.token, "5s");
   await using prometheus = prometheusIsMissing === undefined ? await Prometheus.start(folder) : undefined;
 
   const requestOf = (index: number) => planned(index, host);

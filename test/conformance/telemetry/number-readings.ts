@@ -53,17 +53,18 @@ export class MeshNumbers {
     return all.totals;
   }
 
-  /** Ports 15020, through the control plane. */
-  async #proxies(): Promise<Reading[]> {
+  /** Sums of a metric on the page of one proxy (port 15020, through the control plane), or of the control plane. */
+  async sums(of: string, metric: string, keyOf: KeyOf): Promise<Counts> {
+    if (of === "control") return sumsOnPage(await this.#page("/metrics"), metric, keyOf);
     const targets = await this.#client.prometheusTargets("control");
-    const pathOf = (name: string): string => {
-      const found = targets.find(({ labels }) => labels["instance"] === name);
-      if (found === undefined) throw new Error(`${name} is not to be scraped`);
-      return found.labels["__metrics_path__"] ?? "";
-    };
+    const found = targets.find(({ labels }) => labels["instance"] === of);
+    if (found === undefined) throw new Error(`${of} is not to be scraped`);
+    return sumsOnPage(await this.#page(found.labels["__metrics_path__"] ?? ""), metric, keyOf);
+  }
+
+  async #proxies(): Promise<Reading[]> {
     const read = async (place: string, name: string, side: string): Promise<Reading> => {
-      const page = await this.#page(pathOf(name));
-      const counts = sumsOnPage(page, `http_${side}_request_duration_seconds_count`, kindOf);
+      const counts = await this.sums(name, `http_${side}_request_duration_seconds_count`, toService(kindOf));
       return { place, by: "kind", counts };
     };
     return [
@@ -73,14 +74,15 @@ export class MeshNumbers {
   }
 
   async #controlPlane(): Promise<Reading[]> {
-    const page = await this.#page("/metrics");
-    const read = (direction: string): Counts =>
-      sumsOnPage(page, "weft_mesh_exchanges_total", (labels) =>
-        labels["direction"] === direction ? (labels["response_code"] ?? "") : undefined,
+    const read = (direction: string): Promise<Counts> =>
+      this.sums(
+        "control",
+        "weft_mesh_exchanges_total",
+        toService((labels) => (labels["direction"] === direction ? labels["response_code"] : undefined)),
       );
     return [
-      { place: "control plane, of clients", by: "status", counts: read("outbound") },
-      { place: "control plane, of servers", by: "status", counts: read("inbound") },
+      { place: "control plane, of clients", by: "status", counts: await read("outbound") },
+      { place: "control plane, of servers", by: "status", counts: await read("inbound") },
     ];
   }
 
@@ -141,21 +143,24 @@ async function ofPrometheus(prometheus: Prometheus): Promise<Reading[]> {
 }
 
 type Labels = Readonly<Record<string, string>>;
+/** Undefined: the sample is not wanted. */
+type KeyOf = (labels: Labels) => string | undefined;
 
 function kindOf(labels: Labels): string {
   return `${labels["http_request_method"]} ${labels["http_response_status_code"]}`;
 }
 
-/** Of samples to the service; `keyOf` undefined: not of those that are wanted. */
-function sumsOnPage(page: string, metric: string, keyOf: (labels: Labels) => string | undefined): Counts {
+export function toService(keyOf: KeyOf): KeyOf {
+  return (labels) => (labels["destination_service"] === service ? keyOf(labels) : undefined);
+}
+
+function sumsOnPage(page: string, metric: string, keyOf: KeyOf): Counts {
   const sums: Record<string, number> = {};
   for (const line of page.split("\n")) {
     const [, name, text = "", value] = /^(\w+)\{(.*)\} (\d+)$/.exec(line) ?? [];
     if (name !== metric) continue;
-    const labels = Object.fromEntries(
-      [...text.matchAll(/(\w+)="([^"]*)"/g)].map(([, key, said]) => [key, said]),
-    );
-    const key = labels["destination_service"] === service ? keyOf(labels) : undefined;
+    const labels = [...text.matchAll(/(\w+)="([^"]*)"/g)].map(([, key = "", said = ""]) => [key, said]);
+    const key = keyOf(Object.fromEntries(labels));
     if (key !== undefined) sums[key] = (sums[key] ?? 0) + Number(value);
   }
   return sums;

@@ -1,8 +1,7 @@
 /** `npm run conformance -- telemetry`: 100,000 requests (`WEFT_NUMBERS_REQUESTS`), counted at every place, and what came of it. */
-import { compareNumbers, prometheusIsMissing } from "./agreement.ts";
+import { compareNumbers, maxDeviation, prometheusIsMissing } from "./agreement.ts";
 
 const defaultRequests = 100_000;
-export const maxDeviation = 0.05;
 
 export async function runTelemetry(): Promise<boolean> {
   const requests = Number(process.env["WEFT_NUMBERS_REQUESTS"] ?? defaultRequests);

@@ -41,17 +41,17 @@ interface RuleGroups {
   }[];
 }
 
-/** The example's folder with another control plane and every second in the place of 15 seconds and minutes. */
+/** The example's folder with another control plane, and shorter intervals in the place of 15 seconds and minutes. */
 export class PrometheusFolder implements Disposable {
   readonly path = mkdtempSync(join(tmpdir(), "weft-prometheus-"));
 
-  constructor(api: string, token: string) {
+  constructor(api: string, token: string, interval = "1s") {
     cpSync(observability, this.path, { recursive: true });
     for (const name of ["prometheus.yml", "recording-rules.yml"]) {
       const file = join(this.path, name);
       const text = readFileSync(file, "utf8")
         .replaceAll("127.0.0.1:15080", new URL(api).host)
-        .replaceAll(/interval: \d+[sm]/g, "interval: 1s");
+        .replaceAll(/interval: \d+[sm]/g, `interval: ${interval}`);
       writeFileSync(file, text);
     }
     writeFileSync(join(this.path, "token"), token, { mode: 0o600 });
