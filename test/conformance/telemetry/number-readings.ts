@@ -15,7 +15,7 @@ export interface Reading {
   readonly counts: Counts;
 }
 
-export const service = "default/web";
+const service = "default/web";
 const workload = "default/web-v1";
 const gateway = "weft-system/gateway";
 const windowSeconds = 590;
