@@ -1,6 +1,7 @@
 /** Findings about one endpoint against its siblings behind the same service. */
 import { type Aggregator, Figures } from "../../../observe/index.ts";
 import { allEndpointFigures } from "../endpoint-figures.ts";
+import { avoidedEndpoints } from "./avoided-endpoints.ts";
 import { type Finding, finding } from "./finding.ts";
 import { failingShare, percent, recentMs, round, slowerThan } from "./traffic-findings.ts";
 
@@ -12,23 +13,35 @@ const timesItsShare = 2;
 
 export function endpointFindings(aggregator: Aggregator): Finding[] {
   const { detail } = aggregator;
-  const recent = allEndpointFigures(aggregator, detail.span(recentMs));
+  const span = detail.span(recentMs);
+  const recent = allEndpointFigures(aggregator, span);
+  const earlier = allEndpointFigures(aggregator, detail.span(recentMs, span.fromMs));
   const minute = allEndpointFigures(aggregator, detail.span(shareMs));
+  const odd = [...recent].flatMap(([service, endpoints]) =>
+    oddOnes(service, endpoints, earlier.get(service) ?? new Map()),
+  );
   return [
-    ...[...recent].flatMap(([service, endpoints]) => oddOnes(service, endpoints)),
+    ...odd,
+    ...avoided(aggregator, odd),
     ...[...minute].flatMap(([service, endpoints]) => skewed(service, endpoints)),
   ];
 }
 
-function oddOnes(service: string, endpoints: ReadonlyMap<string, Figures>): Finding[] {
+function oddOnes(
+  service: string,
+  endpoints: ReadonlyMap<string, Figures>,
+  earlier: ReadonlyMap<string, Figures>,
+): Finding[] {
   const busy = [...endpoints].filter(([, { count }]) => count >= minRequests);
   if (busy.length < 2) return [];
   return busy.flatMap(([workload, figures]) => {
-    const siblings = new Figures();
-    for (const [other, each] of busy) if (other !== workload) siblings.merge(each);
+    const siblings = siblingsOf(workload, busy);
     const about = { kind: "MeshWorkload", path: workload };
     const findings: Finding[] = [];
-    const slower = slowerThan(figures, siblings);
+    const slower = slowerThan(
+      { own: figures, other: siblings },
+      { own: earlier.get(workload) ?? new Figures(), other: siblingsOf(workload, earlier) },
+    );
     if (slower !== undefined) {
       const { quantile, ms, otherMs } = slower;
       const message = `${workload} of ${service} is slow: ${quantile} is ${round(ms)} ms, that of its siblings ${round(otherMs)} ms`;
@@ -41,6 +54,29 @@ function oddOnes(service: string, endpoints: ReadonlyMap<string, Figures>): Find
     }
     return findings;
   });
+}
+
+/** `named`: what is named already is not named again. */
+function avoided(aggregator: Aggregator, named: readonly Finding[]): Finding[] {
+  const slow = new Set(
+    named.flatMap(({ code, about }) =>
+      code === "slow-endpoint" && about !== undefined ? [`${about.namespace}/${about.name}`] : [],
+    ),
+  );
+  return avoidedEndpoints(aggregator).flatMap(({ service, workload, own, siblings }) => {
+    if (slow.has(workload)) return [];
+    const [ms, otherMs] = [own.quantileMs(0.5), siblings.quantileMs(0.5)];
+    const message = `${workload} of ${service} is slow: p50 is ${round(ms)} ms, that of its siblings ${round(otherMs)} ms; balancers keep away from it`;
+    return [
+      finding("slow-endpoint", { level: "bad", message, about: { kind: "MeshWorkload", path: workload } }),
+    ];
+  });
+}
+
+function siblingsOf(workload: string, endpoints: Iterable<readonly [string, Figures]>): Figures {
+  const siblings = new Figures();
+  for (const [other, each] of endpoints) if (other !== workload) siblings.merge(each);
+  return siblings;
 }
 
 function skewed(service: string, endpoints: ReadonlyMap<string, Figures>): Finding[] {

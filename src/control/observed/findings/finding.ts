@@ -81,17 +81,17 @@ export const findingKinds: Readonly<Record<FindingCode, FindingKind>> = {
   },
   "slow-endpoint": {
     cause:
-      "Within 30 s half of an endpoint's answers, or 99 in 100, take three times as long as its siblings', and 20 ms more.",
+      "Within 30 s half of an endpoint's answers take three times as long as its siblings', and 20 ms more; or one in 100, for 40 s; or each of the few that it still gets, for balancers keep away from it.",
     fix: "look at that workload: its machine, its version, its own dependencies",
   },
   "slow-route": {
     cause:
-      "Within 30 s half of a route's answers, or 99 in 100, take three times as long as in the window before, and 20 ms more.",
+      "Within 30 s half of a route's answers take three times as long as in the window before, and 20 ms more; or one in 100, for 40 s.",
     fix: "see what changed with weft history, and what the service behind it calls with weft graph",
   },
   "slow-service": {
     cause:
-      "Within 30 s half of a service's answers, or 99 in 100, take three times as long as in the window before, and 20 ms more.",
+      "Within 30 s half of a service's answers take three times as long as in the window before, and 20 ms more; or one in 100, for 40 s.",
     fix: "see what changed with weft history, and what the service itself calls with weft graph",
   },
   "telemetry-dropped": {

@@ -62,6 +62,48 @@ describe("slow", () => {
     expect(codes(mesh)).toEqual([]);
   });
 
+  test("one pause of an endpoint is not slowness, a slow hundredth that stays is", () => {
+    const mesh = shop();
+    traffic(mesh, 300);
+    const slowHundredth = (): void => mesh.call({ from: "shop/web-1", to: "shop/cart-2", count: 6, ms: 300 });
+    const busier = (): void => {
+      for (const to of ["shop/cart-1", "shop/cart-2", "shop/cart-3"])
+        mesh.call({ from: "shop/web-1", to, count: 100 });
+    };
+    const spell = (seconds: number, pauses: readonly number[]): string[] => {
+      const found = new Set<string>();
+      for (let second = 0; second < seconds; second += 5) {
+        busier();
+        if (pauses.includes(second)) slowHundredth();
+        traffic(mesh, 5);
+        for (const code of codes(mesh)) found.add(code);
+      }
+      return [...found];
+    };
+    expect(spell(60, [10])).toEqual([]);
+    expect(spell(60, [0, 5, 10, 15, 20, 25, 30, 35, 40])).toContain("slow-endpoint");
+  });
+
+  test("one that balancers keep away from is named by the few answers that it has, if each is slow", () => {
+    const mesh = shop();
+    const avoiding = (seconds: number, ms: number): void => {
+      for (let second = 0; second < seconds; second += 5) {
+        for (const to of ["shop/cart-1", "shop/cart-3"]) mesh.call({ from: "shop/web-1", to, count: 10 });
+        if (second % 10 === 0) mesh.call({ from: "shop/web-1", to: "shop/cart-2", count: 1, ms });
+        mesh.clock.advance(5_000);
+      }
+    };
+    traffic(mesh, 300);
+    avoiding(25, 300);
+    expect(messages(mesh, "slow-endpoint")).toEqual([
+      expect.stringMatching(
+        /^shop\/cart-2 of shop\/cart is slow: p50 is 3\d\d ms, that of its siblings 5\.\d ms; balancers keep away from it$/,
+      ),
+    ]);
+    avoiding(10, 5);
+    expect(codes(mesh)).toEqual([]);
+  });
+
   test("a service with all of its endpoints is told by its own past", () => {
     const mesh = shop();
     traffic(mesh, 300);
@@ -131,15 +173,17 @@ test("one endpoint that gets more than its share", () => {
 test("more tries than requests", () => {
   const mesh = shop();
   traffic(mesh, 60);
-  const tries = (count: bigint): void =>
-    mesh.report("shop/web-1", { counters: [{ name: "weft_upstream_tries_total", labels: {}, count }] });
-  tries(360n);
+  const count = (name: string, count: bigint): void =>
+    mesh.report("shop/web-1", { counters: [{ name, labels: {}, count }] });
+  // As many go to its own application: no request was tried twice.
+  count("weft_upstream_tries_total", 720n);
   expect(codes(mesh)).toEqual([]);
-  tries(180n);
+  count("weft_retries_total", 150n);
+  count("weft_hedges_total", 30n);
   expect(messages(mesh, "retry-amplification")).toEqual([
     "proxies of shop/web made 1.5 tries for each request: 540 for 360",
   ]);
-  tries(300n);
+  count("weft_retries_total", 300n);
   expect(findings(mesh.parts, undefined)[0]).toMatchObject({ code: "retry-amplification", level: "bad" });
 });
 
