@@ -81,7 +81,7 @@ describe.skipIf(!hasChromium)("in Chromium (Debian's chromium)", () => {
     "every page has its data and nothing wrong, %s, %p wide",
     async (colorScheme, width) => {
       await using opened = await enter({ colorScheme, viewport: { width, height: 800 } });
-      const { page, problemsSince } = opened;
+      const { page } = opened;
       for (const [path, heading] of pages) {
         await go(page, path);
         await settled(page, heading);
@@ -94,14 +94,14 @@ describe.skipIf(!hasChromium)("in Chromium (Debian's chromium)", () => {
           await violationsOf(page, colorScheme),
         ]).toEqual([path, undefined, false, []]);
       }
-      expect(problemsSince()).toEqual([]);
+      expect(opened.problemsSince()).toEqual([]);
     },
     60_000,
   );
 
   test("figures are those of the traffic: rate, latency, mutual TLS, proxies, edges and endpoints", async () => {
     await using opened = await enter();
-    const { page, problemsSince } = opened;
+    const { page } = opened;
     const tile = (name: string): Promise<string> =>
       page.locator(".tile", { hasText: name }).locator("dd").innerText();
     expect(Number.parseFloat(await tile("Requests per second"))).toBeGreaterThan(0);
@@ -121,12 +121,12 @@ describe.skipIf(!hasChromium)("in Chromium (Debian's chromium)", () => {
     await page.getByRole("table", { name: "Endpoints" }).getByText("catalog").first().waitFor();
     await go(page, "/proxies");
     await page.getByText("reviews-v2").first().waitFor();
-    expect(problemsSince()).toEqual([]);
+    expect(opened.problemsSince()).toEqual([]);
   }, 60_000);
 
   test("live requests are watched, and one is shown hop by hop", async () => {
     await using opened = await enter();
-    const { page, problemsSince } = opened;
+    const { page } = opened;
     await go(page, "/requests");
     await settled(page, "Requests");
     await page.getByLabel("Service").selectOption("default/catalog");
@@ -140,6 +140,6 @@ describe.skipIf(!hasChromium)("in Chromium (Debian's chromium)", () => {
     await page.getByRole("heading", { level: 1, name: "GET /books/1" }).waitFor();
     expect(await page.locator(".waterfall-name").count()).toBeGreaterThanOrEqual(1);
     expect(await violationsOf(page, "light")).toEqual([]);
-    expect(problemsSince()).toEqual([]);
+    expect(opened.problemsSince()).toEqual([]);
   }, 60_000);
 });
