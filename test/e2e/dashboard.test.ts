@@ -58,7 +58,7 @@ describe.skipIf(!hasChromium)("in Chromium (Debian's chromium)", () => {
   /** As somebody who comes for the first time; what went wrong before one is in (the session that is not) is not a problem. */
   async function enter(
     options: Parameters<typeof openPage>[2] = {},
-  ): Promise<OpenPage & { problemsSince(): string[] }> {
+  ): Promise<OpenPage & { readonly problemsSince: () => string[] }> {
     const opened = await openPage(browser, mesh.ready.api, {
       ...options,
       isSignedIn: false,
@@ -117,7 +117,7 @@ describe.skipIf(!hasChromium)("in Chromium (Debian's chromium)", () => {
     expect(await edge.innerText()).toMatch(/\d/);
     await go(page, "/services/default/catalog");
     await settled(page, "catalog");
-    expect(Number.parseFloat(await tile("Requests per second"))).toBeGreaterThan(0);
+    expect(Number.parseFloat(await tile("Requests/s"))).toBeGreaterThan(0);
     await page.getByRole("table", { name: "Endpoints" }).getByText("catalog").first().waitFor();
     await go(page, "/proxies");
     await page.getByText("reviews-v2").first().waitFor();

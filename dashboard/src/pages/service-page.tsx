@@ -77,7 +77,7 @@ function Summary({ view: { service } }: { readonly view: ServiceViewDocument }) 
         </dd>
       </div>
       <div class="tile">
-        <dt>Requests per second</dt>
+        <dt>Requests/s</dt>
         <dd>{formatRate(service.requestsPerSecond)}</dd>
       </div>
       <div class="tile">
