@@ -7,6 +7,7 @@ import { isHttpRoute } from "../compiled-route.ts";
 import type { InputReader } from "../inputs.ts";
 import type { RuleInput } from "../route-input.ts";
 import { compareText } from "../resource.ts";
+import { lastGoodStays, policyUpdate } from "../policy-ancestors.ts";
 import { type ComputedCondition, condition, type StatusUpdate } from "../status.ts";
 import { leaves, leavesOf } from "./merge-settings.ts";
 import { missingTarget } from "./missing-target.ts";
@@ -21,37 +22,12 @@ export function policyStatus(inputs: InputReader, kind: PolicyKind, path: string
   const found = inputs.policy(kind, path);
   if (found === undefined) return undefined;
   const { policy, problem } = found;
-  const { namespace, name, generation } = policy.metadata;
-  return {
-    kind,
-    namespace,
-    name,
-    observedGeneration: generation,
-    status: {
-      kind: "policy",
-      ancestors: policy.spec.targetRefs.map((reference) => ({
-        ancestorRef: ancestorOf(policy, reference),
-        conditions:
-          problem === undefined
-            ? conditionsAt(inputs, policy, reference)
-            : [condition("Accepted", false, "Invalid", `${problem}; ${lastGoodStays}`)],
-      })),
-    },
-  };
-}
-
-const lastGoodStays = "the last version that could be compiled stays in force";
-
-function ancestorOf(policy: PolicyInput, reference: TargetInput): Readonly<Record<string, unknown>> {
-  const { kind, name, sectionName } = reference;
-  const isNamespaced = kind !== "MeshConfig" && kind !== "Namespace";
-  return {
-    group: policyTargets[kind].group,
-    kind,
-    ...(isNamespaced ? { namespace: policy.metadata.namespace } : {}),
-    name,
-    ...(sectionName === undefined ? {} : { sectionName }),
-  };
+  return policyUpdate(kind, policy, {
+    targets: policy.spec.targetRefs,
+    problem: problem && `${problem}; ${lastGoodStays}`,
+    groupOf: (target) => policyTargets[target].group,
+    conditionsAt: (reference) => conditionsAt(inputs, policy, reference),
+  });
 }
 
 function conditionsAt(inputs: InputReader, policy: PolicyInput, reference: TargetInput): ComputedCondition[] {

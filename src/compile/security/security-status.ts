@@ -4,6 +4,7 @@
  */
 import { securityTargets } from "../../api/index.ts";
 import type { InputReader } from "../inputs.ts";
+import { lastGoodStays, policyUpdate } from "../policy-ancestors.ts";
 import { type ComputedCondition, condition, type StatusUpdate } from "../status.ts";
 import { authenticationFindings } from "./authentication-status.ts";
 import { authorizationFindings } from "./authorization-status.ts";
@@ -24,55 +25,17 @@ export function securityStatus(
   const found = inputs.security.policy(kind, path);
   if (found === undefined) return undefined;
   const { policy, problem, isFallback } = found;
-  const { namespace, name, generation } = policy.metadata;
   const { targetRefs, selector } = policy.spec;
-  const targets: readonly (TargetReference | undefined)[] =
-    targetRefs ?? (selector === undefined ? [] : [undefined]);
-  return {
-    kind,
-    namespace,
-    name,
-    observedGeneration: generation,
-    status: {
-      kind: "policy",
-      ancestors: targets.map((target) => ({
-        ancestorRef: ancestorOf(namespace, target),
-        conditions:
-          problem === undefined
-            ? conditionsAt(inputs, policy, target)
-            : [
-                condition(
-                  "Accepted",
-                  false,
-                  "Invalid",
-                  `${problem}; ${isFallback ? failsClosed : lastGoodStays}`,
-                ),
-              ],
-      })),
-    },
-  };
+  return policyUpdate<TargetReference | undefined>(kind, policy, {
+    targets: targetRefs ?? (selector === undefined ? [] : [undefined]),
+    problem: problem && `${problem}; ${isFallback ? failsClosed : lastGoodStays}`,
+    groupOf: (target) => securityTargets[target].group,
+    conditionsAt: (target) => conditionsAt(inputs, policy, target),
+  });
 }
 
-const lastGoodStays = "the last version that could be compiled stays in force";
 const failsClosed =
   "no version of it could be, so until then such a rule allows nothing, or denies whatever its condition is";
-
-/** Workloads have no place in a status of their own: their namespace stands for them. */
-function ancestorOf(
-  namespace: string,
-  target: TargetReference | undefined,
-): Readonly<Record<string, unknown>> {
-  if (target === undefined) return { group: "", kind: "Namespace", name: namespace };
-  const { kind, name, sectionName } = target;
-  const isNamespaced = kind !== "MeshConfig" && kind !== "Namespace";
-  return {
-    group: securityTargets[kind].group,
-    kind,
-    ...(isNamespaced ? { namespace } : {}),
-    name,
-    ...(sectionName === undefined ? {} : { sectionName }),
-  };
-}
 
 function conditionsAt(
   inputs: InputReader,

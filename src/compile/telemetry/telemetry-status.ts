@@ -9,6 +9,7 @@ import { leavesOf } from "../policy/merge-settings.ts";
 import { comparePolicies } from "../policy/policy-index.ts";
 import { pathOf } from "../policy/policy-input.ts";
 import { levels, type Place } from "../security/aimed-policies.ts";
+import { lastGoodStays, policyUpdate } from "../policy-ancestors.ts";
 import { type ComputedCondition, condition, type StatusUpdate } from "../status.ts";
 import { collectorProblems } from "./collectors.ts";
 import {
@@ -26,29 +27,14 @@ export function telemetryStatus(inputs: InputReader, path: string): StatusUpdate
   const found = inputs.telemetry.policy(path);
   if (found === undefined) return undefined;
   const { policy, problem } = found;
-  const { namespace, name, generation } = policy.metadata;
   const { targetRefs, selector } = policy.spec;
-  const targets: readonly (TelemetryTarget | undefined)[] =
-    targetRefs ?? (selector === undefined ? [] : [undefined]);
-  return {
-    kind,
-    namespace,
-    name,
-    observedGeneration: generation,
-    status: {
-      kind: "policy",
-      ancestors: targets.map((target) => ({
-        ancestorRef: ancestorOf(namespace, target),
-        conditions:
-          problem === undefined
-            ? conditionsAt(inputs, policy, target)
-            : [condition("Accepted", false, "Invalid", `${problem}; ${lastGoodStays}`)],
-      })),
-    },
-  };
+  return policyUpdate<TelemetryTarget | undefined>(kind, policy, {
+    targets: targetRefs ?? (selector === undefined ? [] : [undefined]),
+    problem: problem && `${problem}; ${lastGoodStays}`,
+    groupOf: (target) => telemetryTargets[target].group,
+    conditionsAt: (target) => conditionsAt(inputs, policy, target),
+  });
 }
-
-const lastGoodStays = "the last version that could be compiled stays in force";
 
 /** Undefined where it is not stored. */
 export function meshConfigStatus(inputs: InputReader): StatusUpdate | undefined {
@@ -69,19 +55,6 @@ export function meshConfigStatus(inputs: InputReader): StatusUpdate | undefined 
       kind: "conditions",
       conditions: [accepted, ...resolution(inputs, collectors, "spec.telemetry.collectors")],
     },
-  };
-}
-
-/** Workloads have no place in a status of their own: their namespace stands for them. */
-function ancestorOf(namespace: string, target: TelemetryTarget | undefined) {
-  if (target === undefined) return { group: "", kind: "Namespace", name: namespace };
-  const { kind: targetKind, name, sectionName } = target;
-  return {
-    group: telemetryTargets[targetKind].group,
-    kind: targetKind,
-    ...(targetKind === "Namespace" ? {} : { namespace }),
-    name,
-    ...(sectionName === undefined ? {} : { sectionName }),
   };
 }
 
