@@ -86,6 +86,21 @@ describe("a request that a policy denies", () => {
     app.stop();
   });
 
+  test("is in the log with its policy where a policy of telemetry alone wants the line", async () => {
+    await using mesh = new TestMesh();
+    const app = cannedServer(hello);
+    const admission = admissionOf([noAdmin, onlyWeb]);
+    const server = await guardedServer(mesh, app.port, { admission, isLoggedByPolicy: true });
+    const client = await mesh.client([server.endpoint]);
+    const peer = await RawClient.connect(client.port);
+    peer.write(get("/admin/x"));
+    expect((await peer.response()).status).toBe(403);
+    const log = (): string => readFileSync(mesh.logFile("echo-1"), "utf8");
+    await eventually(() => log().includes('"status":403'), "the log has it");
+    expect(log()).toContain('"policy":"AuthorizationPolicy default/no-admin","policy_rule":"rules[0]"');
+    app.stop();
+  });
+
   test("is in log, metrics, report and memory with policy, rule and what would help", async () => {
     await using mesh = new TestMesh();
     const app = cannedServer(hello);

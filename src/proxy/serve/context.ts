@@ -194,8 +194,9 @@ export class ServeContext {
     return ejectedEndpoints(this.upstreams, this.clock);
   }
 
-  get isAccessLogged(): boolean {
-    return this.agent.snapshot.mesh?.accessLog === true;
+  /** Whether there is a line for what these settings are about. */
+  isLogged(telemetry: PreparedTelemetry | undefined): boolean {
+    return telemetry?.accessLog.isEnabled ?? this.agent.snapshot.mesh?.accessLog === true;
   }
 }
 

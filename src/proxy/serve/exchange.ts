@@ -371,6 +371,7 @@ export class Exchange
     context.inFlight--;
     this.#limit?.leave();
     const fault = this.#tries.fault && "fault_injected";
+    const isNamed = context.observers.wantsTimes || context.isLogged(this.telemetry);
     recordHttp(context, {
       edge: this.service.edge(this.#selected?.route ?? "", this.#tries.lastEndpoint),
       rule: this.#selected?.rule ?? "",
@@ -378,7 +379,7 @@ export class Exchange
       response: this.#answer,
       scheme: this.service.scheme,
       requestId: this.requestId,
-      policy: context.isAccessLogged || context.observers.wantsTimes ? this.admission?.policy : undefined,
+      policy: isNamed ? this.admission?.policy : undefined,
       status: reason === undefined ? (this.#grpc?.httpStatus(this.#status) ?? this.#status) : this.#status,
       grpcStatus: this.#grpc?.endStatus(this.#status, reason),
       // What went well for all that is not to be mistaken for what was left alone.

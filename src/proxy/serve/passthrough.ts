@@ -19,7 +19,7 @@ export function passthroughTarget(context: ServeContext, address: string, port: 
     { name: "", port },
     { limits: directLimits, dialer: context.dialer, clock: context.clock },
   );
-  const sniffer = context.isAccessLogged ? new NameSniffer() : undefined;
+  const sniffer = context.isLogged(telemetryOf(context, {})) ? new NameSniffer() : undefined;
   return {
     cluster: {
       key: "",

@@ -59,12 +59,14 @@ export async function guardedServer(
     readonly filters?: FilterFactories;
     readonly explainsDenials?: boolean;
     readonly gatewayIdentities?: readonly string[];
+    /** A TelemetryPolicy wants the lines, and the mesh does not. */
+    readonly isLoggedByPolicy?: boolean;
   } = {},
 ): Promise<GuardedServer & { readonly endpoint: Awaited<ReturnType<TestMesh["server"]>>["endpoint"] }> {
   const { protocol = Protocol.HTTP } = options;
   const ofMesh = create(MeshSchema, {
     ...mesh.mesh,
-    accessLog: true,
+    accessLog: options.isLoggedByPolicy !== true,
     explainDenials: options.explainsDenials === true,
     gatewayIdentities: [...(options.gatewayIdentities ?? [])],
   });
@@ -75,6 +77,7 @@ export async function guardedServer(
       workload: "default/echo-1",
       identity: mesh.authority.identity("echo"),
       admissions: admission === undefined ? [] : [admission],
+      ...(options.isLoggedByPolicy === true && { telemetry: { accessLog: { enabled: true } } }),
       ports: [{ port, protocol, services: ["default/echo"], admission: admission === undefined ? 0 : 1 }],
     }),
   });
