@@ -19,6 +19,8 @@ export { impliedGrpcStatus, readGrpcStatus } from "./response-status.ts";
 export { type GrpcServer, serveGrpc } from "./server.ts";
 export type { GrpcStatus } from "./status.ts";
 export {
+  grpcCodes,
+  grpcStatusName,
   httpStatusToGrpc,
   type ResetCode,
   resetCodeToGrpc,

@@ -27,6 +27,13 @@ export const grpcCodes = {
 const { ok, cancelled, unknown, deadline_exceeded, permission_denied } = grpcCodes;
 const { resource_exhausted, unimplemented, internal, unavailable, unauthenticated } = grpcCodes;
 
+const names = Object.keys(grpcCodes).map((name) => name.toUpperCase());
+
+/** As google.rpc.Code spells it: "PERMISSION_DENIED". Undefined: the number has no name. */
+export function grpcStatusName(status: number): string | undefined {
+  return names[status];
+}
+
 /** The highest number that has a name. */
 export const maxGrpcCode = grpcCodes.unauthenticated;
 

@@ -1,5 +1,5 @@
 /** The part of a JSON line that is the same for all requests of an edge, encoded once. From the quotation mark on that ends the time. */
-import type { EdgeLabels } from "../telemetry/index.ts";
+import { type EdgeLabels, namespaceOf } from "../telemetry/index.ts";
 import { quote } from "./quote.ts";
 
 const fragments = new WeakMap<EdgeLabels, Buffer>();
@@ -40,9 +40,4 @@ export function sourceNamespace({ sourceWorkload }: EdgeLabels): string {
 /** Of the service that was asked for, else of the workload. */
 export function destinationNamespace({ destinationService, destinationWorkload }: EdgeLabels): string {
   return namespaceOf(destinationService) || namespaceOf(destinationWorkload);
-}
-
-/** Of "namespace/name". */
-function namespaceOf(path: string): string {
-  return path.slice(0, Math.max(0, path.indexOf("/")));
 }

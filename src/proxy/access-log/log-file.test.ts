@@ -17,13 +17,18 @@ class FakeWriter {
   }
 }
 
+function append(log: AccessLog, line: string): void {
+  log.begin().utf8(line);
+  log.commit();
+}
+
 describe("AccessLog", () => {
   test("gathers lines into one write after a short delay", () => {
     const clock = new VirtualClock();
     const writer = new FakeWriter();
     const log = new AccessLog({ write: writer.write, clock, dropped: { value: 0 } });
-    log.append("a\n");
-    log.append("b\n");
+    append(log, "a\n");
+    append(log, "b\n");
     expect(writer.chunks).toEqual([]);
     clock.advance(100);
     expect(writer.chunks).toEqual(["a\nb\n"]);
@@ -35,7 +40,7 @@ describe("AccessLog", () => {
     const dropped = { value: 0 };
     const log = new AccessLog({ write: writer.write, clock, dropped });
     const line = `${"x".repeat(1_023)}\n`;
-    for (let i = 0; i < 3_000; i++) log.append(line);
+    for (let i = 0; i < 3_000; i++) append(log, line);
     expect(dropped.value).toBeGreaterThan(1_500);
     expect(writer.chunks.length).toBe(1);
     writer.finish();
@@ -53,9 +58,9 @@ describe("AccessLog", () => {
       dropped: { value: 0 },
       onClosed: () => closed++,
     });
-    log.append("a\n");
+    append(log, "a\n");
     log.flush();
-    log.append("b\n");
+    append(log, "b\n");
     log.close();
     expect(closed).toBe(0);
     writer.finish();
@@ -78,12 +83,12 @@ describe("AccessLog", () => {
         done(null, bytes.length);
       },
     });
-    log.append("a\n");
-    log.append("b\n");
+    append(log, "a\n");
+    append(log, "b\n");
     clock.advance(100);
     expect(dropped.value).toBe(2);
     isFull = false;
-    log.append("c\n");
+    append(log, "c\n");
     clock.advance(100);
     expect(written).toEqual(["c\n"]);
     expect(dropped.value).toBe(2);

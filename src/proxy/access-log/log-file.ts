@@ -69,11 +69,6 @@ export class AccessLog {
     else this.#timer ??= this.#options.clock.after(flushDelayMs, () => this.flush());
   }
 
-  append(line: string): void {
-    this.begin().utf8(line);
-    this.commit();
-  }
-
   flush(): void {
     this.#timer?.cancel();
     this.#timer = undefined;

@@ -6,6 +6,7 @@ import {
   type LogValue,
   type ValueOperator,
 } from "../../decide/telemetry/index.ts";
+import { grpcCodes, grpcStatusName } from "../../grpc/index.ts";
 import { isBodiless, type HttpRequest } from "../http/index.ts";
 import type { HttpOutcome, TcpOutcome } from "../observation/index.ts";
 import { httpVersion, toldQuery } from "./json-line.ts";
@@ -212,26 +213,12 @@ function addedField({ settings, facts }: LineFrame, name: string): string | unde
   return facts && settings?.fields.find((field) => field.name === name)?.read(facts);
 }
 
-/** In Envoy's words. */
-const grpcNames: readonly string[] = [
-  ...["OK", "Canceled", "Unknown", "InvalidArgument", "DeadlineExceeded", "NotFound", "AlreadyExists"],
-  ...[
-    "PermissionDenied",
-    "ResourceExhausted",
-    "FailedPrecondition",
-    "Aborted",
-    "OutOfRange",
-    "Unimplemented",
-  ],
-  ...["Internal", "Unavailable", "DataLoss", "Unauthenticated"],
-];
-
 function grpcStatusText(status: number | undefined, form: GrpcStatusForm): string | number | undefined {
   if (status === undefined || form === "NUMBER") return status;
-  const name = grpcNames[status];
+  const name = grpcStatusName(status);
   if (name === undefined) return String(status);
-  if (form === "CAMEL_STRING" || status === 0) return name;
-  // google.rpc.Code's spelling differs from Envoy's here.
-  if (name === "Canceled") return "CANCELLED";
-  return name.replace(/(?<=[a-z])(?=[A-Z])/g, "_").toUpperCase();
+  if (form !== "CAMEL_STRING" || status === grpcCodes.ok) return name;
+  // Envoy's spelling differs from google.rpc.Code's here.
+  if (status === grpcCodes.cancelled) return "Canceled";
+  return name.toLowerCase().replace(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }

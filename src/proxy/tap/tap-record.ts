@@ -4,6 +4,7 @@ import { RequestHead } from "../../http1/index.ts";
 import { Direction, type TapRecord, TapRecordSchema, type TapTry, TapTrySchema } from "../../wire/index.ts";
 import type { HttpRequest } from "../http/index.ts";
 import type { HttpOutcome, TcpOutcome, TryRecord } from "../observation/index.ts";
+import { parseTraceparent } from "../tracing/parent-context.ts";
 import { CapturedBodies } from "./captured-bodies.ts";
 import { tapHeaders } from "./tap-headers.ts";
 import type { PreparedOrder } from "./tap-order.ts";
@@ -133,12 +134,10 @@ function protocolOf(head: HttpRequest): string {
   return head instanceof RequestHead ? `HTTP/1.${head.versionMinor}` : "HTTP/2";
 }
 
-const traceParentPattern = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}/;
-
 /** The trace that it came with, and the span that it is a child of. */
 function traceOf(head: HttpRequest): [string, string] {
-  const match = traceParentPattern.exec(head.get("traceparent") ?? "");
-  return [match?.[1] ?? "", match?.[2] ?? ""];
+  const parent = parseTraceparent(head.get("traceparent") ?? "");
+  return [parent?.traceId ?? "", parent?.spanId ?? ""];
 }
 
 function cut(text: string): string {

@@ -84,3 +84,8 @@ export function edgeKey(labels: EdgeLabels): string {
 function viewKey({ hidden, droppedParts, added, hasIstioNames, isExposed }: LabelView): string {
   return JSON.stringify([[...hidden], droppedParts, added, hasIstioNames, isExposed]);
 }
+
+/** Of "namespace/name"; empty where there is none. */
+export function namespaceOf(path: string): string {
+  return path.slice(0, Math.max(0, path.indexOf("/")));
+}

@@ -1,5 +1,5 @@
 export { type Counter, CounterFamily, GaugeFamily, type MetricFamily } from "./counters.ts";
-export type { EdgeLabels } from "./edge-labels.ts";
+export { type EdgeLabels, namespaceOf } from "./edge-labels.ts";
 export type { EdgeSeries } from "./edge-series.ts";
 export { ApplicationMetrics, type ApplicationMetricsOptions } from "./application-scrape.ts";
 export { answerScrape, encodeMetrics } from "./lazy-pages.ts";

@@ -7,7 +7,7 @@ import type { EdgeSeries } from "./edge-series.ts";
 import { readOutcome } from "./outcome-key.ts";
 import type { SampleWriter } from "./sample-writer.ts";
 import { durationBoundsSeconds, type SeriesCell } from "./series-cell.ts";
-import { namespaceOf } from "./series-labels.ts";
+import { namespaceOf } from "./edge-labels.ts";
 import { sizeBounds } from "./size-counts.ts";
 
 export const istioLabels = [

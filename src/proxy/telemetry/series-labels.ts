@@ -1,6 +1,6 @@
 /** The labels of one cell as they are written. What is empty is left out, which Prometheus takes for the same. */
 import { escapeLabel } from "../../kernel/index.ts";
-import type { EdgeLabels } from "./edge-labels.ts";
+import { namespaceOf } from "./edge-labels.ts";
 import type { EdgeSeries } from "./edge-series.ts";
 import { readOutcome } from "./outcome-key.ts";
 import type { SeriesCell } from "./series-cell.ts";
@@ -68,10 +68,4 @@ export function labelText(edge: EdgeSeries, cell: SeriesCell): string {
 
 function isFree(name: string): boolean {
   return /^[a-zA-Z_][a-zA-Z0-9_]{0,127}$/.test(name) && !name.startsWith("__") && !reserved.has(name);
-}
-
-/** Of "namespace/name". */
-export function namespaceOf(key: EdgeLabels["sourceWorkload"]): string {
-  const slash = key.indexOf("/");
-  return slash < 0 ? "" : key.slice(0, slash);
 }

@@ -1,4 +1,5 @@
 /** When a span is an error, and what its error is called: OpenTelemetry's rules for HTTP and gRPC. Pure. */
+import { grpcStatusName } from "../../grpc/index.ts";
 import { isGrpcServerFault, type ReasonCode } from "../../kernel/index.ts";
 
 export interface SpanOutcome {
@@ -10,20 +11,13 @@ export interface SpanOutcome {
   readonly reason: ReasonCode | undefined;
 }
 
-/** Of google.rpc.Code. */
-const grpcNames: readonly string[] = [
-  ...["OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS"],
-  ...["PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE"],
-  ...["UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED"],
-];
-
 /** `error.type`; undefined: the span is no error. A client's span is one from status 400 on, a server's from 500 on. */
 export function errorType({ isServer, status, grpcStatus, reason }: SpanOutcome): string | undefined {
   // Trouble made on purpose that did not make the request fail is told as an event.
   if (reason !== undefined && (reason !== "fault_injected" || status >= 400)) return reason;
   if (grpcStatus !== undefined && grpcStatus !== 0) {
     if (isServer && !isGrpcServerFault(grpcStatus)) return undefined;
-    return grpcNames[grpcStatus] ?? String(grpcStatus);
+    return grpcStatusName(grpcStatus) ?? String(grpcStatus);
   }
   return status >= (isServer ? 500 : 400) ? String(status) : undefined;
 }

@@ -9,6 +9,7 @@ import { HeaderFields } from "../../../http2/index.ts";
 import { Http2Request, type HttpRequest } from "../../http/index.ts";
 import type { HttpOutcome, TcpOutcome, TriesRecord } from "../../observation/index.ts";
 import { type EdgeLabels, SeriesRegistry } from "../../telemetry/index.ts";
+import { testTelemetry } from "../../testing/test-telemetry.ts";
 import type { LineFrame } from "../line-frame.ts";
 
 const http: EdgeLabels = {
@@ -126,28 +127,9 @@ export function logSettings(parts: Partial<PreparedAccessLog> = {}): PreparedAcc
   };
 }
 
+/** Without traces. */
 export function telemetryOf(accessLog: Partial<PreparedAccessLog>): PreparedTelemetry {
-  return {
-    collectors: [],
-    metrics: {
-      isEnabled: true,
-      labels: [],
-      dropped: new Set(),
-      hasIstioNames: false,
-      hasExemplars: true,
-      maxSeries: 2_000,
-    },
-    tracing: {
-      isEnabled: false,
-      samplingPpm: 0,
-      followsParent: true,
-      keepsErrors: true,
-      keepsSlowerThanMs: 0,
-      propagation: [],
-      attributes: [],
-    },
-    accessLog: logSettings(accessLog),
-  };
+  return testTelemetry({ tracing: { isEnabled: false }, accessLog: logSettings(accessLog) });
 }
 
 export function frameOf(parts: Partial<LineFrame> = {}): LineFrame {
