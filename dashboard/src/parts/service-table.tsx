@@ -1,8 +1,9 @@
 /** Services with their figures, a row each. */
 import type { ServiceSummary } from "../api/documents.ts";
 import { levelOfService, levelOfSuccess } from "../format/health.ts";
-import { formatErrorShare, formatMs, formatRate, formatShare, none } from "../format/figures.ts";
+import { formatErrorShare, formatShare, none } from "../format/figures.ts";
 import { type Column, DataTable } from "./data-table.tsx";
+import { durationColumn, rateColumn } from "./figure-columns.ts";
 import { ServiceLink } from "./names.tsx";
 import { Sparkline } from "./sparkline.tsx";
 import { Empty } from "./states.tsx";
@@ -30,13 +31,7 @@ const short: readonly Column<ServiceSummary>[] = [
     isMinor: true,
     cell: ({ history }) => <Sparkline values={history} />,
   },
-  {
-    id: "rate",
-    title: "Requests/s",
-    isFigure: true,
-    cell: ({ requestsPerSecond }) => formatRate(requestsPerSecond),
-    value: ({ requestsPerSecond }) => requestsPerSecond,
-  },
+  rateColumn(({ requestsPerSecond }) => requestsPerSecond),
   {
     id: "errors",
     title: "Errors",
@@ -51,25 +46,12 @@ const short: readonly Column<ServiceSummary>[] = [
       ),
     value: (row) => (isIdle(row) ? undefined : 1 - row.successRate),
   },
-  {
-    id: "p99",
-    title: "p99",
-    isFigure: true,
-    cell: (row) => (isIdle(row) ? none : formatMs(row.p99Ms)),
-    value: (row) => (isIdle(row) ? undefined : row.p99Ms),
-  },
+  durationColumn("p99", (row) => (isIdle(row) ? undefined : row.p99Ms)),
 ];
 
 const long: readonly Column<ServiceSummary>[] = [
   ...short.slice(0, -1),
-  {
-    id: "p50",
-    title: "p50",
-    isFigure: true,
-    isMinor: true,
-    cell: (row) => (isIdle(row) ? none : formatMs(row.p50Ms)),
-    value: (row) => (isIdle(row) ? undefined : row.p50Ms),
-  },
+  durationColumn("p50", (row) => (isIdle(row) ? undefined : row.p50Ms)),
   ...short.slice(-1),
   {
     id: "ready",

@@ -1,9 +1,9 @@
 /** Callers or callees of a service, added up over ports, routes and protocols. */
 import { useMemo } from "preact/hooks";
 import type { TopologyEdge } from "../api/documents.ts";
-import { formatErrorShare, formatMs, formatRate } from "../format/figures.ts";
 import { levelOfSuccess } from "../format/health.ts";
 import { type Column, DataTable } from "../parts/data-table.tsx";
+import { durationColumn, errorColumn, rateColumn } from "../parts/figure-columns.ts";
 import { ServiceLink } from "../parts/names.tsx";
 import { Empty } from "../parts/states.tsx";
 import { addUpCalls, type CallRow } from "./calls.ts";
@@ -25,27 +25,9 @@ const columns: readonly Column<CallRow>[] = [
   },
   { id: "name", title: "Service", cell: ({ id }) => <ServiceLink id={id} />, value: ({ id }) => id },
   { id: "tls", title: "TLS", cell: ({ isMutualTls }) => <TlsMark isMutual={isMutualTls} /> },
-  {
-    id: "rate",
-    title: "Requests/s",
-    isFigure: true,
-    cell: ({ perSecond }) => formatRate(perSecond),
-    value: ({ perSecond }) => perSecond,
-  },
-  {
-    id: "errors",
-    title: "Errors",
-    isFigure: true,
-    cell: (row) => formatErrorShare(shareOf(row)),
-    value: shareOf,
-  },
-  {
-    id: "p99",
-    title: "p99",
-    isFigure: true,
-    cell: ({ p99Ms }) => formatMs(p99Ms),
-    value: ({ p99Ms }) => p99Ms,
-  },
+  rateColumn(({ perSecond }) => perSecond),
+  errorColumn(shareOf),
+  durationColumn("p99", ({ p99Ms }) => p99Ms),
 ];
 
 export function CallerTable({ label, edges, far }: CallerTableProps) {

@@ -1,9 +1,10 @@
 /** Where a service's requests go: each endpoint with its health, who keeps away from it, and its own figures. */
 import type { EndpointView } from "../api/documents.ts";
-import { formatErrorShare, formatMs, formatRate, none } from "../format/figures.ts";
+import { none } from "../format/figures.ts";
 import type { Level } from "../format/health.ts";
 import { formatAgo } from "../format/times.ts";
 import { type Column, DataTable } from "../parts/data-table.tsx";
+import { durationColumn, errorColumn, rateColumn } from "../parts/figure-columns.ts";
 import { Name } from "../parts/names.tsx";
 import { Empty } from "../parts/states.tsx";
 import { Status } from "../parts/status.tsx";
@@ -43,35 +44,10 @@ const columns: readonly Column<EndpointView>[] = [
     cell: ({ locality }) => <Name text={locality === "" ? none : locality} />,
     value: ({ locality }) => locality,
   },
-  {
-    id: "rate",
-    title: "Requests/s",
-    isFigure: true,
-    cell: ({ requestsPerSecond }) => formatRate(requestsPerSecond),
-    value: ({ requestsPerSecond }) => requestsPerSecond,
-  },
-  {
-    id: "errors",
-    title: "Errors",
-    isFigure: true,
-    cell: (row) => (isIdle(row) ? none : formatErrorShare(1 - row.successRate)),
-    value: (row) => (isIdle(row) ? undefined : 1 - row.successRate),
-  },
-  {
-    id: "p50",
-    title: "p50",
-    isFigure: true,
-    isMinor: true,
-    cell: (row) => (isIdle(row) ? none : formatMs(row.p50Ms)),
-    value: (row) => (isIdle(row) ? undefined : row.p50Ms),
-  },
-  {
-    id: "p99",
-    title: "p99",
-    isFigure: true,
-    cell: (row) => (isIdle(row) ? none : formatMs(row.p99Ms)),
-    value: (row) => (isIdle(row) ? undefined : row.p99Ms),
-  },
+  rateColumn(({ requestsPerSecond }) => requestsPerSecond),
+  errorColumn((row) => (isIdle(row) ? undefined : 1 - row.successRate)),
+  durationColumn("p50", (row) => (isIdle(row) ? undefined : row.p50Ms)),
+  durationColumn("p99", (row) => (isIdle(row) ? undefined : row.p99Ms)),
 ];
 
 const levels: Readonly<Record<EndpointView["state"], Level>> = { ready: "ok", draining: "note", dead: "bad" };

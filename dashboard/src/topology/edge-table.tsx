@@ -1,7 +1,8 @@
 /** The same as the drawing in rows: for those who read better than they look, and for sorting by any figure. */
 import { useMemo } from "preact/hooks";
-import { formatErrorShare, formatMs, formatRate, formatShare } from "../format/figures.ts";
+import { formatShare } from "../format/figures.ts";
 import { type Column, DataTable } from "../parts/data-table.tsx";
+import { durationColumn, errorColumn, rateColumn } from "../parts/figure-columns.ts";
 import { ServiceLink } from "../parts/names.tsx";
 import { Empty } from "../parts/states.tsx";
 import { StatusMark, TlsMark } from "../parts/status.tsx";
@@ -17,27 +18,9 @@ const columns: readonly Column<ViewEdge>[] = [
   },
   { id: "from", title: "Caller", cell: ({ from }) => <ServiceLink id={from} />, value: ({ from }) => from },
   { id: "to", title: "Called", cell: ({ to }) => <ServiceLink id={to} />, value: ({ to }) => to },
-  {
-    id: "rate",
-    title: "Requests/s",
-    isFigure: true,
-    cell: ({ perSecond }) => formatRate(perSecond),
-    value: ({ perSecond }) => perSecond,
-  },
-  {
-    id: "errors",
-    title: "Errors",
-    isFigure: true,
-    cell: ({ errorShare }) => formatErrorShare(errorShare),
-    value: ({ errorShare }) => errorShare,
-  },
-  {
-    id: "p99",
-    title: "p99",
-    isFigure: true,
-    cell: ({ p99Ms }) => formatMs(p99Ms),
-    value: ({ p99Ms }) => p99Ms,
-  },
+  rateColumn(({ perSecond }) => perSecond),
+  errorColumn(({ errorShare }) => errorShare),
+  durationColumn("p99", ({ p99Ms }) => p99Ms),
   {
     id: "tls",
     title: "Mutual TLS",
