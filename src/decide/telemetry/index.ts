@@ -1,7 +1,7 @@
 export { attributeNames } from "./attribute.ts";
 export { defaults } from "./defaults.ts";
 export type { TelemetryFacts, TelemetryHttpFacts } from "./facts.ts";
-export { prepareTapFilter, prepareTapRedaction, prepareTelemetry } from "./prepare.ts";
+export { defaultRedaction, prepareTapFilter, prepareTelemetry } from "./prepare.ts";
 export { hidden } from "./redaction.ts";
 export type {
   PreparedAccessLog,

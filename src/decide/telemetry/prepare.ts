@@ -4,7 +4,6 @@ import {
   type AccessLogSettings,
   type Expression,
   type MetricSettings,
-  type Redaction as RedactionModel,
   type Telemetry,
   type TelemetryLabel,
   TracePropagation,
@@ -122,20 +121,13 @@ export function prepareTapFilter(filter: Expression): (facts: TelemetryFacts) =>
   return (facts) => read?.(facts) === true;
 }
 
-/** Undefined: nobody has said anything, so secrets are hidden and queries left out. */
-export function prepareTapRedaction(said: RedactionModel | undefined): PreparedRedaction {
-  return redactionOf(said, undefined);
-}
-
 /** What is hidden adds up: a route cannot uncover what its proxy hides. */
 function prepareRedaction(
   base: AccessLogSettings | undefined,
   route: AccessLogSettings | undefined,
 ): PreparedRedaction {
-  return redactionOf(route?.redaction, base?.redaction);
-}
-
-function redactionOf(near: RedactionModel | undefined, far: RedactionModel | undefined): PreparedRedaction {
+  const far = base?.redaction;
+  const near = route?.redaction;
   return new Redaction({
     headers: [...(near?.headers ?? []), ...(far?.headers ?? [])],
     queryParameters: [...(near?.queryParameters ?? []), ...(far?.queryParameters ?? [])],
@@ -143,6 +135,9 @@ function redactionOf(near: RedactionModel | undefined, far: RedactionModel | und
     pathTemplates: [...(near?.pathTemplates ?? []), ...(far?.pathTemplates ?? [])],
   });
 }
+
+/** Where nobody has said anything: secrets are hidden, and queries left out. */
+export const defaultRedaction: PreparedRedaction = prepareRedaction(undefined, undefined);
 
 function prepareLabels(
   labels: readonly TelemetryLabel[],

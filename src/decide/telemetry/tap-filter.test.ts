@@ -1,9 +1,9 @@
 /** Filters of taps, from CEL as it is written to what a proxy lets through. */
 import { describe, expect, test } from "bun:test";
 import { create } from "@bufbuild/protobuf";
-import { ExpressionSchema, RedactionSchema } from "../../model/index.ts";
+import { ExpressionSchema, TelemetrySchema } from "../../model/index.ts";
 import type { TelemetryFacts } from "./facts.ts";
-import { prepareTapFilter, prepareTapRedaction } from "./index.ts";
+import { defaultRedaction, prepareTapFilter, prepareTelemetry } from "./index.ts";
 
 const facts: TelemetryFacts = {
   direction: "outbound",
@@ -75,21 +75,24 @@ describe("a filter", () => {
 
 describe("redaction", () => {
   test("hides secrets and leaves out the query where nobody has said anything", () => {
-    const redaction = prepareTapRedaction(undefined);
+    const redaction = defaultRedaction;
     const names = ["authorization", "cookie", "set-cookie", "proxy-authorization", "x-api-key", "accept"];
     expect(names.map((name) => redaction.hidesHeader(name))).toEqual([true, true, true, true, true, false]);
     expect([redaction.query("a=1"), redaction.path("/users/7")]).toEqual([undefined, "/users/7"]);
   });
 
   test("hides what a policy names as well", () => {
-    const redaction = prepareTapRedaction(
-      create(RedactionSchema, {
-        headers: ["x-secret-*", "x-token"],
-        logsQuery: true,
-        queryParameters: ["token"],
-        pathTemplates: ["/users/{*}"],
-      }),
-    );
+    const said = create(TelemetrySchema, {
+      accessLog: {
+        redaction: {
+          headers: ["x-secret-*", "x-token"],
+          logsQuery: true,
+          queryParameters: ["token"],
+          pathTemplates: ["/users/{*}"],
+        },
+      },
+    });
+    const { redaction } = prepareTelemetry(said, undefined).accessLog;
     expect(["x-secret-a", "x-token", "x-tokens"].map((name) => redaction.hidesHeader(name))).toEqual([
       true,
       true,

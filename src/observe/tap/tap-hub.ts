@@ -19,8 +19,6 @@ import type { RunningTap, TapListener, TapSpec } from "./tap-spec.ts";
 
 export interface TapHubOptions {
   readonly clock: Clock;
-  /** A `Redaction` of the mesh, encoded; absent: what is always hidden is. */
-  readonly redaction?: () => Uint8Array;
   /** At once; default 16: each costs every proxy a look at every request. */
   readonly maxTaps?: number;
 }
@@ -129,13 +127,11 @@ export class TapHub {
 
   #orders(): TapOrders {
     const nowMs = this.#options.clock.nowMs();
-    const redaction = Uint8Array.from(this.#options.redaction?.() ?? []);
     const orders = [...this.#taps].map(
       ([id, { spec, filter, endMs }]): TapOrder =>
         create(TapOrderSchema, {
           id,
           filter,
-          redaction,
           headers: spec.headers,
           maxBodyBytes: spec.maxBodyBytes,
           maxPerSecond: spec.maxPerSecond,

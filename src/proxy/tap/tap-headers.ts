@@ -11,10 +11,9 @@ const maxTotalLength = 32_768;
 
 const redacted = new TextEncoder().encode(hidden);
 
-/** `hides`: by any of these. */
 export function tapHeaders(
   head: HttpRequest | HttpResponse | undefined,
-  hides: readonly PreparedRedaction[],
+  redaction: PreparedRedaction,
 ): TapHeader[] {
   const headers: TapHeader[] = [];
   if (head === undefined) return headers;
@@ -25,8 +24,9 @@ export function tapHeaders(
     const name = fields.nameAt(i).slice(0, maxValueLength);
     // Method, path and the like are told apart.
     if (name.startsWith(":")) continue;
-    const isHidden = hides.some((redaction) => redaction.hidesHeader(name));
-    const value = isHidden ? redacted : Buffer.from(fields.valueAt(i).slice(0, maxValueLength), "latin1");
+    const value = redaction.hidesHeader(name)
+      ? redacted
+      : Buffer.from(fields.valueAt(i).slice(0, maxValueLength), "latin1");
     length += name.length + value.length;
     headers.push(create(TapHeaderSchema, { name, value: Uint8Array.from(value) }));
   }

@@ -1,13 +1,7 @@
 /** One order, prepared: what it is for, how much of it, and until when. */
 import { fromBinary } from "@bufbuild/protobuf";
-import {
-  hidden,
-  type PreparedRedaction,
-  prepareTapFilter,
-  prepareTapRedaction,
-  type TelemetryFacts,
-} from "../../decide/telemetry/index.ts";
-import { ExpressionSchema, RedactionSchema } from "../../model/index.ts";
+import { prepareTapFilter, type TelemetryFacts } from "../../decide/telemetry/index.ts";
+import { ExpressionSchema } from "../../model/index.ts";
 import type { TapOrder } from "../../wire/index.ts";
 
 /** Whatever a control plane asks for. */
@@ -25,7 +19,6 @@ export class PreparedOrder {
   readonly maxBodyBytes: number;
   /** How long from when it was sent. */
   readonly remainingMs: number;
-  readonly redaction: PreparedRedaction;
   readonly #filter: (facts: TelemetryFacts) => boolean;
   readonly #maxPerSecond: number;
   #secondStartUs = Number.NEGATIVE_INFINITY;
@@ -41,7 +34,6 @@ export class PreparedOrder {
     this.remainingMs = Math.min(Math.max(Number(remainingMs), 0), maxDurationMs);
     this.#maxPerSecond = Math.min(Math.max(order.maxPerSecond, 1), maxPerSecond);
     this.#filter = filterOf(order.filter);
-    this.redaction = redactionOf(order.redaction);
   }
 
   passes(facts: TelemetryFacts): boolean {
@@ -73,15 +65,5 @@ function filterOf(bytes: Uint8Array): (facts: TelemetryFacts) => boolean {
     return prepareTapFilter(fromBinary(ExpressionSchema, bytes));
   } catch {
     return nothing;
-  }
-}
-
-function redactionOf(bytes: Uint8Array): PreparedRedaction {
-  const defaults = prepareTapRedaction(undefined);
-  if (bytes.length === 0) return defaults;
-  try {
-    return prepareTapRedaction(fromBinary(RedactionSchema, bytes));
-  } catch {
-    return { hidesHeader: everything, query: () => undefined, path: () => hidden };
   }
 }

@@ -1,5 +1,6 @@
 /** What a tap tells of an exchange or connection that has ended. Whatever a peer chose is cut to a bound. */
 import { create } from "@bufbuild/protobuf";
+import { defaultRedaction } from "../../decide/telemetry/index.ts";
 import { RequestHead } from "../../http1/index.ts";
 import { Direction, type TapRecord, TapRecordSchema, type TapTry, TapTrySchema } from "../../wire/index.ts";
 import type { HttpRequest } from "../http/index.ts";
@@ -25,7 +26,7 @@ const maxTries = 32;
 
 export function httpRecord(outcome: HttpOutcome, parts: RecordParts): TapRecord {
   const { head, response, times, tries } = outcome;
-  const redactions = parts.orders.map(({ redaction }) => redaction);
+  const redaction = outcome.telemetry?.accessLog.redaction ?? defaultRedaction;
   const hasHeaders = parts.orders.some((order) => order.hasHeaders);
   const record = create(TapRecordSchema, {
     ...edgeFields(outcome, parts),
@@ -40,21 +41,15 @@ export function httpRecord(outcome: HttpOutcome, parts: RecordParts): TapRecord 
     tries: (tries?.records ?? []).slice(0, maxTries).map((each) => tryOf(each, times.startUs)),
   });
   if (head !== undefined) {
-    let path = head.path;
-    let query: string | undefined = head.query;
-    for (const redaction of redactions) {
-      path = redaction.path(path);
-      query = query === undefined ? undefined : redaction.query(query);
-    }
     record.method = cut(head.method);
     record.authority = cut(head.authority);
-    record.path = cut(path);
-    record.query = cut(query ?? "");
+    record.path = cut(redaction.path(head.path));
+    record.query = cut(redaction.query(head.query) ?? "");
     [record.traceId, record.parentSpanId] = traceOf(head);
   }
   if (hasHeaders) {
-    record.requestHeaders = tapHeaders(head, redactions);
-    record.responseHeaders = tapHeaders(response, redactions);
+    record.requestHeaders = tapHeaders(head, redaction);
+    record.responseHeaders = tapHeaders(response, redaction);
   }
   if (outcome.bodies instanceof CapturedBodies && parts.orders.some((order) => order.maxBodyBytes > 0)) {
     record.requestBody = Uint8Array.from(outcome.bodies.request);

@@ -931,13 +931,6 @@ export declare type TapOrder = Message<"weft.wire.v1.TapOrder"> & {
   endUnixMs: bigint;
 
   /**
-   * weft.model.v1.Redaction
-   *
-   * @generated from field: bytes redaction = 7;
-   */
-  redaction: Uint8Array;
-
-  /**
    * Until that end, when this was sent: what counts where it is there, since clocks differ.
    *
    * @generated from field: uint64 remaining_ms = 8;
