@@ -139,7 +139,7 @@ export class MeshEndpoints {
       case "history": {
         const limit = parseNumber("limit", query.get("limit") ?? String(defaultHistory), maxHistory);
         const before = query.get("before");
-        const commits = this.#store.history(
+        const commits = await this.#store.history(
           limit,
           before === null ? undefined : parseNumber("before", before, Number.MAX_SAFE_INTEGER),
         );

@@ -166,6 +166,6 @@ describe("a transaction", () => {
     await mesh.apply(clusterRole("edit", [on(["*"], ["configmaps"])]), bindingOf("ann", "edit", user("ann")));
     await mesh.as("ann")("POST", transactions, { objects: [configMap("a")], author: "somebody else" });
     await mesh.admin("POST", transactions, { objects: [configMap("b")], author: "carol@host" });
-    expect(mesh.api.store.history(2).map(({ author }) => author)).toEqual(["carol@host", "ann"]);
+    expect((await mesh.api.store.history(2)).map(({ author }) => author)).toEqual(["carol@host", "ann"]);
   });
 });

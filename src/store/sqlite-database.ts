@@ -25,6 +25,7 @@ const migrations: readonly string[] = [
      sequence INTEGER PRIMARY KEY, revision INTEGER NOT NULL, type TEXT NOT NULL, body TEXT NOT NULL
    ) STRICT;`,
   `CREATE TABLE anchors (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID, STRICT;`,
+  `ALTER TABLE revisions ADD COLUMN source TEXT NOT NULL DEFAULT '';`,
 ];
 
 export interface DatabaseOptions {

@@ -16,6 +16,7 @@ interface RevisionRow {
   readonly author: string;
   readonly message: string;
   readonly time_ms: number;
+  readonly source: string;
 }
 
 interface EventRow {
@@ -31,7 +32,7 @@ export class SqliteRows {
   readonly #putObject: Statement<unknown, [...KeyValues, string]>;
   readonly #deleteObject: Statement<unknown, KeyValues>;
   readonly #putEvent: Statement<unknown, [number, number, string, string]>;
-  readonly #putRevision: Statement<unknown, [number, string, string, number]>;
+  readonly #putRevision: Statement<unknown, [number, string, string, number, string]>;
   readonly #putChange: Statement<unknown, [number, number, ...KeyValues, string | null, string | null]>;
   readonly #setCounter: Statement<unknown, [number, string]>;
   readonly #database: Database;
@@ -41,7 +42,7 @@ export class SqliteRows {
     this.#putObject = database.query("INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?)");
     this.#deleteObject = database.query("DELETE FROM objects WHERE kind = ? AND namespace = ? AND name = ?");
     this.#putEvent = database.query("INSERT INTO events VALUES (?, ?, ?, ?)");
-    this.#putRevision = database.query("INSERT INTO revisions VALUES (?, ?, ?, ?)");
+    this.#putRevision = database.query("INSERT INTO revisions VALUES (?, ?, ?, ?, ?)");
     this.#putChange = database.query("INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?, ?)");
     this.#setCounter = database.query("UPDATE counters SET value = ? WHERE name = ?");
   }
@@ -85,11 +86,11 @@ export class SqliteRows {
 
   writeRevision(
     revision: number,
-    { author, message }: CommitMeta,
+    { author, message, source = "" }: CommitMeta,
     timeMs: number,
     changes: readonly PlannedChange[],
   ): void {
-    this.#putRevision.run(revision, author, message, timeMs);
+    this.#putRevision.run(revision, author, message, timeMs, source);
     for (const [position, { type, key, before, object }] of changes.entries()) {
       const after = type === "deleted" ? undefined : object;
       this.#putChange.run(revision, position, ...valuesOf(key), historyText(before), historyText(after));
@@ -139,10 +140,11 @@ export class SqliteRows {
         "SELECT * FROM revisions WHERE revision < ? ORDER BY revision DESC LIMIT ?",
       )
       .all(before, limit);
-    return rows.map(({ revision, author, message, time_ms }) => ({
+    return rows.map(({ revision, author, message, source, time_ms }) => ({
       revision,
       author,
       message,
+      ...(source === "" ? {} : { source }),
       timeMs: time_ms,
       changes: this.#changes(revision),
     }));

@@ -56,7 +56,7 @@ describe("sqlite store", () => {
     const second = open(path);
     expect(second.list({ kind: "ConfigMap" })).toEqual(before);
     expect([second.revision, second.sequence, second.anchor]).toEqual([2, 2, "kept"]);
-    expect(second.history(10).map((commit) => commit.revision)).toEqual([2, 1]);
+    expect((await second.history(10)).map((commit) => commit.revision)).toEqual([2, 1]);
     const names: string[] = [];
     expect(second.watch(1, (events) => void names.push(...events.map((event) => event.key.name)))).not.toBe(
       "gone",
@@ -198,7 +198,7 @@ describe("sqlite store", () => {
         String(store.revision),
       );
       expect(store.list({ kind: "ConfigMap" }).items.length).toBe(store.revision + 1);
-      expect(store.history(1)[0]?.revision).toBe(store.revision);
+      expect((await store.history(1))[0]?.revision).toBe(store.revision);
       acknowledged = store.revision;
       store.close();
     }

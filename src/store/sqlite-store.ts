@@ -133,11 +133,11 @@ class SqliteStore implements Store {
     return { sequence: this.#sequence, objects: plan.objects };
   }
 
-  history(limit: number, before = Number.MAX_SAFE_INTEGER): readonly Commit[] {
+  async history(limit: number, before = Number.MAX_SAFE_INTEGER): Promise<readonly Commit[]> {
     return this.#reading(() => this.#rows.commits(Math.min(Math.max(0, limit), maxHistoryPage), before));
   }
 
-  objectAt(key: ObjectKey, revision: number): ApiObject | undefined | "gone" {
+  async objectAt(key: ObjectKey, revision: number): Promise<ApiObject | undefined | "gone"> {
     return this.#reading(() => {
       const oldest = this.#rows.oldestRevision();
       if (oldest !== undefined && revision < oldest - 1) return "gone";

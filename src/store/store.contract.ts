@@ -91,11 +91,11 @@ export function storeContract(name: string, { open }: StoreContractOptions): voi
       expect([store.anchor, store.revision, store.sequence]).toEqual(["three", revision, sequence]);
     });
 
-    test("starts empty", () => {
+    test("starts empty", async () => {
       const store = start();
       expect(store.revision).toBe(0);
       expect(store.sequence).toBe(0);
-      expect(store.history(10)).toEqual([]);
+      expect(await store.history(10)).toEqual([]);
       expect(store.list({ kind: "Service" })).toEqual({ items: [], sequence: 0 });
     });
 
@@ -205,8 +205,8 @@ export function storeContract(name: string, { open }: StoreContractOptions): voi
       const stored = store.get({ kind: "MeshWorkload", namespace: "default", name: "w" });
       expect(stored?.status?.connected).toBe(true);
       expect(stored?.metadata).toMatchObject({ generation: 1, labels: { a: "b" } });
-      expect(store.history(10).map((commit) => commit.revision)).toEqual([2, 1]);
-      expect(JSON.stringify(store.history(10))).not.toContain("connected");
+      expect((await store.history(10)).map((commit) => commit.revision)).toEqual([2, 1]);
+      expect(JSON.stringify(await store.history(10))).not.toContain("connected");
     });
 
     test("takes no status from a commit, neither for a new object nor for an old one", async () => {
@@ -232,7 +232,7 @@ export function storeContract(name: string, { open }: StoreContractOptions): voi
       );
       await store.writeOperational([{ type: "delete", key: keyOf(workload("w")) }]);
       expect(store.list({ kind: "MeshWorkload" })).toEqual({ items: [], sequence: 3 });
-      expect(store.history(10)).toEqual([]);
+      expect(await store.history(10)).toEqual([]);
     });
 
     test("keeps before and after of every change, newest commit first, in pages", async () => {
@@ -240,7 +240,7 @@ export function storeContract(name: string, { open }: StoreContractOptions): voi
       await store.commit([{ type: "put", object: configMap("a", "1") }], meta);
       await store.commit([{ type: "put", object: configMap("a", "2") }], { author: "bob", message: "two" });
       await store.commit([{ type: "delete", key: keyOf(configMap("a", "")) }], meta);
-      const [third, second, first] = store.history(10);
+      const [third, second, first] = await store.history(10);
       const value = (object: ApiObject | undefined): unknown =>
         object !== undefined && "data" in object ? object.data : undefined;
       expect(first?.changes[0]?.before).toBeUndefined();
@@ -250,7 +250,7 @@ export function storeContract(name: string, { open }: StoreContractOptions): voi
       expect(third?.changes[0]?.after).toBeUndefined();
       expect(third?.changes[0]?.key.name).toBe("a");
       expect(second?.changes[0]?.after?.metadata.resourceVersion).toBeUndefined();
-      expect(store.history(1, 3).map((commit) => commit.revision)).toEqual([2]);
+      expect((await store.history(1, 3)).map((commit) => commit.revision)).toEqual([2]);
     });
 
     test("tells what an object was at any revision", async () => {
@@ -259,22 +259,22 @@ export function storeContract(name: string, { open }: StoreContractOptions): voi
       await store.commit([{ type: "put", object: configMap("a", "1") }], meta);
       await store.commit([{ type: "put", object: configMap("a", "2") }], meta);
       await store.commit([{ type: "delete", key: keyOf(configMap("a", "")) }], meta);
-      const at = (revision: number): unknown => {
-        const object = store.objectAt(keyOf(configMap("a", "")), revision);
+      const at = async (revision: number): Promise<unknown> => {
+        const object = await store.objectAt(keyOf(configMap("a", "")), revision);
         return object !== undefined && object !== "gone" && object.kind === "ConfigMap"
           ? object.data?.["value"]
           : object;
       };
-      expect([1, 2, 3, 4].map(at)).toEqual([undefined, "1", "2", undefined]);
+      expect(await Promise.all([1, 2, 3, 4].map(at))).toEqual([undefined, "1", "2", undefined]);
     });
 
     test("forgets the oldest revisions beyond its bound and says so", async () => {
       const store = start({ retainedEvents: 1000, retainedRevisions: 2 });
       for (const value of ["1", "2", "3", "4"])
         await store.commit([{ type: "put", object: configMap("a", value) }], meta);
-      expect(store.history(10).map((commit) => commit.revision)).toEqual([4, 3]);
-      expect(store.objectAt(keyOf(configMap("a", "")), 1)).toBe("gone");
-      expect(store.objectAt(keyOf(configMap("a", "")), 2)).toMatchObject({ data: { value: "2" } });
+      expect((await store.history(10)).map((commit) => commit.revision)).toEqual([4, 3]);
+      expect(await store.objectAt(keyOf(configMap("a", "")), 1)).toBe("gone");
+      expect(await store.objectAt(keyOf(configMap("a", "")), 2)).toMatchObject({ data: { value: "2" } });
     });
 
     test("watches from any retained sequence, a commit in one call, never before watch returns", async () => {

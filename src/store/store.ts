@@ -37,7 +37,10 @@ export interface Change {
 
 export interface CommitMeta {
   readonly author: string;
+  /** Why. */
   readonly message: string;
+  /** Where it comes from, in the words of whoever wrote it: the commit of a repository. Empty or absent: not said. */
+  readonly source?: string | undefined;
 }
 
 /** What a caller of `commit` says besides. */
@@ -102,9 +105,9 @@ export interface Store {
   /** Neither a revision nor an event. Throws `io` where it cannot be written. */
   setAnchor(anchor: string): void;
   /** Newest first; those before revision `before` where given. */
-  history(limit: number, before?: number): readonly Commit[];
+  history(limit: number, before?: number): Promise<readonly Commit[]>;
   /** The object as it was at a revision; undefined where it did not exist, "gone" where the history does not reach back so far. */
-  objectAt(key: ObjectKey, revision: number): ApiObject | undefined | "gone";
+  objectAt(key: ObjectKey, revision: number): Promise<ApiObject | undefined | "gone">;
   /**
    * Calls back, never before it returns, with every write after `fromSequence`; the writes of one commit come in one
    * call. "gone" where these are no longer retained: list again, and watch from the sequence of the listing.
