@@ -30,16 +30,6 @@ const shopProgram = (name: string): readonly string[] => [
 const to = (service: string) => ({ service, port: httpPort });
 
 const shop = yaml(
-  // The default balancer asks an endpoint once, finds it slow and leaves it alone: hardly an answer is left to tell by.
-  {
-    apiVersion: "weft.dev/v1alpha1",
-    kind: "TrafficPolicy",
-    metadata: { name: "catalog" },
-    spec: {
-      targetRefs: [{ group: "", kind: "Service", name: "catalog" }],
-      balancing: { algorithm: "RoundRobin" },
-    },
-  },
   program({
     ...{ name: "visitors", command: shopProgram("visitors"), upstreams: [to("frontend")] },
     env: { VISITS_PER_SECOND: String(visitsPerSecond) },

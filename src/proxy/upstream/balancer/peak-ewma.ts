@@ -32,6 +32,11 @@ export class PeakEwma {
     return this.#stampUs !== 0;
   }
 
+  /** Clock time of the newest observation; 0 until the first. */
+  get observedUs(): number {
+    return this.#stampUs;
+  }
+
   observe(latencyUs: number, nowUs: number): void {
     const elapsedUs = Math.max(0, nowUs - this.#stampUs);
     if (!this.isMeasured || latencyUs > this.#estimateUs) {
