@@ -56,6 +56,8 @@ export class ExecutableHashes {
     key: string,
     signal: AbortSignal,
   ): Promise<{ readonly sha256: string } | HashRefusal> {
+    // Also where the hash is known by now: whoever has given up is told that, in whatever order files answer.
+    if (signal.aborted) return "aborted";
     // Others that waited for the same file are done with the first one.
     const known = this.#take(key);
     if (known !== undefined) return { sha256: known };
