@@ -1,16 +1,17 @@
 /**
- * All that CI checks, in order: format, types, lint, generated code, imports and repository, unused code, unit tests,
- * end-to-end and conformance tests. Every step runs even when an earlier one failed. The last line is `N passed, N failed,
- * N skipped`, in which a step that is no test suite counts as one. Plain JavaScript on Node 20 without a dependency.
+ * All that CI checks: format, types, lint, generated code, imports and repository, unused code, unit tests,
+ * end-to-end and conformance tests. Two steps run side by side, since a suite takes one core for most of its time; the output of each
+ * comes when it has ended. Every step runs even when an earlier one failed. The last line is `N passed, N failed, N skipped`,
+ * in which a step that is no test suite counts as one. Plain JavaScript on Node 20 without a dependency.
  *
  *   node scripts/check.mjs            everything
- *   node scripts/check.mjs lint unit  these steps only
+ *   node scripts/check.mjs lint unit  these steps only, one after another
  *   node scripts/check.mjs bench      every scenario of the bench for a second, figures not judged: takes minutes, wants a
  *                                     machine with the peers, and so is never part of everything
  */
 import { spawn } from "node:child_process";
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { constants, tmpdir } from "node:os";
+import { chmodSync, closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { availableParallelism, constants, tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { bunPath } from "./bun-path.mjs";
@@ -24,19 +25,19 @@ const scratch = mkdtempSync(join(tmpdir(), "wc-"));
 chmodSync(scratch, 0o711);
 const minuteMs = 60_000;
 
-// `script` names the entry of package.json that holds the command.
+// `script` names the entry of package.json that holds the command. The longest first: they end together.
 const steps = {
-  format: { kind: "command", script: "check:format" },
+  e2e: { kind: "tests", script: "test:e2e" },
+  unit: { kind: "tests", script: "test:unit" },
+  conformance: { kind: "tests", script: "test:conformance" },
+  dashboard: { kind: "tests", script: "test:dashboard" },
+  lint: { kind: "command", script: "check:lint" },
   types: { kind: "command", script: "check:types" },
   "dashboard-types": { kind: "command", script: "check:types:dashboard" },
-  lint: { kind: "command", script: "check:lint" },
-  generated: { kind: "generated" },
   repository: { kind: "tests", script: "test:repository" },
   unused: { kind: "command", script: "check:unused" },
-  unit: { kind: "tests", script: "test:unit" },
-  e2e: { kind: "tests", script: "test:e2e" },
-  dashboard: { kind: "tests", script: "test:dashboard" },
-  conformance: { kind: "tests", script: "test:conformance" },
+  generated: { kind: "generated" },
+  format: { kind: "command", script: "check:format" },
   bench: { kind: "command", script: "bench", args: "all --smoke", isOnRequest: true },
 };
 const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
@@ -52,26 +53,26 @@ const environment = {
 // Longer than any step takes on a slow machine: a hang ends as a failure that names its step.
 const stepTimeoutMs = 10 * minuteMs;
 
-let running;
+const running = new Set();
 for (const signal of ["SIGINT", "SIGTERM"]) {
   process.on(signal, () => {
-    running?.kill(signal);
+    for (const child of running) child.kill(signal);
     rmSync(scratch, { recursive: true, force: true });
     process.exit(128 + constants.signals[signal]);
   });
 }
 
-/** Runs one command line of package.json with `sh`; its output goes straight to ours. */
-function run(commandLine) {
+/** Runs one command line of package.json with `sh`; its output goes to the file. */
+function run(commandLine, output) {
   return new Promise((resolve) => {
     const child = spawn("sh", ["-c", `exec ${commandLine}`], {
       cwd: root,
-      stdio: ["ignore", "inherit", "inherit"],
+      stdio: ["ignore", output, output],
       env: environment,
     });
-    running = child;
+    running.add(child);
     const timer = setTimeout(() => {
-      console.error(`still running after ${stepTimeoutMs / minuteMs} minutes: ended`);
+      console.error(`${commandLine}: still running after ${stepTimeoutMs / minuteMs} minutes: ended`);
       child.kill("SIGTERM");
       setTimeout(() => child.kill("SIGKILL"), 5_000).unref();
     }, stepTimeoutMs);
@@ -82,22 +83,22 @@ function run(commandLine) {
     });
     child.on("close", (code) => {
       clearTimeout(timer);
-      running = undefined;
+      running.delete(child);
       resolve(code === 0);
     });
   });
 }
 
-async function runStep(name, step) {
+async function runStep(name, step, output) {
   switch (step.kind) {
     case "command":
-      return single(await run([scripts[step.script], step.args].join(" ")));
+      return single(await run([scripts[step.script], step.args].join(" "), output));
     case "generated":
-      return single(await compareGenerated({ root, scratch, run }));
+      return single(await compareGenerated({ root, scratch, run: (line) => run(line, output) }));
     case "tests": {
       const report = join(scratch, `${name}.xml`);
       const reporting = `--reporter=junit --reporter-outfile='${report}'`;
-      return testResult(await run(`${scripts[step.script]} ${reporting}`), readTestReport(report));
+      return testResult(await run(`${scripts[step.script]} ${reporting}`, output), readTestReport(report));
     }
     default:
       throw new Error(`unknown kind of step: ${step.kind}`);
@@ -144,17 +145,26 @@ async function main(wanted) {
   }
   const total = { passed: 0, failed: 0, skipped: [] };
   const failedSteps = [];
-  for (const name of wanted.length > 0 ? wanted : everything()) {
-    console.log(`\n== ${name}`);
-    const startedMs = Date.now();
-    const result = await runStep(name, steps[name]);
-    total.passed += result.passed;
-    total.failed += result.failed;
-    total.skipped.push(...result.skipped);
-    if (result.failed > 0) failedSteps.push(name);
-    const seconds = ((Date.now() - startedMs) / 1000).toFixed(1);
-    console.log(`== ${name}: ${result.failed === 0 ? "ok" : "FAILED"} in ${seconds} s`);
-  }
+  const queue = wanted.length > 0 ? [...wanted] : everything();
+  const lane = async () => {
+    for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
+      console.log(`== ${name} begins`);
+      const startedMs = Date.now();
+      const path = join(scratch, `${name}.log`);
+      const output = openSync(path, "w");
+      const result = await runStep(name, steps[name], output);
+      closeSync(output);
+      total.passed += result.passed;
+      total.failed += result.failed;
+      total.skipped.push(...result.skipped);
+      if (result.failed > 0) failedSteps.push(name);
+      const seconds = ((Date.now() - startedMs) / 1000).toFixed(1);
+      process.stdout.write(`\n== ${name}\n${readFileSync(path, "utf8")}`);
+      console.log(`== ${name}: ${result.failed === 0 ? "ok" : "FAILED"} in ${seconds} s`);
+    }
+  };
+  const lanes = wanted.length > 0 ? 1 : Math.min(2, availableParallelism());
+  await Promise.all(Array.from({ length: lanes }, lane));
   console.log("");
   const unexpected = reportSkips(total.skipped);
   if (failedSteps.length > 0) console.log(`failed: ${failedSteps.join(", ")}`);
