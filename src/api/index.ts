@@ -54,11 +54,12 @@ export {
   type MeshWorkload,
   type ObjectOfKind,
   parseObject,
-  printerCells,
   type Service,
   type Stored,
   type StoredOfKind,
 } from "./kinds.ts";
+export { openApiSchema } from "./openapi-schema.ts";
+export { tableCells, type TableColumn, tableColumns } from "./table.ts";
 export { type KubeStatus, kubeStatusSchema } from "./kube-status.ts";
 export { acceptLockoutField } from "./lock-out.ts";
 export { hundredths, milliseconds } from "./measures.ts";
