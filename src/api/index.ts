@@ -55,6 +55,7 @@ export {
   type ObjectOfKind,
   parseObject,
   type Service,
+  servedVersions,
   type Stored,
   type StoredOfKind,
 } from "./kinds.ts";
@@ -92,6 +93,8 @@ export {
   type MetricsPlace,
   metricsPlace,
 } from "./metrics-annotations.ts";
+export { joinPath } from "./field-path.ts";
+export { withoutUnknownFields } from "./unknown-fields.ts";
 export { keyOf, keyText, namespaceOf, type ObjectKey } from "./object-key.ts";
 export { type PolicyTargetKind, policyTargets } from "./policy-targets.ts";
 export { type PrometheusTargets, prometheusTargetsSchema } from "./prometheus-targets.ts";

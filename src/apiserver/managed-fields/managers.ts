@@ -3,7 +3,7 @@
  * changes, an apply owns what it names and gives up what it no longer names, and a field that somebody else owns is only changed by
  * force. PURE: the time is an argument.
  */
-import { isPlain } from "../merge-patch.ts";
+import { isPlain } from "../patch/merge-patch.ts";
 import {
   type FieldSet,
   fieldSet,

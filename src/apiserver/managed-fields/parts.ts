@@ -2,7 +2,7 @@
  * How a value is made of parts that different writers may own, told by its schema: the fields of an object, the entries of a map,
  * the items of a list that have keys. Everything else is owned, and replaced, as a whole. PURE.
  */
-import { isPlain } from "../merge-patch.ts";
+import { isPlain } from "../patch/merge-patch.ts";
 
 export interface Part {
   /** In the form of fieldsV1. */

@@ -2,7 +2,7 @@
  * Values as sets of fields: which fields a value has, which of them a change has changed, and one value laid over another without
  * the fields that nobody wants any more. PURE; driven by the kinds' own schemas.
  */
-import { isPlain } from "../merge-patch.ts";
+import { isPlain } from "../patch/merge-patch.ts";
 import {
   childOf,
   type FieldSet,
