@@ -19,6 +19,7 @@ export function accessOf(http: Request, target: RequestTarget, query: URLSearchP
   switch (target.type) {
     case "health":
     case "auth":
+    case "events":
       return "proven";
     case "discovery":
       return { type: "path", verb: "get", path: target.path };

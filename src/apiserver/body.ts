@@ -2,6 +2,7 @@
 import { parseYamlDocuments } from "../api/index.ts";
 import { errorLine, type Issue, issueLine, WeftError } from "../kernel/index.ts";
 
+import { decodeKubeProtobuf, protobufType } from "./kube-protobuf/decode.ts";
 import { duplicateKeys } from "./duplicate-keys.ts";
 
 /** A transaction of 5,000 objects of ordinary size. */
@@ -25,6 +26,7 @@ const mediaTypes = {
 /** Throws `usage` for a wrong media type or broken JSON, `exhausted` for a body over the bound. */
 export async function readJson(request: Request, form: keyof typeof mediaTypes): Promise<unknown> {
   const type = mediaTypeOf(request);
+  if (type === protobufType) return decodeKubeProtobuf(await readBytes(request));
   const accepted: readonly string[] = mediaTypes[form];
   if (!accepted.includes(type)) {
     throw new WeftError("usage", `content type "${type}" is not accepted here`, {

@@ -23,7 +23,7 @@ import { OpenApi } from "./discovery/openapi.ts";
 import type { Doors } from "./doors.ts";
 import type { MeshEndpoints } from "./mesh-endpoints.ts";
 import { parseRequestTarget, type RequestTarget } from "./request-target.ts";
-import type { Resources } from "./resources.ts";
+import { methodNotAllowed, type Resources } from "./resources.ts";
 import type { Reviews } from "./reviews.ts";
 import { withSecurityHeaders } from "./security-headers.ts";
 import type { Login } from "./sessions/login.ts";
@@ -125,6 +125,12 @@ export class Handler {
       case "discovery":
         if (target.path.startsWith("/openapi/")) return this.#openApi.response(target.path);
         return discoveryResponse(target.path, request.http.headers.get("accept"), this.#parts.version);
+      case "events": {
+        if (request.http.method !== "GET" || request.query.has("watch"))
+          throw methodNotAllowed(request.http, "GET without watch");
+        const metadata = { resourceVersion: String(this.#parts.store.sequence) };
+        return Response.json({ kind: "EventList", apiVersion: "v1", metadata, items: [] });
+      }
       case "mesh":
         return this.#parts.mesh.mesh(request, target);
       case "tap":

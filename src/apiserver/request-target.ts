@@ -29,6 +29,8 @@ type ReviewName =
 
 export type RequestTarget =
   | { readonly type: "health" }
+  /** Kubernetes' tools ask for events of what they describe; there are none here. */
+  | { readonly type: "events" }
   | { readonly type: "discovery"; readonly path: string }
   | {
       readonly type: "mesh";
@@ -100,6 +102,7 @@ const localReviewPattern =
 const tappedRequestPattern = /^\/apis\/weft\.dev\/v1alpha1\/requests\/([^/]+)$/;
 const scrapePattern = /^\/apis\/weft\.dev\/v1alpha1\/prometheus\/proxies\/([^/]+)\/([^/]+)\/metrics$/;
 
+const eventsPattern = /^\/api\/v1\/(namespaces\/[^/]+\/)?events$/;
 const discoveryPattern =
   /^\/(version|api|apis|api\/v1|apis\/[^/]+|apis\/[^/]+\/[^/]+|openapi\/v3|openapi\/v3\/(api\/v1|apis\/[^/]+\/[^/]+)|openapi\/v2)$/;
 
@@ -127,6 +130,7 @@ export function parseRequestTarget(path: string): RequestTarget | undefined {
     const [namespace = "", name = ""] = scraped.slice(1).map(decodeSegment);
     return { type: "scrape", workload: `${namespace}/${name}` };
   }
+  if (eventsPattern.test(path)) return { type: "events" };
   if (discoveryPattern.test(path)) return { type: "discovery", path };
   const groups = /^(?:\/api|\/apis\/(?<group>[^/]+))\/(?<version>[^/]+)(?<rest>\/.+)$/.exec(path)?.groups;
   if (groups === undefined) return undefined;

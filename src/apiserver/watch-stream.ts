@@ -81,6 +81,8 @@ class WatchStream {
       {
         start: (controller) => {
           this.#controller = controller;
+          // A head is sent with the first byte alone, and clients wait for it: white space between values of JSON means nothing.
+          controller.enqueue(this.#encoder.encode(" "));
           this.#begin(store, options);
         },
         cancel: () => this.end(),
