@@ -1,6 +1,6 @@
 /** Answers in Kubernetes' form: objects as JSON, every failure as a `Status` with a reason and one cause for each issue. */
 import { type KindName, kinds, type KubeStatus, type Stored } from "../api/index.ts";
-import { type ErrorCode, errorLine, httpStatuses, type Log, WeftError } from "../kernel/index.ts";
+import { type ErrorCode, errorLine, httpStatuses, type Issue, type Log, WeftError } from "../kernel/index.ts";
 
 /** More would not be read by anybody. */
 const maxCauses = 1000;
@@ -62,11 +62,13 @@ export function statusOf(error: WeftError): KubeStatus {
     code: httpStatus(error),
     details: {
       ...aboutWhat(fields),
-      causes: error.issues.slice(0, maxCauses).map(({ path, message }) => ({
-        reason: causeReason,
-        message,
-        field: path,
-      })),
+      causes: issuesOf(error)
+        .slice(0, maxCauses)
+        .map(({ path, message }) => ({
+          reason: causeReason,
+          message,
+          field: path,
+        })),
     },
   };
 }
@@ -79,6 +81,12 @@ function statusResponse(error: WeftError): Response {
 function httpStatus(error: WeftError): number {
   const own = error.fields["httpStatus"];
   return typeof own === "number" ? own : httpStatuses[error.code];
+}
+
+/** kubectl shows the causes of an invalid object, not the message. */
+function issuesOf(error: WeftError): readonly Issue[] {
+  if (error.issues.length > 0 || error.code !== "bad_input") return error.issues;
+  return [{ path: "", message: error.message }];
 }
 
 /** The object that the refusal is about, where it is about one. */

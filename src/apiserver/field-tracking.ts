@@ -66,7 +66,8 @@ export function updateTracker(writer: FieldWriter, given: unknown, isNamed = fal
     if (before === undefined ? !isNamed : entries.length === 0)
       return before?.metadata.managedFields === undefined ? undefined : [];
     const { schema } = kinds[after.kind];
-    return encodeManagers(managersAfterUpdate({ schema, before, after, entries, writer }));
+    const managers = encodeManagers(managersAfterUpdate({ schema, before, after, entries, writer }));
+    return before === undefined && managers.length === 0 ? undefined : managers;
   };
 }
 

@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { type ApiObject, apiVersionOf, kinds, type Stored, withoutUnknownFields } from "../api/index.ts";
 import { type Clock, WeftError } from "../kernel/index.ts";
+import { about } from "./about.ts";
 import type { ApiRequest } from "./api-request.ts";
 import { mediaTypeOf, readObject, readPatch } from "./body.ts";
 import { applyTracker, type FieldTracker, managersOf, secondsText, updateTracker } from "./field-tracking.ts";
@@ -47,7 +48,9 @@ export class ObjectWrites {
     if (isPlain(input) && input["kind"] !== kind) {
       throw new WeftError("usage", `the body's kind is ${String(input["kind"])}, the path's ${kind}`);
     }
-    const object = await this.#writer.create(call.cleaned(input), call.context(call.updates(input)));
+    const object = await about({ kind, name: nameOf(input) }, () =>
+      this.#writer.create(call.cleaned(input), call.context(call.updates(input))),
+    );
     return { object, isNew: true, warnings: call.warnings };
   }
 
@@ -212,6 +215,12 @@ function isPinned(type: string, patch: unknown): boolean {
 
 function withoutVersion(object: unknown): unknown {
   return mergePatch(object, { metadata: { resourceVersion: null } });
+}
+
+function nameOf(input: unknown): string | undefined {
+  const metadata = isPlain(input) ? input["metadata"] : undefined;
+  const name = isPlain(metadata) ? metadata["name"] : undefined;
+  return typeof name === "string" ? name : undefined;
 }
 
 /** `generateName`: a name that begins so. */

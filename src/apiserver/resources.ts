@@ -1,8 +1,9 @@
 /** Reading and writing single objects and collections, as Kubernetes' API does. */
-import { type ApiObject, keyText, type KindName, kinds, type Stored } from "../api/index.ts";
+import { type ApiObject, keyText, type Stored } from "../api/index.ts";
 import { type Clock, WeftError } from "../kernel/index.ts";
 import type { Store } from "../store/index.ts";
 import { json, success } from "./answers.ts";
+import { about } from "./about.ts";
 import type { ApiRequest } from "./api-request.ts";
 import { readJson } from "./body.ts";
 import { ListPages, type Page } from "./list-pages.ts";
@@ -216,32 +217,6 @@ export function methodNotAllowed(request: Request, allowed: string): WeftError {
     hint: `use ${allowed}`,
     fields: { httpStatus: 405, reason: "MethodNotAllowed" },
   });
-}
-
-/** Says of a refusal which object it is about: kubectl decides and speaks by that. */
-async function about(
-  target: { readonly kind: KindName; readonly name?: string },
-  work: () => Promise<Response>,
-): Promise<Response> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof WeftError)) throw error;
-    const { plural, group, kind } = kinds[target.kind];
-    // As Kubernetes: an invalid object is named by its kind, all else by the resource.
-    const what = error.code === "bad_input" ? kind : plural;
-    throw new WeftError(error.code, error.message, {
-      cause: error,
-      ...(error.hint === undefined ? {} : { hint: error.hint }),
-      issues: error.issues,
-      fields: {
-        ...error.fields,
-        kind: what,
-        group,
-        ...(target.name === undefined ? {} : { name: target.name }),
-      },
-    });
-  }
 }
 
 /** In the body or the query. What else they may hold (how dependents go, how long to wait) means nothing here: deletion is immediate. */

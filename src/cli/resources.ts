@@ -54,6 +54,12 @@ export function shortName(object: {
   return `${singular}${group === "" ? "" : `.${group}`}/${object.metadata.name}`;
 }
 
+/** Who owns which fields is for programs; kubectl hides it too. */
+export function withoutManagers<T extends Stored>(object: T): T {
+  const { managedFields: _, ...metadata } = object.metadata;
+  return { ...object, metadata };
+}
+
 export interface ListLayout {
   readonly kind: KindName;
   readonly format: OutputFormat;

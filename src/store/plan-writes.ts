@@ -133,7 +133,7 @@ function replace(
     ...object,
     status,
     metadata: {
-      ...object.metadata,
+      ...withoutManagers(object.metadata),
       ...keptManagers(object, before),
       generation: before.metadata.generation + (isContentEqual ? 0 : 1),
     },
@@ -188,7 +188,11 @@ function notesOf(object: ApiObject): unknown {
 /** Who does not say whose fields are whose leaves that as it is. */
 function keptManagers(object: ApiObject, before: Stored): Pick<ApiObject["metadata"], "managedFields"> {
   const managedFields = object.metadata.managedFields ?? before.metadata.managedFields;
-  return managedFields === undefined ? {} : { managedFields };
+  return managedFields === undefined || managedFields.length === 0 ? {} : { managedFields };
+}
+
+function withoutManagers({ managedFields: _, ...metadata }: ApiObject["metadata"]) {
+  return metadata;
 }
 
 function managersOf({ metadata }: Pick<ApiObject, "metadata">): unknown {

@@ -26,8 +26,7 @@ export class OpenApi {
 
   /** Throws `not_found`. */
   response(path: string): Response {
-    if (path === "/openapi/v2")
-      throw new WeftError("not_found", "OpenAPI v2 is not served", { hint: "use /openapi/v3" });
+    if (path === "/openapi/v2") return versionTwo();
     const text = path === root ? this.#indexText() : this.#document(path.slice(root.length + 1));
     if (text === undefined) throw new WeftError("not_found", `there is nothing at ${path}`);
     return new Response(text, { headers: { "content-type": "application/json" } });
@@ -57,6 +56,19 @@ export class OpenApi {
     this.#documents.set(place, text);
     return text;
   }
+}
+
+/**
+ * A document without definitions, in protobuf: kubectl asks for version 2 where version 3 does not know a kind, and then says which
+ * kind there is not.
+ */
+function versionTwo(): Response {
+  const text = (field: number, bytes: Buffer): Buffer =>
+    Buffer.concat([Buffer.from([(field << 3) | 2, bytes.length]), bytes]);
+  const info = Buffer.concat([text(1, Buffer.from("weft")), text(2, Buffer.from("v1"))]);
+  const document = Buffer.concat([text(1, Buffer.from("2.0")), text(2, info)]);
+  const type = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+  return new Response(document, { headers: { "content-type": type } });
 }
 
 function placeOf(group: string, version: string): string {
