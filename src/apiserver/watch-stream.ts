@@ -63,7 +63,8 @@ class WatchStream {
   readonly #known: Set<string> | undefined;
   readonly #onEnd: () => void;
   readonly #isAllowed: () => boolean;
-  readonly #timers: Timer[] = [];
+  #endTimer: Timer | undefined;
+  #bookmarkTimer: Timer | undefined;
   readonly #encoder = new TextEncoder();
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
   #stopWatching: (() => void) | undefined;
@@ -89,7 +90,7 @@ class WatchStream {
       },
       new ByteLengthQueuingStrategy({ highWaterMark: maxUnreadBytes }),
     );
-    if (options.timeoutMs !== undefined) this.#timers.push(clock.after(options.timeoutMs, () => this.end()));
+    if (options.timeoutMs !== undefined) this.#endTimer = clock.after(options.timeoutMs, () => this.end());
     if (options.wantsBookmarks) this.#bookmarkLater(clock);
   }
 
@@ -97,7 +98,8 @@ class WatchStream {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     this.#stopWatching?.();
-    for (const timer of this.#timers) timer.cancel();
+    this.#endTimer?.cancel();
+    this.#bookmarkTimer?.cancel();
     this.#onEnd();
     try {
       this.#controller?.close();
@@ -151,7 +153,7 @@ class WatchStream {
   }
 
   #bookmarkLater(clock: Clock): void {
-    this.#timers[1] = clock.after(bookmarkEveryMs, () => {
+    this.#bookmarkTimer = clock.after(bookmarkEveryMs, () => {
       if (!this.#isAllowed()) {
         this.end();
         return;

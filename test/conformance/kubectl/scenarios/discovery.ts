@@ -57,7 +57,7 @@ export const discoveryScenarios: readonly Scenario[] = [
       ok("get services --as=ann", [], { err: ["No resources found"] }),
       ok("create service clusterip guarded --tcp=80"),
       fails("delete services --all --as=ann", ["Forbidden", "delete"]),
-      fails("create configmap x --as=ann", "Forbidden"),
+      fails("create configmap x --as=ann", "ann may not create configmaps"),
       fails("get secrets --as=ann", ["Forbidden", "secrets"]),
       ok(
         "create clusterrole wide --verb=get --resource=namespaces --dry-run=server -o name",
