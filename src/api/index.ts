@@ -54,11 +54,13 @@ export {
   type MeshWorkload,
   type ObjectOfKind,
   parseObject,
-  printerCells,
   type Service,
+  servedVersions,
   type Stored,
   type StoredOfKind,
 } from "./kinds.ts";
+export { openApiSchema } from "./openapi-schema.ts";
+export { tableCells, type TableColumn, tableColumns } from "./table.ts";
 export { type KubeStatus, kubeStatusSchema } from "./kube-status.ts";
 export { acceptLockoutField } from "./lock-out.ts";
 export { hundredths, milliseconds } from "./measures.ts";
@@ -91,6 +93,8 @@ export {
   type MetricsPlace,
   metricsPlace,
 } from "./metrics-annotations.ts";
+export { joinPath } from "./field-path.ts";
+export { withoutUnknownFields } from "./unknown-fields.ts";
 export { keyOf, keyText, namespaceOf, type ObjectKey } from "./object-key.ts";
 export { type PolicyTargetKind, policyTargets } from "./policy-targets.ts";
 export { type PrometheusTargets, prometheusTargetsSchema } from "./prometheus-targets.ts";

@@ -161,6 +161,11 @@ const olderVersions: Partial<Record<KindName, readonly string[]>> = {
   BackendTLSPolicy: ["v1alpha3"],
 };
 
+/** The kind's own version first, then older ones that are taken as it. */
+export function servedVersions(kind: KindName): readonly string[] {
+  return [kinds[kind].version, ...(olderVersions[kind] ?? [])];
+}
+
 /** What the kind does not allow to change between two states of one object. */
 export function changeIssues(before: ApiObject, after: ApiObject): readonly Issue[] {
   return kinds[after.kind].changeIssues(before, after);

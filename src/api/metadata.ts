@@ -1,7 +1,7 @@
 /** What every object carries besides its own content. The server owns uid, resourceVersion, generation and the times. */
 import Type, { type TLiteral, type TString } from "typebox";
 import { annotationValue, anyText, dnsLabel, labelKey, labelValue, timestamp } from "./formats.ts";
-import { integer, list, object, opaque, optional, text, textMap } from "./schema.ts";
+import { atomic, integer, list, object, opaque, optional, text, textMap } from "./schema.ts";
 
 /** Kubernetes sets no number; this is far above use and keeps selectors cheap. */
 const maxLabels = 256;
@@ -9,6 +9,15 @@ const maxAnnotations = 256;
 const maxManagers = 256;
 
 export const labelsSchema = textMap("Names that selectors choose by.", labelKey, labelValue, maxLabels);
+
+/** Labels that choose: to add one to somebody else's would change what is chosen, so one writer owns them all. */
+export const selectorSchema = textMap(
+  "Names that selectors choose by.",
+  labelKey,
+  labelValue,
+  maxLabels,
+  atomic,
+);
 
 function commonFields<N extends TString | TLiteral<string>>(name: N) {
   return {
@@ -34,7 +43,7 @@ function commonFields<N extends TString | TLiteral<string>>(name: N) {
     creationTimestamp: optional(text("Set by the server.", timestamp)),
     deletionTimestamp: optional(text("Set by the server.", timestamp)),
     managedFields: optional(
-      list("Kept by Kubernetes for its own use; accepted and dropped.", opaque("One manager's fields."), {
+      list("Who wrote which fields; kept by the server.", opaque("One manager's fields."), {
         max: maxManagers,
       }),
     ),

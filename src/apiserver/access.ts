@@ -19,6 +19,7 @@ export function accessOf(http: Request, target: RequestTarget, query: URLSearchP
   switch (target.type) {
     case "health":
     case "auth":
+    case "events":
       return "proven";
     case "discovery":
       return { type: "path", verb: "get", path: target.path };
@@ -47,7 +48,9 @@ export function accessOf(http: Request, target: RequestTarget, query: URLSearchP
       const { group, plural } = kinds[target.kind];
       const namespace = target.namespace ?? "";
       if (http.method === "POST") return resource({ verb: "create", group, resource: plural, namespace });
-      if (http.method !== "GET") throw methodNotAllowed(http, "GET, POST");
+      if (http.method === "DELETE")
+        return resource({ verb: "deletecollection", group, resource: plural, namespace });
+      if (http.method !== "GET") throw methodNotAllowed(http, "GET, POST, DELETE");
       const verb = ["1", "true"].includes(query.get("watch") ?? "") ? "watch" : "list";
       // A rule for one name allows a list that is narrowed to it.
       const name = /^metadata\.name==?([^,]+)$/.exec(query.get("fieldSelector") ?? "")?.[1] ?? "";

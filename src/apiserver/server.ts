@@ -123,6 +123,7 @@ function handlerOf(
     store,
     authorizer,
     audit,
+    clock,
     plaintextCallers: () =>
       new Set(options.providers.plaintextCallers().items.map(({ workload }) => workload)),
   });
@@ -133,7 +134,7 @@ function handlerOf(
     authentication,
     authorizer,
     login: new Login({ authentication, oidc: oidcLogin(options.oidc, oidc, clock), audit, clock }),
-    resources: new Resources({ store, writer, watches, contexts }),
+    resources: new Resources({ store, writer, watches, contexts, clock }),
     mesh: new MeshEndpoints({ store, writer, contexts, providers: options.providers, audit, clock }),
     taps,
     reviews: new Reviews(authorizer),

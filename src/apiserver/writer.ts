@@ -21,6 +21,8 @@ import { WeftError } from "../kernel/index.ts";
 import type { Store, Write } from "../store/index.ts";
 import { admit, type Candidate, refuse } from "./admission.ts";
 import type { PlannedWrite } from "./authorization/role-writes.ts";
+import { type FieldTracker, withFields, withManagers } from "./field-tracking.ts";
+import { imagined } from "./imagined.ts";
 import { sameContent } from "./same-content.ts";
 import type { WriteGate } from "./write-gate.ts";
 
@@ -33,6 +35,15 @@ export interface WriteContext {
   readonly author: string;
   readonly message: string;
   readonly gate: WriteGate;
+  /** Present: everything is checked and nothing is written; the answer is made up as of this time. */
+  readonly dryRunAtMs?: number | undefined;
+  /** Who owns which fields after the write; absent: what an update by weft itself makes of it. */
+  readonly fields?: FieldTracker | undefined;
+}
+
+export interface Preconditions {
+  readonly resourceVersion?: string | undefined;
+  readonly uid?: string | undefined;
 }
 
 export interface TransactionInput extends WriteContext {
@@ -79,7 +90,9 @@ export class Writer {
       ];
       const writes: Write[] = [
         ...puts.flatMap(({ object, existing }) =>
-          existing !== undefined && sameContent(existing, object) ? [] : [putOf(object)],
+          existing !== undefined && sameContent(existing, object)
+            ? []
+            : [putOf(withFields(object, existing, input))],
         ),
         ...deletions.map((key): Write => ({ type: "delete", key })),
       ];
@@ -92,26 +105,39 @@ export class Writer {
     });
   }
 
-  create(input: unknown, context: WriteContext): Promise<Stored> {
+  create(input: unknown, context: WriteContext): Promise<ApiObject> {
     return this.#exclusive(async () => {
       const object = this.#admitOne(input);
       if (this.#store.get(keyOf(object)) !== undefined) {
         throw new WeftError("already_exists", `${keyText(keyOf(object))} exists already`);
       }
-      return this.#commitOne({ type: "put", object, expectedResourceVersion: "" }, undefined, context);
+      return this.#putOne(object, undefined, context);
     });
   }
 
   /** `change` makes the new object from the stored one. With a resourceVersion in it, that must still be the newest. */
-  replace(key: ObjectKey, change: (existing: Stored) => unknown, context: WriteContext): Promise<Stored> {
+  replace(key: ObjectKey, change: (existing: Stored) => unknown, context: WriteContext): Promise<ApiObject> {
     return this.#exclusive(async () => {
       const existing = this.#existing(key);
-      const object = this.#admitOne(change(existing));
+      return this.#replaceOne(key, existing, change(existing), context);
+    });
+  }
+
+  /** As `replace`; where there is no object, `change` makes it from nothing, which takes the right to create. */
+  createOrReplace(
+    key: ObjectKey,
+    change: (existing: Stored | undefined) => unknown,
+    context: WriteContext,
+  ): Promise<{ readonly object: ApiObject; readonly isNew: boolean }> {
+    return this.#exclusive(async () => {
+      const existing = this.#store.get(key);
+      const input = change(existing);
+      if (existing !== undefined)
+        return { object: await this.#replaceOne(key, existing, input, context), isNew: false };
+      const object = this.#admitOne(input);
       refuseOtherName(object, key);
-      refuseStale(key, object.metadata.resourceVersion, existing);
-      if (!sameContent(existing, object)) return this.#commitOne(putOf(object), existing, context);
-      context.gate.note([plannedPut(object, existing)], false);
-      return existing;
+      context.gate.authorize([plannedPut(object, undefined)]);
+      return { object: await this.#putOne(object, undefined, context), isNew: true };
     });
   }
 
@@ -119,37 +145,38 @@ export class Writer {
     key: ObjectKey,
     change: (existing: Stored) => unknown,
     context: WriteContext,
-  ): Promise<Stored> {
+  ): Promise<ApiObject> {
     return this.#exclusive(async () => {
       const existing = this.#existing(key);
       const parsed = parseObject(change(existing), "write");
-      if ("issues" in parsed) refuse(parsed.issues);
-      else {
-        const { object } = parsed;
-        refuseOtherName(object, key);
-        refuseStale(key, object.metadata.resourceVersion, existing);
-        // In no revision, so the store's anchor does not tell of it: the entry stands before it.
-        context.gate.note([plannedPut(object, existing)], false);
-        await this.#store.writeOperational([{ type: "status", object }]);
-      }
-      return this.#existing(key);
+      if ("issues" in parsed) return (refuse(parsed.issues), existing);
+      refuseOtherName(parsed.object, key);
+      refuseStale(key, parsed.object.metadata.resourceVersion, existing);
+      const object = withFields(parsed.object, existing, context);
+      // In no revision, so the store's anchor does not tell of it: the entry stands before it.
+      context.gate.note([plannedPut(object, existing)], context.dryRunAtMs !== undefined);
+      if (context.dryRunAtMs !== undefined) return imagined(object, existing, context.dryRunAtMs);
+      await this.#store.writeOperational([{ type: "status", object }]);
+      return this.#writeManagers(key, object);
     });
   }
 
-  delete(
-    key: ObjectKey,
-    expectedResourceVersion: string | undefined,
-    context: WriteContext,
-  ): Promise<Stored> {
+  delete(key: ObjectKey, preconditions: Preconditions, context: WriteContext): Promise<Stored> {
     return this.#exclusive(async () => {
       const existing = this.#existing(key);
-      refuseStale(key, expectedResourceVersion, existing);
-      const keys = this.#expandDeletions([key]);
-      const planned = this.#plannedDeletions(keys, [key]);
-      context.gate.admit(planned);
-      const writes = keys.map((each): Write => ({ type: "delete", key: each }));
-      await this.#commit(writes, planned, context);
+      refuseStale(key, preconditions.resourceVersion, existing);
+      refuseOther(key, preconditions.uid, existing);
+      await this.#deleteAll([key], context);
       return existing;
+    });
+  }
+
+  /** Those that `list` finds once no other write can come between; all or nothing. */
+  deleteCollection(list: () => readonly Stored[], context: WriteContext): Promise<readonly Stored[]> {
+    return this.#exclusive(async () => {
+      const found = list();
+      if (found.length > 0) await this.#deleteAll(found.map(keyOf), context);
+      return found;
     });
   }
 
@@ -181,17 +208,61 @@ export class Writer {
     return object;
   }
 
-  async #commitOne(
-    write: Write & { type: "put" },
-    existing: Stored | undefined,
+  async #replaceOne(
+    key: ObjectKey,
+    existing: Stored,
+    input: unknown,
     context: WriteContext,
-  ): Promise<Stored> {
-    const planned = [plannedPut(write.object, existing)];
+  ): Promise<ApiObject> {
+    const object = this.#admitOne(input);
+    refuseOtherName(object, key);
+    refuseStale(key, object.metadata.resourceVersion, existing);
+    refuseOther(key, object.metadata.uid, existing);
+    if (!sameContent(existing, object)) return this.#putOne(object, existing, context);
+    const tracked = withFields(object, existing, context);
+    context.gate.note([plannedPut(object, existing)], context.dryRunAtMs !== undefined);
+    return context.dryRunAtMs === undefined
+      ? this.#writeManagers(key, tracked)
+      : imagined(tracked, existing, context.dryRunAtMs);
+  }
+
+  async #putOne(object: ApiObject, existing: Stored | undefined, context: WriteContext): Promise<ApiObject> {
+    const planned = [plannedPut(object, existing)];
     context.gate.admit(planned);
+    const tracked = withFields(object, existing, context);
+    if (context.dryRunAtMs !== undefined) {
+      if (existing !== undefined) refuseImpossibleChange(existing, object);
+      context.gate.note(planned, true);
+      return imagined(tracked, existing, context.dryRunAtMs);
+    }
+    const write =
+      existing === undefined ? { ...putOf(tracked), expectedResourceVersion: "" } : putOf(tracked);
     const { objects } = await this.#commit([write], planned, context);
     const [stored] = objects;
     if (stored === undefined) throw new WeftError("internal", "the store lost an object");
     return stored;
+  }
+
+  /** Who owns what is no part of what operators wrote: it makes no revision. */
+  async #writeManagers(key: ObjectKey, { metadata }: ApiObject): Promise<Stored> {
+    const newest = this.#existing(key);
+    const { managedFields } = metadata;
+    if (managedFields === undefined || Bun.deepEquals(managedFields, newest.metadata.managedFields))
+      return newest;
+    await this.#store.writeOperational([{ type: "put", object: withManagers(newest, managedFields) }]);
+    return this.#existing(key);
+  }
+
+  async #deleteAll(named: readonly ObjectKey[], context: WriteContext): Promise<void> {
+    const keys = this.#expandDeletions(named);
+    const planned = this.#plannedDeletions(keys, named);
+    context.gate.admit(planned);
+    if (context.dryRunAtMs !== undefined) {
+      context.gate.note(planned, true);
+      return;
+    }
+    const writes = keys.map((each): Write => ({ type: "delete", key: each }));
+    await this.#commit(writes, planned, context);
   }
 
   #commit(writes: readonly Write[], planned: readonly PlannedWrite[], context: WriteContext) {
@@ -278,6 +349,10 @@ function refuseImpossibleChanges(puts: readonly { object: ApiObject; existing: S
   );
 }
 
+function refuseImpossibleChange(existing: Stored, object: ApiObject): void {
+  refuse(changeIssues(existing, object));
+}
+
 function refuseContradictions(objects: readonly ApiObject[], deletions: readonly ObjectKey[]): void {
   const deleted = new Set(deletions.map(keyText));
   refuse(
@@ -321,5 +396,14 @@ function refuseStale(key: ObjectKey, asked: string | undefined, existing: Stored
     "conflict",
     `${keyText(key)} has changed: the write is based on version ${asked}, the newest is ${newest}`,
     { hint: "read it again and repeat the change" },
+  );
+}
+
+/** The object of that name may be another one by now. */
+function refuseOther(key: ObjectKey, uid: string | undefined, existing: Stored): void {
+  if (uid === undefined || uid === existing.metadata.uid) return;
+  throw new WeftError(
+    "conflict",
+    `${keyText(key)} is another object: its uid is ${existing.metadata.uid}, not ${uid}`,
   );
 }

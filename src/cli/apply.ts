@@ -5,6 +5,7 @@ import { checkDocuments, placeServerIssues } from "./check-documents.ts";
 import type { Cli } from "./cli.ts";
 import { currentAuthor } from "./author.ts";
 import { readFiles } from "./read-files.ts";
+import { withoutUnknownKinds } from "./unknown-kinds.ts";
 import { acceptLockoutOption, transactOrAsk } from "./lock-out.ts";
 import { structured } from "./render.ts";
 import { writeTransaction } from "./transaction-report.ts";
@@ -17,6 +18,7 @@ interface Options extends SharedOptions {
   readonly wait?: boolean;
   readonly timeout: number;
   readonly dryRun?: boolean;
+  readonly skipUnknownKinds?: boolean;
   readonly acceptLockout?: boolean;
   readonly message: string;
 }
@@ -27,10 +29,12 @@ export function command(cli: Cli): Command {
     .option("--wait", "return when every proxy runs it")
     .option("--timeout <duration>", "how long to wait", parseDuration, 30_000)
     .option("--dry-run", "check everything and change nothing")
+    .option("--skip-unknown-kinds", "leave out objects of kinds that weft does not know, and say so")
     .option(...acceptLockoutOption)
     .option("-m, --message <text>", "kept in the history", "")
     .action(async (options: Options) => {
-      const documents = await readFiles(options.file);
+      const read = await readFiles(options.file);
+      const documents = options.skipUnknownKinds === true ? withoutUnknownKinds(read, cli.output) : read;
       const { written } = checkDocuments(documents, options.namespace);
       const client = await connectServer(cli, options);
       const message = options.message === "" ? `apply ${options.file.join(" ")}` : options.message;

@@ -52,7 +52,10 @@ export const verbs: Readonly<Record<string, Verb>> = {
     summary: "find out whether all is well, or with --pre whether this machine will do",
     load: () => import("./check.ts"),
   },
-  auth: { summary: "ask who one is and what one may", load: () => import("./auth.ts") },
+  auth: {
+    summary: "ask who one is and what one may, and make a kubeconfig",
+    load: () => import("./auth.ts"),
+  },
   audit: { summary: "show and check the log of what was written", load: () => import("./audit.ts") },
   version: { summary: "print the version", load: () => import("./version.ts") },
   worker: { summary: "", hidden: true, load: () => import("./worker.ts") },

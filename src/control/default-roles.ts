@@ -5,7 +5,7 @@
 import { type KindName, kindNames, kinds, type PolicyRule, rbacGroup } from "../api/index.ts";
 
 const read = ["get", "list", "watch"];
-const write = ["create", "update", "patch", "delete"];
+const write = ["create", "update", "patch", "delete", "deletecollection"];
 
 /** Kinds that say who may do what, or hold what nobody should see: not for everybody who may change a route. */
 const guarded: ReadonlySet<KindName> = new Set<KindName>([
@@ -62,7 +62,7 @@ const everything: PolicyRule[] = [
   { verbs: ["*"], nonResourceURLs: ["*"] },
 ];
 const discovery: PolicyRule[] = [
-  { verbs: ["get"], nonResourceURLs: ["/version", "/api", "/api/*", "/apis", "/apis/*"] },
+  { verbs: ["get"], nonResourceURLs: ["/version", "/api", "/api/*", "/apis", "/apis/*", "/openapi/*"] },
 ];
 const operator: PolicyRule[] = [
   { verbs: ["get"], apiGroups: ["weft.dev"], resources: ["mesh/*"] },

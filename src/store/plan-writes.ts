@@ -132,10 +132,15 @@ function replace(
   const next = {
     ...object,
     status,
-    metadata: { ...object.metadata, generation: before.metadata.generation + (isContentEqual ? 0 : 1) },
+    metadata: {
+      ...withoutManagers(object.metadata),
+      ...keptManagers(object, before),
+      generation: before.metadata.generation + (isContentEqual ? 0 : 1),
+    },
   };
   const isUnchanged =
     isContentEqual &&
+    Bun.deepEquals(managersOf(next), managersOf(before), true) &&
     Bun.deepEquals(notesOf(object), notesOf(before), true) &&
     Bun.deepEquals(status, statusOf(before), true);
   if (isUnchanged) return undefined;
@@ -180,8 +185,22 @@ function notesOf(object: ApiObject): unknown {
   return { labels: object.metadata.labels ?? {}, annotations: object.metadata.annotations ?? {} };
 }
 
-/** What the history keeps: neither status nor the number of the write. */
+/** Who does not say whose fields are whose leaves that as it is. */
+function keptManagers(object: ApiObject, before: Stored): Pick<ApiObject["metadata"], "managedFields"> {
+  const managedFields = object.metadata.managedFields ?? before.metadata.managedFields;
+  return managedFields === undefined || managedFields.length === 0 ? {} : { managedFields };
+}
+
+function withoutManagers({ managedFields: _, ...metadata }: ApiObject["metadata"]) {
+  return metadata;
+}
+
+function managersOf({ metadata }: Pick<ApiObject, "metadata">): unknown {
+  return metadata.managedFields ?? [];
+}
+
+/** What the history keeps: neither status, nor the number of the write, nor whose fields are whose. */
 export function historyForm(object: Stored): unknown {
-  const { resourceVersion: _, ...metadata } = object.metadata;
+  const { resourceVersion: _, managedFields: __, ...metadata } = object.metadata;
   return { ...object, status: undefined, metadata };
 }
