@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import fc from "fast-check";
+import { array, assert, constantFrom, property } from "fast-check";
 import { textDifference } from "./text-difference.ts";
 
 /** Applies a difference, so that what it says is checked and not how it looks. */
@@ -48,11 +48,11 @@ test("is bounded, and says what it left out", () => {
 });
 
 test("applied to the one text it gives the other, with as few edits as there can be for short ones", () => {
-  const text = fc
-    .array(fc.constantFrom("a", "b", "c"), { maxLength: 12 })
-    .map((lines) => lines.map((line) => `${line}\n`).join(""));
-  fc.assert(
-    fc.property(text, text, (before, after) => {
+  const text = array(constantFrom("a", "b", "c"), { maxLength: 12 }).map((lines) =>
+    lines.map((line) => `${line}\n`).join(""),
+  );
+  assert(
+    property(text, text, (before, after) => {
       const lines = textDifference(before, after);
       expect(patched(before, lines)).toBe(after);
       const edits = lines.filter((line) => /^[+-]/.test(line)).length;
