@@ -24,6 +24,11 @@ export function accessOf(http: Request, target: RequestTarget, query: URLSearchP
       return { type: "path", verb: "get", path: target.path };
     case "mesh":
       return meshAccess(http.method, target.what);
+    case "history":
+      // Of a rollback each object is asked for by itself, as of a transaction.
+      return target.what === "rollback"
+        ? "each"
+        : resource({ verb: "get", group: "weft.dev", resource: "mesh", subresource: "history" });
     case "tap":
       return tapAccess(query);
     case "tapped_request":

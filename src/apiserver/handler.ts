@@ -20,6 +20,7 @@ import { type Authorizer, requireAllowed } from "./authorization/authorizer.ts";
 import type { Dashboard } from "./dashboard/dashboard.ts";
 import { discoveryDocument } from "./discovery.ts";
 import type { Doors } from "./doors.ts";
+import type { HistoryEndpoints } from "./history/history-endpoints.ts";
 import type { MeshEndpoints } from "./mesh-endpoints.ts";
 import { parseRequestTarget, type RequestTarget } from "./request-target.ts";
 import type { Resources } from "./resources.ts";
@@ -39,6 +40,7 @@ export interface HandlerParts {
   readonly login: Login;
   readonly resources: Resources;
   readonly mesh: MeshEndpoints;
+  readonly history: HistoryEndpoints;
   readonly taps: TapEndpoints;
   readonly reviews: Reviews;
   /** Absent: none is served. */
@@ -126,6 +128,8 @@ export class Handler {
       }
       case "mesh":
         return this.#parts.mesh.mesh(request, target);
+      case "history":
+        return this.#parts.history.answer(request, target);
       case "tap":
       case "tapped_request":
         return this.#parts.taps.answer(request, target);

@@ -1,4 +1,4 @@
-/** weft's own paths: transactions, history, the state of the mesh, who calls whom, join tokens. */
+/** weft's own paths: transactions, the state of the mesh, who calls whom, join tokens. */
 import type { TSchema } from "typebox";
 import {
   type CertificatesStatus,
@@ -19,7 +19,7 @@ import {
   type ValueOf,
 } from "../api/index.ts";
 import { type Clock, prometheusContentType, WeftError } from "../kernel/index.ts";
-import type { Commit, Store } from "../store/index.ts";
+import type { Store } from "../store/index.ts";
 import { refuse } from "./admission.ts";
 import { json } from "./answers.ts";
 import type { ApiRequest } from "./api-request.ts";
@@ -34,8 +34,6 @@ import { answerTelemetry, type TelemetryProviders } from "./telemetry-endpoints.
 import type { WriteContexts } from "./write-contexts.ts";
 import type { Writer } from "./writer.ts";
 
-const defaultHistory = 20;
-const maxHistory = 1000;
 const defaultAuditEntries = 100;
 const maxAuditEntries = 10_000;
 
@@ -136,15 +134,6 @@ export class MeshEndpoints {
         return new Response(this.#providers.metrics(), {
           headers: { "content-type": prometheusContentType },
         });
-      case "history": {
-        const limit = parseNumber("limit", query.get("limit") ?? String(defaultHistory), maxHistory);
-        const before = query.get("before");
-        const commits = await this.#store.history(
-          limit,
-          before === null ? undefined : parseNumber("before", before, Number.MAX_SAFE_INTEGER),
-        );
-        return json({ items: commits.map(historyEntry) });
-      }
       case "audit": {
         const limit = parseNumber(
           "limit",
@@ -224,25 +213,10 @@ export class MeshEndpoints {
 
   async #transact(request: ApiRequest): Promise<TransactionResponse> {
     const posted = await this.#posted(request, transactionRequestSchema);
-    const { objects, deletions, dryRun, message, author, acceptLockout } = posted;
-    const context = this.#contexts.of(request, { verb: undefined, author, message, acceptLockout });
+    const { objects, deletions, dryRun, message, author, acceptLockout, sourceCommit: source } = posted;
+    const context = this.#contexts.of(request, { verb: undefined, author, message, source, acceptLockout });
     return this.#writer.transact({ objects, deletions, dryRun, ...context });
   }
-}
-
-function historyEntry({ revision, timeMs, author, message, changes }: Commit): object {
-  return {
-    revision,
-    timeMs,
-    author,
-    message,
-    changes: changes.map(({ key, before, after }) => ({
-      kind: key.kind,
-      namespace: key.namespace,
-      name: key.name,
-      outcome: before === undefined ? "created" : after === undefined ? "deleted" : "configured",
-    })),
-  };
 }
 
 /** Throws `usage`. */

@@ -11,6 +11,7 @@ import { WeftError } from "../kernel/index.ts";
 import type { Store } from "../store/index.ts";
 import { json, list, success } from "./answers.ts";
 import { readJson } from "./body.ts";
+import { claimsOf } from "./history/change-note.ts";
 import { isPlain, mergePatch } from "./merge-patch.ts";
 import type { RequestTarget } from "./request-target.ts";
 import type { Watches, WatchFilter } from "./watch-stream.ts";
@@ -164,13 +165,13 @@ export class Resources {
     );
   }
 
-  /** Who and why, for the history: tools may say why in a header. */
+  /** Who and why, for the history: tools may say why in a header or in annotations of the object. */
   #contextOf(request: ApiRequest, verb: string): WriteContext {
     const { headers, url } = request.http;
     return this.#contexts.of(request, {
       verb,
       author: headers.get("weft-author") ?? undefined,
-      message: headers.get("weft-message") ?? `${verb} ${new URL(url).pathname}`,
+      ...claimsOf(headers, `${verb} ${new URL(url).pathname}`),
       acceptLockout: isTrue(request.query.get("acceptLockout")),
     });
   }

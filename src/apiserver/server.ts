@@ -14,6 +14,7 @@ import { Dashboard, type OpenDashboard } from "./dashboard/dashboard.ts";
 import { Doors, isLoopbackAddress } from "./doors.ts";
 import { Handler } from "./handler.ts";
 import { type ApiListen, type ApiTls, openListeners } from "./listeners.ts";
+import { HistoryEndpoints } from "./history/history-endpoints.ts";
 import { MeshEndpoints, type MeshProviders } from "./mesh-endpoints.ts";
 import { Resources } from "./resources.ts";
 import { Reviews } from "./reviews.ts";
@@ -135,6 +136,10 @@ function handlerOf(
     login: new Login({ authentication, oidc: oidcLogin(options.oidc, oidc, clock), audit, clock }),
     resources: new Resources({ store, writer, watches, contexts }),
     mesh: new MeshEndpoints({ store, writer, contexts, providers: options.providers, audit, clock }),
+    history: new HistoryEndpoints({
+      ...{ store, writer, contexts, authorizer, clock },
+      signals: (query) => options.providers.telemetry.signals(query),
+    }),
     taps,
     reviews: new Reviews(authorizer),
     dashboard: options.dashboard === undefined ? undefined : new Dashboard(options.dashboard, log),

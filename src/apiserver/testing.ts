@@ -71,6 +71,10 @@ export const someScrapes: ScrapeProviders = {
       : Promise.reject(new WeftError("not_found", `no proxy ${workload}`)),
 };
 
+interface TestApiOptions extends Partial<ApiServerOptions> {
+  readonly telemetry?: Partial<TelemetryProviders>;
+}
+
 export class TestApi {
   readonly store: Store;
   readonly server: ApiServer;
@@ -92,7 +96,7 @@ export class TestApi {
     this.directory = parts.directory;
   }
 
-  static async start(options: Partial<ApiServerOptions> = {}): Promise<TestApi> {
+  static async start({ telemetry, ...options }: TestApiOptions = {}): Promise<TestApi> {
     const directory = mkdtempSync(join(tmpdir(), "weft-api-"));
     const store = openSqliteStore({
       path: join(directory, "store.sqlite"),
@@ -127,6 +131,7 @@ export class TestApi {
         telemetry: {
           ...noTelemetry,
           topology: ({ windowSeconds }) => ({ windowSeconds, endTimeMs: 0, nodes: [], edges: [] }),
+          ...telemetry,
         },
         refusals: () => ({ items: [] }),
         plaintextCallers: () => ({ items: [] }),

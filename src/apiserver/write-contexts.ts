@@ -16,6 +16,9 @@ export interface WriteClaims {
   /** What the client says; counts for the instance's own token alone, which several people may share. */
   readonly author: string | undefined;
   readonly message: string;
+  /** The commit of a repository; undefined: not said. */
+  readonly source?: string | undefined;
+  readonly isImplied?: boolean | undefined;
   readonly acceptLockout: boolean;
 }
 
@@ -32,7 +35,10 @@ export class WriteContexts {
     this.#plaintextCallers = parts.plaintextCallers;
   }
 
-  of(request: ApiRequest, { verb, author, message, acceptLockout }: WriteClaims): WriteContext {
+  of(
+    request: ApiRequest,
+    { verb, author, message, source, isImplied, acceptLockout }: WriteClaims,
+  ): WriteContext {
     const { user } = request.caller;
     const gate = new RequestGate({
       store: this.#store,
@@ -46,6 +52,8 @@ export class WriteContexts {
     return {
       author: user === instanceUser ? (author ?? "api") : user.slice(0, maxAuthorLength),
       message,
+      source,
+      isImplied,
       gate,
     };
   }

@@ -21,6 +21,7 @@ import { WeftError } from "../kernel/index.ts";
 import type { Store, Write } from "../store/index.ts";
 import { admit, type Candidate, refuse } from "./admission.ts";
 import type { PlannedWrite } from "./authorization/role-writes.ts";
+import { noteOf } from "./history/change-note.ts";
 import { sameContent } from "./same-content.ts";
 import type { WriteGate } from "./write-gate.ts";
 
@@ -32,6 +33,10 @@ const permanentNamespaces: ReadonlySet<string> = new Set(["default", "weft-syste
 export interface WriteContext {
   readonly author: string;
   readonly message: string;
+  /** The commit of a repository that it comes from; undefined: not said. */
+  readonly source?: string | undefined;
+  /** Nobody wrote the message: what the object itself says of the change is better. */
+  readonly isImplied?: boolean | undefined;
   readonly gate: WriteGate;
 }
 
@@ -52,7 +57,13 @@ export class Writer {
 
   /** All or nothing. */
   transact(input: TransactionInput): Promise<TransactionResponse> {
+    return this.transactOn(async () => input);
+  }
+
+  /** `plan` reads what it decides on: no other write comes between it and the commit. */
+  transactOn(plan: () => Promise<TransactionInput>): Promise<TransactionResponse> {
     return this.#exclusive(async () => {
+      const input = await plan();
       const candidates = parseAll(input.objects);
       const named = namedKeys(input.deletions);
       // Before anything is looked up for them: an answer must not tell what the caller may not know.
@@ -195,8 +206,8 @@ export class Writer {
   }
 
   #commit(writes: readonly Write[], planned: readonly PlannedWrite[], context: WriteContext) {
-    const { author, message } = context;
-    return context.gate.commit(planned, (anchor) => this.#store.commit(writes, { author, message, anchor }));
+    const meta = { author: context.author, ...noteOf(planned, context) };
+    return context.gate.commit(planned, (anchor) => this.#store.commit(writes, { ...meta, anchor }));
   }
 
   #plannedDeletions(keys: readonly ObjectKey[], named: readonly ObjectKey[]): PlannedWrite[] {
