@@ -7,6 +7,7 @@ import { currentAuthor } from "./author.ts";
 import { readFiles } from "./read-files.ts";
 import { acceptLockoutOption, transactOrAsk } from "./lock-out.ts";
 import { structured } from "./render.ts";
+import { sourceCommitOf } from "./source-commit.ts";
 import { writeTransaction } from "./transaction-report.ts";
 import { connectServer } from "./server.ts";
 import { collect, parseDuration, type SharedOptions } from "./shared-options.ts";
@@ -19,6 +20,7 @@ interface Options extends SharedOptions {
   readonly dryRun?: boolean;
   readonly acceptLockout?: boolean;
   readonly message: string;
+  readonly sourceCommit?: string;
 }
 
 export function command(cli: Cli): Command {
@@ -29,11 +31,16 @@ export function command(cli: Cli): Command {
     .option("--dry-run", "check everything and change nothing")
     .option(...acceptLockoutOption)
     .option("-m, --message <text>", "kept in the history", "")
+    .option(
+      "--source-commit <id>",
+      "kept in the history; found from the git checkout of the files where they are as committed",
+    )
     .action(async (options: Options) => {
       const documents = await readFiles(options.file);
       const { written } = checkDocuments(documents, options.namespace);
       const client = await connectServer(cli, options);
       const message = options.message === "" ? `apply ${options.file.join(" ")}` : options.message;
+      const sourceCommit = options.sourceCommit ?? sourceCommitOf(options.file);
       let response: TransactionResponse;
       try {
         const dryRun = options.dryRun === true;
@@ -42,6 +49,7 @@ export function command(cli: Cli): Command {
           message,
           author: currentAuthor(cli.env),
           dryRun,
+          ...(sourceCommit === undefined ? {} : { sourceCommit }),
           ...(options.acceptLockout === true ? { acceptLockout: true } : {}),
         });
       } catch (error) {

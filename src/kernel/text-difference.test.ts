@@ -1,3 +1,4 @@
+/** A difference is checked by what it says: applied to the one text it must give the other. */
 import { expect, test } from "bun:test";
 import { array, assert, constantFrom, property } from "fast-check";
 import { textDifference } from "./text-difference.ts";

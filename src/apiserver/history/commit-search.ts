@@ -38,7 +38,7 @@ export async function searchCommits(store: Store, options: SearchOptions): Promi
 }
 
 /** The newest revision that was made at `timeMs` or before; 0 where all that are known are younger. */
-export async function revisionAt(store: Store, timeMs: number): Promise<number> {
+async function revisionAt(store: Store, timeMs: number): Promise<number> {
   let [low, high] = [0, store.revision];
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);

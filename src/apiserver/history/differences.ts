@@ -44,7 +44,7 @@ export function differencesOf(changes: readonly Change[], mayShow: MayShow): Dif
   };
 }
 
-export function boundedDifference(before: string, after: string): string[] {
+function boundedDifference(before: string, after: string): string[] {
   return textDifference(before, after, { maxLines: maxDifferenceLines }).map((line) =>
     line.length <= maxLineLength ? line : `${line.slice(0, maxLineLength)}…`,
   );

@@ -85,7 +85,7 @@ export class ServiceChanges {
 }
 
 /** Objects that stand under names such as `backendRefs`, `parentRefs`, `targetRefs`, `backendRef`. */
-function* references(value: unknown, isReference = false): Generator<unknown> {
+function* references(value: unknown, isReference = false): Generator {
   if (Array.isArray(value)) {
     for (const item of value) yield* references(item, isReference);
   } else if (typeof value === "object" && value !== null) {
