@@ -52,6 +52,7 @@ export {
   type KindName,
   kindNames,
   kinds,
+  type ConfigRollout,
   type MeshConfig,
   type MeshWorkload,
   type ObjectOfKind,
@@ -160,6 +161,12 @@ export {
   rollbackResponseSchema,
   type SignalsOfSpan,
 } from "./history.ts";
+export { maxRolloutBytes, type RolloutFigures } from "./config-rollout.ts";
+export {
+  type RolloutRequest,
+  rolloutRequestSchema,
+  rolloutStartedSchema,
+} from "./rollout-request.ts";
 export { objectText } from "./object-text.ts";
 export { type TrafficSection, trafficSections } from "./traffic-policy.ts";
 export { grpcStatusNames } from "./traffic-requests.ts";

@@ -29,6 +29,11 @@ export function accessOf(http: Request, target: RequestTarget, query: URLSearchP
       return target.what === "rollback"
         ? "each"
         : resource({ verb: "get", group: "weft.dev", resource: "mesh", subresource: "history" });
+    case "rollout":
+      // Beginning and ending one takes the right to each object.
+      return http.method === "GET"
+        ? resource({ verb: "get", group: "weft.dev", resource: "mesh", subresource: "rollouts" })
+        : "each";
     case "tap":
       return tapAccess(query);
     case "tapped_request":

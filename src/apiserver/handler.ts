@@ -25,6 +25,7 @@ import type { MeshEndpoints } from "./mesh-endpoints.ts";
 import { parseRequestTarget, type RequestTarget } from "./request-target.ts";
 import type { Resources } from "./resources.ts";
 import type { Reviews } from "./reviews.ts";
+import type { RolloutEndpoints } from "./rollout/rollout-endpoints.ts";
 import { withSecurityHeaders } from "./security-headers.ts";
 import type { Login } from "./sessions/login.ts";
 import type { TapEndpoints } from "./tap/tap-endpoints.ts";
@@ -41,6 +42,7 @@ export interface HandlerParts {
   readonly resources: Resources;
   readonly mesh: MeshEndpoints;
   readonly history: HistoryEndpoints;
+  readonly rollouts: RolloutEndpoints;
   readonly taps: TapEndpoints;
   readonly reviews: Reviews;
   /** Absent: none is served. */
@@ -130,6 +132,8 @@ export class Handler {
         return this.#parts.mesh.mesh(request, target);
       case "history":
         return this.#parts.history.answer(request, target);
+      case "rollout":
+        return this.#parts.rollouts.answer(request, target);
       case "tap":
       case "tapped_request":
         return this.#parts.taps.answer(request, target);

@@ -28,6 +28,7 @@ import type { AuditLog } from "./audit/audit-log.ts";
 import { auditedSince } from "./audit/read-entries.ts";
 import { readJson } from "./body.ts";
 import type { RequestTarget } from "./request-target.ts";
+import type { RolloutProviders } from "./rollout/rollout-endpoints.ts";
 import type { TapProviders } from "./tap/tap-endpoints.ts";
 import { methodNotAllowed, parseNumber } from "./resources.ts";
 import { answerTelemetry, type TelemetryProviders } from "./telemetry-endpoints.ts";
@@ -57,6 +58,7 @@ export interface MeshProviders {
   readonly trust: TrustProviders;
   readonly taps: TapProviders;
   readonly scrapes: ScrapeProviders;
+  readonly rollouts: RolloutProviders;
 }
 
 /** For a Prometheus: which proxies there are, and their metrics for one that cannot reach them. */

@@ -1,6 +1,7 @@
 /** What a request's path names, in Kubernetes' layout of paths. */
 import { findKind, type KindName, kinds } from "../api/index.ts";
 import { type HistoryTarget, parseHistoryTarget } from "./history/history-target.ts";
+import { parseRolloutTarget, type RolloutTarget } from "./rollout/rollout-target.ts";
 
 type MeshPath =
   | "status"
@@ -37,6 +38,7 @@ export type RequestTarget =
       readonly named?: { readonly namespace: string; readonly name: string };
     }
   | HistoryTarget
+  | RolloutTarget
   | { readonly type: "tap" }
   | { readonly type: "tapped_request"; readonly id: string }
   | { readonly type: "scrape"; readonly workload: string }
@@ -102,6 +104,8 @@ export function parseRequestTarget(path: string): RequestTarget | undefined {
   if (what !== undefined) return { type: "mesh", what };
   const history = parseHistoryTarget(path);
   if (history !== undefined) return history;
+  const rollout = parseRolloutTarget(path);
+  if (rollout !== undefined) return rollout;
   if (path === "/apis/weft.dev/v1alpha1/tap") return { type: "tap" };
   const tapped = tappedRequestPattern.exec(path)?.[1];
   if (tapped !== undefined) return { type: "tapped_request", id: decodeSegment(tapped) };

@@ -16,6 +16,7 @@ import { Handler } from "./handler.ts";
 import { type ApiListen, type ApiTls, openListeners } from "./listeners.ts";
 import { HistoryEndpoints } from "./history/history-endpoints.ts";
 import { MeshEndpoints, type MeshProviders } from "./mesh-endpoints.ts";
+import { RolloutEndpoints } from "./rollout/rollout-endpoints.ts";
 import { Resources } from "./resources.ts";
 import { Reviews } from "./reviews.ts";
 import { Login } from "./sessions/login.ts";
@@ -139,6 +140,10 @@ function handlerOf(
     history: new HistoryEndpoints({
       ...{ store, writer, contexts, authorizer, clock },
       signals: (query) => options.providers.telemetry.signals(query),
+    }),
+    rollouts: new RolloutEndpoints({
+      ...{ store, writer, contexts, audit },
+      providers: options.providers.rollouts,
     }),
     taps,
     reviews: new Reviews(authorizer),

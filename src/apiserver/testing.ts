@@ -9,6 +9,7 @@ import type { TapRecord } from "../wire/index.ts";
 import { AuditLog } from "./audit/audit-log.ts";
 import { type ApiServer, startApiServer } from "./index.ts";
 import type { ScrapeProviders, TrustProviders } from "./mesh-endpoints.ts";
+import type { RolloutProviders } from "./rollout/rollout-endpoints.ts";
 import type { ApiServerOptions } from "./server.ts";
 import type { TapProviders } from "./tap/tap-endpoints.ts";
 import type { AskedTap } from "./tap/tap-query.ts";
@@ -60,6 +61,14 @@ export const noTelemetry: TelemetryProviders = {
   services: notHere,
   serviceView: notHere,
   findings: notHere,
+};
+
+export const noRollouts: RolloutProviders = {
+  list: () => [],
+  start: notHere,
+  promote: notHere,
+  abort: notHere,
+  onCommit() {},
 };
 
 /** One proxy that is told of, and one metric behind it. */
@@ -141,6 +150,7 @@ export class TestApi {
         trust: noTrust,
         taps,
         scrapes: someScrapes,
+        rollouts: noRollouts,
       },
       ...options,
     });

@@ -22,6 +22,7 @@ import type { Store, Write } from "../store/index.ts";
 import { admit, type Candidate, refuse } from "./admission.ts";
 import type { PlannedWrite } from "./authorization/role-writes.ts";
 import { noteOf } from "./history/change-note.ts";
+import { refuseHeld } from "./rollout/held-objects.ts";
 import { sameContent } from "./same-content.ts";
 import type { WriteGate } from "./write-gate.ts";
 
@@ -37,6 +38,8 @@ export interface WriteContext {
   readonly source?: string | undefined;
   /** Nobody wrote the message: what the object itself says of the change is better. */
   readonly isImplied?: boolean | undefined;
+  /** The rollout that this is the promotion of. */
+  readonly rollout?: string | undefined;
   readonly gate: WriteGate;
 }
 
@@ -82,6 +85,7 @@ export class Writer {
         ...puts.map(({ object, existing }) => plannedPut(object, existing)),
         ...this.#plannedDeletions(deletions, named),
       ];
+      refuseHeld(this.#store, planned, input.rollout);
       input.gate.admit(planned);
       refuseImpossibleChanges(puts);
       const results: TransactionResult[] = [
@@ -157,6 +161,7 @@ export class Writer {
       refuseStale(key, expectedResourceVersion, existing);
       const keys = this.#expandDeletions([key]);
       const planned = this.#plannedDeletions(keys, [key]);
+      refuseHeld(this.#store, planned, undefined);
       context.gate.admit(planned);
       const writes = keys.map((each): Write => ({ type: "delete", key: each }));
       await this.#commit(writes, planned, context);
@@ -198,6 +203,7 @@ export class Writer {
     context: WriteContext,
   ): Promise<Stored> {
     const planned = [plannedPut(write.object, existing)];
+    refuseHeld(this.#store, planned, undefined);
     context.gate.admit(planned);
     const { objects } = await this.#commit([write], planned, context);
     const [stored] = objects;

@@ -38,6 +38,10 @@ export class Interests<S> {
     return cluster === undefined ? [] : (this.#subscribers.get("Cluster", cluster) ?? []);
   }
 
+  has(kind: ResourceKind, key: string): boolean {
+    return this.#subscribers.has(kind, key);
+  }
+
   /** Everything that somebody wants, without endpoints. */
   names(): Iterable<ResourceName> {
     return this.#subscribers.names();

@@ -5,7 +5,7 @@
 import type { Clock } from "../kernel/index.ts";
 import type { Change } from "./change.ts";
 import { Lane } from "./lane.ts";
-import type { ResourceKind, ResourceSource } from "./resource-source.ts";
+import type { ResourceKind, ResourceName, ResourceSource } from "./resource-source.ts";
 import { type Rejection, Subscriber } from "./subscriber.ts";
 import type { ProxyIdentity } from "./wishes.ts";
 
@@ -76,6 +76,11 @@ export class SubscriptionCore {
     if (!this.#isSliceDue) this.#flushSlice();
   }
 
+  /** Of the newest change that was sent to anybody. */
+  get sequence(): number {
+    return this.#sequence;
+  }
+
   /** Takes no more changes; open subscribers get none any more. */
   close(): void {
     this.#base.close();
@@ -101,14 +106,23 @@ export class SubscriptionCore {
     return new Set([...this.#base.behindOn(kind, key), ...(this.#trial?.lane.behindOn(kind, key) ?? [])]);
   }
 
-  /** Workloads that are given the base and would be given something else by `other`; asks it for all that anybody has asked for. */
+  /** Workloads for which it makes a difference whether they are given the base or `other`. Asks both for all that anybody has asked for. */
   async touchedBy(other: ResourceSource, pause: () => Promise<void>): Promise<Set<string>> {
     const touched = new Set<string>();
+    const base = this.#base.source;
+    const isDifferent = ({ kind, key }: ResourceName): boolean => {
+      const isSame = base.get(kind, key)?.version === other.get(kind, key)?.version;
+      if (!this.#base.interests.has(kind, key)) base.forget(kind, key);
+      return !isSame;
+    };
+    const lanes = this.#trial?.lane.source === other ? [this.#base, this.#trial.lane] : [this.#base];
     let asked = 0;
-    for (const { kind, key } of [...this.#base.interests.names()]) {
-      if (++asked % sliceSubscribers === 0) await pause();
-      if (this.#base.source.get(kind, key)?.version === other.get(kind, key)?.version) continue;
-      for (const { identity } of this.#base.interests.of(kind, key)) touched.add(identity.workload);
+    for (const { interests } of lanes) {
+      for (const name of [...interests.names()]) {
+        if (++asked % sliceSubscribers === 0) await pause();
+        if (!isDifferent(name)) continue;
+        for (const { identity } of interests.of(name.kind, name.key)) touched.add(identity.workload);
+      }
     }
     return touched;
   }
