@@ -8,10 +8,12 @@ export {
   subjectReviewSchema,
 } from "./access-review.ts";
 export {
+  changeMessageAnnotation,
   minTlsVersionOption,
   outboundTrafficAnnotation,
   ownOptionPrefix,
   proxyProtocolAnnotation,
+  sourceCommitAnnotation,
 } from "./annotations.ts";
 export {
   AuditChain,
@@ -50,6 +52,7 @@ export {
   type KindName,
   kindNames,
   kinds,
+  type ConfigRollout,
   type MeshConfig,
   type MeshWorkload,
   type ObjectOfKind,
@@ -139,14 +142,36 @@ export {
 export { type Topology, type TopologyEdge, topologySchema } from "./topology.ts";
 export {
   type Deletion,
-  type HistoryEntry,
-  historySchema,
   type TransactionRequest,
   transactionRequestSchema,
   type TransactionResponse,
   type TransactionResult,
   transactionResponseSchema,
 } from "./transaction.ts";
+export {
+  type DiffDocument,
+  diffSchema,
+  type Difference,
+  type HistoryEntry,
+  type HistoryPage,
+  historySchema,
+  maxDifferenceLines,
+  maxShownObjects,
+  type RevisionDocument,
+  revisionSchema,
+  type RollbackRequest,
+  rollbackRequestSchema,
+  type RollbackResponse,
+  rollbackResponseSchema,
+  type SignalsOfSpan,
+} from "./history.ts";
+export { maxRolloutBytes, type RolloutFigures } from "./config-rollout.ts";
+export {
+  type RolloutRequest,
+  rolloutRequestSchema,
+  rolloutStartedSchema,
+} from "./rollout-request.ts";
+export { objectText } from "./object-text.ts";
 export { type TrafficSection, trafficSections } from "./traffic-policy.ts";
 export { grpcStatusNames } from "./traffic-requests.ts";
 export { parseDocument, parseYamlDocuments, type SourceDocument } from "./yaml-documents.ts";

@@ -25,6 +25,16 @@ export function accessOf(http: Request, target: RequestTarget, query: URLSearchP
       return { type: "path", verb: "get", path: target.path };
     case "mesh":
       return meshAccess(http.method, target.what);
+    case "history":
+      // Of a rollback each object is asked for by itself, as of a transaction.
+      return target.what === "rollback"
+        ? "each"
+        : resource({ verb: "get", group: "weft.dev", resource: "mesh", subresource: "history" });
+    case "rollout":
+      // Beginning and ending one takes the right to each object.
+      return http.method === "GET"
+        ? resource({ verb: "get", group: "weft.dev", resource: "mesh", subresource: "rollouts" })
+        : "each";
     case "tap":
       return tapAccess(query);
     case "tapped_request":

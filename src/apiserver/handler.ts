@@ -21,10 +21,12 @@ import type { Dashboard } from "./dashboard/dashboard.ts";
 import { discoveryResponse } from "./discovery/discovery.ts";
 import { OpenApi } from "./discovery/openapi.ts";
 import type { Doors } from "./doors.ts";
+import type { HistoryEndpoints } from "./history/history-endpoints.ts";
 import type { MeshEndpoints } from "./mesh-endpoints.ts";
 import { parseRequestTarget, type RequestTarget } from "./request-target.ts";
 import { methodNotAllowed, type Resources } from "./resources.ts";
 import type { Reviews } from "./reviews.ts";
+import type { RolloutEndpoints } from "./rollout/rollout-endpoints.ts";
 import { withSecurityHeaders } from "./security-headers.ts";
 import type { Login } from "./sessions/login.ts";
 import type { TapEndpoints } from "./tap/tap-endpoints.ts";
@@ -40,6 +42,8 @@ export interface HandlerParts {
   readonly login: Login;
   readonly resources: Resources;
   readonly mesh: MeshEndpoints;
+  readonly history: HistoryEndpoints;
+  readonly rollouts: RolloutEndpoints;
   readonly taps: TapEndpoints;
   readonly reviews: Reviews;
   /** Absent: none is served. */
@@ -133,6 +137,10 @@ export class Handler {
       }
       case "mesh":
         return this.#parts.mesh.mesh(request, target);
+      case "history":
+        return this.#parts.history.answer(request, target);
+      case "rollout":
+        return this.#parts.rollouts.answer(request, target);
       case "tap":
       case "tapped_request":
         return this.#parts.taps.answer(request, target);

@@ -5,3 +5,8 @@ export type { TapProviders } from "./tap/tap-endpoints.ts";
 export type { ScrapeProviders } from "./mesh-endpoints.ts";
 export { type ApiServer, type OidcSettings, startApiServer } from "./server.ts";
 export type { TelemetryProviders } from "./telemetry-endpoints.ts";
+export type {
+  RolloutCandidate,
+  RolloutCommit,
+  RolloutProviders,
+} from "./rollout/rollout-endpoints.ts";

@@ -1,4 +1,4 @@
-/** weft's own paths: transactions, history, the state of the mesh, who calls whom, join tokens. */
+/** weft's own paths: transactions, the state of the mesh, who calls whom, join tokens. */
 import type { TSchema } from "typebox";
 import {
   type CertificatesStatus,
@@ -19,7 +19,7 @@ import {
   type ValueOf,
 } from "../api/index.ts";
 import { type Clock, prometheusContentType, WeftError } from "../kernel/index.ts";
-import type { Commit, Store } from "../store/index.ts";
+import type { Store } from "../store/index.ts";
 import { refuse } from "./admission.ts";
 import { json } from "./answers.ts";
 import type { ApiRequest } from "./api-request.ts";
@@ -28,14 +28,13 @@ import type { AuditLog } from "./audit/audit-log.ts";
 import { auditedSince } from "./audit/read-entries.ts";
 import { readJson } from "./body.ts";
 import type { RequestTarget } from "./request-target.ts";
+import type { RolloutProviders } from "./rollout/rollout-endpoints.ts";
 import type { TapProviders } from "./tap/tap-endpoints.ts";
 import { methodNotAllowed, parseNumber } from "./resources.ts";
 import { answerTelemetry, type TelemetryProviders } from "./telemetry-endpoints.ts";
 import type { WriteContexts } from "./write-contexts.ts";
 import type { Writer } from "./writer.ts";
 
-const defaultHistory = 20;
-const maxHistory = 1000;
 const defaultAuditEntries = 100;
 const maxAuditEntries = 10_000;
 
@@ -59,6 +58,7 @@ export interface MeshProviders {
   readonly trust: TrustProviders;
   readonly taps: TapProviders;
   readonly scrapes: ScrapeProviders;
+  readonly rollouts: RolloutProviders;
 }
 
 /** For a Prometheus: which proxies there are, and their metrics for one that cannot reach them. */
@@ -136,15 +136,6 @@ export class MeshEndpoints {
         return new Response(this.#providers.metrics(), {
           headers: { "content-type": prometheusContentType },
         });
-      case "history": {
-        const limit = parseNumber("limit", query.get("limit") ?? String(defaultHistory), maxHistory);
-        const before = query.get("before");
-        const commits = await this.#store.history(
-          limit,
-          before === null ? undefined : parseNumber("before", before, Number.MAX_SAFE_INTEGER),
-        );
-        return json({ items: commits.map(historyEntry) });
-      }
       case "audit": {
         const limit = parseNumber(
           "limit",
@@ -224,25 +215,10 @@ export class MeshEndpoints {
 
   async #transact(request: ApiRequest): Promise<TransactionResponse> {
     const posted = await this.#posted(request, transactionRequestSchema);
-    const { objects, deletions, dryRun, message, author, acceptLockout } = posted;
-    const context = this.#contexts.of(request, { verb: undefined, author, message, acceptLockout });
+    const { objects, deletions, dryRun, message, author, acceptLockout, sourceCommit: source } = posted;
+    const context = this.#contexts.of(request, { verb: undefined, author, message, source, acceptLockout });
     return this.#writer.transact({ objects, deletions, dryRun, ...context });
   }
-}
-
-function historyEntry({ revision, timeMs, author, message, changes }: Commit): object {
-  return {
-    revision,
-    timeMs,
-    author,
-    message,
-    changes: changes.map(({ key, before, after }) => ({
-      kind: key.kind,
-      namespace: key.namespace,
-      name: key.name,
-      outcome: before === undefined ? "created" : after === undefined ? "deleted" : "configured",
-    })),
-  };
 }
 
 /** Throws `usage`. */

@@ -1,5 +1,7 @@
 /** What a request's path names, in Kubernetes' layout of paths. */
 import { findKind, type KindName, kinds, servedVersions } from "../api/index.ts";
+import { type HistoryTarget, parseHistoryTarget } from "./history/history-target.ts";
+import { parseRolloutTarget, type RolloutTarget } from "./rollout/rollout-target.ts";
 
 type MeshPath =
   | "status"
@@ -9,7 +11,6 @@ type MeshPath =
   | "serviceviews"
   | "findings"
   | "transactions"
-  | "history"
   | "metrics"
   | "refusals"
   | "plaintext"
@@ -38,6 +39,8 @@ export type RequestTarget =
       /** Of a path that goes on with a namespace and a name. */
       readonly named?: { readonly namespace: string; readonly name: string };
     }
+  | HistoryTarget
+  | RolloutTarget
   | { readonly type: "tap" }
   | { readonly type: "tapped_request"; readonly id: string }
   | { readonly type: "scrape"; readonly workload: string }
@@ -67,7 +70,6 @@ const meshPaths: ReadonlyMap<string, MeshPath> = new Map<string, MeshPath>([
   ["/apis/weft.dev/v1alpha1/services", "services"],
   ["/apis/weft.dev/v1alpha1/findings", "findings"],
   ["/apis/weft.dev/v1alpha1/transactions", "transactions"],
-  ["/apis/weft.dev/v1alpha1/history", "history"],
   ["/apis/weft.dev/v1alpha1/refusals", "refusals"],
   ["/apis/weft.dev/v1alpha1/plaintextcallers", "plaintext"],
   ["/apis/weft.dev/v1alpha1/prometheus/targets", "prometheus"],
@@ -111,6 +113,10 @@ export function parseRequestTarget(path: string): RequestTarget | undefined {
   if (path === "/healthz" || path === "/readyz" || path === "/livez") return { type: "health" };
   const what = meshPaths.get(path);
   if (what !== undefined) return { type: "mesh", what };
+  const history = parseHistoryTarget(path);
+  if (history !== undefined) return history;
+  const rollout = parseRolloutTarget(path);
+  if (rollout !== undefined) return rollout;
   if (path === "/apis/weft.dev/v1alpha1/tap") return { type: "tap" };
   const tapped = tappedRequestPattern.exec(path)?.[1];
   if (tapped !== undefined) return { type: "tapped_request", id: decodeSegment(tapped) };

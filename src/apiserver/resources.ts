@@ -4,6 +4,7 @@ import { type Clock, WeftError } from "../kernel/index.ts";
 import type { Store } from "../store/index.ts";
 import { json, success } from "./answers.ts";
 import { about } from "./about.ts";
+import { claimsOf } from "./history/change-note.ts";
 import type { ApiRequest } from "./api-request.ts";
 import { readJson } from "./body.ts";
 import { ListPages, type Page } from "./list-pages.ts";
@@ -200,12 +201,13 @@ export class Resources {
     return json(presentList(formOf(request), { kind, items, metadata }, apiVersion, this.#clock.nowMs()));
   }
 
+  /** Who and why, for the history: tools may say why in a header or in annotations of the object. */
   #contextOf(request: ApiRequest, verb: string, isDry: boolean): WriteContext {
     const { headers, url } = request.http;
     return this.#contexts.of(request, {
       verb,
       author: headers.get("weft-author") ?? undefined,
-      message: headers.get("weft-message") ?? `${verb} ${new URL(url).pathname}`,
+      ...claimsOf(headers, `${verb} ${new URL(url).pathname}`),
       acceptLockout: isTrue(request.query.get("acceptLockout")),
       isDryRun: isDry,
     });

@@ -9,6 +9,7 @@ import type { TapRecord } from "../wire/index.ts";
 import { AuditLog } from "./audit/audit-log.ts";
 import { type ApiServer, startApiServer } from "./index.ts";
 import type { ScrapeProviders, TrustProviders } from "./mesh-endpoints.ts";
+import type { RolloutProviders } from "./rollout/rollout-endpoints.ts";
 import type { ApiServerOptions } from "./server.ts";
 import type { TapProviders } from "./tap/tap-endpoints.ts";
 import type { AskedTap } from "./tap/tap-query.ts";
@@ -62,6 +63,14 @@ export const noTelemetry: TelemetryProviders = {
   findings: notHere,
 };
 
+export const noRollouts: RolloutProviders = {
+  list: () => [],
+  start: notHere,
+  promote: notHere,
+  abort: notHere,
+  onCommit() {},
+};
+
 /** One proxy that is told of, and one metric behind it. */
 export const someScrapes: ScrapeProviders = {
   targets: (via) => [{ targets: [via?.host ?? "10.0.0.1:15020"], labels: { via: via?.protocol ?? "" } }],
@@ -70,6 +79,10 @@ export const someScrapes: ScrapeProviders = {
       ? Promise.resolve(new Response(`weft_up{accept="${headers.get("accept") ?? ""}"} 1\n`))
       : Promise.reject(new WeftError("not_found", `no proxy ${workload}`)),
 };
+
+interface TestApiOptions extends Partial<ApiServerOptions> {
+  readonly telemetry?: Partial<TelemetryProviders>;
+}
 
 export class TestApi {
   readonly store: Store;
@@ -92,7 +105,7 @@ export class TestApi {
     this.directory = parts.directory;
   }
 
-  static async start(options: Partial<ApiServerOptions> = {}): Promise<TestApi> {
+  static async start({ telemetry, ...options }: TestApiOptions = {}): Promise<TestApi> {
     const directory = mkdtempSync(join(tmpdir(), "weft-api-"));
     const store = openSqliteStore({
       path: join(directory, "store.sqlite"),
@@ -127,6 +140,7 @@ export class TestApi {
         telemetry: {
           ...noTelemetry,
           topology: ({ windowSeconds }) => ({ windowSeconds, endTimeMs: 0, nodes: [], edges: [] }),
+          ...telemetry,
         },
         refusals: () => ({ items: [] }),
         plaintextCallers: () => ({ items: [] }),
@@ -136,6 +150,7 @@ export class TestApi {
         trust: noTrust,
         taps,
         scrapes: someScrapes,
+        rollouts: noRollouts,
       },
       ...options,
     });

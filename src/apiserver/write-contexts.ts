@@ -18,6 +18,9 @@ export interface WriteClaims {
   /** What the client says; counts for the instance's own token alone, which several people may share. */
   readonly author: string | undefined;
   readonly message: string;
+  /** The commit of a repository; undefined: not said. */
+  readonly source?: string | undefined;
+  readonly isImplied?: boolean | undefined;
   readonly acceptLockout: boolean;
   /** The request's own verb does not cover what it comes to: each object is asked for besides. */
   readonly asksEach?: boolean;
@@ -46,7 +49,7 @@ export class WriteContexts {
   }
 
   of(request: ApiRequest, claims: WriteClaims): WriteContext {
-    const { verb, author, message, acceptLockout, isDryRun, fields, asksEach } = claims;
+    const { verb, author, message, source, isImplied, acceptLockout, isDryRun, fields, asksEach } = claims;
     const { user } = request.caller;
     const gate = new RequestGate({
       store: this.#store,
@@ -61,6 +64,8 @@ export class WriteContexts {
     return {
       author: user === instanceUser ? (author ?? "api") : user.slice(0, maxAuthorLength),
       message,
+      source,
+      isImplied,
       gate,
       dryRunAtMs: isDryRun === true ? this.#clock.nowMs() : undefined,
       fields: fields ?? ownTracker(this.#clock.nowMs()),

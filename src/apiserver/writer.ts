@@ -23,6 +23,8 @@ import { admit, type Candidate, refuse } from "./admission.ts";
 import type { PlannedWrite } from "./authorization/role-writes.ts";
 import { type FieldTracker, withFields, withManagers } from "./field-tracking.ts";
 import { imagined } from "./imagined.ts";
+import { noteOf } from "./history/change-note.ts";
+import { refuseHeld } from "./rollout/held-objects.ts";
 import { sameContent } from "./same-content.ts";
 import type { WriteGate } from "./write-gate.ts";
 
@@ -34,6 +36,12 @@ const permanentNamespaces: ReadonlySet<string> = new Set(["default", "weft-syste
 export interface WriteContext {
   readonly author: string;
   readonly message: string;
+  /** The commit of a repository that it comes from; undefined: not said. */
+  readonly source?: string | undefined;
+  /** Nobody wrote the message: what the object itself says of the change is better. */
+  readonly isImplied?: boolean | undefined;
+  /** The rollout that this is the promotion of. */
+  readonly rollout?: string | undefined;
   readonly gate: WriteGate;
   /** Present: everything is checked and nothing is written; the answer is made up as of this time. */
   readonly dryRunAtMs?: number | undefined;
@@ -63,7 +71,13 @@ export class Writer {
 
   /** All or nothing. */
   transact(input: TransactionInput): Promise<TransactionResponse> {
+    return this.transactOn(async () => input);
+  }
+
+  /** `plan` reads what it decides on: no other write comes between it and the commit. */
+  transactOn(plan: () => Promise<TransactionInput>): Promise<TransactionResponse> {
     return this.#exclusive(async () => {
+      const input = await plan();
       const candidates = parseAll(input.objects);
       const named = namedKeys(input.deletions);
       // Before anything is looked up for them: an answer must not tell what the caller may not know.
@@ -82,6 +96,7 @@ export class Writer {
         ...puts.map(({ object, existing }) => plannedPut(object, existing)),
         ...this.#plannedDeletions(deletions, named),
       ];
+      refuseHeld(this.#store, planned, input.rollout);
       input.gate.admit(planned);
       refuseImpossibleChanges(puts);
       const results: TransactionResult[] = [
@@ -228,6 +243,7 @@ export class Writer {
 
   async #putOne(object: ApiObject, existing: Stored | undefined, context: WriteContext): Promise<ApiObject> {
     const planned = [plannedPut(object, existing)];
+    refuseHeld(this.#store, planned, undefined);
     context.gate.admit(planned);
     const tracked = withFields(object, existing, context);
     if (context.dryRunAtMs !== undefined) {
@@ -256,6 +272,7 @@ export class Writer {
   async #deleteAll(named: readonly ObjectKey[], context: WriteContext): Promise<void> {
     const keys = this.#expandDeletions(named);
     const planned = this.#plannedDeletions(keys, named);
+    refuseHeld(this.#store, planned, undefined);
     context.gate.admit(planned);
     if (context.dryRunAtMs !== undefined) {
       context.gate.note(planned, true);
@@ -266,8 +283,8 @@ export class Writer {
   }
 
   #commit(writes: readonly Write[], planned: readonly PlannedWrite[], context: WriteContext) {
-    const { author, message } = context;
-    return context.gate.commit(planned, (anchor) => this.#store.commit(writes, { author, message, anchor }));
+    const meta = { author: context.author, ...noteOf(planned, context) };
+    return context.gate.commit(planned, (anchor) => this.#store.commit(writes, { ...meta, anchor }));
   }
 
   #plannedDeletions(keys: readonly ObjectKey[], named: readonly ObjectKey[]): PlannedWrite[] {

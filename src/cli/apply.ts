@@ -8,6 +8,7 @@ import { readFiles } from "./read-files.ts";
 import { withoutUnknownKinds } from "./unknown-kinds.ts";
 import { acceptLockoutOption, transactOrAsk } from "./lock-out.ts";
 import { structured } from "./render.ts";
+import { sourceCommitOf } from "./source-commit.ts";
 import { writeTransaction } from "./transaction-report.ts";
 import { connectServer } from "./server.ts";
 import { collect, parseDuration, type SharedOptions } from "./shared-options.ts";
@@ -21,6 +22,7 @@ interface Options extends SharedOptions {
   readonly skipUnknownKinds?: boolean;
   readonly acceptLockout?: boolean;
   readonly message: string;
+  readonly sourceCommit?: string;
 }
 
 export function command(cli: Cli): Command {
@@ -32,12 +34,17 @@ export function command(cli: Cli): Command {
     .option("--skip-unknown-kinds", "leave out objects of kinds that weft does not know, and say so")
     .option(...acceptLockoutOption)
     .option("-m, --message <text>", "kept in the history", "")
+    .option(
+      "--source-commit <id>",
+      "kept in the history; found from the git checkout of the files where they are as committed",
+    )
     .action(async (options: Options) => {
       const read = await readFiles(options.file);
       const documents = options.skipUnknownKinds === true ? withoutUnknownKinds(read, cli.output) : read;
       const { written } = checkDocuments(documents, options.namespace);
       const client = await connectServer(cli, options);
       const message = options.message === "" ? `apply ${options.file.join(" ")}` : options.message;
+      const sourceCommit = options.sourceCommit ?? sourceCommitOf(options.file);
       let response: TransactionResponse;
       try {
         const dryRun = options.dryRun === true;
@@ -46,6 +53,7 @@ export function command(cli: Cli): Command {
           message,
           author: currentAuthor(cli.env),
           dryRun,
+          ...(sourceCommit === undefined ? {} : { sourceCommit }),
           ...(options.acceptLockout === true ? { acceptLockout: true } : {}),
         });
       } catch (error) {

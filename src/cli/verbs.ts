@@ -47,7 +47,12 @@ export const verbs: Readonly<Record<string, Verb>> = {
     summary: "show the fields of a kind of resource",
     load: () => import("./explain-kind.ts"),
   },
-  history: { summary: "list the revisions", load: () => import("./history.ts") },
+  history: { summary: "list the revisions, or show one whole", load: () => import("./history.ts") },
+  diff: { summary: "show what differs between two revisions", load: () => import("./diff.ts") },
+  rollback: {
+    summary: "make resources what they were at a revision, as one new commit",
+    load: () => import("./rollback.ts"),
+  },
   check: {
     summary: "find out whether all is well, or with --pre whether this machine will do",
     load: () => import("./check.ts"),

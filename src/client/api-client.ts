@@ -11,8 +11,6 @@ import {
   type AuditVerdict,
   auditVerdictSchema,
   type Deletion,
-  type HistoryEntry,
-  historySchema,
   isOfKind,
   isStored,
   joinAudience,
@@ -43,7 +41,8 @@ import {
 import { WeftError } from "../kernel/index.ts";
 import { jsonLines } from "./json-lines.ts";
 import { errorOfStatus, readStatus } from "./status-error.ts";
-import { firstIssue, meshPath, TrafficClient } from "./traffic-client.ts";
+import { HistoryClient } from "./history-client.ts";
+import { firstIssue, meshPath } from "./traffic-client.ts";
 
 export interface ObjectName {
   /** Not looked at for kinds that live in no namespace. */
@@ -103,7 +102,7 @@ type AccessAnswer = NonNullable<AccessReview["status"]>;
 const rotationPath = `${meshPath}/root-rotation`;
 
 /** Every method rejects with WeftError: `unreachable` where nobody answers, else what the server said. */
-export class ApiClient extends TrafficClient {
+export class ApiClient extends HistoryClient {
   /** Whether it answers and is well. Never rejects for a server that is not there yet. */
   async isReady(): Promise<boolean> {
     try {
@@ -146,13 +145,6 @@ export class ApiClient extends TrafficClient {
       transactionResponseSchema,
       await this.transport.json(path, { method: "POST", body: request }),
     );
-  }
-
-  /** Newest first. */
-  async history(limit: number, before?: number): Promise<readonly HistoryEntry[]> {
-    const query = { limit: String(limit), before: before === undefined ? undefined : String(before) };
-    const body = await this.transport.json(`${meshPath}/history`, { query });
-    return this.decode(historySchema, body).items;
   }
 
   async status(): Promise<MeshStatus> {

@@ -43,6 +43,8 @@ import { plaintextCallerList, refusalList } from "./policy-reports.ts";
 import { encodeMetrics } from "./metrics.ts";
 import { ProxyDirectory } from "./proxy-directory.ts";
 import { serveProxyPort } from "./proxy-port.ts";
+import { figuresFrom } from "./rollout/rollout-figures.ts";
+import { Rollouts } from "./rollout/rollouts.ts";
 import { Scrapes } from "./scrapes.ts";
 import { StatusQueue } from "./status-queue.ts";
 import { tapProviders } from "./tap-providers.ts";
@@ -198,6 +200,16 @@ async function start(
     (part) => part.close(),
   );
   const { aggregator } = observation;
+  const rollouts = opening(
+    new Rollouts({
+      ...{ store, configuration, core, trustDomain, clock, log },
+      registry: registry.views,
+      trustRoots: authority.trustRoots(),
+      figuresOf: figuresFrom(aggregator),
+      reportIntervalMs: () => observation.reporters.intervalMs,
+    }),
+    (part) => part.close(),
+  );
   const [refusals, decisions] = [new Refusals(), new PolicyDecisions()];
   const [handshakeRefusals, attestationRefusals] = [new Map<string, number>(), new Map<string, number>()];
   const apiRefusals = new Map<string, number>();
@@ -291,6 +303,7 @@ async function start(
         }),
       taps: tapProviders(taps),
       scrapes: new Scrapes(directory),
+      rollouts,
       createJoinToken: async (request) => tokens.create(request),
       trust: {
         rotation: () => trust.status(),

@@ -8,6 +8,7 @@
  * A rejected change counts as "perhaps applied": nothing of it is sent again by itself (it would be rejected again),
  * but as soon as one of its resources differs, all of them are.
  */
+import { isEmptyClosure, unionOf } from "./closure.ts";
 import { type Change, sortRemovals, sortUpserts, type Upsert } from "./change.ts";
 import type { Interests } from "./interests.ts";
 import { ItemMap } from "./item-map.ts";
@@ -71,7 +72,7 @@ interface RejectedItem {
 
 export class Subscriber {
   readonly identity: ProxyIdentity;
-  readonly #host: SubscriberHost;
+  #host: SubscriberHost;
   readonly #send: (change: Change) => void;
   readonly #wishes: Wishes<Subscriber>;
   /** Version of everything that it has. */
@@ -190,6 +191,17 @@ export class Subscriber {
     for (const key of this.#dirty.keys("Gateway")) this.mark("Gateway", key, revision);
   }
 
+  /** Is given what another source has, as if it had lost its stream and come back. False: it is given that already. */
+  moveTo(host: SubscriberHost): boolean {
+    if (this.#isClosed || host === this.#host) return false;
+    this.#host = host;
+    this.#wishes.moveTo(host.interests);
+    // No commit causes this, so it keeps nobody from a revision.
+    if (this.#wantsAllGateways) this.gatewaysChanged(noRevision);
+    for (const { kind, key } of [...this.#applied.names()]) this.mark(kind, key, noRevision);
+    return true;
+  }
+
   // ---- sending and answers ------------------------------------------------------------------
 
   /** Sends what is dirty and different, unless a change is unanswered. The first flush always sends a change. */
@@ -258,7 +270,7 @@ export class Subscriber {
     this.#unreject(kind, key);
     if (version === absent && !isAnswer) this.#applied.delete(kind, key);
     else this.#applied.set(kind, key, version);
-    if (isEmpty(closure)) this.#appliedClosures.delete(kind, key);
+    if (isEmptyClosure(closure)) this.#appliedClosures.delete(kind, key);
     else this.#appliedClosures.set(kind, key, closure);
   }
 
@@ -270,7 +282,7 @@ export class Subscriber {
     this.#rejected.set(kind, key, { version, group });
     // It may run the old one still: what that needs stays, and stays up to date.
     const old = this.#appliedClosures.get(kind, key);
-    if (old !== undefined) this.#wishes.setClosure(kind, key, union(this.#wishes.closure(kind, key), old));
+    if (old !== undefined) this.#wishes.setClosure(kind, key, unionOf(this.#wishes.closure(kind, key), old));
   }
 
   /**
@@ -378,15 +390,4 @@ export class Subscriber {
 
 function itemId({ kind, key }: ResourceName): string {
   return `${kind} ${key}`;
-}
-
-function isEmpty({ clusters, certificates }: Closure): boolean {
-  return clusters.length === 0 && certificates.length === 0;
-}
-
-function union(a: Closure, b: Closure): Closure {
-  return {
-    clusters: [...new Set([...a.clusters, ...b.clusters])],
-    certificates: [...new Set([...a.certificates, ...b.certificates])],
-  };
 }

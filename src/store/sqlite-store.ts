@@ -12,6 +12,7 @@ import { openDatabase } from "./sqlite-database.ts";
 import { type SqliteFailure, sqliteFailure, storeError } from "./sqlite-errors.ts";
 import { SqliteRows } from "./sqlite-rows.ts";
 import type {
+  Change,
   Commit,
   CommitOptions,
   CommitResult,
@@ -145,6 +146,14 @@ class SqliteStore implements Store {
       if (last !== undefined) return last.after;
       const next = this.#rows.changeOf(key, revision, "after");
       return next === undefined ? this.#index.get(key) : next.before;
+    });
+  }
+
+  async changesBetween(from: number, to: number): Promise<readonly Change[] | "gone"> {
+    return this.#reading(() => {
+      const oldest = this.#rows.oldestRevision();
+      if (oldest !== undefined && from < oldest - 1) return "gone";
+      return this.#rows.changesBetween(from, to);
     });
   }
 

@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { type ApiObject, keyOf, parseObject } from "../api/index.ts";
 import { WeftError } from "../kernel/index.ts";
+import { changesBetweenContract } from "./changes-between.contract.ts";
 import type { Store, WatchEvent } from "./store.ts";
 
 const meta = { author: "ann", message: "test" };
@@ -268,6 +269,8 @@ export function storeContract(name: string, { open }: StoreContractOptions): voi
       expect(await Promise.all([1, 2, 3, 4].map(at))).toEqual([undefined, "1", "2", undefined]);
     });
 
+    changesBetweenContract(start);
+
     test("forgets the oldest revisions beyond its bound and says so", async () => {
       const store = start({ retainedEvents: 1000, retainedRevisions: 2 });
       for (const value of ["1", "2", "3", "4"])
@@ -275,6 +278,10 @@ export function storeContract(name: string, { open }: StoreContractOptions): voi
       expect((await store.history(10)).map((commit) => commit.revision)).toEqual([4, 3]);
       expect(await store.objectAt(keyOf(configMap("a", "")), 1)).toBe("gone");
       expect(await store.objectAt(keyOf(configMap("a", "")), 2)).toMatchObject({ data: { value: "2" } });
+      expect(await store.changesBetween(1, 4)).toBe("gone");
+      expect(await store.changesBetween(2, 4)).toMatchObject([
+        { before: { data: { value: "2" } }, after: { data: { value: "4" } } },
+      ]);
     });
 
     test("watches from any retained sequence, a commit in one call, never before watch returns", async () => {
