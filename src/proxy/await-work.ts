@@ -24,7 +24,14 @@ export interface Work {
 }
 
 /** Resolves when nothing is under way, or the time is over. */
-export async function awaitWork({ context, clock, servers, tunnel, timeoutMs, idleGraceMs }: Work): Promise<void> {
+export async function awaitWork({
+  context,
+  clock,
+  servers,
+  tunnel,
+  timeoutMs,
+  idleGraceMs,
+}: Work): Promise<void> {
   const startMs = clock.nowMs();
   let peersMs = Number.NEGATIVE_INFINITY;
   for (;;) {

@@ -79,7 +79,7 @@ export class HandOverServer {
     if (places === undefined) {
       this.#state = "idle";
       this.#peer = undefined;
-      send(peer, { kind: "refused", why: "it is not serving" });
+      send(peer, { kind: "refused", why: "it is ending" });
       return;
     }
     this.#log.info("another process takes over");

@@ -7,7 +7,7 @@
 import { type Clock, errorLine, type Log, systemClock } from "../kernel/index.ts";
 import { resetReusePort } from "../net/index.ts";
 import { createAgent, type ListenAddress, type ProxyBootstrap, runProxy } from "../proxy/index.ts";
-import { withBound } from "./doors.ts";
+import { asBefore } from "./doors.ts";
 import { type Place, placeText } from "./messages.ts";
 import { retireAll } from "./retire-listener.ts";
 import { Succession } from "./succession.ts";
@@ -60,10 +60,9 @@ async function start(
   }
   const sharing = (address: string, port: number) =>
     ours.has(placeText({ address, port })) ? ("join" as const) : ("claim" as const);
-  const plan = taken?.handed.doors === undefined ? doors : withBound(doors, taken.handed.doors);
   const proxy = await runProxy({
     bootstrap: {
-      ...plan,
+      ...asBefore(doors, taken?.handed.doors),
       // The process before still has these ports.
       ...(taken === undefined ? pages : {}),
       ...(succession === undefined ? {} : { sharing }),

@@ -15,7 +15,7 @@ import {
   type ProxyBootstrap,
   TapRelay,
 } from "../proxy/index.ts";
-import { withBound } from "./doors.ts";
+import { asBefore } from "./doors.ts";
 import { MeshDesk } from "./mesh-desk.ts";
 import type { Place, WorkerPlan } from "./messages.ts";
 import { PageServer, type PageSource } from "./pages.ts";
@@ -87,7 +87,6 @@ class ProxyParent implements RunningProxyParent {
   constructor(options: ProxyParentOptions, succession: Succession | undefined) {
     const { bootstrap, count, command, log, clock = systemClock } = options;
     const taken = succession?.takeOver;
-    const plan = planOf(bootstrap, count);
     const dnsPort = bootstrap.capture.kind === "redirect" ? bootstrap.capture.dnsPort : undefined;
     this.#options = options;
     this.#succession = succession;
@@ -96,7 +95,7 @@ class ProxyParent implements RunningProxyParent {
     this.#pool = new WorkerPool({
       count,
       command,
-      plan: taken?.handed.doors === undefined ? plan : withBound(plan, taken.handed.doors),
+      plan: asBefore(planOf(bootstrap, count), taken?.handed.doors),
       everything: () => this.#agent.everything(),
       // Names are the parent's.
       taken: taken?.places.filter(({ port }) => port !== dnsPort) ?? [],

@@ -97,7 +97,8 @@ export class WorkerProcess {
   }
 
   tell(message: ToWorker): void {
-    if (!this.#hasExited) this.#child.send(message);
+    // One that has drained has no channel any more, some time before it has ended.
+    if (!this.#hasExited && this.#child.connected) this.#child.send(message);
   }
 
   /** Undefined: no answer in time. */

@@ -47,7 +47,9 @@ export class OutboundServer implements Server {
       case "none":
         break;
     }
-    return this.listeners.openListeners().map(({ listener }) => ({ address: listener.hostname, port: listener.port }));
+    return this.listeners
+      .openListeners()
+      .map(({ listener }) => ({ address: listener.hostname, port: listener.port }));
   }
 
   stopAccepting(): void {
@@ -85,11 +87,7 @@ export class OutboundServer implements Server {
     );
   }
 
-  #tryListen(
-    hostname: string,
-    port: number,
-    onConnection: (connection: Connection) => void,
-  ): void {
+  #tryListen(hostname: string, port: number, onConnection: (connection: Connection) => void): void {
     const { metrics } = this.#parts.context;
     try {
       this.listeners.add(hostname, port, (at) =>
