@@ -31,7 +31,7 @@ test.each([
     expect(history[1]?.source ?? "").toBe(source);
     const [item] = items;
     if (item === undefined) throw new Error("there is no object");
-    const { revision } = await store.commit([{ type: "put", object: item }], {
+    const { revision } = await store.commit([{ type: "put", object: { ...item, data: { v: "3" } } }], {
       author: "new",
       message: "fourth",
     });
