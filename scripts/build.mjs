@@ -27,7 +27,8 @@ const targets = {
 
 async function main(names) {
   const wanted = names.length === 0 ? Object.keys(targets) : names;
-  for (const name of wanted) if (!(name in targets)) throw new Error(`no target ${name}; there are x64, arm64`);
+  for (const name of wanted)
+    if (!(name in targets)) throw new Error(`no target ${name}; there are x64, arm64`);
   const dist = join(root, "dist");
   const scratch = mkdtempSync(join(tmpdir(), "weft-dist-"));
   mkdirSync(dist, { recursive: true });
@@ -77,7 +78,9 @@ async function compile(entry, outfile, executablePath, dashboard) {
 
 /** A JSON object of names and contents, compressed: it is some hundred kilobytes of text. */
 function encodeAssets(folder, names) {
-  const files = Object.fromEntries(names.map((name) => [name, readFileSync(join(folder, name)).toString("base64")]));
+  const files = Object.fromEntries(
+    names.map((name) => [name, readFileSync(join(folder, name)).toString("base64")]),
+  );
   return Buffer.from(Bun.zstdCompressSync(JSON.stringify(files), { level: 19 })).toString("base64");
 }
 

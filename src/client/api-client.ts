@@ -103,6 +103,9 @@ type AccessAnswer = NonNullable<AccessReview["status"]>;
 const rotationPath = `${meshPath}/root-rotation`;
 
 /** Every method rejects with WeftError: `unreachable` where nobody answers, else what the server said. */
+/** A page of some megabytes, from a machine that is in trouble. */
+const metricsTimeoutMs = 30_000;
+
 export class ApiClient extends TrafficClient {
   /** Whether it answers and is well. Never rejects for a server that is not there yet. */
   async isReady(): Promise<boolean> {
@@ -153,6 +156,12 @@ export class ApiClient extends TrafficClient {
     const query = { limit: String(limit), before: before === undefined ? undefined : String(before) };
     const body = await this.transport.json(`${meshPath}/history`, { query });
     return this.decode(historySchema, body).items;
+  }
+
+  /** The control plane's metrics, as Prometheus reads them. */
+  async metrics(): Promise<string> {
+    const page = await this.transport.stream("/metrics", {}, AbortSignal.timeout(metricsTimeoutMs));
+    return await new Response(page).text();
   }
 
   async status(): Promise<MeshStatus> {

@@ -24,14 +24,22 @@ export class BareMesh implements AsyncDisposable {
   /** What starts weft, for proxies that are started from then on: another build than that of now. */
   program: readonly string[] = [weftProgram];
   readonly client: ApiClient;
+  /** For `weft --server` and WEFT_TOKEN. */
+  readonly access: { readonly server: string; readonly token: string };
   readonly #directory: string;
   readonly #adsPort: number;
   readonly #processes: Running[] = [];
 
-  private constructor(directory: string, adsPort: number, client: ApiClient, control: Running) {
+  private constructor(
+    directory: string,
+    adsPort: number,
+    access: { readonly server: string; readonly token: string },
+    control: Running,
+  ) {
     this.#directory = directory;
     this.#adsPort = adsPort;
-    this.client = client;
+    this.access = access;
+    this.client = new ApiClient(access);
     this.#processes.push(control);
   }
 
@@ -53,8 +61,8 @@ export class BareMesh implements AsyncDisposable {
       "json",
     ]);
     const token = readFileSync(join(dataDir, "token"), "utf8").trim();
-    const client = new ApiClient({ server: `http://127.0.0.1:${apiPort}`, token });
-    const mesh = new BareMesh(directory, adsPort, client, control);
+    const access = { server: `http://127.0.0.1:${apiPort}`, token };
+    const mesh = new BareMesh(directory, adsPort, access, control);
     await mesh.apply(...objects);
     return mesh;
   }
