@@ -62,6 +62,19 @@ export const verbs: Readonly<Record<string, Verb>> = {
     load: () => import("./auth.ts"),
   },
   audit: { summary: "show and check the log of what was written", load: () => import("./audit.ts") },
+  snapshot: {
+    summary: "save all resources in a file, and fill a mesh from one",
+    load: () => import("./snapshot.ts"),
+  },
+  support: {
+    summary: "write a bundle for a report of a bug, without secrets",
+    load: () => import("./support.ts"),
+  },
+  completion: {
+    summary: "print a shell's script that completes verbs, kinds and names",
+    load: () => import("./completion.ts"),
+  },
+  complete: { summary: "", hidden: true, load: () => import("./complete.ts") },
   version: { summary: "print the version", load: () => import("./version.ts") },
   worker: { summary: "", hidden: true, load: () => import("./worker.ts") },
   compiler: { summary: "", hidden: true, load: () => import("./compiler.ts") },

@@ -101,6 +101,9 @@ type AccessAnswer = NonNullable<AccessReview["status"]>;
 
 const rotationPath = `${meshPath}/root-rotation`;
 
+/** A page of some megabytes, from a machine that is in trouble. */
+const metricsTimeoutMs = 30_000;
+
 /** Every method rejects with WeftError: `unreachable` where nobody answers, else what the server said. */
 export class ApiClient extends HistoryClient {
   /** Whether it answers and is well. Never rejects for a server that is not there yet. */
@@ -145,6 +148,12 @@ export class ApiClient extends HistoryClient {
       transactionResponseSchema,
       await this.transport.json(path, { method: "POST", body: request }),
     );
+  }
+
+  /** The control plane's metrics, as Prometheus reads them. */
+  async metrics(): Promise<string> {
+    const page = await this.transport.stream("/metrics", {}, AbortSignal.timeout(metricsTimeoutMs));
+    return await new Response(page).text();
   }
 
   async status(): Promise<MeshStatus> {

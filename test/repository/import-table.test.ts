@@ -62,6 +62,8 @@ const table: Readonly<Record<string, readonly string[]>> = {
 const secondDoors = [
   "identity/x509/index.ts",
   "standalone/compiler/index.ts",
+  // A proxy of one process, which must not pay for the code of workers.
+  "workers/alone/index.ts",
   // Loaded with a proxy's first admission.
   "decide/admission/index.ts",
   // Has the parser of formats that the compiler checks with, too.

@@ -288,6 +288,19 @@ class ProxyAgent implements ParentAgent {
     this.close();
   }
 
+  async handOver(whenDrained: () => Promise<void>): Promise<void> {
+    this.#membership.close();
+    this.#lastGood.close();
+    this.#keeper.close();
+    await whenDrained();
+    await this.#upload?.finish();
+    this.close();
+  }
+
+  flush(): Promise<void> {
+    return this.#lastGood.flush();
+  }
+
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;

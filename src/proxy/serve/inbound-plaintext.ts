@@ -7,6 +7,7 @@ import { SessionProtocol } from "../../wire/index.ts";
 import type { Application } from "./application.ts";
 import { ConnectionSet } from "./connection-set.ts";
 import type { ServeContext } from "./context.ts";
+import { DoorListeners } from "./door-listeners.ts";
 import { serveHttp } from "./http-opening.ts";
 import { callerService, type InboundCaller, InboundHttp, inboundTcp } from "./inbound-session.ts";
 import { type Detection, ProtocolDetector } from "./protocol-detector.ts";
@@ -23,7 +24,7 @@ export class InboundPlaintext implements Server {
   readonly #application: Application;
   readonly #destinationOf: DestinationOf;
   readonly #sharing: ListenSharing | undefined;
-  #listener: Listener | undefined;
+  readonly listeners = new DoorListeners();
 
   constructor(
     context: ServeContext,
@@ -39,28 +40,31 @@ export class InboundPlaintext implements Server {
 
   /** Returns the port that was bound. */
   open(port: number): number {
-    this.#listener = this.#listenEverywhere(port);
-    return this.#listener.port;
+    return this.#listenEverywhere(port).port;
   }
 
   stopAccepting(): void {
-    this.#listener?.stopAccepting();
+    this.listeners.stopAccepting();
   }
 
   close(): void {
     this.stopAccepting();
     this.connections.terminateAll();
-    this.#listener?.closeAll();
+    this.listeners.closeAll();
   }
 
   /** Both families through one socket; a machine without IPv6 has only the one. */
   #listenEverywhere(port: number): Listener {
     try {
-      return this.#listen("::", port);
+      return this.#add("::", port);
     } catch (error) {
       if (error instanceof WeftError && error.code === "address_in_use") throw error;
-      return this.#listen("0.0.0.0", port);
+      return this.#add("0.0.0.0", port);
     }
+  }
+
+  #add(hostname: string, port: number): Listener {
+    return this.listeners.add(hostname, port, (at) => this.#listen(hostname, at));
   }
 
   #listen(hostname: string, port: number): Listener {
