@@ -36,6 +36,27 @@ export {
   serviceName,
 } from "./formats.ts";
 export { weftControllerName, weftGatewayClassName } from "./gateway-class.ts";
+export {
+  type BackendView,
+  type EndpointExplanation,
+  type Explanation,
+  explanationSchema,
+  type Hop,
+  maxOtherRules,
+  maxToldEndpoints,
+  type Outcome,
+  type PolicyView,
+  type RouteView,
+  type SettingView,
+  type SourceRef,
+} from "./explanation.ts";
+export {
+  type ExplainRequest,
+  explainRequestSchema,
+  type SimulatedCaller,
+  type SimulatedRequest,
+  simulatedRequestSchema,
+} from "./simulated-request.ts";
 export { defineKind } from "./kind-definition.ts";
 export {
   type ApiObject,

@@ -4,6 +4,7 @@ import { type Conditions, holds, prepareConditions } from "./conditions.ts";
 import { normalizePath } from "./path.ts";
 import { compilePattern, type Pattern } from "./pattern.ts";
 import type { HttpRequestView } from "./request-view.ts";
+import { shareAt, shareSeed } from "./share.ts";
 
 /** What happens, beside the conditions under which it does. */
 export interface PreparedFault {
@@ -19,6 +20,13 @@ export interface PreparedFault {
   /** Of the response's body. 0: unlimited. */
   readonly bytesPerSecond: number;
   readonly conditions: FaultConditions;
+  /** Of the draw for it (`share.ts`). */
+  readonly shareSeed: number;
+}
+
+/** What a request draws for this one fault. */
+export function faultDraw(fault: PreparedFault, requestId: string): number {
+  return shareAt(requestId, fault.shareSeed);
 }
 
 interface FaultConditions {
@@ -54,15 +62,19 @@ export class PreparedFaults {
     return faults.length === 0 ? undefined : new PreparedFaults(faults.map(prepareFault));
   }
 
-  /** The first for which all conditions hold. `random` is in [0, 1), drawn for each that is a matter of chance. */
-  select(view: HttpRequestView, nowMs: number, random: () => number): PreparedFault | undefined {
+  /** The first for which all conditions hold. `draw` gives numbers in [0, 1), for each that is a matter of chance. */
+  select(
+    view: HttpRequestView,
+    nowMs: number,
+    draw: (fault: PreparedFault) => number,
+  ): PreparedFault | undefined {
     if (nowMs >= this.#expiresAtMs) return undefined;
     for (const fault of this.#faults) {
       const { conditions } = fault;
       if (nowMs >= conditions.expiresAtMs) continue;
       if (conditions.optInHeader !== "" && view.header(conditions.optInHeader) === undefined) continue;
       if (!isAnyMatch(conditions.matches, view)) continue;
-      if (isHit(conditions.perMillion, random)) return fault;
+      if (isHit(conditions.perMillion, () => draw(fault))) return fault;
     }
     return undefined;
   }
@@ -103,8 +115,11 @@ function isPath({ exact, prefix, pattern }: FaultMatch, path: string): boolean {
 
 function prepareFault(fault: Fault): PreparedFault {
   const { source, outcome, expiresAtMs } = fault;
+  const label =
+    source === undefined ? "" : `${source.kind} ${source.namespace}/${source.name} ${source.section}`;
   return {
-    label: source === undefined ? "" : `${source.kind} ${source.namespace}/${source.name} ${source.section}`,
+    label,
+    shareSeed: shareSeed(`fault ${label}`),
     delayMs: fault.delayMs,
     httpStatus: outcome.case === "httpStatus" ? outcome.value : 0,
     grpcStatus: outcome.case === "grpcStatus" ? outcome.value : 0,

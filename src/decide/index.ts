@@ -1,11 +1,12 @@
 export type { AdmissionRequest, CallerFacts, Claims, HttpFacts } from "./admission/request.ts";
 export { ConnectionTable } from "./connection-table.ts";
-export { type PreparedFault, PreparedFaults } from "./fault.ts";
+export { faultDraw, type PreparedFault, PreparedFaults } from "./fault.ts";
 export { admissionAt, admitInbound, InboundTable, type PreparedInboundPort } from "./inbound.ts";
 export { HostnameTable } from "./hostname-table.ts";
 export { firstQueryValue } from "./query.ts";
 export {
   isMirrored,
+  mirrorDraw,
   type PreparedMirror,
   type RequestChanges,
   rewriteTarget,
@@ -19,7 +20,8 @@ export { isSafeToRepeat, judgeRetry, type TryEnd, type TryState, type Withheld }
 export { parsePushback, parseRetryAfter } from "./retry-after.ts";
 export { RetryBudget } from "./retry-budget.ts";
 export { RouteTable } from "./route-table.ts";
-export { type PreparedBackend, type PreparedRule, selectBackend } from "./rule.ts";
+export { chooseBackend, type PreparedBackend, type PreparedRule } from "./rule.ts";
+export { shareOf } from "./share.ts";
 export { crossOriginHeaders, type RuleAnswers } from "./rule-answers.ts";
 export {
   hostnameOf,

@@ -22,6 +22,7 @@ export {
   issueLine,
   WeftError,
 } from "./errors.ts";
+export { hash32, mix32 } from "./hash.ts";
 export { bucketCount, bucketOf, Histogram } from "./histogram.ts";
 export { type Drainable, Lifecycle } from "./lifecycle.ts";
 export { createLog, type Log, type LogLevel, silentLog } from "./log.ts";

@@ -2,7 +2,7 @@
  * Trouble that a FaultPolicy makes for one request or connection, once: it waits, then goes on, is answered with an error or
  * is reset; or its response comes slowly. Whoever it happens to says so in the log and counts it as `fault_injected`.
  */
-import type { PreparedFault, PreparedFaults } from "../../decide/index.ts";
+import { faultDraw, type PreparedFault, type PreparedFaults } from "../../decide/index.ts";
 import { httpStatusToGrpc } from "../../grpc/index.ts";
 import { type Reason, type ReasonCode, reasons } from "../../kernel/index.ts";
 import type { WheelTimer } from "../../net/index.ts";
@@ -22,6 +22,7 @@ interface FaultedTries {
 
 interface FaultedRequest {
   readonly head: HttpRequest;
+  readonly requestId: string;
   onNoAnswer(reason: ReasonCode, detail: string, resetCode: undefined): void;
 }
 
@@ -30,7 +31,7 @@ export function startTries(tries: FaultedTries, destination: HttpDestination, re
   const { faults } = destination;
   const fault =
     faults &&
-    FaultInjection.of(tries.context, faults, request.head, {
+    FaultInjection.of(tries.context, faults, request, {
       onFault: (outcome) => {
         if (outcome === "pass") tries.start(destination);
         else request.onNoAnswer("fault_injected", "", undefined);
@@ -64,10 +65,12 @@ export class FaultInjection {
   static of(
     context: ServeContext,
     faults: PreparedFaults,
-    head: HttpRequest,
+    { head, requestId }: Pick<FaultedRequest, "head" | "requestId">,
     host: FaultHost,
   ): FaultInjection | undefined {
-    const fault = faults.select(new HeadView(head), context.clock.nowMs(), context.random);
+    const fault = faults.select(new HeadView(head), context.clock.nowMs(), (each) =>
+      faultDraw(each, requestId),
+    );
     return fault && new FaultInjection(context, fault, host);
   }
 

@@ -103,7 +103,7 @@ export class GatewayHttp implements HttpService {
     return this.#holder.current.port;
   }
 
-  select(head: HttpRequest): HttpSelection {
+  select(head: HttpRequest, requestId: string): HttpSelection {
     this.asked = undefined;
     const { hosts, telemetry } = this.#holder.current;
     const host = selectVirtualHost(hosts, head.authority);
@@ -116,7 +116,7 @@ export class GatewayHttp implements HttpService {
     if (!this.#isStillTrusted()) {
       return { reason: "misdirected_request", detail: "clients are checked otherwise by now", route: "" };
     }
-    const selected = strippedAtEdge(head, this.#selector.select(host.routes, head, this));
+    const selected = strippedAtEdge(head, this.#selector.select(host.routes, head, requestId, this));
     this.asked = this.#askedOf(host, selected);
     return selected;
   }

@@ -1,5 +1,4 @@
 export {
-  hash32,
   type PickRequest,
   type Place,
   randomHash,

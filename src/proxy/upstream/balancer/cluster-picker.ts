@@ -7,7 +7,7 @@ import type { Balancing, HashKey, Locality } from "../../../model/index.ts";
 import { algorithmOf, makeBalancer } from "./algorithms.ts";
 import type { Balancer, BalancerOptions, PickRequest } from "./balancer.ts";
 import { type GroupState, shareBetween } from "./group-shares.ts";
-import { mix32 } from "./hash.ts";
+import { mix32 } from "../../../kernel/index.ts";
 import { LoadValve } from "./load-valve.ts";
 import { groupByLocality, type MemberGroup, type Place, type PlacedMember } from "./localities.ts";
 import { Fitness } from "./member.ts";
