@@ -27,20 +27,18 @@ export interface PathMatch {
   readonly value?: string;
 }
 
-export interface HttpMatch {
-  readonly path?: PathMatch;
+interface CalledMethod {
+  readonly type?: "Exact" | "RegularExpression";
+  readonly service?: string;
   readonly method?: string;
-  readonly headers?: readonly NamedValue[];
-  readonly queryParams?: readonly NamedValue[];
 }
 
-export interface GrpcMatch {
-  readonly method?: {
-    readonly type?: "Exact" | "RegularExpression";
-    readonly service?: string;
-    readonly method?: string;
-  };
+/** Of either kind of route. */
+export interface RouteMatch {
+  readonly path?: PathMatch;
+  readonly method?: string | CalledMethod;
   readonly headers?: readonly NamedValue[];
+  readonly queryParams?: readonly NamedValue[];
 }
 
 export interface HeaderModifier {
@@ -87,7 +85,7 @@ export interface Filter {
 
 export interface RouteRule {
   readonly name?: string;
-  readonly matches?: readonly (HttpMatch & GrpcMatch)[];
+  readonly matches?: readonly RouteMatch[];
   readonly filters?: readonly Filter[];
   readonly backendRefs?: readonly BackendRef[];
   readonly timeouts?: { readonly request?: string; readonly backendRequest?: string };
@@ -138,7 +136,7 @@ export interface TrafficPolicy {
 
 export interface Fault {
   readonly percentage?: number;
-  readonly matches?: readonly HttpMatch[];
+  readonly matches?: readonly RouteMatch[];
   readonly optInHeader?: string;
   readonly expiresAt: string;
   readonly delay?: string;
