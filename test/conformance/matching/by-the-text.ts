@@ -72,10 +72,7 @@ function compare<Route extends MatchedRoute>(a: Candidate<Route>, b: Candidate<R
 }
 
 /** The older before the younger, then by name. */
-export function compareAge(
-  a: Pick<MatchedRoute, "metadata">,
-  b: Pick<MatchedRoute, "metadata">,
-): number {
+export function compareAge(a: Pick<MatchedRoute, "metadata">, b: Pick<MatchedRoute, "metadata">): number {
   return (
     Date.parse(a.metadata.creationTimestamp) - Date.parse(b.metadata.creationTimestamp) ||
     (pathOf(a) < pathOf(b) ? -1 : pathOf(a) > pathOf(b) ? 1 : 0)

@@ -121,7 +121,10 @@ function policiesAt(
     .map(({ policy, level }) => messageOf(policy, level));
 }
 
-function messageOf(policy: AuthorizationPolicy, level: AuthorizationLevel): Authorization["policies"][number] {
+function messageOf(
+  policy: AuthorizationPolicy,
+  level: AuthorizationLevel,
+): Authorization["policies"][number] {
   const { action, mode, rules = [] } = policy.spec;
   return create(AuthorizationPolicySchema, {
     source: { kind: policy.kind, namespace: namespaceOf(policy), name: policy.metadata.name },
@@ -137,7 +140,9 @@ function ruleMessage({ name, from = [], to = [] }: AccessRule, index: number) {
     patterns.map((each) => ({ name: each.name.toLowerCase(), value: each.value ?? "*" }));
   return {
     name: name ?? `rules[${index}]`,
-    from: from.map((each) => Object.fromEntries(Object.entries(each).map(([key, value]) => [key, [...value]]))),
+    from: from.map((each) =>
+      Object.fromEntries(Object.entries(each).map(([key, value]) => [key, [...value]])),
+    ),
     to: to.map(({ headers: wanted, notHeaders, ...rest }) => ({
       ...Object.fromEntries(Object.entries(rest).map(([key, value]) => [key, [...value]])),
       headers: headers(wanted),
@@ -147,7 +152,11 @@ function ruleMessage({ name, from = [], to = [] }: AccessRule, index: number) {
 }
 
 /** The levels at which the policy is aimed at this place. */
-function levelsOf(objects: readonly Applied[], policy: AuthorizationPolicy, door: Door): Set<AuthorizationLevel> {
+function levelsOf(
+  objects: readonly Applied[],
+  policy: AuthorizationPolicy,
+  door: Door,
+): Set<AuthorizationLevel> {
   const namespace = namespaceOf(policy);
   const levels = new Set<AuthorizationLevel>();
   for (const target of policy.spec.targetRefs ?? []) {
@@ -155,7 +164,11 @@ function levelsOf(objects: readonly Applied[], policy: AuthorizationPolicy, door
     else if (target.kind === "Namespace" && target.name === doorNamespace(door)) levels.add(NAMESPACE);
     else if (door.kind === "gateway" && isGatewayTarget(target, namespace, door)) levels.add(WORKLOAD);
     else if (door.kind === "gateway" && isRuleTarget(target, namespace, door.taken)) levels.add(ROUTE);
-    else if (door.kind === "workload" && target.kind === "Service" && isServiceTarget(objects, target, namespace, door))
+    else if (
+      door.kind === "workload" &&
+      target.kind === "Service" &&
+      isServiceTarget(objects, target, namespace, door)
+    )
       levels.add(WORKLOAD);
   }
   const wanted = policy.spec.selector?.matchLabels;
@@ -182,8 +195,13 @@ function isGatewayTarget(
   );
 }
 
-function isRuleTarget({ kind, name, sectionName }: TargetRef, namespace: string, taken: Taken | undefined): boolean {
-  if (taken === undefined || kind !== taken.route.kind || `${namespace}/${name}` !== pathOf(taken.route)) return false;
+function isRuleTarget(
+  { kind, name, sectionName }: TargetRef,
+  namespace: string,
+  taken: Taken | undefined,
+): boolean {
+  if (taken === undefined || kind !== taken.route.kind || `${namespace}/${name}` !== pathOf(taken.route))
+    return false;
   return sectionName === undefined || sectionName === (taken.rule.name ?? `rules[${taken.index}]`);
 }
 

@@ -1,5 +1,12 @@
 /** Where routes attach and which of them are in force for one request, by the texts of Gateway API, GEP-1426 and docs/reference. */
-import { type Candidate, candidateByTheText, compareAge, isValue, type Match, type MatchedRequest } from "../matching/by-the-text.ts";
+import {
+  type Candidate,
+  candidateByTheText,
+  compareAge,
+  isValue,
+  type Match,
+  type MatchedRequest,
+} from "../matching/by-the-text.ts";
 import {
   type Applied,
   type Gateway,
@@ -34,11 +41,18 @@ export interface Place {
 export function placeByTheText(objects: readonly Applied[], question: Question): Place | undefined {
   return question.from.kind === "client"
     ? listenerByTheText(objects, question, question.from.gateway)
-    : { listener: undefined, routes: underService(objects, question, question.from.workload.split("/")[0] ?? "") };
+    : {
+        listener: undefined,
+        routes: underService(objects, question, question.from.workload.split("/")[0] ?? ""),
+      };
 }
 
 /** A consumer's routes take the place of the producer's; GRPCRoutes that of HTTPRoutes (GEP-1426). */
-function underService(objects: readonly Applied[], { service, port }: Question, clientNamespace: string): Route[] {
+function underService(
+  objects: readonly Applied[],
+  { service, port }: Question,
+  clientNamespace: string,
+): Route[] {
   const attached = routesOf(objects).filter((route) =>
     (route.spec.parentRefs ?? []).some((parent) => isServicePort(objects, route, parent, { service, port })),
   );
@@ -66,7 +80,11 @@ function isServicePort(
 }
 
 /** The listener with the most specific hostname has the request, then the routes with the most specific one in common. */
-function listenerByTheText(objects: readonly Applied[], question: Question, gateway: string): Place | undefined {
+function listenerByTheText(
+  objects: readonly Applied[],
+  question: Question,
+  gateway: string,
+): Place | undefined {
   const host = hostOf(question.authority);
   const there = objects.find((each): each is Gateway => each.kind === "Gateway" && pathOf(each) === gateway);
   const listeners = (there?.spec.listeners ?? []).filter(({ port }) => port === question.port);
@@ -134,7 +152,9 @@ function commonHostnames(listener: string | undefined, route: readonly string[] 
 /** `*.suffix` stands for any number of labels before it. */
 function covers(general: string, hostname: string): boolean {
   if (general === "*" || general === hostname) return true;
-  return general.startsWith("*.") && hostname.length > general.length - 1 && hostname.endsWith(general.slice(1));
+  return (
+    general.startsWith("*.") && hostname.length > general.length - 1 && hostname.endsWith(general.slice(1))
+  );
 }
 
 function specificity(hostname: string): number {
@@ -183,7 +203,9 @@ export function ruleByTheText(routes: readonly Route[], question: Question): Tak
   const complete = routes.map((route) => ({
     of: route,
     ...dated(route),
-    spec: { rules: (route.spec.rules ?? [{}]).map((rule) => ({ matches: matchesIn(rule).map(completeMatch) })) },
+    spec: {
+      rules: (route.spec.rules ?? [{}]).map((rule) => ({ matches: matchesIn(rule).map(completeMatch) })),
+    },
   }));
   const found: Candidate<(typeof complete)[number]> | undefined = candidateByTheText(complete, request);
   const rule = found?.route.of.spec.rules?.[found.rule];

@@ -14,8 +14,20 @@ import {
   type Route,
   type Workload,
 } from "./applied.ts";
-import { type Place, placeByTheText, ruleByTheText, serviceOf, type Taken } from "./attachment-by-the-text.ts";
-import { editByTheText, type Fields, filterOf, redirectByTheText, rewritingByTheText } from "./rewriting-by-the-text.ts";
+import {
+  type Place,
+  placeByTheText,
+  ruleByTheText,
+  serviceOf,
+  type Taken,
+} from "./attachment-by-the-text.ts";
+import {
+  editByTheText,
+  type Fields,
+  filterOf,
+  redirectByTheText,
+  rewritingByTheText,
+} from "./rewriting-by-the-text.ts";
 import { type Carriage, carriageByTheText, faultByTheText, grpcCodes } from "./settings-by-the-text.ts";
 import { shareByTheText } from "./share-by-the-text.ts";
 
@@ -49,14 +61,22 @@ const nothing = {
   ...{ status: undefined, location: undefined, carriage: undefined, sent: undefined, answerEdits: [] },
 };
 
-export function foretell(objects: readonly Applied[], question: Question, circumstances: Circumstances): Foretold {
+export function foretell(
+  objects: readonly Applied[],
+  question: Question,
+  circumstances: Circumstances,
+): Foretold {
   const place = placeByTheText(objects, question);
   if (place === undefined) return refused(question, "no_route", 404, "");
   const taken = ruleByTheText(place.routes, question);
   const route = taken === undefined ? "" : nameOf(taken);
   if (question.from.kind === "client") {
     const door = gatewayDoor(objects, question, question.from.gateway, place, taken);
-    const request = admissionRequest(question, { identity: "", port: question.port, destination: question.from.gateway });
+    const request = admissionRequest(question, {
+      identity: "",
+      port: question.port,
+      destination: question.from.gateway,
+    });
     const access = accessByTheText(objects, door, request, circumstances.trustDomain);
     if (!access.isAllowed) return denied(question, access.policy, route);
   }
@@ -102,7 +122,11 @@ function carried(
   const sent = sentByTheText(question, taken, chosen);
   const request = admissionRequest(
     { ...question, ...splitTarget(sent.target), authority: sent.authority, headers: flat(sent.fields) },
-    { identity: identityOf(objects, question, trustDomain), port: endpoint.port, destination: pathOf(endpoint.workload) },
+    {
+      identity: identityOf(objects, question, trustDomain),
+      port: endpoint.port,
+      destination: pathOf(endpoint.workload),
+    },
   );
   const access = accessByTheText(objects, { kind: "workload", ...endpoint }, request, trustDomain);
   if (!access.isAllowed) return { ...denied(question, access.policy, route), backend, carriage };
@@ -144,7 +168,12 @@ function chooseByTheText({ route, rule }: Taken, requestId: string): BackendRef 
 }
 
 /** There is such a port, the reference is permitted, and what the port declares is what the route sends. */
-function isResolved(objects: readonly Applied[], route: Route, question: Question, backend: BackendRef): boolean {
+function isResolved(
+  objects: readonly Applied[],
+  route: Route,
+  question: Question,
+  backend: BackendRef,
+): boolean {
   const from = namespaceOf(route);
   const namespace = backend.namespace ?? from;
   const port = serviceOf(objects, `${namespace}/${backend.name}`)?.spec.ports.find(
@@ -153,7 +182,11 @@ function isResolved(objects: readonly Applied[], route: Route, question: Questio
   if (port === undefined) return false;
   if (route.kind === "GRPCRoute" && port.appProtocol === "http") return false;
   // Under a Service routes open nothing that was not there, so nobody has to permit it (GEP-1426).
-  return namespace === from || question.from.kind === "workload" || isGranted(objects, route, namespace, backend.name);
+  return (
+    namespace === from ||
+    question.from.kind === "workload" ||
+    isGranted(objects, route, namespace, backend.name)
+  );
 }
 
 function isGranted(objects: readonly Applied[], route: Route, namespace: string, name: string): boolean {
@@ -180,7 +213,8 @@ function endpointOf(
   const service = serviceOf(objects, path);
   const port = service?.spec.ports.find((each) => each.port === number);
   const workload = objects.find(
-    (each): each is Workload => each.kind === "MeshWorkload" && service !== undefined && isBehind(service, each),
+    (each): each is Workload =>
+      each.kind === "MeshWorkload" && service !== undefined && isBehind(service, each),
   );
   return port === undefined || workload === undefined
     ? undefined
@@ -190,7 +224,8 @@ function endpointOf(
 function sentByTheText(question: Question, taken: Taken | undefined, backend: BackendRef) {
   const query = question.query === "" ? "" : `?${question.query}`;
   const came: Fields = new Map(question.headers.map(([name, value]) => [name, [value]]));
-  if (taken === undefined) return { authority: question.authority, target: question.path + query, fields: came };
+  if (taken === undefined)
+    return { authority: question.authority, target: question.path + query, fields: came };
   const { authority, path } = rewritingByTheText(question, taken.rule, backend.filters, taken.prefix);
   const ofRule = editByTheText(came, filterOf(taken.rule.filters, "requestHeaderModifier"));
   const fields = editByTheText(ofRule, filterOf(backend.filters, "requestHeaderModifier"));
@@ -215,14 +250,20 @@ function gatewayDoor(
 ): Door {
   const routes = objects.filter(
     (each): each is Route =>
-      (each.kind === "HTTPRoute" || each.kind === "GRPCRoute") && isAtListener(objects, question, each, listener),
+      (each.kind === "HTTPRoute" || each.kind === "GRPCRoute") &&
+      isAtListener(objects, question, each, listener),
   );
   const named = routes.map((route) => ({ kind: route.kind, path: pathOf(route) }));
   return { kind: "gateway", gateway, listener, taken, routes: named };
 }
 
 /** By itself it would be in force there, for some host. */
-function isAtListener(objects: readonly Applied[], question: Question, route: Route, listener: string): boolean {
+function isAtListener(
+  objects: readonly Applied[],
+  question: Question,
+  route: Route,
+  listener: string,
+): boolean {
   const others = objects.filter((each) => each.kind !== "HTTPRoute" && each.kind !== "GRPCRoute");
   return [question.authority, ...(route.spec.hostnames ?? [])].some((hostname) => {
     const authority = hostname.replace("*", "any");
@@ -260,7 +301,16 @@ function identityOf(objects: readonly Applied[], { from }: Question, trustDomain
 
 /** docs of gRPC: http-grpc-status-mapping.md, and google.rpc.Code's own statuses of HTTP. */
 const httpOfCode = [200, 499, 500, 400, 504, 404, 409, 403, 429, 400, 409, 400, 501, 500, 503, 500, 401];
-const codeOfHttp: Readonly<Record<number, number>> = { 400: 13, 401: 16, 403: 7, 404: 12, 429: 14, 502: 14, 503: 14, 504: 14 };
+const codeOfHttp: Readonly<Record<number, number>> = {
+  400: 13,
+  401: 16,
+  403: 7,
+  404: 12,
+  429: 14,
+  502: 14,
+  503: 14,
+  504: 14,
+};
 
 function abortStatus(
   { httpStatus, grpcStatus = "" }: { readonly httpStatus?: number; readonly grpcStatus?: string },

@@ -2,7 +2,10 @@
 import { plain } from "../matching/by-the-text.ts";
 import type { Filter, HeaderModifier, NewPath, Question, Redirect, RouteRule } from "./applied.ts";
 
-export function filterOf<K extends keyof Filter>(filters: readonly Filter[] | undefined, key: K): Filter[K] | undefined {
+export function filterOf<K extends keyof Filter>(
+  filters: readonly Filter[] | undefined,
+  key: K,
+): Filter[K] | undefined {
   return (filters ?? []).find((filter) => filter[key] !== undefined)?.[key];
 }
 

@@ -78,7 +78,8 @@ export function carriageByTheText(
   const policies = objects.filter((each): each is TrafficPolicy => each.kind === "TrafficPolicy");
   const at = (targets: readonly Target[]): Said[] =>
     targets.flatMap((target) => aimedAt(policies, target).map(({ spec }) => spec));
-  const near = taken === undefined ? [] : [ownSettings(taken), ...at(rulesTargets(taken)), impliedSettings(taken)];
+  const near =
+    taken === undefined ? [] : [ownSettings(taken), ...at(rulesTargets(taken)), impliedSettings(taken)];
   const far = at(servicesTargets(objects, to.service, to.port));
   const timeout = (name: "request" | "try" | "streamIdle", otherwise: number): number => {
     const text = [...near, ...far].find(({ timeouts }) => timeouts?.[name] !== undefined)?.timeouts?.[name];
@@ -91,7 +92,12 @@ export function carriageByTheText(
     tryTimeoutMs: timeout("try", 0),
     streamIdleTimeoutMs: timeout("streamIdle", to.isGateway ? 300_000 : 0),
     maxRetries: first([...near, ...far], "attempts") ?? 2,
-    retryOn: [near, far].map((layers) => reasonsOf(first(layers, "on"), first(layers, "grpcOn"))).find((each) => each !== undefined) ?? reasonsOf(undefined, []) ?? [],
+    retryOn:
+      [near, far]
+        .map((layers) => reasonsOf(first(layers, "on"), first(layers, "grpcOn")))
+        .find((each) => each !== undefined) ??
+      reasonsOf(undefined, []) ??
+      [],
     unsafeMethods: first([...near, ...far], "unsafeMethods") ?? false,
   };
 }
@@ -176,7 +182,8 @@ export function faultByTheText(
   const [nearest] = targets.flatMap((target) => aimedAt(policies, target));
   for (const [index, fault] of (nearest?.spec.faults ?? []).entries()) {
     const source = `FaultPolicy ${nearest === undefined ? "" : pathOf(nearest)} faults[${index}]`;
-    if (isFor(fault, question, to.nowMs) && isDrawn(fault, question.requestId, source)) return { fault, source };
+    if (isFor(fault, question, to.nowMs) && isDrawn(fault, question.requestId, source))
+      return { fault, source };
   }
   return undefined;
 }

@@ -28,7 +28,9 @@ function xxh32(text: string, seed: bigint): bigint {
   let at = 0;
   let hash = (seed + prime5) % word;
   if (bytes.length >= 16) {
-    const lanes = [seed + prime1 + prime2, seed + prime2, seed, seed + word - prime1].map((lane) => lane % word);
+    const lanes = [seed + prime1 + prime2, seed + prime2, seed, seed + word - prime1].map(
+      (lane) => lane % word,
+    );
     for (; at + 16 <= bytes.length; at += 16) {
       for (const [i, lane] of lanes.entries()) {
         lanes[i] = (rotate((lane + little(at + 4 * i) * prime2) % word, 13n) * prime1) % word;
