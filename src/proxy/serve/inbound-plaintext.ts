@@ -1,5 +1,5 @@
 /** Captured traffic that is not the mesh's (15006): refused where mTLS is required, else handed to the application. */
-import { admitInbound, type PreparedInboundPort } from "../../decide/index.ts";
+import { admitInbound, callerService, type PreparedInboundPort } from "../../decide/index.ts";
 import { canonicalIp, type ReasonCode, WeftError } from "../../kernel/index.ts";
 import { Protocol } from "../../model/index.ts";
 import { type Connection, type Listener, listen } from "../../net/index.ts";
@@ -8,7 +8,7 @@ import type { Application } from "./application.ts";
 import { ConnectionSet } from "./connection-set.ts";
 import type { ServeContext } from "./context.ts";
 import { serveHttp } from "./http-opening.ts";
-import { callerService, type InboundCaller, InboundHttp, inboundTcp } from "./inbound-session.ts";
+import { type InboundCaller, InboundHttp, inboundTcp } from "./inbound-session.ts";
 import { type Detection, ProtocolDetector } from "./protocol-detector.ts";
 import { listenLimits } from "./listen-limits.ts";
 import { type ListenSharing, sharedPlace } from "./listen-sharing.ts";

@@ -19,7 +19,7 @@ import { ExternalDestination } from "./external-destination.ts";
 import { ExternalHttp } from "./external-http.ts";
 import { serveHttp } from "./http-opening.ts";
 import type { HttpService } from "./http-service.ts";
-import type { MeshPrefixes } from "./mesh-prefixes.ts";
+import type { MeshPrefixes } from "../../decide/index.ts";
 import { DirectHttp, OutboundHttp } from "./outbound-http.ts";
 import { OverridingHttp } from "./overriding-http.ts";
 import { logDenied, passthroughTarget } from "./passthrough.ts";
@@ -28,7 +28,8 @@ import { refuseServerFirst } from "./server-first-refusal.ts";
 import type { RouteSelector } from "./route-selector.ts";
 import { serveRoutedConnection } from "./routed-connection.ts";
 import { refuseServerName, ServerNameReader } from "./server-name-reader.ts";
-import { readSharedName, SharedAddress } from "./shared-address.ts";
+import { SharedAddress } from "../../decide/index.ts";
+import { readSharedName } from "./shared-address.ts";
 import { proxyVersion, type TcpTarget } from "./tcp-dial.ts";
 import { TcpSession } from "./tcp-session.ts";
 
