@@ -129,6 +129,18 @@ export class Compiler {
     return members;
   }
 
+  /** What `get` gives, for somebody who asks once: nothing is kept for it. */
+  peek(name: ResourceName): CompiledResource | undefined {
+    const node = resourceNode(name);
+    if (this.#resources.has(node)) return this.#resources.get(node);
+    return compileResource(new InputReader(this.#inputs, new Set()), name);
+  }
+
+  /** What `members` gives, likewise. */
+  peekMembers(cluster: string): readonly string[] {
+    return this.#members.get(cluster) ?? compileMembers(new InputReader(this.#inputs, new Set()), cluster);
+  }
+
   /** Keys of all Gateways of weft's classes, sorted. */
   gateways(): readonly string[] {
     const reader = new InputReader(this.#inputs, new Set());

@@ -1,7 +1,13 @@
 export type { AdmissionRequest, CallerFacts, Claims, HttpFacts } from "./admission/request.ts";
 export { ConnectionTable } from "./connection-table.ts";
-export { faultDraw, type PreparedFault, PreparedFaults } from "./fault.ts";
-export { admissionAt, admitInbound, InboundTable, type PreparedInboundPort } from "./inbound.ts";
+export { faultAnswer, faultDraw, type PreparedFault, PreparedFaults } from "./fault.ts";
+export {
+  admissionAt,
+  admitInbound,
+  callerService,
+  InboundTable,
+  type PreparedInboundPort,
+} from "./inbound.ts";
 export { HostnameTable } from "./hostname-table.ts";
 export { firstQueryValue } from "./query.ts";
 export {
@@ -25,8 +31,25 @@ export { shareOf } from "./share.ts";
 export { crossOriginHeaders, type RuleAnswers } from "./rule-answers.ts";
 export {
   hostnameOf,
+  isMisdirected,
   type PreparedVirtualHost,
   prepareVirtualHosts,
   selectVirtualHost,
   VirtualHostTable,
 } from "./virtual-host.ts";
+export { expandName } from "./name-candidates.ts";
+export { ExternalHosts } from "./external-hosts.ts";
+export { MeshPrefixes } from "./mesh-prefixes.ts";
+export { SharedAddress } from "./shared-address.ts";
+export { type GatewayPlace, placesOf } from "./gateway-places.ts";
+export { groupByLocality, type MemberGroup, type Place, type Placed } from "./localities.ts";
+export { type GroupState, minFitOf, panicOf, shareBetween } from "./group-shares.ts";
+export { type MembersByHealth, splitByHealth } from "./usable-members.ts";
+export { type ReadAs, readAs } from "./read-as.ts";
+export { explainMismatch, matchText } from "./match-text.ts";
+export {
+  forwardedValues,
+  remoteAddressAtGateway,
+  remoteAddressBehindGateway,
+  speaksOfOrigin,
+} from "./forwarded.ts";

@@ -7,4 +7,5 @@ export type {
   ObjectOrigin,
   SimulationInput,
 } from "./input.ts";
+export type { CompiledSource } from "./compiled-mesh.ts";
 export { SimulatedMesh } from "./simulated-mesh.ts";

@@ -1,10 +1,5 @@
 /** What an admitted inbound connection becomes: HTTP towards the application, or bytes. Shared by tunnel and plaintext. */
-import {
-  admitInbound,
-  type CallerFacts,
-  type InboundTable,
-  type PreparedInboundPort,
-} from "../../decide/index.ts";
+import { admitInbound, type CallerFacts, type InboundTable } from "../../decide/index.ts";
 import type { ReasonCode } from "../../kernel/index.ts";
 import type { HeaderLine } from "../../http1/index.ts";
 import { canonicalIp } from "../../kernel/index.ts";
@@ -99,12 +94,6 @@ function inboundEdge(
     protocol: options.protocol,
     mtls: caller.identity !== "",
   });
-}
-
-/** The service that a preface names, if it is one of the port's; a peer cannot make up labels. */
-export function callerService(port: PreparedInboundPort | undefined, named: string): string {
-  if (port === undefined) return "";
-  return port.services.includes(named) ? named : (port.services[0] ?? "");
 }
 
 const forwardedClientCert = "x-forwarded-client-cert";

@@ -1,6 +1,5 @@
 export {
   type PickRequest,
-  type Place,
   randomHash,
   sessionId,
   sessionIdLength,
