@@ -6,7 +6,7 @@ import type { LiveAnswer } from "./live-mesh.ts";
 import { answerFields } from "./recording-backend.ts";
 
 /** Those that filters and requests of the generator name. */
-const requestNames = ["x-a", "x-b", "x-c", "x-d"] as const;
+export const requestNames = ["x-a", "x-b", "x-c", "x-d"] as const;
 const answerNames = ["x-ra", "x-rb", "x-rc", "x-rd"] as const;
 
 export class Differences {
