@@ -30,7 +30,7 @@ export function randomPolicies(random: Random, routes: readonly Route[], world: 
       authorizationPolicy(random, routes, `z${index}`, world),
     ),
     ...(chance(random, 0.6) ? [grant(random)] : []),
-    ...(chance(random, 0.15) ? [meshConfig(random)] : []),
+    meshConfig(random),
   ];
 }
 
@@ -206,6 +206,7 @@ function grant(random: Random): ReferenceGrant {
   };
 }
 
+/** Always there: who may be let in by default is otherwise whatever stood there before. */
 function meshConfig(random: Random): MeshConfig {
   return {
     apiVersion: "weft.dev/v1alpha1",
@@ -213,8 +214,8 @@ function meshConfig(random: Random): MeshConfig {
     metadata: { name: "mesh" },
     spec: {
       security: {
-        defaultAuthorization: pick(random, ["Allow", "Deny"]),
-        authorizationLevels: pick(random, ["Tighten", "Unite"]),
+        defaultAuthorization: chance(random, 0.08) ? "Deny" : "Allow",
+        authorizationLevels: chance(random, 0.1) ? "Unite" : "Tighten",
       },
     },
   };

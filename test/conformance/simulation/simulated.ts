@@ -15,14 +15,18 @@ export function storedObjects(objects: readonly Applied[]): Stored[] {
   return objects.filter(({ kind }) => kind !== "ServiceAccount").map((object) => stored(object));
 }
 
-export function simulatedMesh(objects: readonly Stored[], { trustDomain, nowMs }: Circumstances): SimulatedMesh {
+export function simulatedMesh(
+  objects: readonly Stored[],
+  { trustDomain, nowMs }: Circumstances,
+): SimulatedMesh {
   return SimulatedMesh.of({ objects, trustDomain, nowMs });
 }
 
 export function simulatedRequest(question: Question): SimulatedRequest {
   const { from, authority, method, path, query, headers, requestId, isGrpc } = question;
   return {
-    from: from.kind === "client" ? { gateway: from.gateway, client: clientAddress } : { workload: from.workload },
+    from:
+      from.kind === "client" ? { gateway: from.gateway, client: clientAddress } : { workload: from.workload },
     url: `${isGrpc ? "grpc" : "http"}://${authority}${path}${query === "" ? "" : `?${query}`}`,
     method,
     headers: headers.map(([name, value]): [string, string] => [name, value]),
@@ -30,7 +34,11 @@ export function simulatedRequest(question: Question): SimulatedRequest {
   };
 }
 
-export function simulatedDifferences(question: Question, foretold: Foretold, explanation: Explanation): string[] {
+export function simulatedDifferences(
+  question: Question,
+  foretold: Foretold,
+  explanation: Explanation,
+): string[] {
   const differences = new Differences();
   const { outcome, hops } = explanation;
   const [first] = hops;
@@ -63,8 +71,8 @@ export function simulatedDifferences(question: Question, foretold: Foretold, exp
   return differences.lines;
 }
 
-function fieldOf(headers: readonly (readonly [string, string])[], name: string): string | undefined {
-  const found = headers.filter(([each]) => each.toLowerCase() === name).map(([, value]) => value);
+function fieldOf(headers: readonly (readonly string[])[], name: string): string | undefined {
+  const found = headers.filter(([each]) => each?.toLowerCase() === name).map(([, value]) => value);
   return found.length === 0 ? undefined : found.join(", ");
 }
 
@@ -85,14 +93,9 @@ function compareCarriage(differences: Differences, { settings }: Hop, { carriage
   for (const [name, field] of Object.entries(figures)) {
     differences.compare(field, valueOf(field), Object.entries(carriage).find(([each]) => each === name)?.[1]);
   }
-  const flags = { onConnectFailure: "connect-failure", onReset: "reset", onTryTimeout: "try-timeout" };
-  const on = Object.entries(flags).flatMap(([field, name]) => (valueOf(`retry.${field}`) === true ? [name] : []));
-  const numbers = (field: string): string[] => {
-    const value = valueOf(field);
-    return Array.isArray(value) ? value.map(String) : [];
-  };
-  const codes = numbers("retry.grpcStatuses").map((code) => `grpc:${code}`);
-  differences.compare("retries on", [...on, ...numbers("retry.statuses"), ...codes].toSorted(), carriage.retryOn);
+  const on = valueOf("retry.on");
+  const reasons = Array.isArray(on) ? on.map((reason) => String(reason).replace("grpc ", "grpc:")) : [];
+  differences.compare("retries on", reasons.toSorted(), carriage.retryOn);
 }
 
 function compareSent(differences: Differences, { sent, responseEdits }: Hop, foretold: Foretold): void {
@@ -104,7 +107,11 @@ function compareSent(differences: Differences, { sent, responseEdits }: Hop, for
   differences.compare("target", foundTarget, target);
   differences.compareFields("request's", (name) => fieldOf(sent?.headers ?? [], name), fields, requestNames);
   const theirs = responseEdits.map(({ operation, name, value }) => `${operation} ${name} ${value ?? ""}`);
-  differences.compare("answer's edits", foldedEdits(theirs).toSorted(), foldedEdits(textsOf(foretold)).toSorted());
+  differences.compare(
+    "answer's edits",
+    foldedEdits(theirs).toSorted(),
+    foldedEdits(textsOf(foretold)).toSorted(),
+  );
 }
 
 function textsOf({ answerEdits }: Foretold): string[] {
