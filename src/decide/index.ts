@@ -48,7 +48,8 @@ export { type MembersByHealth, splitByHealth } from "./usable-members.ts";
 export { type ReadAs, readAs } from "./read-as.ts";
 export { explainMismatch, matchText } from "./match-text.ts";
 export {
-  forwardedValues,
+  forwardedBehindTrusted,
+  isMadeUpOrigin,
   remoteAddressAtGateway,
   remoteAddressBehindGateway,
   speaksOfOrigin,
