@@ -4,10 +4,10 @@ import { anyText, dnsLabel, kindNameFormat, objectName } from "./formats.ts";
 import { flag, integer, list, object, oneOf, optional, text, type ValueOf } from "./schema.ts";
 
 /** One commit is compiled and sent out as one change. */
-const maxTransactionObjects = 5000;
+export const maxTransactionObjects = 5000;
 const safe = Number.MAX_SAFE_INTEGER;
 
-const deletionSchema = object("An object to delete.", {
+export const deletionSchema = object("An object to delete.", {
   kind: text("Its kind.", kindNameFormat),
   namespace: optional(text("Its namespace.", dnsLabel)),
   name: text("Its name.", objectName),

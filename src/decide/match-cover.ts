@@ -35,7 +35,8 @@ function coversPath(wide: Path, narrow: Path | undefined): boolean {
     case "pathExact":
       return narrow?.case === "pathExact" && normalizePath(narrow.value) === normalizePath(wide.value);
     case "pathRegex":
-      if (narrow?.case === "pathExact") return compilePattern(wide.value).matches(normalizePath(narrow.value));
+      if (narrow?.case === "pathExact")
+        return compilePattern(wide.value).matches(normalizePath(narrow.value));
       return narrow?.case === "pathRegex" && narrow.value === wide.value;
   }
 }

@@ -82,7 +82,7 @@ test("a key that changes shows as changed and is not shown", () => {
 });
 
 test("passwords and headers that prove somebody are not shown", () => {
-  const text = (schema: DescMessage, content: object): string =>
+  const text = (schema: DescMessage, content: Record<string, unknown>): string =>
     messageLines(schema, create(schema, content), new HiddenTexts()).join("\n");
   expect(text(RateLimitStoreSchema, { password: "hunter2" })).toBe("password: (hidden, value 1)");
   expect(text(CollectorSchema, { headers: [{ name: "api-token", value: "hunter2" }] })).not.toContain(
