@@ -170,9 +170,8 @@ export { parseDocument, parseYamlDocuments, type SourceDocument } from "./yaml-d
 export { type PolicyRule, rbacGroup, type RbacSubject, type RoleRef } from "./rbac.ts";
 export { referenceText } from "./reference-text.ts";
 export { storedOf } from "./stored-of.ts";
+export { type BlastRadius, blastRadiusField } from "./blast-radius.ts";
 export {
-  type BlastRadius,
-  blastRadiusField,
   type Flip,
   maxPlannedRequests,
   maxToldChanges,

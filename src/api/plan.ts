@@ -2,7 +2,7 @@
 import Type from "typebox";
 import { anyText, kindNameFormat, message, objectName } from "./formats.ts";
 import { outcomeSchema } from "./explanation.ts";
-import { flag, integer, list, object, oneOf, optional, text, type ValueOf } from "./schema.ts";
+import { integer, list, object, oneOf, optional, text, type ValueOf } from "./schema.ts";
 import { simulatedRequestSchema } from "./simulated-request.ts";
 import { deletionSchema, maxTransactionObjects } from "./transaction.ts";
 
@@ -117,16 +117,3 @@ export const planReportSchema = object("What a change would do.", {
   warningsOmitted: count("How many more there are."),
 });
 export type PlanReport = ValueOf<typeof planReportSchema>;
-
-/** How many proxies a change may touch, at most. */
-export const blastRadiusSchema = object(
-  "How many proxies the change may touch; more, and nothing is written.",
-  {
-    limit: integer("So many.", 0, safe),
-    isPercent: flag("Of a hundred proxies that there are.", { default: false }),
-  },
-);
-export type BlastRadius = ValueOf<typeof blastRadiusSchema>;
-
-/** By which a client tells this refusal from others of `conflict`. */
-export const blastRadiusField = "maxBlastRadius";
