@@ -1,4 +1,5 @@
 /** Which trouble that is made on purpose comes to a request or connection. Time and chance are arguments. */
+import { httpStatusOfGrpc, httpStatusToGrpc } from "../kernel/index.ts";
 import type { Fault, HttpMatch } from "../model/index.ts";
 import { type Conditions, holds, prepareConditions } from "./conditions.ts";
 import { normalizePath } from "./path.ts";
@@ -27,6 +28,17 @@ export interface PreparedFault {
 /** What a request draws for this one fault. */
 export function faultDraw(fault: PreparedFault, requestId: string): number {
   return shareAt(requestId, fault.shareSeed);
+}
+
+/** Statuses of the answer to a request that it aborts: where one of them is written, the other follows. */
+export function faultAnswer({ httpStatus, grpcStatus }: PreparedFault): {
+  readonly httpStatus: number;
+  readonly grpcStatus: number;
+} {
+  return {
+    httpStatus: httpStatus || httpStatusOfGrpc(grpcStatus),
+    grpcStatus: grpcStatus || httpStatusToGrpc(httpStatus),
+  };
 }
 
 interface FaultConditions {
@@ -79,6 +91,21 @@ export class PreparedFaults {
     return undefined;
   }
 
+  /** Every one of them in its order, and why it does not come to the request; empty: it does. For whoever asks, not for requests. */
+  explain(
+    view: HttpRequestView,
+    nowMs: number,
+    draw: (fault: PreparedFault) => number,
+  ): readonly { readonly fault: PreparedFault; readonly why: string }[] {
+    const struck = this.select(view, nowMs, draw);
+    const place = struck === undefined ? this.#faults.length : this.#faults.indexOf(struck);
+    return this.#faults.map((fault, index) => {
+      if (fault === struck) return { fault, why: "" };
+      if (index > place) return { fault, why: "another one came first" };
+      return { fault, why: whyNot(fault.conditions, view, nowMs) };
+    });
+  }
+
   /** Of a connection whose content is not read, only those that ask for nothing in it, and can be done to bytes. */
   selectForConnection(nowMs: number, random: () => number): PreparedFault | undefined {
     if (nowMs >= this.#expiresAtMs) return undefined;
@@ -97,6 +124,18 @@ const million = 1_000_000;
 
 function isHit(perMillion: number, random: () => number): boolean {
   return perMillion >= million || (perMillion > 0 && random() * million < perMillion);
+}
+
+function whyNot(
+  { expiresAtMs, optInHeader, matches }: FaultConditions,
+  view: HttpRequestView,
+  nowMs: number,
+): string {
+  if (nowMs >= expiresAtMs) return "it has expired";
+  if (optInHeader !== "" && view.header(optInHeader) === undefined)
+    return `the request has no ${optInHeader}`;
+  if (!isAnyMatch(matches, view)) return "none of its matches fits the request";
+  return "by chance: the request's share is outside of its percentage";
 }
 
 function isAnyMatch(matches: readonly FaultMatch[], view: HttpRequestView): boolean {

@@ -1,6 +1,6 @@
 export type { AdmissionRequest, CallerFacts, Claims, HttpFacts } from "./admission/request.ts";
 export { ConnectionTable } from "./connection-table.ts";
-export { faultDraw, type PreparedFault, PreparedFaults } from "./fault.ts";
+export { faultAnswer, faultDraw, type PreparedFault, PreparedFaults } from "./fault.ts";
 export {
   admissionAt,
   admitInbound,
@@ -44,5 +44,13 @@ export { MeshPrefixes } from "./mesh-prefixes.ts";
 export { SharedAddress } from "./shared-address.ts";
 export { type GatewayPlace, placesOf } from "./gateway-places.ts";
 export { groupByLocality, type MemberGroup, type Place, type Placed } from "./localities.ts";
-export { type GroupState, shareBetween } from "./group-shares.ts";
+export { type GroupState, minFitOf, panicOf, shareBetween } from "./group-shares.ts";
 export { type MembersByHealth, splitByHealth } from "./usable-members.ts";
+export { type ReadAs, readAs } from "./read-as.ts";
+export { explainMismatch, matchText } from "./match-text.ts";
+export {
+  forwardedValues,
+  remoteAddressAtGateway,
+  remoteAddressBehindGateway,
+  speaksOfOrigin,
+} from "./forwarded.ts";

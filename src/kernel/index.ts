@@ -51,4 +51,5 @@ export {
   type MetricType,
   prometheusContentType,
 } from "./prometheus-text.ts";
-export { isGrpcServerFault } from "./grpc-status.ts";
+export { grpcCodes, httpStatusOfGrpc, httpStatusToGrpc, isGrpcServerFault } from "./grpc-status.ts";
+export { isGrpcContentType, restOf } from "./grpc-content-type.ts";

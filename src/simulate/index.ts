@@ -7,6 +7,7 @@ export type {
   ObjectOrigin,
   SimulationInput,
 } from "./input.ts";
+export type { CompiledSource } from "./compiled-mesh.ts";
 export { SimulatedMesh } from "./simulated-mesh.ts";
 export type { PlannedProxy } from "./plan/effective-change.ts";
 export type { PlannedRequest, Simulate } from "./plan/flips.ts";

@@ -2,15 +2,13 @@
  * Trouble that a FaultPolicy makes for one request or connection, once: it waits, then goes on, is answered with an error or
  * is reset; or its response comes slowly. Whoever it happens to says so in the log and counts it as `fault_injected`.
  */
-import { faultDraw, type PreparedFault, type PreparedFaults } from "../../decide/index.ts";
-import { httpStatusToGrpc } from "../../grpc/index.ts";
+import { faultAnswer, faultDraw, type PreparedFault, type PreparedFaults } from "../../decide/index.ts";
 import { type Reason, type ReasonCode, reasons } from "../../kernel/index.ts";
 import type { WheelTimer } from "../../net/index.ts";
 import type { HttpRequest } from "../http/index.ts";
 import type { UpstreamStream } from "../upstream/index.ts";
 import type { ServeContext } from "./context.ts";
 import { HeadView } from "./filtered-request.ts";
-import { httpStatusOfGrpc } from "./grpc-call.ts";
 import type { HttpDestination } from "./http-service.ts";
 import { PacedUpstream } from "./paced-upstream.ts";
 
@@ -115,13 +113,7 @@ export class FaultInjection {
 
   /** What the answer to a request says that is aborted; undefined: what it says otherwise. */
   factsOf(reason: ReasonCode): Reason | undefined {
-    const { httpStatus, grpcStatus } = this.#fault;
-    if (reason !== "fault_injected") return undefined;
-    return {
-      ...reasons[reason],
-      httpStatus: httpStatus || httpStatusOfGrpc(grpcStatus),
-      grpcStatus: grpcStatus || httpStatusToGrpc(httpStatus),
-    };
+    return reason === "fault_injected" ? { ...reasons[reason], ...faultAnswer(this.#fault) } : undefined;
   }
 
   /** For the log: who did what, and what else came of it. */

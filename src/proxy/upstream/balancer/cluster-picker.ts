@@ -8,6 +8,8 @@ import {
   type GroupState,
   type MemberGroup,
   type MembersByHealth,
+  minFitOf,
+  panicOf,
   type Place,
   shareBetween,
 } from "../../../decide/index.ts";
@@ -27,8 +29,6 @@ export interface PickerSettings {
   readonly own: Place;
 }
 
-const defaultMinFitPercent = 70;
-const defaultPanicPercent = 50;
 const countEveryUs = 100_000;
 /** So that counting a hundred thousand endpoints stays at about 1 % of a core. */
 const countEveryUsPerMember = 1;
@@ -66,8 +66,8 @@ export class ClusterPicker<M extends PlacedMember> {
     const { usable, unhealthy } = members;
     this.members = usable;
     const { balancing, locality, own } = settings;
-    this.#minFit = (locality?.minFitPercent ?? defaultMinFitPercent) / 100;
-    this.#panic = (balancing?.panicPercent ?? defaultPanicPercent) / 100;
+    this.#minFit = minFitOf(locality);
+    this.#panic = panicOf(balancing);
     const { isHashed } = algorithmOf(balancing);
     this.#hashKeys = isHashed ? (balancing?.hashKeys ?? []) : [];
     this.readsRequest = this.#hashKeys.length > 0;
