@@ -10,11 +10,10 @@ import {
 import { WeftError } from "../kernel/index.ts";
 import { refuse } from "./admission.ts";
 import type { ApiRequest } from "./api-request.ts";
-import { requireAllowed } from "./authorization/authorizer.ts";
-import type { Authorizer } from "./authorization/authorizer.ts";
+import { type Authorizer, requireAllowed } from "./authorization/authorizer.ts";
 import { readJson } from "./body.ts";
 import { methodNotAllowed } from "./resources.ts";
-import type { WriteContexts } from "./write-contexts.ts";
+import type { WriteGate } from "./write-gate.ts";
 import type { PlannedChange, TransactionInput, Writer } from "./writer.ts";
 
 export interface PlanProvider {
@@ -25,9 +24,16 @@ export interface PlanProvider {
 /** Proxies that a refusal names. */
 const maxNamed = 20;
 
+/** Nothing is written. A lock-out is a warning of the report, and no reason to refuse it. */
+const openGate: WriteGate = {
+  authorize: () => {},
+  admit: () => {},
+  note: () => {},
+  commit: () => Promise.reject(new WeftError("internal", "a plan commits nothing")),
+};
+
 interface PlanParts {
   readonly writer: Writer;
-  readonly contexts: WriteContexts;
   readonly authorizer: Authorizer;
   readonly providers: { readonly plans: PlanProvider };
 }
@@ -39,7 +45,7 @@ export class PlanEndpoint {
     this.#parts = parts;
   }
 
-  /** Takes the right to look at plans, and the rights to make the change: a report tells what is in force. */
+  /** The right to look at plans is enough: whoever has it learns what is in force, but no secret. */
   async answer(request: ApiRequest): Promise<PlanReport> {
     const { http } = request;
     if (http.method !== "POST") throw methodNotAllowed(http, "POST");
@@ -49,11 +55,8 @@ export class PlanEndpoint {
       throw new WeftError("bad_input", "the request cannot be read");
     }
     const { objects, deletions, traffic } = decoded.object;
-    const { writer, contexts, providers } = this.#parts;
-    // A lock-out is a warning of the report, and no reason to refuse it.
-    const claims = { verb: undefined, author: undefined, message: "plan", acceptLockout: true };
-    const { gate } = contexts.of(request, claims);
-    return providers.plans.plan(await writer.plan({ objects, deletions, gate }), traffic);
+    const { writer, providers } = this.#parts;
+    return providers.plans.plan(await writer.plan({ objects, deletions, gate: openGate }), traffic);
   }
 
   /** Throws `conflict` where the change touches more proxies than that. */

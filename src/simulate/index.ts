@@ -15,3 +15,4 @@ export { planChange } from "./plan/plan.ts";
 export { nextTurn, runAtOnce, runSteps } from "./plan/slices.ts";
 export { proposedVersion, TrackedMesh } from "./plan/tracked-mesh.ts";
 export { proxiesOfObjects } from "./plan/proxies.ts";
+export { groupRequests, recordedRequest } from "./replay/recorded-request.ts";

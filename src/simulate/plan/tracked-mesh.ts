@@ -296,11 +296,10 @@ export function proposedVersion(
   existing: Stored | undefined,
   nowMs: number | undefined,
 ): Stored {
-  const age = nowMs === undefined ? undefined : new Date(nowMs).toISOString();
-  const creationTimestamp = existing?.metadata.creationTimestamp ?? age;
+  const creationTimestamp = nowMs === undefined ? undefined : new Date(nowMs).toISOString();
   const aged: ApiObject = structuredClone(written);
   if (creationTimestamp !== undefined) Object.assign(aged.metadata, { creationTimestamp });
-  return storedOf(aged, (existing?.metadata.generation ?? 0) + 1);
+  return storedOf(aged, (existing?.metadata.generation ?? 0) + 1, existing);
 }
 
 function rank(object: Stored): number {
