@@ -3,7 +3,7 @@ import { toJson } from "@bufbuild/protobuf";
 import { decodeMessage, maxPlannedRequests, tapEventSchema } from "../../api/index.ts";
 import type { Clock } from "../../kernel/index.ts";
 import type { PlaintextCallers, TapHub } from "../../observe/index.ts";
-import { groupRequests, type PlannedRequest, recordedRequest, SimulatedMesh } from "../../simulate/index.ts";
+import { type PlannedRequest, recordedRequest, SimulatedMesh } from "../../simulate/index.ts";
 import { TapRecordSchema } from "../../wire/index.ts";
 import { plaintextCallerList } from "../policy-reports.ts";
 import type { Configuration } from "../configuration.ts";
@@ -47,5 +47,5 @@ function recentRequests(taps: TapHub, gateways: readonly string[]): PlannedReque
     const view = "object" in decoded ? decoded.object.record : undefined;
     return view === undefined ? [] : (recordedRequest(view, gateways) ?? []);
   });
-  return groupRequests(requests, maxPlannedRequests);
+  return requests.slice(0, maxPlannedRequests).map((request) => ({ request, count: 1 }));
 }

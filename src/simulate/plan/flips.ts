@@ -54,20 +54,32 @@ export function flipsBetween(
   before: readonly (RequestResult | undefined)[],
   after: readonly (RequestResult | undefined)[],
 ): Flip[] {
-  return requests.flatMap(({ request, count }, index) => {
+  const flips = new Map<string, Flip>();
+  for (const [index, { request, count }] of requests.entries()) {
     const [old, now] = [before[index], after[index]];
-    if (old === undefined || now === undefined || !isFlip(old, now)) return [];
-    return [{ request, count, before: old, after: now }];
-  });
+    if (old === undefined || now === undefined || !isFlip(old, now)) continue;
+    addFlip(flips, { request, count, before: old, after: now });
+  }
+  return [...flips.values()];
+}
+
+/** Requests that differ in no more than id and length, and to which the same happens, are one flip. False: there are `max` others already. */
+export function addFlip(flips: Map<string, Flip>, flip: Flip, max = Number.POSITIVE_INFINITY): boolean {
+  const { requestId: _id, bodyBytes: _length, ...request } = flip.request;
+  const key = JSON.stringify([request, told(flip.before), told(flip.after)]);
+  const known = flips.get(key);
+  if (known === undefined && flips.size >= max) return false;
+  flips.set(key, { ...(known ?? flip), count: (known?.count ?? 0) + flip.count });
+  return true;
 }
 
 /** Another verdict, status, reason or backend. That another rule leads to the same is none. */
 export function isFlip(before: RequestResult, after: RequestResult): boolean {
-  const told = ({ outcome: { verdict, status, grpcStatus, reason }, backends }: RequestResult): unknown => [
-    ...[verdict, status, grpcStatus, reason],
-    backends,
-  ];
   return !Bun.deepEquals(told(before), told(after));
+}
+
+function told({ outcome: { verdict, status, grpcStatus, reason }, backends }: RequestResult): unknown {
+  return [verdict, status, grpcStatus, reason, backends];
 }
 
 /** Destinations that somebody reached and that nobody of the recorded callers reaches any more, because of policies. */

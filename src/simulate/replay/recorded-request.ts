@@ -1,6 +1,5 @@
 /** A tapped exchange as a request that can be asked about, told by the caller's side: its sidecar, or a gateway. */
 import type { SimulatedRequest, TapRecordView } from "../../api/index.ts";
-import type { PlannedRequest } from "../plan/flips.ts";
 
 /** What a tap hides, and what belongs to a connection or to the proxies' own talk. */
 const hidden = "***";
@@ -37,22 +36,6 @@ export function recordedRequest(
     ...(record.requestId === undefined ? {} : { requestId: record.requestId }),
     ...(bodyBytes > 0 && Number.isSafeInteger(bodyBytes) ? { bodyBytes } : {}),
   };
-}
-
-/** Requests that are alike but for their id and length are asked once; the first `max` kinds of them. */
-export function groupRequests(requests: Iterable<SimulatedRequest>, max: number): PlannedRequest[] {
-  const groups = new Map<string, { readonly request: SimulatedRequest; count: number }>();
-  for (const request of requests) {
-    const key = likeness(request);
-    const known = groups.get(key);
-    if (known !== undefined) known.count++;
-    else if (groups.size < max) groups.set(key, { request, count: 1 });
-  }
-  return [...groups.values()];
-}
-
-export function likeness({ requestId: _id, bodyBytes: _length, ...request }: SimulatedRequest): string {
-  return JSON.stringify(request);
 }
 
 function callerOf(
