@@ -14,8 +14,8 @@ export interface EndpointHealthView {
 export interface ObjectOrigin {
   readonly revision?: number;
   readonly file?: string;
-  /** Line of `path` in the object, such as ["spec", "rules", 2]; of the object's start where the path is empty. */
-  readonly lineOf?: (path: readonly (string | number)[]) => number;
+  /** Line of a field, "spec.rules[2]"; of the object's start where the path is empty. */
+  readonly lineOf?: (path: string) => number;
 }
 
 export interface SimulationInput {

@@ -3,8 +3,6 @@ import { isKindName, keyText, type ObjectKey, type SourceRef, type Stored } from
 import type { Source } from "../model/index.ts";
 import type { ObjectOrigin } from "./input.ts";
 
-type Path = readonly (string | number)[];
-
 export class Sources {
   readonly #originOf: ((key: ObjectKey) => ObjectOrigin | undefined) | undefined;
   readonly #objectAt: (keyText: string) => Stored | undefined;
@@ -45,21 +43,20 @@ export class Sources {
   }
 }
 
-const placed = /^(?<list>[A-Za-z]+)\[(?<index>\d{1,6})\]$/;
+const placed = /^[A-Za-z]+\[\d{1,6}\]$/;
 
 /** Where a section stands in its object: "rules[2]", or an entry of some list of its spec by its name. Empty: the object itself. */
-function pathOf(object: Stored | undefined, section: string): Path {
-  if (section === "") return [];
-  const groups = placed.exec(section)?.groups;
-  if (groups !== undefined) return ["spec", groups["list"] ?? "", Number(groups["index"])];
+function pathOf(object: Stored | undefined, section: string): string {
+  if (section === "") return "";
+  if (placed.test(section)) return `spec.${section}`;
   const spec: unknown = object !== undefined && "spec" in object ? object.spec : undefined;
-  if (typeof spec !== "object" || spec === null) return [];
+  if (typeof spec !== "object" || spec === null) return "";
   for (const [field, list] of Object.entries(spec) as [string, unknown][]) {
     if (!Array.isArray(list)) continue;
     const index = list.findIndex((entry: unknown) => nameOf(entry) === section);
-    if (index >= 0) return ["spec", field, index];
+    if (index >= 0) return `spec.${field}[${index}]`;
   }
-  return [];
+  return "";
 }
 
 function nameOf(entry: unknown): unknown {
