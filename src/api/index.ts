@@ -171,3 +171,16 @@ export { type PolicyRule, rbacGroup, type RbacSubject, type RoleRef } from "./rb
 export { referenceText } from "./reference-text.ts";
 export { storedOf } from "./stored-of.ts";
 export { impliedObjects } from "./implied-objects.ts";
+export { type BlastRadius, blastRadiusField } from "./blast-radius.ts";
+export {
+  type Flip,
+  maxPlannedRequests,
+  maxToldChanges,
+  maxToldProxies,
+  type PlanReport,
+  planReportSchema,
+  type PlanRequest,
+  planRequestSchema,
+  type PlanWarning,
+  type RequestResult,
+} from "./plan.ts";

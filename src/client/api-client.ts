@@ -25,6 +25,9 @@ import {
   refusalListSchema,
   type RefusalView,
   parseObject,
+  type PlanReport,
+  planReportSchema,
+  type PlanRequest,
   type PrometheusTargets,
   prometheusTargetsSchema,
   type RevocationRequest,
@@ -146,6 +149,12 @@ export class ApiClient extends TrafficClient {
       transactionResponseSchema,
       await this.transport.json(path, { method: "POST", body: request }),
     );
+  }
+
+  /** What a change would do. Nothing is written. */
+  async plan(request: Partial<PlanRequest>): Promise<PlanReport> {
+    const body = await this.transport.json(`${meshPath}/plan`, { method: "POST", body: request });
+    return this.decode(planReportSchema, body);
   }
 
   /** Newest first. */
