@@ -166,9 +166,12 @@ function resolveAddress(scene: Scene, hop: HopDraft, { caller, wanted }: Dial): 
     const addresses = scene.mesh.get("Name", name)?.addresses ?? [];
     const [first, ...others] = addresses;
     if (first === undefined) continue;
-    if (others.length > 0) {
+    // One of each family is one place.
+    const alike = others.filter((each) => each.includes(":") === first.includes(":"));
+    if (alike.length > 0) {
+      const shownAddresses = [first, ...alike].slice(0, 8).join(", ");
       hop.notes.push(
-        `${name} has ${addresses.length} addresses; the program may take any: ${addresses.slice(0, 8).join(", ")}`,
+        `${name} has ${alike.length + 1} addresses, of which the program may take any: ${shownAddresses}`,
       );
     }
     return first;
