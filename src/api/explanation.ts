@@ -35,7 +35,7 @@ export type SourceRef = ValueOf<typeof sourceRefSchema>;
 
 const verdicts = ["forwarded", "answered", "denied", "refused", "unknown"] as const;
 
-const outcomeSchema = object("What comes of it.", {
+export const outcomeSchema = object("What comes of it.", {
   verdict: oneOf(
     "forwarded: an application gets it. answered: a proxy answers (redirect, preflight, fault on purpose). denied: a policy of security or rate says no. refused: the mesh cannot carry it. unknown: only the moment can tell.",
     [...verdicts],

@@ -1,13 +1,14 @@
 /** One apply: objects written and deleted together or not at all; and the history of such commits. */
 import Type from "typebox";
+import { type BlastRadius, blastRadiusSchema } from "./blast-radius.ts";
 import { anyText, dnsLabel, kindNameFormat, objectName } from "./formats.ts";
 import { flag, integer, list, object, oneOf, optional, text, type ValueOf } from "./schema.ts";
 
 /** One commit is compiled and sent out as one change. */
-const maxTransactionObjects = 5000;
+export const maxTransactionObjects = 5000;
 const safe = Number.MAX_SAFE_INTEGER;
 
-const deletionSchema = object("An object to delete.", {
+export const deletionSchema = object("An object to delete.", {
   kind: text("Its kind.", kindNameFormat),
   namespace: optional(text("Its namespace.", dnsLabel)),
   name: text("Its name.", objectName),
@@ -21,6 +22,7 @@ export const transactionRequestSchema = object("Objects to write and to delete, 
   acceptLockout: flag("Take a change of roles that shuts the last administrator, or its author, out.", {
     default: false,
   }),
+  maxBlastRadius: optional(blastRadiusSchema),
   objects: list("Objects in full.", Type.Unknown({ description: "An object." }), {
     max: maxTransactionObjects,
     default: [],
@@ -34,6 +36,7 @@ export interface TransactionRequest {
   readonly dryRun?: boolean;
   /** Take a change of roles that shuts the last administrator, or its author, out. */
   readonly acceptLockout?: boolean;
+  readonly maxBlastRadius?: BlastRadius;
   readonly objects?: readonly unknown[];
   readonly deletions?: readonly Deletion[];
 }

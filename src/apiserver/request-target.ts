@@ -10,6 +10,8 @@ type MeshPath =
   | "findings"
   | "transactions"
   | "history"
+  | "plan"
+  | "explain"
   | "metrics"
   | "refusals"
   | "plaintext"
@@ -59,6 +61,8 @@ const meshPaths: ReadonlyMap<string, MeshPath> = new Map<string, MeshPath>([
   ["/apis/weft.dev/v1alpha1/findings", "findings"],
   ["/apis/weft.dev/v1alpha1/transactions", "transactions"],
   ["/apis/weft.dev/v1alpha1/history", "history"],
+  ["/apis/weft.dev/v1alpha1/plan", "plan"],
+  ["/apis/weft.dev/v1alpha1/explain", "explain"],
   ["/apis/weft.dev/v1alpha1/refusals", "refusals"],
   ["/apis/weft.dev/v1alpha1/plaintextcallers", "plaintext"],
   ["/apis/weft.dev/v1alpha1/prometheus/targets", "prometheus"],

@@ -1,11 +1,12 @@
 /** `weft apply -f PATH…`: the resources of files as one transaction; with `--wait`, done when every proxy runs it. */
 import { Command } from "commander";
-import type { TransactionResponse } from "../api/index.ts";
+import type { BlastRadius, TransactionResponse } from "../api/index.ts";
 import { checkDocuments, placeServerIssues } from "./check-documents.ts";
 import type { Cli } from "./cli.ts";
 import { currentAuthor } from "./author.ts";
 import { readFiles } from "./read-files.ts";
 import { acceptLockoutOption, transactOrAsk } from "./lock-out.ts";
+import { parseBlastRadius } from "./blast-radius.ts";
 import { structured } from "./render.ts";
 import { writeTransaction } from "./transaction-report.ts";
 import { connectServer } from "./server.ts";
@@ -19,6 +20,7 @@ interface Options extends SharedOptions {
   readonly dryRun?: boolean;
   readonly acceptLockout?: boolean;
   readonly message: string;
+  readonly maxBlastRadius?: BlastRadius;
 }
 
 export function command(cli: Cli): Command {
@@ -28,6 +30,11 @@ export function command(cli: Cli): Command {
     .option("--timeout <duration>", "how long to wait", parseDuration, 30_000)
     .option("--dry-run", "check everything and change nothing")
     .option(...acceptLockoutOption)
+    .option(
+      "--max-blast-radius <n>",
+      "refuse where the change touches more proxies than this, or than N%",
+      parseBlastRadius,
+    )
     .option("-m, --message <text>", "kept in the history", "")
     .action(async (options: Options) => {
       const documents = await readFiles(options.file);
@@ -42,6 +49,7 @@ export function command(cli: Cli): Command {
           message,
           author: currentAuthor(cli.env),
           dryRun,
+          ...(options.maxBlastRadius === undefined ? {} : { maxBlastRadius: options.maxBlastRadius }),
           ...(options.acceptLockout === true ? { acceptLockout: true } : {}),
         });
       } catch (error) {

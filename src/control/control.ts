@@ -42,6 +42,8 @@ import { openObservation } from "./observed/observation.ts";
 import { plaintextCallerList, refusalList } from "./policy-reports.ts";
 import { encodeMetrics } from "./metrics.ts";
 import { ProxyDirectory } from "./proxy-directory.ts";
+import { LiveExplainer } from "./explain/live-explainer.ts";
+import { openPlanner } from "./plan/open-planner.ts";
 import { serveProxyPort } from "./proxy-port.ts";
 import { Scrapes } from "./scrapes.ts";
 import { StatusQueue } from "./status-queue.ts";
@@ -241,6 +243,10 @@ async function start(
     (part) => part.close(),
   );
   ports.push(proxyPort);
+  const planner = opening(
+    openPlanner({ store, registry, core, taps, plaintextCallers, clock, trustDomain, configuration }),
+    (part) => part.close(),
+  );
   const version = options.version ?? "unknown";
   const meshStatus = (): MeshStatus => ({
     revision: store.revision,
@@ -291,6 +297,11 @@ async function start(
         }),
       taps: tapProviders(taps),
       scrapes: new Scrapes(directory),
+      plans: planner,
+      explanations: new LiveExplainer({
+        ...{ store, registry, configuration, taps, trustDomain, clock },
+        refusals: (requestId) => refusalList(refusals, requestId).items,
+      }),
       createJoinToken: async (request) => tokens.create(request),
       trust: {
         rotation: () => trust.status(),

@@ -20,6 +20,7 @@ export {
 export type { HttpRequestView } from "./request-view.ts";
 export { listenerId, ListenerTable, normalizeServerName } from "./listener-table.ts";
 export { applyOverrides, overrideHeader, parseOverrides } from "./request-overrides.ts";
+export { coversMatch } from "./match-cover.ts";
 export { ServiceConnections } from "./service-connections.ts";
 export { inboundRequests, layRequests, type PreparedRequests, requestDefaults } from "./requests.ts";
 export { isSafeToRepeat, judgeRetry, type TryEnd, type TryState, type Withheld } from "./retry.ts";
@@ -48,7 +49,8 @@ export { type MembersByHealth, splitByHealth } from "./usable-members.ts";
 export { type ReadAs, readAs } from "./read-as.ts";
 export { explainMismatch, matchText } from "./match-text.ts";
 export {
-  forwardedValues,
+  forwardedBehindTrusted,
+  isMadeUpOrigin,
   remoteAddressAtGateway,
   remoteAddressBehindGateway,
   speaksOfOrigin,

@@ -5,7 +5,7 @@
 import type { Clock } from "../kernel/index.ts";
 import type { Change } from "./change.ts";
 import { Interests } from "./interests.ts";
-import type { ResourceKind, ResourceSource, SourceChange } from "./resource-source.ts";
+import type { ResourceKind, ResourceName, ResourceSource, SourceChange } from "./resource-source.ts";
 import { type Rejection, Subscriber, type SubscriberHost } from "./subscriber.ts";
 import type { ProxyIdentity } from "./wishes.ts";
 
@@ -69,6 +69,12 @@ export class SubscriptionCore implements SubscriberHost {
       isPending: subscriber.unacknowledged !== undefined,
       rejection: subscriber.rejection,
     }));
+  }
+
+  /** What each proxy has by name; where a workload has two streams for a moment, of the newer one. */
+  subscriptions(): { readonly identity: ProxyIdentity; readonly roots: readonly ResourceName[] }[] {
+    const newest = new Map([...this.#subscribers].map((each) => [each.identity.workload, each]));
+    return [...newest.values()].map((each) => ({ identity: each.identity, roots: each.roots() }));
   }
 
   /** Workloads with a stream on which the newest version of a resource is not acknowledged. */

@@ -12,14 +12,19 @@ export interface TokenResult {
   readonly depends: readonly string[];
 }
 
-/** `asked.claims`: given in the place of a token. */
+export interface TokenQuestion {
+  readonly asked: AdmissionRequest;
+  /** Claims in the place of a token. */
+  readonly given: Claims | undefined;
+  readonly carries: "http" | "grpc" | "bytes";
+}
+
 export function judgeToken(
   scene: Scene,
   jwt: JwtAuthentication | undefined,
-  asked: AdmissionRequest,
-  carries: "http" | "grpc" | "bytes",
+  { asked, given, carries }: TokenQuestion,
 ): TokenResult {
-  const { claims } = asked;
+  const claims = asked.http === undefined ? undefined : given;
   if (jwt === undefined || (jwt.providers.length === 0 && !jwt.required)) {
     return { view: undefined, claims: undefined, refused: undefined, depends: [] };
   }
