@@ -38,6 +38,27 @@ export {
   serviceName,
 } from "./formats.ts";
 export { weftControllerName, weftGatewayClassName } from "./gateway-class.ts";
+export {
+  type BackendView,
+  type EndpointExplanation,
+  type Explanation,
+  explanationSchema,
+  type Hop,
+  maxOtherRules,
+  maxToldEndpoints,
+  type Outcome,
+  type PolicyView,
+  type RouteView,
+  type SettingView,
+  type SourceRef,
+} from "./explanation.ts";
+export {
+  type ExplainRequest,
+  explainRequestSchema,
+  type SimulatedCaller,
+  type SimulatedRequest,
+  simulatedRequestSchema,
+} from "./simulated-request.ts";
 export { defineKind } from "./kind-definition.ts";
 export {
   type ApiObject,
@@ -177,3 +198,18 @@ export { grpcStatusNames } from "./traffic-requests.ts";
 export { parseDocument, parseYamlDocuments, type SourceDocument } from "./yaml-documents.ts";
 export { type PolicyRule, rbacGroup, type RbacSubject, type RoleRef } from "./rbac.ts";
 export { referenceText } from "./reference-text.ts";
+export { storedOf } from "./stored-of.ts";
+export { impliedObjects } from "./implied-objects.ts";
+export { type BlastRadius, blastRadiusField } from "./blast-radius.ts";
+export {
+  type Flip,
+  maxPlannedRequests,
+  maxToldChanges,
+  maxToldProxies,
+  type PlanReport,
+  planReportSchema,
+  type PlanRequest,
+  planRequestSchema,
+  type PlanWarning,
+  type RequestResult,
+} from "./plan.ts";

@@ -1,5 +1,6 @@
 /** One apply: objects written and deleted together or not at all. */
 import Type from "typebox";
+import { type BlastRadius, blastRadiusSchema } from "./blast-radius.ts";
 import { anyText, dnsLabel, kindNameFormat, objectName, sourceCommitFormat } from "./formats.ts";
 import { flag, integer, list, object, oneOf, optional, text, type ValueOf } from "./schema.ts";
 
@@ -22,6 +23,7 @@ export const transactionRequestSchema = object("Objects to write and to delete, 
   acceptLockout: flag("Take a change of roles that shuts the last administrator, or its author, out.", {
     default: false,
   }),
+  maxBlastRadius: optional(blastRadiusSchema),
   objects: list("Objects in full.", Type.Unknown({ description: "An object." }), {
     max: maxTransactionObjects,
     default: [],
@@ -37,6 +39,7 @@ export interface TransactionRequest {
   readonly dryRun?: boolean;
   /** Take a change of roles that shuts the last administrator, or its author, out. */
   readonly acceptLockout?: boolean;
+  readonly maxBlastRadius?: BlastRadius;
   readonly objects?: readonly unknown[];
   readonly deletions?: readonly Deletion[];
 }

@@ -8,10 +8,12 @@ import {
   FakeTaps,
   noTelemetry,
   noTrust,
+  noRollouts,
+  someExplanations,
+  somePlans,
   someScrapes,
   TestApi,
   token,
-  noRollouts,
 } from "./testing.ts";
 
 let api: TestApi;
@@ -41,6 +43,8 @@ const unusedProviders = {
   taps: new FakeTaps(),
   scrapes: someScrapes,
   rollouts: noRollouts,
+  plans: somePlans,
+  explanations: someExplanations,
 };
 
 /** fetch sets Host by itself. */

@@ -27,9 +27,12 @@ import { auditFields } from "./audit/audit-fields.ts";
 import type { AuditLog } from "./audit/audit-log.ts";
 import { auditedSince } from "./audit/read-entries.ts";
 import { readJson } from "./body.ts";
+import type { Authorizer } from "./authorization/authorizer.ts";
 import type { RequestTarget } from "./request-target.ts";
 import type { RolloutProviders } from "./rollout/rollout-endpoints.ts";
 import type { TapProviders } from "./tap/tap-endpoints.ts";
+import { answerExplain, type ExplainProvider } from "./explain-endpoint.ts";
+import { PlanEndpoint, type PlanProvider } from "./plan-endpoint.ts";
 import { methodNotAllowed, parseNumber } from "./resources.ts";
 import { answerTelemetry, type TelemetryProviders } from "./telemetry-endpoints.ts";
 import type { WriteContexts } from "./write-contexts.ts";
@@ -59,6 +62,8 @@ export interface MeshProviders {
   readonly taps: TapProviders;
   readonly scrapes: ScrapeProviders;
   readonly rollouts: RolloutProviders;
+  readonly plans: PlanProvider;
+  readonly explanations: ExplainProvider;
 }
 
 /** For a Prometheus: which proxies there are, and their metrics for one that cannot reach them. */
@@ -80,6 +85,7 @@ export interface TrustProviders {
 }
 
 export interface MeshParts {
+  readonly authorizer: Authorizer;
   readonly store: Store;
   readonly writer: Writer;
   readonly contexts: WriteContexts;
@@ -95,8 +101,10 @@ export class MeshEndpoints {
   readonly #providers: MeshProviders;
   readonly #audit: AuditLog | undefined;
   readonly #clock: Clock;
+  readonly #plans: PlanEndpoint;
 
   constructor(parts: MeshParts) {
+    this.#plans = new PlanEndpoint(parts);
     this.#store = parts.store;
     this.#writer = parts.writer;
     this.#contexts = parts.contexts;
@@ -108,6 +116,8 @@ export class MeshEndpoints {
   async mesh(request: ApiRequest, target: RequestTarget & { type: "mesh" }): Promise<Response> {
     const { http, query } = request;
     if (target.what === "transactions") return json(await this.#transact(request));
+    if (target.what === "explain") return json(await answerExplain(this.#providers.explanations, request));
+    if (target.what === "plan") return json(await this.#plans.answer(request));
     if (target.what === "revocations") return json(await this.#changeRevocation(request));
     if (target.what === "root_rotation" && http.method !== "GET") return json(await this.#rotate(request));
     if (http.method !== "GET") throw methodNotAllowed(http, "GET");
@@ -215,9 +225,11 @@ export class MeshEndpoints {
 
   async #transact(request: ApiRequest): Promise<TransactionResponse> {
     const posted = await this.#posted(request, transactionRequestSchema);
-    const { objects, deletions, dryRun, message, author, acceptLockout, sourceCommit: source } = posted;
+    const { objects, deletions, dryRun, message, author, acceptLockout, maxBlastRadius } = posted;
+    const source = posted.sourceCommit;
     const context = this.#contexts.of(request, { verb: undefined, author, message, source, acceptLockout });
-    return this.#writer.transact({ objects, deletions, dryRun, ...context });
+    const judge = maxBlastRadius && this.#plans.judgeOf(request, maxBlastRadius);
+    return this.#writer.transact({ objects, deletions, dryRun, judge, ...context });
   }
 }
 

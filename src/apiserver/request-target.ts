@@ -11,6 +11,8 @@ type MeshPath =
   | "serviceviews"
   | "findings"
   | "transactions"
+  | "plan"
+  | "explain"
   | "metrics"
   | "refusals"
   | "plaintext"
@@ -70,6 +72,8 @@ const meshPaths: ReadonlyMap<string, MeshPath> = new Map<string, MeshPath>([
   ["/apis/weft.dev/v1alpha1/services", "services"],
   ["/apis/weft.dev/v1alpha1/findings", "findings"],
   ["/apis/weft.dev/v1alpha1/transactions", "transactions"],
+  ["/apis/weft.dev/v1alpha1/plan", "plan"],
+  ["/apis/weft.dev/v1alpha1/explain", "explain"],
   ["/apis/weft.dev/v1alpha1/refusals", "refusals"],
   ["/apis/weft.dev/v1alpha1/plaintextcallers", "plaintext"],
   ["/apis/weft.dev/v1alpha1/prometheus/targets", "prometheus"],

@@ -137,7 +137,10 @@ function handlerOf(
     authorizer,
     login: new Login({ authentication, oidc: oidcLogin(options.oidc, oidc, clock), audit, clock }),
     resources: new Resources({ store, writer, watches, contexts, clock }),
-    mesh: new MeshEndpoints({ store, writer, contexts, providers: options.providers, audit, clock }),
+    mesh: new MeshEndpoints({
+      ...{ authorizer, store, writer, contexts, audit, clock },
+      providers: options.providers,
+    }),
     history: new HistoryEndpoints({
       ...{ store, writer, contexts, authorizer, clock },
       signals: (query) => options.providers.telemetry.signals(query),

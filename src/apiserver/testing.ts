@@ -10,6 +10,8 @@ import { AuditLog } from "./audit/audit-log.ts";
 import { type ApiServer, startApiServer } from "./index.ts";
 import type { ScrapeProviders, TrustProviders } from "./mesh-endpoints.ts";
 import type { RolloutProviders } from "./rollout/rollout-endpoints.ts";
+import type { ExplainProvider } from "./explain-endpoint.ts";
+import type { PlanProvider } from "./plan-endpoint.ts";
 import type { ApiServerOptions } from "./server.ts";
 import type { TapProviders } from "./tap/tap-endpoints.ts";
 import type { AskedTap } from "./tap/tap-query.ts";
@@ -151,6 +153,8 @@ export class TestApi {
         taps,
         scrapes: someScrapes,
         rollouts: noRollouts,
+        plans: somePlans,
+        explanations: someExplanations,
       },
       ...options,
     });
@@ -203,3 +207,42 @@ export function service(name: string, namespace = "default") {
     spec: { selector: { app: name }, ports: [{ port: 80 }] },
   };
 }
+
+/** As many proxies are touched as objects are written; one more is not. */
+export const somePlans: PlanProvider = {
+  plan: ({ revision, upserted, removed, results }) =>
+    Promise.resolve({
+      revision,
+      objects: results.map((result) => ({ ...result, diff: [] })),
+      changes: [],
+      changesOmitted: 0,
+      workloads: [...upserted, ...removed].map((_, index) => ({
+        name: `default/w${index}`,
+        role: "sidecar" as const,
+        changes: [],
+      })),
+      workloadsOmitted: 0,
+      touched: upserted.length + removed.length,
+      unaffected: 1,
+      requests: 0,
+      flips: [],
+      warnings: [],
+      warningsOmitted: 0,
+    }),
+};
+
+/** Says back what it was asked, as forwarded. Of recent requests there is one. */
+export const someExplanations: ExplainProvider = {
+  explain: (request) =>
+    Promise.resolve({
+      requestId: request.requestId ?? "",
+      request,
+      outcome: { verdict: "forwarded" },
+      hops: [],
+      notes: [],
+    }),
+  recentRequest: (requestId) =>
+    requestId === "known"
+      ? { from: { workload: "default/web" }, url: "http://reviews:80/", requestId }
+      : undefined,
+};

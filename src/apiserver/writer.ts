@@ -58,6 +58,20 @@ export interface TransactionInput extends WriteContext {
   readonly objects: readonly unknown[];
   readonly deletions: readonly Deletion[];
   readonly dryRun: boolean;
+  /** Told of what would be written, dry run or not. */
+  readonly onPlanned?: ((change: PlannedChange) => void) | undefined;
+  /** Looks at the change just before it is made; what it throws is the answer, and nothing is written. */
+  readonly judge?: ((change: PlannedChange) => Promise<void>) | undefined;
+}
+
+/** A transaction that is admitted and not made. */
+export interface PlannedChange {
+  /** Of the state that it was admitted against. */
+  readonly revision: number;
+  /** With defaults and addresses; those that would be as they are already are left out. */
+  readonly upserted: readonly ApiObject[];
+  readonly removed: readonly ObjectKey[];
+  readonly results: readonly TransactionResult[];
 }
 
 export class Writer {
@@ -111,12 +125,44 @@ export class Writer {
         ),
         ...deletions.map((key): Write => ({ type: "delete", key })),
       ];
+      input.onPlanned?.(plannedChange(this.#store.revision, writes, results));
       if (input.dryRun || writes.length === 0) {
         input.gate.note(planned, input.dryRun);
         return { revision: this.#store.revision, results };
       }
+      const { judge } = input;
+      if (judge !== undefined) await this.#judge(judge, { writes, results });
       const { revision } = await this.#commit(writes, planned, input);
       return { revision, results };
+    });
+  }
+
+  /** What `transact` would write, after every check but the last look. Writes nothing. */
+  async plan(input: Pick<TransactionInput, "objects" | "deletions" | "gate">): Promise<PlannedChange> {
+    let change: PlannedChange | undefined;
+    const { revision, results } = await this.transact({
+      ...input,
+      ...{ author: "", message: "", dryRun: true },
+      onPlanned: (planned) => {
+        change = planned;
+      },
+    });
+    return change ?? { revision, upserted: [], removed: [], results };
+  }
+
+  /** Other writers of this store may be elsewhere: what was judged must still be what is there. */
+  async #judge(
+    judge: NonNullable<TransactionInput["judge"]>,
+    {
+      writes,
+      results,
+    }: { readonly writes: readonly Write[]; readonly results: readonly TransactionResult[] },
+  ): Promise<void> {
+    const { revision } = this.#store;
+    await judge(plannedChange(revision, writes, results));
+    if (this.#store.revision === revision) return;
+    throw new WeftError("conflict", "the configuration changed while the change was looked at", {
+      hint: "repeat it",
     });
   }
 
@@ -316,6 +362,19 @@ export class Writer {
       this.#store.list({ kind, namespace }).items.map((object) => keyOf(object)),
     );
   }
+}
+
+function plannedChange(
+  revision: number,
+  writes: readonly Write[],
+  results: readonly TransactionResult[],
+): PlannedChange {
+  return {
+    revision,
+    upserted: writes.flatMap((write) => (write.type === "put" ? [write.object] : [])),
+    removed: writes.flatMap((write) => (write.type === "delete" ? [write.key] : [])),
+    results,
+  };
 }
 
 function plannedPut(object: ApiObject, existing: Stored | undefined): PlannedWrite {

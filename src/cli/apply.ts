@@ -1,12 +1,13 @@
 /** `weft apply -f PATH…`: the resources of files as one transaction; with `--wait`, done when every proxy runs it. */
 import { Command } from "commander";
-import type { TransactionResponse } from "../api/index.ts";
+import type { BlastRadius, TransactionResponse } from "../api/index.ts";
 import { checkDocuments, placeServerIssues } from "./check-documents.ts";
 import type { Cli } from "./cli.ts";
 import { currentAuthor } from "./author.ts";
 import { readFiles } from "./read-files.ts";
 import { withoutUnknownKinds } from "./unknown-kinds.ts";
 import { acceptLockoutOption, transactOrAsk } from "./lock-out.ts";
+import { parseBlastRadius } from "./blast-radius.ts";
 import { structured } from "./render.ts";
 import { sourceCommitOf } from "./source-commit.ts";
 import { writeTransaction } from "./transaction-report.ts";
@@ -23,6 +24,7 @@ interface Options extends SharedOptions {
   readonly acceptLockout?: boolean;
   readonly message: string;
   readonly sourceCommit?: string;
+  readonly maxBlastRadius?: BlastRadius;
 }
 
 export function command(cli: Cli): Command {
@@ -33,6 +35,11 @@ export function command(cli: Cli): Command {
     .option("--dry-run", "check everything and change nothing")
     .option("--skip-unknown-kinds", "leave out objects of kinds that weft does not know, and say so")
     .option(...acceptLockoutOption)
+    .option(
+      "--max-blast-radius <n>",
+      "refuse where the change touches more proxies than this, or than N%",
+      parseBlastRadius,
+    )
     .option("-m, --message <text>", "kept in the history", "")
     .option(
       "--source-commit <id>",
@@ -54,6 +61,7 @@ export function command(cli: Cli): Command {
           author: currentAuthor(cli.env),
           dryRun,
           ...(sourceCommit === undefined ? {} : { sourceCommit }),
+          ...(options.maxBlastRadius === undefined ? {} : { maxBlastRadius: options.maxBlastRadius }),
           ...(options.acceptLockout === true ? { acceptLockout: true } : {}),
         });
       } catch (error) {

@@ -52,7 +52,7 @@ async function documents(client: ApiClient): Promise<TarFile[]> {
     status: () => client.status(),
     findings: () => client.findings(),
     certificates: () => client.certificates(),
-    history: () => client.history(revisions),
+    history: () => client.history({ limit: revisions }),
     refusals: () => client.refusals(),
     ...Object.fromEntries(
       kindNames.map((kind) => [

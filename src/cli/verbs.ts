@@ -28,6 +28,11 @@ export const verbs: Readonly<Record<string, Verb>> = {
     summary: "create or change the resources of files, as one transaction",
     load: () => import("./apply.ts"),
   },
+  plan: {
+    summary: "show what a change would do: proxies, requests, warnings",
+    load: () => import("./plan.ts"),
+  },
+  replay: { summary: "ask what recorded traffic would meet", load: () => import("./replay.ts") },
   get: { summary: "list resources", load: () => import("./get.ts") },
   describe: { summary: "show one resource with its conditions", load: () => import("./describe.ts") },
   delete: { summary: "delete resources, as one transaction", load: () => import("./delete.ts") },
@@ -43,6 +48,10 @@ export const verbs: Readonly<Record<string, Verb>> = {
   tap: { summary: "show requests as they happen", load: () => import("./tap.ts") },
   logs: { summary: "show access logs", load: () => import("./logs.ts") },
   graph: { summary: "show who calls whom", load: () => import("./graph.ts") },
+  explain: {
+    summary: "show what becomes of a request, and why",
+    load: () => import("./explain.ts"),
+  },
   "explain-kind": {
     summary: "show the fields of a kind of resource",
     load: () => import("./explain-kind.ts"),

@@ -11,6 +11,9 @@ import {
   type AuditVerdict,
   auditVerdictSchema,
   type Deletion,
+  type Explanation,
+  explanationSchema,
+  type ExplainRequest,
   isOfKind,
   isStored,
   joinAudience,
@@ -23,6 +26,9 @@ import {
   refusalListSchema,
   type RefusalView,
   parseObject,
+  type PlanReport,
+  planReportSchema,
+  type PlanRequest,
   type PrometheusTargets,
   prometheusTargetsSchema,
   type RevocationRequest,
@@ -148,6 +154,18 @@ export class ApiClient extends HistoryClient {
       transactionResponseSchema,
       await this.transport.json(path, { method: "POST", body: request }),
     );
+  }
+
+  /** What becomes of a request, and why. Nothing is sent. */
+  async explain(request: ExplainRequest): Promise<Explanation> {
+    const body = await this.transport.json(`${meshPath}/explain`, { method: "POST", body: request });
+    return this.decode(explanationSchema, body);
+  }
+
+  /** What a change would do. Nothing is written. */
+  async plan(request: Partial<PlanRequest>): Promise<PlanReport> {
+    const body = await this.transport.json(`${meshPath}/plan`, { method: "POST", body: request });
+    return this.decode(planReportSchema, body);
   }
 
   /** The control plane's metrics, as Prometheus reads them. */

@@ -58,6 +58,13 @@ export interface CompileOutput {
   readonly defects: readonly string[];
 }
 
+/** What was asked for and is to be asked for again. */
+export interface StaleOutputs extends Pick<CompileOutput, "defects"> {
+  readonly resources: readonly ResourceName[];
+  /** Whose members may be others. */
+  readonly clusters: readonly string[];
+}
+
 export class Compiler {
   readonly #inputs: Inputs;
   readonly #dependencies = new DependencyIndex();
@@ -75,6 +82,30 @@ export class Compiler {
 
   /** Deterministic: the order within a change does not matter, nor into how many changes a sequence is cut. */
   apply(change: CompileChange): CompileOutput {
+    const { affected, ...output } = this.#update(change);
+    return { ...output, ...this.#recompute(affected), defects: this.#defects.splice(0) };
+  }
+
+  /** The same for somebody who computes resources and members one after another: what is out of date is named, and computed by its next `get`. */
+  applyLazily(change: CompileChange): StaleOutputs {
+    const { affected } = this.#update(change);
+    const resources: ResourceName[] = [];
+    const clusters: string[] = [];
+    for (const node of [...affected].toSorted(compareText)) {
+      const name = parseResourceNode(node);
+      if (name !== undefined && this.#resources.delete(node)) resources.push(name);
+      const cluster = node.startsWith("members ") ? node.slice("members ".length) : undefined;
+      if (cluster !== undefined && this.#members.delete(cluster)) clusters.push(cluster);
+    }
+    return { resources, clusters, defects: this.#defects.splice(0) };
+  }
+
+  #update(change: CompileChange): Pick<
+    CompileOutput,
+    "statuses" | "wantedJwksChanged" | "gatewaysChanged"
+  > & {
+    readonly affected: ReadonlySet<string>;
+  } {
     const dirty = new Set<string>();
     const gatewaysBefore = this.gateways();
     const keySetsBefore = this.wantedJwks;
@@ -101,14 +132,8 @@ export class Compiler {
     for (const node of [...nodesOf("status", affected, dirty)].toSorted(compareText)) {
       this.#computeStatus(node, statuses);
     }
-    const changed = this.#recompute(affected);
-    return {
-      ...changed,
-      statuses,
-      wantedJwksChanged,
-      gatewaysChanged: !sameList(gatewaysBefore, this.gateways()),
-      defects: this.#defects.splice(0),
-    };
+    const gatewaysChanged = !sameList(gatewaysBefore, this.gateways());
+    return { affected, statuses, wantedJwksChanged, gatewaysChanged };
   }
 
   /** Computes it where it was not asked for before, and keeps it up to date from then on. */
@@ -127,6 +152,18 @@ export class Compiler {
     const members = this.#track(`members ${cluster}`, (inputs) => compileMembers(inputs, cluster));
     this.#members.set(cluster, members);
     return members;
+  }
+
+  /** What `get` gives, for somebody who asks once: nothing is kept for it. */
+  peek(name: ResourceName): CompiledResource | undefined {
+    const node = resourceNode(name);
+    if (this.#resources.has(node)) return this.#resources.get(node);
+    return compileResource(new InputReader(this.#inputs, new Set()), name);
+  }
+
+  /** What `members` gives, likewise. */
+  peekMembers(cluster: string): readonly string[] {
+    return this.#members.get(cluster) ?? compileMembers(new InputReader(this.#inputs, new Set()), cluster);
   }
 
   /** Keys of all Gateways of weft's classes, sorted. */

@@ -42,6 +42,8 @@ import { openObservation } from "./observed/observation.ts";
 import { plaintextCallerList, refusalList } from "./policy-reports.ts";
 import { encodeMetrics } from "./metrics.ts";
 import { ProxyDirectory } from "./proxy-directory.ts";
+import { LiveExplainer } from "./explain/live-explainer.ts";
+import { openPlanner } from "./plan/open-planner.ts";
 import { serveProxyPort } from "./proxy-port.ts";
 import { figuresFrom } from "./rollout/rollout-figures.ts";
 import { Rollouts } from "./rollout/rollouts.ts";
@@ -253,6 +255,10 @@ async function start(
     (part) => part.close(),
   );
   ports.push(proxyPort);
+  const planner = opening(
+    openPlanner({ store, registry, core, taps, plaintextCallers, clock, trustDomain, configuration }),
+    (part) => part.close(),
+  );
   const version = options.version ?? "unknown";
   const meshStatus = (): MeshStatus => ({
     revision: store.revision,
@@ -304,6 +310,11 @@ async function start(
       taps: tapProviders(taps),
       scrapes: new Scrapes(directory),
       rollouts,
+      plans: planner,
+      explanations: new LiveExplainer({
+        ...{ store, registry, configuration, taps, trustDomain, clock },
+        refusals: (requestId) => refusalList(refusals, requestId).items,
+      }),
       createJoinToken: async (request) => tokens.create(request),
       trust: {
         rotation: () => trust.status(),

@@ -95,6 +95,11 @@ export class Subscriber {
     this.#wishes = new Wishes(this, identity, host.interests, (kind, key) => this.mark(kind, key));
   }
 
+  /** What it asked for, and what its role implies; not what those need. */
+  roots(): ResourceName[] {
+    return this.#wishes.roots();
+  }
+
   get wantsAllGateways(): boolean {
     return this.#wantsAllGateways;
   }

@@ -101,6 +101,12 @@ export class SubscriptionCore {
     }));
   }
 
+  /** What each proxy has by name; where a workload has two streams for a moment, of the newer one. */
+  subscriptions(): { readonly identity: ProxyIdentity; readonly roots: readonly ResourceName[] }[] {
+    const newest = new Map([...this.#subscribers].map((each) => [each.identity.workload, each]));
+    return [...newest.values()].map((each) => ({ identity: each.identity, roots: each.roots() }));
+  }
+
   /** Workloads with a stream on which the newest version of a resource is not acknowledged. */
   behindOn(kind: ResourceKind, key: string): Set<string> {
     return new Set([...this.#base.behindOn(kind, key), ...(this.#trial?.lane.behindOn(kind, key) ?? [])]);

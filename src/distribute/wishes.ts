@@ -5,7 +5,7 @@
 import { inboundKey, meshKey } from "../model/index.ts";
 import type { Interests } from "./interests.ts";
 import { ItemMap } from "./item-map.ts";
-import { type Closure, emptyClosure, type ResourceKind } from "./resource-source.ts";
+import { type Closure, emptyClosure, type ResourceKind, type ResourceName } from "./resource-source.ts";
 
 export interface ProxyIdentity {
   /** The node's id; also its workload: "namespace/name". */
@@ -60,6 +60,11 @@ export class Wishes<S> {
   /** How many names were asked for. */
   get namedCount(): number {
     return this.#named.size;
+  }
+
+  /** What was asked for, and what the role implies; not what those need. */
+  roots(): ResourceName[] {
+    return [...this.#named.names(), ...this.#implied.names()];
   }
 
   isNamed(kind: ResourceKind, key: string): boolean {

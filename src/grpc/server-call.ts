@@ -13,7 +13,7 @@ import { MessageReader } from "./message-reader.ts";
 import { writeMessage } from "./message-writer.ts";
 import { responseHead, statusTrailers, trailersOnlyHead } from "./response-fields.ts";
 import { type GrpcStatus, okStatus, statusOfError, statusOfOutcome } from "./status.ts";
-import { grpcCodes } from "./status-codes.ts";
+import { grpcCodes } from "../kernel/index.ts";
 import { parseGrpcTimeout } from "./timeout.ts";
 
 export interface ServerCallOptions {

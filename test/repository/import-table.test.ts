@@ -31,7 +31,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
   compile: ["kernel", "model", "api", "types:registry", "decide/telemetry"],
   distribute: [...planes, "net", "http2", "grpc"],
   observe: planes,
-  simulate: ["kernel", "decide", "model", "api", "compile"],
+  simulate: ["kernel", "decide", "model", "api", "compile", "registry"],
   apiserver: controlRooms,
   control: [...controlRooms, "apiserver", "jwks"],
   proxy: [...planes, "decide", "net", "http1", "http2", "grpc", "intercept", "identity/x509"],

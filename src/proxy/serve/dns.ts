@@ -28,7 +28,7 @@ import {
   rcodes,
   truncateDnsAnswer,
 } from "../dns/index.ts";
-import { expandName } from "./dns-names.ts";
+import { expandName } from "../../decide/index.ts";
 import type { Server } from "./server.ts";
 
 /** What of a proxy the name service needs: a parent of workers has no more than this. */

@@ -1,7 +1,6 @@
 /** Captured traffic that is not the mesh's (15006): refused where mTLS is required, else handed to the application. */
-import { admitInbound, type PreparedInboundPort } from "../../decide/index.ts";
+import { admitInbound, callerService, type PreparedInboundPort, readAs } from "../../decide/index.ts";
 import { canonicalIp, type ReasonCode, WeftError } from "../../kernel/index.ts";
-import { Protocol } from "../../model/index.ts";
 import { type Connection, type Listener, listen } from "../../net/index.ts";
 import { SessionProtocol } from "../../wire/index.ts";
 import type { Application } from "./application.ts";
@@ -9,7 +8,7 @@ import { ConnectionSet } from "./connection-set.ts";
 import type { ServeContext } from "./context.ts";
 import { DoorListeners } from "./door-listeners.ts";
 import { serveHttp } from "./http-opening.ts";
-import { callerService, type InboundCaller, InboundHttp, inboundTcp } from "./inbound-session.ts";
+import { type InboundCaller, InboundHttp, inboundTcp } from "./inbound-session.ts";
 import { type Detection, ProtocolDetector } from "./protocol-detector.ts";
 import { listenLimits } from "./listen-limits.ts";
 import { type ListenSharing, sharedPlace } from "./listen-sharing.ts";
@@ -111,10 +110,11 @@ export class InboundPlaintext implements Server {
     const onHttp = (alreadyRead: Uint8Array | undefined): void =>
       serveHttp(connection, this.#context, http, { members: this.connections, alreadyRead });
     const key = `inbound:${port.port}`;
-    const isDeclaredHttp = isHttp(port.protocol);
+    const read = readAs(port.protocol, false);
+    const isDeclaredHttp = read === "http";
     if (isDeclaredHttp && this.#context.protocols.recall(key) === "http") {
       onHttp(undefined);
-    } else if (isDeclaredHttp || port.protocol === Protocol.UNSPECIFIED) {
+    } else if (read !== "bytes") {
       const detection: Detection = {
         connection,
         context: this.#context,
@@ -138,8 +138,4 @@ export class InboundPlaintext implements Server {
     this.#context.metrics.refused("plaintext", reason);
     connection.terminate();
   }
-}
-
-function isHttp(protocol: Protocol): boolean {
-  return protocol === Protocol.HTTP || protocol === Protocol.HTTP2 || protocol === Protocol.GRPC;
 }

@@ -1,5 +1,5 @@
 /** Where peers of the mesh dial (15008): mutual TLS with ALPN weft/1, a preface, then the session's own bytes. */
-import { admitInbound } from "../../decide/index.ts";
+import { admitInbound, callerService } from "../../decide/index.ts";
 import { canonicalIp, parseSpiffeId, type ReasonCode } from "../../kernel/index.ts";
 import {
   type Connection,
@@ -16,7 +16,7 @@ import { ConnectionSet } from "./connection-set.ts";
 import type { ServeContext } from "./context.ts";
 import { DoorListeners } from "./door-listeners.ts";
 import { serveHttp } from "./http-opening.ts";
-import { callerService, type InboundCaller, InboundHttp, inboundTcp } from "./inbound-session.ts";
+import { type InboundCaller, InboundHttp, inboundTcp } from "./inbound-session.ts";
 import { listenLimits } from "./listen-limits.ts";
 import { type ListenSharing, sharedPlace } from "./listen-sharing.ts";
 import { PrefaceReader } from "./preface-reader.ts";

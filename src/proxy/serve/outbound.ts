@@ -7,7 +7,7 @@ import type { ServeContext } from "./context.ts";
 import { DoorListeners } from "./door-listeners.ts";
 import { listenLimits } from "./listen-limits.ts";
 import { type ListenSharing, sharedPlace } from "./listen-sharing.ts";
-import { MeshPrefixes } from "./mesh-prefixes.ts";
+import { MeshPrefixes } from "../../decide/index.ts";
 import { OutboundConnection, type OutboundParts } from "./outbound-connection.ts";
 import type { RouteSelector } from "./route-selector.ts";
 import type { DestinationOf, Server } from "./server.ts";

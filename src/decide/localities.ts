@@ -5,8 +5,7 @@
  *   nearness: same zone (where preferred) < same region < failover regions in their order < the rest
  *   shares:   what the shares name, by weight < the rest, for when nothing of that is fit
  */
-import type { Endpoint, Locality, LocalityWeight } from "../../../model/index.ts";
-import type { BalancerMember } from "./member.ts";
+import type { Endpoint, Locality, LocalityWeight } from "../model/index.ts";
 
 /** Where this proxy runs. Empty: not known, and then nobody is near. */
 export interface Place {
@@ -14,7 +13,7 @@ export interface Place {
   readonly zone: string;
 }
 
-export interface PlacedMember extends BalancerMember {
+export interface Placed {
   readonly endpoint: Pick<Endpoint, "region" | "zone" | "priority">;
 }
 
@@ -38,7 +37,7 @@ interface Standing {
 const preferSameZone = true;
 
 /** Sorted by level; none is empty. */
-export function groupByLocality<M extends PlacedMember>(
+export function groupByLocality<M extends Placed>(
   members: readonly M[],
   locality: Locality | undefined,
   own: Place,

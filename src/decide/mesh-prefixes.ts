@@ -1,6 +1,6 @@
 /** Whether an address may belong to the mesh, or to an external service. One outside never causes a lookup. */
-import { parseIp, Prefix, PrefixTable } from "../../kernel/index.ts";
-import type { Mesh } from "../../model/index.ts";
+import { parseIp, Prefix, PrefixTable } from "../kernel/index.ts";
+import type { Mesh } from "../model/index.ts";
 
 export class MeshPrefixes {
   #mesh: Mesh | undefined;

@@ -5,6 +5,20 @@
  * carry it in proportion; when then fewer than `panic` of all endpoints are fit, fitness is ignored and all take part.
  */
 
+import type { Balancing, Locality } from "../model/index.ts";
+
+/** In [0, 1], where the model says nothing too. */
+export function minFitOf(locality: Locality | undefined): number {
+  return (locality?.minFitPercent ?? defaultMinFitPercent) / 100;
+}
+
+export function panicOf(balancing: Balancing | undefined): number {
+  return (balancing?.panicPercent ?? defaultPanicPercent) / 100;
+}
+
+const defaultMinFitPercent = 70;
+const defaultPanicPercent = 50;
+
 export interface GroupState {
   readonly level: number;
   readonly weight: number;

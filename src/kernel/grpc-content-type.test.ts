@@ -1,6 +1,6 @@
 /** Which media types are gRPC's. */
 import { expect, test } from "bun:test";
-import { isGrpcContentType } from "./content-type.ts";
+import { isGrpcContentType } from "./grpc-content-type.ts";
 
 test.each([
   ...["application/grpc", "application/grpc+proto", "application/grpc+json", "application/grpc+"],
