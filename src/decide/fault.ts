@@ -1,6 +1,6 @@
 /** Which trouble that is made on purpose comes to a request or connection. Time and chance are arguments. */
 import { httpStatusOfGrpc, httpStatusToGrpc } from "../kernel/index.ts";
-import type { Fault, HttpMatch } from "../model/index.ts";
+import type { Fault, HttpMatch, Source } from "../model/index.ts";
 import { type Conditions, holds, prepareConditions } from "./conditions.ts";
 import { normalizePath } from "./path.ts";
 import { compilePattern, type Pattern } from "./pattern.ts";
@@ -11,6 +11,8 @@ import { shareAt, shareSeed } from "./share.ts";
 export interface PreparedFault {
   /** Where it is written, for the log: "FaultPolicy shop/cart faults[0]". */
   readonly label: string;
+  /** The same in parts; undefined: nobody is named. */
+  readonly source: Source | undefined;
   /** 0: none. */
   readonly delayMs: number;
   /** Status of HTTP. 0: none. */
@@ -158,6 +160,7 @@ function prepareFault(fault: Fault): PreparedFault {
     source === undefined ? "" : `${source.kind} ${source.namespace}/${source.name} ${source.section}`;
   return {
     label,
+    source,
     shareSeed: shareSeed(`fault ${label}`),
     delayMs: fault.delayMs,
     httpStatus: outcome.case === "httpStatus" ? outcome.value : 0,

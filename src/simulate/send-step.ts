@@ -101,8 +101,7 @@ export function send(scene: Scene, hop: HopDraft, sender: Sender, sent: Sent): O
       ? [ownBackend(scene, sent.cluster, cluster, possible)]
       : explainBackends(scene, backends, { index: taken.backendIndex, possible });
   if (taken?.backend.changes?.mirrors !== undefined) explainMirrors(hop, taken.backend.changes, head);
-  if (strikeFault(hop, taken?.rule.faults ?? scene.clusterFaults(cluster), scene.nowMs, head))
-    return undefined;
+  if (strikeFault(scene, hop, taken?.rule.faults ?? scene.clusterFaults(cluster), head)) return undefined;
   const leaving = leave(hop, sent, sender);
   const { dns, tls } = cluster;
   if (dns !== undefined && possible.length === 0) {
@@ -174,12 +173,12 @@ function explainMirrors(hop: HopDraft, { mirrors = [] }: RequestChanges, head: S
 
 /** True: it ends the request. */
 function strikeFault(
+  scene: Scene,
   hop: HopDraft,
   faults: PreparedFaults | undefined,
-  nowMs: number,
   head: SimulatedHead,
 ): boolean {
-  const told = faults?.explain(head, nowMs, (fault) => faultDraw(fault, head.requestId)) ?? [];
+  const told = faults?.explain(head, scene.nowMs, (fault) => faultDraw(fault, head.requestId)) ?? [];
   hop.faults = told.map(({ fault, why }): Hop["faults"][number] => {
     const { label: source, delayMs, httpStatus, grpcStatus, isReset, bytesPerSecond } = fault;
     const { perMillion } = fault.conditions;
@@ -199,14 +198,16 @@ function strikeFault(
   });
   const struck = told.find(({ why }) => why === "")?.fault;
   if (struck === undefined) return false;
-  const { httpStatus, grpcStatus, isReset, label: source } = struck;
+  const { httpStatus, grpcStatus, isReset, label } = struck;
+  const by = scene.source(struck.source);
   if (!isReset && httpStatus === 0 && grpcStatus === 0) return false;
   const answer = faultAnswer(struck);
   const spoken = head.isGrpc ? { status: 200, grpcStatus: answer.grpcStatus } : { status: answer.httpStatus };
   hop.outcome = {
     verdict: "answered",
     reason: "fault_injected",
-    detail: source,
+    detail: label,
+    ...(by === undefined ? {} : { by }),
     ...(isReset ? {} : spoken),
   };
   return true;

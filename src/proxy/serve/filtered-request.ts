@@ -45,7 +45,7 @@ export function answerOf(
       }
     : {
         status: answer.status,
-        ownLines: answer.headers,
+        lines: answer.headers,
         route,
         rule: section,
         admission,

@@ -50,6 +50,8 @@ export interface HttpDestination extends SelectedRoute {
 /** The proxy answers itself, as a filter of the route has it: a redirect, a preflight. No failure. */
 export interface HttpAnswer extends SelectedRoute {
   readonly status: number;
+  /** Of this answer alone: whoever is refused does not learn where a redirect leads. */
+  readonly lines: readonly HeaderLine[];
   /** A browser asks whether it may ask: no policy has to do with that. */
   readonly isPreflight?: boolean;
 }
