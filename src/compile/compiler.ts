@@ -24,6 +24,8 @@ import { compileMembers } from "./service-resources.ts";
 import { type CompiledResource, compareText, type ResourceName } from "./resource.ts";
 import { compileResource, parseResourceNode, resourceNode } from "./resource-kinds.ts";
 import { compileRoute, failedRoute } from "./route.ts";
+import { settingSourcesOf } from "./setting-sources.ts";
+import type { SettingSource } from "./policy/effective-policy.ts";
 import { computeStatus, hasObject } from "./status-kinds.ts";
 import type { StatusUpdate } from "./status.ts";
 
@@ -164,6 +166,11 @@ export class Compiler {
   /** What `members` gives, likewise. */
   peekMembers(cluster: string): readonly string[] {
     return this.#members.get(cluster) ?? compileMembers(new InputReader(this.#inputs, new Set()), cluster);
+  }
+
+  /** Who said how requests are carried, the nearest first; nothing is kept for it. */
+  peekSettingSources(of: Parameters<typeof settingSourcesOf>[1]): readonly SettingSource[] {
+    return settingSourcesOf(new InputReader(this.#inputs, new Set()), of);
   }
 
   /** Keys of all Gateways of weft's classes, sorted. */

@@ -8,3 +8,4 @@ export { conditionIssues } from "./security/condition-issues.ts";
 export { findLockOuts, type MeshState } from "./security/lock-out.ts";
 export { readTapFilter } from "./tap-filter.ts";
 export { telemetryAttributes } from "./telemetry/attributes.ts";
+export type { SettingSource } from "./policy/effective-policy.ts";

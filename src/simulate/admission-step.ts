@@ -73,7 +73,14 @@ function askAdmission(
   if (tokens.refused !== undefined) return none;
   const authorized = authorize(scene, admission, request, carries);
   const result = { ...none, ...authorized, depends: [...tokens.depends, ...authorized.depends] };
-  if (authorized.refused !== undefined) return result;
+  if (authorized.refused !== undefined) {
+    // What a rule says of claims cannot be told of a token that nobody has judged.
+    const mayChange =
+      tokens.depends.length > 0 &&
+      admission.authorization !== undefined &&
+      scene.authorization(admission.authorization).needsClaims;
+    return mayChange ? { ...result, refused: undefined } : result;
+  }
   return { ...result, limits: explainLimits(scene, admission, request) };
 }
 

@@ -10,7 +10,7 @@ import {
   type StoredOfKind,
   storedOf,
 } from "../api/index.ts";
-import { Compiler, type StatusUpdate } from "../compile/index.ts";
+import { Compiler, type SettingSource, type StatusUpdate } from "../compile/index.ts";
 import type { Endpoint, ModelKind } from "../model/index.ts";
 import { modelSchemas } from "../model/index.ts";
 import {
@@ -29,7 +29,7 @@ type Message<K extends ModelKind> = MessageShape<(typeof modelSchemas)[K]>;
 export interface CompiledSource {
   readonly compiler: Pick<
     Compiler,
-    "peek" | "peekMembers" | "gateways" | "isQuarantined" | "statuses" | "meshConfig"
+    "peek" | "peekMembers" | "peekSettingSources" | "gateways" | "isQuarantined" | "statuses" | "meshConfig"
   >;
   readonly registry: RegistryViews;
 }
@@ -81,6 +81,11 @@ export class CompiledMesh {
 
   endpointKeys(cluster: string): readonly string[] {
     return this.#compiler.peekMembers(cluster);
+  }
+
+  /** The nearest first. */
+  settingSources(of: Parameters<Compiler["peekSettingSources"]>[0]): readonly SettingSource[] {
+    return this.#compiler.peekSettingSources(of);
   }
 
   gateways(): readonly string[] {

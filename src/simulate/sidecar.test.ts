@@ -1,5 +1,6 @@
 /** From one workload to another, over their two proxies. */
 import { describe, expect, test } from "bun:test";
+import { decodeMessage, explanationSchema } from "../api/index.ts";
 import { shareOf } from "../decide/index.ts";
 import { documents, service, testMesh, workload } from "./testing.ts";
 
@@ -132,4 +133,65 @@ describe("with a route", () => {
       value: "0",
     });
   });
+});
+
+const slow = `
+apiVersion: weft.dev/v1alpha1
+kind: TrafficPolicy
+metadata: { name: patient }
+spec:
+  targetRefs: [{ group: "", kind: Service, name: v1 }]
+  timeouts: { try: 500ms }
+  retries: { attempts: 5 }
+`;
+
+test("a policy of the backend's service says what the rule leaves open, and neither is said twice", () => {
+  const mesh = testMesh(documents(...base, route, slow));
+  const { hops } = mesh.simulate({ from, url: "http://reviews:9080/x", headers: [["x-user", "ann"]] });
+  const told = new Map(hops[0]?.settings.map(({ field, value, origin }) => [field, [value, origin?.name]]));
+  expect(told.get("tryTimeoutMs")).toEqual(["500", "patient"]);
+  expect(told.get("retry.maxRetries")).toEqual(["5", "patient"]);
+  expect(told.get("requestTimeoutMs")).toEqual(["0", undefined]);
+});
+
+test("what only the moment knows is said, and not guessed", () => {
+  const jwt = `
+apiVersion: weft.dev/v1alpha1
+kind: AuthenticationPolicy
+metadata: { name: people }
+spec:
+  selector: { matchLabels: { app: reviews } }
+  jwt:
+    required: true
+    providers: [{ name: login, issuer: "https://issuer.example", jwksUri: "https://issuer.example/keys" }]
+`;
+  const mesh = testMesh(documents(...base, jwt));
+  const asked = { from, url: "http://reviews:9080/" };
+  expect(mesh.simulate(asked).outcome).toMatchObject({
+    verdict: "denied",
+    reason: "jwt_missing",
+    status: 401,
+  });
+  const brought = mesh.simulate({ ...asked, headers: [["authorization", "Bearer a.b.c"]] });
+  expect(brought.outcome.verdict).toBe("unknown");
+  expect(brought.hops[1]?.token?.state).toBe("unchecked");
+  const assumed = mesh.simulate({ ...asked, claims: { iss: "https://issuer.example", sub: "ann" } });
+  expect(assumed.outcome.verdict).toBe("forwarded");
+});
+
+test("proposed changes are another mesh; the one that was asked stays as it is", () => {
+  const mesh = testMesh(documents(...base, route));
+  const changed = mesh.with({ removed: [{ kind: "Service", namespace: "default", name: "v2" }] });
+  const asked = { from, url: "http://reviews:9080/canary" };
+  expect(mesh.simulate(asked).outcome.verdict).toBe("forwarded");
+  expect(changed.simulate(asked).outcome).toMatchObject({ reason: "backend_unresolved", status: 500 });
+  expect(changed.problems()).toMatchObject([{ object: { kind: "HTTPRoute" }, type: "ResolvedRefs" }]);
+  expect(mesh.problems()).toEqual([]);
+});
+
+test("an explanation is a document that its schema takes", () => {
+  const mesh = testMesh(documents(...base, route, allowWeb));
+  const explanation = mesh.simulate({ from, url: "http://reviews:9080/canary", headers: [["a", "b"]] });
+  const decoded = decodeMessage(explanationSchema, explanation, "request");
+  expect("issues" in decoded ? decoded.issues : []).toEqual([]);
 });

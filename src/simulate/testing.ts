@@ -17,7 +17,7 @@ export function readObjects(
   const objects = documents.map((document) => {
     const parsed = parseDocument(document, "write");
     if ("issues" in parsed) throw new Error(JSON.stringify(parsed.issues));
-    origins.set(keyText(keyOf(parsed.object)), { file, lineOf: document.lineOf });
+    origins.set(keyText(keyOf(parsed.object)), { file, lineOf: (path) => document.lineOf(path) });
     return storedOf(parsed.object, 1);
   });
   const implied = impliedObjects(objects).map((object) => storedOf(object, 1));

@@ -3,6 +3,7 @@ import { toJson } from "@bufbuild/protobuf";
 import {
   decodeMessage,
   type Explanation,
+  explanationSchema,
   keyText,
   isKindName,
   kindNames,
@@ -106,26 +107,18 @@ async function lastChanges(store: Store): Promise<ReadonlyMap<string, number>> {
   return found;
 }
 
-function withRevisions(explanation: Explanation, changed: ReadonlyMap<string, number>): Explanation {
-  const { hops, outcome, ...rest } = explanation;
-  return {
-    ...rest,
-    outcome: placed(outcome, changed),
-    hops: hops.map((hop) => placed(hop, changed)),
-  };
-}
-
 /** A copy in which whatever names an object says when that was changed last. */
-function placed<T>(value: T, changed: ReadonlyMap<string, number>): T {
-  return copyOf(value, changed) as T;
+function withRevisions(explanation: Explanation, changed: ReadonlyMap<string, number>): Explanation {
+  const decoded = decodeMessage(explanationSchema, copyOf(explanation, changed), "response");
+  return "object" in decoded ? decoded.object : explanation;
 }
 
 function copyOf(value: unknown, changed: ReadonlyMap<string, number>): unknown {
   if (Array.isArray(value)) return value.map((item: unknown) => copyOf(item, changed));
   if (typeof value !== "object" || value === null) return value;
-  const copy: Record<string, unknown> = {};
-  for (const [name, member] of Object.entries(value) as [string, unknown][])
-    copy[name] = copyOf(member, changed);
+  const copy = Object.fromEntries(
+    Object.entries(value).map(([name, member]: [string, unknown]) => [name, copyOf(member, changed)]),
+  );
   const { kind, namespace, name, section } = copy;
   if (typeof kind !== "string" || typeof namespace !== "string" || typeof name !== "string") return copy;
   if (typeof section !== "string" || !isKindName(kind)) return copy;
