@@ -22,7 +22,7 @@ const notes = list("What only the moment knows, and what was assumed.", long("A 
   max: maxEntries,
 });
 
-export const sourceRefSchema = object("The object (and part of it) that decided.", {
+const sourceRefSchema = object("The object (and part of it) that decided.", {
   kind: word("Kind."),
   namespace: word("Empty: none."),
   name: word("Name."),

@@ -170,6 +170,7 @@ export { parseDocument, parseYamlDocuments, type SourceDocument } from "./yaml-d
 export { type PolicyRule, rbacGroup, type RbacSubject, type RoleRef } from "./rbac.ts";
 export { referenceText } from "./reference-text.ts";
 export { storedOf } from "./stored-of.ts";
+export { impliedObjects } from "./implied-objects.ts";
 export { type BlastRadius, blastRadiusField } from "./blast-radius.ts";
 export {
   type Flip,

@@ -4,7 +4,7 @@ import { anyText, ipAddress, message } from "./formats.ts";
 import { integer, list, object, oneOf, opaque, optional, text, textMap, type ValueOf } from "./schema.ts";
 
 const safe = Number.MAX_SAFE_INTEGER;
-export const maxSimulatedHeaders = 200;
+const maxSimulatedHeaders = 200;
 
 const header = Type.Tuple([text("Name, in any case.", anyText), text("Value.", message)], {
   description: "Name and value.",

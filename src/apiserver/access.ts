@@ -74,6 +74,8 @@ function meshAccess(method: string, what: (RequestTarget & { type: "mesh" })["wh
     case "audit":
     case "audit-verification":
       return resource({ verb: "get", group: "weft.dev", resource: "mesh", subresource: "audit" });
+    case "explain":
+      return resource({ verb: "create", group: "weft.dev", resource: "explanations" });
     case "plan":
       return resource({ verb: "create", group: "weft.dev", resource: "plans" });
     case "revocations":

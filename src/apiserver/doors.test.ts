@@ -8,6 +8,7 @@ import {
   FakeTaps,
   noTelemetry,
   noTrust,
+  someExplanations,
   somePlans,
   someScrapes,
   TestApi,
@@ -41,6 +42,7 @@ const unusedProviders = {
   taps: new FakeTaps(),
   scrapes: someScrapes,
   plans: somePlans,
+  explanations: someExplanations,
 };
 
 /** fetch sets Host by itself. */

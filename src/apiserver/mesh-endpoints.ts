@@ -30,6 +30,7 @@ import { readJson } from "./body.ts";
 import type { Authorizer } from "./authorization/authorizer.ts";
 import type { RequestTarget } from "./request-target.ts";
 import type { TapProviders } from "./tap/tap-endpoints.ts";
+import { answerExplain, type ExplainProvider } from "./explain-endpoint.ts";
 import { PlanEndpoint, type PlanProvider } from "./plan-endpoint.ts";
 import { methodNotAllowed, parseNumber } from "./resources.ts";
 import { answerTelemetry, type TelemetryProviders } from "./telemetry-endpoints.ts";
@@ -62,6 +63,7 @@ export interface MeshProviders {
   readonly taps: TapProviders;
   readonly scrapes: ScrapeProviders;
   readonly plans: PlanProvider;
+  readonly explanations: ExplainProvider;
 }
 
 /** For a Prometheus: which proxies there are, and their metrics for one that cannot reach them. */
@@ -114,6 +116,7 @@ export class MeshEndpoints {
   async mesh(request: ApiRequest, target: RequestTarget & { type: "mesh" }): Promise<Response> {
     const { http, query } = request;
     if (target.what === "transactions") return json(await this.#transact(request));
+    if (target.what === "explain") return json(await answerExplain(this.#providers.explanations, request));
     if (target.what === "plan") return json(await this.#plans.answer(request));
     if (target.what === "revocations") return json(await this.#changeRevocation(request));
     if (target.what === "root_rotation" && http.method !== "GET") return json(await this.#rotate(request));

@@ -11,6 +11,7 @@ type MeshPath =
   | "transactions"
   | "history"
   | "plan"
+  | "explain"
   | "metrics"
   | "refusals"
   | "plaintext"
@@ -61,6 +62,7 @@ const meshPaths: ReadonlyMap<string, MeshPath> = new Map<string, MeshPath>([
   ["/apis/weft.dev/v1alpha1/transactions", "transactions"],
   ["/apis/weft.dev/v1alpha1/history", "history"],
   ["/apis/weft.dev/v1alpha1/plan", "plan"],
+  ["/apis/weft.dev/v1alpha1/explain", "explain"],
   ["/apis/weft.dev/v1alpha1/refusals", "refusals"],
   ["/apis/weft.dev/v1alpha1/plaintextcallers", "plaintext"],
   ["/apis/weft.dev/v1alpha1/prometheus/targets", "prometheus"],

@@ -9,6 +9,7 @@ import type { TapRecord } from "../wire/index.ts";
 import { AuditLog } from "./audit/audit-log.ts";
 import { type ApiServer, startApiServer } from "./index.ts";
 import type { ScrapeProviders, TrustProviders } from "./mesh-endpoints.ts";
+import type { ExplainProvider } from "./explain-endpoint.ts";
 import type { PlanProvider } from "./plan-endpoint.ts";
 import type { ApiServerOptions } from "./server.ts";
 import type { TapProviders } from "./tap/tap-endpoints.ts";
@@ -138,6 +139,7 @@ export class TestApi {
         taps,
         scrapes: someScrapes,
         plans: somePlans,
+        explanations: someExplanations,
       },
       ...options,
     });
@@ -212,4 +214,20 @@ export const somePlans: PlanProvider = {
       warnings: [],
       warningsOmitted: 0,
     }),
+};
+
+/** Says back what it was asked, as forwarded. Of recent requests there is one. */
+export const someExplanations: ExplainProvider = {
+  explain: (request) =>
+    Promise.resolve({
+      requestId: request.requestId ?? "",
+      request,
+      outcome: { verdict: "forwarded" },
+      hops: [],
+      notes: [],
+    }),
+  recentRequest: (requestId) =>
+    requestId === "known"
+      ? { from: { workload: "default/web" }, url: "http://reviews:80/", requestId }
+      : undefined,
 };

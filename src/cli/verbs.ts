@@ -49,6 +49,10 @@ export const verbs: Readonly<Record<string, Verb>> = {
   tap: { summary: "show requests as they happen", load: () => import("./tap.ts") },
   logs: { summary: "show access logs", load: () => import("./logs.ts") },
   graph: { summary: "show who calls whom", load: () => import("./graph.ts") },
+  explain: {
+    summary: "show what becomes of a request, and why",
+    load: () => import("./explain.ts"),
+  },
   "explain-kind": {
     summary: "show the fields of a kind of resource",
     load: () => import("./explain-kind.ts"),

@@ -11,6 +11,9 @@ import {
   type AuditVerdict,
   auditVerdictSchema,
   type Deletion,
+  type Explanation,
+  explanationSchema,
+  type ExplainRequest,
   type HistoryEntry,
   historySchema,
   isOfKind,
@@ -149,6 +152,12 @@ export class ApiClient extends TrafficClient {
       transactionResponseSchema,
       await this.transport.json(path, { method: "POST", body: request }),
     );
+  }
+
+  /** What becomes of a request, and why. Nothing is sent. */
+  async explain(request: ExplainRequest): Promise<Explanation> {
+    const body = await this.transport.json(`${meshPath}/explain`, { method: "POST", body: request });
+    return this.decode(explanationSchema, body);
   }
 
   /** What a change would do. Nothing is written. */

@@ -42,6 +42,7 @@ import { openObservation } from "./observed/observation.ts";
 import { plaintextCallerList, refusalList } from "./policy-reports.ts";
 import { encodeMetrics } from "./metrics.ts";
 import { ProxyDirectory } from "./proxy-directory.ts";
+import { LiveExplainer } from "./explain/live-explainer.ts";
 import { openPlanner } from "./plan/open-planner.ts";
 import { serveProxyPort } from "./proxy-port.ts";
 import { Scrapes } from "./scrapes.ts";
@@ -297,6 +298,10 @@ async function start(
       taps: tapProviders(taps),
       scrapes: new Scrapes(directory),
       plans: planner,
+      explanations: new LiveExplainer({
+        ...{ store, registry, configuration, taps, trustDomain, clock },
+        refusals: (requestId) => refusalList(refusals, requestId).items,
+      }),
       createJoinToken: async (request) => tokens.create(request),
       trust: {
         rotation: () => trust.status(),

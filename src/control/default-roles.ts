@@ -28,6 +28,8 @@ const viewRules: PolicyRule[] = [
     resources: [...protection, ...protection.map((name) => `${name}/status`), "telemetrypolicies"],
   },
   { verbs: read, apiGroups: [""], resources: ["namespaces"] },
+  // What becomes of a request: nothing is sent, and no Secret is told.
+  { verbs: ["create"], apiGroups: ["weft.dev"], resources: ["explanations"] },
   {
     verbs: ["get"],
     apiGroups: ["weft.dev"],
@@ -71,6 +73,7 @@ const operator: PolicyRule[] = [
     apiGroups: ["weft.dev"],
     resources: ["meshconfigs", "rootrotations", "revocations"],
   },
+  { verbs: ["create"], apiGroups: ["weft.dev"], resources: ["explanations"] },
   // Without bodies: those are for whoever is responsible for what is in them.
   { verbs: ["create"], apiGroups: ["weft.dev"], resources: ["taps"] },
   { verbs: ["get"], nonResourceURLs: ["/metrics"] },

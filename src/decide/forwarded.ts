@@ -35,27 +35,31 @@ export function speaksOfOrigin(nameLower: string): boolean {
   return nameLower.startsWith("x-forwarded-") || nameLower === "forwarded" || nameLower === "x-real-ip";
 }
 
-/** What a gateway says of a request's origin; undefined: what is there stays. Empty: what is there goes, and nothing is said. */
+const set: ReadonlySet<string> = new Set([
+  "x-forwarded-for",
+  "x-forwarded-proto",
+  "x-forwarded-host",
+  "x-forwarded-client-cert",
+]);
+
+/** Taken away where nobody in front is trusted; those that a gateway sets anyway are not among them. */
+export function isMadeUpOrigin(nameLower: string): boolean {
+  return speaksOfOrigin(nameLower) && !set.has(nameLower);
+}
+
+/** Undefined: what is there stays. Empty: what is there goes, and nothing is said. */
 export interface ForwardedValues {
   readonly for: string | undefined;
   readonly proto: string | undefined;
   readonly host: string | undefined;
 }
 
-interface Told {
-  readonly for: string | undefined;
-  readonly proto: string | undefined;
-  readonly host: string | undefined;
-}
-
-/** `told`: what the request says so far. `address`: the connection's peer; empty where it has none. */
-export function forwardedValues(
-  told: Told,
+/** Behind trusted proxies: what they said stays, and the chain grows. `told`: undefined where nobody said it. */
+export function forwardedBehindTrusted(
+  told: ForwardedValues,
   own: { readonly address: string; readonly scheme: "http" | "https"; readonly authority: string },
-  trustedHops: number,
 ): ForwardedValues {
   const { address, scheme, authority } = own;
-  if (trustedHops === 0) return { for: address, proto: scheme, host: authority };
   const chain = told.for;
   return {
     for: chain === undefined ? address : address === "" ? undefined : `${chain}, ${address}`,

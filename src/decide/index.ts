@@ -8,7 +8,6 @@ export {
   InboundTable,
   type PreparedInboundPort,
 } from "./inbound.ts";
-export { HostnameTable } from "./hostname-table.ts";
 export { firstQueryValue } from "./query.ts";
 export {
   isMirrored,
@@ -46,10 +45,11 @@ export { type GatewayPlace, placesOf } from "./gateway-places.ts";
 export { groupByLocality, type MemberGroup, type Place, type Placed } from "./localities.ts";
 export { type GroupState, minFitOf, panicOf, shareBetween } from "./group-shares.ts";
 export { type MembersByHealth, splitByHealth } from "./usable-members.ts";
-export { type ReadAs, readAs } from "./read-as.ts";
+export { readAs } from "./read-as.ts";
 export { explainMismatch, matchText } from "./match-text.ts";
 export {
-  forwardedValues,
+  forwardedBehindTrusted,
+  isMadeUpOrigin,
   remoteAddressAtGateway,
   remoteAddressBehindGateway,
   speaksOfOrigin,

@@ -1,4 +1,3 @@
-export { type AddressRequest, allocateAddresses } from "./allocate-addresses.ts";
 export { assignAddresses } from "./assign-addresses.ts";
 export { ChangeSet } from "./change-set.ts";
 export { indexObject, unindexObject } from "./index-object.ts";

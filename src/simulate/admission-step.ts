@@ -1,6 +1,6 @@
 /** What is asked of a request at one place, in the proxy's order: tokens, authorization, limits. */
 import type { Hop, Outcome, PolicyView } from "../api/index.ts";
-import type { AdmissionRequest } from "../decide/index.ts";
+import type { AdmissionRequest, Claims } from "../decide/index.ts";
 import { type Admission, AuthorizationLevel, RateLimitScope } from "../model/index.ts";
 import { refusal } from "./hop-draft.ts";
 import type { Scene } from "./scene.ts";
@@ -23,14 +23,45 @@ const levels: Record<AuthorizationLevel, PolicyView["level"]> = {
   [AuthorizationLevel.ROUTE]: "route",
 };
 
-export function askAdmission(
+/** One place after the other; what the first lets on the next is asked about. `given`: claims in the place of a token. */
+export function askInTurn(
+  scene: Scene,
+  admissions: readonly (Admission | undefined)[],
+  asked: AdmissionRequest,
+  given: Claims | undefined,
+): AdmissionResult {
+  let result: AdmissionResult = {
+    admission: [],
+    limits: [],
+    token: undefined,
+    refused: undefined,
+    depends: [],
+    request: asked,
+  };
+  for (const admission of admissions) {
+    if (admission === undefined || result.refused !== undefined) continue;
+    const next = askAdmission(scene, admission, result.request, given);
+    result = {
+      ...next,
+      admission: [...result.admission, ...next.admission],
+      limits: [...result.limits, ...next.limits],
+      token: next.token ?? result.token,
+      depends: [...result.depends, ...next.depends],
+    };
+  }
+  return result;
+}
+
+function askAdmission(
   scene: Scene,
   admission: Admission,
   asked: AdmissionRequest,
-  carries: "http" | "grpc" | "bytes",
+  given: Claims | undefined,
 ): AdmissionResult {
-  const tokens = judgeToken(scene, admission.jwt, asked, carries);
-  const request = { ...asked, claims: tokens.claims };
+  const { http } = asked;
+  const carries = http === undefined ? "bytes" : http.isGrpc ? "grpc" : "http";
+  const tokens = judgeToken(scene, admission.jwt, { asked, given, carries });
+  const request = { ...asked, claims: tokens.claims ?? asked.claims };
   const none: AdmissionResult = {
     admission: [],
     limits: [],

@@ -1,29 +1,28 @@
 /** A connection whose content is not read, from its caller's proxy on: chance, where it has a say, is the moment's. */
-import { normalizeServerName } from "../decide/index.ts";
+import { type Claims, normalizeServerName, type Place, type PreparedRule } from "../decide/index.ts";
 import type { ConnectionRouting, ConnectionRule, Endpoint } from "../model/index.ts";
 import { explainBackends, possibleEndpoints, toldEndpoints } from "./backends.ts";
 import { type HopDraft, refusal } from "./hop-draft.ts";
-import type { Dial } from "./outbound-hop.ts";
 import type { Scene } from "./scene.ts";
 import type { Onward, Step } from "./way.ts";
 
 interface BytesTarget {
   /** Undefined: no route is attached. */
-  readonly routing: ConnectionRouting | undefined;
+  readonly rule: ConnectionRule | undefined;
   /** Without a route. */
   readonly cluster: string | undefined;
   readonly original: Endpoint | undefined;
 }
 
-export function sendBytes(scene: Scene, hop: HopDraft, dial: Dial, target: BytesTarget): Step {
-  const { caller, wanted, claims } = dial;
-  const { routing, original } = target;
-  if (hop.protocol === "http" || hop.protocol === "grpc") hop.protocol = "tcp";
-  const rule = routing === undefined ? undefined : pickRule(scene, hop, routing, wanted.serverName);
-  if (routing !== undefined && rule === undefined) {
-    hop.outcome = refusal("no_route", "no route has the server name", { carries: "bytes" });
-    return { hop, onward: undefined };
-  }
+export interface BytesSender {
+  readonly identity: string;
+  readonly address: string;
+  readonly place: Place;
+  readonly claims: Claims | undefined;
+}
+
+export function sendBytes(scene: Scene, hop: HopDraft, sender: BytesSender, target: BytesTarget): Step {
+  const { rule, original } = target;
   const weighted = rule?.backends.filter(({ weight }) => weight > 0) ?? [];
   const [only] = weighted;
   const keys = rule === undefined ? [target.cluster ?? ""] : weighted.map(({ cluster }) => cluster);
@@ -40,12 +39,12 @@ export function sendBytes(scene: Scene, hop: HopDraft, dial: Dial, target: Bytes
     const endpoints =
       original !== undefined && cluster.original !== undefined ? [original] : scene.mesh.endpoints(key);
     return {
-      endpoints: possibleEndpoints(endpoints, cluster, caller.place),
+      endpoints: possibleEndpoints(endpoints, cluster, sender.place),
       service: `${cluster.namespace}/${cluster.service}`,
       head: undefined,
-      claims,
-      identity: caller.identity,
-      address: caller.address,
+      claims: sender.claims,
+      identity: sender.identity,
+      address: sender.address,
     };
   });
   const possible = onward.flatMap((each) => each?.endpoints ?? []);
@@ -75,7 +74,8 @@ export function sendBytes(scene: Scene, hop: HopDraft, dial: Dial, target: Bytes
   return { hop, onward: first && { ...first, endpoints: possible } };
 }
 
-function pickRule(
+/** The rule of a service's routes that the connection takes; undefined: none has its server name. */
+export function pickRule(
   scene: Scene,
   hop: HopDraft,
   routing: ConnectionRouting,
@@ -85,14 +85,24 @@ function pickRule(
   if (connections.needsServerName && serverName === undefined) return undefined;
   const name = connections.needsServerName ? serverName : undefined;
   const choice = connections.pick(name, 0);
-  if (choice === undefined) return undefined;
-  const rule = routing.rules.find(
+  return choice && sentRule(scene, hop, routing, choice.rule, name);
+}
+
+/** The message that a rule was prepared of; the hop is told of it. */
+export function sentRule(
+  scene: Scene,
+  hop: HopDraft,
+  routing: ConnectionRouting | undefined,
+  { route, section }: PreparedRule,
+  serverName: string | undefined,
+): ConnectionRule | undefined {
+  const rule = routing?.rules.find(
     ({ source }) =>
-      `${source?.namespace ?? ""}/${source?.name ?? ""}` === choice.rule.route &&
-      (source?.section ?? "") === choice.rule.section,
+      `${source?.namespace ?? ""}/${source?.name ?? ""}` === route && (source?.section ?? "") === section,
   );
   const source = scene.source(rule?.source);
-  const matched = name === undefined ? "every connection" : `server name ${normalizeServerName(name)}`;
+  const matched =
+    serverName === undefined ? "every connection" : `server name ${normalizeServerName(serverName)}`;
   hop.route = { ...(source === undefined ? {} : { source }), matched, others: [], othersOmitted: 0 };
   return rule;
 }

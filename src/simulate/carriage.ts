@@ -10,7 +10,7 @@ export interface SaidLayer {
   originOf(field: SettingField): SourceRef | undefined;
 }
 
-export type SettingField = (typeof fields)[number][0];
+type SettingField = (typeof fields)[number][0];
 
 type Read = (requests: PreparedRequests) => unknown;
 type Said = (policy: RequestPolicy) => unknown;

@@ -4,7 +4,7 @@ import { admitInbound, callerService, type CallerFacts, readAs } from "../decide
 import type { AdmissionRequest } from "../decide/index.ts";
 import { canonicalIp, reasons } from "../kernel/index.ts";
 import { type Endpoint, Protocol, Tunnel } from "../model/index.ts";
-import { askAdmission } from "./admission-step.ts";
+import { askInTurn } from "./admission-step.ts";
 import { draftHop, type HopDraft, refusal } from "./hop-draft.ts";
 import { remoteAddressAt } from "./remote-address.ts";
 import type { Scene } from "./scene.ts";
@@ -61,14 +61,14 @@ export function inboundHop(scene: Scene, endpoint: Endpoint, onward: Onward): Ho
       caller,
       remoteAddress: remoteAddressAt(scene.model, caller, head),
       http: head,
-      claims: onward.claims,
+      claims: undefined,
       nowMs: scene.nowMs,
     };
-    const { token, admission, limits, refused, depends } = askAdmission(
+    const { token, admission, limits, refused, depends } = askInTurn(
       scene,
-      port.admission,
+      [port.admission],
       asked,
-      carries,
+      onward.claims,
     );
     Object.assign(hop, { admission, limits, ...(token === undefined ? {} : { token }) });
     if (refused !== undefined) hop.outcome = refused;

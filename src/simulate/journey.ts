@@ -2,7 +2,7 @@
 import type { Explanation, Hop, Outcome, SimulatedRequest } from "../api/index.ts";
 import { type Caller, resolveCaller } from "./caller.ts";
 import { gatewayHop } from "./gateway-hop.ts";
-import type { HopDraft } from "./hop-draft.ts";
+import { forwarded, type HopDraft } from "./hop-draft.ts";
 import { inboundHop } from "./inbound-hop.ts";
 import { outboundHop } from "./outbound-hop.ts";
 import type { Scene } from "./scene.ts";
@@ -67,13 +67,19 @@ function inboundHops(scene: Scene, onward: Onward, notes: string[]): HopDraft[] 
 }
 
 function outcomeOf({ hop, onward }: Step, inbound: readonly HopDraft[]): Outcome {
-  if (hop.outcome.verdict !== "forwarded" || onward === undefined) return hop.outcome;
+  if (onward === undefined) return hop.outcome;
+  const behind = outcomeBehind(onward, inbound);
+  // What is refused behind it is not carried, whatever the moment says here.
+  return hop.outcome.verdict === "unknown" && behind.verdict === "forwarded" ? hop.outcome : behind;
+}
+
+function outcomeBehind(onward: Onward, inbound: readonly HopDraft[]): Outcome {
   const outcomes = inbound.map((each) => each.outcome);
   const distinct = new Map(outcomes.map((outcome) => [JSON.stringify(outcome), outcome]));
   const hasBare = inbound.reduce((sum, { also }) => sum + 1 + also.length, 0) < onward.endpoints.length;
-  if (hasBare) distinct.set(JSON.stringify(hop.outcome), hop.outcome);
+  if (hasBare) distinct.set(JSON.stringify(forwarded), forwarded);
   const [only, ...others] = distinct.values();
-  if (only === undefined) return hop.outcome;
+  if (only === undefined) return forwarded;
   if (others.length === 0) return only;
   // A proxy that cannot take the request lets the caller's try another endpoint; a policy's no is final.
   const verdicts = [...new Set([only, ...others].map(({ verdict }) => verdict))];

@@ -10,7 +10,7 @@ import { draftHop, type HopDraft, refusal } from "./hop-draft.ts";
 import { takeRule } from "./route-step.ts";
 import type { Scene } from "./scene.ts";
 import { answerItself, send, type Sender } from "./send-step.ts";
-import { sendBytes } from "./bytes-step.ts";
+import { pickRule, sendBytes } from "./bytes-step.ts";
 import type { Wanted } from "./wanted.ts";
 import type { Claims } from "../decide/index.ts";
 import type { Step } from "./way.ts";
@@ -92,8 +92,13 @@ function toService(
     return { hop, onward: undefined };
   }
   const original = external?.endpointFor(wanted, cluster);
+  const sender = { ...caller, claims: dial.claims };
   if (outbound.connections !== undefined) {
-    return sendBytes(scene, hop, dial, { routing: outbound.connections, cluster: undefined, original });
+    hop.protocol = wanted.scheme === "tls" ? "tls" : "tcp";
+    const rule = pickRule(scene, hop, outbound.connections, wanted.serverName);
+    if (rule !== undefined) return sendBytes(scene, hop, sender, { rule, cluster: undefined, original });
+    hop.outcome = refusal("no_route", "no route has the server name", { carries: "bytes" });
+    return { hop, onward: undefined };
   }
   const read = readAs(outbound.protocol, (cluster?.proxyProtocol ?? 0) > 0);
   const isByNameHttp = external?.isByName === true && outbound.protocol !== Protocol.TCP;
@@ -103,12 +108,12 @@ function toService(
       hop.outcome = refusal("protocol_mismatch", detail, { carries: "bytes" });
       return { hop, onward: undefined };
     }
-    return sendBytes(scene, hop, dial, { routing: undefined, cluster: outbound.defaultCluster, original });
+    return sendBytes(scene, hop, sender, { rule: undefined, cluster: outbound.defaultCluster, original });
   }
   if (read === "bytes") {
     hop.protocol = "tcp";
     hop.notes.push("the port is declared to carry bytes: the request is not read");
-    return sendBytes(scene, hop, dial, { routing: undefined, cluster: outbound.defaultCluster, original });
+    return sendBytes(scene, hop, sender, { rule: undefined, cluster: outbound.defaultCluster, original });
   }
   return sendRequest(scene, hop, dial, { outbound, original });
 }
@@ -161,9 +166,12 @@ function resolveAddress(scene: Scene, hop: HopDraft, { caller, wanted }: Dial): 
     const addresses = scene.mesh.get("Name", name)?.addresses ?? [];
     const [first, ...others] = addresses;
     if (first === undefined) continue;
-    if (others.length > 0) {
+    // One of each family is one place.
+    const alike = others.filter((each) => each.includes(":") === first.includes(":"));
+    if (alike.length > 0) {
+      const shownAddresses = [first, ...alike].slice(0, 8).join(", ");
       hop.notes.push(
-        `${name} has ${addresses.length} addresses; the program may take any: ${addresses.slice(0, 8).join(", ")}`,
+        `${name} has ${alike.length + 1} addresses, of which the program may take any: ${shownAddresses}`,
       );
     }
     return first;

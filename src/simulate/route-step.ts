@@ -38,7 +38,7 @@ export function takeRule(
 }
 
 /** Prepared ones are those of the message that have a weight, in their order. */
-export function placeOf(
+function placeOf(
   rule: Pick<PreparedRule, "backends">,
   backend: PreparedBackend,
   { backends }: Pick<HttpRule, "backends">,

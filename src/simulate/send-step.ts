@@ -41,7 +41,10 @@ export interface Sender {
 }
 
 export interface Sent {
+  /** As it came: routes and rewrites read it. */
   readonly head: SimulatedHead;
+  /** As this proxy tells it, before the rule's edits; absent: as it came. */
+  readonly lines?: SimulatedHead;
   readonly taken: TakenRule | undefined;
   /** Given in the place of a token; undefined: none. */
   readonly claims: Claims | undefined;
@@ -100,7 +103,7 @@ export function send(scene: Scene, hop: HopDraft, sender: Sender, sent: Sent): O
   if (taken?.backend.changes?.mirrors !== undefined) explainMirrors(hop, taken.backend.changes, head);
   if (strikeFault(hop, taken?.rule.faults ?? scene.clusterFaults(cluster), scene.nowMs, head))
     return undefined;
-  const leaving = leave(hop, head, sender, taken);
+  const leaving = leave(hop, sent, sender);
   const { dns, tls } = cluster;
   if (dns !== undefined && possible.length === 0) {
     const names = dns.hosts.map(({ name, port }) => `${name}:${port}`).join(", ");
@@ -210,12 +213,7 @@ function strikeFault(
 }
 
 /** The head as it is sent on. */
-function leave(
-  hop: HopDraft,
-  head: SimulatedHead,
-  sender: Sender,
-  taken: TakenRule | undefined,
-): SimulatedHead {
+function leave(hop: HopDraft, { head, lines = head, taken }: Sent, sender: Sender): SimulatedHead {
   const { requestEdits, responseEdits, changes } = taken?.backend ?? {};
   hop.requestEdits = editList(requestEdits);
   hop.responseEdits = editList(changes?.cors === undefined ? responseEdits : changes.cors.of(head));
@@ -225,7 +223,7 @@ function leave(
     }
   }
   const removesOverride = sender.role === "gateway" || sender.honoursOverrides;
-  let left = editHead(head, requestEdits);
+  let left = editHead(lines, requestEdits);
   if (removesOverride) left = editHead(left, { set: [], add: [], remove: [overrideHeader] });
   const rewrite = head.method === "CONNECT" ? undefined : changes?.rewrite;
   if (rewrite !== undefined) {

@@ -1,5 +1,5 @@
 /** A small mesh from YAML, for tests of this room and of those that ask it. */
-import { parseDocument, parseYamlDocuments, type Stored, storedOf } from "../api/index.ts";
+import { impliedObjects, parseDocument, parseYamlDocuments, type Stored, storedOf } from "../api/index.ts";
 import { keyOf, keyText } from "../api/index.ts";
 import type { ObjectOrigin, SimulationInput } from "./input.ts";
 import { SimulatedMesh } from "./simulated-mesh.ts";
@@ -17,10 +17,11 @@ export function readObjects(
   const objects = documents.map((document) => {
     const parsed = parseDocument(document, "write");
     if ("issues" in parsed) throw new Error(JSON.stringify(parsed.issues));
-    origins.set(keyText(keyOf(parsed.object)), { file, lineOf: document.lineOf });
+    origins.set(keyText(keyOf(parsed.object)), { file, lineOf: (path) => document.lineOf(path) });
     return storedOf(parsed.object, 1);
   });
-  return { objects, origins };
+  const implied = impliedObjects(objects).map((object) => storedOf(object, 1));
+  return { objects: [...implied, ...objects], origins };
 }
 
 export function testMesh(yaml: string, options: Partial<SimulationInput> = {}): SimulatedMesh {

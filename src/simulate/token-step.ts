@@ -1,6 +1,6 @@
 /** What becomes of the token that a request brings. */
 import type { Hop, Outcome } from "../api/index.ts";
-import type { AdmissionRequest, Claims } from "../decide/index.ts";
+import { type AdmissionRequest, type Claims, firstQueryValue, type HttpFacts } from "../decide/index.ts";
 import type { JwtAuthentication } from "../model/index.ts";
 import { refusal } from "./hop-draft.ts";
 import type { Scene } from "./scene.ts";
@@ -12,14 +12,19 @@ export interface TokenResult {
   readonly depends: readonly string[];
 }
 
-/** `asked.claims`: given in the place of a token. */
+export interface TokenQuestion {
+  readonly asked: AdmissionRequest;
+  /** Claims in the place of a token. */
+  readonly given: Claims | undefined;
+  readonly carries: "http" | "grpc" | "bytes";
+}
+
 export function judgeToken(
   scene: Scene,
   jwt: JwtAuthentication | undefined,
-  asked: AdmissionRequest,
-  carries: "http" | "grpc" | "bytes",
+  { asked, given, carries }: TokenQuestion,
 ): TokenResult {
-  const { claims } = asked;
+  const claims = asked.http === undefined ? undefined : given;
   if (jwt === undefined || (jwt.providers.length === 0 && !jwt.required)) {
     return { view: undefined, claims: undefined, refused: undefined, depends: [] };
   }
@@ -27,6 +32,17 @@ export function judgeToken(
   const common = { isRequired: jwt.required, ...(source === undefined ? {} : { source }) };
   if (claims !== undefined) {
     return { view: { state: "assumed", ...common }, claims, refused: undefined, depends: [] };
+  }
+  const place = asked.http && tokenPlace(jwt, asked.http);
+  if (place !== undefined) {
+    // Its signature can only be checked with the issuer's keys, by whoever may be let in by it.
+    const detail = `${place} brings one; what it is worth is not judged here: give its claims to assume that it is valid`;
+    return {
+      view: { state: "unchecked", ...common, detail },
+      claims: undefined,
+      refused: undefined,
+      depends: [`the token in ${place}`],
+    };
   }
   if (!jwt.required) {
     return { view: { state: "absent", ...common }, claims: undefined, refused: undefined, depends: [] };
@@ -38,3 +54,21 @@ export function judgeToken(
     depends: [],
   };
 }
+
+/** Where the request has what may be a token; undefined: nowhere. */
+function tokenPlace({ providers }: JwtAuthentication, http: HttpFacts): string | undefined {
+  const locations = providers.flatMap((provider) =>
+    provider.locations.length > 0 ? provider.locations.map(({ place }) => place) : [authorization],
+  );
+  for (const { case: kind, value = "" } of locations) {
+    if (kind === "header" && http.header(value) !== undefined) return `header ${value}`;
+    if (kind === "queryParameter" && firstQueryValue(http.query, value) !== undefined) {
+      return `query parameter ${value}`;
+    }
+    const cookies = kind === "cookie" ? (http.header("cookie")?.split(";") ?? []) : [];
+    if (cookies.some((pair) => pair.trim().startsWith(`${value}=`))) return `cookie ${value}`;
+  }
+  return undefined;
+}
+
+const authorization = { case: "header", value: "authorization" } as const;

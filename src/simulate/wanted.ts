@@ -7,6 +7,8 @@ export type Spoken = "http" | "grpc" | "tcp" | "tls";
 
 export interface Wanted {
   readonly spoken: Spoken;
+  /** What the client's connection is, whatever is inside. */
+  readonly scheme: "tls" | "plain";
   /** As it stands in the URL: a name in lower case, or an address without brackets. */
   readonly host: string;
   readonly port: number;
@@ -53,7 +55,15 @@ export function parseWanted(request: SimulatedRequest, isClient: boolean): Wante
     fields: [...rest, ["x-request-id", requestId]],
   });
   const spoken: Spoken = asked === "tcp" ? (isTls ? "tls" : "tcp") : isReadable ? asked : "tls";
-  return { spoken, host, port, serverName, requestId, head: isReadable ? head : undefined };
+  return {
+    spoken,
+    scheme: isTls ? "tls" : "plain",
+    host,
+    port,
+    serverName,
+    requestId,
+    head: isReadable ? head : undefined,
+  };
 }
 
 function spokenBy(scheme: string): "http" | "grpc" | "tcp" {

@@ -21,6 +21,6 @@ export interface Onward {
 
 export interface Step {
   readonly hop: HopDraft;
-  /** Undefined: the hop's outcome is the end. */
+  /** Undefined: the hop's outcome is the end. Else it goes on, for certain or where the hop's outcome is unknown perhaps. */
   readonly onward: Onward | undefined;
 }
