@@ -3,6 +3,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { decodeMessage, planReportSchema } from "../api/index.ts";
 import { runVerb } from "./testing/run-verb.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "weft-plan-"));
@@ -147,7 +148,8 @@ spec: { selector: { matchLabels: { app: nobody } }, action: Deny, rules: [{}] }
 `,
     );
     const { out } = await runVerb(folder, nobody, ["plan", ...base, "-f", mistakes, "-o", "json"]);
-    const warnings = (JSON.parse(out) as { warnings: { code: string; message: string }[] }).warnings;
+    const decoded = decodeMessage(planReportSchema, JSON.parse(out), "response");
+    const warnings = "object" in decoded ? decoded.object.warnings : [];
     const codes = warnings.map(({ code, message }) => `${code} ${message}`).toSorted();
     const has = (code: string, part: string): boolean =>
       codes.some((text) => text.startsWith(code) && text.includes(part));

@@ -3,11 +3,11 @@
  * given requests end otherwise, and what the author can hardly mean. The mesh is as before when it is done.
  */
 import {
+  isKindName,
   keyOf,
   keyText,
   maxToldChanges,
   maxToldProxies,
-  type ObjectKey,
   type PlanReport,
   type PlanWarning,
   type TransactionResult,
@@ -61,7 +61,7 @@ export function* planChange(input: PlanInput): Steps<PlanReport> {
     return {
       revision,
       objects: outcomes.map((outcome) => {
-        const key = keyText({ ...outcome, kind: outcome.kind } as ObjectKey);
+        const key = isKindName(outcome.kind) ? keyText({ ...outcome, kind: outcome.kind }) : "";
         return { ...outcome, diff: outcome.outcome === "unchanged" ? [] : diffOf(input, key) };
       }),
       ...(yield* toldChanges(touched)),

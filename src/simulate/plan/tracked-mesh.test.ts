@@ -85,7 +85,9 @@ test("what a proposal touches is what differs between the mesh before and the me
         [...after].flatMap(([name, own]) => {
           const old = before.get(name) ?? new Map();
           const keys = new Set([...own.keys(), ...old.keys()]);
-          const different = [...keys].filter((key) => own.get(key) !== old.get(key)).toSorted();
+          const different = [...keys]
+            .filter((key) => own.get(key) !== old.get(key))
+            .toSorted((a, b) => (a < b ? -1 : 1));
           return different.length === 0 ? [] : [[name, different] as const];
         }),
       );

@@ -28,7 +28,12 @@ export function failuresOf(expect: Expect, request: TestCase["request"], found: 
   ];
 }
 
-function same(field: string, expected: unknown, actual: unknown, why = ""): Failure[] {
+function same(
+  field: string,
+  expected: string | number | undefined,
+  actual: string | number | undefined,
+  why = "",
+): Failure[] {
   if (expected === undefined || expected === actual) return [];
   return [
     {

@@ -17,27 +17,28 @@ export interface TestResult {
 
 /** `coverage` is told of every request. `namespace`: of callers that are named without one. */
 export function runTests(
-  { file, test, lineOf }: TestDocument,
+  document: TestDocument,
   simulate: Simulate,
   namespace: string,
   coverage: Coverage,
 ): TestResult[] {
+  const { file, test } = document;
   return test.tests.map((each, index): TestResult => {
     const at = `tests[${index}]`;
-    const result = { file, line: lineOf(at), name: each.name };
+    const result = { file, line: document.lineOf(at), name: each.name };
     let explanation: Explanation;
     try {
       explanation = simulate(requestOf(each, namespace));
     } catch (error) {
       if (!(error instanceof WeftError) || (error.code !== "bad_input" && error.code !== "not_found"))
         throw error;
-      const failures = [{ message: error.message, line: lineOf(`${at}.request`) }];
+      const failures = [{ message: error.message, line: document.lineOf(`${at}.request`) }];
       return { ...result, failures, explanation: undefined };
     }
     coverage.add(explanation);
     const failures = failuresOf(each.expect, each.request, explanation).map(({ field, message }) => ({
       message,
-      line: lineOf(`${at}.expect.${field}`),
+      line: document.lineOf(`${at}.expect.${field}`),
     }));
     return { ...result, failures, explanation };
   });
