@@ -42,7 +42,10 @@ const maxWarnings = 1_000;
 
 export function* planChange(input: PlanInput): Steps<PlanReport> {
   const { mesh, changes, proxies, requests, outcomes, revision } = input;
-  for (const proxy of proxies) for (const root of proxy.roots) yield* mesh.track(root);
+  for (const proxy of proxies) {
+    for (const root of proxy.roots) yield* mesh.track(root);
+    yield;
+  }
   const before = yield* results(requests, input.simulatorOf(mesh));
   const old = yield* warningsOf(input, false);
   const knownStatuses = new Map(mesh.statuses().map((status) => [statusKey(status), status]));
