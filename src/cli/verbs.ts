@@ -32,6 +32,7 @@ export const verbs: Readonly<Record<string, Verb>> = {
     summary: "show what a change would do: proxies, requests, warnings",
     load: () => import("./plan.ts"),
   },
+  test: { summary: "check files by what becomes of requests", load: () => import("./test.ts") },
   replay: { summary: "ask what recorded traffic would meet", load: () => import("./replay.ts") },
   get: { summary: "list resources", load: () => import("./get.ts") },
   describe: { summary: "show one resource with its conditions", load: () => import("./describe.ts") },

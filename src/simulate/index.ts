@@ -21,3 +21,8 @@ export { addFlip, isFlip, resultOf } from "./plan/flips.ts";
 export { readTraffic, type TrafficLine } from "./replay/traffic-record.ts";
 export { replay, type ReplayReport } from "./replay/replay.ts";
 export { objectDiff } from "./plan/object-diff.ts";
+export { Coverage, type CoverageReport } from "./test-file/coverage.ts";
+export { junitXml } from "./test-file/junit.ts";
+export { readTestDocuments, type TestDocument } from "./test-file/request-test.ts";
+export { runTests, type TestResult } from "./test-file/run-tests.ts";
+export { tapText } from "./test-file/tap-output.ts";

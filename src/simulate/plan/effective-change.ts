@@ -44,6 +44,7 @@ export function* touchedProxies(
   yield;
   const touched: TouchedProxy[] = [];
   for (const proxy of proxies) {
+    yield;
     const roots = proxy.roots.filter((root) => isAffected.has(nameText(root)));
     if (roots.length === 0) continue;
     const before = new Set<string>();

@@ -1,6 +1,6 @@
 /** Differences of texts: they lead from one to the other, are short, and are bounded. */
 import { expect, test } from "bun:test";
-import fc from "fast-check";
+import { array, assert, constantFrom, property } from "fast-check";
 import { type DiffLine, lineDiff } from "./line-diff.ts";
 
 const everything = { context: 1_000, maxLines: 100_000 };
@@ -15,9 +15,9 @@ test("equal texts have no difference", () => {
 });
 
 test("a difference leads from one text to the other", () => {
-  const text = fc.array(fc.constantFrom("a", "b", "  c", "  d"), { maxLength: 30 });
-  fc.assert(
-    fc.property(text, text, (before, after) => {
+  const text = array(constantFrom("a", "b", "  c", "  d"), { maxLength: 30 });
+  assert(
+    property(text, text, (before, after) => {
       const diff = lineDiff(before, after, everything);
       if (diff.length === 0) return expect(before).toEqual(after);
       expect(side(diff, "-")).toEqual(before);

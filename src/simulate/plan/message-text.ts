@@ -145,7 +145,7 @@ class Writer {
   /** `name: value` of a header; undefined for anything else. */
   #headerText(list: ReflectMessage, item: ReflectMessage): string | undefined {
     if (item.desc.name !== "Header") return undefined;
-    const [name = "", value = ""] = item.fields.map((field) => String(item.get(field)));
+    const [name = "", value = ""] = item.fields.map((field) => textOf(item.get(field)));
     const isHidden = list.desc.name === "Collector" || hiddenHeaders.has(name.toLowerCase());
     return `${quoted(name)}: ${isHidden ? this.#hidden.label(value) : this.#text(value)}`;
   }
@@ -173,7 +173,7 @@ function inlineText(value: ReflectMessage): string | undefined {
 /** `HTTPRoute default/reviews rules[0]`. */
 function sourceText(source: ReflectMessage): string {
   const [kind = "", namespace = "", name = "", section = ""] = source.fields.map((field) =>
-    String(source.get(field)),
+    textOf(source.get(field)),
   );
   const path = namespace === "" ? name : `${namespace}/${name}`;
   return [kind, path, section].filter((part) => part !== "").join(" ");
@@ -210,6 +210,10 @@ function digest(bytes: Uint8Array, unit: string): string {
 /** As it is where nobody could read it otherwise. */
 function quoted(text: string): string {
   return /^[\w./*][\w./:@*+ -]*$/.test(text) && !text.endsWith(" ") ? text : JSON.stringify(text);
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
 }
 
 function isReflected(value: unknown): value is ReflectMessage {

@@ -3,11 +3,11 @@
  * given requests end otherwise, and what the author can hardly mean. The mesh is as before when it is done.
  */
 import {
+  isKindName,
   keyOf,
   keyText,
   maxToldChanges,
   maxToldProxies,
-  type ObjectKey,
   type PlanReport,
   type PlanWarning,
   type TransactionResult,
@@ -42,7 +42,10 @@ const maxWarnings = 1_000;
 
 export function* planChange(input: PlanInput): Steps<PlanReport> {
   const { mesh, changes, proxies, requests, outcomes, revision } = input;
-  for (const proxy of proxies) for (const root of proxy.roots) yield* mesh.track(root);
+  for (const proxy of proxies) {
+    for (const root of proxy.roots) yield* mesh.track(root);
+    yield;
+  }
   const before = yield* results(requests, input.simulatorOf(mesh));
   const old = yield* warningsOf(input, false);
   const knownStatuses = new Map(mesh.statuses().map((status) => [statusKey(status), status]));
@@ -61,7 +64,7 @@ export function* planChange(input: PlanInput): Steps<PlanReport> {
     return {
       revision,
       objects: outcomes.map((outcome) => {
-        const key = keyText({ ...outcome, kind: outcome.kind } as ObjectKey);
+        const key = isKindName(outcome.kind) ? keyText({ ...outcome, kind: outcome.kind }) : "";
         return { ...outcome, diff: outcome.outcome === "unchanged" ? [] : diffOf(input, key) };
       }),
       ...(yield* toldChanges(touched)),

@@ -5,7 +5,6 @@ import {
   AuthorizationSchema,
   CertificateSchema,
   CollectorSchema,
-  type ModelKind,
   modelSchemas,
   OutboundSchema,
   RateLimitStoreSchema,
@@ -104,8 +103,7 @@ test("every field whose name says that it is secret is hidden", () => {
       if (shown.includes("hunter2")) suspicious.push(`${schema.name}.${field.name}`);
     }
   };
-  const kinds = Object.keys(modelSchemas) as ModelKind[];
-  for (const kind of kinds) visit(modelSchemas[kind]);
+  for (const schema of Object.values(modelSchemas)) visit(schema);
   expect(seen.size).toBeGreaterThan(50);
   expect(suspicious).toEqual([]);
 });

@@ -62,5 +62,5 @@ export function statusWarnings(update: StatusUpdate, isQuarantined: boolean): Pl
 
 function at(reference: Readonly<Record<string, unknown>>): string {
   const parts = [reference["kind"], reference["name"], reference["sectionName"] ?? reference["port"]];
-  return ` at ${parts.filter((part) => part !== undefined).join("/")}`;
+  return ` at ${parts.filter((part) => typeof part === "string" || typeof part === "number").join("/")}`;
 }

@@ -1,11 +1,11 @@
 /** A proposal finds what two compilers that know nothing of each other find, and leaves no trace. */
 import { expect, test } from "bun:test";
-import { keyOf, keyText, type Stored } from "../../api/index.ts";
-import { randomChange, type Random, seededRandom } from "../../compile/test/random-mesh.ts";
-import { touchedProxies } from "./effective-change.ts";
-import { proxiesOfObjects } from "./proxies.ts";
-import { runAtOnce, runSteps } from "./slices.ts";
-import { nameText, type ObjectChanges, TrackedMesh } from "./tracked-mesh.ts";
+import { keyOf, keyText, type Stored } from "../../../src/api/index.ts";
+import { randomChange, type Random, seededRandom } from "../../../src/compile/test/random-mesh.ts";
+import { touchedProxies } from "../../../src/simulate/plan/effective-change.ts";
+import { proxiesOfObjects } from "../../../src/simulate/plan/proxies.ts";
+import { runAtOnce, runSteps } from "../../../src/simulate/plan/slices.ts";
+import { nameText, type ObjectChanges, TrackedMesh } from "../../../src/simulate/plan/tracked-mesh.ts";
 
 const options = { trustDomain: "0a1b2c3d.weft" };
 
@@ -85,7 +85,9 @@ test("what a proposal touches is what differs between the mesh before and the me
         [...after].flatMap(([name, own]) => {
           const old = before.get(name) ?? new Map();
           const keys = new Set([...own.keys(), ...old.keys()]);
-          const different = [...keys].filter((key) => own.get(key) !== old.get(key)).toSorted();
+          const different = [...keys]
+            .filter((key) => own.get(key) !== old.get(key))
+            .toSorted((a, b) => (a < b ? -1 : 1));
           return different.length === 0 ? [] : [[name, different] as const];
         }),
       );
