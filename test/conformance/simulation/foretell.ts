@@ -71,7 +71,7 @@ export function foretell(
   const taken = ruleByTheText(place.routes, question);
   const route = taken === undefined ? "" : nameOf(taken);
   if (question.from.kind === "client") {
-    const door = gatewayDoor(objects, question, question.from.gateway, place, taken);
+    const door = gatewayDoor(objects, question, place, taken);
     const request = admissionRequest(question, {
       identity: "",
       port: question.port,
@@ -244,10 +244,10 @@ function flat(fields: Fields): [string, string][] {
 function gatewayDoor(
   objects: readonly Applied[],
   question: Question,
-  gateway: string,
   { listener = "" }: Place,
   taken: Taken | undefined,
 ): Door {
+  const gateway = question.from.kind === "client" ? question.from.gateway : "";
   const routes = objects.filter(
     (each): each is Route =>
       (each.kind === "HTTPRoute" || each.kind === "GRPCRoute") &&
