@@ -7,6 +7,7 @@ import { accessByTheText, type Door, isBehind } from "./access-by-the-text.ts";
 import {
   type Applied,
   type BackendRef,
+  type Gateway,
   namespaceOf,
   pathOf,
   type Question,
@@ -71,7 +72,7 @@ export function foretell(
   const taken = ruleByTheText(place.routes, question);
   const route = taken === undefined ? "" : nameOf(taken);
   if (question.from.kind === "client") {
-    const door = gatewayDoor(objects, question, question.from.gateway, place, taken);
+    const door = gatewayDoor(objects, question, place, taken);
     const request = admissionRequest(question, {
       identity: "",
       port: question.port,
@@ -244,10 +245,10 @@ function flat(fields: Fields): [string, string][] {
 function gatewayDoor(
   objects: readonly Applied[],
   question: Question,
-  gateway: string,
   { listener = "" }: Place,
   taken: Taken | undefined,
 ): Door {
+  const gateway = question.from.kind === "client" ? question.from.gateway : "";
   const routes = objects.filter(
     (each): each is Route =>
       (each.kind === "HTTPRoute" || each.kind === "GRPCRoute") &&
@@ -257,14 +258,21 @@ function gatewayDoor(
   return { kind: "gateway", gateway, listener, taken, routes: named };
 }
 
-/** By itself it would be in force there, for some host. */
+function withListener(gateway: Gateway, listener: string): Gateway {
+  const listeners = gateway.spec.listeners.filter(({ name }) => name === listener);
+  return { ...gateway, spec: { ...gateway.spec, listeners } };
+}
+
+/** It attaches there, even where all of its hosts are another listener's. */
 function isAtListener(
   objects: readonly Applied[],
   question: Question,
   route: Route,
   listener: string,
 ): boolean {
-  const others = objects.filter((each) => each.kind !== "HTTPRoute" && each.kind !== "GRPCRoute");
+  const others = objects
+    .filter((each) => each.kind !== "HTTPRoute" && each.kind !== "GRPCRoute")
+    .map((each) => (each.kind === "Gateway" ? withListener(each, listener) : each));
   return [question.authority, ...(route.spec.hostnames ?? [])].some((hostname) => {
     const authority = hostname.replace("*", "any");
     const place = placeByTheText([...others, route], { ...question, authority });

@@ -10,8 +10,8 @@ import { LiveMesh } from "./live-mesh.ts";
 import { shareByTheText } from "./share-by-the-text.ts";
 
 const seed = Number(process.env["WEFT_TEST_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
-const pairs = 1_000;
-const livePairs = 300;
+const pairs = 400;
+const livePairs = 150;
 
 let mesh: LiveMesh;
 beforeAll(async () => {
