@@ -84,7 +84,7 @@ export {
   type StoredOfKind,
 } from "./kinds.ts";
 export { openApiSchema } from "./openapi-schema.ts";
-export { tableCells, type TableColumn, tableColumns } from "./table.ts";
+export { tableCells, tableColumns } from "./table.ts";
 export { type KubeStatus, kubeStatusSchema } from "./kube-status.ts";
 export { acceptLockoutField } from "./lock-out.ts";
 export { hundredths, milliseconds } from "./measures.ts";

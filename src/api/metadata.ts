@@ -1,7 +1,7 @@
 /** What every object carries besides its own content. The server owns uid, resourceVersion, generation and the times. */
 import Type, { type TLiteral, type TString } from "typebox";
 import { annotationValue, anyText, dnsLabel, labelKey, labelValue, timestamp } from "./formats.ts";
-import { atomic, integer, list, object, opaque, optional, text, textMap } from "./schema.ts";
+import { integer, list, object, opaque, optional, text, textMap } from "./schema.ts";
 
 /** Kubernetes sets no number; this is far above use and keeps selectors cheap. */
 const maxLabels = 256;
@@ -11,13 +11,10 @@ const maxManagers = 256;
 export const labelsSchema = textMap("Names that selectors choose by.", labelKey, labelValue, maxLabels);
 
 /** Labels that choose: to add one to somebody else's would change what is chosen, so one writer owns them all. */
-export const selectorSchema = textMap(
-  "Names that selectors choose by.",
-  labelKey,
-  labelValue,
-  maxLabels,
-  atomic,
-);
+export const selectorSchema = textMap("Names that selectors choose by.", labelKey, labelValue, {
+  max: maxLabels,
+  isAtomic: true,
+});
 
 function commonFields<N extends TString | TLiteral<string>>(name: N) {
   return {

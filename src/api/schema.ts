@@ -130,11 +130,11 @@ export function textMap(
   description: string,
   keys: TextFormat,
   values: TextFormat,
-  maxEntries: number,
-  options: object = {},
+  bound: number | { readonly max: number; readonly isAtomic: boolean },
 ) {
+  const { max: maxEntries, isAtomic } = typeof bound === "number" ? { max: bound, isAtomic: false } : bound;
   return Type.Record(Type.String(), text("", values), {
-    ...options,
+    ...(isAtomic ? atomic : {}),
     description,
     maxProperties: maxEntries,
     propertyNames: text("", keys),

@@ -2,7 +2,7 @@
 import { formatAge } from "../kernel/index.ts";
 import { type KindName, kinds, printerCells, type Stored } from "./kinds.ts";
 
-export interface TableColumn {
+interface TableColumn {
   readonly name: string;
   readonly description: string;
   /** Only shown with `-o wide`. */

@@ -11,8 +11,8 @@ const maxBodyBytes = 12 * 1024 * 1024;
 export const hardBodyBytes = 4 * maxBodyBytes;
 
 /** Texts in which bodies come. */
-export const jsonType = "application/json";
-export const yamlTypes: readonly string[] = [
+const jsonType = "application/json";
+const yamlTypes: readonly string[] = [
   "application/yaml",
   "application/x-yaml",
   "application/apply-patch+yaml",

@@ -1,6 +1,6 @@
 /** Keys that stand twice in a JSON text are found with their path and line, whatever stands around them. */
 import { expect, test } from "bun:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { duplicateKeys } from "./duplicate-keys.ts";
 
 test.each([

@@ -305,7 +305,7 @@ describe("bodies", () => {
 
 function bomb(): string {
   const levels = ["a: &a [x,x,x,x,x,x,x,x,x,x]"];
-  for (const [index, name] of [..."bcdefgh"].entries()) {
+  for (const [index, name] of "bcdefgh".split("").entries()) {
     const before = "abcdefgh"[index] ?? "a";
     levels.push(`${name}: &${name} [${Array.from({ length: 10 }, () => `*${before}`).join(",")}]`);
   }

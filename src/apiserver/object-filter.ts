@@ -13,7 +13,7 @@ import { isPlain } from "./patch/merge-patch.ts";
 /** Kubernetes has no bound; more than a few fields cannot be chosen by anyway. */
 const maxFieldTerms = 32;
 
-export interface FieldRequirement {
+interface FieldRequirement {
   readonly path: readonly string[];
   readonly value: string;
   readonly isNegated: boolean;

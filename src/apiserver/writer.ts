@@ -26,6 +26,7 @@ import { imagined } from "./imagined.ts";
 import { noteOf } from "./history/change-note.ts";
 import { refuseHeld } from "./rollout/held-objects.ts";
 import { sameContent } from "./same-content.ts";
+import { refuseOther, refuseOtherName, refuseStale } from "./stale-writes.ts";
 import type { WriteGate } from "./write-gate.ts";
 
 /** Writers wait for each other; more than this means that somebody writes in a loop. */
@@ -456,30 +457,4 @@ function outcomeOf(object: ApiObject, existing: Stored | undefined): Transaction
 
 function resultOf(key: ObjectKey, outcome: TransactionResult["outcome"]): TransactionResult {
   return { kind: key.kind, namespace: key.namespace, name: key.name, outcome };
-}
-
-function refuseOtherName(object: ApiObject, key: ObjectKey): void {
-  const named = keyText(keyOf(object));
-  if (named !== keyText(key))
-    throw new WeftError("usage", `the body names ${named}, the path ${keyText(key)}`);
-}
-
-/** A write that names a version must be based on the newest. */
-function refuseStale(key: ObjectKey, asked: string | undefined, existing: Stored): void {
-  const newest = existing.metadata.resourceVersion;
-  if (asked === undefined || asked === newest) return;
-  throw new WeftError(
-    "conflict",
-    `${keyText(key)} has changed: the write is based on version ${asked}, the newest is ${newest}`,
-    { hint: "read it again and repeat the change" },
-  );
-}
-
-/** The object of that name may be another one by now. */
-function refuseOther(key: ObjectKey, uid: string | undefined, existing: Stored): void {
-  if (uid === undefined || uid === existing.metadata.uid) return;
-  throw new WeftError(
-    "conflict",
-    `${keyText(key)} is another object: its uid is ${existing.metadata.uid}, not ${uid}`,
-  );
 }

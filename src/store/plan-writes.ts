@@ -191,8 +191,9 @@ function keptManagers(object: ApiObject, before: Stored): Pick<ApiObject["metada
   return managedFields === undefined || managedFields.length === 0 ? {} : { managedFields };
 }
 
-function withoutManagers({ managedFields: _, ...metadata }: ApiObject["metadata"]) {
-  return metadata;
+function withoutManagers(metadata: ApiObject["metadata"]) {
+  const { managedFields: _, ...rest } = metadata;
+  return rest;
 }
 
 function managersOf({ metadata }: Pick<ApiObject, "metadata">): unknown {

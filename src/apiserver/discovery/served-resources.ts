@@ -1,7 +1,7 @@
 /** Everything that the API serves in Kubernetes' form, by group and version: the kinds, their subresources, and the reviews. */
 import { type KindName, kindNames, kinds, servedVersions } from "../../api/index.ts";
 
-export interface ServedSubresource {
+interface ServedSubresource {
   readonly name: string;
   /** Group, version and kind of what is sent and answered. */
   readonly responds: GroupVersionKind;
@@ -28,7 +28,7 @@ export interface ServedResource extends GroupVersionKind {
 
 const verbs = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 
-export const servedResources: readonly ServedResource[] = [
+const servedResources: readonly ServedResource[] = [
   ...kindNames.flatMap((name) => servedVersions(name).map((version) => ofKind(name, version))),
   review("authentication.k8s.io", "SelfSubjectReview", false),
   review("authorization.k8s.io", "LocalSubjectAccessReview", true),

@@ -2,9 +2,9 @@
  * Objects in Kubernetes' protobuf form, which kubectl 1.32 prefers for what it makes itself. Answers are JSON all the same. What
  * Kubernetes' encoder always writes though it says nothing (empty texts, zeros, empty messages) is left out, as in its JSON.
  */
-import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
+import { BinaryReader, type WireType } from "@bufbuild/protobuf/wire";
 import { WeftError } from "../../kernel/index.ts";
-import { type Field, fieldOf, isMessageName, type MessageName } from "./messages.ts";
+import { type Field, fieldOf, isMessageName, type MessageName, type NestedType } from "./messages.ts";
 
 export const protobufType = "application/vnd.kubernetes.protobuf";
 
@@ -85,7 +85,21 @@ function readField(
       else result.set(name, new Map([[key, value]]));
       return;
     }
+    default:
+      return readNested(result, { name, type }, reader, depth);
   }
+}
+
+/** A message, or a list of them or of texts. */
+function readNested(
+  result: Map<string, unknown>,
+  { name, type }: { readonly name: string; readonly type: NestedType },
+  reader: BinaryReader,
+  depth: number,
+): void {
+  const keep = (value: unknown): void => {
+    if (!saysNothing(value)) result.set(name, value);
+  };
   if (typeof type === "string") return keep(readMessage(type, reader.bytes(), depth + 1));
   const [, item] = type;
   const value = item === "string" ? reader.string() : readMessage(item, reader.bytes(), depth + 1);

@@ -3,7 +3,7 @@
  * Kubernetes' own kinds, and only what weft keeps. Source: `generated.proto` of k8s.io/api and k8s.io/apimachinery, release 1.32.
  */
 
-export type FieldType =
+type FieldType =
   | "string"
   | "bytes"
   | "integer"
@@ -12,8 +12,9 @@ export type FieldType =
   | "intOrString"
   | "stringMap"
   | "bytesMap"
-  | MessageName
-  | readonly ["list", "string" | MessageName];
+  | NestedType;
+
+export type NestedType = MessageName | readonly ["list", "string" | MessageName];
 
 export interface Field {
   readonly name: string;
@@ -25,7 +26,7 @@ export type MessageName = keyof typeof messages;
 type Fields = Readonly<Record<number, readonly [string, FieldType]>>;
 
 /** What is not named is left out. */
-export const messages = {
+const messages = {
   ObjectMeta: {
     1: ["name", "string"],
     2: ["generateName", "string"],

@@ -33,7 +33,7 @@ export function partsOf(schema: unknown, value: unknown): readonly Part[] | unde
 }
 
 /** Whether a list's items are found by what they hold, not by where they stand. */
-export function isKeyed(schema: unknown): boolean {
+function isKeyed(schema: unknown): boolean {
   return isPlain(schema) && ["map", "set"].includes(String(schema["x-kubernetes-list-type"]));
 }
 

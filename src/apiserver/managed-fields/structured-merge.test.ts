@@ -1,6 +1,6 @@
 /** Fields and their owners: what a value is made of, what an apply changes, and the laws that hold for any objects. */
 import { describe, expect, test } from "bun:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { kinds } from "../../api/index.ts";
 import { isEmpty, isEqual, pathsOf, pathText } from "./field-set.ts";
 import { decodeFieldsV1, encodeFieldsV1 } from "./fields-v1.ts";

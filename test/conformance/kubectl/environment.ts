@@ -98,8 +98,11 @@ export class KubectlEnvironment implements AsyncDisposable {
       const hasNamespace = call.args.some((word) => ["-n", "-A", "--raw"].includes(word));
       const args = hasNamespace ? call.args : [...call.args.slice(0, 1), ...beside(call.args, namespace)];
       const check = async (): Promise<void> => judge(call, await this.kubectl(args, call));
-      if (call.isBackground === true) behind.push(check());
-      else await check();
+      if (call.isBackground === true) {
+        const checked = check();
+        checked.catch(() => {}); // said at the scenario's end
+        behind.push(checked);
+      } else await check();
     }
     await Promise.all(behind);
   }

@@ -76,7 +76,7 @@ export const discoveryScenarios: readonly Scenario[] = [
         `
 apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
-metadata: {name: reader}
+metadata: {name: reader, namespace: rights-are-asked-for-and-given}
 rules: [{apiGroups: [""], resources: [services], verbs: [get, list, watch]}]
 `,
         "reconciled",
