@@ -28,6 +28,10 @@ export const verbs: Readonly<Record<string, Verb>> = {
     summary: "create or change the resources of files, as one transaction",
     load: () => import("./apply.ts"),
   },
+  rollout: {
+    summary: "show, promote or abort a configuration that is tried out on some proxies",
+    load: () => import("./rollout.ts"),
+  },
   get: { summary: "list resources", load: () => import("./get.ts") },
   describe: { summary: "show one resource with its conditions", load: () => import("./describe.ts") },
   delete: { summary: "delete resources, as one transaction", load: () => import("./delete.ts") },
