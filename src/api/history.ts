@@ -1,5 +1,5 @@
 /** What was committed, when, by whom and why; what differs between two revisions; and the way back to one. */
-import { anyText, kindNameFormat, namespacedName } from "./formats.ts";
+import { anyText, kindNameFormat } from "./formats.ts";
 import { figure } from "./signals.ts";
 import { flag, integer, list, object, oneOf, optional, text, type ValueOf } from "./schema.ts";
 import { deletionSchema, maxTransactionObjects, transactionResultSchema } from "./transaction.ts";
@@ -77,9 +77,6 @@ export type RevisionDocument = ValueOf<typeof revisionSchema>;
 export const diffSchema = object("What differs between two revisions.", {
   from: integer("The one.", 0, safe),
   to: integer("The other.", 0, safe),
-  workload: optional(
-    text("Whose effective configuration is compared; absent: the objects are.", namespacedName),
-  ),
   differences: differencesSchema,
   leftOut,
 });

@@ -189,6 +189,8 @@ export {
 export { maxRolloutBytes, type RolloutFigures } from "./config-rollout.ts";
 export {
   type RolloutRequest,
+  rolloutEndedSchema,
+  rolloutListSchema,
   rolloutRequestSchema,
   rolloutStartedSchema,
 } from "./rollout-request.ts";

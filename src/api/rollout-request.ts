@@ -1,6 +1,6 @@
 /** What a client asks of rollouts: to begin one, to end one before its time. */
 import Type from "typebox";
-import { maxRolloutObjects, rolloutStepsSchema } from "./config-rollout.ts";
+import { configRolloutKind, maxRolloutObjects, rolloutStepsSchema } from "./config-rollout.ts";
 import { anyText, sourceCommitFormat } from "./formats.ts";
 import { integer, list, object, optional, text } from "./schema.ts";
 import { transactionResultSchema } from "./transaction.ts";
@@ -36,3 +36,12 @@ export const rolloutStartedSchema = object(
     results: list("One entry for each object.", transactionResultSchema, { max: maxRolloutObjects }),
   },
 );
+
+export const rolloutEndedSchema = object("A rollout that was ended.", {
+  name: text("Its name.", anyText),
+  revision: optional(integer("The revision that it became.", 0, Number.MAX_SAFE_INTEGER)),
+});
+
+export const rolloutListSchema = object("Rollouts, newest first, without their objects.", {
+  items: list("The one under way, and those that have ended.", configRolloutKind.schema, { max: 100 }),
+});

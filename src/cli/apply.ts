@@ -9,6 +9,7 @@ import { withoutUnknownKinds } from "./unknown-kinds.ts";
 import { acceptLockoutOption, transactOrAsk } from "./lock-out.ts";
 import { parseBlastRadius } from "./blast-radius.ts";
 import { structured } from "./render.ts";
+import { parseShares, tryOut } from "./try-out.ts";
 import { sourceCommitOf } from "./source-commit.ts";
 import { writeTransaction } from "./transaction-report.ts";
 import { connectServer } from "./server.ts";
@@ -25,6 +26,9 @@ interface Options extends SharedOptions {
   readonly message: string;
   readonly sourceCommit?: string;
   readonly maxBlastRadius?: BlastRadius;
+  readonly canary?: readonly number[];
+  readonly canarySteps?: readonly number[];
+  readonly canaryWatch: number;
 }
 
 export function command(cli: Cli): Command {
@@ -45,6 +49,13 @@ export function command(cli: Cli): Command {
       "--source-commit <id>",
       "kept in the history; found from the git checkout of the files where they are as committed",
     )
+    .option(
+      "--canary <share>",
+      "try it out on so many percent of the proxies that it concerns, such as 10%",
+      parseShares,
+    )
+    .option("--canary-steps <shares>", "several shares one after another, such as 10%,50%", parseShares)
+    .option("--canary-watch <duration>", "how long each share is watched", parseDuration, 60_000)
     .action(async (options: Options) => {
       const read = await readFiles(options.file);
       const documents = options.skipUnknownKinds === true ? withoutUnknownKinds(read, cli.output) : read;
@@ -52,6 +63,13 @@ export function command(cli: Cli): Command {
       const client = await connectServer(cli, options);
       const message = options.message === "" ? `apply ${options.file.join(" ")}` : options.message;
       const sourceCommit = options.sourceCommit ?? sourceCommitOf(options.file);
+      const steps = options.canarySteps ?? options.canary;
+      if (steps !== undefined) {
+        const said = { objects: written, message, sourceCommit, watchMs: options.canaryWatch };
+        return tryOut(cli, client, { ...options, ...said, steps }).catch((error: unknown) => {
+          throw placeServerIssues(error, documents);
+        });
+      }
       let response: TransactionResponse;
       try {
         const dryRun = options.dryRun === true;

@@ -63,7 +63,7 @@ describe("history", () => {
 });
 
 describe("diff", () => {
-  test("shows differences of objects, and those of a workload's configuration", async () => {
+  test("shows differences of objects", async () => {
     await using server = fakeServer({ [`GET ${mesh}/diff`]: diff });
     const { out } = await weft(server, "diff", "r5");
     expect(out).toBe(
@@ -74,9 +74,8 @@ describe("diff", () => {
         ...["@@ -1,1 +1,1 @@", "-weight: 1", "+weight: 5", ""],
       ].join("\n"),
     );
-    await weft(server, "diff", "--effective", "--workload", "web-1", "5", "7");
-    expect(server.asked[1]?.path).toBe(`${mesh}/diff?from=5&to=7&workload=default%2Fweb-1`);
-    expect((await weft(server, "diff", "--effective", "5")).code).toBe(64);
+    await weft(server, "diff", "5", "7");
+    expect(server.asked[1]?.path).toBe(`${mesh}/diff?from=5&to=7`);
     expect((await weft(server, "diff", "five")).code).toBe(64);
   });
 });

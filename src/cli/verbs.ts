@@ -34,6 +34,10 @@ export const verbs: Readonly<Record<string, Verb>> = {
   },
   test: { summary: "check files by what becomes of requests", load: () => import("./test.ts") },
   replay: { summary: "ask what recorded traffic would meet", load: () => import("./replay.ts") },
+  rollout: {
+    summary: "show, promote or abort a configuration that is tried out on some proxies",
+    load: () => import("./rollout.ts"),
+  },
   get: { summary: "list resources", load: () => import("./get.ts") },
   describe: { summary: "show one resource with its conditions", load: () => import("./describe.ts") },
   delete: { summary: "delete resources, as one transaction", load: () => import("./delete.ts") },

@@ -9,6 +9,12 @@ import {
   type RollbackRequest,
   type RollbackResponse,
   rollbackResponseSchema,
+  type ConfigRollout,
+  type RolloutRequest,
+  rolloutListSchema,
+  rolloutEndedSchema,
+  rolloutStartedSchema,
+  type ValueOf,
 } from "../api/index.ts";
 import { meshPath, TrafficClient } from "./traffic-client.ts";
 
@@ -29,8 +35,6 @@ export interface DiffQuestion {
   readonly from: number;
   /** Absent: the newest. */
   readonly to?: number | undefined;
-  /** "namespace/name": its effective configuration is compared, and not the objects. */
-  readonly workload?: string | undefined;
 }
 
 export abstract class HistoryClient extends TrafficClient {
@@ -55,6 +59,24 @@ export abstract class HistoryClient extends TrafficClient {
   async rollBack(body: RollbackRequest): Promise<RollbackResponse> {
     const answer = await this.transport.json(`${meshPath}/rollback`, { method: "POST", body });
     return this.decode(rollbackResponseSchema, answer);
+  }
+
+  /** Newest first, without the objects themselves. */
+  async rollouts(): Promise<readonly ConfigRollout[]> {
+    return this.decode(rolloutListSchema, await this.transport.json(`${meshPath}/rollouts`)).items;
+  }
+
+  /** Tries objects out on some proxies. Rejects with `conflict` where that is being done already. */
+  async startRollout(body: RolloutRequest): Promise<ValueOf<typeof rolloutStartedSchema>> {
+    const answer = await this.transport.json(`${meshPath}/rollouts`, { method: "POST", body });
+    return this.decode(rolloutStartedSchema, answer);
+  }
+
+  /** Resolves to the revision that it became. Rejects with `not_found` where it is not under way. */
+  async endRollout(name: string, how: "promote" | "abort"): Promise<number | undefined> {
+    const path = `${meshPath}/rollouts/${encodeURIComponent(name)}/${how}`;
+    return this.decode(rolloutEndedSchema, await this.transport.json(path, { method: "POST", body: {} }))
+      .revision;
   }
 }
 

@@ -3,7 +3,7 @@
  * routes (what they do and where they attach), statuses, resources. Routes and statuses are computed for every
  * object; resources only once somebody asked for them, and from then on until they are forgotten.
  */
-import type { MeshConfig, ObjectKey, Stored } from "../api/index.ts";
+import { keyOf, keyText, type MeshConfig, type ObjectKey, type Stored } from "../api/index.ts";
 import { errorLine } from "../kernel/index.ts";
 import type { RegistryChange, RegistryViews } from "../registry/index.ts";
 import { type CompiledRoute, factsOf } from "./compiled-route.ts";
@@ -77,6 +77,9 @@ export class Compiler {
   readonly #defects: string[] = [];
   /** Nodes of routes of which an older version is in force, because the newest cannot compile. */
   readonly #quarantined = new Set<string>();
+  /** What was taken in, so that it stays in force where a newer version of it cannot be. */
+  readonly #taken = new Map<string, Stored>();
+  readonly #untakeable = new Set<string>();
 
   constructor(options: CompilerOptions) {
     this.#inputs = new Inputs(options, options.registry);
@@ -111,8 +114,8 @@ export class Compiler {
     const dirty = new Set<string>();
     const gatewaysBefore = this.gateways();
     const keySetsBefore = this.wantedJwks;
-    for (const key of change.removed ?? []) removeObject(this.#inputs, key, dirty);
-    for (const object of change.upserted ?? []) applyObject(this.#inputs, object, dirty);
+    for (const key of change.removed ?? []) this.#remove(key, dirty);
+    for (const object of change.upserted ?? []) this.#take(object, dirty);
     if (change.registry !== undefined) applyRegistryChange(this.#inputs.registry, change.registry, dirty);
     if (change.gatewayHost !== undefined) {
       this.#inputs.gatewayHost = change.gatewayHost;
@@ -193,7 +196,9 @@ export class Compiler {
   }
 
   /** The newest version of the route or policy cannot compile; the last one that could is in force, if there was one. */
-  isQuarantined({ kind, namespace, name }: ObjectKey): boolean {
+  isQuarantined(key: ObjectKey): boolean {
+    const { kind, namespace, name } = key;
+    if (this.#untakeable.has(keyText(key))) return true;
     if (kind === "AuthorizationPolicy" || kind === "RateLimitPolicy") {
       return this.#inputs.security.get(kind, `${namespace}/${name}`)?.problem !== undefined;
     }
@@ -218,6 +223,28 @@ export class Compiler {
   /** Every status as it was last computed, sorted by object: for a first comparison with what is stored. */
   statuses(): StatusUpdate[] {
     return [...this.#statuses].toSorted(([a], [b]) => compareText(a, b)).map(([, status]) => status);
+  }
+
+  /** One object among many: a defect of ours in taking it in must not take the others of the change down, nor what it replaces. */
+  #take(object: Stored, dirty: Set<string>): void {
+    const key = keyText(keyOf(object));
+    try {
+      applyObject(this.#inputs, object, dirty);
+      this.#taken.set(key, object);
+      this.#untakeable.delete(key);
+    } catch (error) {
+      this.#defects.push(`${key}: ${errorLine(error)}`);
+      this.#untakeable.add(key);
+      removeObject(this.#inputs, keyOf(object), dirty);
+      const last = this.#taken.get(key);
+      if (last !== undefined) applyObject(this.#inputs, last, dirty);
+    }
+  }
+
+  #remove(key: ObjectKey, dirty: Set<string>): void {
+    this.#taken.delete(keyText(key));
+    this.#untakeable.delete(keyText(key));
+    removeObject(this.#inputs, key, dirty);
   }
 
   /** One computation among many: a defect of ours in it must not take the others down. */

@@ -7,9 +7,12 @@ export function drawOf(workload: string, rollout: string): number {
   return Bun.hash.xxHash32(`${rollout}\0${workload}`) / range;
 }
 
-/** The share, or as much more as it takes for one of the proxies that it concerns to have it. */
-export function thresholdFor(share: number, concerned: Iterable<string>, rollout: string): number {
-  let lowest = Number.POSITIVE_INFINITY;
-  for (const workload of concerned) lowest = Math.min(lowest, drawOf(workload, rollout));
-  return lowest === Number.POSITIVE_INFINITY ? share : Math.max(share, lowest + 1 / range);
+/**
+ * Below it are the draws of the share of those proxies that it concerns, rounded down, but of one at least; 0 where there are
+ * none. Who joins later has it with the same probability.
+ */
+export function thresholdFor(share: number, concerned: readonly string[], rollout: string): number {
+  const draws = concerned.map((workload) => drawOf(workload, rollout)).toSorted((a, b) => a - b);
+  const last = draws[Math.max(1, Math.floor(share * draws.length)) - 1];
+  return last === undefined ? 0 : last + 1 / range;
 }

@@ -2,7 +2,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { type ConfigRollout, keyOf, parseObject, type RolloutFigures } from "../../api/index.ts";
 import { SubscriptionCore } from "../../distribute/index.ts";
-import { FakeProxy } from "../../distribute/testing.ts";
 import { silentLog, VirtualClock, WeftError } from "../../kernel/index.ts";
 import { Registry } from "../../registry/index.ts";
 import { openSqliteStore, type Store, type Write } from "../../store/index.ts";
@@ -10,6 +9,7 @@ import { CompiledSource } from "../compiled-source.ts";
 import { Configuration } from "../configuration.ts";
 import { writeInitialObjects } from "../initial-objects.ts";
 import { StatusQueue } from "../status-queue.ts";
+import { AnsweringProxy } from "../test/answering-proxy.ts";
 import { drawOf } from "./draw.ts";
 import { Rollouts } from "./rollouts.ts";
 
@@ -123,15 +123,16 @@ function begin(
 }
 
 /** Proxies acknowledge what they are sent until they are told otherwise. */
-function connect(name: string): FakeProxy {
+function connect(name: string): AnsweringProxy {
   const [workload, namespace] = [`default/${name}`, "default"];
-  const proxy = new FakeProxy(core, { workload, namespace, name, role: "sidecar" });
-  proxy.subscribe("Outbound", outbound).settle();
+  const proxy = new AnsweringProxy(core, { workload, namespace, name, role: "sidecar" });
+  proxy.subscribe(outbound).settle();
   return proxy;
 }
 
 const names = Array.from({ length: 10 }, (_, index) => `p${index}`);
-const versionOf = (proxy: FakeProxy): string | undefined => proxy.settle().state.get(`Outbound ${outbound}`);
+const versionOf = (proxy: AnsweringProxy): string | undefined =>
+  proxy.settle().state.get(`Outbound ${outbound}`);
 /** The one with the lowest draw has it, whatever the share. */
 const lowest = (rollout: string, among: readonly string[] = names): string =>
   among.toSorted((a, b) => drawOf(`default/${a}`, rollout) - drawOf(`default/${b}`, rollout))[0] ?? "";

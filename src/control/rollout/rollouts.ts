@@ -126,7 +126,7 @@ export class Rollouts implements RolloutProviders {
         ...{
           phase: "Watching",
           step: 0,
-          threshold: (steps[0] ?? 0) / 100,
+          threshold: 0,
           startedAt: now,
           stepStartedAt: now,
         },
@@ -281,13 +281,7 @@ export class Rollouts implements RolloutProviders {
     for (const workload of touched) trial.concerned.add(workload);
     const running = activeIn(store);
     if (running?.metadata.name !== trial.name || this.#canaries().length > 0) return;
-    const connected = core.statuses().map(({ identity }) => identity.workload);
-    const share = (running.spec.steps[running.status.step] ?? 0) / 100;
-    const threshold = thresholdFor(
-      share,
-      connected.filter((id) => trial.concerned.has(id)),
-      trial.name,
-    );
+    const threshold = this.#thresholdOf(running, running.status.step);
     if (threshold <= running.status.threshold) return;
     trial.stepStartMs = clock.nowMs();
     await this.#write(running, {
@@ -295,6 +289,14 @@ export class Rollouts implements RolloutProviders {
       stepStartedAt: timestamp(clock.nowMs()),
       reason: "it is watched",
     });
+  }
+
+  #thresholdOf({ spec }: StoredRollout, step: number): number {
+    const trial = this.#trial;
+    if (trial === undefined) return 0;
+    const connected = this.#options.core.statuses().map(({ identity }) => identity.workload);
+    const concerned = connected.filter((workload) => trial.concerned.has(workload));
+    return thresholdFor((spec.steps[step] ?? 0) / 100, concerned, trial.name);
   }
 
   /** Connected proxies that it concerns and that have it. */
@@ -339,8 +341,7 @@ export class Rollouts implements RolloutProviders {
 
   async #nextStep(running: StoredRollout, reason: string): Promise<void> {
     const step = running.status.step + 1;
-    const share = (running.spec.steps[step] ?? 0) / 100;
-    const threshold = Math.max(running.status.threshold, share);
+    const threshold = Math.max(running.status.threshold, this.#thresholdOf(running, step));
     const stepStartedAt = timestamp(this.#options.clock.nowMs());
     await this.#write(running, { step, threshold, stepStartedAt, reason });
   }
