@@ -103,7 +103,7 @@ function checkMachine(file, machine) {
 
 function run(argv, cwd) {
   const { status, stderr } = spawnSync(argv[0], argv.slice(1), { cwd, stdio: ["ignore", "ignore", "pipe"] });
-  if (status !== 0) throw new Error(`${argv.join(" ")}: ${stderr}`);
+  if (status !== 0) throw new Error(`${argv.join(" ")}: ${stderr.toString()}`);
 }
 
 await main(process.argv.slice(2));

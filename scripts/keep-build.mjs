@@ -40,7 +40,7 @@ async function main(commit) {
 
 function git(...args) {
   const result = spawnSync("git", args, { cwd: root, maxBuffer: 1 << 28 });
-  if (result.status !== 0) throw new Error(`git ${args[0]}: ${result.stderr}`);
+  if (result.status !== 0) throw new Error(`git ${args[0]}: ${result.stderr.toString()}`);
   return result.stdout;
 }
 

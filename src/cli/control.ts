@@ -9,6 +9,7 @@ import type { Cli } from "./cli.ts";
 import { dashboardFolder } from "./dashboard-folder.ts";
 import { addKeySetOptions, type KeySetOptions, keySetSettings } from "./key-set-options.ts";
 import { type HostPort, parseHostPort, type SharedOptions } from "./shared-options.ts";
+import { notifyReady } from "./service-notify.ts";
 import { untilSignal } from "./signals.ts";
 
 interface Options extends SharedOptions, KeySetOptions, ApiAccessOptions {
@@ -98,6 +99,7 @@ export function command(_cli: Cli): Command {
       ...(trustDomain === undefined ? {} : { trustDomain }),
       ...(gateway === undefined ? {} : { gatewayAddress: gateway }),
     });
+    notifyReady(log);
     const ended = untilSignal({ stop: () => control.drain(), force: () => control.force() });
     await ended;
   });

@@ -84,7 +84,14 @@ async function save(cli: Cli, file: string, options: Options): Promise<void> {
 
 async function restore(cli: Cli, file: string, options: Options): Promise<void> {
   const snapshot = readSnapshot(file, options);
-  if (options.authority !== undefined) writeAuthority(options.authority, snapshot.authority);
+  if (options.authority !== undefined) {
+    // Its control plane is not there yet: it makes an authority of its own where it finds none.
+    writeAuthority(options.authority, snapshot.authority);
+    cli.output.write(
+      `wrote the certificate authority; start the control plane, then restore without --authority\n`,
+    );
+    return;
+  }
   const client = await connectServer(cli, options);
   const { objects: present } = await readMesh(client);
   const other = present.filter(({ kind }) => !initialKinds.includes(kind));

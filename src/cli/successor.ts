@@ -8,6 +8,11 @@ const launcherVariable = "WEFT_LAUNCHER";
 /** Until the function that it returns is called. One successor at a time; of one that fails the log says so, and this process goes on. */
 export function followSuccessors(log: Log): () => void {
   let isStarting = false;
+  const told = async ({ exited }: Bun.Subprocess): Promise<void> => {
+    const code = await exited;
+    isStarting = false;
+    log.error("the process that was to take over has ended; this one goes on", { code });
+  };
   const onSignal = (): void => {
     if (isStarting) return;
     isStarting = true;
@@ -20,10 +25,7 @@ export function followSuccessors(log: Log): () => void {
         detached: true,
       });
       log.info("starting a process that takes over", { pid: successor.pid });
-      void successor.exited.then((code) => {
-        isStarting = false;
-        log.error("the process that was to take over has ended; this one goes on", { code });
-      });
+      void told(successor);
       successor.unref();
     } catch (error) {
       isStarting = false;
@@ -38,7 +40,7 @@ export function followSuccessors(log: Log): () => void {
   };
 }
 
-export function successorCommand(
+function successorCommand(
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
 ): string[] {

@@ -24,7 +24,7 @@ let echo: Server;
 let mesh: BareMesh;
 
 beforeAll(async () => {
-  web = Bun.serve<undefined>({
+  web = Bun.serve({
     hostname: "127.0.0.1",
     port: 0,
     fetch: (request, server) => (server.upgrade(request) ? undefined : new Response("here")),
@@ -194,10 +194,12 @@ function successorOf(stderr: string): number {
 /** Whether every proxy was connected at each look. */
 function watchPresence(): { stop(): boolean } {
   let isPresent = true;
+  const look = async (): Promise<void> => {
+    const { proxies } = await mesh.client.status();
+    if (proxies.some(({ connected }) => !connected)) isPresent = false;
+  };
   const timer = setInterval(() => {
-    void mesh.client.status().then(({ proxies }) => {
-      if (proxies.some(({ connected }) => !connected)) isPresent = false;
-    });
+    void look();
   }, 50);
   return {
     stop() {
@@ -282,7 +284,7 @@ class EchoStream {
       this.#socket.once("close", () => reject(new Error(`closed before it answered ${text}`)));
       this.#socket.once("data", (data) => {
         if (data.toString() === text) resolve();
-        else reject(new Error(`${data} is no echo of ${text}`));
+        else reject(new Error(`${data.toString()} is no echo of ${text}`));
       });
       this.#socket.write(text);
     });

@@ -55,8 +55,10 @@ const table: Readonly<Record<string, readonly string[]>> = {
   // A file's Program is a kind like any other, declared and checked with the api's own means.
   local: ["kernel", "api", "client", "intercept"],
   // The roots that its verbs start, and what they need to read files and to speak with a server.
+  // net: a datagram to systemd.
   cli: [
     "kernel",
+    "net",
     "api",
     "simulate",
     "jwks",
