@@ -167,6 +167,11 @@ function assemble(raw: unknown): Stored {
   return parsed.object;
 }
 
+/** The same state, written later than it was planned. */
+export function atSequence(object: Stored, sequence: number): Stored {
+  return restamp(object, object, sequence);
+}
+
 function statusOf(object: ApiObject): unknown {
   return "status" in object ? object.status : undefined;
 }
