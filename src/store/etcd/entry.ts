@@ -133,7 +133,8 @@ export function eventsOf(head: EntryHead, changes: readonly EntryChange[]): Watc
   });
 }
 
-function withVersion(object: unknown, resourceVersion: string | undefined): unknown {
+/** `undefined` takes it away. */
+export function withVersion(object: unknown, resourceVersion: string | undefined): unknown {
   const fields = fieldsOf(object);
   const metadata = fieldsOf(fields?.get("metadata"));
   if (fields === undefined || metadata === undefined) throw unreadable("a change");
