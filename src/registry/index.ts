@@ -1,7 +1,7 @@
 export { type AddressRequest, allocateAddresses } from "./allocate-addresses.ts";
 export { ChangeSet } from "./change-set.ts";
 export { versionOf } from "./object-views.ts";
-export { Registry } from "./registry.ts";
+export { Registry, type RegistryReplica } from "./registry.ts";
 export { RegistryIndex } from "./registry-index.ts";
 export type {
   AddressOwner,

@@ -40,6 +40,15 @@ export interface Plan {
   readonly objects: readonly Stored[];
 }
 
+/** Throws `conflict` where a commit was planned on another revision than the newest. */
+export function checkPlannedOn(plannedOn: number | undefined, revision: number): void {
+  if (plannedOn === undefined || plannedOn === revision) return;
+  throw new WeftError("conflict", `somebody else has committed revision ${revision} meanwhile`, {
+    hint: "try again",
+    fields: { revision },
+  });
+}
+
 export function planWrites(writes: readonly (Write | OperationalWrite)[], context: PlanContext): Plan {
   const changes: PlannedChange[] = [];
   const objects: Stored[] = [];

@@ -143,6 +143,17 @@ export function storeContract(name: string, { open }: StoreContractOptions): voi
       expect([store.revision, store.sequence]).toEqual([1, 1]);
     });
 
+    test("refuses a commit that was planned on another revision than the newest", async () => {
+      const store = await start();
+      await store.commit([{ type: "put", object: configMap("a", "1") }], { ...meta, plannedOn: 0 });
+      const put = { type: "put", object: configMap("b", "1") } as const;
+      const error = await failure(store.commit([put], { ...meta, plannedOn: 0 }));
+      expect([error.code, error.fields["revision"]]).toEqual(["conflict", 1]);
+      expect([store.revision, store.sequence]).toEqual([1, 1]);
+      await store.commit([put], { ...meta, plannedOn: 1 });
+      expect(store.revision).toBe(2);
+    });
+
     test("refuses to create what exists, to delete what does not, and to write one object twice", async () => {
       const store = await start();
       const put = { type: "put", object: configMap("a", "1") } as const;

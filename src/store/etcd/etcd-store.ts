@@ -18,7 +18,7 @@ import {
 import { type Clock, errorLine, type Log, WeftError } from "../../kernel/index.ts";
 import { type Event, Event_EventType, KV } from "../../wire/etcd/index.ts";
 import { ObjectIndex } from "../object-index.ts";
-import { atSequence, type Plan, type PlannedChange, planWrites } from "../plan-writes.ts";
+import { atSequence, checkPlannedOn, type Plan, type PlannedChange, planWrites } from "../plan-writes.ts";
 import type {
   Commit,
   CommitOptions,
@@ -86,6 +86,8 @@ export interface SharedStore extends Store {
   fenced(fence: () => Condition | undefined): Store;
   /** Whether what others write arrives at present. */
   readonly isFollowing: boolean;
+  /** Resolves when what waits to be written is written, or refused. */
+  idle(): Promise<void>;
   readonly head: Head;
   readonly retained: { readonly events: number; readonly revisions: number };
 }
@@ -257,6 +259,10 @@ class EtcdStore implements SharedStore {
     this.#queue.close();
   }
 
+  async idle(): Promise<void> {
+    await this.#queue.idle();
+  }
+
   /** What is there at `at`, for the first time or after too long away. */
   async load(at: HeadAt): Promise<void> {
     const index = new ObjectIndex();
@@ -311,6 +317,7 @@ class EtcdStore implements SharedStore {
     let kept: { readonly plan: Plan; readonly prepared: Prepared } | undefined;
     try {
       for (let attempt = 0; attempt < maxTries; attempt++) {
+        checkPlannedOn(meta?.plannedOn, this.revision);
         const plan = kept === undefined ? undefined : rebase(kept.plan, this.#index, this.sequence);
         if (plan === undefined) {
           if (kept !== undefined) await discard(this.#options, kept.prepared);
@@ -370,6 +377,7 @@ class EtcdStore implements SharedStore {
       if (!(error instanceof WeftError) || error.code === "bad_input") throw error;
     }
     await this.#bridgeOrRefuse();
+    checkPlannedOn(meta?.plannedOn, this.revision);
     return this.#plan(writes, meta);
   }
 

@@ -30,6 +30,11 @@ export class WriteQueue {
     return await run;
   }
 
+  /** Resolves when all that waits now is done. */
+  async idle(): Promise<void> {
+    await this.#last;
+  }
+
   close(): void {
     this.#isClosed = true;
   }
