@@ -77,11 +77,11 @@ export interface ScrapeProviders {
 /** Whom the mesh trusts. */
 export interface TrustProviders {
   rotation(): RotationStatus;
-  /** Throws `conflict`. */
-  rotate(request: RotationRequest): RotationStatus;
+  /** Rejects with `conflict`. */
+  rotate(request: RotationRequest): Promise<RotationStatus>;
   certificates(): CertificatesStatus;
-  /** Throws `not_found`, `exhausted`. */
-  changeRevocation(request: RevocationRequest): CertificatesStatus;
+  /** Rejects with `not_found`, `exhausted`. */
+  changeRevocation(request: RevocationRequest): Promise<CertificatesStatus>;
 }
 
 export interface MeshParts {

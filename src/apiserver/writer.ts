@@ -31,6 +31,8 @@ import type { WriteGate } from "./write-gate.ts";
 
 /** Writers wait for each other; more than this means that somebody writes in a loop. */
 const maxWaiting = 256;
+/** Each failure is a commit of somebody else: nobody is overtaken so often. */
+const maxPlans = 10;
 /** The mesh does not work without these. */
 const permanentNamespaces: ReadonlySet<string> = new Set(["default", "weft-system"]);
 
@@ -246,7 +248,7 @@ export class Writer {
     if (this.#waiting >= maxWaiting)
       throw new WeftError("exhausted", `${maxWaiting} writes are waiting already`);
     this.#waiting++;
-    const result = this.#tail.then(work);
+    const result = this.#tail.then(() => replanned(work));
     this.#tail = result.catch(() => {});
     try {
       return await result;
@@ -331,7 +333,10 @@ export class Writer {
 
   #commit(writes: readonly Write[], planned: readonly PlannedWrite[], context: WriteContext) {
     const meta = { author: context.author, ...noteOf(planned, context) };
-    return context.gate.commit(planned, (anchor) => this.#store.commit(writes, { ...meta, anchor }));
+    const plannedOn = this.#store.revision;
+    return context.gate.commit(planned, (anchor) =>
+      this.#store.commit(writes, { ...meta, anchor, plannedOn }),
+    );
   }
 
   #plannedDeletions(keys: readonly ObjectKey[], named: readonly ObjectKey[]): PlannedWrite[] {
@@ -376,6 +381,19 @@ function plannedChange(
     removed: writes.flatMap((write) => (write.type === "delete" ? [write.key] : [])),
     results,
   };
+}
+
+/** Planned again where another control plane has committed meanwhile: addresses, names and roles are judged on what is there. */
+async function replanned<T>(work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      const isOvertaken =
+        error instanceof WeftError && error.code === "conflict" && "revision" in error.fields;
+      if (!isOvertaken || attempt === maxPlans) throw error;
+    }
+  }
 }
 
 function plannedPut(object: ApiObject, existing: Stored | undefined): PlannedWrite {

@@ -38,12 +38,17 @@ export function tokensOf(
   {
     serviceAccountTokens,
   }: { readonly serviceAccountTokens?: { readonly issuer: string; readonly jwks: string } },
-  ledger: CertificateLedger,
+  ledger: SpentProofs,
   clock: Clock,
 ): ServiceAccountTokens | undefined {
   if (serviceAccountTokens === undefined) return undefined;
-  const spend = (proof: string, untilMs: number): boolean => ledger.spend(proof, untilMs);
+  const spend = (proof: string, untilMs: number) => ledger.spend(proof, untilMs);
   return new ServiceAccountTokens({ ...serviceAccountTokens, clock, spend });
+}
+
+interface SpentProofs {
+  /** False: it was used before. */
+  spend(proof: string, untilMs: number): boolean | Promise<boolean>;
 }
 
 /** Also those from before there was a list, so that they can be revoked. */

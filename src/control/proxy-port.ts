@@ -48,6 +48,7 @@ export interface ProxyPortOptions {
   /** A proxy showed this certificate on a stream. */
   readonly onShown: (workload: string, id: SpiffeId, der: Uint8Array) => void;
   readonly onRefused: (reason: ReasonCode) => void;
+  readonly catchUp?: ((revision: number) => Promise<string | undefined>) | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -83,9 +84,11 @@ function discovery({
   gatewayServiceAccounts,
   isRevoked,
   onShown,
+  catchUp,
 }: ProxyPortOptions): ServiceRegistration {
   return adsService({
     core,
+    catchUp,
     clock,
     log,
     presence: directory,

@@ -43,6 +43,11 @@ export class SubscriptionCore {
     this.#base = this.#newLane(source);
   }
 
+  /** What is given to everybody who is on no trial. */
+  get source(): ResourceSource {
+    return this.#base.source;
+  }
+
   /** `send` must not call back into the core. Close the subscriber when its stream ends. */
   open(identity: ProxyIdentity, send: (change: Change) => void): Subscriber {
     const lane = this.#laneOf(identity);

@@ -63,6 +63,11 @@ export class Leases {
     return this.#leases.get(path)?.isLost ?? true;
   }
 
+  /** It is alive, or was lost a short while ago. */
+  isKnown(path: string): boolean {
+    return this.#leases.has(path);
+  }
+
   isConnected(path: string): boolean {
     return (this.#leases.get(path)?.streams ?? 0) > 0;
   }

@@ -28,6 +28,17 @@ export interface RegistryOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Log;
+  /** Absent: this is the only control plane. */
+  readonly replica?: RegistryReplica | undefined;
+}
+
+/** One of several control planes over one store. */
+export interface RegistryReplica {
+  /** Where the leader alone writes; what another one writes there is refused. */
+  readonly leadingStore: Store;
+  isLeading(): boolean;
+  /** Resolves when the others will know that a workload drains, or does not any more. */
+  tellDraining(workload: string, isDraining: boolean): Promise<void>;
 }
 
 /** What holds until there is a MeshConfig: its schema's default. */
@@ -35,6 +46,7 @@ const defaultLeaseMs = 5_000;
 
 export class Registry {
   readonly #store: Store;
+  readonly #replica: RegistryReplica | undefined;
   readonly #log: Log;
   readonly #index = new RegistryIndex();
   readonly #leases: Leases;
@@ -44,8 +56,9 @@ export class Registry {
   #virtualPrefixes: readonly Prefix[] = [];
   #workloadPrefixes: readonly Prefix[] = [];
 
-  constructor({ store, clock, log }: RegistryOptions) {
+  constructor({ store, clock, log, replica }: RegistryOptions) {
     this.#store = store;
+    this.#replica = replica;
     this.#log = log;
     this.#leases = new Leases({
       clock,
@@ -55,7 +68,8 @@ export class Registry {
       onForgotten: (paths) => void this.#deleteForgotten(paths),
     });
     this.#statuses = new StatusWriter({
-      store,
+      store: replica?.leadingStore ?? store,
+      isLeading: replica === undefined ? undefined : () => replica.isLeading(),
       clock,
       log,
       present: (path) => this.#withPresentStatus(path),
@@ -128,7 +142,10 @@ export class Registry {
     // First the lease: when the write's own event comes back, the workload is alive already.
     const wasDraining = this.#draining.delete(path);
     this.#leases.renew(path);
-    if (wasDraining) this.#livenessChanged([path]);
+    if (wasDraining) {
+      this.#livenessChanged([path]);
+      await this.#replica?.tellDraining(path, false);
+    }
     if (existing === undefined || isRegisteredByProxy(existing)) {
       // A reconnect after a control plane's restart says what is known: thousands of those must not be thousands of writes.
       if (existing === undefined || !saysTheSame(existing, object)) {
@@ -149,6 +166,9 @@ export class Registry {
     if (existing === undefined) return;
     this.#draining.add(path);
     this.#livenessChanged([path]);
+    // What is deleted below is gone for everybody by that.
+    const isDeleted = !workload.drainOnly && isRegisteredByProxy(existing);
+    if (!isDeleted) await this.#replica?.tellDraining(path, true);
     if (workload.drainOnly) return;
     this.#leases.forget(path);
     if (!isRegisteredByProxy(existing)) {
@@ -157,6 +177,22 @@ export class Registry {
     }
     const key: ObjectKey = { kind: "MeshWorkload", namespace: workload.namespace, name: workload.name };
     await this.#store.writeOperational([{ type: "delete", key }]);
+  }
+
+  /** What another control plane was told by a workload's proxy. */
+  setDraining(workload: string, isDraining: boolean): void {
+    if (this.#draining.has(workload) === isDraining) return;
+    if (isDraining) this.#draining.add(workload);
+    else this.#draining.delete(workload);
+    this.#livenessChanged([workload]);
+  }
+
+  /** This control plane leads from now on: what the one before may have left undone is done. */
+  lead(): void {
+    const paths = [...this.#index.workloads()].map(({ path }) => path);
+    this.#statuses.mark(paths);
+    this.#statuses.lead();
+    void this.#deleteForgotten(paths.filter((path) => !this.#leases.isKnown(path)));
   }
 
   /** A stream of the workload's proxy opened. It may come before or after its registration. */
@@ -273,14 +309,14 @@ export class Registry {
   }
 
   async #deleteForgotten(paths: readonly string[]): Promise<void> {
+    if (this.#replica?.isLeading() === false) return;
+    const store = this.#replica?.leadingStore ?? this.#store;
     for (const path of paths) {
       const object = this.#stored(path);
       if (object === undefined || !isRegisteredByProxy(object) || !this.#leases.isLost(path)) continue;
       const { namespace, name } = object.metadata;
       try {
-        await this.#store.writeOperational([
-          { type: "delete", key: { kind: "MeshWorkload", namespace, name } },
-        ]);
+        await store.writeOperational([{ type: "delete", key: { kind: "MeshWorkload", namespace, name } }]);
       } catch (error) {
         this.#log.warn("a workload that is long gone could not be deleted", {
           workload: path,

@@ -15,9 +15,9 @@ function object(name: string, value: string): ApiObject {
   throw new Error(JSON.stringify(parsed.issues));
 }
 
-export function changesBetweenContract(start: () => Store): void {
+export function changesBetweenContract(start: () => Store | Promise<Store>): void {
   test("tells what differs between two revisions, each object once, and nothing of what came back", async () => {
-    const store = start();
+    const store = await start();
     const put = async (...pairs: readonly (readonly [string, string])[]): Promise<void> => {
       const writes = pairs.map(([name, value]) => ({ type: "put", object: object(name, value) }) as const);
       await store.commit(writes, meta);

@@ -40,6 +40,15 @@ export interface Plan {
   readonly objects: readonly Stored[];
 }
 
+/** Throws `conflict` where a commit was planned on another revision than the newest. */
+export function checkPlannedOn(plannedOn: number | undefined, revision: number): void {
+  if (plannedOn === undefined || plannedOn === revision) return;
+  throw new WeftError("conflict", `somebody else has committed revision ${revision} meanwhile`, {
+    hint: "try again",
+    fields: { revision },
+  });
+}
+
 export function planWrites(writes: readonly (Write | OperationalWrite)[], context: PlanContext): Plan {
   const changes: PlannedChange[] = [];
   const objects: Stored[] = [];
@@ -170,6 +179,11 @@ function assemble(raw: unknown): Stored {
   if (!isStored(parsed.object))
     throw new WeftError("internal", `${keyText(keyOf(parsed.object))} lacks the server's metadata`);
   return parsed.object;
+}
+
+/** The same state, written later than it was planned. */
+export function atSequence(object: Stored, sequence: number): Stored {
+  return restamp(object, object, sequence);
 }
 
 function statusOf(object: ApiObject): unknown {

@@ -7,7 +7,7 @@ import { randomUUID } from "node:crypto";
 import { type ApiObject, keyOf, type KindName, type ObjectKey, type StoredOfKind } from "../api/index.ts";
 import { type Clock, type Log, WeftError } from "../kernel/index.ts";
 import { ObjectIndex } from "./object-index.ts";
-import { type Plan, planWrites } from "./plan-writes.ts";
+import { checkPlannedOn, type Plan, planWrites } from "./plan-writes.ts";
 import { openDatabase } from "./sqlite-database.ts";
 import { type SqliteFailure, sqliteFailure, storeError } from "./sqlite-errors.ts";
 import { SqliteRows } from "./sqlite-rows.ts";
@@ -122,6 +122,7 @@ class SqliteStore implements Store {
   }
 
   async commit(writes: readonly Write[], meta: CommitOptions): Promise<CommitResult> {
+    checkPlannedOn(meta.plannedOn, this.#revision);
     const plan = this.#plan(writes, "commit");
     const revision = plan.changes.length === 0 ? this.#revision : this.#revision + 1;
     this.#write(plan, revision, meta);

@@ -47,6 +47,11 @@ export interface CommitMeta {
 export interface CommitOptions extends CommitMeta {
   /** Becomes the store's `anchor`, in the same step as the commit. */
   readonly anchor?: string | undefined;
+  /**
+   * The revision that the writes were planned on, where more than their own objects was looked at. Refused with `conflict`
+   * and `fields.revision` (the newest) where somebody has committed since.
+   */
+  readonly plannedOn?: number | undefined;
 }
 
 export interface Commit extends CommitMeta {

@@ -25,7 +25,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
   api: kernel,
   // Of issuers of tokens: fetched wherever configuration is compiled.
   jwks: ["kernel", "net", "http1"],
-  store: ["kernel", "api"],
+  store: ["kernel", "api", "net", "grpc", "wire"],
   registry: ["kernel", "api", "store"],
   identity: planes,
   compile: ["kernel", "model", "api", "types:registry", "decide/telemetry"],
@@ -89,6 +89,9 @@ const secondDoors = [
   "wire/rate-limit/index.ts",
   // Loaded by proxies that send to a collector.
   "wire/otlp/index.ts",
+  // Loaded by control planes whose store is etcd.
+  "wire/etcd/index.ts",
+  "store/etcd/index.ts",
 ];
 
 /** Files outside of src/ that sources may import: the package's own description tells its version. */
