@@ -32,7 +32,7 @@ import {
   openProcessAttestation,
   type ProcessAttestationSettings,
 } from "./attestation/process-attestation.ts";
-import { noteShown, openAuthority, tokensOf } from "./authority.ts";
+import { openAuthority, tokensOf } from "./authority.ts";
 import { certificatesStatus, changeRevocation } from "./certificates-view.ts";
 import { CompiledSource } from "./compiled-source.ts";
 import { Configuration } from "./configuration.ts";
@@ -44,6 +44,7 @@ import { encodeMetrics } from "./metrics.ts";
 import { ProxyDirectory } from "./proxy-directory.ts";
 import { serveProxyPort } from "./proxy-port.ts";
 import { Scrapes } from "./scrapes.ts";
+import { ShownCertificates } from "./shown-certificates.ts";
 import { StatusQueue } from "./status-queue.ts";
 import { tapProviders } from "./tap-providers.ts";
 import { TrustControl } from "./trust-control.ts";
@@ -183,6 +184,10 @@ async function start(
     }),
     (part) => part.close(),
   );
+  const shown = opening(
+    new ShownCertificates({ ledger, rootOf: (name) => trust.rootOf(name), clock, log }),
+    (part) => part.flush(),
+  );
   const certificateParts = { authority, ledger, directory, log };
   const isRevoked = (der: Uint8Array): boolean => trust.isRevoked(der);
   const taps = new TapHub({ clock });
@@ -225,7 +230,7 @@ async function start(
         onAttestationRefused: attestationRefused,
       }),
       isRevoked,
-      onShown: (workload, id, der) => noteShown({ ledger, trust }, workload, id, der),
+      onShown: (workload, id, der) => shown.note(workload, id, der),
       onRefused: (reason) => countIn(handshakeRefusals, reason),
       core,
       registry,

@@ -52,6 +52,13 @@ export interface ProxyPortOptions {
   readonly log: Log;
 }
 
+/**
+ * Streams that wait for their first change, about a second's work. Beyond it connections are reset before their handshake: a
+ * proxy that is turned away has lost nothing and comes again by itself, later each time and at random (the agent's `Backoff`),
+ * while one whose handshake times out in a queue has cost its handshake for nothing.
+ */
+const maxStarting = 256;
+
 /** Throws `address_in_use` or `permission`. */
 export function serveProxyPort(options: ProxyPortOptions): GrpcServer {
   const { listen, trustDomain, certificate, isRevoked, onRefused, clock, log } = options;
@@ -62,8 +69,9 @@ export function serveProxyPort(options: ProxyPortOptions): GrpcServer {
     verifyPeer: (peer) => verifyProxy(peer, trustDomain, isRevoked),
   });
   const rate = new ConnectionRate(clock);
+  const admits = (address: string): boolean => options.core.starting < maxStarting && rate.admits(address);
   return serveGrpc({
-    refuses: (address) => (rate.admits(address) ? undefined : "overloaded"),
+    refuses: (address) => (admits(address) ? undefined : "overloaded"),
     listen: { hostname: listen.address, port: listen.port },
     tls,
     onRefused,

@@ -43,6 +43,9 @@ export interface SubscriberHost {
   readonly source: ResourceSource;
   readonly interests: Interests<Subscriber>;
   nextSequence(): number;
+  nowUs(): number;
+  /** A change was answered that began when something became dirty at `sinceUs`. */
+  pushed(sinceUs: number): void;
 }
 
 interface SentItem extends ResourceName {
@@ -57,6 +60,7 @@ interface InFlight {
   readonly sequence: number;
   readonly items: Map<string, SentItem>;
   readonly lowestRevision: number;
+  readonly sinceUs: number;
 }
 
 interface RejectedGroup extends Rejection {
@@ -82,6 +86,8 @@ export class Subscriber {
   readonly #rejected = new ItemMap<RejectedItem>();
   readonly #groups = new Set<RejectedGroup>();
   #inFlight: InFlight | undefined = undefined;
+  /** When the first of what is dirty became it; 0: nothing is. */
+  #dirtySinceUs = 0;
   #hasSent = false;
   #hasSettled = false;
   #wantsAllGateways = false;
@@ -178,6 +184,7 @@ export class Subscriber {
 
   /** `revision`: of the operators' commit that caused it. */
   mark(kind: ResourceKind, key: string, revision: number = this.#hasSettled ? noRevision : beforeAll): void {
+    if (this.#dirtySinceUs === 0) this.#dirtySinceUs = this.#host.nowUs();
     const before = this.#dirty.get(kind, key) ?? noRevision;
     this.#dirty.set(kind, key, Math.min(before, revision));
   }
@@ -208,10 +215,12 @@ export class Subscriber {
       lowestRevision = Math.min(lowestRevision, this.#dirty.get(name.kind, name.key) ?? noRevision);
     }
     this.#dirty.clear();
+    const sinceUs = this.#dirtySinceUs;
+    this.#dirtySinceUs = 0;
     if (items.size === 0 && this.#hasSent) return;
     this.#hasSent = true;
     const sequence = this.#host.nextSequence();
-    this.#inFlight = { sequence, items, lowestRevision };
+    this.#inFlight = { sequence, items, lowestRevision, sinceUs };
     this.#send({
       sequence,
       revision: this.#host.source.revision,
@@ -240,6 +249,7 @@ export class Subscriber {
     const inFlight = this.#inFlight;
     if (inFlight === undefined || inFlight.sequence !== sequence) return;
     this.#inFlight = undefined;
+    this.#host.pushed(inFlight.sinceUs);
     const { lowestRevision } = inFlight;
     const group: RejectedGroup = { sequence, message, items: new Set(), lowestRevision };
     for (const item of inFlight.items.values()) {

@@ -100,12 +100,17 @@ export class CertificateLedger {
 
   /** Issued now, or shown by a proxy. */
   note(certificate: KnownCertificate): void {
-    const { issuer, serial, workload, identity, root, notBeforeMs, notAfterMs } = certificate;
+    this.noteAll([certificate]);
+  }
+
+  /** The same for many in one write. */
+  noteAll(certificates: readonly KnownCertificate[]): void {
+    if (certificates.length === 0) return;
     this.#write(() => {
       this.#sweep();
-      this.#database
-        .query("INSERT OR IGNORE INTO certificates VALUES (?, ?, ?, ?, ?, ?, ?)")
-        .run(issuer, serial, workload, identity, root, notBeforeMs, notAfterMs);
+      const insert = this.#database.query("INSERT OR IGNORE INTO certificates VALUES (?, ?, ?, ?, ?, ?, ?)");
+      for (const { issuer, serial, workload, identity, root, notBeforeMs, notAfterMs } of certificates)
+        insert.run(issuer, serial, workload, identity, root, notBeforeMs, notAfterMs);
     });
   }
 

@@ -39,6 +39,8 @@ export class Leases {
   #timer: Timer | undefined;
   #timerDueMs = Number.POSITIVE_INFINITY;
   #isFrozen = false;
+  /** While frozen: how many must come back or leave before it is worth counting all of them again. */
+  #untilThaw = 0;
 
   constructor(options: LeasesOptions) {
     this.#options = options;
@@ -97,7 +99,7 @@ export class Leases {
     lease.streams++;
     if (lease.streams > 1 && !lease.isLost) return;
     lease.isLost = false;
-    if (this.#isFrozen) this.#schedule(this.#options.clock.nowMs());
+    this.#oneLessMissing();
     this.#options.onChange([path]);
   }
 
@@ -118,7 +120,7 @@ export class Leases {
     if (lease === undefined) return;
     if (lease.streams === 0) this.#leases.delete(path);
     else lease.isLost = true;
-    if (this.#isFrozen) this.#schedule(this.#options.clock.nowMs());
+    this.#oneLessMissing();
   }
 
   close(): void {
@@ -144,6 +146,12 @@ export class Leases {
     });
   }
 
+  #oneLessMissing(): void {
+    if (!this.#isFrozen) return;
+    this.#untilThaw--;
+    if (this.#untilThaw <= 0) this.#schedule(this.#options.clock.nowMs());
+  }
+
   #expire(): void {
     const nowMs = this.#options.clock.nowMs();
     const due: string[] = [];
@@ -163,6 +171,7 @@ export class Leases {
       missing,
       alive,
     );
+    this.#untilThaw = Math.floor(missing - Math.max(alwaysExpirable, alive * freezeShare));
     if (this.#isFrozen) nextMs = Math.min(nextMs, nowMs + this.#leaseMs);
     else this.#lose(due, nowMs);
     for (const path of forgotten) this.#leases.delete(path);

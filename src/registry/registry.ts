@@ -13,6 +13,7 @@ import {
 import { type Clock, errorLine, type Log, Prefix } from "../kernel/index.ts";
 import type { Store, WatchEvent } from "../store/index.ts";
 import { ChangeSet } from "./change-set.ts";
+import { GatheredWrites } from "./gathered-writes.ts";
 import { Leases } from "./leases.ts";
 import {
   checkRegistration,
@@ -39,6 +40,7 @@ export class Registry {
   readonly #index = new RegistryIndex();
   readonly #leases: Leases;
   readonly #statuses: StatusWriter;
+  readonly #writes: GatheredWrites;
   readonly #draining = new Set<string>();
   readonly #listeners = new Set<(change: RegistryChange) => void>();
   #virtualPrefixes: readonly Prefix[] = [];
@@ -47,6 +49,7 @@ export class Registry {
   constructor({ store, clock, log }: RegistryOptions) {
     this.#store = store;
     this.#log = log;
+    this.#writes = new GatheredWrites(store);
     this.#leases = new Leases({
       clock,
       log,
@@ -117,6 +120,8 @@ export class Registry {
   async register(registration: WorkloadRegistration): Promise<{ readonly leaseMs: number }> {
     const object = compileRegistration(registration);
     const path = `${registration.namespace}/${registration.name}`;
+    // What waits to be written is not in the index yet, and may take an address first.
+    if (this.#writes.isClaimed(object.spec.addresses, path)) await this.#writes.flush();
     const existing = this.#stored(path);
     checkRegistration(registration, {
       existing,
@@ -132,7 +137,7 @@ export class Registry {
     if (existing === undefined || isRegisteredByProxy(existing)) {
       // A reconnect after a control plane's restart says what is known: thousands of those must not be thousands of writes.
       if (existing === undefined || !saysTheSame(existing, object)) {
-        await this.#store.writeOperational([{ type: "put", object }]);
+        await this.#writes.put(object);
       }
     }
     return { leaseMs: this.#leases.leaseMs };
@@ -155,8 +160,7 @@ export class Registry {
       this.#livenessChanged([path]);
       return;
     }
-    const key: ObjectKey = { kind: "MeshWorkload", namespace: workload.namespace, name: workload.name };
-    await this.#store.writeOperational([{ type: "delete", key }]);
+    await this.#writes.delete({ kind: "MeshWorkload", namespace: workload.namespace, name: workload.name });
   }
 
   /** A stream of the workload's proxy opened. It may come before or after its registration. */
