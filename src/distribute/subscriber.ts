@@ -58,7 +58,7 @@ interface SentItem extends ResourceName {
 
 interface InFlight {
   readonly sequence: number;
-  readonly items: Map<string, SentItem>;
+  readonly items: ItemMap<SentItem>;
   readonly lowestRevision: number;
   readonly sinceUs: number;
 }
@@ -90,6 +90,7 @@ export class Subscriber {
   #dirtySinceUs = 0;
   #hasSent = false;
   #hasSettled = false;
+  #hasResumed = false;
   #wantsAllGateways = false;
   #isClosed = false;
 
@@ -162,7 +163,7 @@ export class Subscriber {
       this.#forgetApplied(kind, key);
       this.#unreject(kind, key);
       this.#dirty.delete(kind, key);
-      this.#inFlight?.items.delete(itemId({ kind, key }));
+      this.#inFlight?.items.delete(kind, key);
       this.#wishes.setClosure(kind, key, emptyClosure);
     }
   }
@@ -174,7 +175,8 @@ export class Subscriber {
   resume(kind: ResourceKind, versions: Readonly<Record<string, string>>): void {
     if (this.#hasSettled) return;
     for (const [key, version] of Object.entries(versions)) {
-      if (this.#applied.has(kind, key) || this.#inFlight?.items.has(itemId({ kind, key })) === true) continue;
+      if (this.#applied.has(kind, key) || this.#inFlight?.items.has(kind, key) === true) continue;
+      this.#hasResumed = true;
       this.#applied.set(kind, key, version);
       this.mark(kind, key);
     }
@@ -206,12 +208,12 @@ export class Subscriber {
     this.#updateClosures();
     const upserts: Upsert[] = [];
     const removals: ResourceName[] = [];
-    const items = new Map<string, SentItem>();
+    const items = new ItemMap<SentItem>();
     let lowestRevision = noRevision;
-    for (const name of [...this.#dirty.names()]) {
+    for (const name of this.#dirty.names()) {
       const item = this.#difference(name, upserts, removals);
       if (item === undefined) continue;
-      items.set(itemId(name), item);
+      items.set(name.kind, name.key, item);
       lowestRevision = Math.min(lowestRevision, this.#dirty.get(name.kind, name.key) ?? noRevision);
     }
     this.#dirty.clear();
@@ -252,14 +254,14 @@ export class Subscriber {
     this.#host.pushed(inFlight.sinceUs);
     const { lowestRevision } = inFlight;
     const group: RejectedGroup = { sequence, message, items: new Set(), lowestRevision };
-    for (const item of inFlight.items.values()) {
+    for (const item of inFlight.items.allValues()) {
       if (isRejected(item) === true) this.#rejectItem(item, group);
       else this.#applyItem(item);
     }
     this.#keepWhatStillRuns(group);
     // A rejection of something that carries nothing of ours, a commit for instance, still has to be seen.
     if (group.items.size > 0) this.#groups.add(group);
-    if (!this.#hasSettled) this.#sweep();
+    if (!this.#hasSettled && this.#hasResumed) this.#sweep();
     this.#hasSettled = true;
     this.flush();
   }
@@ -305,6 +307,7 @@ export class Subscriber {
 
   /** Visits names that become dirty meanwhile too. */
   #releaseChangedGroups(): void {
+    if (this.#groups.size === 0) return;
     for (const { kind, key } of this.#dirty.names()) {
       const rejected = this.#rejected.get(kind, key);
       if (rejected === undefined || this.#versionOf(kind, key) === rejected.version) continue;
@@ -332,6 +335,7 @@ export class Subscriber {
 
   /** What is about to be sent needs it, so a rejection that it was caught up in must not hold it back. */
   #unrejectClosure({ clusters, certificates }: Closure): void {
+    if (this.#rejected.size === 0) return;
     for (const cluster of clusters) {
       this.#unrejectItem("Cluster", cluster);
       for (const endpoint of this.#host.interests.members(cluster)) this.#unrejectItem("Endpoint", endpoint);
@@ -344,6 +348,7 @@ export class Subscriber {
   }
 
   #unreject(kind: ResourceKind, key: string): boolean {
+    if (this.#rejected.size === 0) return false;
     const rejected = this.#rejected.get(kind, key);
     if (rejected === undefined) return false;
     this.#rejected.delete(kind, key);
@@ -370,24 +375,20 @@ export class Subscriber {
     const isKnown = version === applied || this.#rejected.get(kind, key)?.version === version;
     if (resource !== undefined) {
       if (isKnown) return undefined;
-      upserts.push({ ...name, resource });
-      return { ...name, version, closure: resource.closure, isAnswer: true };
+      upserts.push({ kind, key, resource });
+      return { kind, key, version, closure: resource.closure, isAnswer: true };
     }
     // Only a name that was asked for is answered when it was never there.
     const isAnswer = this.#wishes.isNamed(kind, key);
     if (isKnown || (applied === undefined && !isAnswer)) return undefined;
     removals.push(name);
-    return { ...name, version: absent, closure: emptyClosure, isAnswer };
+    return { kind, key, version: absent, closure: emptyClosure, isAnswer };
   }
 
   #forgetApplied(kind: ResourceKind, key: string): void {
     this.#applied.delete(kind, key);
     this.#appliedClosures.delete(kind, key);
   }
-}
-
-function itemId({ kind, key }: ResourceName): string {
-  return `${kind} ${key}`;
 }
 
 function isEmpty({ clusters, certificates }: Closure): boolean {

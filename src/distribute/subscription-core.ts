@@ -71,7 +71,9 @@ export class SubscriptionCore implements SubscriberHost {
   /** Runs it once the event loop has time for it: after what is to be told to subscribers that have something already. */
   later(start: () => void): void {
     this.#starts.add(start);
-    this.#scheduleSlice();
+    if (this.#isSliceDue) return;
+    this.#isSliceDue = true;
+    setImmediate(() => this.#flushSlice());
   }
 
   /** Subscribers that a change touched and that have not been sent it yet; each is in here once, whatever it missed. */
@@ -157,7 +159,8 @@ export class SubscriptionCore implements SubscriberHost {
     this.#isSliceDue = false;
     const endUs = this.nowUs() + sliceUs;
     for (let left = sliceSubscribers; left > 0 && this.nowUs() < endUs; left--) if (!this.#flushNext()) return;
-    this.#scheduleSlice();
+    this.#isSliceDue = true;
+    this.#clock.after(0, () => this.#flushSlice());
   }
 
   /** False: nobody waits. */
@@ -173,11 +176,5 @@ export class SubscriptionCore implements SubscriberHost {
       return true;
     }
     return false;
-  }
-
-  #scheduleSlice(): void {
-    if (this.#isSliceDue) return;
-    this.#isSliceDue = true;
-    this.#clock.after(0, () => this.#flushSlice());
   }
 }
