@@ -20,8 +20,13 @@ export class ItemMap<V> {
 
   set(kind: ResourceKind, key: string, value: V): void {
     const table = this.#kinds.get(kind);
-    if (table === undefined) this.#kinds.set(kind, new Map([[key, value]]));
-    else table.set(key, value);
+    if (table !== undefined) {
+      table.set(key, value);
+      return;
+    }
+    const first = new Map<string, V>();
+    first.set(key, value);
+    this.#kinds.set(kind, first);
   }
 
   delete(kind: ResourceKind, key: string): boolean {

@@ -58,7 +58,7 @@ interface SentItem extends ResourceName {
 
 interface InFlight {
   readonly sequence: number;
-  readonly items: ItemMap<SentItem>;
+  readonly items: SentItem[];
   readonly lowestRevision: number;
   readonly sinceUs: number;
 }
@@ -86,8 +86,8 @@ export class Subscriber {
   readonly #rejected = new ItemMap<RejectedItem>();
   readonly #groups = new Set<RejectedGroup>();
   #inFlight: InFlight | undefined = undefined;
-  /** When the first of what is dirty became it; 0: nothing is. */
-  #dirtySinceUs = 0;
+  /** When the first of what is dirty became it; undefined: nothing is. */
+  #dirtySinceUs: number | undefined = undefined;
   #hasSent = false;
   #hasSettled = false;
   #hasResumed = false;
@@ -163,7 +163,7 @@ export class Subscriber {
       this.#forgetApplied(kind, key);
       this.#unreject(kind, key);
       this.#dirty.delete(kind, key);
-      this.#inFlight?.items.delete(kind, key);
+      this.#forgetSent(kind, key);
       this.#wishes.setClosure(kind, key, emptyClosure);
     }
   }
@@ -175,7 +175,7 @@ export class Subscriber {
   resume(kind: ResourceKind, versions: Readonly<Record<string, string>>): void {
     if (this.#hasSettled) return;
     for (const [key, version] of Object.entries(versions)) {
-      if (this.#applied.has(kind, key) || this.#inFlight?.items.has(kind, key) === true) continue;
+      if (this.#applied.has(kind, key) || this.#isInFlight(kind, key)) continue;
       this.#hasResumed = true;
       this.#applied.set(kind, key, version);
       this.mark(kind, key);
@@ -186,7 +186,7 @@ export class Subscriber {
 
   /** `revision`: of the operators' commit that caused it. */
   mark(kind: ResourceKind, key: string, revision: number = this.#hasSettled ? noRevision : beforeAll): void {
-    if (this.#dirtySinceUs === 0) this.#dirtySinceUs = this.#host.nowUs();
+    this.#dirtySinceUs ??= this.#host.nowUs();
     const before = this.#dirty.get(kind, key) ?? noRevision;
     this.#dirty.set(kind, key, Math.min(before, revision));
   }
@@ -204,22 +204,23 @@ export class Subscriber {
   /** Sends what is dirty and different, unless a change is unanswered. The first flush always sends a change. */
   flush(): void {
     if (this.#isClosed || this.#inFlight !== undefined) return;
+    if (this.#dirtySinceUs === undefined && this.#hasSent) return;
     this.#releaseChangedGroups();
     this.#updateClosures();
     const upserts: Upsert[] = [];
     const removals: ResourceName[] = [];
-    const items = new ItemMap<SentItem>();
+    const items: SentItem[] = [];
     let lowestRevision = noRevision;
     for (const name of this.#dirty.names()) {
       const item = this.#difference(name, upserts, removals);
       if (item === undefined) continue;
-      items.set(name.kind, name.key, item);
+      items.push(item);
       lowestRevision = Math.min(lowestRevision, this.#dirty.get(name.kind, name.key) ?? noRevision);
     }
     this.#dirty.clear();
-    const sinceUs = this.#dirtySinceUs;
-    this.#dirtySinceUs = 0;
-    if (items.size === 0 && this.#hasSent) return;
+    const sinceUs = this.#dirtySinceUs ?? this.#host.nowUs();
+    this.#dirtySinceUs = undefined;
+    if (items.length === 0 && this.#hasSent) return;
     this.#hasSent = true;
     const sequence = this.#host.nextSequence();
     this.#inFlight = { sequence, items, lowestRevision, sinceUs };
@@ -254,7 +255,7 @@ export class Subscriber {
     this.#host.pushed(inFlight.sinceUs);
     const { lowestRevision } = inFlight;
     const group: RejectedGroup = { sequence, message, items: new Set(), lowestRevision };
-    for (const item of inFlight.items.allValues()) {
+    for (const item of inFlight.items) {
       if (isRejected(item) === true) this.#rejectItem(item, group);
       else this.#applyItem(item);
     }
@@ -383,6 +384,16 @@ export class Subscriber {
     if (isKnown || (applied === undefined && !isAnswer)) return undefined;
     removals.push(name);
     return { kind, key, version: absent, closure: emptyClosure, isAnswer };
+  }
+
+  #isInFlight(kind: ResourceKind, key: string): boolean {
+    return this.#inFlight?.items.some((item) => item.kind === kind && item.key === key) === true;
+  }
+
+  #forgetSent(kind: ResourceKind, key: string): void {
+    const items = this.#inFlight?.items;
+    const index = items?.findIndex((item) => item.kind === kind && item.key === key) ?? -1;
+    if (index >= 0) items?.splice(index, 1);
   }
 
   #forgetApplied(kind: ResourceKind, key: string): void {
