@@ -1,60 +1,106 @@
-/** All figures of one mesh size, one phase after another. */
+/** All figures of one size of the mesh, one phase after another, on a control plane of its own. */
 import { loadavg } from "node:os";
 import type { Bench } from "../processes.ts";
+import { meshOf } from "./mesh.ts";
 import { ScaledMesh } from "./scaled-mesh.ts";
+import type { SizeFigures } from "./scale-figures.ts";
 
 export interface SizeOptions {
   readonly proxies: number;
+  readonly hasRestart: boolean;
+  /** Shorter phases: whether it works, not how fast. */
+  readonly isSmoke?: boolean;
+  readonly log?: (line: string) => void;
 }
 
-export async function measureSize(bench: Bench, { proxies }: SizeOptions) {
-  const log = (line: string): void => console.error(`${new Date().toISOString()} ${proxies} proxies: ${line}`);
-  const mesh = new ScaledMesh(bench, { lifeMs: 900_000 });
-  log("seeding");
+/** The simulated proxies end by themselves after this long. */
+const lifeMs = 900_000;
+/** Proxies that are on their way in at a time. */
+const connectingAtOnce = 128;
+/** What a collector has to do after thousands of proxies came is done by then. */
+const settleMs = 5_000;
+const idleMs = 5_000;
+/** Code that has not run yet is slow: changes before the ones that count. */
+const warmUpChanges = 2_000;
+const singleChanges = 200;
+const singlesPerSecond = 20;
+export const manyPerSecond = 500;
+const manySeconds = 20;
+const patienceMs = 30_000;
+
+export async function measureSize(bench: Bench, options: SizeOptions): Promise<SizeFigures> {
+  const { proxies, isSmoke = false, log = () => {} } = options;
+  const mesh = new ScaledMesh(bench, { lifeMs });
+  log("writing the mesh into the store");
   await mesh.seed(proxies);
   const startMs = await mesh.startControl();
   await mesh.startSimulator(proxies);
   const empty = mesh.usage();
-  log(`control plane is up in ${Math.round(startMs)} ms; connecting`);
-  const connect = await mesh.order({ order: "connect" });
+  log(`the control plane is up after ${Math.round(startMs)} ms; proxies connect`);
+  const connect = await mesh.order({ order: "connect", atOnce: connectingAtOnce });
   const connected = mesh.usage();
   log(JSON.stringify(connect));
-  await Bun.sleep(5_000);
+  await Bun.sleep(isSmoke ? 0 : settleMs);
   const idleFrom = mesh.usage();
   const idleFromMs = performance.now();
-  await Bun.sleep(5_000);
+  await Bun.sleep(isSmoke ? 100 : idleMs);
   const idle = mesh.usage();
-  const idleCpuMsPerSecond = (idle.cpuUs - idleFrom.cpuUs) / (performance.now() - idleFromMs);
-  log("single changes");
-  const pacedFromMs = performance.now();
-  const paced = await mesh.order({ order: "move", count: 200, perSecond: 20, patienceMs: 10_000 });
-  const pacedTo = mesh.usage();
-  const pacedSeconds = (performance.now() - pacedFromMs) / 1_000;
-  const cpuUsOfChanges = pacedTo.cpuUs - idle.cpuUs - idleCpuMsPerSecond * 1_000 * pacedSeconds;
-  log(JSON.stringify(paced));
-  log("many changes");
-  const many = await mesh.order({ order: "move", count: 5_000, perSecond: 500, patienceMs: 20_000 });
-  const manyTo = mesh.usage();
+  const idleCpuShare = (idle.cpuUs - idleFrom.cpuUs) / 1_000 / (performance.now() - idleFromMs);
+  const move = (count: number, perSecond: number) =>
+    mesh.order({ order: "move", count, perSecond, patienceMs });
+  if (!isSmoke) await move(warmUpChanges, manyPerSecond);
+  const singleFrom = mesh.usage();
+  const singleFromMs = performance.now();
+  const single = await move(isSmoke ? 20 : singleChanges, singlesPerSecond);
+  const singleMs = performance.now() - singleFromMs;
+  const singleCpuUs = mesh.usage().cpuUs - singleFrom.cpuUs - idleCpuShare * singleMs * 1_000;
+  log(JSON.stringify(single));
+  const manyFrom = mesh.usage();
+  const many = await move(isSmoke ? 100 : manyPerSecond * manySeconds, manyPerSecond);
+  const after = mesh.usage();
   log(JSON.stringify(many));
+  const metrics = await mesh.metrics();
+  let reconnect: Record<string, number> | undefined;
+  if (options.hasRestart) {
+    await mesh.stopControl("SIGKILL");
+    await mesh.startControl();
+    reconnect = await mesh.order({ order: "await-reconnect" });
+    log(JSON.stringify(reconnect));
+  }
+  const { services, endpointsPerService } = meshOf(proxies);
+  const perProxyKb = (mb: number): number => (mb * 1_024) / proxies;
+  const figure = (report: Readonly<Record<string, number>>, name: string): number => report[name] ?? 0;
   return {
     proxies,
-    load: loadavg()[0],
-    startMs,
-    connect: { ...connect, cpuMs: (connected.cpuUs - empty.cpuUs) / 1_000 },
-    memory: {
-      emptyRssMb: empty.rssMb,
-      emptyPrivateMb: empty.privateMb,
-      rssKbPerProxy: ((idle.rssMb - empty.rssMb) * 1_024) / proxies,
-      privateKbPerProxy: ((idle.privateMb - empty.privateMb) * 1_024) / proxies,
-    },
-    idleCpuMsPerSecond,
-    paced: {
-      ...paced,
-      cpuUsPerChange: cpuUsOfChanges / 200,
-      cpuUsPerSubscriber: cpuUsOfChanges / Math.max(1, paced["delivered"] ?? 0),
-    },
-    many: { ...many, cpuMs: (manyTo.cpuUs - pacedTo.cpuUs) / 1_000 },
-    afterMany: manyTo,
-    metrics: Object.fromEntries(await mesh.metrics()),
+    services,
+    endpoints: services * endpointsPerService,
+    load: loadavg()[0] ?? 0,
+    controlStartMs: startMs,
+    coldStartMs: figure(connect, "allMs"),
+    firstCommitP99Ms: figure(connect, "p99Ms"),
+    connectRetries: figure(connect, "retries"),
+    cpuMsPerConnect: (connected.cpuUs - empty.cpuUs) / 1_000 / proxies,
+    simulatorCpuMsPerConnect: figure(connect, "simulatorCpuMs") / proxies,
+    rssKbPerProxy: perProxyKb(idle.rssMb - empty.rssMb),
+    privateKbPerProxy: perProxyKb(idle.privateMb - empty.privateMb),
+    privateKbPerProxyAfterChanges: perProxyKb(after.privateMb - empty.privateMb),
+    controlRssMb: after.rssMb,
+    idleCpuShare,
+    changeP50Ms: figure(single, "p50Ms"),
+    changeP99Ms: figure(single, "p99Ms"),
+    subscribersPerChange: figure(single, "delivered") / figure(single, "changes"),
+    cpuUsPerChange: singleCpuUs / figure(single, "changes"),
+    cpuUsPerSubscriber: singleCpuUs / Math.max(1, figure(single, "delivered")),
+    manyPerSecond: (figure(many, "changes") * 1_000) / figure(many, "storedMs"),
+    manyP50Ms: figure(many, "p50Ms"),
+    manyP99Ms: figure(many, "p99Ms"),
+    manyCpuShare: (after.cpuUs - manyFrom.cpuUs) / 1_000 / figure(many, "allMs"),
+    manyCpuUsPerSubscriber: (after.cpuUs - manyFrom.cpuUs) / Math.max(1, figure(many, "delivered")),
+    manyCoalesced: figure(many, "superseded"),
+    missing: figure(single, "missing") + figure(many, "missing") + figure(many, "failures"),
+    queueAfter: metrics.get("weft_control_push_queue") ?? 0,
+    ...(reconnect === undefined
+      ? {}
+      : { restartMs: figure(reconnect, "allMs"), restartRetries: figure(reconnect, "retries") }),
   };
 }

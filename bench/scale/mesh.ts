@@ -27,6 +27,7 @@ const defaultEndpointsPerService = 10;
 /** Teams of a company. */
 const servicesPerNamespace = 50;
 export const servicePort = 80;
+const leaseSeconds = 60;
 /** The fewest of which a service can depend on twenty others. */
 export const minProxies = (dependenciesPerService + 1) * proxiesPerService;
 
@@ -68,7 +69,12 @@ export function virtualAddressOf(service: number): string {
 }
 
 /** `generation` gives the workload another address each time. */
-export function workloadAddressOf(shape: MeshShape, service: number, replica: number, generation = 0): string {
+export function workloadAddressOf(
+  shape: MeshShape,
+  service: number,
+  replica: number,
+  generation = 0,
+): string {
   const number = service * shape.endpointsPerService + replica + 1;
   return `10.${77 + (generation % 100)}.${number >> 8}.${number & 255}`;
 }
@@ -94,6 +100,16 @@ export function endpointOf({ namespace, name, service }: MeshProxy): string {
 
 export function labelsOf(service: number): Record<string, string> {
   return { app: `s${service}` };
+}
+
+/** While thousands of proxies come one after another, the last of them must not count as lost. */
+export function meshConfigObject(): ApiObject {
+  return object({
+    apiVersion: "weft.dev/v1alpha1",
+    kind: "MeshConfig",
+    metadata: { name: "mesh" },
+    spec: { leaseSeconds },
+  });
 }
 
 export function namespaceObjects({ services }: MeshShape): ApiObject[] {
@@ -139,6 +155,7 @@ export function workloadObject(shape: MeshShape, service: number, replica: numbe
 
 function object(input: unknown): ApiObject {
   const parsed = parseObject(input, "write");
-  if ("issues" in parsed) throw new Error(`the bench's own object is not valid: ${JSON.stringify(parsed.issues)}`);
+  if ("issues" in parsed)
+    throw new Error(`the bench's own object is not valid: ${JSON.stringify(parsed.issues)}`);
   return parsed.object;
 }

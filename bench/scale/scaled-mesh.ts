@@ -19,10 +19,15 @@ export class ScaledMesh {
   readonly #lifeMs: number;
   readonly #controlArguments: readonly string[];
   #control: BenchProcess | undefined;
-  #simulator: { readonly process: BenchProcess; readonly lines: ReturnType<BenchProcess["lines"]> } | undefined;
+  #simulator:
+    | { readonly process: BenchProcess; readonly lines: ReturnType<BenchProcess["lines"]> }
+    | undefined;
 
   /** `lifeMs`: after which the simulated proxies end by themselves. */
-  constructor(bench: Bench, options: { readonly lifeMs: number; readonly controlArguments?: readonly string[] }) {
+  constructor(
+    bench: Bench,
+    options: { readonly lifeMs: number; readonly controlArguments?: readonly string[] },
+  ) {
     this.#bench = bench;
     this.#dataDir = join(bench.directory, "control");
     this.#lifeMs = options.lifeMs;

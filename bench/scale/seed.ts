@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { ApiObject } from "../../src/api/index.ts";
 import { silentLog, systemClock } from "../../src/kernel/index.ts";
 import { openSqliteStore } from "../../src/store/index.ts";
-import { type MeshShape, namespaceObjects, serviceObject, workloadObject } from "./mesh.ts";
+import { type MeshShape, meshConfigObject, namespaceObjects, serviceObject, workloadObject } from "./mesh.ts";
 
 /** Objects in one transaction. */
 const maxBatch = 2_000;
@@ -11,7 +11,7 @@ const maxBatch = 2_000;
 export async function seedMesh(dataDir: string, shape: MeshShape): Promise<void> {
   const store = openSqliteStore({ path: join(dataDir, "store.sqlite"), clock: systemClock, log: silentLog });
   try {
-    await inBatches(namespaceObjects(shape), (writes) => store.commit(writes, meta));
+    await inBatches([meshConfigObject(), ...namespaceObjects(shape)], (writes) => store.commit(writes, meta));
     const services = Array.from({ length: shape.services }, (_, service) => service);
     await inBatches(services.map(serviceObject), (writes) => store.commit(writes, meta));
     const workloads = services.flatMap((service) =>

@@ -14,13 +14,7 @@ import {
   type DeltaDiscoveryResponse,
   Workloads,
 } from "../../src/wire/index.ts";
-import {
-  demandsOf,
-  labelsOf,
-  type MeshProxy,
-  type MeshShape,
-  workloadAddressOf,
-} from "./mesh.ts";
+import { demandsOf, labelsOf, type MeshProxy, type MeshShape, workloadAddressOf } from "./mesh.ts";
 
 export interface SimulatedProxyOptions {
   readonly proxy: MeshProxy;
@@ -70,7 +64,9 @@ export class SimulatedProxy {
         serverName: meshServerName,
         alpn: ["h2"],
         verifyPeer: (peer) =>
-          peer.uriSans.some((uri) => uri.endsWith("/ns/weft-system/sa/control")) ? undefined : "peer_untrusted",
+          peer.uriSans.some((uri) => uri.endsWith("/ns/weft-system/sa/control"))
+            ? undefined
+            : "peer_untrusted",
       },
     });
   }
@@ -152,9 +148,6 @@ export class SimulatedProxy {
   }
 }
 
-function send(
-  stream: Stream,
-  request: Partial<Omit<DeltaDiscoveryRequest, "$typeName" | "$unknown">>,
-): void {
+function send(stream: Stream, request: Partial<Omit<DeltaDiscoveryRequest, "$typeName" | "$unknown">>): void {
   stream.send(create(DeltaDiscoveryRequestSchema, request));
 }

@@ -4,6 +4,8 @@ import { Check } from "typebox/value";
 
 const connectOrder = Type.Object({
   order: Type.Literal("connect"),
+  /** Proxies that are on their way at a time: connecting, or without their first commit. */
+  atOnce: Type.Integer({ minimum: 1, maximum: 10_000 }),
 });
 
 const moveOrder = Type.Object({

@@ -19,7 +19,7 @@ async function carryOut(order: SimulatorOrder): Promise<object> {
 function resultOf(order: SimulatorOrder): Promise<object> {
   switch (order.order) {
     case "connect":
-      return population.connect();
+      return population.connect(order.atOnce);
     case "await-reconnect":
       return population.reconnected();
     case "move":

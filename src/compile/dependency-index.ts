@@ -15,7 +15,8 @@ export class DependencyIndex {
   /** Replaces what the node was known to have read. */
   record(node: string, names: ReadonlySet<string>): void {
     const before = this.#factsByNode.get(node);
-    if (before !== undefined && before.length === names.size && before.every(({ name }) => names.has(name))) return;
+    if (before !== undefined && before.length === names.size && before.every(({ name }) => names.has(name)))
+      return;
     const facts = Array.from(names, (name) => this.#fact(name));
     for (const fact of facts) fact.nodes.add(node);
     for (const fact of before ?? []) if (!names.has(fact.name)) this.#leave(fact, node);

@@ -42,6 +42,7 @@ import { openObservation } from "./observed/observation.ts";
 import { plaintextCallerList, refusalList } from "./policy-reports.ts";
 import { encodeMetrics } from "./metrics.ts";
 import { ProxyDirectory } from "./proxy-directory.ts";
+import { encodePushMetrics } from "./push-metrics.ts";
 import { serveProxyPort } from "./proxy-port.ts";
 import { Scrapes } from "./scrapes.ts";
 import { ShownCertificates } from "./shown-certificates.ts";
@@ -286,7 +287,7 @@ async function start(
           decisions: decisions.list(),
           attestationRefusals,
           taps,
-        }),
+        }) + encodePushMetrics(core),
       telemetry: observation.providers,
       refusals: (requestId) => refusalList(refusals, requestId),
       plaintextCallers: () =>

@@ -4,7 +4,14 @@
  */
 import type { CertificateLedger, KnownCertificate } from "../identity/index.ts";
 import { certificateNumber, describeCertificate, serialText } from "../identity/x509/index.ts";
-import { type Clock, errorLine, formatSpiffeId, type Log, type SpiffeId, type Timer } from "../kernel/index.ts";
+import {
+  type Clock,
+  errorLine,
+  formatSpiffeId,
+  type Log,
+  type SpiffeId,
+  type Timer,
+} from "../kernel/index.ts";
 
 /** Nobody revokes a certificate within this time of its first connection by looking it up in the list. */
 const gatherMs = 100;

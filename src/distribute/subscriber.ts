@@ -11,6 +11,7 @@
 import { type Change, sortRemovals, sortUpserts, type Upsert } from "./change.ts";
 import type { Interests } from "./interests.ts";
 import { ItemMap } from "./item-map.ts";
+import { isEmpty, SentChange, type SentItem, union } from "./sent-change.ts";
 import {
   type Closure,
   emptyClosure,
@@ -48,21 +49,6 @@ export interface SubscriberHost {
   pushed(sinceUs: number): void;
 }
 
-interface SentItem extends ResourceName {
-  /** Empty: removed. */
-  readonly version: string;
-  readonly closure: Closure;
-  /** Whether the name was still wanted when it was removed. */
-  readonly isAnswer: boolean;
-}
-
-interface InFlight {
-  readonly sequence: number;
-  readonly items: SentItem[];
-  readonly lowestRevision: number;
-  readonly sinceUs: number;
-}
-
 interface RejectedGroup extends Rejection {
   readonly items: Set<ResourceName>;
   readonly lowestRevision: number;
@@ -85,7 +71,7 @@ export class Subscriber {
   readonly #dirty = new ItemMap<number>();
   readonly #rejected = new ItemMap<RejectedItem>();
   readonly #groups = new Set<RejectedGroup>();
-  #inFlight: InFlight | undefined = undefined;
+  #inFlight: SentChange | undefined = undefined;
   /** When the first of what is dirty became it; undefined: nothing is. */
   #dirtySinceUs: number | undefined = undefined;
   #hasSent = false;
@@ -163,7 +149,7 @@ export class Subscriber {
       this.#forgetApplied(kind, key);
       this.#unreject(kind, key);
       this.#dirty.delete(kind, key);
-      this.#forgetSent(kind, key);
+      this.#inFlight?.forget(kind, key);
       this.#wishes.setClosure(kind, key, emptyClosure);
     }
   }
@@ -175,7 +161,7 @@ export class Subscriber {
   resume(kind: ResourceKind, versions: Readonly<Record<string, string>>): void {
     if (this.#hasSettled) return;
     for (const [key, version] of Object.entries(versions)) {
-      if (this.#applied.has(kind, key) || this.#isInFlight(kind, key)) continue;
+      if (this.#applied.has(kind, key) || this.#inFlight?.has(kind, key) === true) continue;
       this.#hasResumed = true;
       this.#applied.set(kind, key, version);
       this.mark(kind, key);
@@ -223,7 +209,7 @@ export class Subscriber {
     if (items.length === 0 && this.#hasSent) return;
     this.#hasSent = true;
     const sequence = this.#host.nextSequence();
-    this.#inFlight = { sequence, items, lowestRevision, sinceUs };
+    this.#inFlight = new SentChange({ sequence, lowestRevision, sinceUs }, items);
     this.#send({
       sequence,
       revision: this.#host.source.revision,
@@ -386,29 +372,8 @@ export class Subscriber {
     return { kind, key, version: absent, closure: emptyClosure, isAnswer };
   }
 
-  #isInFlight(kind: ResourceKind, key: string): boolean {
-    return this.#inFlight?.items.some((item) => item.kind === kind && item.key === key) === true;
-  }
-
-  #forgetSent(kind: ResourceKind, key: string): void {
-    const items = this.#inFlight?.items;
-    const index = items?.findIndex((item) => item.kind === kind && item.key === key) ?? -1;
-    if (index >= 0) items?.splice(index, 1);
-  }
-
   #forgetApplied(kind: ResourceKind, key: string): void {
     this.#applied.delete(kind, key);
     this.#appliedClosures.delete(kind, key);
   }
-}
-
-function isEmpty({ clusters, certificates }: Closure): boolean {
-  return clusters.length === 0 && certificates.length === 0;
-}
-
-function union(a: Closure, b: Closure): Closure {
-  return {
-    clusters: [...new Set([...a.clusters, ...b.clusters])],
-    certificates: [...new Set([...a.certificates, ...b.certificates])],
-  };
 }

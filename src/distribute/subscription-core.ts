@@ -158,7 +158,8 @@ export class SubscriptionCore implements SubscriberHost {
   #flushSlice(): void {
     this.#isSliceDue = false;
     const endUs = this.nowUs() + sliceUs;
-    for (let left = sliceSubscribers; left > 0 && this.nowUs() < endUs; left--) if (!this.#flushNext()) return;
+    for (let left = sliceSubscribers; left > 0 && this.nowUs() < endUs; left--)
+      if (!this.#flushNext()) return;
     this.#isSliceDue = true;
     this.#clock.after(0, () => this.#flushSlice());
   }
