@@ -92,6 +92,8 @@ function discovery({
   isRevoked,
   onShown,
 }: ProxyPortOptions): ServiceRegistration {
+  // Read once for each connection: streams and names ask again and again.
+  const certificates = new WeakMap<PeerOfPort, ShownCertificate>();
   return adsService({
     core,
     clock,
@@ -101,7 +103,9 @@ function discovery({
       const id = provenIdentity(peer, trustDomain, clock.nowMs());
       if (id === undefined || isRevoked(peer.der) || !mayActFor(id, workload, registry.views)) return false;
       if (role === "gateway" && !mayServeGateways(id, gatewayServiceAccounts())) return false;
-      directory.admit(workload, id, shownCertificate(peer));
+      const certificate = certificates.get(peer) ?? shownCertificate(peer);
+      if (certificate !== undefined) certificates.set(peer, certificate);
+      directory.admit(workload, id, certificate);
       onShown(workload, id, peer.der);
       return true;
     },
