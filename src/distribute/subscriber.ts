@@ -292,10 +292,10 @@ export class Subscriber {
     }
   }
 
-  /** Visits names that become dirty meanwhile too. */
   #releaseChangedGroups(): void {
     if (this.#groups.size === 0) return;
-    for (const { kind, key } of this.#dirty.names()) {
+    // What becomes dirty meanwhile was in a group that is released, so it is in none any more.
+    for (const { kind, key } of [...this.#dirty.names()]) {
       const rejected = this.#rejected.get(kind, key);
       if (rejected === undefined || this.#versionOf(kind, key) === rejected.version) continue;
       for (const name of rejected.group.items) {

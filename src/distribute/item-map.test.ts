@@ -1,0 +1,33 @@
+/** The table of few names and the table of many behave alike. */
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { ItemMap } from "./item-map.ts";
+
+test("names of any number are kept as a Map keeps them", () => {
+  const step = fc.record({
+    isDeletion: fc.boolean(),
+    kind: fc.constantFrom("Name" as const, "Endpoint" as const),
+    key: fc.integer({ min: 0, max: 60 }).map((number) => `key-${number}`),
+    value: fc.integer({ min: 0, max: 9 }),
+  });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 300 }), (steps) => {
+      const items = new ItemMap<number>();
+      const expected = new Map<string, number>();
+      for (const { isDeletion, kind, key, value } of steps) {
+        if (isDeletion) expect(items.delete(kind, key)).toBe(expected.delete(`${kind} ${key}`));
+        else {
+          items.set(kind, key, value);
+          expected.set(`${kind} ${key}`, value);
+        }
+        expect(items.get(kind, key)).toBe(expected.get(`${kind} ${key}`));
+        expect(items.has(kind, key)).toBe(expected.has(`${kind} ${key}`));
+        expect(items.size).toBe(expected.size);
+      }
+      const names = [...items.names()].map(({ kind, key }) => `${kind} ${key}`);
+      expect(names.toSorted()).toEqual([...expected.keys()].toSorted());
+      expect([...items.allValues()].toSorted()).toEqual([...expected.values()].toSorted());
+      expect([...items.keys("Name")].length + [...items.keys("Endpoint")].length).toBe(expected.size);
+    }),
+  );
+});
