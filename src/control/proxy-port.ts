@@ -69,7 +69,11 @@ export function serveProxyPort(options: ProxyPortOptions): GrpcServer {
     verifyPeer: (peer) => verifyProxy(peer, trustDomain, isRevoked),
   });
   const rate = new ConnectionRate(clock);
-  const admits = (address: string): boolean => options.core.starting < maxStarting && rate.admits(address);
+  const admits = (address: string): boolean => {
+    if (options.core.starting < maxStarting) return rate.admits(address);
+    options.registry.holdLeases();
+    return false;
+  };
   return serveGrpc({
     refuses: (address) => (admits(address) ? undefined : "overloaded"),
     listen: { hostname: listen.address, port: listen.port },

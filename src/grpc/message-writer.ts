@@ -6,7 +6,7 @@ import { messagePrefixBytes } from "./message-reader.ts";
 const gatherBytes = 16 * 1024 - 1;
 
 /** Returns the stream's word on back-pressure. */
-export function writeMessage(stream: Http2Stream, parts: readonly Uint8Array[]): boolean {
+export function writeMessage(stream: Pick<Http2Stream, "write">, parts: readonly Uint8Array[]): boolean {
   let length = 0;
   for (const part of parts) length += part.length;
   let left = messagePrefixBytes + length;

@@ -15,13 +15,13 @@ interface Waiting {
 }
 
 export class GatheredWrites {
-  readonly #store: Store;
+  readonly #store: Pick<Store, "writeOperational">;
   readonly #waiting = new Map<string, Waiting>();
   /** Of the workloads that wait, by address. */
   readonly #claims = new Map<string, string>();
   #isScheduled = false;
 
-  constructor(store: Store) {
+  constructor(store: Pick<Store, "writeOperational">) {
     this.#store = store;
   }
 

@@ -41,6 +41,7 @@ export class Leases {
   #isFrozen = false;
   /** While frozen: how many must come back or leave before it is worth counting all of them again. */
   #untilThaw = 0;
+  #heldUntilMs = 0;
 
   constructor(options: LeasesOptions) {
     this.#options = options;
@@ -59,6 +60,11 @@ export class Leases {
   /** Holds for leases that start from now on. */
   setLeaseMs(leaseMs: number): void {
     this.#leaseMs = leaseMs;
+  }
+
+  /** Proxies are being turned away, so their silence means nothing: for one lease from now nobody is lost. */
+  hold(): void {
+    this.#heldUntilMs = this.#options.clock.nowMs() + this.#leaseMs;
   }
 
   isLost(path: string): boolean {
@@ -172,10 +178,11 @@ export class Leases {
       alive,
     );
     this.#untilThaw = Math.floor(missing - Math.max(alwaysExpirable, alive * freezeShare));
-    if (this.#isFrozen) nextMs = Math.min(nextMs, nowMs + this.#leaseMs);
+    const isHeld = nowMs < this.#heldUntilMs;
+    if (this.#isFrozen || isHeld) nextMs = Math.min(nextMs, nowMs + this.#leaseMs);
     else this.#lose(due, nowMs);
     for (const path of forgotten) this.#leases.delete(path);
-    if (due.length > 0 && !this.#isFrozen) nextMs = Math.min(nextMs, nowMs + forgetAfterMs);
+    if (due.length > 0 && !this.#isFrozen && !isHeld) nextMs = Math.min(nextMs, nowMs + forgetAfterMs);
     if (nextMs < Number.POSITIVE_INFINITY) this.#schedule(nextMs);
     if (forgotten.length > 0) this.#options.onForgotten(forgotten);
   }

@@ -74,6 +74,11 @@ export class Registry {
     return this.#leases.isFrozen;
   }
 
+  /** Proxies are being turned away: for one lease nobody is held to be lost. */
+  holdLeases(): void {
+    this.#leases.hold();
+  }
+
   isConnected(workload: string): boolean {
     return this.#leases.isConnected(workload);
   }
