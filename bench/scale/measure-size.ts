@@ -24,7 +24,7 @@ const idleMs = 5_000;
 const warmUpChanges = 2_000;
 const singleChanges = 200;
 const singlesPerSecond = 20;
-export const manyPerSecond = 500;
+const manyPerSecond = 500;
 const manySeconds = 20;
 const patienceMs = 30_000;
 

@@ -21,12 +21,12 @@ export interface MeshProxy {
 }
 
 /** What each proxy subscribes to. */
-export const dependenciesPerService = 20;
-export const proxiesPerService = 2;
+const dependenciesPerService = 20;
+const proxiesPerService = 2;
 const defaultEndpointsPerService = 10;
 /** Teams of a company. */
 const servicesPerNamespace = 50;
-export const servicePort = 80;
+const servicePort = 80;
 const leaseSeconds = 60;
 /** The fewest of which a service can depend on twenty others. */
 export const minProxies = (dependenciesPerService + 1) * proxiesPerService;
@@ -59,12 +59,12 @@ function dependenciesOf(services: number, service: number): number[] {
   );
 }
 
-export function namespaceOf(service: number): string {
+function namespaceOf(service: number): string {
   return `team-${Math.floor(service / servicesPerNamespace)}`;
 }
 
 /** In the mesh's default prefix for virtual addresses. */
-export function virtualAddressOf(service: number): string {
+function virtualAddressOf(service: number): string {
   return `240.240.${(service + 1) >> 8}.${(service + 1) & 255}`;
 }
 

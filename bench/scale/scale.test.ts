@@ -32,8 +32,37 @@ test("every service has forty subscribers, whatever the size of the mesh", () =>
   }
 });
 
+const nothing: SizeFigures = {
+  ...{
+    proxies: 0,
+    services: 0,
+    endpoints: 0,
+    load: 0,
+    controlStartMs: 0,
+    coldStartMs: 0,
+    firstCommitP99Ms: 0,
+  },
+  ...{
+    connectRetries: 0,
+    cpuMsPerConnect: 0,
+    simulatorCpuMsPerConnect: 0,
+    rssKbPerProxy: 0,
+    privateKbPerProxy: 0,
+  },
+  ...{ privateKbPerProxyAfterChanges: 0, controlRssMb: 0, idleCpuShare: 0, changeP50Ms: 0, changeP99Ms: 0 },
+  ...{ subscribersPerChange: 0, cpuUsPerChange: 0, cpuUsPerSubscriber: 0, manyPerSecond: 0, manyP50Ms: 0 },
+  ...{
+    manyP99Ms: 0,
+    manyCpuShare: 0,
+    manyCpuUsPerSubscriber: 0,
+    manyCoalesced: 0,
+    missing: 0,
+    queueAfter: 0,
+  },
+};
+
 test("a size that is measured again takes the place of the old one", () => {
-  const size = (proxies: number, load: number) => ({ proxies, load }) as SizeFigures;
+  const size = (proxies: number, load: number): SizeFigures => ({ ...nothing, proxies, load });
   const header = { machine: "here", date: "today", routes: [] };
   const before = { sizes: [size(100, 1), size(1_000, 1)], routes: [] };
   expect(mergeFigures(before, { ...header, sizes: [size(300, 2), size(100, 2)] }).sizes).toEqual([

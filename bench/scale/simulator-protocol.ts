@@ -22,7 +22,7 @@ const awaitOrder = Type.Object({ order: Type.Literal("await-reconnect") });
 const orderSchema = Type.Union([connectOrder, moveOrder, awaitOrder]);
 export type SimulatorOrder = Type.Static<typeof orderSchema>;
 
-export const settingsSchema = Type.Object({
+const settingsSchema = Type.Object({
   proxies: Type.Integer({ minimum: 1, maximum: 10_000 }),
   port: Type.Integer({ minimum: 1, maximum: 65_535 }),
   dataDir: Type.String(),

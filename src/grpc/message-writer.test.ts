@@ -1,6 +1,6 @@
 /** A message in parts is the same bytes as in one, in as few pieces as frames need. */
 import { expect, test } from "bun:test";
-import fc from "fast-check";
+import { array, assert, integer, oneof, property } from "fast-check";
 import type { Http2Stream } from "../http2/index.ts";
 import { writeMessage } from "./message-writer.ts";
 
@@ -14,13 +14,13 @@ function written(parts: readonly Uint8Array[]): Uint8Array[] {
 }
 
 test("whatever the parts are, the bytes are theirs behind their length", () => {
-  const part = fc.oneof(
-    fc.integer({ min: 0, max: 300 }),
-    fc.integer({ min: frameBytes - 6, max: frameBytes + 6 }),
-    fc.integer({ min: 0, max: 40_000 }),
+  const part = oneof(
+    integer({ min: 0, max: 300 }),
+    integer({ min: frameBytes - 6, max: frameBytes + 6 }),
+    integer({ min: 0, max: 40_000 }),
   );
-  fc.assert(
-    fc.property(fc.array(part, { maxLength: 12 }), (lengths) => {
+  assert(
+    property(array(part, { maxLength: 12 }), (lengths) => {
       const parts = lengths.map((length, index) => new Uint8Array(length).fill(index + 1));
       const body = Buffer.concat(parts);
       const all = Buffer.concat(written(parts));

@@ -10,8 +10,8 @@ const maxBatch = 200;
 
 interface Waiting {
   readonly write: OperationalWrite;
-  resolve(): void;
-  reject(error: unknown): void;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
 }
 
 export class GatheredWrites {
