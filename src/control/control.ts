@@ -31,7 +31,7 @@ import {
   openProcessAttestation,
   type ProcessAttestationSettings,
 } from "./attestation/process-attestation.ts";
-import { noteShown, openAuthority, tokensOf } from "./authority.ts";
+import { openAuthority, tokensOf } from "./authority.ts";
 import { certificatesStatus, changeRevocation } from "./certificates-view.ts";
 import { CompiledSource } from "./compiled-source.ts";
 import { Configuration } from "./configuration.ts";
@@ -44,11 +44,13 @@ import { encodeMetrics } from "./metrics.ts";
 import { ProxyDirectory } from "./proxy-directory.ts";
 import { LiveExplainer } from "./explain/live-explainer.ts";
 import { openPlanner } from "./plan/open-planner.ts";
+import { encodePushMetrics } from "./push-metrics.ts";
 import { serveProxyPort } from "./proxy-port.ts";
 import { figuresFrom } from "./rollout/rollout-figures.ts";
 import { Rollouts } from "./rollout/rollouts.ts";
 import { Sharing, type SharedStoreSettings } from "./replicas/sharing.ts";
 import { Scrapes } from "./scrapes.ts";
+import { ShownCertificates } from "./shown-certificates.ts";
 import { StatusQueue } from "./status-queue.ts";
 import { tapProviders } from "./tap-providers.ts";
 import { TrustControl } from "./trust-control.ts";
@@ -206,6 +208,10 @@ async function start(
     }),
     (part) => part.close(),
   );
+  const shown = opening(
+    new ShownCertificates({ ledger, rootOf: (name) => trust.rootOf(name), clock, log }),
+    (part) => part.flush(),
+  );
   const version = options.version ?? "unknown";
   sharing?.join({
     ...{ authority, ledger, registry, directory, core, configuration, version, startTimeMs },
@@ -266,7 +272,7 @@ async function start(
         onAttestationRefused: attestationRefused,
       }),
       isRevoked,
-      onShown: (workload, id, der) => noteShown({ ledger, trust }, workload, id, der),
+      onShown: (workload, id, der) => shown.note(workload, id, der),
       onRefused: (reason) => countIn(handshakeRefusals, reason),
       catchUp: sharing === undefined ? undefined : (revision) => sharing.catchUp(revision),
       core,
@@ -327,7 +333,7 @@ async function start(
           decisions: decisions.list(),
           attestationRefusals,
           taps,
-        }),
+        }) + encodePushMetrics(core),
       telemetry: observation.providers,
       refusals: (requestId) => refusalList(refusals, requestId),
       plaintextCallers: () =>

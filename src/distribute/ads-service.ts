@@ -58,11 +58,17 @@ function serveStream(stream: AdsStream, { peer }: CallContext, options: StreamOp
   }
   const { core, encoder, clock, log, limits, presenceOf } = options;
   const holder = peer.uriSans.join(" ");
+  let isNew = true;
   const session = new AdsSession({
     core,
     encoder,
     mayActFor: (workload, role) => options.mayActFor(peer, workload, role),
-    defer: queueMicrotask,
+    // What a new stream is sent first is much, and many may be new at once; a question that comes later waits for nothing.
+    defer(run) {
+      if (isNew) core.later(run);
+      else queueMicrotask(run);
+      isNew = false;
+    },
     // What is unsent is bounded without looking at the answer: one change is in flight at a time.
     send: (parts) => void stream.sendParts(parts),
     admit: ({ workload }) => limits.enter(holder, workload),

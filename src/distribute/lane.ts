@@ -8,7 +8,8 @@ import type { Subscriber, SubscriberHost } from "./subscriber.ts";
 
 export interface LaneOptions {
   readonly source: ResourceSource;
-  readonly nextSequence: () => number;
+  /** What all lanes of a core have in common. */
+  readonly host: Pick<SubscriberHost, "nextSequence" | "nowUs" | "pushed">;
   /** Of `subscribers` all want to be flushed. */
   readonly onChanged: (subscribers: Iterable<Subscriber>) => void;
 }
@@ -17,18 +18,30 @@ export class Lane implements SubscriberHost {
   readonly source: ResourceSource;
   readonly interests: Interests<Subscriber>;
   readonly subscribers = new Set<Subscriber>();
-  readonly nextSequence: () => number;
+  readonly #host: LaneOptions["host"];
   readonly #onChanged: LaneOptions["onChanged"];
   readonly #unsubscribe: () => void;
   #revision: number;
 
-  constructor({ source, nextSequence, onChanged }: LaneOptions) {
+  constructor({ source, host, onChanged }: LaneOptions) {
     this.source = source;
-    this.nextSequence = nextSequence;
+    this.#host = host;
     this.#onChanged = onChanged;
     this.interests = new Interests(source);
     this.#revision = source.revision;
     this.#unsubscribe = source.subscribe((change) => this.#follow(change));
+  }
+
+  nextSequence(): number {
+    return this.#host.nextSequence();
+  }
+
+  nowUs(): number {
+    return this.#host.nowUs();
+  }
+
+  pushed(sinceUs: number): void {
+    this.#host.pushed(sinceUs);
   }
 
   /** Workloads with a stream on which the newest version of a resource is not acknowledged. */

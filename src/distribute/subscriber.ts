@@ -12,6 +12,7 @@ import { isEmptyClosure, unionOf } from "./closure.ts";
 import { type Change, sortRemovals, sortUpserts, type Upsert } from "./change.ts";
 import type { Interests } from "./interests.ts";
 import { ItemMap } from "./item-map.ts";
+import { SentChange, type SentItem } from "./sent-change.ts";
 import {
   type Closure,
   emptyClosure,
@@ -44,20 +45,9 @@ export interface SubscriberHost {
   readonly source: ResourceSource;
   readonly interests: Interests<Subscriber>;
   nextSequence(): number;
-}
-
-interface SentItem extends ResourceName {
-  /** Empty: removed. */
-  readonly version: string;
-  readonly closure: Closure;
-  /** Whether the name was still wanted when it was removed. */
-  readonly isAnswer: boolean;
-}
-
-interface InFlight {
-  readonly sequence: number;
-  readonly items: Map<string, SentItem>;
-  readonly lowestRevision: number;
+  nowUs(): number;
+  /** A change was answered that began when something became dirty at `sinceUs`. */
+  pushed(sinceUs: number): void;
 }
 
 interface RejectedGroup extends Rejection {
@@ -82,9 +72,12 @@ export class Subscriber {
   readonly #dirty = new ItemMap<number>();
   readonly #rejected = new ItemMap<RejectedItem>();
   readonly #groups = new Set<RejectedGroup>();
-  #inFlight: InFlight | undefined = undefined;
+  #inFlight: SentChange | undefined = undefined;
+  /** When the first of what is dirty became it; undefined: nothing is. */
+  #dirtySinceUs: number | undefined = undefined;
   #hasSent = false;
   #hasSettled = false;
+  #hasResumed = false;
   #wantsAllGateways = false;
   #isClosed = false;
 
@@ -162,7 +155,7 @@ export class Subscriber {
       this.#forgetApplied(kind, key);
       this.#unreject(kind, key);
       this.#dirty.delete(kind, key);
-      this.#inFlight?.items.delete(itemId({ kind, key }));
+      this.#inFlight?.forget(kind, key);
       this.#wishes.setClosure(kind, key, emptyClosure);
     }
   }
@@ -174,7 +167,8 @@ export class Subscriber {
   resume(kind: ResourceKind, versions: Readonly<Record<string, string>>): void {
     if (this.#hasSettled) return;
     for (const [key, version] of Object.entries(versions)) {
-      if (this.#applied.has(kind, key) || this.#inFlight?.items.has(itemId({ kind, key })) === true) continue;
+      if (this.#applied.has(kind, key) || this.#inFlight?.has(kind, key) === true) continue;
+      this.#hasResumed = true;
       this.#applied.set(kind, key, version);
       this.mark(kind, key);
     }
@@ -184,6 +178,7 @@ export class Subscriber {
 
   /** `revision`: of the operators' commit that caused it. */
   mark(kind: ResourceKind, key: string, revision: number = this.#hasSettled ? noRevision : beforeAll): void {
+    this.#dirtySinceUs ??= this.#host.nowUs();
     const before = this.#dirty.get(kind, key) ?? noRevision;
     this.#dirty.set(kind, key, Math.min(before, revision));
   }
@@ -212,23 +207,26 @@ export class Subscriber {
   /** Sends what is dirty and different, unless a change is unanswered. The first flush always sends a change. */
   flush(): void {
     if (this.#isClosed || this.#inFlight !== undefined) return;
+    if (this.#dirtySinceUs === undefined && this.#hasSent) return;
     this.#releaseChangedGroups();
     this.#updateClosures();
     const upserts: Upsert[] = [];
     const removals: ResourceName[] = [];
-    const items = new Map<string, SentItem>();
+    const items: SentItem[] = [];
     let lowestRevision = noRevision;
-    for (const name of [...this.#dirty.names()]) {
+    for (const name of this.#dirty.names()) {
       const item = this.#difference(name, upserts, removals);
       if (item === undefined) continue;
-      items.set(itemId(name), item);
+      items.push(item);
       lowestRevision = Math.min(lowestRevision, this.#dirty.get(name.kind, name.key) ?? noRevision);
     }
     this.#dirty.clear();
-    if (items.size === 0 && this.#hasSent) return;
+    const sinceUs = this.#dirtySinceUs ?? this.#host.nowUs();
+    this.#dirtySinceUs = undefined;
+    if (items.length === 0 && this.#hasSent) return;
     this.#hasSent = true;
     const sequence = this.#host.nextSequence();
-    this.#inFlight = { sequence, items, lowestRevision };
+    this.#inFlight = new SentChange({ sequence, lowestRevision, sinceUs }, items);
     this.#send({
       sequence,
       revision: this.#host.source.revision,
@@ -257,16 +255,17 @@ export class Subscriber {
     const inFlight = this.#inFlight;
     if (inFlight === undefined || inFlight.sequence !== sequence) return;
     this.#inFlight = undefined;
+    this.#host.pushed(inFlight.sinceUs);
     const { lowestRevision } = inFlight;
     const group: RejectedGroup = { sequence, message, items: new Set(), lowestRevision };
-    for (const item of inFlight.items.values()) {
+    for (const item of inFlight.items) {
       if (isRejected(item) === true) this.#rejectItem(item, group);
       else this.#applyItem(item);
     }
     this.#keepWhatStillRuns(group);
     // A rejection of something that carries nothing of ours, a commit for instance, still has to be seen.
     if (group.items.size > 0) this.#groups.add(group);
-    if (!this.#hasSettled) this.#sweep();
+    if (!this.#hasSettled && this.#hasResumed) this.#sweep();
     this.#hasSettled = true;
     this.flush();
   }
@@ -310,9 +309,10 @@ export class Subscriber {
     }
   }
 
-  /** Visits names that become dirty meanwhile too. */
   #releaseChangedGroups(): void {
-    for (const { kind, key } of this.#dirty.names()) {
+    if (this.#groups.size === 0) return;
+    // What becomes dirty meanwhile was in a group that is released, so it is in none any more.
+    for (const { kind, key } of [...this.#dirty.names()]) {
       const rejected = this.#rejected.get(kind, key);
       if (rejected === undefined || this.#versionOf(kind, key) === rejected.version) continue;
       for (const name of rejected.group.items) {
@@ -339,6 +339,7 @@ export class Subscriber {
 
   /** What is about to be sent needs it, so a rejection that it was caught up in must not hold it back. */
   #unrejectClosure({ clusters, certificates }: Closure): void {
+    if (this.#rejected.size === 0) return;
     for (const cluster of clusters) {
       this.#unrejectItem("Cluster", cluster);
       for (const endpoint of this.#host.interests.members(cluster)) this.#unrejectItem("Endpoint", endpoint);
@@ -351,6 +352,7 @@ export class Subscriber {
   }
 
   #unreject(kind: ResourceKind, key: string): boolean {
+    if (this.#rejected.size === 0) return false;
     const rejected = this.#rejected.get(kind, key);
     if (rejected === undefined) return false;
     this.#rejected.delete(kind, key);
@@ -377,22 +379,18 @@ export class Subscriber {
     const isKnown = version === applied || this.#rejected.get(kind, key)?.version === version;
     if (resource !== undefined) {
       if (isKnown) return undefined;
-      upserts.push({ ...name, resource });
-      return { ...name, version, closure: resource.closure, isAnswer: true };
+      upserts.push({ kind, key, resource });
+      return { kind, key, version, closure: resource.closure, isAnswer: true };
     }
     // Only a name that was asked for is answered when it was never there.
     const isAnswer = this.#wishes.isNamed(kind, key);
     if (isKnown || (applied === undefined && !isAnswer)) return undefined;
     removals.push(name);
-    return { ...name, version: absent, closure: emptyClosure, isAnswer };
+    return { kind, key, version: absent, closure: emptyClosure, isAnswer };
   }
 
   #forgetApplied(kind: ResourceKind, key: string): void {
     this.#applied.delete(kind, key);
     this.#appliedClosures.delete(kind, key);
   }
-}
-
-function itemId({ kind, key }: ResourceName): string {
-  return `${kind} ${key}`;
 }

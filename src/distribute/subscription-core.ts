@@ -9,8 +9,12 @@ import type { ResourceKind, ResourceName, ResourceSource } from "./resource-sour
 import { type Rejection, Subscriber } from "./subscriber.ts";
 import type { ProxyIdentity } from "./wishes.ts";
 
-/** At some 20 µs each, a slice is 5 ms of the event loop. */
+/** Of the event loop, then others have their turn. */
+const sliceUs = 5_000;
+/** The same where time stands still: at some 20 µs each. */
 const sliceSubscribers = 256;
+/** Bounds of the buckets of `pushes`, in seconds. */
+export const pushBuckets = [0.005, 0.02, 0.1, 0.5, 2, 10] as const;
 
 export interface SubscriberStatus {
   readonly identity: ProxyIdentity;
@@ -35,6 +39,10 @@ export class SubscriptionCore {
   readonly #subscribers = new Set<Subscriber>();
   readonly #toFlush = new Set<Subscriber>();
   #trial: { readonly lane: Lane; readonly isChosen: Trial["isChosen"] } | undefined;
+  /** First changes of new subscribers: each costs a hundred times what a later change does. */
+  readonly #starts = new Set<() => void>();
+  readonly #pushes: number[] = [...pushBuckets.map(() => 0), 0];
+  #pushSeconds = 0;
   #isSliceDue = false;
   #sequence = 0;
 
@@ -91,6 +99,43 @@ export class SubscriptionCore {
     this.#base.close();
     this.#trial?.lane.close();
     this.#toFlush.clear();
+    this.#starts.clear();
+  }
+
+  /** Runs it once the event loop has time for it: after what is to be told to subscribers that have something already. */
+  later(start: () => void): void {
+    this.#starts.add(start);
+    if (this.#isSliceDue) return;
+    this.#isSliceDue = true;
+    setImmediate(() => this.#flushSlice());
+  }
+
+  /** Subscribers that a change touched and that have not been sent it yet; each is in here once, whatever it missed. */
+  get queued(): number {
+    return this.#toFlush.size;
+  }
+
+  /** New subscribers that wait for their first change. */
+  get starting(): number {
+    return this.#starts.size;
+  }
+
+  /** From the mark that began a change until the subscriber's answer: by bucket, above the last one at the end. */
+  get pushes(): { readonly counts: readonly number[]; readonly seconds: number } {
+    return { counts: this.#pushes, seconds: this.#pushSeconds };
+  }
+
+  nowUs(): number {
+    return this.#clock.monotonicUs();
+  }
+
+  /** A subscriber has answered a change that began at `sinceUs`. */
+  pushed(sinceUs: number): void {
+    const seconds = (this.nowUs() - sinceUs) / 1e6;
+    const bucket = pushBuckets.findIndex((bound) => seconds <= bound);
+    const index = bucket < 0 ? pushBuckets.length : bucket;
+    this.#pushes[index] = (this.#pushes[index] ?? 0) + 1;
+    this.#pushSeconds += seconds;
   }
 
   /** Of every workload; where one has two streams for a moment, of the newer one. */
@@ -138,10 +183,14 @@ export class SubscriptionCore {
     return touched;
   }
 
+  nextSequence(): number {
+    return ++this.#sequence;
+  }
+
   #newLane(source: ResourceSource): Lane {
     return new Lane({
       source,
-      nextSequence: () => ++this.#sequence,
+      host: this,
       onChanged: (subscribers) => {
         for (const subscriber of subscribers) this.#toFlush.add(subscriber);
         if (!this.#isSliceDue) this.#flushSlice();
@@ -164,14 +213,25 @@ export class SubscriptionCore {
 
   #flushSlice(): void {
     this.#isSliceDue = false;
-    let left = sliceSubscribers;
-    for (const subscriber of this.#toFlush) {
-      if (left-- === 0) break;
-      this.#toFlush.delete(subscriber);
-      subscriber.flush();
-    }
-    if (this.#toFlush.size === 0) return;
+    const endUs = this.nowUs() + sliceUs;
+    for (let left = sliceSubscribers; left > 0 && this.nowUs() < endUs; left--)
+      if (!this.#flushNext()) return;
     this.#isSliceDue = true;
     this.#clock.after(0, () => this.#flushSlice());
+  }
+
+  /** False: nobody waits. */
+  #flushNext(): boolean {
+    for (const subscriber of this.#toFlush) {
+      this.#toFlush.delete(subscriber);
+      subscriber.flush();
+      return true;
+    }
+    for (const start of this.#starts) {
+      this.#starts.delete(start);
+      start();
+      return true;
+    }
+    return false;
   }
 }

@@ -101,14 +101,22 @@ export class CertificateLedger {
 
   /** Issued now, or shown by a proxy. */
   note(certificate: KnownCertificate): void {
-    const { issuer, serial, workload, identity, root, notBeforeMs, notAfterMs } = certificate;
-    let isNew = false;
+    this.noteAll([certificate]);
+  }
+
+  /** The same for many in one write. */
+  noteAll(certificates: readonly KnownCertificate[]): void {
+    if (certificates.length === 0) return;
+    let added: KnownCertificate[] = [];
     this.#write(() => {
       this.#sweep();
       const insert = this.#database.query("INSERT OR IGNORE INTO certificates VALUES (?, ?, ?, ?, ?, ?, ?)");
-      isNew = insert.run(issuer, serial, workload, identity, root, notBeforeMs, notAfterMs).changes === 1;
+      added = certificates.filter(
+        ({ issuer, serial, workload, identity, root, notBeforeMs, notAfterMs }) =>
+          insert.run(issuer, serial, workload, identity, root, notBeforeMs, notAfterMs).changes === 1,
+      );
     });
-    if (isNew) for (const listener of this.#noteListeners) listener(certificate);
+    for (const certificate of added) for (const listener of this.#noteListeners) listener(certificate);
   }
 
   /** Called with each certificate that was not known before. */

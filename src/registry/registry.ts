@@ -13,6 +13,7 @@ import {
 import { type Clock, errorLine, type Log, Prefix } from "../kernel/index.ts";
 import type { Store, WatchEvent } from "../store/index.ts";
 import { ChangeSet } from "./change-set.ts";
+import { GatheredWrites } from "./gathered-writes.ts";
 import { Leases } from "./leases.ts";
 import {
   checkRegistration,
@@ -51,6 +52,7 @@ export class Registry {
   readonly #index = new RegistryIndex();
   readonly #leases: Leases;
   readonly #statuses: StatusWriter;
+  readonly #writes: GatheredWrites;
   readonly #draining = new Set<string>();
   readonly #listeners = new Set<(change: RegistryChange) => void>();
   #virtualPrefixes: readonly Prefix[] = [];
@@ -60,6 +62,7 @@ export class Registry {
     this.#store = store;
     this.#replica = replica;
     this.#log = log;
+    this.#writes = new GatheredWrites(store);
     this.#leases = new Leases({
       clock,
       log,
@@ -83,6 +86,11 @@ export class Registry {
   /** Expiry of leases is held back because too many would run out at once. */
   get isFrozen(): boolean {
     return this.#leases.isFrozen;
+  }
+
+  /** Proxies are being turned away: for one lease nobody is held to be lost. */
+  holdLeases(): void {
+    this.#leases.hold();
   }
 
   isConnected(workload: string): boolean {
@@ -131,6 +139,8 @@ export class Registry {
   async register(registration: WorkloadRegistration): Promise<{ readonly leaseMs: number }> {
     const object = compileRegistration(registration);
     const path = `${registration.namespace}/${registration.name}`;
+    // What waits to be written is not in the index yet, and may take an address first.
+    if (this.#writes.isClaimed(object.spec.addresses, path)) await this.#writes.flush();
     const existing = this.#stored(path);
     checkRegistration(registration, {
       existing,
@@ -149,7 +159,7 @@ export class Registry {
     if (existing === undefined || isRegisteredByProxy(existing)) {
       // A reconnect after a control plane's restart says what is known: thousands of those must not be thousands of writes.
       if (existing === undefined || !saysTheSame(existing, object)) {
-        await this.#store.writeOperational([{ type: "put", object }]);
+        await this.#writes.put(object);
       }
     }
     return { leaseMs: this.#leases.leaseMs };
@@ -175,8 +185,7 @@ export class Registry {
       this.#livenessChanged([path]);
       return;
     }
-    const key: ObjectKey = { kind: "MeshWorkload", namespace: workload.namespace, name: workload.name };
-    await this.#store.writeOperational([{ type: "delete", key }]);
+    await this.#writes.delete({ kind: "MeshWorkload", namespace: workload.namespace, name: workload.name });
   }
 
   /** What another control plane was told by a workload's proxy. */
