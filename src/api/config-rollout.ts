@@ -12,7 +12,7 @@ export const maxRolloutObjects = 500;
 const maxSteps = 10;
 const safe = Number.MAX_SAFE_INTEGER;
 
-export const rolloutPhases = ["Watching", "Promoted", "WentBack", "Aborted", "Stopped"] as const;
+const rolloutPhases = ["Watching", "Promoted", "WentBack", "Aborted", "Stopped"] as const;
 
 /** Percent of the proxies that it concerns, step by step. */
 export const rolloutStepsSchema = list(

@@ -76,7 +76,7 @@ const flipSchema = object("A request that something else becomes of.", {
 });
 export type Flip = ValueOf<typeof flipSchema>;
 
-export const warningCodes = [
+const warningCodes = [
   "shadowed_rule",
   "locks_out",
   "no_endpoints",

@@ -14,7 +14,8 @@ import { type Authorizer, requireAllowed } from "./authorization/authorizer.ts";
 import { readJson } from "./body.ts";
 import { methodNotAllowed } from "./resources.ts";
 import type { WriteGate } from "./write-gate.ts";
-import type { PlannedChange, TransactionInput, Writer } from "./writer.ts";
+import type { PlannedChange } from "./planned-writes.ts";
+import type { TransactionInput, Writer } from "./writer.ts";
 
 export interface PlanProvider {
   /** `traffic` absent: what the control plane knows of. Rejects with `exhausted` where too many wait. */

@@ -4,9 +4,7 @@
  */
 import {
   type ApiObject,
-  changeIssues,
   type Deletion,
-  isKindName,
   keyOf,
   keyText,
   type KindName,
@@ -19,11 +17,26 @@ import {
 } from "../api/index.ts";
 import { WeftError } from "../kernel/index.ts";
 import type { Store, Write } from "../store/index.ts";
-import { admit, type Candidate, refuse } from "./admission.ts";
+import { admit, refuse } from "./admission.ts";
 import type { PlannedWrite } from "./authorization/role-writes.ts";
 import { type FieldTracker, withFields, withManagers } from "./field-tracking.ts";
 import { imagined } from "./imagined.ts";
 import { noteOf } from "./history/change-note.ts";
+import {
+  isPermanent,
+  namedKeys,
+  outcomeOf,
+  parseAll,
+  plannedChange,
+  type PlannedChange,
+  plannedPut,
+  putOf,
+  refuseContradictions,
+  refuseImpossibleChange,
+  refuseImpossibleChanges,
+  replanned,
+  resultOf,
+} from "./planned-writes.ts";
 import { refuseHeld } from "./rollout/held-objects.ts";
 import { sameContent } from "./same-content.ts";
 import { refuseOther, refuseOtherName, refuseStale } from "./stale-writes.ts";
@@ -31,10 +44,6 @@ import type { WriteGate } from "./write-gate.ts";
 
 /** Writers wait for each other; more than this means that somebody writes in a loop. */
 const maxWaiting = 256;
-/** Each failure is a commit of somebody else: nobody is overtaken so often. */
-const maxPlans = 10;
-/** The mesh does not work without these. */
-const permanentNamespaces: ReadonlySet<string> = new Set(["default", "weft-system"]);
 
 export interface WriteContext {
   readonly author: string;
@@ -65,16 +74,6 @@ export interface TransactionInput extends WriteContext {
   readonly onPlanned?: ((change: PlannedChange) => void) | undefined;
   /** Looks at the change just before it is made; what it throws is the answer, and nothing is written. */
   readonly judge?: ((change: PlannedChange) => Promise<void>) | undefined;
-}
-
-/** A transaction that is admitted and not made. */
-export interface PlannedChange {
-  /** Of the state that it was admitted against. */
-  readonly revision: number;
-  /** With defaults and addresses; those that would be as they are already are left out. */
-  readonly upserted: readonly ApiObject[];
-  readonly removed: readonly ObjectKey[];
-  readonly results: readonly TransactionResult[];
 }
 
 export class Writer {
@@ -368,111 +367,4 @@ export class Writer {
       this.#store.list({ kind, namespace }).items.map((object) => keyOf(object)),
     );
   }
-}
-
-function plannedChange(
-  revision: number,
-  writes: readonly Write[],
-  results: readonly TransactionResult[],
-): PlannedChange {
-  return {
-    revision,
-    upserted: writes.flatMap((write) => (write.type === "put" ? [write.object] : [])),
-    removed: writes.flatMap((write) => (write.type === "delete" ? [write.key] : [])),
-    results,
-  };
-}
-
-/** Planned again where another control plane has committed meanwhile: addresses, names and roles are judged on what is there. */
-async function replanned<T>(work: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await work();
-    } catch (error) {
-      const isOvertaken =
-        error instanceof WeftError && error.code === "conflict" && "revision" in error.fields;
-      if (!isOvertaken || attempt === maxPlans) throw error;
-    }
-  }
-}
-
-function plannedPut(object: ApiObject, existing: Stored | undefined): PlannedWrite {
-  return { key: keyOf(object), existing, object, isImplied: false };
-}
-
-function parseAll(inputs: readonly unknown[]): Candidate[] {
-  const parsed = inputs.map((input) => parseObject(input, "write"));
-  refuse(
-    parsed.flatMap((result, index) =>
-      "issues" in result
-        ? result.issues.map((issue) => ({
-            ...issue,
-            path: `objects[${index}]${issue.path === "" ? "" : `.${issue.path}`}`,
-          }))
-        : [],
-    ),
-  );
-  return parsed.flatMap((result, index) =>
-    "object" in result ? [{ object: result.object, pathPrefix: `objects[${index}].` }] : [],
-  );
-}
-
-function namedKeys(deletions: readonly Deletion[]): ObjectKey[] {
-  return deletions.map(({ kind, namespace, name }, index) => {
-    if (isKindName(kind)) return { kind, namespace: namespace ?? "", name };
-    const path = `deletions[${index}].kind`;
-    const message = `unknown kind ${kind}; known are ${kindNames.join(", ")}`;
-    throw new WeftError("bad_input", `unknown kind ${kind}`, { issues: [{ path, message }] });
-  });
-}
-
-function isPermanent(key: ObjectKey): boolean {
-  return key.kind === "MeshConfig" || (key.kind === "Namespace" && permanentNamespaces.has(key.name));
-}
-
-/** The store refuses these at the commit; here they get their place, and a dry run sees them. */
-function refuseImpossibleChanges(puts: readonly { object: ApiObject; existing: Stored | undefined }[]): void {
-  refuse(
-    puts.flatMap(({ object, existing }, index) =>
-      existing === undefined
-        ? []
-        : changeIssues(existing, object).map((issue) => ({
-            ...issue,
-            path: `objects[${index}].${issue.path}`,
-          })),
-    ),
-  );
-}
-
-function refuseImpossibleChange(existing: Stored, object: ApiObject): void {
-  refuse(changeIssues(existing, object));
-}
-
-function refuseContradictions(objects: readonly ApiObject[], deletions: readonly ObjectKey[]): void {
-  const deleted = new Set(deletions.map(keyText));
-  refuse(
-    objects.flatMap((object, index) =>
-      deleted.has(keyText(keyOf(object)))
-        ? [
-            {
-              path: `objects[${index}]`,
-              message: `${keyText(keyOf(object))} is written and deleted in one change`,
-            },
-          ]
-        : [],
-    ),
-  );
-}
-
-function putOf(object: ApiObject): Write & { type: "put" } {
-  return { type: "put", object, expectedResourceVersion: object.metadata.resourceVersion };
-}
-
-function outcomeOf(object: ApiObject, existing: Stored | undefined): TransactionResult["outcome"] {
-  if (existing === undefined) return "created";
-  return sameContent(existing, object) ? "unchanged" : "configured";
-}
-
-function resultOf(key: ObjectKey, outcome: TransactionResult["outcome"]): TransactionResult {
-  return { kind: key.kind, namespace: key.namespace, name: key.name, outcome };
 }

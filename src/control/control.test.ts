@@ -17,7 +17,8 @@ import { createLog, silentLog } from "../kernel/index.ts";
 import { EndpointSchema, InboundSchema, MeshSchema, OutboundSchema } from "../model/index.ts";
 import type { TlsIdentity } from "../net/index.ts";
 import { Certificates, Direction, Telemetry, Workloads } from "../wire/index.ts";
-import { type RunningControl, startControl } from "./control.ts";
+import { startControl } from "./control.ts";
+import type { RunningControl } from "./control-options.ts";
 import { clientOf, join, TestProxy } from "./test/test-proxy.ts";
 
 const loopback = { address: "127.0.0.1", port: 0 };

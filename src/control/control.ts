@@ -4,13 +4,7 @@
  *   starting --both ports listen--> serving --drain()--> draining --> stopped
  */
 import { type MeshStatus, meshConfigName } from "../api/index.ts";
-import {
-  type ApiListen,
-  type ApiTls,
-  AuditLog,
-  type OidcSettings,
-  startApiServer,
-} from "../apiserver/index.ts";
+import { type ApiListen, type ApiTls, AuditLog, startApiServer } from "../apiserver/index.ts";
 import { SubscriptionCore } from "../distribute/index.ts";
 import type { GrpcServer } from "../grpc/index.ts";
 import {
@@ -19,18 +13,14 @@ import {
   certificatesService,
   ControlCertificate,
   JoinTokens,
-  type PluggedFiles,
 } from "../identity/index.ts";
 import { derToPem } from "../identity/x509/index.ts";
-import { KeySetKeeper, type KeySetSettings } from "../jwks/index.ts";
-import { type Clock, Lifecycle, type Log, systemClock } from "../kernel/index.ts";
+import { KeySetKeeper } from "../jwks/index.ts";
+import { Lifecycle, systemClock } from "../kernel/index.ts";
 import { PlaintextCallers, PolicyDecisions, Refusals, TapHub, telemetryMethods } from "../observe/index.ts";
 import { Registry } from "../registry/index.ts";
 import { openSqliteStore } from "../store/index.ts";
-import {
-  openProcessAttestation,
-  type ProcessAttestationSettings,
-} from "./attestation/process-attestation.ts";
+import { openProcessAttestation } from "./attestation/process-attestation.ts";
 import { openAuthority, tokensOf } from "./authority.ts";
 import { certificatesStatus, changeRevocation } from "./certificates-view.ts";
 import { CompiledSource } from "./compiled-source.ts";
@@ -38,6 +28,7 @@ import { Configuration } from "./configuration.ts";
 import { type DataDirectory, openDataDirectory, writeFileAtomically } from "./data-directory.ts";
 import { apiPart, closer, proxyPortPart } from "./drainables.ts";
 import { writeInitialObjects } from "./initial-objects.ts";
+import type { ControlOptions, RunningControl } from "./control-options.ts";
 import { openObservation } from "./observed/observation.ts";
 import { plaintextCallerList, refusalList } from "./policy-reports.ts";
 import { encodeMetrics } from "./metrics.ts";
@@ -48,65 +39,12 @@ import { encodePushMetrics } from "./push-metrics.ts";
 import { serveProxyPort } from "./proxy-port.ts";
 import { figuresFrom } from "./rollout/rollout-figures.ts";
 import { Rollouts } from "./rollout/rollouts.ts";
-import { Sharing, type SharedStoreSettings } from "./replicas/sharing.ts";
+import { Sharing } from "./replicas/sharing.ts";
 import { Scrapes } from "./scrapes.ts";
 import { ShownCertificates } from "./shown-certificates.ts";
 import { StatusQueue } from "./status-queue.ts";
 import { tapProviders } from "./tap-providers.ts";
 import { TrustControl } from "./trust-control.ts";
-
-export interface ControlOptions {
-  readonly dataDir: string;
-  readonly api: { readonly address: string; readonly port: number } | { readonly unixPath: string };
-  /** For the API on an address; without it only loopback addresses are possible. */
-  readonly apiTls?: ApiTls;
-  /** A Unix socket for the API, beside `api`. */
-  readonly apiSocket?: string;
-  /** Who else may come in, besides the holder of the instance's own token. */
-  readonly apiTokenFile?: string;
-  readonly oidc?: OidcSettings;
-  readonly ads: { readonly address: string; readonly port: number };
-  /** Names besides the loopback ones by which clients reach the API. */
-  readonly hostNames?: readonly string[];
-  /** For a new data directory; made at random where absent. */
-  readonly trustDomain?: string;
-  /** Where gateways are served that name no address of their own, for the status of Gateways. */
-  readonly gatewayAddress?: string;
-  /** How key sets of issuers of tokens are fetched. */
-  readonly keySets?: KeySetSettings;
-  readonly version?: string;
-  /** Of a Prometheus server that views of golden signals are read from; the mesh's settings where absent. */
-  readonly prometheusUrl?: string | undefined;
-  /** Finds the built files of the dashboard; absent: none is served. */
-  readonly dashboard?: () => Promise<string>;
-  /** Opens the CA's keys, and encrypts those that are not. */
-  readonly passphraseFile?: string;
-  /** Somebody else's CA signs in the place of the control plane's own. */
-  readonly plugged?: PluggedFiles;
-  /** Service-account tokens of this issuer are taken as proofs of identity. */
-  readonly serviceAccountTokens?: { readonly issuer: string; readonly jwks: string };
-  /** Processes of this machine are known by what the kernel says of them. */
-  readonly processAttestation?: ProcessAttestationSettings;
-  /** Several control planes share an etcd; absent: this is the only one, and everything is in its data directory. */
-  readonly sharedStore?: SharedStoreSettings;
-  readonly log: Log;
-  readonly clock?: Clock;
-}
-
-export interface RunningControl {
-  /** `http://127.0.0.1:15080`, or the path of the Unix socket. */
-  readonly apiUrl: string;
-  readonly apiPort: number | undefined;
-  readonly ads: { readonly address: string; readonly port: number };
-  readonly trustDomain: string;
-  /** PEM of the roots that proxies and programs trust. */
-  readonly trustRootsPem: string;
-  readonly tokenFile: string;
-  /** Stops taking new work, lets what is in flight end, closes. Idempotent. */
-  drain(): Promise<void>;
-  /** Gives up waiting in a drain that is under way. */
-  force(): void;
-}
 
 /** Requests to the API and calls of proxies last milliseconds; watches and discovery streams are ended at once. */
 const drainDeadlineMs = 5_000;

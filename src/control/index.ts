@@ -1,1 +1,2 @@
-export { type ControlOptions, type RunningControl, startControl } from "./control.ts";
+export { startControl } from "./control.ts";
+export type { ControlOptions, RunningControl } from "./control-options.ts";

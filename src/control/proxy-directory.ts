@@ -10,19 +10,12 @@ import type {
 import { formatSpiffeId, type SpiffeId } from "../kernel/index.ts";
 import { meshKey } from "../model/index.ts";
 import { type Registry, versionOf } from "../registry/index.ts";
+import type { ShownCertificate } from "./shown-certificate.ts";
 import type { ProxyRecord } from "./replicas/proxies-elsewhere.ts";
 
 interface ConnectedProxy {
   readonly role: ProxyRole;
   readonly identity: string;
-}
-
-/** The certificate that a proxy showed on its newest stream. */
-export interface ShownCertificate {
-  /** SHA-256 of the issuer's name in hex. */
-  readonly issuer: string;
-  readonly serial: string;
-  readonly notAfterMs: number;
 }
 
 export interface KnownProxy {

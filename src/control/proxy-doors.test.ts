@@ -9,7 +9,8 @@ import type { ModelKind } from "../model/index.ts";
 import type { TlsIdentity } from "../net/index.ts";
 import { Certificates } from "../wire/index.ts";
 import { generateKeyAndCsr } from "../identity/x509/index.ts";
-import { type RunningControl, startControl } from "./control.ts";
+import { startControl } from "./control.ts";
+import type { RunningControl } from "./control-options.ts";
 import { clientOf, join, TestProxy } from "./test/test-proxy.ts";
 
 const loopback = { address: "127.0.0.1", port: 0 };

@@ -26,7 +26,8 @@ import {
   requireIdentity,
   verifyProxy,
 } from "./proxies.ts";
-import type { ProxyDirectory, ShownCertificate } from "./proxy-directory.ts";
+import type { ProxyDirectory } from "./proxy-directory.ts";
+import type { ShownCertificate } from "./shown-certificate.ts";
 import { ConnectionRate } from "./connection-rate.ts";
 import { tapMethod } from "./tap-port.ts";
 import { workloadsMethods } from "./workloads-methods.ts";

@@ -14,7 +14,8 @@ import {
   type TapRecordSchema,
   TapUploadSchema,
 } from "../wire/index.ts";
-import { type RunningControl, startControl } from "./control.ts";
+import { startControl } from "./control.ts";
+import type { RunningControl } from "./control-options.ts";
 import { clientOf, join } from "./test/test-proxy.ts";
 
 const loopback = { address: "127.0.0.1", port: 0 };

@@ -14,7 +14,9 @@ import {
   systemClock,
   WeftError,
 } from "../kernel/index.ts";
-import { type Authority, createAuthority, loadAuthority } from "./authority-files.ts";
+import { type Authority, loadAuthority } from "./authority-files.ts";
+import type { CertificateAuthorityOptions, IssuedCertificate, Trust } from "./authority-types.ts";
+import { createRoot, firstRoot } from "./create-root.ts";
 import {
   loadPlugged,
   type PluggedAuthority,
@@ -31,35 +33,8 @@ import type { CertificateNumber } from "./x509/certificate-number.ts";
 import { fingerprintOf } from "./x509/fingerprint.ts";
 import { parseCsr } from "./x509/signing-request.ts";
 
-export interface CertificateAuthorityOptions {
-  readonly clock?: Clock;
-  readonly log?: Log;
-  /** Made at random where absent and nothing is on disk; must agree with what is on disk. */
-  readonly trustDomain?: string;
-  /** Keys are encrypted with it, those that are on disk already too. */
-  readonly passphrase?: string;
-  /** Somebody else's CA signs. */
-  readonly plugged?: PluggedFiles;
-}
-
-export interface IssuedCertificate {
-  /** DER, leaf first, without the root. */
-  readonly chain: readonly Uint8Array[];
-  readonly notAfterMs: number;
-  /** Fingerprint of the root that it leads to. */
-  readonly root: string;
-}
-
-export interface Trust {
-  /** DER. Every one of them is to be trusted. */
-  readonly roots: readonly Uint8Array[];
-  /** Fingerprint of the one beneath which workloads' certificates are issued. */
-  readonly issuing: string;
-}
-
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
-const rootLifetimeMs = 3650 * dayMs;
 const defaultLifetimeMs = 24 * hourMs;
 /** A stolen certificate is of use for so long to whoever keeps it from being missed. */
 const maxLifetimeMs = 7 * dayMs;
@@ -67,7 +42,6 @@ const minLifetimeMs = 60_000;
 
 /** The DNS name in every certificate of the mesh, so that TLS libraries can verify chain and name; who it is tells the URI. */
 export const peerDnsName = "peer.weft.internal";
-const firstRoot = "root.pem";
 
 export class CertificateAuthority {
   readonly trustDomain: string;
@@ -316,7 +290,7 @@ export class CertificateAuthority {
       );
     }
     try {
-      return this.#createRoot(file, trustDomain);
+      return this.#newRoot(file, trustDomain);
     } catch (error) {
       // Another process made one at the same moment: then that is the mesh's root.
       const made =
@@ -334,21 +308,16 @@ export class CertificateAuthority {
     }
     const [from = ""] = this.#signers.keys();
     const file = `root-${randomBytes(4).toString("hex")}.pem`;
-    const root = this.#createRoot(file, this.trustDomain);
+    const root = this.#newRoot(file, this.trustDomain);
     return { file, from, to: this.#addSigner(file, root) };
   }
 
-  #createRoot(file: string, trustDomain: string): Authority {
-    const nowMs = this.#clock.nowMs();
-    // Names differ: a chain is looked for by the issuer's name first.
-    const name = file === firstRoot ? "" : `${file.slice("root-".length, -".pem".length)} `;
-    return createAuthority(join(this.#directory, file), {
-      commonName: `weft root ${name}${trustDomain}`,
-      trustDomain,
-      notBeforeMs: nowMs - clockSkewMs,
-      notAfterMs: nowMs + rootLifetimeMs,
-      pathLength: 1,
-      passphrase: this.#options.passphrase,
+  #newRoot(file: string, trustDomain: string): Authority {
+    const { passphrase } = this.#options;
+    return createRoot({
+      ...{ file, trustDomain, passphrase },
+      directory: this.#directory,
+      nowMs: this.#clock.nowMs(),
     });
   }
 

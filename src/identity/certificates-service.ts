@@ -16,7 +16,8 @@ import type { Attestor } from "./attestation/attestor.ts";
 import { controlNamespace, controlServiceAccount } from "./control-certificate.ts";
 import type { CertificateLedger } from "./certificate-ledger.ts";
 import { type IssueRequest, type IssueResponse, IssueResponseSchema } from "../wire/index.ts";
-import type { CertificateAuthority, IssuedCertificate } from "./certificate-authority.ts";
+import type { IssuedCertificate } from "./authority-types.ts";
+import type { CertificateAuthority } from "./certificate-authority.ts";
 import { certificateNumber, serialText } from "./x509/certificate-number.ts";
 import { parseCsr } from "./x509/signing-request.ts";
 

@@ -85,13 +85,12 @@ export function pickRule(
   if (connections.needsServerName && serverName === undefined) return undefined;
   const name = connections.needsServerName ? serverName : undefined;
   const choice = connections.pick(name, 0);
-  return choice && sentRule(scene, hop, routing, choice.rule, name);
+  return choice && sentRule({ scene, hop }, routing, choice.rule, name);
 }
 
 /** The message that a rule was prepared of; the hop is told of it. */
 export function sentRule(
-  scene: Scene,
-  hop: HopDraft,
+  { scene, hop }: { readonly scene: Scene; readonly hop: HopDraft },
   routing: ConnectionRouting | undefined,
   { route, section }: PreparedRule,
   serverName: string | undefined,

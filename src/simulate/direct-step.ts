@@ -3,9 +3,9 @@ import { create } from "@bufbuild/protobuf";
 import { readAs, requestDefaults } from "../decide/index.ts";
 import { EndpointSchema, Protocol, type WorkloadTarget } from "../model/index.ts";
 import { explainEndpoint } from "./backends.ts";
+import type { Dial } from "./dial.ts";
 import { explainSettings } from "./carriage.ts";
 import { type HopDraft, refusal } from "./hop-draft.ts";
-import type { Dial } from "./outbound-hop.ts";
 import type { Step } from "./way.ts";
 
 export function connectDirectly(

@@ -212,7 +212,7 @@ function carryBytes(scene: Scene, hop: HopDraft, visit: Visit, { arrival, sender
   const table = ConnectionTable.prepare(arrival.listeners.map(({ listener }) => listener));
   const choice = table.pick(wanted.serverName, 0);
   const rule =
-    choice && sentRule(scene, hop, arrival.own.listener.connections, choice.rule, wanted.serverName);
+    choice && sentRule({ scene, hop }, arrival.own.listener.connections, choice.rule, wanted.serverName);
   if (rule === undefined) {
     hop.outcome = refusal("no_route", "no route of the listener takes the connection", { carries: "bytes" });
     return { hop, onward: undefined };

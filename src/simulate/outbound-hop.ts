@@ -3,7 +3,7 @@ import type { Hop } from "../api/index.ts";
 import { expandName, readAs, SharedAddress } from "../decide/index.ts";
 import { canonicalIp } from "../kernel/index.ts";
 import { type Address, outboundKey, type Outbound, Protocol, type ServiceTarget } from "../model/index.ts";
-import type { MeshCaller } from "./caller.ts";
+import type { Dial } from "./dial.ts";
 import { connectDirectly, passThrough } from "./direct-step.ts";
 import { ExternalCheck } from "./external-check.ts";
 import { draftHop, type HopDraft, refusal } from "./hop-draft.ts";
@@ -12,14 +12,7 @@ import type { Scene } from "./scene.ts";
 import { answerItself, send, type Sender } from "./send-step.ts";
 import { pickRule, sendBytes } from "./bytes-step.ts";
 import type { Wanted } from "./wanted.ts";
-import type { Claims } from "../decide/index.ts";
 import type { Step } from "./way.ts";
-
-export interface Dial {
-  readonly caller: MeshCaller;
-  readonly wanted: Wanted;
-  readonly claims: Claims | undefined;
-}
 
 export function outboundHop(scene: Scene, dial: Dial): Step {
   const { caller, wanted } = dial;

@@ -229,8 +229,7 @@ function leave(hop: HopDraft, { head, lines = head, taken }: Sent, sender: Sende
   const rewrite = head.method === "CONNECT" ? undefined : changes?.rewrite;
   if (rewrite !== undefined) {
     const target = rewriteTarget(rewrite, head);
-    const [path = head.path, query = ""] =
-      target === undefined ? [head.path, head.query] : splitTarget(target);
+    const [path, query] = target === undefined ? [head.path, head.query] : splitTarget(target);
     hop.rewrite = {
       ...(rewrite.hostname === undefined ? {} : { hostname: rewrite.hostname }),
       ...(target === undefined ? {} : { path: target }),

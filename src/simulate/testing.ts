@@ -5,9 +5,9 @@ import type { ObjectOrigin, SimulationInput } from "./input.ts";
 import { SimulatedMesh } from "./simulated-mesh.ts";
 
 /** 2026-01-01. */
-export const testNowMs = Date.UTC(2026, 0, 1);
+const testNowMs = Date.UTC(2026, 0, 1);
 
-export function readObjects(
+function readObjects(
   yaml: string,
   file = "mesh.yaml",
 ): { objects: Stored[]; origins: Map<string, ObjectOrigin> } {

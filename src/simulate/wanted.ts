@@ -3,7 +3,7 @@ import type { SimulatedRequest } from "../api/index.ts";
 import { WeftError } from "../kernel/index.ts";
 import { type Field, SimulatedHead } from "./simulated-head.ts";
 
-export type Spoken = "http" | "grpc" | "tcp" | "tls";
+type Spoken = "http" | "grpc" | "tcp" | "tls";
 
 export interface Wanted {
   readonly spoken: Spoken;

@@ -1,7 +1,7 @@
 /** What is known of proxies that are connected to other replicas, and how it is written down. */
 import type { MetricsPlace, ProxyRole } from "../../distribute/index.ts";
 import { jsonOf } from "../../store/etcd/index.ts";
-import type { ShownCertificate } from "../proxy-directory.ts";
+import type { ShownCertificate } from "../shown-certificate.ts";
 
 /** One proxy with a stream at some replica. */
 export interface ProxyRecord {

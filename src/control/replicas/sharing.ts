@@ -78,7 +78,20 @@ export class Sharing {
   #presence: PresenceLink | undefined;
   #parts: SharingParts | undefined;
 
-  private constructor(replica: EtcdReplica, token: string, caFiles: CaFiles, clock: Clock, log: Log) {
+  private constructor(
+    replica: EtcdReplica,
+    {
+      token,
+      caFiles,
+      clock,
+      log,
+    }: {
+      readonly token: string;
+      readonly caFiles: CaFiles;
+      readonly clock: Clock;
+      readonly log: Log;
+    },
+  ) {
     this.#replica = replica;
     this.#caFiles = caFiles;
     this.#clock = clock;
@@ -109,7 +122,7 @@ export class Sharing {
     try {
       const token = await sharedToken(replica, data);
       const caFiles = new CaFiles(replica.values, data.authorityDirectory, log);
-      return new Sharing(replica, token, caFiles, clock, log);
+      return new Sharing(replica, { token, caFiles, clock, log });
     } catch (error) {
       await replica.close();
       throw error;

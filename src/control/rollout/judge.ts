@@ -5,7 +5,7 @@
 import type { RolloutFigures } from "../../api/index.ts";
 
 /** Fewer requests than this say nothing of a share of failures: one of 50 is 2 %. */
-export const minRequests = 50;
+const minRequests = 50;
 /** A handful, so that no single unlucky client decides. */
 const minFailures = 5;
 /** Percentage points; less is not worth going back for. */

@@ -26,7 +26,7 @@ import type {
   TapChannelHandlers,
 } from "./control-plane.ts";
 
-export interface ControlPlaneEndpoint {
+interface ControlPlaneEndpoint {
   readonly address: string;
   readonly port: number;
 }

@@ -11,9 +11,9 @@ export interface PlannedProxy {
   readonly roots: readonly ResourceName[];
 }
 
-export type Outcome = "added" | "changed" | "removed";
+type Outcome = "added" | "changed" | "removed";
 
-export interface ProxyChange {
+interface ProxyChange {
   readonly resource: ResourceChange;
   readonly outcome: Outcome;
 }

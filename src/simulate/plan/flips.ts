@@ -36,7 +36,7 @@ export function resultOf(request: SimulatedRequest, simulate: Simulate): Request
   }
 }
 
-export function summaryOf({ outcome, hops }: Explanation): RequestResult {
+function summaryOf({ outcome, hops }: Explanation): RequestResult {
   const routes = hops.flatMap(({ route }) => {
     const source = route?.source;
     return source === undefined

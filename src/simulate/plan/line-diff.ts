@@ -16,7 +16,7 @@ export interface DiffBounds {
   readonly maxLines: number;
 }
 
-export const defaultDiffBounds: DiffBounds = { context: 2, maxLines: 200 };
+const defaultDiffBounds: DiffBounds = { context: 2, maxLines: 200 };
 
 /** More edits than this are not looked for: then everything that is not the same at both ends counts as replaced. */
 const maxEdits = 400;

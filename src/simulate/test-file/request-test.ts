@@ -3,7 +3,7 @@ import { decodeMessage, type SourceDocument, type ValueOf } from "../../api/inde
 import type { Issue } from "../../kernel/index.ts";
 import { requestTestSchema } from "./schema.ts";
 
-export type RequestTest = ValueOf<typeof requestTestSchema>;
+type RequestTest = ValueOf<typeof requestTestSchema>;
 export type TestCase = RequestTest["tests"][number];
 
 export interface TestDocument {

@@ -255,7 +255,7 @@ export function createdIs(key: string, createRevision: bigint): Condition {
   };
 }
 
-export function exists(key: string): Condition {
+function exists(key: string): Condition {
   return {
     key: bytesOf(key),
     result: Compare_CompareResult.GREATER,

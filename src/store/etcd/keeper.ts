@@ -126,7 +126,13 @@ export class Keeper {
       const piece = body.subarray(part * maxValueBytes, (part + 1) * maxValueBytes);
       const rest = part === parts - 1 ? [remove(`${place}\0`, endOf(prefix))] : [];
       yield {
-        operations: [put(place, encodeDatum(seal, place, object, piece, parts)), ...rest],
+        operations: [
+          put(
+            place,
+            encodeDatum({ resourceVersion: object.metadata.resourceVersion, parts }, seal.seal(place, piece)),
+          ),
+          ...rest,
+        ],
         bytes: piece.length,
       };
     }

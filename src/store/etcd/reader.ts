@@ -124,14 +124,10 @@ const headerEnd = 10;
 
 /** A part of an object in data/: `<sequence> <parts>\n`, then sealed bytes. */
 export function encodeDatum(
-  seal: Seal,
-  place: string,
-  object: Stored,
-  bytes: Uint8Array,
-  parts: number,
+  { resourceVersion, parts }: { readonly resourceVersion: string; readonly parts: number },
+  sealed: Uint8Array,
 ): Uint8Array {
-  const header = bytesOf(`${object.metadata.resourceVersion} ${parts}\n`);
-  return Buffer.concat([header, seal.seal(place, bytes)]);
+  return Buffer.concat([bytesOf(`${resourceVersion} ${parts}\n`), sealed]);
 }
 
 /**

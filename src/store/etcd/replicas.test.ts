@@ -1,11 +1,11 @@
 /** Several replicas of the store over real etcds: together, in the way of each other, and while etcd or the way to it fails. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
-import { type ApiObject, isStored, keyOf, parseObject } from "../../api/index.ts";
+import { isStored, keyOf, parseObject } from "../../api/index.ts";
 import { WeftError } from "../../kernel/index.ts";
 import { KV } from "../../wire/etcd/index.ts";
 import { configMap } from "../store.contract.ts";
-import type { Store, WatchEvent } from "../store.ts";
+import type { WatchEvent } from "../store.ts";
 import { prepare } from "./appender.ts";
 import { Election } from "./election.ts";
 import { openEtcdStore } from "./etcd-store.ts";
@@ -15,55 +15,10 @@ import { bytesOf, scanPrefix, textOf } from "./scan.ts";
 import { sealOf } from "./seal.ts";
 import { type EtcdCluster, findEtcd, startEtcd } from "./testing/etcd-server.ts";
 import { openReplica, type TestReplica } from "./testing/replica.ts";
+import { failure, meta, names, put, until, valueOf, workload } from "./testing/replica-steps.ts";
 import { TcpLink } from "./testing/tcp-link.ts";
 
-const meta = { author: "ann", message: "test" };
 const timeoutMs = 60_000;
-
-async function until(
-  what: string,
-  holds: () => boolean | Promise<boolean>,
-  withinMs = 20_000,
-): Promise<void> {
-  const endMs = performance.now() + withinMs;
-  while (!(await holds())) {
-    if (performance.now() > endMs) throw new Error(`not within ${withinMs} ms: ${what}`);
-    await Bun.sleep(5);
-  }
-}
-
-async function failure(action: Promise<unknown>): Promise<WeftError> {
-  const error: unknown = await action.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (error instanceof WeftError) return error;
-  throw new Error(`expected a WeftError, got ${String(error)}`);
-}
-
-function valueOf(store: Store, name: string): string | undefined {
-  return store.get({ kind: "ConfigMap", namespace: "default", name })?.data?.["value"];
-}
-
-function put(name: string, value: string): { readonly type: "put"; readonly object: ApiObject } {
-  return { type: "put", object: configMap(name, value) };
-}
-
-function workload(name: string, address: string): ApiObject {
-  const input = {
-    apiVersion: "weft.dev/v1alpha1",
-    kind: "MeshWorkload",
-    metadata: { name },
-    spec: { addresses: [address] },
-  };
-  const parsed = parseObject(input, "write");
-  if ("issues" in parsed) throw new Error(JSON.stringify(parsed.issues));
-  return parsed.object;
-}
-
-function names(store: Store): string[] {
-  return store.list({ kind: "ConfigMap" }).items.map((item) => item.metadata.name);
-}
 
 async function electionOf(
   replica: TestReplica,
@@ -174,9 +129,9 @@ if (findEtcd() === undefined) {
         0,
         (events) => void batches.push(events.filter((event) => event.key.kind === "ConfigMap").length),
       );
-      let isDone = false;
+      const end = new AbortController();
       const writing = (async () => {
-        for (let i = 0; !isDone; i++) {
+        for (let i = 0; !end.signal.aborted; i++) {
           await b.store.writeOperational([
             { type: "put", object: workload("w", `10.0.${i >> 8}.${i & 255}`) },
           ]);
@@ -184,7 +139,7 @@ if (findEtcd() === undefined) {
         }
       })();
       const result = await a.store.commit(writes, meta);
-      isDone = true;
+      end.abort();
       await writing;
       expect(result.revision).toBe(1);
       await b.store.catchUp();
@@ -415,86 +370,5 @@ if (findEtcd() === undefined) {
       },
       timeoutMs,
     );
-  });
-
-  describe("replicas over three etcds", () => {
-    test("without a majority writes are refused and reads go on; with it all is well again, and nothing acknowledged is lost", async () => {
-      await using etcd = await startEtcd({ size: 3 });
-      await using a = await openReplica(`${etcd.url}/m`, { replica: "a", callTimeoutMs: 1_500 });
-      await using b = await openReplica(`${etcd.url}/m`, { replica: "b", callTimeoutMs: 1_500 });
-      const acknowledged: string[] = [];
-      for (let i = 0; i < 10; i++) {
-        await (i % 2 === 0 ? a : b).store.commit([put(`w${i}`, "1")], meta);
-        acknowledged.push(`w${i}`);
-      }
-      const [first, second] = etcd.members;
-      first?.kill("SIGKILL");
-      second?.kill("SIGKILL");
-      await Promise.all([first?.ended, second?.ended]);
-      await Bun.sleep(1_100); // longer than a write trusts its last contact
-      const refusal = await failure(a.store.commit([put("lost", "1")], meta));
-      expect([refusal.code, refusal.fields["outcome"]]).toEqual(["unavailable", undefined]);
-      expect(refusal.message).toContain("nothing was written");
-      expect(valueOf(a.store, "w3")).toBe("1");
-      await Promise.all([first?.start(), second?.start()]);
-      await until("a writes again", async () => {
-        try {
-          await a.store.commit([put("again", "1")], meta);
-          return true;
-        } catch {
-          return false;
-        }
-      });
-      acknowledged.push("again");
-      await until("b follows", () => valueOf(b.store, "again") === "1");
-      expect(names(b.store).toSorted()).toEqual(acknowledged.toSorted());
-    }, 120_000);
-
-    test("etcd's leader is stopped, killed, replaced under writes: each acknowledged write stays, none is there twice", async () => {
-      await using etcd = await startEtcd({ size: 3 });
-      await using a = await openReplica(`${etcd.url}/m`, { replica: "a", callTimeoutMs: 1_500 });
-      await using b = await openReplica(`${etcd.url}/m`, { replica: "b", callTimeoutMs: 1_500 });
-      const acknowledged: string[] = [];
-      const refused: string[] = [];
-      let isOver = false;
-      const write = async (replica: TestReplica, name: string): Promise<void> => {
-        for (let i = 0; !isOver; i++) {
-          try {
-            await replica.store.commit([{ ...put(`${name}${i}`, "1"), expectedResourceVersion: "" }], meta);
-            acknowledged.push(`${name}${i}`);
-          } catch (error) {
-            if (!(error instanceof WeftError)) throw error;
-            expect(["unavailable", "conflict", "io"]).toContain(error.code);
-            if (error.fields["outcome"] === undefined) refused.push(`${name}${i}`);
-          }
-        }
-      };
-      const writing = Promise.all([write(a, "a"), write(b, "b")]);
-      const [first, second, third] = etcd.members;
-      for (const member of [first, second, third]) {
-        await Bun.sleep(500);
-        member?.kill("SIGSTOP");
-        await Bun.sleep(1_500);
-        member?.kill("SIGCONT");
-      }
-      for (const member of [first, second]) {
-        member?.kill("SIGKILL");
-        await member?.ended;
-        await Bun.sleep(500);
-        await member?.start();
-      }
-      await Bun.sleep(500);
-      isOver = true;
-      await writing;
-      await until("both agree", async () => {
-        await Promise.all([a.store.catchUp(), b.store.catchUp()]);
-        return a.store.sequence === b.store.sequence;
-      });
-      const there = new Set(names(a.store));
-      expect(acknowledged.length).toBeGreaterThan(20);
-      expect(acknowledged.filter((name) => !there.has(name))).toEqual([]);
-      expect(refused.filter((name) => there.has(name))).toEqual([]);
-      expect(a.store.list({ kind: "ConfigMap" })).toEqual(b.store.list({ kind: "ConfigMap" }));
-    }, 120_000);
   });
 }

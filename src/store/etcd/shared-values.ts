@@ -1,7 +1,7 @@
 /** Small sealed values that all replicas share, beside the store: read from memory, written by compare-and-swap. */
 import { WeftError } from "../../kernel/index.ts";
 import { KV } from "../../wire/etcd/index.ts";
-import { type Condition, get, foundAt, modIs, type Operation, put, remove } from "./appender.ts";
+import { get, foundAt, modIs, put, remove } from "./appender.ts";
 import type { Mirror } from "./mirror.ts";
 import type { StoreParts } from "./reader.ts";
 import { bytesOf } from "./scan.ts";
@@ -65,26 +65,16 @@ export class SharedValues {
   async replace(name: string, value: Uint8Array, version: bigint): Promise<boolean> {
     const key = this.#key(name);
     const operation = put(key, this.#sealed(name, value));
-    return await this.#swap(key, modIs(key, version), operation, value, name);
-  }
-
-  onChange(listener: (names: readonly string[]) => void): () => void {
-    return this.#mirror.onChange(listener);
-  }
-
-  async #swap(
-    key: string,
-    condition: Condition,
-    operation: Operation,
-    value: Uint8Array,
-    name: string,
-  ): Promise<boolean> {
-    const request = { compare: [condition], success: [operation], failure: [get(key)] };
+    const request = { compare: [modIs(key, version)], success: [operation], failure: [get(key)] };
     const result = await this.#parts.client.read(KV.method.txn, request);
     if (result.succeeded) return true;
     // A try whose answer was lost may have done it.
     const found = foundAt(result, 0);
     return found !== undefined && Buffer.from(this.#opened(name, found).value).equals(value);
+  }
+
+  onChange(listener: (names: readonly string[]) => void): () => void {
+    return this.#mirror.onChange(listener);
   }
 
   #key(name: string): string {

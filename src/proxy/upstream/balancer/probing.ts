@@ -8,7 +8,7 @@ import type { Fitness, BalancerMember } from "./member.ts";
 /** Half a per cent of requests at the most are probes, so that the slowest hundredth is not made of them. */
 export const picksPerProbe = 200;
 /** A member that has answered since is not probed. */
-export const silentUs = 5_000_000;
+const silentUs = 5_000_000;
 /** Of how many members the longest silent one is looked for; the cost of a probe in a large cluster is bounded by it. */
 const maxLooked = 16;
 
