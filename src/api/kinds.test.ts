@@ -35,6 +35,27 @@ const minimal: Record<string, Record<string, unknown>> = {
       to: [{ group: "", kind: "Secret" }],
     },
   },
+  ConfigRollout: {
+    spec: {
+      objects: [],
+      changes: [],
+      base: [],
+      baseRevision: 1,
+      steps: [10],
+      watchSeconds: 60,
+      author: "ann",
+      message: "",
+    },
+    status: {
+      phase: "Watching",
+      step: 0,
+      threshold: 0,
+      startedAt: "2026-11-27T00:00:00Z",
+      stepStartedAt: "2026-11-27T00:00:00Z",
+      reason: "",
+      proxies: 0,
+    },
+  },
   BackendTLSPolicy: {
     spec: {
       targetRefs: [{ group: "", kind: "Service", name: "web" }],

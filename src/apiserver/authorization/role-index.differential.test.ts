@@ -124,8 +124,9 @@ const objectsArbitrary: fc.Arbitrary<RbacObjects> = fc.record({
           roleRef: { apiGroup: group, kind: kind === "Role" ? "Role" : "ClusterRole", name },
         }),
       ),
-    { maxLength: 4 },
+    { maxLength: 6 },
   ),
+  // Enough of them that more than a few of the questions are answered with yes.
   clusterRoleBindings: fc.array(
     fc.record({ subjects: subjectsArbitrary, name: some("r1", "r2", "r3") }).map(
       ({ subjects, name }): ObjectOfKind<"ClusterRoleBinding"> => ({
@@ -136,7 +137,7 @@ const objectsArbitrary: fc.Arbitrary<RbacObjects> = fc.record({
         roleRef: { apiGroup: group, kind: "ClusterRole", name },
       }),
     ),
-    { maxLength: 2 },
+    { maxLength: 5 },
   ),
 });
 const requestArbitrary: fc.Arbitrary<AccessRequest> = fc.oneof(
