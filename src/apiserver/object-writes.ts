@@ -6,6 +6,7 @@ import { about } from "./about.ts";
 import type { ApiRequest } from "./api-request.ts";
 import { mediaTypeOf, readObject, readPatch } from "./body.ts";
 import { applyTracker, type FieldTracker, managersOf, secondsText, updateTracker } from "./field-tracking.ts";
+import { claimsOf } from "./history/change-note.ts";
 import { applyConfig, type FieldWriter } from "./managed-fields/managers.ts";
 import { jsonPatch } from "./patch/json-patch.ts";
 import { isPlain, mergePatch } from "./patch/merge-patch.ts";
@@ -183,7 +184,7 @@ class Call {
     return updateTracker(this.fieldWriter, given, this.options.isManagerNamed);
   }
 
-  /** Who and why, for the history: tools may say why in a header. */
+  /** Who and why, for the history: tools may say why in a header or in annotations of the object. */
   context(fields: FieldTracker, mayCreate = false): WriteContext {
     const { headers, url } = this.#request.http;
     return this.#contexts.of(this.#request, {
@@ -191,7 +192,7 @@ class Call {
       // The right to create is asked for where there turns out to be something to create.
       asksEach: mayCreate,
       author: headers.get("weft-author") ?? undefined,
-      message: headers.get("weft-message") ?? `${this.#verb} ${new URL(url).pathname}`,
+      ...claimsOf(headers, `${this.#verb} ${new URL(url).pathname}`),
       acceptLockout: ["1", "true"].includes(this.#request.query.get("acceptLockout") ?? ""),
       isDryRun: this.options.isDryRun,
       fields,
