@@ -235,9 +235,19 @@ export class Compiler {
     } catch (error) {
       this.#defects.push(`${key}: ${errorLine(error)}`);
       this.#untakeable.add(key);
-      removeObject(this.#inputs, keyOf(object), dirty);
-      const last = this.#taken.get(key);
+      this.#restore(keyOf(object), dirty);
+    }
+  }
+
+  /** A defect that persists, in taking it away or in its last version, leaves what the inputs have of it. */
+  #restore(key: ObjectKey, dirty: Set<string>): void {
+    const text = keyText(key);
+    try {
+      removeObject(this.#inputs, key, dirty);
+      const last = this.#taken.get(text);
       if (last !== undefined) applyObject(this.#inputs, last, dirty);
+    } catch (error) {
+      this.#defects.push(`${text}, its last version: ${errorLine(error)}`);
     }
   }
 

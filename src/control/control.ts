@@ -180,6 +180,7 @@ async function start(
       trustRoots: authority.trustRoots(),
       figuresOf: figuresFrom(aggregator),
       reportIntervalMs: () => observation.reporters.intervalMs,
+      isJudge: () => sharing?.lead.isLeading() ?? true,
     }),
     (part) => part.close(),
   );

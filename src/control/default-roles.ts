@@ -36,6 +36,7 @@ const viewRules: PolicyRule[] = [
     resources: [
       ...["mesh/status", "mesh/history", "mesh/certificates", "mesh/plaintext", "mesh/topology"],
       ...["mesh/signals", "mesh/services", "mesh/serviceviews", "mesh/findings"],
+      "mesh/rollouts",
     ],
   },
 ];
