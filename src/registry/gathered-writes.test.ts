@@ -1,7 +1,7 @@
 /** Registrations that arrive together are one write, and none pays for another's fault. */
 import { beforeEach, expect, test } from "bun:test";
 import type { MeshWorkload } from "../api/index.ts";
-import { WeftError } from "../kernel/index.ts";
+import { VirtualClock, WeftError } from "../kernel/index.ts";
 import type { OperationalWrite, Store } from "../store/index.ts";
 import { GatheredWrites } from "./gathered-writes.ts";
 import { compileRegistration } from "./registration.ts";
@@ -9,18 +9,23 @@ import { compileRegistration } from "./registration.ts";
 let batches: string[][] = [];
 let refused = "";
 let gathered: GatheredWrites;
+let clock: VirtualClock;
+let writeMs = 0;
 beforeEach(() => {
+  clock = new VirtualClock();
+  writeMs = 0;
   batches = [];
   refused = "";
   const store: Pick<Store, "writeOperational"> = {
     async writeOperational(writes) {
       const names = writes.map(nameOf);
       batches.push(names);
+      clock.advance(writeMs);
       if (names.includes(refused)) throw new WeftError("conflict", `${refused} cannot be written`);
       return { sequence: batches.length, objects: [] };
     },
   };
-  gathered = new GatheredWrites(store);
+  gathered = new GatheredWrites(store, clock);
 });
 
 function nameOf(write: OperationalWrite): string {
@@ -70,4 +75,16 @@ test("an address is claimed by who waits, until it is written", async () => {
 test("a batch has a bound", async () => {
   await Promise.all(Array.from({ length: 450 }, (_, index) => gathered.put(workload(`w${index}`))));
   expect(batches.map(({ length }) => length)).toEqual([200, 200, 50]);
+});
+
+test("after a write that took long, what arrives in twice its time is one write", async () => {
+  writeMs = 20;
+  await gathered.put(workload("a"));
+  const first = gathered.put(workload("b"));
+  clock.advance(39);
+  const second = gathered.put(workload("c"));
+  expect(batches).toEqual([["a"]]);
+  clock.advance(1);
+  await Promise.all([first, second]);
+  expect(batches).toEqual([["a"], ["b", "c"]]);
 });

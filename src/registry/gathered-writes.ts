@@ -1,12 +1,18 @@
 /**
  * Registrations of workloads on their way into the store: those that arrive in one turn of the event loop are one write,
- * since each write waits for the disk. Bounded by `maxBatch`; at it the write happens at once.
+ * since each write waits for the disk. A write that took long is followed by a pause of twice its time, in which more gather:
+ * the disk has the event loop for a third of the time at most. Bounded by `maxBatch`; at it the write happens at once.
  */
 import { keyText, type MeshWorkload, type ObjectKey } from "../api/index.ts";
+import type { Clock } from "../kernel/index.ts";
 import type { OperationalWrite, Store } from "../store/index.ts";
 
 /** Bounds how long one write holds the store: some 20 ms. */
 const maxBatch = 200;
+/** Of the time that the last write took. */
+const pauseFactor = 2;
+/** However slow the disk is: what a registration waits at most before it is written. */
+const maxPauseMs = 100;
 
 interface Waiting {
   readonly write: OperationalWrite;
@@ -19,10 +25,13 @@ export class GatheredWrites {
   readonly #waiting = new Map<string, Waiting>();
   /** Of the workloads that wait, by address. */
   readonly #claims = new Map<string, string>();
+  readonly #clock: Clock;
   #isScheduled = false;
+  #pauseEndUs = 0;
 
-  constructor(store: Pick<Store, "writeOperational">) {
+  constructor(store: Pick<Store, "writeOperational">, clock: Clock) {
     this.#store = store;
+    this.#clock = clock;
   }
 
   /** Another workload has one of the addresses in a write that the registry has not seen yet. */
@@ -48,8 +57,11 @@ export class GatheredWrites {
     this.#waiting.clear();
     this.#claims.clear();
     if (batch.length === 0) return;
+    const startUs = this.#clock.monotonicUs();
     try {
       await this.#store.writeOperational(batch.map(({ write }) => write));
+      const endUs = this.#clock.monotonicUs();
+      this.#pauseEndUs = endUs + Math.min(maxPauseMs * 1_000, (endUs - startUs) * pauseFactor);
       for (const { resolve } of batch) resolve();
     } catch (error) {
       const [only] = batch;
@@ -70,10 +82,13 @@ export class GatheredWrites {
     });
     if (!this.#isScheduled) {
       this.#isScheduled = true;
-      setImmediate(() => {
+      const flush = (): void => {
         this.#isScheduled = false;
         void this.flush();
-      });
+      };
+      const pauseMs = (this.#pauseEndUs - this.#clock.monotonicUs()) / 1_000;
+      if (pauseMs < 1) setImmediate(flush);
+      else this.#clock.after(pauseMs, flush);
     }
     return written;
   }

@@ -62,7 +62,7 @@ export class Registry {
     this.#store = store;
     this.#replica = replica;
     this.#log = log;
-    this.#writes = new GatheredWrites(store);
+    this.#writes = new GatheredWrites(store, clock);
     this.#leases = new Leases({
       clock,
       log,
