@@ -42,6 +42,8 @@ export async function serveProxy(
     { format: bootstrap.logFormat, level: bootstrap.logLevel },
     { proxy: `${namespace}/${name}` },
   );
+  // Before anybody can be told that there is a process to send it to: by itself the signal ends one.
+  const stopFollowing = followSuccessors(log);
   const proxy = await start({ bootstrap, takesOver, log });
   const ended = untilSignal({ stop: () => proxy.drain(), force: () => proxy.close() });
   const { tunnel, admin } = proxy;
@@ -52,7 +54,6 @@ export async function serveProxy(
     replaced: proxy.replacedPid,
   });
   notifyReady(log);
-  const stopFollowing = followSuccessors(log);
   // By then a sidecar has all that it starts with. What only starting needed is a megabyte of code, compiled and not: all code
   // goes once, and what is called again is there again, from the program's bytecode, within the call.
   const tidying = systemClock.after(startedAfterMs, () => Bun.shrink());

@@ -95,6 +95,8 @@ export function command(_cli: Cli): Command {
       const startedMs = performance.now();
       const { admin, health, gateway } = options;
       const log = createLog({ format: options.logFormat, level: options.logLevel });
+      // Before anybody can be told that there is a process to send it to: by itself the signal ends one.
+      const stopFollowing = options.dataDir === undefined ? () => {} : followSuccessors(log);
       const standalone = await startStandalone({
         files: fileSource(options.filename, options.namespace),
         compiler: compilerCommand(options),
@@ -122,7 +124,6 @@ export function command(_cli: Cli): Command {
         tookMs: Math.round(performance.now() - startedMs),
       });
       notifyReady(log);
-      const stopFollowing = options.dataDir === undefined ? () => {} : followSuccessors(log);
       await Promise.race([ended, standalone.replaced]);
       stopFollowing();
     });
