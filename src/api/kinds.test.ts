@@ -80,16 +80,6 @@ const minimal: Record<string, Record<string, unknown>> = {
     spec: { targetRefs: [{ kind: "Namespace", name: "default" }], tracing: { samplingPercent: 5 } },
   },
   MeshConfig: {},
-  ConfigRollout: {
-    spec: {
-      ...{ objects: [], changes: [], base: [], baseRevision: 0, steps: [10] },
-      ...{ watchSeconds: 60, author: "ann", message: "" },
-    },
-    status: {
-      ...{ phase: "Watching", step: 0, threshold: 0, reason: "", proxies: 0 },
-      ...{ startedAt: "2026-01-31T12:00:00Z", stepStartedAt: "2026-01-31T12:00:00Z" },
-    },
-  },
   RoleBinding: { roleRef: { kind: "Role", name: "a" } },
   ClusterRoleBinding: { roleRef: { kind: "ClusterRole", name: "a" } },
 };
