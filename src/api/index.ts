@@ -57,7 +57,6 @@ export {
   explainRequestSchema,
   type SimulatedCaller,
   type SimulatedRequest,
-  simulatedRequestSchema,
 } from "./simulated-request.ts";
 export { defineKind } from "./kind-definition.ts";
 export {

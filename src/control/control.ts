@@ -181,6 +181,7 @@ async function start(
       figuresOf: figuresFrom(aggregator),
       reportIntervalMs: () => observation.reporters.intervalMs,
       isJudge: () => sharing?.lead.isLeading() ?? true,
+      hasOthers: () => (sharing?.replicas().length ?? 1) > 1,
     }),
     (part) => part.close(),
   );

@@ -5,7 +5,7 @@ import type { ModelKind } from "../model/index.ts";
 import type { WorkloadHealth } from "../registry/index.ts";
 
 /** Who is alive. Offline nobody knows, and everybody is taken to be. */
-export interface EndpointHealthView {
+interface EndpointHealthView {
   /** `workload` is "namespace/name". */
   healthOf(workload: string): WorkloadHealth;
 }

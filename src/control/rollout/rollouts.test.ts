@@ -24,6 +24,7 @@ let registry: Registry;
 let statuses: StatusQueue;
 let configuration: Configuration;
 let core: SubscriptionCore;
+let isOneOfSeveral = false;
 let rollouts: Rollouts;
 let commits: string[];
 /** What each proxy reports of a step, and of the time before it. */
@@ -36,9 +37,11 @@ function start(): void {
   const trust = { trustDomain: "0a1b2c3d.weft", trustRoots: [] };
   configuration = new Configuration({ store, registry, statuses, ...trust, log: silentLog });
   core = new SubscriptionCore(new CompiledSource(configuration), clock);
+  isOneOfSeveral = false;
   rollouts = new Rollouts({
     ...{ store, configuration, core, clock, ...trust, registry: registry.views, log: silentLog },
     reportIntervalMs: () => 5_000,
+    hasOthers: () => isOneOfSeveral,
     figuresOf: ({ toMs }, isIn) => {
       const told = toMs < clock.nowMs() ? earlier : reports;
       const all = [...told].filter(([workload]) => isIn(workload)).map(([, figures]) => figures);
@@ -321,6 +324,17 @@ describe("a configuration on trial", () => {
     await begin();
     const second = await begin().catch((error: unknown) => error);
     expect(second instanceof WeftError && second.code).toBe("conflict");
+  });
+
+  test("is refused by one of several control planes, which sees its own proxies alone", async () => {
+    connect("p0");
+    isOneOfSeveral = true;
+    const refused = await begin().catch((error: unknown) => error);
+    expect(refused instanceof WeftError && [refused.code, refused.message]).toEqual([
+      "conflict",
+      expect.stringContaining("a single control plane"),
+    ]);
+    expect(store.list({ kind: "ConfigRollout" }).items).toEqual([]);
   });
 
   test("that concerns nobody is seen by nobody and goes back", async () => {

@@ -40,6 +40,8 @@ export interface RolloutsOptions {
   readonly reportIntervalMs: () => number;
   /** Of several control planes one judges; the others move their proxies as the store says. */
   readonly isJudge?: () => boolean;
+  /** Other control planes serve proxies too, of which this one sees neither requests nor refusals. Default: none do. */
+  readonly hasOthers?: () => boolean;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -103,6 +105,15 @@ export class Rollouts implements RolloutProviders {
   /** Throws `conflict` where one is under way, `bad_input` where the objects would not compile. */
   async start(candidate: RolloutCandidate): Promise<string> {
     const { store, clock } = this.#options;
+    if (this.#options.hasOthers?.() === true) {
+      throw new WeftError(
+        "conflict",
+        "a canary of configuration needs a single control plane so far, and here are several",
+        {
+          hint: "each sees the requests and refusals of its own proxies alone; weft plan and apply --max-blast-radius work",
+        },
+      );
+    }
     const running = activeIn(store);
     if (running !== undefined) {
       throw new WeftError("conflict", `${running.metadata.name} is under way`, {

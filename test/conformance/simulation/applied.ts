@@ -22,7 +22,7 @@ export interface NamedValue {
   readonly type?: "Exact" | "RegularExpression";
 }
 
-export interface PathMatch {
+interface PathMatch {
   readonly type?: "Exact" | "PathPrefix" | "RegularExpression";
   readonly value?: string;
 }

@@ -162,7 +162,7 @@ function specificity(hostname: string): number {
   return hostname.startsWith("*.") ? hostname.length : 1_000 + hostname.length;
 }
 
-export function hostOf(authority: string): string {
+function hostOf(authority: string): string {
   return authority.replace(/:\d+$/, "").replace(/\.$/, "").toLowerCase();
 }
 

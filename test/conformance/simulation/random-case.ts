@@ -7,7 +7,7 @@ import { randomRoutes } from "./random-routes.ts";
 import type { World } from "./world.ts";
 
 /** Of so many requests each configuration is asked. */
-export const questionsOfConfiguration = 25;
+const questionsOfConfiguration = 25;
 
 export interface Case {
   /** Beside the world's objects. */

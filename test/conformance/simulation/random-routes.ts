@@ -21,8 +21,7 @@ export const grpcServices = ["shop.Cart", "shop.Orders"] as const;
 export const grpcMethods = ["Add", "List"] as const;
 export const hosts = ["a.shop.test", "b.shop.test", "admin.shop.test", "other.test"] as const;
 export const queryNames = ["q", "version"] as const;
-export const routeNames = ["r1", "r2", "r3", "r4"] as const;
-export const namespaces = ["shop", "data"] as const;
+const routeNames = ["r1", "r2", "r3", "r4"] as const;
 
 const routeHostnames = [...hosts, "*.shop.test", "*.test"] as const;
 /** Syntax that RE2 and JavaScript read alike. */
@@ -33,7 +32,7 @@ export function chance(random: Random, share: number): boolean {
   return random() < share;
 }
 
-export function upTo(random: Random, count: number): number {
+function upTo(random: Random, count: number): number {
   return Math.floor(random() * (count + 1));
 }
 
@@ -173,7 +172,7 @@ function randomPath(random: Random): NonNullable<RouteMatch["path"]> {
   return { type: "PathPrefix", value: chance(random, 0.2) && path !== "/" ? `${path}/` : path };
 }
 
-export function randomValues(random: Random, names: readonly string[]): NamedValue[] {
+function randomValues(random: Random, names: readonly string[]): NamedValue[] {
   return names
     .filter(() => chance(random, 0.4))
     .map((name) => {

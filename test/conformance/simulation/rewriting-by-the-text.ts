@@ -23,7 +23,7 @@ export function editByTheText(fields: Fields, modifier: HeaderModifier | undefin
 }
 
 /** "A path as received" is replaced in the form that was matched. */
-export function pathByTheText(path: string, to: NewPath | undefined, prefix: string | undefined): string {
+function pathByTheText(path: string, to: NewPath | undefined, prefix: string | undefined): string {
   if (to === undefined) return path;
   const value = (to.type === "ReplaceFullPath" ? to.replaceFullPath : to.replacePrefixMatch) ?? "";
   const absolute = value === "" || value.startsWith("/") ? value : `/${value}`;

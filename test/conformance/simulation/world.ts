@@ -5,7 +5,7 @@
 import type { Applied, Gateway, Service, Workload } from "./applied.ts";
 
 /** Ports of the applications behind a Service: of HTTP/1.1, and of gRPC (HTTP/2 by prior knowledge). */
-export interface TargetPorts {
+interface TargetPorts {
   readonly http: number;
   readonly grpc: number;
 }
@@ -16,7 +16,7 @@ export const gatewayPorts = [8_080, 8_081] as const;
 export const servicePorts = { http: 80, grpc: 90 } as const;
 
 /** Which workload each Service is of; nobody stands behind `shop/none`. */
-export const workloadOf = {
+const workloadOf = {
   "shop/front": "shop/w1",
   "shop/one": "shop/w1",
   "shop/two": "shop/w1",

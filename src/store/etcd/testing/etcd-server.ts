@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-export interface EtcdMember {
+interface EtcdMember {
   readonly port: number;
   readonly pid: number;
   kill(signal: NodeJS.Signals): void;
