@@ -8,16 +8,12 @@
  */
 import { type ConfigRollout, isKindName, keyOf, type Stored } from "../../api/index.ts";
 import type { RolloutCandidate, RolloutCommit, RolloutProviders } from "../../apiserver/index.ts";
-import type { SubscriptionCore } from "../../distribute/index.ts";
-import { type Clock, errorLine, type Log, type Timer, WeftError } from "../../kernel/index.ts";
-import type { RegistryViews } from "../../registry/index.ts";
+import { errorLine, type Timer, WeftError } from "../../kernel/index.ts";
 import type { Store } from "../../store/index.ts";
 import { CompiledSource } from "../compiled-source.ts";
-import type { Configuration } from "../configuration.ts";
 import { drawOf, thresholdFor } from "./draw.ts";
 import { judge, type Verdict } from "./judge.ts";
 import { Overlay } from "./overlay.ts";
-import type { FiguresOf } from "./rollout-figures.ts";
 import {
   activeIn,
   nextName,
@@ -27,24 +23,7 @@ import {
   triedObjects,
   writeRollout,
 } from "./rollout-records.ts";
-
-export interface RolloutsOptions {
-  readonly store: Store;
-  readonly configuration: Configuration;
-  readonly registry: RegistryViews;
-  readonly core: SubscriptionCore;
-  readonly trustDomain: string;
-  readonly trustRoots: readonly Uint8Array[];
-  readonly figuresOf: FiguresOf;
-  /** How long a request may be on its way into the figures: proxies report every so often. */
-  readonly reportIntervalMs: () => number;
-  /** Of several control planes one judges; the others move their proxies as the store says. */
-  readonly isJudge?: () => boolean;
-  /** Other control planes serve proxies too, of which this one sees neither requests nor refusals. Default: none do. */
-  readonly hasOthers?: () => boolean;
-  readonly clock: Clock;
-  readonly log: Log;
-}
+import type { RolloutsOptions } from "./rollouts-options.ts";
 
 /** As often as proxies report at the most. */
 const judgeEveryMs = 5_000;

@@ -1,0 +1,25 @@
+/** What rollouts need of the rest of a control plane. */
+import type { SubscriptionCore } from "../../distribute/index.ts";
+import type { Clock, Log } from "../../kernel/index.ts";
+import type { RegistryViews } from "../../registry/index.ts";
+import type { Store } from "../../store/index.ts";
+import type { Configuration } from "../configuration.ts";
+import type { FiguresOf } from "./rollout-figures.ts";
+
+export interface RolloutsOptions {
+  readonly store: Store;
+  readonly configuration: Configuration;
+  readonly registry: RegistryViews;
+  readonly core: SubscriptionCore;
+  readonly trustDomain: string;
+  readonly trustRoots: readonly Uint8Array[];
+  readonly figuresOf: FiguresOf;
+  /** How long a request may be on its way into the figures: proxies report every so often. */
+  readonly reportIntervalMs: () => number;
+  /** Of several control planes one judges; the others move their proxies as the store says. */
+  readonly isJudge?: () => boolean;
+  /** Other control planes serve proxies too, of which this one sees neither requests nor refusals. Default: none do. */
+  readonly hasOthers?: () => boolean;
+  readonly clock: Clock;
+  readonly log: Log;
+}
