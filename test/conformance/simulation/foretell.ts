@@ -263,20 +263,18 @@ function withListener(gateway: Gateway, listener: string): Gateway {
   return { ...gateway, spec: { ...gateway.spec, listeners } };
 }
 
-/** It attaches there, even where all of its hosts are another listener's. */
+/** It holds there, not beaten by a route of another kind, even where all of its hosts are another listener's. */
 function isAtListener(
   objects: readonly Applied[],
   question: Question,
   route: Route,
   listener: string,
 ): boolean {
-  const others = objects
-    .filter((each) => each.kind !== "HTTPRoute" && each.kind !== "GRPCRoute")
-    .map((each) => (each.kind === "Gateway" ? withListener(each, listener) : each));
+  const alone = objects.map((each) => (each.kind === "Gateway" ? withListener(each, listener) : each));
   return [question.authority, ...(route.spec.hostnames ?? [])].some((hostname) => {
     const authority = hostname.replace("*", "any");
-    const place = placeByTheText([...others, route], { ...question, authority });
-    return place?.listener === listener && place.routes.length > 0;
+    const place = placeByTheText(alone, { ...question, authority });
+    return place?.listener === listener && place.routes.includes(route);
   });
 }
 
