@@ -4,6 +4,8 @@ import { ownCommand } from "./worker-command.ts";
 
 /** Names what starts weft in a checkout, which finds sources that are newer than the program that runs. */
 const launcherVariable = "WEFT_LAUNCHER";
+/** Set by a supervisor that knows this process alone, and would take its end for a failure (local/proxy-process.ts). */
+const supervisedVariable = "WEFT_SUPERVISED";
 
 /** Until the function that it returns is called. One successor at a time; of one that fails the log says so, and this process goes on. */
 export function followSuccessors(log: Log): () => void {
@@ -14,6 +16,10 @@ export function followSuccessors(log: Log): () => void {
     log.error("the process that was to take over has ended; this one goes on", { code });
   };
   const onSignal = (): void => {
+    if (process.env[supervisedVariable] !== undefined) {
+      log.warn("SIGUSR2 is refused: the supervisor of this process starts and restarts it");
+      return;
+    }
     if (isStarting) return;
     isStarting = true;
     try {

@@ -51,7 +51,8 @@ export function proxyProcess(
       const bootstrap = await writeBootstrap(site, identity, surroundings);
       const start: SiteLaunch = {
         argv: proxyCommand(bootstrap),
-        env: surroundings.env,
+        // Its successor would be nobody's child: told to start one, it refuses (cli/successor.ts).
+        env: { ...surroundings.env, WEFT_SUPERVISED: "1" },
         stdio: ["null", { fd: logFile.fd }, { fd: logFile.fd }],
         ownSession: true,
       };
