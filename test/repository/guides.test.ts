@@ -26,7 +26,7 @@ const guides = filesUnder("docs/guides", ".md").map(({ path, text }) => ({
 const pages = guides.filter(({ blocks }) => blocks.length > 0);
 
 /** Shows parts of files, about destinations that stand in none of them. */
-const inParts: ReadonlySet<string> = new Set(["egress.md"]);
+const inParts: ReadonlySet<string> = new Set(["egress.md", "first-hour.md"]);
 
 /** What the page has its reader make. */
 const madeByReader = new Map([
