@@ -5,7 +5,7 @@ import { join, relative } from "node:path";
 // The rooms that hold generated code and what of proto/ each is made from; `npm run generate` says the same.
 const rooms = {
   model: ["proto/weft/model"],
-  wire: ["proto/weft/wire", "proto/envoy", "proto/opentelemetry"],
+  wire: ["proto/weft/wire", "proto/envoy", "proto/opentelemetry", "proto/etcd"],
 };
 
 export async function compareGenerated({ root, scratch, run }) {

@@ -65,6 +65,7 @@ describe.skipIf(!hasChromium)("in Chromium (Debian's chromium)", () => {
       ["r", "Routes"],
       ["p", "Policies"],
       ["e", "Requests"],
+      ["w", "Explain"],
       ["t", "Topology"],
     ] as const) {
       await page.keyboard.press("g");
@@ -86,6 +87,43 @@ describe.skipIf(!hasChromium)("in Chromium (Debian's chromium)", () => {
     await page.waitForFunction("document.activeElement.type === 'search'");
     await page.keyboard.type("ledger");
     await page.getByText("catalog").waitFor({ state: "detached" });
+    expect(problems).toEqual([]);
+  });
+
+  test("a question is asked by keys, answered hop by hop, and kept in the address", async () => {
+    const api = scene.shop();
+    await using opened = await openPage(scene.browser, api.url, { reducedMotion: "reduce" });
+    const { page, problems } = opened;
+    await page.goto("/explain");
+    await page.getByText("Ask about a request").waitFor();
+    expect(await page.getByRole("button", { name: "Explain" }).isDisabled()).toBe(true);
+    await page.getByLabel("From").focus();
+    await page.keyboard.type("web/storefront");
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Tab");
+    await page.keyboard.type("http://reviews/");
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { level: 2, name: "What comes of it" }).waitFor();
+    expect(await page.getByRole("heading", { level: 2 }).count()).toBe(3);
+    expect(await page.getByRole("region", { name: "Backends" }).getByRole("row").count()).toBe(3);
+    await page.getByRole("region", { name: "Policies that were asked" }).getByText("callers").waitFor();
+    expect(new URL(page.url()).searchParams.get("from")).toBe("web/storefront");
+    await page.reload();
+    await page.getByRole("heading", { level: 2, name: "What comes of it" }).waitFor();
+    api.failing = 403;
+    await page.getByRole("button", { name: "Explain" }).click();
+    await page.getByText("You may not see this").first().waitFor();
+    expect(problems.filter((problem) => !problem.includes("403"))).toEqual([]);
+  });
+
+  test("a request that was watched leads to its explanation", async () => {
+    const api = scene.shop();
+    await using opened = await openPage(scene.browser, api.url, { reducedMotion: "reduce" });
+    const { page, problems } = opened;
+    await page.goto("/requests/0198f3c2-77aa-7000-8000-000000000003");
+    await page.getByRole("link", { name: "Explain", exact: true }).last().click();
+    await page.getByRole("heading", { level: 2, name: "What comes of it" }).waitFor();
+    expect(new URL(page.url()).searchParams.get("id")).toBe("0198f3c2-77aa-7000-8000-000000000003");
     expect(problems).toEqual([]);
   });
 

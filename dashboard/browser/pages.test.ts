@@ -107,6 +107,7 @@ describe.skipIf(!hasChromium)("in Chromium (Debian's chromium)", () => {
       "/topology",
       "/services",
       "/requests",
+      "/explain?id=7",
       "/routes",
       "/policies",
       "/certificates",

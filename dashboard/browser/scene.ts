@@ -62,6 +62,8 @@ export const pages = [
   ["/services/payments/checkout", "checkout"],
   ["/requests", "Requests"],
   ["/requests/0198f3c2-77aa-7000-8000-000000000003", "GET /cart/items"],
+  ["/explain", "Explain"],
+  ["/explain?from=web%2Fstorefront&url=http%3A%2F%2Freviews%2F", "Explain"],
   ["/routes", "Routes"],
   ["/routes/HTTPRoute/shop/reviews", "reviews"],
   ["/policies", "Policies"],

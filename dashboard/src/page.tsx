@@ -1,6 +1,7 @@
 /** Which component shows which page. */
 import { CertificatesPage } from "./pages/certificates-page.tsx";
 import { ChangesPage } from "./pages/changes-page.tsx";
+import { ExplainPage } from "./pages/explain-page.tsx";
 import { NowherePage } from "./pages/nowhere-page.tsx";
 import { OverviewPage } from "./pages/overview-page.tsx";
 import { ProxiesPage } from "./pages/proxies-page.tsx";
@@ -27,6 +28,8 @@ export function Page({ route }: { readonly route: Route }) {
       return <RequestsPage />;
     case "request":
       return <RequestPage id={route.id} />;
+    case "explain":
+      return <ExplainPage />;
     case "routes":
     case "policies":
       return <ResourcesPage family={route.page} />;

@@ -2,7 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 
 export type Route =
-  | { readonly page: "overview" | "topology" | "services" | "requests" | "routes" | "policies" }
+  | { readonly page: "overview" | "topology" | "services" | "requests" | "routes" | "policies" | "explain" }
   | { readonly page: "certificates" | "proxies" | "changes" | "nowhere" }
   | { readonly page: "service"; readonly namespace: string; readonly name: string }
   | { readonly page: "request"; readonly id: string }
@@ -12,6 +12,7 @@ const flat = [
   "topology",
   "services",
   "requests",
+  "explain",
   "routes",
   "policies",
   "certificates",

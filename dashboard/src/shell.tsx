@@ -26,6 +26,7 @@ const icons: Readonly<Record<string, IconName>> = {
   "/topology": "topology",
   "/services": "service",
   "/requests": "request",
+  "/explain": "help",
   "/routes": "route",
   "/policies": "shield",
   "/certificates": "certificate",

@@ -4,6 +4,7 @@ export const destinations = [
   { key: "t", path: "/topology", label: "Topology" },
   { key: "s", path: "/services", label: "Services" },
   { key: "e", path: "/requests", label: "Requests" },
+  { key: "w", path: "/explain", label: "Explain" },
   { key: "r", path: "/routes", label: "Routes" },
   { key: "p", path: "/policies", label: "Policies" },
   { key: "c", path: "/certificates", label: "Certificates" },

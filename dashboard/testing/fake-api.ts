@@ -10,6 +10,7 @@ import { silentLog } from "../../src/kernel/index.ts";
 import { serviceViewOf, servicesOf, signalsOf, topologyOf } from "./fake-documents.ts";
 import type { FakeMesh } from "./fake-mesh.ts";
 import { certificatesOf, findingsOf, historyOf, objectsOf, statusOf } from "./fake-state.ts";
+import { explanationOf } from "./fake-explanation.ts";
 import { hopsOf, requestId } from "./fake-tap.ts";
 
 export interface FakeApiOptions {
@@ -143,6 +144,10 @@ export class FakeApi {
           ? Response.json({ hops: hopsOf(mesh, n, this.#startMs) })
           : failure(404, `request ${more[0] ?? ""} not found`);
       }
+      case "explain":
+        return http.method === "POST" && http.headers.get("weft-csrf") === "csrf"
+          ? Response.json(explanationOf(mesh, "http://reviews/"))
+          : failure(403, "a session's write needs its token in the header weft-csrf");
       case "tap":
         return this.#tap(http);
       default:

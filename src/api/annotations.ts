@@ -16,3 +16,7 @@ export const ownOptionPrefix = "weft.dev/";
  * MeshConfig says. A namespace can only be stricter than its mesh, so there is no other value.
  */
 export const outboundTrafficAnnotation = "weft.dev/outbound-traffic";
+
+/** On any object, in the write that sets or changes it: why, and the commit of a repository that it comes from; for the history. */
+export const changeMessageAnnotation = "weft.dev/change-message";
+export const sourceCommitAnnotation = "weft.dev/source-commit";

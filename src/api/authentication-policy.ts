@@ -51,6 +51,7 @@ export const authenticationPolicyKind = defineKind({
   plural: "authenticationpolicies",
   singular: "authenticationpolicy",
   shortNames: ["anp"],
+  categories: ["weft"],
   namespaced: true,
   hasStatus: true,
   description:

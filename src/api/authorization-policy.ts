@@ -95,6 +95,7 @@ export const authorizationPolicyKind = defineKind({
   plural: "authorizationpolicies",
   singular: "authorizationpolicy",
   shortNames: ["azp"],
+  categories: ["weft"],
   namespaced: true,
   hasStatus: true,
   description:

@@ -83,6 +83,7 @@ export const backendTlsPolicyKind = defineKind({
   plural: "backendtlspolicies",
   singular: "backendtlspolicy",
   shortNames: ["btlspolicy"],
+  categories: ["gateway-api"],
   namespaced: true,
   hasStatus: true,
   description:

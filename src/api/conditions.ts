@@ -17,6 +17,8 @@ export type Condition = ValueOf<typeof conditionSchema>;
 
 export const conditionsSchema = list("What is true of the object, since when, and why.", conditionSchema, {
   max: 8,
+  keys: ["type"],
+  mergeKey: "type",
 });
 
 /** Gateway API: what stands there until a controller has looked at the object. */

@@ -61,6 +61,7 @@ export const externalServiceKind = defineKind({
   plural: "externalservices",
   singular: "externalservice",
   shortNames: ["es"],
+  categories: ["weft"],
   namespaced: true,
   hasStatus: true,
   description:

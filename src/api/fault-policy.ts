@@ -75,6 +75,7 @@ export const faultPolicyKind = defineKind({
   plural: "faultpolicies",
   singular: "faultpolicy",
   shortNames: ["fp"],
+  categories: ["weft"],
   namespaced: true,
   hasStatus: true,
   description:

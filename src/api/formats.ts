@@ -176,3 +176,10 @@ export const ipAddress: TextFormat = { min: 2, max: 45 };
 export const cidr: TextFormat = { min: 4, max: 49 };
 export const anyText: TextFormat = { min: 0, max: 4096 };
 export const message: TextFormat = { min: 0, max: 32_768 };
+/** A commit of git, whole or shortened, or whatever another system calls it. */
+export const sourceCommitFormat: TextFormat = {
+  min: 1,
+  max: 256,
+  pattern: "^[!-~]+$",
+  expected: "the id of a commit, such as 3f2a9c1",
+};

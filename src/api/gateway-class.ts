@@ -19,6 +19,7 @@ export const gatewayClassKind = defineKind({
   plural: "gatewayclasses",
   singular: "gatewayclass",
   shortNames: ["gc"],
+  categories: ["gateway-api"],
   namespaced: false,
   hasStatus: true,
   description: "Which controller serves the Gateways that name this class.",
@@ -43,7 +44,7 @@ export const gatewayClassKind = defineKind({
             list(
               "Features of Gateway API that the class supports.",
               object("A feature.", { name: text("Its name.", anyText) }),
-              { max: 64 },
+              { max: 64, keys: ["name"] },
             ),
           ),
         },

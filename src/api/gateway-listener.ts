@@ -82,6 +82,7 @@ export type GatewayListener = ValueOf<typeof listenerSchema>;
 export const listenersSchema = list("What the Gateway listens on.", listenerSchema, {
   min: 1,
   max: maxListeners,
+  keys: ["name"],
 });
 
 export const listenerStatusSchema = list(
@@ -94,7 +95,7 @@ export const listenerStatusSchema = list(
     attachedRoutes: integer("Routes attached.", 0, 2_147_483_647),
     conditions: conditionsSchema,
   }),
-  { max: maxListeners },
+  { max: maxListeners, keys: ["name"] },
 );
 
 const withoutTls = new Set(["HTTP", "TCP", "UDP"]);

@@ -63,7 +63,7 @@ const tlsSchema = object("TLS of the whole Gateway.", {
         list(
           "Exceptions for single ports.",
           object("One port.", { port: port("The listener's port."), tls: frontendTlsSchema }),
-          { max: maxTlsPorts },
+          { max: maxTlsPorts, keys: ["port"] },
         ),
       ),
     }),
@@ -77,6 +77,7 @@ export const gatewayKind = defineKind({
   plural: "gateways",
   singular: "gateway",
   shortNames: ["gtw"],
+  categories: ["gateway-api"],
   namespaced: true,
   hasStatus: true,
   description: `An entrance of the mesh: ports that clients outside dial. Routes attach to its listeners. It listens on spec.addresses, which must be this machine's own, or else on the proxy's gateway address together with all other Gateways that say nothing. With the annotation ${proxyProtocolAnnotation}: required, every connection has to begin with a PROXY protocol header (version 1 or 2).`,

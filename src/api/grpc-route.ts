@@ -37,7 +37,7 @@ const matchSchema = object("All that is given must match.", {
         name: text("Name of the header.", headerName),
         value: text("The value, or a regular expression (RE2) that all of it must match.", openHeaderValue),
       }),
-      { max: maxHeaders },
+      { max: maxHeaders, keys: ["name"] },
     ),
   ),
 });
@@ -92,6 +92,7 @@ export const grpcRouteKind = defineKind({
   kind: "GRPCRoute",
   plural: "grpcroutes",
   singular: "grpcroute",
+  categories: ["gateway-api"],
   namespaced: true,
   hasStatus: true,
   description:

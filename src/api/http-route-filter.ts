@@ -29,8 +29,8 @@ const headerSchema = object("A header.", {
 });
 
 const headerModifierSchema = object("Edits of headers.", {
-  set: optional(list("Replace, or add where absent.", headerSchema, { max: maxHeaders })),
-  add: optional(list("Add to what is there.", headerSchema, { max: maxHeaders })),
+  set: optional(list("Replace, or add where absent.", headerSchema, { max: maxHeaders, keys: ["name"] })),
+  add: optional(list("Add to what is there.", headerSchema, { max: maxHeaders, keys: ["name"] })),
   remove: optional(
     list("Remove; names in any case.", text("Name of the header.", { min: 0, max: 256 }), {
       max: maxHeaders,

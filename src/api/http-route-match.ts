@@ -44,7 +44,7 @@ function valueMatches(what: string, value: typeof headerValue) {
       name: text(`Name of the ${what}.`, headerName),
       value: text("The value, or a regular expression (RE2) that all of it must match.", value),
     }),
-    { max: maxConditions },
+    { max: maxConditions, keys: ["name"] },
   );
 }
 

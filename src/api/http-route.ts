@@ -70,6 +70,7 @@ export const httpRouteKind = defineKind({
   kind: "HTTPRoute",
   plural: "httproutes",
   singular: "httproute",
+  categories: ["gateway-api"],
   namespaced: true,
   hasStatus: true,
   description:

@@ -8,10 +8,12 @@ export {
   subjectReviewSchema,
 } from "./access-review.ts";
 export {
+  changeMessageAnnotation,
   minTlsVersionOption,
   outboundTrafficAnnotation,
   ownOptionPrefix,
   proxyProtocolAnnotation,
+  sourceCommitAnnotation,
 } from "./annotations.ts";
 export {
   AuditChain,
@@ -36,6 +38,27 @@ export {
   serviceName,
 } from "./formats.ts";
 export { weftControllerName, weftGatewayClassName } from "./gateway-class.ts";
+export {
+  type BackendView,
+  type EndpointExplanation,
+  type Explanation,
+  explanationSchema,
+  type Hop,
+  maxOtherRules,
+  maxToldEndpoints,
+  type Outcome,
+  type PolicyView,
+  type RouteView,
+  type SettingView,
+  type SourceRef,
+} from "./explanation.ts";
+export {
+  type ExplainRequest,
+  explainRequestSchema,
+  type SimulatedCaller,
+  type SimulatedRequest,
+  simulatedRequestSchema,
+} from "./simulated-request.ts";
 export { defineKind } from "./kind-definition.ts";
 export {
   type ApiObject,
@@ -50,15 +73,18 @@ export {
   type KindName,
   kindNames,
   kinds,
+  type ConfigRollout,
   type MeshConfig,
   type MeshWorkload,
   type ObjectOfKind,
   parseObject,
-  printerCells,
   type Service,
+  servedVersions,
   type Stored,
   type StoredOfKind,
 } from "./kinds.ts";
+export { openApiSchema } from "./openapi-schema.ts";
+export { tableCells, tableColumns } from "./table.ts";
 export { type KubeStatus, kubeStatusSchema } from "./kube-status.ts";
 export { acceptLockoutField } from "./lock-out.ts";
 export { hundredths, milliseconds } from "./measures.ts";
@@ -91,6 +117,8 @@ export {
   type MetricsPlace,
   metricsPlace,
 } from "./metrics-annotations.ts";
+export { joinPath } from "./field-path.ts";
+export { withoutUnknownFields } from "./unknown-fields.ts";
 export { keyOf, keyText, namespaceOf, type ObjectKey } from "./object-key.ts";
 export { type PolicyTargetKind, policyTargets } from "./policy-targets.ts";
 export { type PrometheusTargets, prometheusTargetsSchema } from "./prometheus-targets.ts";
@@ -135,16 +163,55 @@ export {
 export { type Topology, type TopologyEdge, topologySchema } from "./topology.ts";
 export {
   type Deletion,
-  type HistoryEntry,
-  historySchema,
   type TransactionRequest,
   transactionRequestSchema,
   type TransactionResponse,
   type TransactionResult,
   transactionResponseSchema,
 } from "./transaction.ts";
+export {
+  type DiffDocument,
+  diffSchema,
+  type Difference,
+  type HistoryEntry,
+  type HistoryPage,
+  historySchema,
+  maxDifferenceLines,
+  maxShownObjects,
+  type RevisionDocument,
+  revisionSchema,
+  type RollbackRequest,
+  rollbackRequestSchema,
+  type RollbackResponse,
+  rollbackResponseSchema,
+  type SignalsOfSpan,
+} from "./history.ts";
+export { maxRolloutBytes, type RolloutFigures } from "./config-rollout.ts";
+export {
+  type RolloutRequest,
+  rolloutEndedSchema,
+  rolloutListSchema,
+  rolloutRequestSchema,
+  rolloutStartedSchema,
+} from "./rollout-request.ts";
+export { objectText } from "./object-text.ts";
 export { type TrafficSection, trafficSections } from "./traffic-policy.ts";
 export { grpcStatusNames } from "./traffic-requests.ts";
 export { parseDocument, parseYamlDocuments, type SourceDocument } from "./yaml-documents.ts";
 export { type PolicyRule, rbacGroup, type RbacSubject, type RoleRef } from "./rbac.ts";
 export { referenceText } from "./reference-text.ts";
+export { storedOf } from "./stored-of.ts";
+export { impliedObjects } from "./implied-objects.ts";
+export { type BlastRadius, blastRadiusField } from "./blast-radius.ts";
+export {
+  type Flip,
+  maxPlannedRequests,
+  maxToldChanges,
+  maxToldProxies,
+  type PlanReport,
+  planReportSchema,
+  type PlanRequest,
+  planRequestSchema,
+  type PlanWarning,
+  type RequestResult,
+} from "./plan.ts";

@@ -27,6 +27,10 @@ export interface KindDefinition<K extends string = string, S extends TSchema = T
   readonly plural: string;
   readonly singular: string;
   readonly shortNames: readonly string[];
+  /** Names that stand for several kinds at once, such as `all`. */
+  readonly categories: readonly string[];
+  /** Fields beside the name and the namespace that lists may be narrowed to: Kubernetes' own for the kind. */
+  readonly selectableFields: readonly string[];
   readonly namespaced: boolean;
   /** The kind has a `status` subresource, which its own writes never change. */
   readonly hasStatus: boolean;
@@ -48,6 +52,8 @@ export interface KindOptions<K extends string, S extends TSchema> {
   readonly plural: string;
   readonly singular: string;
   readonly shortNames?: readonly string[];
+  readonly categories?: readonly string[];
+  readonly selectableFields?: readonly string[];
   readonly namespaced: boolean;
   readonly hasStatus: boolean;
   readonly description: string;
@@ -69,7 +75,8 @@ export interface KindOptions<K extends string, S extends TSchema> {
 export function defineKind<const K extends string, S extends TSchema>(
   options: KindOptions<K, S>,
 ): KindDefinition<K, S> {
-  const { columns, check, checkChange, complete, shortNames, ...rest } = options;
+  const { columns, check, checkChange, complete, shortNames, categories, selectableFields, ...rest } =
+    options;
   const { schema } = options;
   // Compiled on first use: the command line starts without paying for kinds that it does not touch.
   let validator: Validator<TProperties, S> | undefined;
@@ -83,6 +90,8 @@ export function defineKind<const K extends string, S extends TSchema>(
   return {
     ...rest,
     shortNames: shortNames ?? [],
+    categories: categories ?? [],
+    selectableFields: selectableFields ?? [],
     printerColumns: columns.map(({ name, description, isWide }) => ({
       name,
       description,
@@ -93,7 +102,8 @@ export function defineKind<const K extends string, S extends TSchema>(
       if ("issues" in cloned) return cloned;
       const value = Default(schema, cloned.value);
       const metadata = childOf(value, "metadata");
-      if (isRecord(metadata)) delete metadata["managedFields"];
+      // The server alone writes it: what a client sends is no part of what it wants.
+      if (isRecord(metadata) && mode === "write") delete metadata["managedFields"];
       if (!accepts(value, mode)) {
         const issues = toIssues(schema, value, mode);
         // An unknown field leaves the rest readable, so that what is wrong there is said in the same breath.

@@ -6,6 +6,7 @@ import { backendTlsPolicyKind } from "./backend-tls-policy.ts";
 import { childOf } from "./field-path.ts";
 import { clusterRoleBindingKind } from "./cluster-role-binding.ts";
 import { clusterRoleKind } from "./cluster-role.ts";
+import { configRolloutKind } from "./config-rollout.ts";
 import { configMapKind } from "./config-map.ts";
 import { endpointSliceKind } from "./endpoint-slice.ts";
 import { externalServiceKind } from "./external-service.ts";
@@ -60,6 +61,7 @@ export const kinds = {
   RateLimitPolicy: rateLimitPolicyKind,
   TelemetryPolicy: telemetryPolicyKind,
   MeshConfig: meshConfigKind,
+  ConfigRollout: configRolloutKind,
   Role: roleKind,
   ClusterRole: clusterRoleKind,
   RoleBinding: roleBindingKind,
@@ -75,6 +77,7 @@ export type Service = ObjectOfKind<"Service">;
 export type EndpointSlice = ObjectOfKind<"EndpointSlice">;
 export type MeshWorkload = ObjectOfKind<"MeshWorkload">;
 export type ExternalService = ObjectOfKind<"ExternalService">;
+export type ConfigRollout = ObjectOfKind<"ConfigRollout">;
 export type MeshConfig = ObjectOfKind<"MeshConfig">;
 
 /** An object as the store holds it: the server's metadata is there. */
@@ -160,6 +163,11 @@ const olderVersions: Partial<Record<KindName, readonly string[]>> = {
   ReferenceGrant: ["v1beta1"],
   BackendTLSPolicy: ["v1alpha3"],
 };
+
+/** The kind's own version first, then older ones that are taken as it. */
+export function servedVersions(kind: KindName): readonly string[] {
+  return [kinds[kind].version, ...(olderVersions[kind] ?? [])];
+}
 
 /** What the kind does not allow to change between two states of one object. */
 export function changeIssues(before: ApiObject, after: ApiObject): readonly Issue[] {

@@ -15,6 +15,7 @@ export const listenerSetKind = defineKind({
   plural: "listenersets",
   singular: "listenerset",
   shortNames: ["lset"],
+  categories: ["gateway-api"],
   namespaced: true,
   hasStatus: true,
   description:

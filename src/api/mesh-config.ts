@@ -30,6 +30,7 @@ export const meshConfigKind = defineKind({
   plural: "meshconfigs",
   singular: "meshconfig",
   shortNames: ["mc"],
+  categories: ["weft"],
   namespaced: false,
   hasStatus: true,
   description: `What holds for the whole mesh. There is one, named "${meshConfigName}".`,

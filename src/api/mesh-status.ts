@@ -5,6 +5,8 @@ import { flag, integer, list, object, oneOf, optional, text, type ValueOf } from
 /** The answer is one document; a mesh with more proxies asks by namespace. */
 const maxProxies = 100_000;
 const maxRejections = 16;
+/** Control planes of one mesh. */
+const maxReplicas = 64;
 const safe = Number.MAX_SAFE_INTEGER;
 
 const proxyStatusSchema = object("One proxy that is or was connected.", {
@@ -27,6 +29,15 @@ const proxyStatusSchema = object("One proxy that is or was connected.", {
 });
 export type ProxyStatus = ValueOf<typeof proxyStatusSchema>;
 
+const replicaStatusSchema = object("One of several control planes over one store.", {
+  name: text("Its name, kept over restarts.", anyText),
+  leading: flag("It writes statuses and drives changes of the root."),
+  revision: integer("The newest revision that it has compiled.", 0, safe),
+  proxies: integer("Proxies that are connected to it.", 0, safe),
+  version: text("weft's version there.", anyText),
+  startTimeMs: integer("When it started, in Unix milliseconds.", 0, safe),
+});
+
 export const meshStatusSchema = object("State of the mesh.", {
   revision: integer("The newest revision of operators' resources.", 0, safe),
   sequence: integer("The newest write of any kind.", 0, safe),
@@ -35,6 +46,15 @@ export const meshStatusSchema = object("State of the mesh.", {
   version: text("Version of the control plane.", anyText),
   startTimeMs: integer("When the control plane started, in Unix milliseconds.", 0, safe),
   isLivenessFrozen: flag("Too many workloads would expire at once, so none does."),
+  replicas: optional(
+    list(
+      "Control planes that share the store, the answering one first; absent: it is the only one.",
+      replicaStatusSchema,
+      {
+        max: maxReplicas,
+      },
+    ),
+  ),
   proxies: list("Every proxy.", proxyStatusSchema, { max: maxProxies }),
 });
 export type MeshStatus = ValueOf<typeof meshStatusSchema>;

@@ -34,6 +34,7 @@ export const meshWorkloadKind = defineKind({
   plural: "meshworkloads",
   singular: "meshworkload",
   shortNames: ["mw"],
+  categories: ["weft"],
   namespaced: true,
   hasStatus: true,
   description:
@@ -48,6 +49,7 @@ export const meshWorkloadKind = defineKind({
         min: 1,
         max: maxAddresses,
         unique: true,
+        isOrdered: true,
       }),
       ports: list("What the application listens on.", workloadPortSchema, { max: maxPorts, default: [] }),
       tunnel: object(

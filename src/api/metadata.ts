@@ -10,6 +10,12 @@ const maxManagers = 256;
 
 export const labelsSchema = textMap("Names that selectors choose by.", labelKey, labelValue, maxLabels);
 
+/** Labels that choose: to add one to somebody else's would change what is chosen, so one writer owns them all. */
+export const selectorSchema = textMap("Names that selectors choose by.", labelKey, labelValue, {
+  max: maxLabels,
+  isAtomic: true,
+});
+
 function commonFields<N extends TString | TLiteral<string>>(name: N) {
   return {
     name,
@@ -34,7 +40,7 @@ function commonFields<N extends TString | TLiteral<string>>(name: N) {
     creationTimestamp: optional(text("Set by the server.", timestamp)),
     deletionTimestamp: optional(text("Set by the server.", timestamp)),
     managedFields: optional(
-      list("Kept by Kubernetes for its own use; accepted and dropped.", opaque("One manager's fields."), {
+      list("Who wrote which fields; kept by the server.", opaque("One manager's fields."), {
         max: maxManagers,
       }),
     ),

@@ -17,6 +17,7 @@ export const namespaceKind = defineKind({
   plural: "namespaces",
   singular: "namespace",
   shortNames: ["ns"],
+  selectableFields: ["status.phase"],
   namespaced: false,
   hasStatus: true,
   description: `A room for objects. Identities and policies are bound to it. With the annotation ${outboundTrafficAnnotation}: deny, its workloads reach no address that the mesh does not know.`,

@@ -113,6 +113,7 @@ export const rateLimitPolicyKind = defineKind({
   plural: "ratelimitpolicies",
   singular: "ratelimitpolicy",
   shortNames: ["rlp"],
+  categories: ["weft"],
   namespaced: true,
   hasStatus: true,
   description:

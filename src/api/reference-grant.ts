@@ -16,6 +16,7 @@ export const referenceGrantKind = defineKind({
   plural: "referencegrants",
   singular: "referencegrant",
   shortNames: ["refgrant"],
+  categories: ["gateway-api"],
   namespaced: true,
   hasStatus: false,
   description:

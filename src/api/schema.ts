@@ -90,6 +90,12 @@ export interface ListOptions {
   readonly max: number;
   readonly default?: readonly unknown[];
   readonly unique?: boolean;
+  /** Fields that name an item: writers own items, not the list. Without them a list is owned, and replaced, as a whole. */
+  readonly keys?: readonly string[];
+  /** The one field by which a strategic merge patch finds an item; in Kubernetes' own kinds alone. */
+  readonly mergeKey?: string;
+  /** Of a unique list: the order means something, so it is owned as a whole all the same. */
+  readonly isOrdered?: boolean;
 }
 
 export function list<S extends TSchema>(description: string, items: S, options: ListOptions): TArray<S> {
@@ -99,12 +105,36 @@ export function list<S extends TSchema>(description: string, items: S, options: 
     ...(options.min === undefined ? {} : { minItems: options.min }),
     ...(options.default === undefined ? {} : { default: options.default }),
     ...(options.unique === true ? { uniqueItems: true } : {}),
+    ...mergeKeywords(options),
   });
 }
 
+/** Kubernetes' keywords for what becomes of a list when several write it. */
+function mergeKeywords({ keys, mergeKey, unique, isOrdered }: ListOptions): object {
+  const patch =
+    mergeKey === undefined
+      ? {}
+      : { "x-kubernetes-patch-strategy": "merge", "x-kubernetes-patch-merge-key": mergeKey };
+  if (keys !== undefined) {
+    return { "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": keys, ...patch };
+  }
+  const isSet = unique === true && isOrdered !== true;
+  return { "x-kubernetes-list-type": isSet ? "set" : "atomic", ...patch };
+}
+
+/** For the options of an object, or of a map, that one writer owns as a whole. */
+export const atomic = { "x-kubernetes-map-type": "atomic" };
+
 /** Keys of one form, values of another. */
-export function textMap(description: string, keys: TextFormat, values: TextFormat, maxEntries: number) {
+export function textMap(
+  description: string,
+  keys: TextFormat,
+  values: TextFormat,
+  bound: number | { readonly max: number; readonly isAtomic: boolean },
+) {
+  const { max: maxEntries, isAtomic } = typeof bound === "number" ? { max: bound, isAtomic: false } : bound;
   return Type.Record(Type.String(), text("", values), {
+    ...(isAtomic ? atomic : {}),
     description,
     maxProperties: maxEntries,
     propertyNames: text("", keys),

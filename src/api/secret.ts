@@ -12,6 +12,7 @@ export const secretKind = defineKind({
   kind: "Secret",
   plural: "secrets",
   singular: "secret",
+  selectableFields: ["type"],
   namespaced: true,
   hasStatus: false,
   description: "Keys, certificates and other content that must not be shown. At most 1 MiB.",

@@ -2,7 +2,7 @@
 import type { Issue } from "../kernel/index.ts";
 import { labelKey, labelValue } from "./formats.ts";
 import { labelsSchema } from "./metadata.ts";
-import { list, object, oneOf, optional, text, type ValueOf } from "./schema.ts";
+import { atomic, list, object, oneOf, optional, text, type ValueOf } from "./schema.ts";
 
 /** Bounds the work of matching one object; far above use. */
 const maxRequirements = 64;
@@ -11,20 +11,24 @@ const maxSelectorLength = 8192;
 
 const operators = ["In", "NotIn", "Exists", "DoesNotExist"] as const;
 
-export const labelSelectorSchema = object("Chooses objects by their labels; empty chooses all.", {
-  matchLabels: optional(labelsSchema),
-  matchExpressions: optional(
-    list(
-      "All of them must hold.",
-      object("A condition on one label.", {
-        key: text("The label's key.", labelKey),
-        operator: oneOf("How values are compared.", operators),
-        values: optional(list("For In and NotIn.", text("A label value.", labelValue), { max: maxValues })),
-      }),
-      { max: maxRequirements },
+export const labelSelectorSchema = object(
+  "Chooses objects by their labels; empty chooses all.",
+  {
+    matchLabels: optional(labelsSchema),
+    matchExpressions: optional(
+      list(
+        "All of them must hold.",
+        object("A condition on one label.", {
+          key: text("The label's key.", labelKey),
+          operator: oneOf("How values are compared.", operators),
+          values: optional(list("For In and NotIn.", text("A label value.", labelValue), { max: maxValues })),
+        }),
+        { max: maxRequirements },
+      ),
     ),
-  ),
-});
+  },
+  atomic,
+);
 export type LabelSelector = ValueOf<typeof labelSelectorSchema>;
 
 export interface LabelRequirement {

@@ -27,7 +27,7 @@ export const serviceAccountKind = defineKind({
       list(
         "Kubernetes only; kept as written.",
         object("A Secret.", { name: optional(text("Its name.", objectName)) }),
-        { max: maxReferences },
+        { max: maxReferences, keys: ["name"], mergeKey: "name" },
       ),
     ),
     imagePullSecrets: optional(

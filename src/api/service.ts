@@ -6,7 +6,7 @@ import { proxyProtocolAnnotation } from "./annotations.ts";
 import { conditionsSchema } from "./conditions.ts";
 import { anyText, cidr, ipAddress, labelValue, portName, preciseHostname, serviceName } from "./formats.ts";
 import { defineKind } from "./kind-definition.ts";
-import { labelsSchema, namespacedMetadata } from "./metadata.ts";
+import { namespacedMetadata, selectorSchema } from "./metadata.ts";
 import { flag, integer, list, object, oneOf, optional, port, text, type ValueOf } from "./schema.ts";
 
 /** Kubernetes leaves it open; each port of a service is one cluster at each client. */
@@ -77,6 +77,8 @@ export const serviceKind = defineKind({
   plural: "services",
   singular: "service",
   shortNames: ["svc"],
+  categories: ["all"],
+  selectableFields: ["spec.clusterIP", "spec.type"],
   namespaced: true,
   hasStatus: true,
   description: `A name with virtual addresses and ports, and the workloads behind it. With the annotation ${proxyProtocolAnnotation}: v1 or v2, connections to its endpoints begin with a PROXY protocol header of that version.`,
@@ -87,8 +89,13 @@ export const serviceKind = defineKind({
       text("Name of the Service; it resolves as <name>.<namespace>.svc.cluster.local.", serviceName),
     ),
     spec: object("What clients dial and who answers.", {
-      selector: optional(labelsSchema),
-      ports: list("What clients dial.", servicePortSchema, { max: maxPorts, default: [] }),
+      selector: optional(selectorSchema),
+      ports: list("What clients dial.", servicePortSchema, {
+        max: maxPorts,
+        default: [],
+        keys: ["port", "protocol"],
+        mergeKey: "port",
+      }),
       type: oneOf(
         "ClusterIP, or None in clusterIP for a headless Service. The other types are kept for Kubernetes.",
         ["ClusterIP", "NodePort", "LoadBalancer", "ExternalName"],
@@ -105,7 +112,11 @@ export const serviceKind = defineKind({
         ),
       ),
       ipFamilies: optional(
-        list("Families of the addresses.", oneOf("Family.", ["IPv4", "IPv6"]), { max: 2, unique: true }),
+        list("Families of the addresses.", oneOf("Family.", ["IPv4", "IPv6"]), {
+          max: 2,
+          unique: true,
+          isOrdered: true,
+        }),
       ),
       ipFamilyPolicy: optional(
         oneOf("How many families.", ["SingleStack", "PreferDualStack", "RequireDualStack"]),

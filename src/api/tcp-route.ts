@@ -14,6 +14,7 @@ export const tcpRouteKind = defineKind({
   kind: "TCPRoute",
   plural: "tcproutes",
   singular: "tcproute",
+  categories: ["gateway-api"],
   namespaced: true,
   hasStatus: true,
   description:

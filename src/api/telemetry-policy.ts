@@ -75,6 +75,7 @@ export const telemetryPolicyKind = defineKind({
   plural: "telemetrypolicies",
   singular: "telemetrypolicy",
   shortNames: ["telp"],
+  categories: ["weft"],
   namespaced: true,
   hasStatus: true,
   description:

@@ -19,6 +19,7 @@ export const tlsRouteKind = defineKind({
   kind: "TLSRoute",
   plural: "tlsroutes",
   singular: "tlsroute",
+  categories: ["gateway-api"],
   namespaced: true,
   hasStatus: true,
   description:

@@ -85,6 +85,7 @@ export const trafficPolicyKind = defineKind({
   plural: "trafficpolicies",
   singular: "trafficpolicy",
   shortNames: ["tp"],
+  categories: ["weft"],
   namespaced: true,
   hasStatus: true,
   description:

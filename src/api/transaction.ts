@@ -1,13 +1,14 @@
-/** One apply: objects written and deleted together or not at all; and the history of such commits. */
+/** One apply: objects written and deleted together or not at all. */
 import Type from "typebox";
-import { anyText, dnsLabel, kindNameFormat, objectName } from "./formats.ts";
+import { type BlastRadius, blastRadiusSchema } from "./blast-radius.ts";
+import { anyText, dnsLabel, kindNameFormat, objectName, sourceCommitFormat } from "./formats.ts";
 import { flag, integer, list, object, oneOf, optional, text, type ValueOf } from "./schema.ts";
 
 /** One commit is compiled and sent out as one change. */
-const maxTransactionObjects = 5000;
+export const maxTransactionObjects = 5000;
 const safe = Number.MAX_SAFE_INTEGER;
 
-const deletionSchema = object("An object to delete.", {
+export const deletionSchema = object("An object to delete.", {
   kind: text("Its kind.", kindNameFormat),
   namespace: optional(text("Its namespace.", dnsLabel)),
   name: text("Its name.", objectName),
@@ -17,10 +18,12 @@ export type Deletion = ValueOf<typeof deletionSchema>;
 export const transactionRequestSchema = object("Objects to write and to delete, all or nothing.", {
   message: text("What the change is for; kept in the history.", anyText, { default: "" }),
   author: optional(text("Who makes it; kept in the history.", { min: 1, max: 256 })),
+  sourceCommit: optional(text("The commit of a repository that it comes from.", sourceCommitFormat)),
   dryRun: flag("Check and say what would change, write nothing.", { default: false }),
   acceptLockout: flag("Take a change of roles that shuts the last administrator, or its author, out.", {
     default: false,
   }),
+  maxBlastRadius: optional(blastRadiusSchema),
   objects: list("Objects in full.", Type.Unknown({ description: "An object." }), {
     max: maxTransactionObjects,
     default: [],
@@ -31,39 +34,26 @@ export const transactionRequestSchema = object("Objects to write and to delete, 
 export interface TransactionRequest {
   readonly message?: string;
   readonly author?: string;
+  /** The commit of a repository that the objects come from. */
+  readonly sourceCommit?: string;
   readonly dryRun?: boolean;
   /** Take a change of roles that shuts the last administrator, or its author, out. */
   readonly acceptLockout?: boolean;
+  readonly maxBlastRadius?: BlastRadius;
   readonly objects?: readonly unknown[];
   readonly deletions?: readonly Deletion[];
 }
 
-const resultSchema = object("What became of one object.", {
+export const transactionResultSchema = object("What became of one object.", {
   kind: text("Its kind.", kindNameFormat),
   namespace: text("Its namespace; empty where it has none.", anyText),
   name: text("Its name.", objectName),
   outcome: oneOf("What became of it.", ["created", "configured", "unchanged", "deleted"]),
 });
-export type TransactionResult = ValueOf<typeof resultSchema>;
+export type TransactionResult = ValueOf<typeof transactionResultSchema>;
 
 export const transactionResponseSchema = object("What became of a transaction.", {
   revision: integer("The revision that holds it; the current one where nothing changed.", 0, safe),
-  results: list("One entry for each object.", resultSchema, { max: 4 * maxTransactionObjects }),
+  results: list("One entry for each object.", transactionResultSchema, { max: 4 * maxTransactionObjects }),
 });
 export type TransactionResponse = ValueOf<typeof transactionResponseSchema>;
-
-/** Most revisions that one answer holds. */
-const maxHistoryPage = 1000;
-
-const historyEntrySchema = object("One commit.", {
-  revision: integer("Its number.", 0, safe),
-  timeMs: integer("When it was made, in Unix milliseconds.", 0, safe),
-  author: text("Who made it.", anyText),
-  message: text("What it was for.", anyText),
-  changes: list("What it changed.", resultSchema, { max: 4 * maxTransactionObjects }),
-});
-export type HistoryEntry = ValueOf<typeof historyEntrySchema>;
-
-export const historySchema = object("Commits, newest first.", {
-  items: list("The commits.", historyEntrySchema, { max: maxHistoryPage }),
-});

@@ -14,6 +14,7 @@ export const udpRouteKind = defineKind({
   kind: "UDPRoute",
   plural: "udproutes",
   singular: "udproute",
+  categories: ["gateway-api"],
   namespaced: true,
   hasStatus: true,
   description:

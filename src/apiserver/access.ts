@@ -19,11 +19,22 @@ export function accessOf(http: Request, target: RequestTarget, query: URLSearchP
   switch (target.type) {
     case "health":
     case "auth":
+    case "events":
       return "proven";
     case "discovery":
       return { type: "path", verb: "get", path: target.path };
     case "mesh":
       return meshAccess(http.method, target.what);
+    case "history":
+      // Of a rollback each object is asked for by itself, as of a transaction.
+      return target.what === "rollback"
+        ? "each"
+        : resource({ verb: "get", group: "weft.dev", resource: "mesh", subresource: "history" });
+    case "rollout":
+      // Beginning and ending one takes the right to each object.
+      return http.method === "GET"
+        ? resource({ verb: "get", group: "weft.dev", resource: "mesh", subresource: "rollouts" })
+        : "each";
     case "tap":
       return tapAccess(query);
     case "tapped_request":
@@ -47,7 +58,9 @@ export function accessOf(http: Request, target: RequestTarget, query: URLSearchP
       const { group, plural } = kinds[target.kind];
       const namespace = target.namespace ?? "";
       if (http.method === "POST") return resource({ verb: "create", group, resource: plural, namespace });
-      if (http.method !== "GET") throw methodNotAllowed(http, "GET, POST");
+      if (http.method === "DELETE")
+        return resource({ verb: "deletecollection", group, resource: plural, namespace });
+      if (http.method !== "GET") throw methodNotAllowed(http, "GET, POST, DELETE");
       const verb = ["1", "true"].includes(query.get("watch") ?? "") ? "watch" : "list";
       // A rule for one name allows a list that is narrowed to it.
       const name = /^metadata\.name==?([^,]+)$/.exec(query.get("fieldSelector") ?? "")?.[1] ?? "";
@@ -74,6 +87,10 @@ function meshAccess(method: string, what: (RequestTarget & { type: "mesh" })["wh
     case "audit":
     case "audit-verification":
       return resource({ verb: "get", group: "weft.dev", resource: "mesh", subresource: "audit" });
+    case "explain":
+      return resource({ verb: "create", group: "weft.dev", resource: "explanations" });
+    case "plan":
+      return resource({ verb: "create", group: "weft.dev", resource: "plans" });
     case "revocations":
       return resource({ verb: "create", group: "weft.dev", resource: "revocations" });
     case "root_rotation":

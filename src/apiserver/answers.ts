@@ -1,6 +1,6 @@
 /** Answers in Kubernetes' form: objects as JSON, every failure as a `Status` with a reason and one cause for each issue. */
-import { type ApiObject, apiVersionOf, type KindName, kinds, type KubeStatus } from "../api/index.ts";
-import { type ErrorCode, errorLine, httpStatuses, type Log, WeftError } from "../kernel/index.ts";
+import { type KindName, kinds, type KubeStatus, type Stored } from "../api/index.ts";
+import { type ErrorCode, errorLine, httpStatuses, type Issue, type Log, WeftError } from "../kernel/index.ts";
 
 /** More would not be read by anybody. */
 const maxCauses = 1000;
@@ -27,21 +27,16 @@ export function json(value: unknown, status = 200): Response {
   return Response.json(value, { status });
 }
 
-export function success(kind: KindName, object: ApiObject): Response {
+export function success(kind: KindName, object: Stored): Response {
   const { group } = kinds[kind];
   const status: KubeStatus = {
     kind: "Status",
     apiVersion: "v1",
     metadata: {},
     status: "Success",
-    details: { name: object.metadata.name, group, kind: kinds[kind].plural },
+    details: { name: object.metadata.name, group, kind: kinds[kind].plural, uid: object.metadata.uid },
   };
   return json(status);
-}
-
-export function list(kind: KindName, items: readonly ApiObject[], sequence: number): Response {
-  const metadata = { resourceVersion: String(sequence) };
-  return json({ kind: `${kind}List`, apiVersion: apiVersionOf(kind), metadata, items });
 }
 
 /** What went wrong, for programs and people. A defect is logged here, once, and its details stay here. */
@@ -54,20 +49,26 @@ export function failure(error: unknown, log: Log): Response {
 }
 
 export function statusOf(error: WeftError): KubeStatus {
+  const { fields } = error;
+  const token = fields["continue"];
+  const causeReason = textOf(fields["causeReason"]) ?? "FieldValueInvalid";
   return {
     kind: "Status",
     apiVersion: "v1",
-    metadata: {},
+    metadata: token === undefined ? {} : { continue: token },
     status: "Failure",
     message: errorLine(error),
-    reason: reasonNames[error.code],
+    reason: textOf(fields["reason"]) ?? reasonNames[error.code],
     code: httpStatus(error),
     details: {
-      causes: error.issues.slice(0, maxCauses).map(({ path, message }) => ({
-        reason: "FieldValueInvalid",
-        message,
-        field: path,
-      })),
+      ...aboutWhat(fields),
+      causes: issuesOf(error)
+        .slice(0, maxCauses)
+        .map(({ path, message }) => ({
+          reason: causeReason,
+          message,
+          field: path,
+        })),
     },
   };
 }
@@ -80,6 +81,25 @@ function statusResponse(error: WeftError): Response {
 function httpStatus(error: WeftError): number {
   const own = error.fields["httpStatus"];
   return typeof own === "number" ? own : httpStatuses[error.code];
+}
+
+/** kubectl shows the causes of an invalid object, not the message. */
+function issuesOf(error: WeftError): readonly Issue[] {
+  if (error.issues.length > 0 || error.code !== "bad_input") return error.issues;
+  return [{ path: "", message: error.message }];
+}
+
+/** The object that the refusal is about, where it is about one. */
+function aboutWhat({ kind, group, name, retryAfterSeconds }: WeftError["fields"]): KubeStatus["details"] {
+  const texts = Object.entries({ kind, group, name }).filter(([, value]) => textOf(value) !== undefined);
+  return {
+    ...Object.fromEntries(texts),
+    ...(typeof retryAfterSeconds === "number" ? { retryAfterSeconds } : {}),
+  };
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" ? value : undefined;
 }
 
 function stackOf(error: unknown): string {

@@ -3,7 +3,18 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { request as httpRequest } from "node:http";
 import { silentLog } from "../kernel/index.ts";
 import { startApiServer } from "./index.ts";
-import { configMaps, FakeTaps, noTelemetry, noTrust, someScrapes, TestApi, token } from "./testing.ts";
+import {
+  configMaps,
+  FakeTaps,
+  noTelemetry,
+  noTrust,
+  noRollouts,
+  someExplanations,
+  somePlans,
+  someScrapes,
+  TestApi,
+  token,
+} from "./testing.ts";
 
 let api: TestApi;
 beforeEach(async () => {
@@ -31,6 +42,9 @@ const unusedProviders = {
   trust: noTrust,
   taps: new FakeTaps(),
   scrapes: someScrapes,
+  rollouts: noRollouts,
+  plans: somePlans,
+  explanations: someExplanations,
 };
 
 /** fetch sets Host by itself. */

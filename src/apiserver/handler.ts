@@ -6,7 +6,7 @@ import { randomUUID } from "node:crypto";
 import { type Clock, type Log, WeftError } from "../kernel/index.ts";
 import type { Store } from "../store/index.ts";
 import { accessOf, type NeededAccess } from "./access.ts";
-import { failure, json } from "./answers.ts";
+import { failure } from "./answers.ts";
 import type { ApiRequest } from "./api-request.ts";
 import { auditFields } from "./audit/audit-fields.ts";
 import type { AuditLog } from "./audit/audit-log.ts";
@@ -18,12 +18,15 @@ import type { AccessRequest } from "./authorization/access-request.ts";
 import { accessText } from "./authorization/access-request.ts";
 import { type Authorizer, requireAllowed } from "./authorization/authorizer.ts";
 import type { Dashboard } from "./dashboard/dashboard.ts";
-import { discoveryDocument } from "./discovery.ts";
+import { discoveryResponse } from "./discovery/discovery.ts";
+import { OpenApi } from "./discovery/openapi.ts";
 import type { Doors } from "./doors.ts";
+import type { HistoryEndpoints } from "./history/history-endpoints.ts";
 import type { MeshEndpoints } from "./mesh-endpoints.ts";
 import { parseRequestTarget, type RequestTarget } from "./request-target.ts";
-import type { Resources } from "./resources.ts";
+import { methodNotAllowed, type Resources } from "./resources.ts";
 import type { Reviews } from "./reviews.ts";
+import type { RolloutEndpoints } from "./rollout/rollout-endpoints.ts";
 import { withSecurityHeaders } from "./security-headers.ts";
 import type { Login } from "./sessions/login.ts";
 import type { TapEndpoints } from "./tap/tap-endpoints.ts";
@@ -39,6 +42,8 @@ export interface HandlerParts {
   readonly login: Login;
   readonly resources: Resources;
   readonly mesh: MeshEndpoints;
+  readonly history: HistoryEndpoints;
+  readonly rollouts: RolloutEndpoints;
   readonly taps: TapEndpoints;
   readonly reviews: Reviews;
   /** Absent: none is served. */
@@ -61,9 +66,11 @@ interface Arrived {
 
 export class Handler {
   readonly #parts: HandlerParts;
+  readonly #openApi: OpenApi;
 
   constructor(parts: HandlerParts) {
     this.#parts = parts;
+    this.#openApi = new OpenApi(parts.version);
   }
 
   async handle(http: Request, peer: ConnectionPeer, isTls: boolean): Promise<Response> {
@@ -119,13 +126,21 @@ export class Handler {
     target: Exclude<RequestTarget, { type: "health" | "auth" }>,
   ): Promise<Response> {
     switch (target.type) {
-      case "discovery": {
-        const document = discoveryDocument(target.path, this.#parts.version);
-        if (document === undefined) throw new WeftError("not_found", `there is nothing at ${target.path}`);
-        return json(document);
+      case "discovery":
+        if (target.path.startsWith("/openapi/")) return this.#openApi.response(target.path);
+        return discoveryResponse(target.path, request.http.headers.get("accept"), this.#parts.version);
+      case "events": {
+        if (request.http.method !== "GET" || request.query.has("watch"))
+          throw methodNotAllowed(request.http, "GET without watch");
+        const metadata = { resourceVersion: String(this.#parts.store.sequence) };
+        return Response.json({ kind: "EventList", apiVersion: "v1", metadata, items: [] });
       }
       case "mesh":
         return this.#parts.mesh.mesh(request, target);
+      case "history":
+        return this.#parts.history.answer(request, target);
+      case "rollout":
+        return this.#parts.rollouts.answer(request, target);
       case "tap":
       case "tapped_request":
         return this.#parts.taps.answer(request, target);

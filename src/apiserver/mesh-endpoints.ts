@@ -1,4 +1,4 @@
-/** weft's own paths: transactions, history, the state of the mesh, who calls whom, join tokens. */
+/** weft's own paths: transactions, the state of the mesh, who calls whom, join tokens. */
 import type { TSchema } from "typebox";
 import {
   type CertificatesStatus,
@@ -19,7 +19,7 @@ import {
   type ValueOf,
 } from "../api/index.ts";
 import { type Clock, prometheusContentType, WeftError } from "../kernel/index.ts";
-import type { Commit, Store } from "../store/index.ts";
+import type { Store } from "../store/index.ts";
 import { refuse } from "./admission.ts";
 import { json } from "./answers.ts";
 import type { ApiRequest } from "./api-request.ts";
@@ -27,15 +27,17 @@ import { auditFields } from "./audit/audit-fields.ts";
 import type { AuditLog } from "./audit/audit-log.ts";
 import { auditedSince } from "./audit/read-entries.ts";
 import { readJson } from "./body.ts";
+import type { Authorizer } from "./authorization/authorizer.ts";
 import type { RequestTarget } from "./request-target.ts";
+import type { RolloutProviders } from "./rollout/rollout-endpoints.ts";
 import type { TapProviders } from "./tap/tap-endpoints.ts";
+import { answerExplain, type ExplainProvider } from "./explain-endpoint.ts";
+import { PlanEndpoint, type PlanProvider } from "./plan-endpoint.ts";
 import { methodNotAllowed, parseNumber } from "./resources.ts";
 import { answerTelemetry, type TelemetryProviders } from "./telemetry-endpoints.ts";
 import type { WriteContexts } from "./write-contexts.ts";
 import type { Writer } from "./writer.ts";
 
-const defaultHistory = 20;
-const maxHistory = 1000;
 const defaultAuditEntries = 100;
 const maxAuditEntries = 10_000;
 
@@ -59,6 +61,9 @@ export interface MeshProviders {
   readonly trust: TrustProviders;
   readonly taps: TapProviders;
   readonly scrapes: ScrapeProviders;
+  readonly rollouts: RolloutProviders;
+  readonly plans: PlanProvider;
+  readonly explanations: ExplainProvider;
 }
 
 /** For a Prometheus: which proxies there are, and their metrics for one that cannot reach them. */
@@ -72,14 +77,15 @@ export interface ScrapeProviders {
 /** Whom the mesh trusts. */
 export interface TrustProviders {
   rotation(): RotationStatus;
-  /** Throws `conflict`. */
-  rotate(request: RotationRequest): RotationStatus;
+  /** Rejects with `conflict`. */
+  rotate(request: RotationRequest): Promise<RotationStatus>;
   certificates(): CertificatesStatus;
-  /** Throws `not_found`, `exhausted`. */
-  changeRevocation(request: RevocationRequest): CertificatesStatus;
+  /** Rejects with `not_found`, `exhausted`. */
+  changeRevocation(request: RevocationRequest): Promise<CertificatesStatus>;
 }
 
 export interface MeshParts {
+  readonly authorizer: Authorizer;
   readonly store: Store;
   readonly writer: Writer;
   readonly contexts: WriteContexts;
@@ -95,8 +101,10 @@ export class MeshEndpoints {
   readonly #providers: MeshProviders;
   readonly #audit: AuditLog | undefined;
   readonly #clock: Clock;
+  readonly #plans: PlanEndpoint;
 
   constructor(parts: MeshParts) {
+    this.#plans = new PlanEndpoint(parts);
     this.#store = parts.store;
     this.#writer = parts.writer;
     this.#contexts = parts.contexts;
@@ -108,6 +116,8 @@ export class MeshEndpoints {
   async mesh(request: ApiRequest, target: RequestTarget & { type: "mesh" }): Promise<Response> {
     const { http, query } = request;
     if (target.what === "transactions") return json(await this.#transact(request));
+    if (target.what === "explain") return json(await answerExplain(this.#providers.explanations, request));
+    if (target.what === "plan") return json(await this.#plans.answer(request));
     if (target.what === "revocations") return json(await this.#changeRevocation(request));
     if (target.what === "root_rotation" && http.method !== "GET") return json(await this.#rotate(request));
     if (http.method !== "GET") throw methodNotAllowed(http, "GET");
@@ -136,15 +146,6 @@ export class MeshEndpoints {
         return new Response(this.#providers.metrics(), {
           headers: { "content-type": prometheusContentType },
         });
-      case "history": {
-        const limit = parseNumber("limit", query.get("limit") ?? String(defaultHistory), maxHistory);
-        const before = query.get("before");
-        const commits = await this.#store.history(
-          limit,
-          before === null ? undefined : parseNumber("before", before, Number.MAX_SAFE_INTEGER),
-        );
-        return json({ items: commits.map(historyEntry) });
-      }
       case "audit": {
         const limit = parseNumber(
           "limit",
@@ -224,25 +225,12 @@ export class MeshEndpoints {
 
   async #transact(request: ApiRequest): Promise<TransactionResponse> {
     const posted = await this.#posted(request, transactionRequestSchema);
-    const { objects, deletions, dryRun, message, author, acceptLockout } = posted;
-    const context = this.#contexts.of(request, { verb: undefined, author, message, acceptLockout });
-    return this.#writer.transact({ objects, deletions, dryRun, ...context });
+    const { objects, deletions, dryRun, message, author, acceptLockout, maxBlastRadius } = posted;
+    const source = posted.sourceCommit;
+    const context = this.#contexts.of(request, { verb: undefined, author, message, source, acceptLockout });
+    const judge = maxBlastRadius && this.#plans.judgeOf(request, maxBlastRadius);
+    return this.#writer.transact({ objects, deletions, dryRun, judge, ...context });
   }
-}
-
-function historyEntry({ revision, timeMs, author, message, changes }: Commit): object {
-  return {
-    revision,
-    timeMs,
-    author,
-    message,
-    changes: changes.map(({ key, before, after }) => ({
-      kind: key.kind,
-      namespace: key.namespace,
-      name: key.name,
-      outcome: before === undefined ? "created" : after === undefined ? "deleted" : "configured",
-    })),
-  };
 }
 
 /** Throws `usage`. */

@@ -1,5 +1,7 @@
 /** What a request's path names, in Kubernetes' layout of paths. */
-import { findKind, type KindName, kinds } from "../api/index.ts";
+import { findKind, type KindName, kinds, servedVersions } from "../api/index.ts";
+import { type HistoryTarget, parseHistoryTarget } from "./history/history-target.ts";
+import { parseRolloutTarget, type RolloutTarget } from "./rollout/rollout-target.ts";
 
 type MeshPath =
   | "status"
@@ -9,7 +11,8 @@ type MeshPath =
   | "serviceviews"
   | "findings"
   | "transactions"
-  | "history"
+  | "plan"
+  | "explain"
   | "metrics"
   | "refusals"
   | "plaintext"
@@ -29,6 +32,8 @@ type ReviewName =
 
 export type RequestTarget =
   | { readonly type: "health" }
+  /** Kubernetes' tools ask for events of what they describe; there are none here. */
+  | { readonly type: "events" }
   | { readonly type: "discovery"; readonly path: string }
   | {
       readonly type: "mesh";
@@ -36,16 +41,25 @@ export type RequestTarget =
       /** Of a path that goes on with a namespace and a name. */
       readonly named?: { readonly namespace: string; readonly name: string };
     }
+  | HistoryTarget
+  | RolloutTarget
   | { readonly type: "tap" }
   | { readonly type: "tapped_request"; readonly id: string }
   | { readonly type: "scrape"; readonly workload: string }
   | { readonly type: "auth"; readonly what: AuthPath }
   | { readonly type: "review"; readonly what: ReviewName; readonly namespace: string }
   | { readonly type: "join_token"; readonly namespace: string; readonly serviceAccount: string }
-  | { readonly type: "collection"; readonly kind: KindName; readonly namespace: string | undefined }
+  | {
+      readonly type: "collection";
+      readonly kind: KindName;
+      /** As the path names it: the kind's own, or an older one that says the same. */
+      readonly apiVersion: string;
+      readonly namespace: string | undefined;
+    }
   | {
       readonly type: "object";
       readonly kind: KindName;
+      readonly apiVersion: string;
       readonly namespace: string;
       readonly name: string;
       readonly isStatus: boolean;
@@ -58,7 +72,8 @@ const meshPaths: ReadonlyMap<string, MeshPath> = new Map<string, MeshPath>([
   ["/apis/weft.dev/v1alpha1/services", "services"],
   ["/apis/weft.dev/v1alpha1/findings", "findings"],
   ["/apis/weft.dev/v1alpha1/transactions", "transactions"],
-  ["/apis/weft.dev/v1alpha1/history", "history"],
+  ["/apis/weft.dev/v1alpha1/plan", "plan"],
+  ["/apis/weft.dev/v1alpha1/explain", "explain"],
   ["/apis/weft.dev/v1alpha1/refusals", "refusals"],
   ["/apis/weft.dev/v1alpha1/plaintextcallers", "plaintext"],
   ["/apis/weft.dev/v1alpha1/prometheus/targets", "prometheus"],
@@ -93,13 +108,19 @@ const localReviewPattern =
 const tappedRequestPattern = /^\/apis\/weft\.dev\/v1alpha1\/requests\/([^/]+)$/;
 const scrapePattern = /^\/apis\/weft\.dev\/v1alpha1\/prometheus\/proxies\/([^/]+)\/([^/]+)\/metrics$/;
 
-const discoveryPattern = /^\/(version|api|apis|api\/v1|apis\/[^/]+|apis\/[^/]+\/[^/]+)$/;
+const eventsPattern = /^\/api\/v1\/(namespaces\/[^/]+\/)?events$/;
+const discoveryPattern =
+  /^\/(version|api|apis|api\/v1|apis\/[^/]+|apis\/[^/]+\/[^/]+|openapi\/v3|openapi\/v3\/(api\/v1|apis\/[^/]+\/[^/]+)|openapi\/v2)$/;
 
 /** Undefined: there is nothing of that name. */
 export function parseRequestTarget(path: string): RequestTarget | undefined {
   if (path === "/healthz" || path === "/readyz" || path === "/livez") return { type: "health" };
   const what = meshPaths.get(path);
   if (what !== undefined) return { type: "mesh", what };
+  const history = parseHistoryTarget(path);
+  if (history !== undefined) return history;
+  const rollout = parseRolloutTarget(path);
+  if (rollout !== undefined) return rollout;
   if (path === "/apis/weft.dev/v1alpha1/tap") return { type: "tap" };
   const tapped = tappedRequestPattern.exec(path)?.[1];
   if (tapped !== undefined) return { type: "tapped_request", id: decodeSegment(tapped) };
@@ -119,6 +140,7 @@ export function parseRequestTarget(path: string): RequestTarget | undefined {
     const [namespace = "", name = ""] = scraped.slice(1).map(decodeSegment);
     return { type: "scrape", workload: `${namespace}/${name}` };
   }
+  if (eventsPattern.test(path)) return { type: "events" };
   if (discoveryPattern.test(path)) return { type: "discovery", path };
   const groups = /^(?:\/api|\/apis\/(?<group>[^/]+))\/(?<version>[^/]+)(?<rest>\/.+)$/.exec(path)?.groups;
   if (groups === undefined) return undefined;
@@ -139,16 +161,24 @@ function parseResource(
   const kind = findKind(plural);
   if (kind === undefined || more !== undefined) return undefined;
   const definition = kinds[kind];
-  if (definition.plural !== plural || definition.group !== group || definition.version !== version)
+  if (definition.plural !== plural || definition.group !== group || !servedVersions(kind).includes(version))
     return undefined;
   if (definition.namespaced !== inNamespace && !(definition.namespaced && name === undefined))
     return undefined;
-  if (name === undefined) return { type: "collection", kind, namespace };
+  const apiVersion = group === "" ? version : `${group}/${version}`;
+  if (name === undefined) return { type: "collection", kind, apiVersion, namespace };
   if (kind === "ServiceAccount" && subresource === "token") {
     return { type: "join_token", namespace: namespace ?? "", serviceAccount: name };
   }
   if (subresource !== undefined && (subresource !== "status" || !definition.hasStatus)) return undefined;
-  return { type: "object", kind, namespace: namespace ?? "", name, isStatus: subresource === "status" };
+  return {
+    type: "object",
+    kind,
+    apiVersion,
+    namespace: namespace ?? "",
+    name,
+    isStatus: subresource === "status",
+  };
 }
 
 /** Empty where the escapes are broken or hide a slash. */

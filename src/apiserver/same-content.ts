@@ -1,6 +1,6 @@
 /** Whether writing an object would change anything that its author wrote. */
 import type { ApiObject } from "../api/index.ts";
-import { isPlain } from "./merge-patch.ts";
+import { isPlain } from "./patch/merge-patch.ts";
 
 const serverFields = [
   "uid",

@@ -14,7 +14,9 @@ import { Dashboard, type OpenDashboard } from "./dashboard/dashboard.ts";
 import { Doors, isLoopbackAddress } from "./doors.ts";
 import { Handler } from "./handler.ts";
 import { type ApiListen, type ApiTls, openListeners } from "./listeners.ts";
+import { HistoryEndpoints } from "./history/history-endpoints.ts";
 import { MeshEndpoints, type MeshProviders } from "./mesh-endpoints.ts";
+import { RolloutEndpoints } from "./rollout/rollout-endpoints.ts";
 import { Resources } from "./resources.ts";
 import { Reviews } from "./reviews.ts";
 import { Login } from "./sessions/login.ts";
@@ -123,6 +125,7 @@ function handlerOf(
     store,
     authorizer,
     audit,
+    clock,
     plaintextCallers: () =>
       new Set(options.providers.plaintextCallers().items.map(({ workload }) => workload)),
   });
@@ -133,8 +136,19 @@ function handlerOf(
     authentication,
     authorizer,
     login: new Login({ authentication, oidc: oidcLogin(options.oidc, oidc, clock), audit, clock }),
-    resources: new Resources({ store, writer, watches, contexts }),
-    mesh: new MeshEndpoints({ store, writer, contexts, providers: options.providers, audit, clock }),
+    resources: new Resources({ store, writer, watches, contexts, clock }),
+    mesh: new MeshEndpoints({
+      ...{ authorizer, store, writer, contexts, audit, clock },
+      providers: options.providers,
+    }),
+    history: new HistoryEndpoints({
+      ...{ store, writer, contexts, authorizer, clock },
+      signals: (query) => options.providers.telemetry.signals(query),
+    }),
+    rollouts: new RolloutEndpoints({
+      ...{ store, writer, contexts, audit },
+      providers: options.providers.rollouts,
+    }),
     taps,
     reviews: new Reviews(authorizer),
     dashboard: options.dashboard === undefined ? undefined : new Dashboard(options.dashboard, log),

@@ -9,6 +9,9 @@ import type { TapRecord } from "../wire/index.ts";
 import { AuditLog } from "./audit/audit-log.ts";
 import { type ApiServer, startApiServer } from "./index.ts";
 import type { ScrapeProviders, TrustProviders } from "./mesh-endpoints.ts";
+import type { RolloutProviders } from "./rollout/rollout-endpoints.ts";
+import type { ExplainProvider } from "./explain-endpoint.ts";
+import type { PlanProvider } from "./plan-endpoint.ts";
 import type { ApiServerOptions } from "./server.ts";
 import type { TapProviders } from "./tap/tap-endpoints.ts";
 import type { AskedTap } from "./tap/tap-query.ts";
@@ -62,6 +65,14 @@ export const noTelemetry: TelemetryProviders = {
   findings: notHere,
 };
 
+export const noRollouts: RolloutProviders = {
+  list: () => [],
+  start: notHere,
+  promote: notHere,
+  abort: notHere,
+  onCommit() {},
+};
+
 /** One proxy that is told of, and one metric behind it. */
 export const someScrapes: ScrapeProviders = {
   targets: (via) => [{ targets: [via?.host ?? "10.0.0.1:15020"], labels: { via: via?.protocol ?? "" } }],
@@ -70,6 +81,10 @@ export const someScrapes: ScrapeProviders = {
       ? Promise.resolve(new Response(`weft_up{accept="${headers.get("accept") ?? ""}"} 1\n`))
       : Promise.reject(new WeftError("not_found", `no proxy ${workload}`)),
 };
+
+interface TestApiOptions extends Partial<ApiServerOptions> {
+  readonly telemetry?: Partial<TelemetryProviders>;
+}
 
 export class TestApi {
   readonly store: Store;
@@ -92,7 +107,7 @@ export class TestApi {
     this.directory = parts.directory;
   }
 
-  static async start(options: Partial<ApiServerOptions> = {}): Promise<TestApi> {
+  static async start({ telemetry, ...options }: TestApiOptions = {}): Promise<TestApi> {
     const directory = mkdtempSync(join(tmpdir(), "weft-api-"));
     const store = openSqliteStore({
       path: join(directory, "store.sqlite"),
@@ -127,6 +142,7 @@ export class TestApi {
         telemetry: {
           ...noTelemetry,
           topology: ({ windowSeconds }) => ({ windowSeconds, endTimeMs: 0, nodes: [], edges: [] }),
+          ...telemetry,
         },
         refusals: () => ({ items: [] }),
         plaintextCallers: () => ({ items: [] }),
@@ -136,6 +152,9 @@ export class TestApi {
         trust: noTrust,
         taps,
         scrapes: someScrapes,
+        rollouts: noRollouts,
+        plans: somePlans,
+        explanations: someExplanations,
       },
       ...options,
     });
@@ -188,3 +207,42 @@ export function service(name: string, namespace = "default") {
     spec: { selector: { app: name }, ports: [{ port: 80 }] },
   };
 }
+
+/** As many proxies are touched as objects are written; one more is not. */
+export const somePlans: PlanProvider = {
+  plan: ({ revision, upserted, removed, results }) =>
+    Promise.resolve({
+      revision,
+      objects: results.map((result) => ({ ...result, diff: [] })),
+      changes: [],
+      changesOmitted: 0,
+      workloads: [...upserted, ...removed].map((_, index) => ({
+        name: `default/w${index}`,
+        role: "sidecar" as const,
+        changes: [],
+      })),
+      workloadsOmitted: 0,
+      touched: upserted.length + removed.length,
+      unaffected: 1,
+      requests: 0,
+      flips: [],
+      warnings: [],
+      warningsOmitted: 0,
+    }),
+};
+
+/** Says back what it was asked, as forwarded. Of recent requests there is one. */
+export const someExplanations: ExplainProvider = {
+  explain: (request) =>
+    Promise.resolve({
+      requestId: request.requestId ?? "",
+      request,
+      outcome: { verdict: "forwarded" },
+      hops: [],
+      notes: [],
+    }),
+  recentRequest: (requestId) =>
+    requestId === "known"
+      ? { from: { workload: "default/web" }, url: "http://reviews:80/", requestId }
+      : undefined,
+};

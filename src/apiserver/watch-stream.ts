@@ -2,16 +2,12 @@
  * A watch as Kubernetes answers it: one JSON line for each event, without end. A reader that is slower than the changes
  * is told that its version is gone and lists again; it never makes the server keep more than a bound.
  */
-import {
-  apiVersionOf,
-  type ApiObject,
-  type KindName,
-  matchRequirements,
-  type LabelRequirement,
-} from "../api/index.ts";
+import { type ApiObject, keyOf, keyText } from "../api/index.ts";
 import { type Clock, type Timer, WeftError } from "../kernel/index.ts";
 import type { Store, WatchEvent } from "../store/index.ts";
 import { statusOf } from "./answers.ts";
+import { isChosen, isSelective, type ObjectFilter } from "./object-filter.ts";
+import { bookmark, present, type Representation } from "./representation.ts";
 
 /** Unread bytes of one watch: thousands of changes of ordinary objects. */
 const maxUnreadBytes = 4 * 1024 * 1024;
@@ -20,17 +16,15 @@ const bookmarkEveryMs = 30_000;
 /** Each costs a socket and a listener of the store. */
 const maxWatches = 1024;
 
-export interface WatchFilter {
-  readonly kind: KindName;
-  readonly namespace: string | undefined;
-  readonly name: string | undefined;
-  readonly labels: readonly LabelRequirement[];
-}
-
 export interface WatchOptions {
-  readonly filter: WatchFilter;
-  /** Events after this one; undefined: what is there now, then what follows. */
-  readonly fromSequence: number | undefined;
+  readonly filter: ObjectFilter;
+  readonly form: Representation;
+  /** As the path names it. */
+  readonly apiVersion: string;
+  /** What is there now comes first; "marked": with a bookmark behind it that says so. */
+  readonly initial: "none" | "plain" | "marked";
+  /** Events after this one. */
+  readonly fromSequence: number;
   readonly timeoutMs: number | undefined;
   readonly wantsBookmarks: boolean;
   /** Asked before events are sent: who lost the right sees no more. */
@@ -63,10 +57,14 @@ export class Watches {
 
 class WatchStream {
   readonly readable: ReadableStream<Uint8Array>;
-  readonly #filter: WatchFilter;
+  readonly #options: WatchOptions;
+  readonly #clock: Clock;
+  /** Chosen objects that the reader knows of, by key; only where a change of content can make them come and go. */
+  readonly #known: Set<string> | undefined;
   readonly #onEnd: () => void;
   readonly #isAllowed: () => boolean;
-  readonly #timers: Timer[] = [];
+  #endTimer: Timer | undefined;
+  #bookmarkTimer: Timer | undefined;
   readonly #encoder = new TextEncoder();
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
   #stopWatching: (() => void) | undefined;
@@ -74,21 +72,25 @@ class WatchStream {
   #isOpen = true;
 
   constructor(store: Store, clock: Clock, options: WatchOptions, onEnd: () => void) {
-    this.#filter = options.filter;
+    this.#options = options;
+    this.#clock = clock;
+    this.#known = isSelective(options.filter) ? new Set() : undefined;
     this.#onEnd = onEnd;
     this.#isAllowed = options.isAllowed;
-    this.#sequence = options.fromSequence ?? store.sequence;
+    this.#sequence = options.fromSequence;
     this.readable = new ReadableStream<Uint8Array>(
       {
         start: (controller) => {
           this.#controller = controller;
+          // A head is sent with the first byte alone, and clients wait for it: white space between values of JSON means nothing.
+          controller.enqueue(this.#encoder.encode(" "));
           this.#begin(store, options);
         },
         cancel: () => this.end(),
       },
       new ByteLengthQueuingStrategy({ highWaterMark: maxUnreadBytes }),
     );
-    if (options.timeoutMs !== undefined) this.#timers.push(clock.after(options.timeoutMs, () => this.end()));
+    if (options.timeoutMs !== undefined) this.#endTimer = clock.after(options.timeoutMs, () => this.end());
     if (options.wantsBookmarks) this.#bookmarkLater(clock);
   }
 
@@ -96,7 +98,8 @@ class WatchStream {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     this.#stopWatching?.();
-    for (const timer of this.#timers) timer.cancel();
+    this.#endTimer?.cancel();
+    this.#bookmarkTimer?.cancel();
     this.#onEnd();
     try {
       this.#controller?.close();
@@ -106,12 +109,15 @@ class WatchStream {
   }
 
   #begin(store: Store, options: WatchOptions): void {
-    if (options.fromSequence === undefined) {
-      const { kind, namespace, labels } = this.#filter;
-      for (const object of store.list({ kind, namespace, labels }).items) {
-        if (this.#isWanted(object)) this.#send("ADDED", object);
-      }
+    const { filter, initial } = options;
+    for (const object of store.list({ kind: filter.kind, namespace: filter.namespace }).items) {
+      if (!isChosen(filter, object)) continue;
+      if (initial !== "none") this.#sendObject("ADDED", object);
+      // What has not been written since then was chosen then.
+      if (initial !== "none" || Number(object.metadata.resourceVersion) <= this.#sequence)
+        this.#known?.add(keyText(keyOf(object)));
     }
+    if (initial === "marked") this.#sendBookmark({ "k8s.io/initial-events-end": "true" });
     const stop = store.watch(this.#sequence, (events) => this.#forward(events));
     if (stop === "gone") this.#sendGone(`version ${this.#sequence} is no longer kept`);
     else this.#stopWatching = stop;
@@ -124,30 +130,52 @@ class WatchStream {
     }
     for (const event of events) {
       this.#sequence = event.sequence;
-      if (event.key.kind === this.#filter.kind && this.#isWanted(event.object)) {
-        this.#send(event.type.toUpperCase(), event.object);
-      }
+      if (event.key.kind === this.#options.filter.kind) this.#tell(event);
     }
   }
 
-  #isWanted(object: ApiObject): boolean {
-    const { namespace, name, labels } = this.#filter;
-    if (namespace !== undefined && object.metadata.namespace !== namespace) return false;
-    if (name !== undefined && object.metadata.name !== name) return false;
-    return matchRequirements(labels, object.metadata.labels);
+  /** What is not chosen any more is gone for this reader, and what is chosen from now on is new to it. */
+  #tell({ type, key, object }: WatchEvent): void {
+    const isNow = isChosen(this.#options.filter, object);
+    if (this.#known === undefined) {
+      if (isNow) this.#sendObject(type.toUpperCase(), object);
+      return;
+    }
+    const name = keyText(key);
+    const wasKnown = this.#known.has(name);
+    if (isNow && type !== "deleted") {
+      this.#known.add(name);
+      this.#sendObject(wasKnown ? "MODIFIED" : "ADDED", object);
+    } else if (wasKnown || isNow) {
+      this.#known.delete(name);
+      this.#sendObject("DELETED", object);
+    }
   }
 
   #bookmarkLater(clock: Clock): void {
-    this.#timers[1] = clock.after(bookmarkEveryMs, () => {
+    this.#bookmarkTimer = clock.after(bookmarkEveryMs, () => {
       if (!this.#isAllowed()) {
         this.end();
         return;
       }
-      const { kind } = this.#filter;
-      const metadata = { resourceVersion: String(this.#sequence) };
-      this.#send("BOOKMARK", { kind, apiVersion: apiVersionOf(kind), metadata });
+      this.#sendBookmark({});
       if (this.#isOpen) this.#bookmarkLater(clock);
     });
+  }
+
+  #sendBookmark(annotations: Readonly<Record<string, string>>): void {
+    const { form, filter, apiVersion } = this.#options;
+    const metadata = {
+      resourceVersion: String(this.#sequence),
+      creationTimestamp: null,
+      ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
+    };
+    this.#send("BOOKMARK", bookmark(form, filter.kind, apiVersion, metadata));
+  }
+
+  #sendObject(type: string, object: ApiObject): void {
+    const { form, apiVersion } = this.#options;
+    this.#send(type, present(form, object, apiVersion, this.#clock.nowMs()));
   }
 
   #send(type: string, object: unknown): void {

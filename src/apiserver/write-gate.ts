@@ -35,6 +35,8 @@ export interface RequestGateOptions {
   readonly request: ApiRequest;
   /** The request's own verb, which was allowed already; undefined: a transaction, each object for itself. */
   readonly verb: string | undefined;
+  /** Whether `authorize` asks for each object. */
+  readonly asksEach: boolean;
   readonly acceptLockout: boolean;
   /** "namespace/name" of workloads to which somebody came without a certificate lately. */
   readonly plaintextCallers: () => ReadonlySet<string>;
@@ -48,7 +50,7 @@ export class RequestGate implements WriteGate {
   }
 
   authorize(writes: readonly PlannedWrite[]): void {
-    if (this.#options.verb === undefined) this.#refuse(this.#verbIssues(writes));
+    if (this.#options.asksEach) this.#refuse(this.#verbIssues(writes));
   }
 
   admit(writes: readonly PlannedWrite[]): void {

@@ -21,24 +21,60 @@ import { WeftError } from "../kernel/index.ts";
 import type { Store, Write } from "../store/index.ts";
 import { admit, type Candidate, refuse } from "./admission.ts";
 import type { PlannedWrite } from "./authorization/role-writes.ts";
+import { type FieldTracker, withFields, withManagers } from "./field-tracking.ts";
+import { imagined } from "./imagined.ts";
+import { noteOf } from "./history/change-note.ts";
+import { refuseHeld } from "./rollout/held-objects.ts";
 import { sameContent } from "./same-content.ts";
+import { refuseOther, refuseOtherName, refuseStale } from "./stale-writes.ts";
 import type { WriteGate } from "./write-gate.ts";
 
 /** Writers wait for each other; more than this means that somebody writes in a loop. */
 const maxWaiting = 256;
+/** Each failure is a commit of somebody else: nobody is overtaken so often. */
+const maxPlans = 10;
 /** The mesh does not work without these. */
 const permanentNamespaces: ReadonlySet<string> = new Set(["default", "weft-system"]);
 
 export interface WriteContext {
   readonly author: string;
   readonly message: string;
+  /** The commit of a repository that it comes from; undefined: not said. */
+  readonly source?: string | undefined;
+  /** Nobody wrote the message: what the object itself says of the change is better. */
+  readonly isImplied?: boolean | undefined;
+  /** The rollout that this is the promotion of. */
+  readonly rollout?: string | undefined;
   readonly gate: WriteGate;
+  /** Present: everything is checked and nothing is written; the answer is made up as of this time. */
+  readonly dryRunAtMs?: number | undefined;
+  /** Who owns which fields after the write; absent: what an update by weft itself makes of it. */
+  readonly fields?: FieldTracker | undefined;
+}
+
+export interface Preconditions {
+  readonly resourceVersion?: string | undefined;
+  readonly uid?: string | undefined;
 }
 
 export interface TransactionInput extends WriteContext {
   readonly objects: readonly unknown[];
   readonly deletions: readonly Deletion[];
   readonly dryRun: boolean;
+  /** Told of what would be written, dry run or not. */
+  readonly onPlanned?: ((change: PlannedChange) => void) | undefined;
+  /** Looks at the change just before it is made; what it throws is the answer, and nothing is written. */
+  readonly judge?: ((change: PlannedChange) => Promise<void>) | undefined;
+}
+
+/** A transaction that is admitted and not made. */
+export interface PlannedChange {
+  /** Of the state that it was admitted against. */
+  readonly revision: number;
+  /** With defaults and addresses; those that would be as they are already are left out. */
+  readonly upserted: readonly ApiObject[];
+  readonly removed: readonly ObjectKey[];
+  readonly results: readonly TransactionResult[];
 }
 
 export class Writer {
@@ -52,7 +88,13 @@ export class Writer {
 
   /** All or nothing. */
   transact(input: TransactionInput): Promise<TransactionResponse> {
+    return this.transactOn(async () => input);
+  }
+
+  /** `plan` reads what it decides on: no other write comes between it and the commit. */
+  transactOn(plan: () => Promise<TransactionInput>): Promise<TransactionResponse> {
     return this.#exclusive(async () => {
+      const input = await plan();
       const candidates = parseAll(input.objects);
       const named = namedKeys(input.deletions);
       // Before anything is looked up for them: an answer must not tell what the caller may not know.
@@ -71,6 +113,7 @@ export class Writer {
         ...puts.map(({ object, existing }) => plannedPut(object, existing)),
         ...this.#plannedDeletions(deletions, named),
       ];
+      refuseHeld(this.#store, planned, input.rollout);
       input.gate.admit(planned);
       refuseImpossibleChanges(puts);
       const results: TransactionResult[] = [
@@ -79,39 +122,86 @@ export class Writer {
       ];
       const writes: Write[] = [
         ...puts.flatMap(({ object, existing }) =>
-          existing !== undefined && sameContent(existing, object) ? [] : [putOf(object)],
+          existing !== undefined && sameContent(existing, object)
+            ? []
+            : [putOf(withFields(object, existing, input))],
         ),
         ...deletions.map((key): Write => ({ type: "delete", key })),
       ];
+      input.onPlanned?.(plannedChange(this.#store.revision, writes, results));
       if (input.dryRun || writes.length === 0) {
         input.gate.note(planned, input.dryRun);
         return { revision: this.#store.revision, results };
       }
+      const { judge } = input;
+      if (judge !== undefined) await this.#judge(judge, { writes, results });
       const { revision } = await this.#commit(writes, planned, input);
       return { revision, results };
     });
   }
 
-  create(input: unknown, context: WriteContext): Promise<Stored> {
+  /** What `transact` would write, after every check but the last look. Writes nothing. */
+  async plan(input: Pick<TransactionInput, "objects" | "deletions" | "gate">): Promise<PlannedChange> {
+    let change: PlannedChange | undefined;
+    const { revision, results } = await this.transact({
+      ...input,
+      ...{ author: "", message: "", dryRun: true },
+      onPlanned: (planned) => {
+        change = planned;
+      },
+    });
+    return change ?? { revision, upserted: [], removed: [], results };
+  }
+
+  /** Other writers of this store may be elsewhere: what was judged must still be what is there. */
+  async #judge(
+    judge: NonNullable<TransactionInput["judge"]>,
+    {
+      writes,
+      results,
+    }: { readonly writes: readonly Write[]; readonly results: readonly TransactionResult[] },
+  ): Promise<void> {
+    const { revision } = this.#store;
+    await judge(plannedChange(revision, writes, results));
+    if (this.#store.revision === revision) return;
+    throw new WeftError("conflict", "the configuration changed while the change was looked at", {
+      hint: "repeat it",
+    });
+  }
+
+  create(input: unknown, context: WriteContext): Promise<ApiObject> {
     return this.#exclusive(async () => {
       const object = this.#admitOne(input);
       if (this.#store.get(keyOf(object)) !== undefined) {
         throw new WeftError("already_exists", `${keyText(keyOf(object))} exists already`);
       }
-      return this.#commitOne({ type: "put", object, expectedResourceVersion: "" }, undefined, context);
+      return this.#putOne(object, undefined, context);
     });
   }
 
   /** `change` makes the new object from the stored one. With a resourceVersion in it, that must still be the newest. */
-  replace(key: ObjectKey, change: (existing: Stored) => unknown, context: WriteContext): Promise<Stored> {
+  replace(key: ObjectKey, change: (existing: Stored) => unknown, context: WriteContext): Promise<ApiObject> {
     return this.#exclusive(async () => {
       const existing = this.#existing(key);
-      const object = this.#admitOne(change(existing));
+      return this.#replaceOne(key, existing, change(existing), context);
+    });
+  }
+
+  /** As `replace`; where there is no object, `change` makes it from nothing, which takes the right to create. */
+  createOrReplace(
+    key: ObjectKey,
+    change: (existing: Stored | undefined) => unknown,
+    context: WriteContext,
+  ): Promise<{ readonly object: ApiObject; readonly isNew: boolean }> {
+    return this.#exclusive(async () => {
+      const existing = this.#store.get(key);
+      const input = change(existing);
+      if (existing !== undefined)
+        return { object: await this.#replaceOne(key, existing, input, context), isNew: false };
+      const object = this.#admitOne(input);
       refuseOtherName(object, key);
-      refuseStale(key, object.metadata.resourceVersion, existing);
-      if (!sameContent(existing, object)) return this.#commitOne(putOf(object), existing, context);
-      context.gate.note([plannedPut(object, existing)], false);
-      return existing;
+      context.gate.authorize([plannedPut(object, undefined)]);
+      return { object: await this.#putOne(object, undefined, context), isNew: true };
     });
   }
 
@@ -119,37 +209,38 @@ export class Writer {
     key: ObjectKey,
     change: (existing: Stored) => unknown,
     context: WriteContext,
-  ): Promise<Stored> {
+  ): Promise<ApiObject> {
     return this.#exclusive(async () => {
       const existing = this.#existing(key);
       const parsed = parseObject(change(existing), "write");
-      if ("issues" in parsed) refuse(parsed.issues);
-      else {
-        const { object } = parsed;
-        refuseOtherName(object, key);
-        refuseStale(key, object.metadata.resourceVersion, existing);
-        // In no revision, so the store's anchor does not tell of it: the entry stands before it.
-        context.gate.note([plannedPut(object, existing)], false);
-        await this.#store.writeOperational([{ type: "status", object }]);
-      }
-      return this.#existing(key);
+      if ("issues" in parsed) return (refuse(parsed.issues), existing);
+      refuseOtherName(parsed.object, key);
+      refuseStale(key, parsed.object.metadata.resourceVersion, existing);
+      const object = withFields(parsed.object, existing, context);
+      // In no revision, so the store's anchor does not tell of it: the entry stands before it.
+      context.gate.note([plannedPut(object, existing)], context.dryRunAtMs !== undefined);
+      if (context.dryRunAtMs !== undefined) return imagined(object, existing, context.dryRunAtMs);
+      await this.#store.writeOperational([{ type: "status", object }]);
+      return this.#writeManagers(key, object);
     });
   }
 
-  delete(
-    key: ObjectKey,
-    expectedResourceVersion: string | undefined,
-    context: WriteContext,
-  ): Promise<Stored> {
+  delete(key: ObjectKey, preconditions: Preconditions, context: WriteContext): Promise<Stored> {
     return this.#exclusive(async () => {
       const existing = this.#existing(key);
-      refuseStale(key, expectedResourceVersion, existing);
-      const keys = this.#expandDeletions([key]);
-      const planned = this.#plannedDeletions(keys, [key]);
-      context.gate.admit(planned);
-      const writes = keys.map((each): Write => ({ type: "delete", key: each }));
-      await this.#commit(writes, planned, context);
+      refuseStale(key, preconditions.resourceVersion, existing);
+      refuseOther(key, preconditions.uid, existing);
+      await this.#deleteAll([key], context);
       return existing;
+    });
+  }
+
+  /** Those that `list` finds once no other write can come between; all or nothing. */
+  deleteCollection(list: () => readonly Stored[], context: WriteContext): Promise<readonly Stored[]> {
+    return this.#exclusive(async () => {
+      const found = list();
+      if (found.length > 0) await this.#deleteAll(found.map(keyOf), context);
+      return found;
     });
   }
 
@@ -157,7 +248,7 @@ export class Writer {
     if (this.#waiting >= maxWaiting)
       throw new WeftError("exhausted", `${maxWaiting} writes are waiting already`);
     this.#waiting++;
-    const result = this.#tail.then(work);
+    const result = this.#tail.then(() => replanned(work));
     this.#tail = result.catch(() => {});
     try {
       return await result;
@@ -181,22 +272,71 @@ export class Writer {
     return object;
   }
 
-  async #commitOne(
-    write: Write & { type: "put" },
-    existing: Stored | undefined,
+  async #replaceOne(
+    key: ObjectKey,
+    existing: Stored,
+    input: unknown,
     context: WriteContext,
-  ): Promise<Stored> {
-    const planned = [plannedPut(write.object, existing)];
+  ): Promise<ApiObject> {
+    const object = this.#admitOne(input);
+    refuseOtherName(object, key);
+    refuseStale(key, object.metadata.resourceVersion, existing);
+    refuseOther(key, object.metadata.uid, existing);
+    if (!sameContent(existing, object)) return this.#putOne(object, existing, context);
+    const tracked = withFields(object, existing, context);
+    context.gate.note([plannedPut(object, existing)], context.dryRunAtMs !== undefined);
+    return context.dryRunAtMs === undefined
+      ? this.#writeManagers(key, tracked)
+      : imagined(tracked, existing, context.dryRunAtMs);
+  }
+
+  async #putOne(object: ApiObject, existing: Stored | undefined, context: WriteContext): Promise<ApiObject> {
+    const planned = [plannedPut(object, existing)];
+    refuseHeld(this.#store, planned, undefined);
     context.gate.admit(planned);
+    const tracked = withFields(object, existing, context);
+    if (context.dryRunAtMs !== undefined) {
+      if (existing !== undefined) refuseImpossibleChange(existing, object);
+      context.gate.note(planned, true);
+      return imagined(tracked, existing, context.dryRunAtMs);
+    }
+    const write =
+      existing === undefined ? { ...putOf(tracked), expectedResourceVersion: "" } : putOf(tracked);
     const { objects } = await this.#commit([write], planned, context);
     const [stored] = objects;
     if (stored === undefined) throw new WeftError("internal", "the store lost an object");
     return stored;
   }
 
+  /** Who owns what is no part of what operators wrote: it makes no revision. */
+  async #writeManagers(key: ObjectKey, { metadata }: ApiObject): Promise<Stored> {
+    const newest = this.#existing(key);
+    const { managedFields } = metadata;
+    if (managedFields === undefined || Bun.deepEquals(managedFields, newest.metadata.managedFields))
+      return newest;
+    await this.#store.writeOperational([{ type: "put", object: withManagers(newest, managedFields) }]);
+    return this.#existing(key);
+  }
+
+  async #deleteAll(named: readonly ObjectKey[], context: WriteContext): Promise<void> {
+    const keys = this.#expandDeletions(named);
+    const planned = this.#plannedDeletions(keys, named);
+    refuseHeld(this.#store, planned, undefined);
+    context.gate.admit(planned);
+    if (context.dryRunAtMs !== undefined) {
+      context.gate.note(planned, true);
+      return;
+    }
+    const writes = keys.map((each): Write => ({ type: "delete", key: each }));
+    await this.#commit(writes, planned, context);
+  }
+
   #commit(writes: readonly Write[], planned: readonly PlannedWrite[], context: WriteContext) {
-    const { author, message } = context;
-    return context.gate.commit(planned, (anchor) => this.#store.commit(writes, { author, message, anchor }));
+    const meta = { author: context.author, ...noteOf(planned, context) };
+    const plannedOn = this.#store.revision;
+    return context.gate.commit(planned, (anchor) =>
+      this.#store.commit(writes, { ...meta, anchor, plannedOn }),
+    );
   }
 
   #plannedDeletions(keys: readonly ObjectKey[], named: readonly ObjectKey[]): PlannedWrite[] {
@@ -227,6 +367,32 @@ export class Writer {
     return kindNames.flatMap((kind: KindName) =>
       this.#store.list({ kind, namespace }).items.map((object) => keyOf(object)),
     );
+  }
+}
+
+function plannedChange(
+  revision: number,
+  writes: readonly Write[],
+  results: readonly TransactionResult[],
+): PlannedChange {
+  return {
+    revision,
+    upserted: writes.flatMap((write) => (write.type === "put" ? [write.object] : [])),
+    removed: writes.flatMap((write) => (write.type === "delete" ? [write.key] : [])),
+    results,
+  };
+}
+
+/** Planned again where another control plane has committed meanwhile: addresses, names and roles are judged on what is there. */
+async function replanned<T>(work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      const isOvertaken =
+        error instanceof WeftError && error.code === "conflict" && "revision" in error.fields;
+      if (!isOvertaken || attempt === maxPlans) throw error;
+    }
   }
 }
 
@@ -278,6 +444,10 @@ function refuseImpossibleChanges(puts: readonly { object: ApiObject; existing: S
   );
 }
 
+function refuseImpossibleChange(existing: Stored, object: ApiObject): void {
+  refuse(changeIssues(existing, object));
+}
+
 function refuseContradictions(objects: readonly ApiObject[], deletions: readonly ObjectKey[]): void {
   const deleted = new Set(deletions.map(keyText));
   refuse(
@@ -305,21 +475,4 @@ function outcomeOf(object: ApiObject, existing: Stored | undefined): Transaction
 
 function resultOf(key: ObjectKey, outcome: TransactionResult["outcome"]): TransactionResult {
   return { kind: key.kind, namespace: key.namespace, name: key.name, outcome };
-}
-
-function refuseOtherName(object: ApiObject, key: ObjectKey): void {
-  const named = keyText(keyOf(object));
-  if (named !== keyText(key))
-    throw new WeftError("usage", `the body names ${named}, the path ${keyText(key)}`);
-}
-
-/** A write that names a version must be based on the newest. */
-function refuseStale(key: ObjectKey, asked: string | undefined, existing: Stored): void {
-  const newest = existing.metadata.resourceVersion;
-  if (asked === undefined || asked === newest) return;
-  throw new WeftError(
-    "conflict",
-    `${keyText(key)} has changed: the write is based on version ${asked}, the newest is ${newest}`,
-    { hint: "read it again and repeat the change" },
-  );
 }

@@ -1,9 +1,10 @@
-/** `weft auth whoami` and `weft auth can-i VERB KIND [NAME]`: whom the control plane takes one for, and what that person may. */
+/** `weft auth whoami`, `weft auth can-i VERB KIND [NAME]` and `weft auth kubeconfig`: whom the control plane takes one for, and what that person may. */
 import { Command } from "commander";
 import { findKind, kinds } from "../api/index.ts";
 import type { AccessQuestion } from "../client/index.ts";
 import { WeftError } from "../kernel/index.ts";
 import type { Cli } from "./cli.ts";
+import { kubeconfig } from "./kubeconfig.ts";
 import { plainText } from "./plain-text.ts";
 import { structured } from "./render.ts";
 import { connectServer } from "./server.ts";
@@ -16,8 +17,8 @@ interface Options extends SharedOptions {
 
 export function command(cli: Cli): Command {
   return new Command("auth")
-    .usage("[options] whoami | can-i VERB KIND [NAME] | can-i VERB /PATH")
-    .argument("<question>", "whoami or can-i")
+    .usage("[options] whoami | can-i VERB KIND [NAME] | can-i VERB /PATH | kubeconfig")
+    .argument("<question>", "whoami, can-i or kubeconfig")
     .argument(
       "[words...]",
       "for can-i: a verb, then a kind, a plural with its group and subresource, or a path",
@@ -27,6 +28,7 @@ export function command(cli: Cli): Command {
     .action(async (question: string, words: readonly string[], options: Options) => {
       if (question === "whoami" && words.length === 0) return whoami(cli, options);
       if (question === "can-i") return canI(cli, words, options);
+      if (question === "kubeconfig" && words.length === 0) return kubeconfig(cli, options);
       throw new WeftError("usage", `auth ${[question, ...words].join(" ")} is not known`, {
         hint: "write weft auth whoami, or weft auth can-i get httproutes",
       });

@@ -9,6 +9,7 @@ import type { Cli } from "./cli.ts";
 import { dashboardFolder } from "./dashboard-folder.ts";
 import { addKeySetOptions, type KeySetOptions, keySetSettings } from "./key-set-options.ts";
 import { type HostPort, parseHostPort, type SharedOptions } from "./shared-options.ts";
+import { notifyReady } from "./service-notify.ts";
 import { untilSignal } from "./signals.ts";
 
 interface Options extends SharedOptions, KeySetOptions, ApiAccessOptions {
@@ -16,6 +17,7 @@ interface Options extends SharedOptions, KeySetOptions, ApiAccessOptions {
   readonly api: HostPort | { readonly unixPath: string };
   readonly ads: HostPort;
   readonly store: string;
+  readonly storeKeyFile?: string;
   readonly trustDomain?: string;
   readonly gateway?: string;
   readonly caCert?: string;
@@ -46,7 +48,12 @@ export function command(_cli: Cli): Command {
         .argParser(parseHostPort)
         .default({ address: "127.0.0.1", port: 15_012 }, "127.0.0.1:15012"),
     )
-    .option("--store <kind>", "sqlite: a file in the data directory", "sqlite")
+    .option(
+      "--store <where>",
+      "sqlite: a file in the data directory; etcd://HOST:PORT[,HOST:PORT…]/MESH: shared with other control planes",
+      "sqlite",
+    )
+    .option("--store-key-file <file>", "with etcd: 32 random bytes in base64 that encrypt what it holds")
     .option("--trust-domain <name>", "for a new data directory; absent: made at random")
     .option("--ca-cert <file>", "a CA's certificate in PEM, to be used in the place of our own")
     .option("--ca-key <file>", "its key")
@@ -76,9 +83,6 @@ export function command(_cli: Cli): Command {
       ).argParser(parseAddress),
     );
   return addKeySetOptions(addApiAccessOptions(control)).action(async (options: Options) => {
-    if (options.store !== "sqlite") {
-      throw new WeftError("usage", `store "${options.store}" is not known`, { hint: "use --store sqlite" });
-    }
     const log = createLog({ format: options.logFormat, level: options.logLevel });
     const { trustDomain, gateway } = options;
     const control = await startControl({
@@ -91,6 +95,7 @@ export function command(_cli: Cli): Command {
       prometheusUrl: options.prometheus,
       log,
       ...apiAccess(options),
+      ...sharedStoreOf(options),
       ...pluggedOf(options),
       ...tokensOf(options),
       ...attestationOf(options),
@@ -98,9 +103,34 @@ export function command(_cli: Cli): Command {
       ...(trustDomain === undefined ? {} : { trustDomain }),
       ...(gateway === undefined ? {} : { gatewayAddress: gateway }),
     });
+    notifyReady(log);
     const ended = untilSignal({ stop: () => control.drain(), force: () => control.force() });
     await ended;
   });
+}
+
+function sharedStoreOf({ store, storeKeyFile }: Options): Pick<ControlOptions, "sharedStore"> {
+  if (store === "sqlite") {
+    if (storeKeyFile === undefined) return {};
+    throw new WeftError("usage", "--store-key-file is for --store etcd://…", {
+      hint: "--ca-passphrase-file encrypts the CA's keys on disk",
+    });
+  }
+  if (!/^etcds?:\/\//.test(store)) {
+    throw new WeftError("usage", `store "${store}" is not known`, {
+      hint: "use --store sqlite, or --store etcd://HOST:PORT/MESH",
+    });
+  }
+  if (storeKeyFile === undefined) {
+    throw new WeftError(
+      "usage",
+      "--store etcd://… needs --store-key-file: etcd would hold the CA's keys readable",
+      {
+        hint: "head -c 32 /dev/urandom | base64 > FILE; chmod 600 FILE; the same file for every control plane",
+      },
+    );
+  }
+  return { sharedStore: { url: store, keyFile: resolve(storeKeyFile) } };
 }
 
 function pluggedOf({ caCert, caKey, caRoot, caCrl }: Options): Pick<ControlOptions, "plugged"> {

@@ -1,7 +1,11 @@
 /** Where the dashboard's built files are: made when the dashboard is first opened, and again whenever a source of it is newer. */
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { WeftError } from "../kernel/index.ts";
+
+/** In the single executable, which scripts/build.mjs makes: names and contents as JSON, compressed, in base64. */
+declare const WEFT_DASHBOARD: string | undefined;
 
 const root = join(import.meta.dir, "../..");
 const folder = join(root, "node_modules/.cache/weft/dashboard");
@@ -10,6 +14,7 @@ const maxDetail = 2_000;
 
 /** Rejects with `unavailable` where it is neither built nor can be. */
 export async function dashboardFolder(): Promise<string> {
+  if (typeof WEFT_DASHBOARD === "string") return unpack(WEFT_DASHBOARD);
   if (isCurrent()) return folder;
   const child = Bun.spawn([process.execPath, "--no-env-file", "--no-install", buildScript, folder], {
     cwd: root,
@@ -20,6 +25,19 @@ export async function dashboardFolder(): Promise<string> {
   const detail = await new Response(child.stderr).text();
   if ((await child.exited) === 0) return folder;
   throw new WeftError("unavailable", `the dashboard cannot be built: ${detail.slice(0, maxDetail)}`);
+}
+
+/** Into a folder of this process's own, which goes with it. */
+function unpack(encoded: string): string {
+  const into = mkdtempSync(join(tmpdir(), "weft-dashboard-"));
+  process.on("exit", () => rmSync(into, { recursive: true, force: true }));
+  const files: unknown = JSON.parse(
+    new TextDecoder().decode(Bun.zstdDecompressSync(Buffer.from(encoded, "base64"))),
+  );
+  for (const [name, content] of Object.entries(Object(files))) {
+    writeFileSync(join(into, name), Buffer.from(String(content), "base64"));
+  }
+  return into;
 }
 
 function isCurrent(): boolean {

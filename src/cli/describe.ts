@@ -6,7 +6,7 @@ import { describeRequest, isRequest } from "./describe-request.ts";
 import { findConditions, type FoundCondition } from "./conditions.ts";
 import { plainText } from "./plain-text.ts";
 import { structured } from "./render.ts";
-import { namespaceFor, parseReference, shortName } from "./resources.ts";
+import { namespaceFor, parseReference, shortName, withoutManagers } from "./resources.ts";
 import { connectServer } from "./server.ts";
 import type { SharedOptions } from "./shared-options.ts";
 import { formatTable } from "./table.ts";
@@ -29,7 +29,7 @@ export function command(cli: Cli): Command {
         namespace: namespaceFor(kind, options) ?? options.namespace,
         name,
       });
-      const text = structured(object, options.output);
+      const text = structured(withoutManagers(object), options.output);
       if (text !== undefined) {
         cli.output.write(text);
         return;

@@ -3,7 +3,7 @@ import { Command } from "commander";
 import { kinds } from "../api/index.ts";
 import type { Cli } from "./cli.ts";
 import { structured } from "./render.ts";
-import { formatList, type ListLayout, namespaceFor, parseReference } from "./resources.ts";
+import { formatList, type ListLayout, namespaceFor, parseReference, withoutManagers } from "./resources.ts";
 import { connectServer } from "./server.ts";
 import type { SharedOptions } from "./shared-options.ts";
 
@@ -29,7 +29,7 @@ export function command(cli: Cli): Command {
       };
       if (name !== undefined) {
         const object = await client.get(kind, { namespace: namespace ?? options.namespace, name });
-        cli.output.write(structured(object, options.output) ?? formatList([object], layout));
+        cli.output.write(structured(withoutManagers(object), options.output) ?? formatList([object], layout));
         return;
       }
       const { items } = await client.list(kind, {
@@ -41,6 +41,6 @@ export function command(cli: Cli): Command {
         cli.output.note(`no ${kinds[kind].plural}${where}`);
         return;
       }
-      cli.output.write(formatList(items, layout));
+      cli.output.write(formatList(items.map(withoutManagers), layout));
     });
 }

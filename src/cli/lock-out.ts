@@ -15,15 +15,22 @@ export async function transactOrAsk(
   client: Pick<ApiClient, "transact">,
   request: TransactionRequest,
 ): Promise<TransactionResponse> {
+  return askAboutLockout(cli, (accepted) =>
+    client.transact(accepted ? { ...request, acceptLockout: true } : request),
+  );
+}
+
+/** `change` is made once more, accepting the lock-out, where whoever is asked says so. */
+export async function askAboutLockout<T>(cli: Cli, change: (accepted: boolean) => Promise<T>): Promise<T> {
   try {
-    return await client.transact(request);
+    return await change(false);
   } catch (error) {
     const shut = shutBy(error);
     if (shut.length === 0) throw error;
     if (cli.ask === undefined) throw refusedBy(error, shut);
     for (const text of shut) cli.output.note(text);
     if (!(await cli.ask("This locks somebody out. Make the change anyway?"))) throw refusedBy(error, shut);
-    return client.transact({ ...request, acceptLockout: true });
+    return change(true);
   }
 }
 

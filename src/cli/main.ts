@@ -4,10 +4,10 @@ import { Output } from "./output.ts";
 import { askOf } from "./question.ts";
 
 const output = Output.ofProcess(process);
-const exitCode = await runCommandLine(process.argv.slice(2), {
-  output,
-  env: process.env,
-  ask: askOf(process),
-});
-await output.flush();
-process.exit(exitCode);
+// Without an await at the top level, which would keep this from being compiled ahead of time (scripts/build.mjs).
+void runCommandLine(process.argv.slice(2), { output, env: process.env, ask: askOf(process) }).then(
+  async (exitCode) => {
+    await output.flush();
+    process.exit(exitCode);
+  },
+);

@@ -20,16 +20,17 @@ run(process.argv.slice(2)).then(
 
 async function run([verb, ...args]: readonly string[]): Promise<void> {
   if (verb === "worker") return await runWorker(args);
-  const [bootstrap, file, workers, text = "", ...more] = args;
+  const [bootstrap, file, workers, text = "", takeover, ...more] = args;
+  const takesOver = takeover === "--takeover";
   const isProxy = verb === "proxy" && bootstrap === "--bootstrap" && workers === "--workers";
-  if (!isProxy || file === undefined || more.length > 0) {
-    throw new Error("usage: proxy --bootstrap FILE --workers N");
+  if (!isProxy || file === undefined || more.length > 0 || (takeover !== undefined && !takesOver)) {
+    throw new Error("usage: proxy --bootstrap FILE --workers N [--takeover]");
   }
   const count = readWorkerCount(text);
   if (count === undefined) {
     throw new WeftError("usage", `--workers takes a whole number from 1 to ${maxWorkers}`);
   }
-  await (count === 1 ? serveProxy(file) : serveProxyWorkers(file, count));
+  await (count === 1 ? serveProxy(file, { takesOver }) : serveProxyWorkers(file, count, takesOver));
 }
 
 /** In the form in which `workerCommand` writes it. */

@@ -7,7 +7,11 @@ import { maxWorkers, readWorkerCount } from "./worker-count.ts";
 interface Options {
   readonly bootstrap: string;
   readonly workers: number;
+  readonly takeover?: boolean;
 }
+
+const help = `
+SIGUSR2 has a proxy start what is installed now in its own place, as --takeover does by hand.`;
 
 export function command(_cli: Cli): Command {
   return new Command("proxy")
@@ -22,9 +26,14 @@ export function command(_cli: Cli): Command {
         })
         .default(1),
     )
-    .action(async ({ bootstrap, workers }: Options) => {
-      if (workers === 1) return await serveProxy(bootstrap);
+    .option(
+      "--takeover",
+      "replace the process that has the bootstrap's data directory: take its ports, have it finish what it has, lose nothing",
+    )
+    .addHelpText("after", help)
+    .action(async ({ bootstrap, workers, takeover: takesOver = false }: Options) => {
+      if (workers === 1) return await serveProxy(bootstrap, { takesOver });
       const { serveProxyWorkers } = await import("./serve-proxy-workers.ts");
-      return await serveProxyWorkers(bootstrap, workers);
+      return await serveProxyWorkers(bootstrap, workers, takesOver);
     });
 }

@@ -5,10 +5,11 @@ import {
   type KindName,
   kindNames,
   kinds,
-  printerCells,
   type Stored,
+  tableCells,
+  tableColumns,
 } from "../api/index.ts";
-import { formatAge, WeftError } from "../kernel/index.ts";
+import { WeftError } from "../kernel/index.ts";
 import { structured } from "./render.ts";
 import type { OutputFormat, SharedOptions } from "./shared-options.ts";
 import { formatTable } from "./table.ts";
@@ -53,6 +54,12 @@ export function shortName(object: {
   return `${singular}${group === "" ? "" : `.${group}`}/${object.metadata.name}`;
 }
 
+/** Who owns which fields is for programs; kubectl hides it too. */
+export function withoutManagers<T extends Stored>(object: T): T {
+  const { managedFields: _, ...metadata } = object.metadata;
+  return { ...object, metadata };
+}
+
 export interface ListLayout {
   readonly kind: KindName;
   readonly format: OutputFormat;
@@ -67,15 +74,13 @@ export function formatList(objects: readonly Stored[], layout: ListLayout): stri
   const list = { apiVersion: apiVersionOf(kind), kind: `${kind}List`, metadata: {}, items: objects };
   const text = structured(list, format);
   if (text !== undefined) return text;
-  const columns = kinds[kind].printerColumns;
-  const shown = columns.flatMap((column, index) =>
+  const shown = tableColumns(kind).flatMap((column, index) =>
     format === "wide" || !column.isWide ? [{ column, index }] : [],
   );
-  const header = ["NAME", ...shown.map(({ column }) => column.name.toUpperCase()), "AGE"];
+  const header = shown.map(({ column }) => column.name.toUpperCase());
   const rows = objects.map((object) => {
-    const cells = printerCells(object);
-    const age = formatAge(Date.parse(object.metadata.creationTimestamp), nowMs);
-    const row = [object.metadata.name, ...shown.map(({ index }) => cells[index] ?? ""), age];
+    const cells = tableCells(object, nowMs);
+    const row = shown.map(({ index }) => cells[index] ?? "");
     return withNamespace ? [object.metadata.namespace ?? "", ...row] : row;
   });
   return formatTable(withNamespace ? ["NAMESPACE", ...header] : header, rows, { width });

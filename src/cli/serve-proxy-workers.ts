@@ -3,9 +3,16 @@ import { startProxyParent } from "../workers/index.ts";
 import { serveProxy } from "./serve-proxy.ts";
 import { workerCommand } from "./worker-command.ts";
 
-export async function serveProxyWorkers(bootstrapFile: string, count: number): Promise<void> {
-  await serveProxy(bootstrapFile, (bootstrap, log) => {
-    const command = workerCommand({ format: bootstrap.logFormat, level: bootstrap.logLevel });
-    return startProxyParent({ bootstrap, count, command, log });
+export async function serveProxyWorkers(
+  bootstrapFile: string,
+  count: number,
+  takesOver: boolean,
+): Promise<void> {
+  await serveProxy(bootstrapFile, {
+    takesOver,
+    start(options) {
+      const { logFormat: format, logLevel: level } = options.bootstrap;
+      return startProxyParent({ ...options, count, command: workerCommand({ format, level }) });
+    },
   });
 }

@@ -15,7 +15,9 @@ import {
   parseHostPort,
   type SharedOptions,
 } from "./shared-options.ts";
+import { notifyReady } from "./service-notify.ts";
 import { untilSignal } from "./signals.ts";
+import { followSuccessors } from "./successor.ts";
 import { ownCommand, workerCommand } from "./worker-command.ts";
 import { maxWorkers, readWorkerCount } from "./worker-count.ts";
 
@@ -34,6 +36,7 @@ interface Options extends SharedOptions, KeySetOptions {
 const help = `
 Reads Gateways, HTTPRoutes, Services, EndpointSlices and what belongs to them from the files, and follows their changes:
 a change is taken whole or not at all, and no connection is dropped for it. SIGHUP reads the files again.
+SIGUSR2 has a process with --data-dir start what is installed now in its own place.
 With --workers, each change reaches all of them before it is reported, and --admin adds up what they count.
 Services get their endpoints from EndpointSlices (or from MeshWorkloads without a tunnel), which are dialled directly.
 ExternalServices are backends too; their names are looked up here.
@@ -118,7 +121,10 @@ export function command(_cli: Cli): Command {
         replaced: standalone.replacedPid,
         tookMs: Math.round(performance.now() - startedMs),
       });
+      notifyReady(log);
+      const stopFollowing = options.dataDir === undefined ? () => {} : followSuccessors(log);
       await Promise.race([ended, standalone.replaced]);
+      stopFollowing();
     });
   return addKeySetOptions(serve);
 }

@@ -175,6 +175,14 @@ describe("apply", () => {
     expect(server.asked).toEqual([]);
   });
 
+  test("with --skip-unknown-kinds sends the rest, and says what it left out", async () => {
+    await using server = fakeServer({ [transactions]: created });
+    const gizmo = file("gizmo.yaml", `apiVersion: v1\nkind: Gizmo\nmetadata: { name: g }\n---\n${configMap}`);
+    const { code, err } = await weft(server, "apply", "--skip-unknown-kinds", "-f", gizmo);
+    expect([code, err]).toEqual([0, expect.stringContaining(`${gizmo}:1: skipped Gizmo g (v1)`)]);
+    expect(server.asked[0]?.body).toMatchObject({ objects: [{ kind: "ConfigMap" }] });
+  });
+
   test("gives what the server refuses its place in the file", async () => {
     const refusal = failure(422, "Invalid", "no", ["objects[1].data.k"]);
     await using server = fakeServer({ [transactions]: refusal });

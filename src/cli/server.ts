@@ -1,6 +1,6 @@
 /** Finds the control plane: the one that is named, else a mesh of this machine, else the usual address. */
 import { readFileSync } from "node:fs";
-import { ApiClient } from "../client/index.ts";
+import { ApiClient, type TransportTls } from "../client/index.ts";
 import { WeftError } from "../kernel/index.ts";
 import { findInstance, type InstanceRecord, instanceRoot, runningInstances } from "../local/index.ts";
 import type { Cli } from "./cli.ts";
@@ -15,8 +15,16 @@ interface ServerPlace {
 }
 
 export async function connectServer(cli: Cli, options: SharedOptions): Promise<ApiClient> {
-  const place = findServer(cli.env, options);
-  return new ApiClient(place.server.startsWith("https:") ? { ...place, tls: ownTls(cli.env) } : place);
+  return new ApiClient(serverAccess(cli.env, options));
+}
+
+/** Where the control plane is and what is shown there. */
+export function serverAccess(
+  env: Readonly<Record<string, string | undefined>>,
+  options: SharedOptions,
+): ServerPlace & { readonly tls?: TransportTls } {
+  const place = findServer(env, options);
+  return place.server.startsWith("https:") ? { ...place, tls: ownTls(env) } : place;
 }
 
 function findServer(env: Readonly<Record<string, string | undefined>>, options: SharedOptions): ServerPlace {
@@ -57,7 +65,7 @@ function ownToken(env: Readonly<Record<string, string | undefined>>): string | u
   return nonEmpty(env["WEFT_TOKEN"]) ?? (file === undefined ? undefined : readToken(file));
 }
 
-function ownTls(env: Readonly<Record<string, string | undefined>>) {
+function ownTls(env: Readonly<Record<string, string | undefined>>): TransportTls {
   const pem = (name: string): string | undefined => {
     const file = nonEmpty(env[name]);
     return file === undefined ? undefined : readPem(file, name);

@@ -93,7 +93,11 @@ describe("requests", () => {
       (c) => c.delete("MeshWorkload", { name: "w" }),
       "DELETE /apis/weft.dev/v1alpha1/namespaces/default/meshworkloads/w",
     ],
-    ["the history", (c) => c.history(5, 9), "GET /apis/weft.dev/v1alpha1/history?limit=5&before=9"],
+    [
+      "the history",
+      (c) => c.history({ limit: 5, before: 9 }),
+      "GET /apis/weft.dev/v1alpha1/history?limit=5&before=9",
+    ],
     ["the topology", (c) => c.topology(60), "GET /apis/weft.dev/v1alpha1/topology?window=60"],
     [
       "the topology of services near one",

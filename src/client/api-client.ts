@@ -11,8 +11,9 @@ import {
   type AuditVerdict,
   auditVerdictSchema,
   type Deletion,
-  type HistoryEntry,
-  historySchema,
+  type Explanation,
+  explanationSchema,
+  type ExplainRequest,
   isOfKind,
   isStored,
   joinAudience,
@@ -25,6 +26,9 @@ import {
   refusalListSchema,
   type RefusalView,
   parseObject,
+  type PlanReport,
+  planReportSchema,
+  type PlanRequest,
   type PrometheusTargets,
   prometheusTargetsSchema,
   type RevocationRequest,
@@ -43,7 +47,8 @@ import {
 import { WeftError } from "../kernel/index.ts";
 import { jsonLines } from "./json-lines.ts";
 import { errorOfStatus, readStatus } from "./status-error.ts";
-import { firstIssue, meshPath, TrafficClient } from "./traffic-client.ts";
+import { HistoryClient } from "./history-client.ts";
+import { firstIssue, meshPath } from "./traffic-client.ts";
 
 export interface ObjectName {
   /** Not looked at for kinds that live in no namespace. */
@@ -102,8 +107,11 @@ type AccessAnswer = NonNullable<AccessReview["status"]>;
 
 const rotationPath = `${meshPath}/root-rotation`;
 
+/** A page of some megabytes, from a machine that is in trouble. */
+const metricsTimeoutMs = 30_000;
+
 /** Every method rejects with WeftError: `unreachable` where nobody answers, else what the server said. */
-export class ApiClient extends TrafficClient {
+export class ApiClient extends HistoryClient {
   /** Whether it answers and is well. Never rejects for a server that is not there yet. */
   async isReady(): Promise<boolean> {
     try {
@@ -148,11 +156,22 @@ export class ApiClient extends TrafficClient {
     );
   }
 
-  /** Newest first. */
-  async history(limit: number, before?: number): Promise<readonly HistoryEntry[]> {
-    const query = { limit: String(limit), before: before === undefined ? undefined : String(before) };
-    const body = await this.transport.json(`${meshPath}/history`, { query });
-    return this.decode(historySchema, body).items;
+  /** What becomes of a request, and why. Nothing is sent. */
+  async explain(request: ExplainRequest): Promise<Explanation> {
+    const body = await this.transport.json(`${meshPath}/explain`, { method: "POST", body: request });
+    return this.decode(explanationSchema, body);
+  }
+
+  /** What a change would do. Nothing is written. */
+  async plan(request: Partial<PlanRequest>): Promise<PlanReport> {
+    const body = await this.transport.json(`${meshPath}/plan`, { method: "POST", body: request });
+    return this.decode(planReportSchema, body);
+  }
+
+  /** The control plane's metrics, as Prometheus reads them. */
+  async metrics(): Promise<string> {
+    const page = await this.transport.stream("/metrics", {}, AbortSignal.timeout(metricsTimeoutMs));
+    return await new Response(page).text();
   }
 
   async status(): Promise<MeshStatus> {

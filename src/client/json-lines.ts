@@ -15,15 +15,20 @@ export async function* jsonLines(chunks: AsyncIterable<Uint8Array>): AsyncGenera
       pending = [];
       length = 0;
       rest = rest.subarray(end + 1);
-      if (line.length > 0) yield parseLine(line);
+      if (!line.every(isSpace)) yield parseLine(line);
     }
     length += rest.length;
     if (length > maxLineBytes)
       throw new WeftError("unavailable", `the server sent a line of more than ${maxLineBytes} bytes`);
     if (rest.length > 0) pending.push(rest);
   }
-  if (length > 0)
+  if (!Buffer.concat(pending).every(isSpace))
     throw new WeftError("unavailable", "the server's answer was cut off in the middle of a line");
+}
+
+/** A server may send white space for a sign of life. */
+function isSpace(byte: number): boolean {
+  return byte === 0x20 || byte === 0x0d;
 }
 
 function parseLine(line: Buffer): unknown {

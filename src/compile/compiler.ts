@@ -3,7 +3,7 @@
  * routes (what they do and where they attach), statuses, resources. Routes and statuses are computed for every
  * object; resources only once somebody asked for them, and from then on until they are forgotten.
  */
-import type { MeshConfig, ObjectKey, Stored } from "../api/index.ts";
+import { keyOf, keyText, type MeshConfig, type ObjectKey, type Stored } from "../api/index.ts";
 import { errorLine } from "../kernel/index.ts";
 import type { RegistryChange, RegistryViews } from "../registry/index.ts";
 import { type CompiledRoute, factsOf } from "./compiled-route.ts";
@@ -24,6 +24,8 @@ import { compileMembers } from "./service-resources.ts";
 import { type CompiledResource, compareText, type ResourceName } from "./resource.ts";
 import { compileResource, parseResourceNode, resourceNode } from "./resource-kinds.ts";
 import { compileRoute, failedRoute } from "./route.ts";
+import { settingSourcesOf } from "./setting-sources.ts";
+import type { SettingSource } from "./policy/effective-policy.ts";
 import { computeStatus, hasObject } from "./status-kinds.ts";
 import type { StatusUpdate } from "./status.ts";
 
@@ -58,6 +60,13 @@ export interface CompileOutput {
   readonly defects: readonly string[];
 }
 
+/** What was asked for and is to be asked for again. */
+export interface StaleOutputs extends Pick<CompileOutput, "defects"> {
+  readonly resources: readonly ResourceName[];
+  /** Whose members may be others. */
+  readonly clusters: readonly string[];
+}
+
 export class Compiler {
   readonly #inputs: Inputs;
   readonly #dependencies = new DependencyIndex();
@@ -68,6 +77,9 @@ export class Compiler {
   readonly #defects: string[] = [];
   /** Nodes of routes of which an older version is in force, because the newest cannot compile. */
   readonly #quarantined = new Set<string>();
+  /** What was taken in, so that it stays in force where a newer version of it cannot be. */
+  readonly #taken = new Map<string, Stored>();
+  readonly #untakeable = new Set<string>();
 
   constructor(options: CompilerOptions) {
     this.#inputs = new Inputs(options, options.registry);
@@ -75,11 +87,35 @@ export class Compiler {
 
   /** Deterministic: the order within a change does not matter, nor into how many changes a sequence is cut. */
   apply(change: CompileChange): CompileOutput {
+    const { affected, ...output } = this.#update(change);
+    return { ...output, ...this.#recompute(affected), defects: this.#defects.splice(0) };
+  }
+
+  /** The same for somebody who computes resources and members one after another: what is out of date is named, and computed by its next `get`. */
+  applyLazily(change: CompileChange): StaleOutputs {
+    const { affected } = this.#update(change);
+    const resources: ResourceName[] = [];
+    const clusters: string[] = [];
+    for (const node of [...affected].toSorted(compareText)) {
+      const name = parseResourceNode(node);
+      if (name !== undefined && this.#resources.delete(node)) resources.push(name);
+      const cluster = node.startsWith("members ") ? node.slice("members ".length) : undefined;
+      if (cluster !== undefined && this.#members.delete(cluster)) clusters.push(cluster);
+    }
+    return { resources, clusters, defects: this.#defects.splice(0) };
+  }
+
+  #update(change: CompileChange): Pick<
+    CompileOutput,
+    "statuses" | "wantedJwksChanged" | "gatewaysChanged"
+  > & {
+    readonly affected: ReadonlySet<string>;
+  } {
     const dirty = new Set<string>();
     const gatewaysBefore = this.gateways();
     const keySetsBefore = this.wantedJwks;
-    for (const key of change.removed ?? []) removeObject(this.#inputs, key, dirty);
-    for (const object of change.upserted ?? []) applyObject(this.#inputs, object, dirty);
+    for (const key of change.removed ?? []) this.#remove(key, dirty);
+    for (const object of change.upserted ?? []) this.#take(object, dirty);
     if (change.registry !== undefined) applyRegistryChange(this.#inputs.registry, change.registry, dirty);
     if (change.gatewayHost !== undefined) {
       this.#inputs.gatewayHost = change.gatewayHost;
@@ -101,14 +137,8 @@ export class Compiler {
     for (const node of [...nodesOf("status", affected, dirty)].toSorted(compareText)) {
       this.#computeStatus(node, statuses);
     }
-    const changed = this.#recompute(affected);
-    return {
-      ...changed,
-      statuses,
-      wantedJwksChanged,
-      gatewaysChanged: !sameList(gatewaysBefore, this.gateways()),
-      defects: this.#defects.splice(0),
-    };
+    const gatewaysChanged = !sameList(gatewaysBefore, this.gateways());
+    return { affected, statuses, wantedJwksChanged, gatewaysChanged };
   }
 
   /** Computes it where it was not asked for before, and keeps it up to date from then on. */
@@ -127,6 +157,23 @@ export class Compiler {
     const members = this.#track(`members ${cluster}`, (inputs) => compileMembers(inputs, cluster));
     this.#members.set(cluster, members);
     return members;
+  }
+
+  /** What `get` gives, for somebody who asks once: nothing is kept for it. */
+  peek(name: ResourceName): CompiledResource | undefined {
+    const node = resourceNode(name);
+    if (this.#resources.has(node)) return this.#resources.get(node);
+    return compileResource(new InputReader(this.#inputs, new Set()), name);
+  }
+
+  /** What `members` gives, likewise. */
+  peekMembers(cluster: string): readonly string[] {
+    return this.#members.get(cluster) ?? compileMembers(new InputReader(this.#inputs, new Set()), cluster);
+  }
+
+  /** Who said how requests are carried, the nearest first; nothing is kept for it. */
+  peekSettingSources(of: Parameters<typeof settingSourcesOf>[1]): readonly SettingSource[] {
+    return settingSourcesOf(new InputReader(this.#inputs, new Set()), of);
   }
 
   /** Keys of all Gateways of weft's classes, sorted. */
@@ -149,7 +196,9 @@ export class Compiler {
   }
 
   /** The newest version of the route or policy cannot compile; the last one that could is in force, if there was one. */
-  isQuarantined({ kind, namespace, name }: ObjectKey): boolean {
+  isQuarantined(key: ObjectKey): boolean {
+    const { kind, namespace, name } = key;
+    if (this.#untakeable.has(keyText(key))) return true;
     if (kind === "AuthorizationPolicy" || kind === "RateLimitPolicy") {
       return this.#inputs.security.get(kind, `${namespace}/${name}`)?.problem !== undefined;
     }
@@ -174,6 +223,28 @@ export class Compiler {
   /** Every status as it was last computed, sorted by object: for a first comparison with what is stored. */
   statuses(): StatusUpdate[] {
     return [...this.#statuses].toSorted(([a], [b]) => compareText(a, b)).map(([, status]) => status);
+  }
+
+  /** One object among many: a defect of ours in taking it in must not take the others of the change down, nor what it replaces. */
+  #take(object: Stored, dirty: Set<string>): void {
+    const key = keyText(keyOf(object));
+    try {
+      applyObject(this.#inputs, object, dirty);
+      this.#taken.set(key, object);
+      this.#untakeable.delete(key);
+    } catch (error) {
+      this.#defects.push(`${key}: ${errorLine(error)}`);
+      this.#untakeable.add(key);
+      removeObject(this.#inputs, keyOf(object), dirty);
+      const last = this.#taken.get(key);
+      if (last !== undefined) applyObject(this.#inputs, last, dirty);
+    }
+  }
+
+  #remove(key: ObjectKey, dirty: Set<string>): void {
+    this.#taken.delete(keyText(key));
+    this.#untakeable.delete(keyText(key));
+    removeObject(this.#inputs, key, dirty);
   }
 
   /** One computation among many: a defect of ours in it must not take the others down. */

@@ -7,6 +7,7 @@ import {
 } from "../identity/index.ts";
 import { describeCertificate, fingerprintOf, serialText } from "../identity/x509/index.ts";
 import { type Log, WeftError } from "../kernel/index.ts";
+import type { LedgerLink } from "./replicas/ledger-link.ts";
 import type { ProxyDirectory } from "./proxy-directory.ts";
 
 export interface CertificatesViewParts {
@@ -14,6 +15,8 @@ export interface CertificatesViewParts {
   readonly ledger: CertificateLedger;
   readonly directory: ProxyDirectory;
   readonly log: Log;
+  /** Makes it known to the other control planes first; absent: there are none. */
+  readonly shared?: Pick<LedgerLink, "revoke" | "unrevoke"> | undefined;
 }
 
 export function certificatesStatus(parts: CertificatesViewParts): CertificatesStatus {
@@ -50,18 +53,40 @@ export function certificatesStatus(parts: CertificatesViewParts): CertificatesSt
 
 const revokedByCa = "revoked by the plugged-in CA";
 
-/** Returns what was revoked, or is not any more. Throws `not_found`, `exhausted`. */
-export function changeRevocation(
-  { ledger, log }: CertificatesViewParts,
+/** Returns what was revoked, or is not any more. Rejects with `not_found`, `exhausted`, and `unavailable` where others cannot be told. */
+export async function changeRevocation(
+  { ledger, log, shared }: CertificatesViewParts,
   { action, name, reason }: RevocationRequest,
-): readonly KnownCertificate[] {
+): Promise<readonly KnownCertificate[]> {
   const certificates = ledger.matching(name);
-  if (action === "revoke") ledger.revoke(certificates, reason);
-  else if (ledger.unrevoke(certificates) === 0)
-    throw new WeftError("not_found", `no certificate of ${name} is revoked`, { hint: "see weft cert list" });
+  if (action === "revoke") await revoke(ledger, shared, certificates, reason);
+  else {
+    if (ledger.unrevoke(certificates) === 0)
+      throw new WeftError("not_found", `no certificate of ${name} is revoked`, {
+        hint: "see weft cert list",
+      });
+    await shared?.unrevoke(certificates);
+  }
   for (const { workload, serial, identity } of certificates)
     log.info(`certificate ${action}d`, { workload, serial, identity, reason });
   return certificates;
+}
+
+/** Here at once; where the others cannot be told it is taken back, and can be asked for again. */
+async function revoke(
+  ledger: CertificateLedger,
+  shared: CertificatesViewParts["shared"],
+  certificates: readonly KnownCertificate[],
+  reason: string,
+): Promise<void> {
+  const before = new Set(ledger.revoked.map(keyOf));
+  ledger.revoke(certificates, reason);
+  try {
+    await shared?.revoke(certificates, reason);
+  } catch (error) {
+    ledger.unrevoke(certificates.filter((each) => !before.has(keyOf(each))));
+    throw error;
+  }
 }
 
 function authorities(authority: CertificateAuthority): AuthorityStatus[] {

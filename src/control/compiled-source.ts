@@ -1,5 +1,5 @@
 /** What distribute/ reads of the configuration: the compiler's resources, and its changes by name. */
-import type { CompileOutput, ResourceName as CompiledName } from "../compile/index.ts";
+import type { Compiler, CompileOutput, ResourceName as CompiledName } from "../compile/index.ts";
 import type {
   ResourceKind,
   ResourceName,
@@ -7,12 +7,19 @@ import type {
   SourceChange,
   SourceResource,
 } from "../distribute/index.ts";
-import type { Configuration } from "./configuration.ts";
+import type { ConfigurationListener } from "./configuration.ts";
+
+/** The mesh's configuration, or one that is laid over it. */
+export interface CompiledConfiguration {
+  readonly compiler: Compiler;
+  readonly revision: number;
+  subscribe(listener: ConfigurationListener): () => void;
+}
 
 export class CompiledSource implements ResourceSource {
-  readonly #configuration: Configuration;
+  readonly #configuration: CompiledConfiguration;
 
-  constructor(configuration: Configuration) {
+  constructor(configuration: CompiledConfiguration) {
     this.#configuration = configuration;
   }
 

@@ -9,6 +9,7 @@ import {
   Compiler,
   type CompileOutput,
   type GatewayHost,
+  type KeySetChange,
   type TrustInput,
 } from "../compile/index.ts";
 import { type Log, WeftError } from "../kernel/index.ts";
@@ -69,6 +70,10 @@ export class Configuration {
   readonly #listeners = new Set<ConfigurationListener>();
   /** Objects that the compiler has, so that a fresh listing shows which of them are gone. */
   readonly #known = new Map<string, ObjectKey>();
+  /** Those that are told what goes in, and not what comes out. */
+  readonly #followers = new Set<(change: CompileChange, revision: number) => void>();
+  readonly #keySets = new Map<string, KeySetChange>();
+  #trust: TrustInput | undefined;
   #gatewayHost: GatewayHost;
   readonly #unsubscribe: () => void;
   #unwatch: () => void = () => {};
@@ -107,6 +112,22 @@ export class Configuration {
     return () => void this.#listeners.delete(listener);
   }
 
+  /** Everything that the compiler has been given, as one change; the registry is read by its views. */
+  everything(): CompileChange {
+    return {
+      upserted: compiledKinds.flatMap((kind): readonly Stored[] => this.#store.list({ kind }).items),
+      gatewayHost: this.#gatewayHost,
+      keySets: [...this.#keySets.values()],
+      ...(this.#trust === undefined ? {} : { trust: this.#trust }),
+    };
+  }
+
+  /** Called with what the compiler is given from now on, after it has taken it and before subscribers are told. */
+  follow(follower: (change: CompileChange, revision: number) => void): () => void {
+    this.#followers.add(follower);
+    return () => void this.#followers.delete(follower);
+  }
+
   /** Of the machines that serve gateways; undefined: not known. */
   setGatewayAddresses(addresses: readonly string[] | undefined): void {
     if (Bun.deepEquals(addresses, this.#gatewayHost.addresses)) return;
@@ -121,11 +142,16 @@ export class Configuration {
 
   /** `document`: the newest that may be used; undefined: none. `error`: why the last attempt brought nothing. */
   setJwks(uri: string, document: string | undefined, error?: string): void {
-    this.#apply({ keySets: [{ uri, document, error }] });
+    const change = { uri, document, error };
+    this.#keySets.set(uri, change);
+    const wanted = this.compiler.wantedJwks;
+    for (const known of this.#keySets.keys()) if (!wanted.has(known)) this.#keySets.delete(known);
+    this.#apply({ keySets: [change] });
   }
 
   /** Roots, issuing root and what is revoked, whenever one of them changes. */
   setTrust(trust: TrustInput): void {
+    this.#trust = trust;
     this.#apply({ trust });
   }
 
@@ -133,6 +159,7 @@ export class Configuration {
     this.#unsubscribe();
     this.#unwatch();
     this.#listeners.clear();
+    this.#followers.clear();
   }
 
   #reload(): void {
@@ -177,6 +204,7 @@ export class Configuration {
       changed: output.upserted.length,
       removed: output.removed.length,
     });
+    for (const follower of this.#followers) follower(change, this.#revision);
     for (const listener of this.#listeners) listener(output, this.#revision, change.registry);
   }
 }

@@ -6,7 +6,6 @@
 import { type MeshStatus, meshConfigName } from "../api/index.ts";
 import {
   type ApiListen,
-  type ApiServer,
   type ApiTls,
   AuditLog,
   type OidcSettings,
@@ -24,7 +23,7 @@ import {
 } from "../identity/index.ts";
 import { derToPem } from "../identity/x509/index.ts";
 import { KeySetKeeper, type KeySetSettings } from "../jwks/index.ts";
-import { type Clock, type Drainable, Lifecycle, type Log, systemClock } from "../kernel/index.ts";
+import { type Clock, Lifecycle, type Log, systemClock } from "../kernel/index.ts";
 import { PlaintextCallers, PolicyDecisions, Refusals, TapHub, telemetryMethods } from "../observe/index.ts";
 import { Registry } from "../registry/index.ts";
 import { openSqliteStore } from "../store/index.ts";
@@ -32,18 +31,26 @@ import {
   openProcessAttestation,
   type ProcessAttestationSettings,
 } from "./attestation/process-attestation.ts";
-import { noteShown, openAuthority, tokensOf } from "./authority.ts";
+import { openAuthority, tokensOf } from "./authority.ts";
 import { certificatesStatus, changeRevocation } from "./certificates-view.ts";
 import { CompiledSource } from "./compiled-source.ts";
 import { Configuration } from "./configuration.ts";
 import { type DataDirectory, openDataDirectory, writeFileAtomically } from "./data-directory.ts";
+import { apiPart, closer, proxyPortPart } from "./drainables.ts";
 import { writeInitialObjects } from "./initial-objects.ts";
 import { openObservation } from "./observed/observation.ts";
 import { plaintextCallerList, refusalList } from "./policy-reports.ts";
 import { encodeMetrics } from "./metrics.ts";
 import { ProxyDirectory } from "./proxy-directory.ts";
+import { LiveExplainer } from "./explain/live-explainer.ts";
+import { openPlanner } from "./plan/open-planner.ts";
+import { encodePushMetrics } from "./push-metrics.ts";
 import { serveProxyPort } from "./proxy-port.ts";
+import { figuresFrom } from "./rollout/rollout-figures.ts";
+import { Rollouts } from "./rollout/rollouts.ts";
+import { Sharing, type SharedStoreSettings } from "./replicas/sharing.ts";
 import { Scrapes } from "./scrapes.ts";
+import { ShownCertificates } from "./shown-certificates.ts";
 import { StatusQueue } from "./status-queue.ts";
 import { tapProviders } from "./tap-providers.ts";
 import { TrustControl } from "./trust-control.ts";
@@ -80,6 +87,8 @@ export interface ControlOptions {
   readonly serviceAccountTokens?: { readonly issuer: string; readonly jwks: string };
   /** Processes of this machine are known by what the kernel says of them. */
   readonly processAttestation?: ProcessAttestationSettings;
+  /** Several control planes share an etcd; absent: this is the only one, and everything is in its data directory. */
+  readonly sharedStore?: SharedStoreSettings;
   readonly log: Log;
   readonly clock?: Clock;
 }
@@ -101,8 +110,6 @@ export interface RunningControl {
 
 /** Requests to the API and calls of proxies last milliseconds; watches and discovery streams are ended at once. */
 const drainDeadlineMs = 5_000;
-/** For calls in flight. Discovery streams never end by themselves: proxies serve on and find the next control plane. */
-const proxyPortDrainMs = 500;
 
 /** Throws WeftError; then nothing is left open. */
 export async function startControl(options: ControlOptions): Promise<RunningControl> {
@@ -128,17 +135,34 @@ async function start(
   };
 
   const data = opening(openDataDirectory(options.dataDir, log), (part) => part.release());
-  const authority = opening(openAuthority(options, data, clock), (part) => part.close());
+  const { sharedStore } = options;
+  const sharing =
+    sharedStore === undefined
+      ? undefined
+      : opening(await Sharing.open(sharedStore, data, { clock, log }), (part) => part.close());
+  const ownAuthority = (): CertificateAuthority => openAuthority(options, data, clock);
+  const authority = opening(
+    (await sharing?.openAuthority(ownAuthority, options.plugged !== undefined)) ?? ownAuthority(),
+    (part) => part.close(),
+  );
   const { trustDomain } = authority;
   const ledger = opening(CertificateLedger.open(data.certificatesFile, clock), (part) => part.close());
-  const tokens = opening(JoinTokens.open(data.joinTokensFile, clock), (part) => part.close());
-  const store = opening(openSqliteStore({ path: data.storeFile, clock, log }), (part) => part.close());
+  const tokens = opening(sharing?.joinTokens ?? JoinTokens.open(data.joinTokensFile, clock), (part) =>
+    part.close(),
+  );
+  const store =
+    sharing?.store ?? opening(openSqliteStore({ path: data.storeFile, clock, log }), (part) => part.close());
   const audit = opening(new AuditLog({ directory: data.auditDirectory, store, clock, log }), (part) =>
     part.close(),
   );
   await writeInitialObjects(store);
-  const registry = opening(new Registry({ store, clock, log }), (part) => part.close());
-  const statuses = opening(new StatusQueue({ store, clock, log }), (part) => part.close());
+  const registry = opening(new Registry({ store, clock, log, replica: sharing?.registryReplica }), (part) =>
+    part.close(),
+  );
+  const statuses = opening(
+    new StatusQueue({ store: sharing?.leadingStore ?? store, clock, log, lead: sharing?.lead }),
+    (part) => part.close(),
+  );
   const configuration = opening(
     new Configuration({
       store,
@@ -178,12 +202,25 @@ async function start(
   const trust = opening(
     new TrustControl({
       ...{ authority, ledger, configuration, core, directory, clock, log },
+      ...(sharing === undefined ? {} : { lead: sharing.lead, published: () => sharing.published() }),
       publishRoots: () => publishRoots(data, authority),
       closePeers: (isUnwanted) => ports.reduce((count, port) => count + port.closePeers(isUnwanted), 0),
     }),
     (part) => part.close(),
   );
-  const certificateParts = { authority, ledger, directory, log };
+  const shown = opening(
+    new ShownCertificates({ ledger, rootOf: (name) => trust.rootOf(name), clock, log }),
+    (part) => part.flush(),
+  );
+  const version = options.version ?? "unknown";
+  sharing?.join({
+    ...{ authority, ledger, registry, directory, core, configuration, version, startTimeMs },
+    sendAway: () => {
+      for (const port of ports) port.closePeers(() => true);
+    },
+  });
+  if (sharing !== undefined) opened.push(() => sharing.leave());
+  const certificateParts = { authority, ledger, directory, log, shared: sharing?.ledger };
   const isRevoked = (der: Uint8Array): boolean => trust.isRevoked(der);
   const taps = new TapHub({ clock });
   const plaintextCallers = new PlaintextCallers(clock);
@@ -198,6 +235,16 @@ async function start(
     (part) => part.close(),
   );
   const { aggregator } = observation;
+  const rollouts = opening(
+    new Rollouts({
+      ...{ store, configuration, core, trustDomain, clock, log },
+      registry: registry.views,
+      trustRoots: authority.trustRoots(),
+      figuresOf: figuresFrom(aggregator),
+      reportIntervalMs: () => observation.reporters.intervalMs,
+    }),
+    (part) => part.close(),
+  );
   const [refusals, decisions] = [new Refusals(), new PolicyDecisions()];
   const [handshakeRefusals, attestationRefusals] = [new Map<string, number>(), new Map<string, number>()];
   const apiRefusals = new Map<string, number>();
@@ -220,13 +267,14 @@ async function start(
       certificate,
       certificates: certificatesService({
         ...{ authority, tokens, ledger, isRevoked, clock, log },
-        serviceAccountTokens: tokensOf(options, ledger, clock),
+        serviceAccountTokens: tokensOf(options, sharing?.ledger ?? ledger, clock),
         processTickets: processes?.tickets,
         onAttestationRefused: attestationRefused,
       }),
       isRevoked,
-      onShown: (workload, id, der) => noteShown({ ledger, trust }, workload, id, der),
+      onShown: (workload, id, der) => shown.note(workload, id, der),
       onRefused: (reason) => countIn(handshakeRefusals, reason),
+      catchUp: sharing === undefined ? undefined : (revision) => sharing.catchUp(revision),
       core,
       registry,
       directory,
@@ -241,7 +289,10 @@ async function start(
     (part) => part.close(),
   );
   ports.push(proxyPort);
-  const version = options.version ?? "unknown";
+  const planner = opening(
+    openPlanner({ store, registry, core, taps, plaintextCallers, clock, trustDomain, configuration }),
+    (part) => part.close(),
+  );
   const meshStatus = (): MeshStatus => ({
     revision: store.revision,
     sequence: store.sequence,
@@ -250,11 +301,12 @@ async function start(
     version,
     startTimeMs,
     isLivenessFrozen: registry.isFrozen,
+    ...(sharing === undefined ? {} : { replicas: sharing.replicas() }),
     proxies: directory.statuses(core),
   });
   const api = startApiServer({
     store,
-    token: data.token,
+    token: sharing?.token ?? data.token,
     tokenFile: options.apiTokenFile,
     oidc: options.oidc,
     trustDomain,
@@ -281,7 +333,7 @@ async function start(
           decisions: decisions.list(),
           attestationRefusals,
           taps,
-        }),
+        }) + encodePushMetrics(core),
       telemetry: observation.providers,
       refusals: (requestId) => refusalList(refusals, requestId),
       plaintextCallers: () =>
@@ -291,13 +343,19 @@ async function start(
         }),
       taps: tapProviders(taps),
       scrapes: new Scrapes(directory),
+      rollouts,
+      plans: planner,
+      explanations: new LiveExplainer({
+        ...{ store, registry, configuration, taps, trustDomain, clock },
+        refusals: (requestId) => refusalList(refusals, requestId).items,
+      }),
       createJoinToken: async (request) => tokens.create(request),
       trust: {
         rotation: () => trust.status(),
         rotate: (request) => trust.request(request),
         certificates: () => certificatesStatus(certificateParts),
-        changeRevocation: (request) => {
-          changeRevocation(certificateParts, request);
+        changeRevocation: async (request) => {
+          await changeRevocation(certificateParts, request);
           return certificatesStatus(certificateParts);
         },
       },
@@ -353,30 +411,4 @@ function rootsPem(authority: CertificateAuthority): string {
 
 function countIn(counts: Map<string, number>, name: string): void {
   counts.set(name, (counts.get(name) ?? 0) + 1);
-}
-
-function apiPart(api: ApiServer): Drainable {
-  return { drain: () => api.stop(), close: () => {} };
-}
-
-function proxyPortPart(server: GrpcServer, directory: ProxyDirectory, clock: Clock): Drainable {
-  return {
-    drain() {
-      directory.stop();
-      return Promise.race([
-        server.drain(),
-        new Promise<void>((resolve) => void clock.after(proxyPortDrainMs, resolve)),
-      ]);
-    },
-    close: () => server.close(),
-  };
-}
-
-function closer(opened: readonly (() => void | Promise<void>)[]): Drainable {
-  return {
-    async drain() {
-      for (const close of opened.toReversed()) await close();
-    },
-    close: () => {},
-  };
 }

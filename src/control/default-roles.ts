@@ -5,7 +5,7 @@
 import { type KindName, kindNames, kinds, type PolicyRule, rbacGroup } from "../api/index.ts";
 
 const read = ["get", "list", "watch"];
-const write = ["create", "update", "patch", "delete"];
+const write = ["create", "update", "patch", "delete", "deletecollection"];
 
 /** Kinds that say who may do what, or hold what nobody should see: not for everybody who may change a route. */
 const guarded: ReadonlySet<KindName> = new Set<KindName>([
@@ -28,6 +28,8 @@ const viewRules: PolicyRule[] = [
     resources: [...protection, ...protection.map((name) => `${name}/status`), "telemetrypolicies"],
   },
   { verbs: read, apiGroups: [""], resources: ["namespaces"] },
+  // What becomes of a request: nothing is sent, and no Secret is told.
+  { verbs: ["create"], apiGroups: ["weft.dev"], resources: ["explanations"] },
   {
     verbs: ["get"],
     apiGroups: ["weft.dev"],
@@ -62,7 +64,7 @@ const everything: PolicyRule[] = [
   { verbs: ["*"], nonResourceURLs: ["*"] },
 ];
 const discovery: PolicyRule[] = [
-  { verbs: ["get"], nonResourceURLs: ["/version", "/api", "/api/*", "/apis", "/apis/*"] },
+  { verbs: ["get"], nonResourceURLs: ["/version", "/api", "/api/*", "/apis", "/apis/*", "/openapi/*"] },
 ];
 const operator: PolicyRule[] = [
   { verbs: ["get"], apiGroups: ["weft.dev"], resources: ["mesh/*"] },
@@ -71,6 +73,7 @@ const operator: PolicyRule[] = [
     apiGroups: ["weft.dev"],
     resources: ["meshconfigs", "rootrotations", "revocations"],
   },
+  { verbs: ["create"], apiGroups: ["weft.dev"], resources: ["explanations"] },
   // Without bodies: those are for whoever is responsible for what is in them.
   { verbs: ["create"], apiGroups: ["weft.dev"], resources: ["taps"] },
   { verbs: ["get"], nonResourceURLs: ["/metrics"] },

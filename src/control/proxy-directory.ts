@@ -8,7 +8,9 @@ import type {
   SubscriptionCore,
 } from "../distribute/index.ts";
 import { formatSpiffeId, type SpiffeId } from "../kernel/index.ts";
+import { meshKey } from "../model/index.ts";
 import { type Registry, versionOf } from "../registry/index.ts";
+import type { ProxyRecord } from "./replicas/proxies-elsewhere.ts";
 
 interface ConnectedProxy {
   readonly role: ProxyRole;
@@ -63,6 +65,8 @@ export class ProxyDirectory implements PresenceListener {
   readonly #machines = new Map<string, readonly string[] | undefined>();
   readonly #onGatewayAddresses: (addresses: readonly string[] | undefined) => void;
   readonly #nowMs: () => number;
+  /** Connected to other control planes of the mesh, by workload. */
+  #elsewhere: ReadonlyMap<string, ProxyRecord> = new Map();
   #isStopping = false;
 
   /**
@@ -86,11 +90,17 @@ export class ProxyDirectory implements PresenceListener {
     if (certificate !== undefined) this.#shown.set(workload, certificate);
   }
 
-  /** Connected, or registered and away. */
+  /** Connected here or elsewhere, or registered and away. */
   known(): KnownProxy[] {
-    const connected = [...this.#connected.keys()].map((workload): KnownProxy => {
+    const here = [...this.#connected.keys()].map((workload): KnownProxy => {
       return { workload, isConnected: true, awaySinceMs: 0, certificate: this.#shown.get(workload) };
     });
+    const connected = [
+      ...here,
+      ...this.#onlyElsewhere().map(({ workload, certificate }): KnownProxy => {
+        return { workload, isConnected: true, awaySinceMs: 0, certificate };
+      }),
+    ];
     const away = this.#away().map((workload): KnownProxy => {
       const awaySinceMs = this.#awaySince.get(workload) ?? 0;
       return { workload, isConnected: false, awaySinceMs, certificate: this.#shown.get(workload) };
@@ -116,15 +126,57 @@ export class ProxyDirectory implements PresenceListener {
 
   disconnected(workload: string): void {
     this.#connected.delete(workload);
-    this.#awaySince.set(workload, this.#nowMs());
+    if (!this.#elsewhere.has(workload)) this.#awaySince.set(workload, this.#nowMs());
     this.#forgetGone();
-    if (this.#machines.delete(workload) && this.#machines.size > 0) this.#tellAddresses();
+    if (this.#machines.delete(workload)) this.#tellAddresses();
     // Streams that end because we do say nothing about their workloads.
     if (!this.#isStopping) this.#registry.disconnected(workload);
   }
 
   stop(): void {
     this.#isStopping = true;
+  }
+
+  /** For the other control planes. */
+  records(core: SubscriptionCore): ProxyRecord[] {
+    const subscribers = new Map(core.statuses().map((status) => [status.identity.workload, status]));
+    const withoutMesh = core.behindOn("Mesh", meshKey);
+    const mesh = core.source.get("Mesh", meshKey)?.version ?? "";
+    return [...this.#connected].map(([workload, { role, identity }]): ProxyRecord => {
+      const subscriber = subscribers.get(workload);
+      const [certificate, metrics] = [this.#shown.get(workload), this.#metrics.get(workload)];
+      const addresses = this.#machines.get(workload);
+      return {
+        ...{ workload, role, identity, revision: subscriber?.revision ?? 0 },
+        ...(subscriber?.rejection === undefined ? {} : { rejection: subscriber.rejection }),
+        ...(certificate === undefined ? {} : { certificate }),
+        mesh: withoutMesh.has(workload) ? "" : mesh,
+        ...(metrics === undefined ? {} : { metrics }),
+        ...(addresses === undefined ? {} : { addresses }),
+      };
+    });
+  }
+
+  /** All that are connected to other control planes now; each counts for its workload's lease as one of its streams does. */
+  setElsewhere(proxies: ReadonlyMap<string, ProxyRecord>): void {
+    const before = this.#elsewhere;
+    this.#elsewhere = proxies;
+    for (const workload of proxies.keys()) {
+      this.#awaySince.delete(workload);
+      if (!before.has(workload)) this.#registry.connected(workload);
+    }
+    for (const workload of before.keys()) {
+      if (proxies.has(workload)) continue;
+      this.#awaySince.set(workload, this.#nowMs());
+      this.#registry.disconnected(workload);
+    }
+    this.#tellAddresses();
+  }
+
+  /** Those of them that have not acknowledged that version of the `Mesh` resource. */
+  elsewhereWithoutMesh(version: string): ReadonlySet<string> {
+    const behind = this.#onlyElsewhere().filter(({ mesh }) => mesh !== version);
+    return new Set(behind.map(({ workload }) => workload));
   }
 
   /** Connected ones. */
@@ -150,21 +202,32 @@ export class ProxyDirectory implements PresenceListener {
           : { rejections: [{ resource: `change ${rejection.sequence}`, message: rejection.message }] }),
       };
     });
+    const elsewhere = this.#onlyElsewhere().map(
+      ({ workload, role, identity, revision, rejection }): ProxyStatus => ({
+        ...{ id: workload, role, workload, identity, connected: true, revision },
+        ...(rejection === undefined
+          ? {}
+          : { rejections: [{ resource: `change ${rejection.sequence}`, message: rejection.message }] }),
+      }),
+    );
     const lost = this.#away().map((path): ProxyStatus => {
       const identity = this.#registered(path);
       return { id: path, role: "sidecar", workload: path, identity, connected: false, revision: 0 };
     });
-    return [...connected.toSorted(byId), ...lost.toSorted(byId)];
+    return [...[...connected, ...elsewhere].toSorted(byId), ...lost.toSorted(byId)];
   }
 
   /** Connected, or registered and away: whoever scrapes shall see that it is gone. In the order of their ids. */
   scraped(): ScrapedProxy[] {
-    return [...this.#metrics.keys()].toSorted().flatMap((workload) => this.scrapedOf(workload) ?? []);
+    const elsewhere = [...this.#elsewhere.values()].filter(({ metrics }) => metrics !== undefined);
+    const workloads = new Set([...this.#metrics.keys(), ...elsewhere.map(({ workload }) => workload)]);
+    return [...workloads].toSorted().flatMap((workload) => this.scrapedOf(workload) ?? []);
   }
 
   scrapedOf(workload: string): ScrapedProxy | undefined {
-    const place = this.#metrics.get(workload);
-    const connected = this.#connected.get(workload);
+    const elsewhere = this.#elsewhere.get(workload);
+    const place = this.#metrics.get(workload) ?? elsewhere?.metrics;
+    const connected = this.#connected.get(workload) ?? elsewhere;
     const view = this.#registry.views.workload(workload);
     if (place === undefined || (connected === undefined && view === undefined)) return undefined;
     return {
@@ -176,9 +239,16 @@ export class ProxyDirectory implements PresenceListener {
     };
   }
 
+  #onlyElsewhere(): ProxyRecord[] {
+    return [...this.#elsewhere.values()].filter(({ workload }) => !this.#connected.has(workload));
+  }
+
   #away(): string[] {
     return [...this.#registry.views.workloads()]
-      .filter(({ path, tunnel }) => tunnel.kind !== "none" && !this.#connected.has(path))
+      .filter(
+        ({ path, tunnel }) =>
+          tunnel.kind !== "none" && !this.#connected.has(path) && !this.#elsewhere.has(path),
+      )
       .map(({ path }) => path);
   }
 
@@ -192,7 +262,10 @@ export class ProxyDirectory implements PresenceListener {
   }
 
   #tellAddresses(): void {
-    const machines = [...this.#machines.values()];
+    const gateways = this.#onlyElsewhere().filter(({ role }) => role === "gateway");
+    const machines = [...this.#machines.values(), ...gateways.map(({ addresses }) => addresses)];
+    // While no gateway is connected the last ones count.
+    if (machines.length === 0) return;
     const addresses = machines.flatMap((each) => each ?? []);
     this.#onGatewayAddresses(machines.includes(undefined) ? undefined : [...new Set(addresses)].toSorted());
   }

@@ -48,9 +48,17 @@ export interface ProxyPortOptions {
   /** A proxy showed this certificate on a stream. */
   readonly onShown: (workload: string, id: SpiffeId, der: Uint8Array) => void;
   readonly onRefused: (reason: ReasonCode) => void;
+  readonly catchUp?: ((revision: number) => Promise<string | undefined>) | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
+
+/**
+ * Streams that wait for their first change, about a second's work. Beyond it connections are reset before their handshake: a
+ * proxy that is turned away has lost nothing and comes again by itself, later each time and at random (the agent's `Backoff`),
+ * while one whose handshake times out in a queue has cost its handshake for nothing.
+ */
+const maxStarting = 256;
 
 /** Throws `address_in_use` or `permission`. */
 export function serveProxyPort(options: ProxyPortOptions): GrpcServer {
@@ -62,8 +70,13 @@ export function serveProxyPort(options: ProxyPortOptions): GrpcServer {
     verifyPeer: (peer) => verifyProxy(peer, trustDomain, isRevoked),
   });
   const rate = new ConnectionRate(clock);
+  const admits = (address: string): boolean => {
+    if (options.core.starting < maxStarting) return rate.admits(address);
+    options.registry.holdLeases();
+    return false;
+  };
   return serveGrpc({
-    refuses: (address) => (rate.admits(address) ? undefined : "overloaded"),
+    refuses: (address) => (admits(address) ? undefined : "overloaded"),
     listen: { hostname: listen.address, port: listen.port },
     tls,
     onRefused,
@@ -83,9 +96,13 @@ function discovery({
   gatewayServiceAccounts,
   isRevoked,
   onShown,
+  catchUp,
 }: ProxyPortOptions): ServiceRegistration {
+  // Read once for each connection: streams and names ask again and again.
+  const certificates = new WeakMap<PeerOfPort, ShownCertificate>();
   return adsService({
     core,
+    catchUp,
     clock,
     log,
     presence: directory,
@@ -93,7 +110,9 @@ function discovery({
       const id = provenIdentity(peer, trustDomain, clock.nowMs());
       if (id === undefined || isRevoked(peer.der) || !mayActFor(id, workload, registry.views)) return false;
       if (role === "gateway" && !mayServeGateways(id, gatewayServiceAccounts())) return false;
-      directory.admit(workload, id, shownCertificate(peer));
+      const certificate = certificates.get(peer) ?? shownCertificate(peer);
+      if (certificate !== undefined) certificates.set(peer, certificate);
+      directory.admit(workload, id, certificate);
       onShown(workload, id, peer.der);
       return true;
     },

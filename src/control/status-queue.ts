@@ -6,6 +6,7 @@ import { keyOf, parseObject, weftControllerName } from "../api/index.ts";
 import { mergeStatus, type StatusUpdate } from "../compile/index.ts";
 import { type Clock, errorLine, type Log, type Timer } from "../kernel/index.ts";
 import type { OperationalWrite, Store } from "../store/index.ts";
+import type { Lead } from "./lead.ts";
 
 /** A store that cannot write now (disk full) is asked again after this long. */
 const retryDelayMs = 2_000;
@@ -16,13 +17,23 @@ export class StatusQueue {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #lead: Lead | undefined;
+  readonly #unsubscribe: () => void;
   readonly #pending = new Map<string, StatusUpdate>();
   #writing: Promise<void> | undefined;
   #retry: Timer | undefined;
   #isClosed = false;
 
-  constructor(options: { readonly store: Store; readonly clock: Clock; readonly log: Log }) {
+  /** Of several control planes the leading one writes; the others keep what they would write. */
+  constructor(options: {
+    readonly store: Store;
+    readonly clock: Clock;
+    readonly log: Log;
+    readonly lead?: Lead | undefined;
+  }) {
     this.#store = options.store;
+    this.#lead = options.lead;
+    this.#unsubscribe = options.lead?.onChange(() => this.#start()) ?? (() => {});
     this.#clock = options.clock;
     this.#log = options.log;
   }
@@ -41,19 +52,20 @@ export class StatusQueue {
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#unsubscribe();
     this.#retry?.cancel();
     await this.idle();
   }
 
   #start(): void {
-    if (this.#pending.size === 0) return;
+    if (this.#pending.size === 0 || this.#isClosed || this.#lead?.isLeading() === false) return;
     this.#writing ??= this.#writeAll().finally(() => {
       this.#writing = undefined;
     });
   }
 
   async #writeAll(): Promise<void> {
-    while (this.#pending.size > 0) {
+    while (this.#pending.size > 0 && this.#lead?.isLeading() !== false) {
       const batch = [...this.#pending].slice(0, maxBatch);
       for (const [key] of batch) this.#pending.delete(key);
       const writes = batch.flatMap(([, update]) => this.#toWrite(update) ?? []);

@@ -16,6 +16,7 @@ import { certificateNumber, fingerprintOf, RevokedSet, serialText } from "../ide
 import { type Clock, errorLine, type Log, type Timer } from "../kernel/index.ts";
 import { meshKey } from "../model/index.ts";
 import type { Configuration } from "./configuration.ts";
+import type { Lead } from "./lead.ts";
 import type { KnownProxy, ProxyDirectory } from "./proxy-directory.ts";
 import type { PeerOfPort } from "./proxies.ts";
 
@@ -29,6 +30,10 @@ export interface TrustControlOptions {
   readonly log: Log;
   /** The newest roots are to be written where programs find them. */
   readonly publishRoots: () => void;
+  /** Of several control planes one drives the change of root; default: this one. */
+  readonly lead?: Lead;
+  /** Resolves when a change of the CA is where it counts; default: it is at once. */
+  readonly published?: () => Promise<void>;
   /** Ends connections of the proxies' port. */
   readonly closePeers: (isUnwanted: (peer: PeerOfPort) => boolean) => number;
 }
@@ -45,7 +50,8 @@ const reissueMsPerProxy = 10;
 
 export class TrustControl {
   readonly #options: TrustControlOptions;
-  readonly #startedMs: number;
+  /** Since when this control plane drives. */
+  #startedMs: number;
   #revoked = RevokedSet.none;
   #timer: Timer | undefined;
   #doneSinceMs: number | undefined;
@@ -56,8 +62,13 @@ export class TrustControl {
     this.#startedMs = options.clock.nowMs();
     this.#apply();
     this.#unsubscribes = [
-      options.authority.onChange(() => this.#apply()),
+      options.authority.onChange(() => {
+        this.#apply();
+        // Another control plane may have begun it.
+        if (options.authority.rotation.current !== undefined) this.#schedule();
+      }),
       options.ledger.onRevoked(() => this.#apply()),
+      ...(options.lead === undefined ? [] : [options.lead.onChange(() => this.#led())]),
     ];
     const { current } = options.authority.rotation;
     if (current !== undefined) {
@@ -74,8 +85,8 @@ export class TrustControl {
     return this.#revoked.has(der);
   }
 
-  /** Throws `conflict` where that cannot be done now. */
-  request({ action, pauseAfter, forceAfterSeconds }: RotationRequest): RotationStatus {
+  /** Rejects with `conflict` where that cannot be done now. */
+  async request({ action, pauseAfter, forceAfterSeconds }: RotationRequest): Promise<RotationStatus> {
     const { authority, log } = this.#options;
     const options = {
       pauseAfter,
@@ -86,6 +97,7 @@ export class TrustControl {
     if (action === "start") rotation.start(options);
     else if (action === "continue") rotation.resume(options);
     else rotation.abort(options);
+    await this.#options.published?.();
     log.info(`root rotation: ${action}`, this.#describe());
     this.#schedule();
     return this.status();
@@ -152,6 +164,13 @@ export class TrustControl {
     return root === undefined || root === "" || roots.has(root);
   }
 
+  /** Whoever drives from now on gives everybody the time to be seen. */
+  #led(): void {
+    this.#startedMs = this.#options.clock.nowMs();
+    this.#doneSinceMs = undefined;
+    if (this.#options.authority.rotation.current !== undefined) this.#schedule();
+  }
+
   #schedule(): void {
     this.#timer?.cancel();
     this.#timer = this.#options.clock.after(lookEveryMs, () => {
@@ -170,6 +189,7 @@ export class TrustControl {
     const { authority, clock, log } = this.#options;
     const { current } = authority.rotation;
     if (current === undefined || current.isPaused) return;
+    if (this.#options.lead?.isLeading() === false) return;
     const nowMs = clock.nowMs();
     if (this.#blocking(current, nowMs).length > 0 || nowMs - this.#startedMs < this.#graceMs(current)) {
       this.#doneSinceMs = undefined;
@@ -203,7 +223,11 @@ export class TrustControl {
 
   #behind(rotation: Rotation): readonly BehindProxy[] {
     const { core, directory, authority } = this.#options;
-    const withoutMesh = core.behindOn("Mesh", meshKey);
+    const version = core.source.get("Mesh", meshKey)?.version ?? "";
+    const withoutMesh = new Set([
+      ...core.behindOn("Mesh", meshKey),
+      ...directory.elsewhereWithoutMesh(version),
+    ]);
     const { issuing } = authority.trust;
     const wantsMove = movesCertificates(rotation.phase);
     return directory.known().flatMap((proxy): BehindProxy[] => {

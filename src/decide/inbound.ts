@@ -92,6 +92,12 @@ export function admitInbound(table: InboundTable, attempt: InboundAttempt): Reas
   return table.admit(attempt);
 }
 
+/** The service that a preface names, if it is one of the port's; a peer cannot make up labels. */
+export function callerService(port: PreparedInboundPort | undefined, named: string): string {
+  if (port === undefined) return "";
+  return port.services.includes(named) ? named : (port.services[0] ?? "");
+}
+
 const modeNames: Record<MtlsMode, PreparedInboundPort["mtls"]> = {
   [MtlsMode.UNSPECIFIED]: "strict",
   [MtlsMode.STRICT]: "strict",

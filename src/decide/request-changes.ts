@@ -11,6 +11,7 @@ import { corsFields, type PreparedCors } from "./cors.ts";
 import { PreparedEdits, type PreparedHeader } from "./header-edits.ts";
 import { PreparedPathRewrite } from "./path-rewrite.ts";
 import type { HttpRequestView } from "./request-view.ts";
+import { shareAt, shareSeed } from "./share.ts";
 
 export interface PreparedRewrite {
   /** Undefined: as it came. */
@@ -23,6 +24,8 @@ export interface PreparedMirror {
   readonly cluster: string;
   /** Of all requests, in (0, 1]. */
   readonly share: number;
+  /** Of the draw for it (`share.ts`). */
+  readonly shareSeed: number;
 }
 
 export interface RequestChanges {
@@ -44,7 +47,9 @@ export function prepareChanges(
 ): RequestChanges | undefined {
   const { cors, edits, matched } = options;
   const rewrite = prepareRewrite(rule.rewrite, backend.rewrite, matched);
-  const mirrors = [...rule.mirrors, ...backend.mirrors].flatMap(prepareMirror);
+  const mirrors = [...rule.mirrors, ...backend.mirrors].flatMap((mirror, index) =>
+    prepareMirror(mirror, `mirror[${index}] ${rule.source?.namespace ?? ""}/${rule.source?.name ?? ""}`),
+  );
   if (rewrite === undefined && mirrors.length === 0 && cors === undefined) return undefined;
   return {
     rewrite,
@@ -53,9 +58,14 @@ export function prepareChanges(
   };
 }
 
-/** `random` is in [0, 1), drawn for this one mirror. */
-export function isMirrored(mirror: PreparedMirror, random: number): boolean {
-  return random < mirror.share;
+/** `drawn` is in [0, 1), drawn for this one mirror. */
+export function isMirrored(mirror: PreparedMirror, drawn: number): boolean {
+  return drawn < mirror.share;
+}
+
+/** What a request draws for this one mirror. */
+export function mirrorDraw(mirror: PreparedMirror, requestId: string): number {
+  return shareAt(requestId, mirror.shareSeed);
 }
 
 /** The target of the request that is sent; undefined: as it came. */
@@ -110,7 +120,8 @@ function prepareRewrite(
   return { hostname: hostname || undefined, path };
 }
 
-function prepareMirror({ backend, numerator, denominator }: Mirror): PreparedMirror[] {
+function prepareMirror({ backend, numerator, denominator }: Mirror, purpose: string): PreparedMirror[] {
   if (backend === undefined || backend.cluster === "" || numerator === 0) return [];
-  return [{ cluster: backend.cluster, share: denominator === 0 ? 1 : numerator / denominator }];
+  const share = denominator === 0 ? 1 : numerator / denominator;
+  return [{ cluster: backend.cluster, share, shareSeed: shareSeed(purpose) }];
 }

@@ -77,6 +77,11 @@ export class RouteTable {
   }
 
   match(view: HttpRequestView): PreparedRule | undefined {
+    return this.find(view)?.rule;
+  }
+
+  /** With the place of the entry that matches, among all entries. */
+  find(view: HttpRequestView): { readonly order: number; readonly rule: PreparedRule } | undefined {
     const path = normalizePath(view.path);
     let best = firstOf(this.#exact.get(path), view, undefined);
     for (const candidate of this.#patterns) {
@@ -90,7 +95,7 @@ export class RouteTable {
     for (let node: PrefixNode | undefined = this.#deepest(path); node !== undefined; node = node.parent) {
       best = firstOf(node.candidates, view, best);
     }
-    return best?.rule;
+    return best;
   }
 
   #addExact(path: string, candidate: Candidate): void {

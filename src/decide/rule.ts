@@ -16,6 +16,7 @@ import { PreparedFaults } from "./fault.ts";
 import { PreparedEdits } from "./header-edits.ts";
 import { prepareChanges, type RequestChanges } from "./request-changes.ts";
 import { RuleAnswers } from "./rule-answers.ts";
+import { shareAt, shareSeed } from "./share.ts";
 
 export interface PreparedBackend {
   /** Key of the cluster; empty where `unresolved` is set. */
@@ -46,6 +47,8 @@ export interface PreparedRule {
   readonly faults: PreparedFaults | undefined;
   /** Those that can be chosen: never empty, none of weight 0. */
   readonly backends: readonly PreparedBackend[];
+  /** Of the choice among them (`share.ts`). */
+  readonly shareSeed: number;
   /** Undefined: each backend's cluster says it. */
   readonly session?: SessionPersistence | undefined;
   /** What is asked before anything of the rule happens; undefined: nothing. */
@@ -63,6 +66,11 @@ export function selectBackend(rule: PreparedRule, random: number): PreparedBacke
     if (backend !== undefined && random < backend.shareEnd) return backend;
   }
   return backends[last] ?? withoutBackend;
+}
+
+/** The backend of a request. Where there is but one, nothing is drawn. */
+export function chooseBackend(rule: PreparedRule, requestId: string): PreparedBackend {
+  return selectBackend(rule, rule.backends.length === 1 ? 0 : shareAt(requestId, rule.shareSeed));
 }
 
 /** Gateway API: a rule that can send a request nowhere answers it with 500. */
@@ -96,6 +104,7 @@ export function prepareRule(rule: HttpRule, matched = ""): PreparedRule {
         changes: backend === undefined ? undefined : prepareChanges(rule, backend, { cors, edits, matched }),
       };
     }),
+    shareSeed: backendSeed(rule.backends, source),
     session,
     admission,
     telemetry,
@@ -112,6 +121,7 @@ export function prepareConnectionRule({ source, backends }: ConnectionRule): Pre
     requests: undefined,
     faults: undefined,
     backends: prepareBackends(backends, () => untouched),
+    shareSeed: backendSeed(backends, source),
   };
 }
 
@@ -137,6 +147,10 @@ function shared(text = ""): string {
 
 function routeOf(source: Source | undefined): string {
   return source === undefined ? "" : `${source.namespace}/${source.name}`;
+}
+
+function backendSeed(backends: readonly Backend[], source: Source | undefined): number {
+  return backends.length < 2 ? 0 : shareSeed(`backend ${routeOf(source)}`);
 }
 
 type Treatment = Pick<PreparedBackend, "requestEdits" | "responseEdits" | "changes">;

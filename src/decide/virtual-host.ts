@@ -54,6 +54,14 @@ export function selectVirtualHost(
   return table.select(authority);
 }
 
+/**
+ * RFC 9110 section 15.5.20: the client reuses a connection whose certificate and rules are another listener's. `tlsListener`:
+ * the one whose TLS the connection has; undefined: plaintext.
+ */
+export function isMisdirected(host: PreparedVirtualHost, tlsListener: string | undefined): boolean {
+  return tlsListener !== undefined && host.listener !== tlsListener;
+}
+
 /** Without the port, the final dot, and in lower case. Gateway API: the port of the Host header is ignored. */
 export function hostnameOf(authority: string): string {
   const host = hostOf(authority);

@@ -38,12 +38,14 @@ export interface AdsSessionOptions {
 /** Of a rejection, as much as is worth keeping and showing. */
 const maxRejectionLength = 1_000;
 const allGateways = "*";
+/** Nothing is kept of a change that is answered: there are as many sessions as proxies. */
+const noResponses: ReadonlyMap<string, readonly ResourceName[]> = new Map();
 
 export class AdsSession {
   readonly #options: AdsSessionOptions;
   #subscriber: Subscriber | undefined = undefined;
   /** Names of each response of the change in flight, by nonce; what was rejected of it so far. */
-  #responses = new Map<string, readonly ResourceName[]>();
+  #responses: ReadonlyMap<string, readonly ResourceName[]> = noResponses;
   #rejectedNames = new Set<string>();
   #rejectedText: string[] = [];
   #isFlushDue = false;
@@ -190,6 +192,7 @@ export class AdsSession {
       for (const name of all) this.#rejectedNames.add(`${name.kind} ${name.key}`);
     }
     if (!isCommit) return;
+    this.#responses = noResponses;
     if (this.#rejectedText.length === 0) return subscriber.acknowledge(sequence);
     const message = this.#rejectedText.join("; ").slice(0, maxRejectionLength);
     const rejected = this.#rejectedNames;

@@ -7,5 +7,5 @@ export type {
   SourceChange,
   SourceResource,
 } from "./resource-source.ts";
-export { SubscriptionCore } from "./subscription-core.ts";
+export { pushBuckets, SubscriptionCore } from "./subscription-core.ts";
 export type { MetricsPlace, ProxyIdentity, ProxyRole } from "./wishes.ts";

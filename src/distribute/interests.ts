@@ -1,6 +1,6 @@
 /** Who wants what, over all subscribers: finds those that a change touches, and lets the source forget what nobody wants. */
 import { ItemMap } from "./item-map.ts";
-import type { ResourceKind, ResourceSource } from "./resource-source.ts";
+import type { ResourceKind, ResourceName, ResourceSource } from "./resource-source.ts";
 
 export class Interests<S> {
   readonly #source: ResourceSource;
@@ -36,6 +36,15 @@ export class Interests<S> {
     if (kind !== "Endpoint") return this.#subscribers.get(kind, key) ?? [];
     const cluster = this.#clusterOf.get(key);
     return cluster === undefined ? [] : (this.#subscribers.get("Cluster", cluster) ?? []);
+  }
+
+  has(kind: ResourceKind, key: string): boolean {
+    return this.#subscribers.has(kind, key);
+  }
+
+  /** Everything that somebody wants, without endpoints. */
+  names(): Iterable<ResourceName> {
+    return this.#subscribers.names();
   }
 
   members(cluster: string): Iterable<string> {

@@ -31,6 +31,12 @@ export function parseNode(node: Node): ProxyIdentity | undefined {
   return { workload: node.id, namespace, name, role, addresses, metrics };
 }
 
+/** The newest revision that the proxy runs; 0: it does not say. */
+export function statedRevision(node: Node): number {
+  const revision = node.metadata?.["revision"];
+  return typeof revision === "number" && Number.isSafeInteger(revision) && revision > 0 ? revision : 0;
+}
+
 /** A name is none: nobody shall be sent to ask for what a proxy writes. */
 function metricsPlaceIn(value: unknown): MetricsPlace | undefined {
   const place = new Map<string, unknown>(Object.entries(value ?? {}));

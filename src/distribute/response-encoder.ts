@@ -38,17 +38,17 @@ export class ResponseEncoder {
       batches.push(next);
       return next;
     };
-    for (const { kind, key, resource } of change.upserts) {
-      const batch = batchFor(kind);
-      const entry = this.#entry(kind, resource);
+    for (const upsert of change.upserts) {
+      const batch = batchFor(upsert.kind);
+      const entry = this.#entry(upsert.kind, upsert.resource);
       batch.entries.push(entry);
       batch.entryBytes += entry.length;
-      batch.names.push({ kind, key });
+      batch.names.push(upsert);
     }
-    for (const { kind, key } of change.removals) {
-      const batch = batchFor(kind);
-      batch.removed.push(key);
-      batch.names.push({ kind, key });
+    for (const removal of change.removals) {
+      const batch = batchFor(removal.kind);
+      batch.removed.push(removal.key);
+      batch.names.push(removal);
     }
     const revision = String(change.revision);
     const responses = batches.map((batch, index) => {

@@ -8,9 +8,11 @@
  * A rejected change counts as "perhaps applied": nothing of it is sent again by itself (it would be rejected again),
  * but as soon as one of its resources differs, all of them are.
  */
+import { isEmptyClosure, unionOf } from "./closure.ts";
 import { type Change, sortRemovals, sortUpserts, type Upsert } from "./change.ts";
 import type { Interests } from "./interests.ts";
 import { ItemMap } from "./item-map.ts";
+import { SentChange, type SentItem } from "./sent-change.ts";
 import {
   type Closure,
   emptyClosure,
@@ -43,20 +45,9 @@ export interface SubscriberHost {
   readonly source: ResourceSource;
   readonly interests: Interests<Subscriber>;
   nextSequence(): number;
-}
-
-interface SentItem extends ResourceName {
-  /** Empty: removed. */
-  readonly version: string;
-  readonly closure: Closure;
-  /** Whether the name was still wanted when it was removed. */
-  readonly isAnswer: boolean;
-}
-
-interface InFlight {
-  readonly sequence: number;
-  readonly items: Map<string, SentItem>;
-  readonly lowestRevision: number;
+  nowUs(): number;
+  /** A change was answered that began when something became dirty at `sinceUs`. */
+  pushed(sinceUs: number): void;
 }
 
 interface RejectedGroup extends Rejection {
@@ -71,7 +62,7 @@ interface RejectedItem {
 
 export class Subscriber {
   readonly identity: ProxyIdentity;
-  readonly #host: SubscriberHost;
+  #host: SubscriberHost;
   readonly #send: (change: Change) => void;
   readonly #wishes: Wishes<Subscriber>;
   /** Version of everything that it has. */
@@ -81,9 +72,12 @@ export class Subscriber {
   readonly #dirty = new ItemMap<number>();
   readonly #rejected = new ItemMap<RejectedItem>();
   readonly #groups = new Set<RejectedGroup>();
-  #inFlight: InFlight | undefined = undefined;
+  #inFlight: SentChange | undefined = undefined;
+  /** When the first of what is dirty became it; undefined: nothing is. */
+  #dirtySinceUs: number | undefined = undefined;
   #hasSent = false;
   #hasSettled = false;
+  #hasResumed = false;
   #wantsAllGateways = false;
   #isClosed = false;
 
@@ -92,6 +86,11 @@ export class Subscriber {
     this.#host = host;
     this.#send = send;
     this.#wishes = new Wishes(this, identity, host.interests, (kind, key) => this.mark(kind, key));
+  }
+
+  /** What it asked for, and what its role implies; not what those need. */
+  roots(): ResourceName[] {
+    return this.#wishes.roots();
   }
 
   get wantsAllGateways(): boolean {
@@ -156,7 +155,7 @@ export class Subscriber {
       this.#forgetApplied(kind, key);
       this.#unreject(kind, key);
       this.#dirty.delete(kind, key);
-      this.#inFlight?.items.delete(itemId({ kind, key }));
+      this.#inFlight?.forget(kind, key);
       this.#wishes.setClosure(kind, key, emptyClosure);
     }
   }
@@ -168,7 +167,8 @@ export class Subscriber {
   resume(kind: ResourceKind, versions: Readonly<Record<string, string>>): void {
     if (this.#hasSettled) return;
     for (const [key, version] of Object.entries(versions)) {
-      if (this.#applied.has(kind, key) || this.#inFlight?.items.has(itemId({ kind, key })) === true) continue;
+      if (this.#applied.has(kind, key) || this.#inFlight?.has(kind, key) === true) continue;
+      this.#hasResumed = true;
       this.#applied.set(kind, key, version);
       this.mark(kind, key);
     }
@@ -178,6 +178,7 @@ export class Subscriber {
 
   /** `revision`: of the operators' commit that caused it. */
   mark(kind: ResourceKind, key: string, revision: number = this.#hasSettled ? noRevision : beforeAll): void {
+    this.#dirtySinceUs ??= this.#host.nowUs();
     const before = this.#dirty.get(kind, key) ?? noRevision;
     this.#dirty.set(kind, key, Math.min(before, revision));
   }
@@ -190,28 +191,42 @@ export class Subscriber {
     for (const key of this.#dirty.keys("Gateway")) this.mark("Gateway", key, revision);
   }
 
+  /** Is given what another source has, as if it had lost its stream and come back. False: it is given that already. */
+  moveTo(host: SubscriberHost): boolean {
+    if (this.#isClosed || host === this.#host) return false;
+    this.#host = host;
+    this.#wishes.moveTo(host.interests);
+    // No commit causes this, so it keeps nobody from a revision.
+    if (this.#wantsAllGateways) this.gatewaysChanged(noRevision);
+    for (const { kind, key } of [...this.#applied.names()]) this.mark(kind, key, noRevision);
+    return true;
+  }
+
   // ---- sending and answers ------------------------------------------------------------------
 
   /** Sends what is dirty and different, unless a change is unanswered. The first flush always sends a change. */
   flush(): void {
     if (this.#isClosed || this.#inFlight !== undefined) return;
+    if (this.#dirtySinceUs === undefined && this.#hasSent) return;
     this.#releaseChangedGroups();
     this.#updateClosures();
     const upserts: Upsert[] = [];
     const removals: ResourceName[] = [];
-    const items = new Map<string, SentItem>();
+    const items: SentItem[] = [];
     let lowestRevision = noRevision;
-    for (const name of [...this.#dirty.names()]) {
+    for (const name of this.#dirty.names()) {
       const item = this.#difference(name, upserts, removals);
       if (item === undefined) continue;
-      items.set(itemId(name), item);
+      items.push(item);
       lowestRevision = Math.min(lowestRevision, this.#dirty.get(name.kind, name.key) ?? noRevision);
     }
     this.#dirty.clear();
-    if (items.size === 0 && this.#hasSent) return;
+    const sinceUs = this.#dirtySinceUs ?? this.#host.nowUs();
+    this.#dirtySinceUs = undefined;
+    if (items.length === 0 && this.#hasSent) return;
     this.#hasSent = true;
     const sequence = this.#host.nextSequence();
-    this.#inFlight = { sequence, items, lowestRevision };
+    this.#inFlight = new SentChange({ sequence, lowestRevision, sinceUs }, items);
     this.#send({
       sequence,
       revision: this.#host.source.revision,
@@ -240,16 +255,17 @@ export class Subscriber {
     const inFlight = this.#inFlight;
     if (inFlight === undefined || inFlight.sequence !== sequence) return;
     this.#inFlight = undefined;
+    this.#host.pushed(inFlight.sinceUs);
     const { lowestRevision } = inFlight;
     const group: RejectedGroup = { sequence, message, items: new Set(), lowestRevision };
-    for (const item of inFlight.items.values()) {
+    for (const item of inFlight.items) {
       if (isRejected(item) === true) this.#rejectItem(item, group);
       else this.#applyItem(item);
     }
     this.#keepWhatStillRuns(group);
     // A rejection of something that carries nothing of ours, a commit for instance, still has to be seen.
     if (group.items.size > 0) this.#groups.add(group);
-    if (!this.#hasSettled) this.#sweep();
+    if (!this.#hasSettled && this.#hasResumed) this.#sweep();
     this.#hasSettled = true;
     this.flush();
   }
@@ -258,7 +274,7 @@ export class Subscriber {
     this.#unreject(kind, key);
     if (version === absent && !isAnswer) this.#applied.delete(kind, key);
     else this.#applied.set(kind, key, version);
-    if (isEmpty(closure)) this.#appliedClosures.delete(kind, key);
+    if (isEmptyClosure(closure)) this.#appliedClosures.delete(kind, key);
     else this.#appliedClosures.set(kind, key, closure);
   }
 
@@ -270,7 +286,7 @@ export class Subscriber {
     this.#rejected.set(kind, key, { version, group });
     // It may run the old one still: what that needs stays, and stays up to date.
     const old = this.#appliedClosures.get(kind, key);
-    if (old !== undefined) this.#wishes.setClosure(kind, key, union(this.#wishes.closure(kind, key), old));
+    if (old !== undefined) this.#wishes.setClosure(kind, key, unionOf(this.#wishes.closure(kind, key), old));
   }
 
   /**
@@ -293,9 +309,10 @@ export class Subscriber {
     }
   }
 
-  /** Visits names that become dirty meanwhile too. */
   #releaseChangedGroups(): void {
-    for (const { kind, key } of this.#dirty.names()) {
+    if (this.#groups.size === 0) return;
+    // What becomes dirty meanwhile was in a group that is released, so it is in none any more.
+    for (const { kind, key } of [...this.#dirty.names()]) {
       const rejected = this.#rejected.get(kind, key);
       if (rejected === undefined || this.#versionOf(kind, key) === rejected.version) continue;
       for (const name of rejected.group.items) {
@@ -322,6 +339,7 @@ export class Subscriber {
 
   /** What is about to be sent needs it, so a rejection that it was caught up in must not hold it back. */
   #unrejectClosure({ clusters, certificates }: Closure): void {
+    if (this.#rejected.size === 0) return;
     for (const cluster of clusters) {
       this.#unrejectItem("Cluster", cluster);
       for (const endpoint of this.#host.interests.members(cluster)) this.#unrejectItem("Endpoint", endpoint);
@@ -334,6 +352,7 @@ export class Subscriber {
   }
 
   #unreject(kind: ResourceKind, key: string): boolean {
+    if (this.#rejected.size === 0) return false;
     const rejected = this.#rejected.get(kind, key);
     if (rejected === undefined) return false;
     this.#rejected.delete(kind, key);
@@ -360,33 +379,18 @@ export class Subscriber {
     const isKnown = version === applied || this.#rejected.get(kind, key)?.version === version;
     if (resource !== undefined) {
       if (isKnown) return undefined;
-      upserts.push({ ...name, resource });
-      return { ...name, version, closure: resource.closure, isAnswer: true };
+      upserts.push({ kind, key, resource });
+      return { kind, key, version, closure: resource.closure, isAnswer: true };
     }
     // Only a name that was asked for is answered when it was never there.
     const isAnswer = this.#wishes.isNamed(kind, key);
     if (isKnown || (applied === undefined && !isAnswer)) return undefined;
     removals.push(name);
-    return { ...name, version: absent, closure: emptyClosure, isAnswer };
+    return { kind, key, version: absent, closure: emptyClosure, isAnswer };
   }
 
   #forgetApplied(kind: ResourceKind, key: string): void {
     this.#applied.delete(kind, key);
     this.#appliedClosures.delete(kind, key);
   }
-}
-
-function itemId({ kind, key }: ResourceName): string {
-  return `${kind} ${key}`;
-}
-
-function isEmpty({ clusters, certificates }: Closure): boolean {
-  return clusters.length === 0 && certificates.length === 0;
-}
-
-function union(a: Closure, b: Closure): Closure {
-  return {
-    clusters: [...new Set([...a.clusters, ...b.clusters])],
-    certificates: [...new Set([...a.certificates, ...b.certificates])],
-  };
 }

@@ -5,7 +5,7 @@
 import { inboundKey, meshKey } from "../model/index.ts";
 import type { Interests } from "./interests.ts";
 import { ItemMap } from "./item-map.ts";
-import { type Closure, emptyClosure, type ResourceKind } from "./resource-source.ts";
+import { type Closure, emptyClosure, type ResourceKind, type ResourceName } from "./resource-source.ts";
 
 export interface ProxyIdentity {
   /** The node's id; also its workload: "namespace/name". */
@@ -40,7 +40,7 @@ type MarkDirty = (kind: ResourceKind, key: string) => void;
 
 export class Wishes<S> {
   readonly #owner: S;
-  readonly #interests: Interests<S>;
+  #interests: Interests<S>;
   readonly #markDirty: MarkDirty;
   readonly #named = new ItemMap<true>();
   readonly #implied = new ItemMap<true>();
@@ -60,6 +60,11 @@ export class Wishes<S> {
   /** How many names were asked for. */
   get namedCount(): number {
     return this.#named.size;
+  }
+
+  /** What was asked for, and what the role implies; not what those need. */
+  roots(): ResourceName[] {
+    return [...this.#named.names(), ...this.#implied.names()];
   }
 
   isNamed(kind: ResourceKind, key: string): boolean {
@@ -119,6 +124,20 @@ export class Wishes<S> {
     return this.#closures.get(kind, key) ?? emptyClosure;
   }
 
+  /**
+   * Wants from now on what another source has. Everything that was or is wanted becomes dirty, so that what differs is sent.
+   * Gain first, as ever: what both have in common is told to the other before it is let go here.
+   */
+  moveTo(interests: Interests<S>): void {
+    const before = this.#interests;
+    const names = [...this.#named.names(), ...this.#implied.names(), ...this.#uses.names()];
+    for (const { kind, key } of names) this.#markMember(kind, key);
+    for (const { kind, key } of names) if (kind !== "Endpoint") interests.add(kind, key, this.#owner);
+    this.#interests = interests;
+    for (const { kind, key } of names) this.#markMember(kind, key);
+    for (const { kind, key } of names) if (kind !== "Endpoint") before.remove(kind, key, this.#owner);
+  }
+
   close(): void {
     for (const { kind, key } of [...this.#closures.names()]) this.setClosure(kind, key, emptyClosure);
     const names = [...this.#named.names(), ...this.#implied.names()];
@@ -146,7 +165,7 @@ export class Wishes<S> {
     this.#interests.remove(kind, key, this.#owner);
   }
 
-  #markMember(kind: ClosureKind, key: string): void {
+  #markMember(kind: ResourceKind, key: string): void {
     this.#markDirty(kind, key);
     if (kind !== "Cluster") return;
     for (const endpoint of this.#interests.members(key)) this.#markDirty("Endpoint", endpoint);

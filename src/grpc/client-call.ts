@@ -13,7 +13,7 @@ import {
   type StreamSink,
 } from "../http2/index.ts";
 import type { CallReceiver, RawCall } from "./bidi-stream.ts";
-import { isGrpcContentType } from "./content-type.ts";
+import { isGrpcContentType } from "../kernel/index.ts";
 import { decodeGrpcMessage } from "./message-text.ts";
 import { appendMetadata, type Metadata } from "./metadata.ts";
 import { MessageReader } from "./message-reader.ts";

@@ -1,5 +1,5 @@
 /** gRPC-Web's media types and gRPC's, each made of the other (gRPC's PROTOCOL-WEB.md). Bodies are text where a browser asks for it. */
-import { restOf } from "./content-type.ts";
+import { restOf } from "../kernel/index.ts";
 
 export type GrpcWebForm = "binary" | "text";
 

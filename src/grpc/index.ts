@@ -1,7 +1,7 @@
+export { grpcCodes, httpStatusToGrpc, isGrpcContentType } from "../kernel/index.ts";
 export type { BidiStream } from "./bidi-stream.ts";
 export type { CallContext } from "./call-context.ts";
 export { type BidiHandlers, GrpcClient } from "./client.ts";
-export { isGrpcContentType } from "./content-type.ts";
 export { GrpcWebRequestDecoder } from "./grpc-web-request-decoder.ts";
 export { GrpcWebResponseEncoder } from "./grpc-web-response-encoder.ts";
 export {
@@ -19,9 +19,7 @@ export { impliedGrpcStatus, readGrpcStatus } from "./response-status.ts";
 export { type GrpcServer, serveGrpc } from "./server.ts";
 export type { GrpcStatus } from "./status.ts";
 export {
-  grpcCodes,
   grpcStatusName,
-  httpStatusToGrpc,
   type ResetCode,
   resetCodeToGrpc,
 } from "./status-codes.ts";

@@ -2,25 +2,37 @@
 import type { Http2Stream } from "../http2/index.ts";
 import { messagePrefixBytes } from "./message-reader.ts";
 
-/** Up to one frame it is cheaper to copy than to send in pieces. */
-const copyUpToBytes = 16 * 1024;
+/** Up to one frame it is cheaper to copy than to send in pieces: each piece is a frame of its own, here and at the peer. */
+const gatherBytes = 16 * 1024 - 1;
 
 /** Returns the stream's word on back-pressure. */
-export function writeMessage(stream: Http2Stream, parts: readonly Uint8Array[]): boolean {
+export function writeMessage(stream: Pick<Http2Stream, "write">, parts: readonly Uint8Array[]): boolean {
   let length = 0;
   for (const part of parts) length += part.length;
-  const isSmall = length <= copyUpToBytes;
-  const head = new Uint8Array(messagePrefixBytes + (isSmall ? length : 0));
-  new DataView(head.buffer).setUint32(1, length);
-  if (!isSmall) {
-    let isWritable = stream.write(head);
-    for (const part of parts) isWritable = stream.write(part);
-    return isWritable;
-  }
+  let left = messagePrefixBytes + length;
+  let gathered = new Uint8Array(Math.min(left, gatherBytes));
   let at = messagePrefixBytes;
+  new DataView(gathered.buffer).setUint32(1, length);
+  let isWritable = true;
+  // What is handed over is the stream's from then on.
+  const hand = (bytes: Uint8Array): void => {
+    isWritable = stream.write(bytes);
+    left -= bytes.length;
+  };
   for (const part of parts) {
-    head.set(part, at);
-    at += part.length;
+    if (at > 0 && at + part.length > gathered.length) {
+      hand(at === gathered.length ? gathered : gathered.subarray(0, at));
+      gathered = new Uint8Array(Math.min(left, gatherBytes));
+      at = 0;
+    }
+    if (part.length > gathered.length) {
+      hand(part);
+      gathered = new Uint8Array(Math.min(left, gatherBytes));
+    } else {
+      gathered.set(part, at);
+      at += part.length;
+    }
   }
-  return stream.write(head);
+  if (at > 0) hand(at === gathered.length ? gathered : gathered.subarray(0, at));
+  return isWritable;
 }

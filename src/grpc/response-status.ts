@@ -1,6 +1,7 @@
 /** The status of a call that only passes through, for metrics and logs: no message is read for it. */
 import type { StreamOutcome } from "../http2/index.ts";
-import { grpcCodes, httpStatusToGrpc, maxGrpcCode, resetCodeToGrpc } from "./status-codes.ts";
+import { grpcCodes, httpStatusToGrpc } from "../kernel/index.ts";
+import { maxGrpcCode, resetCodeToGrpc } from "./status-codes.ts";
 
 /** Heads and trailers of either protocol. */
 export interface FieldSource {

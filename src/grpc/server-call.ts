@@ -13,7 +13,7 @@ import { MessageReader } from "./message-reader.ts";
 import { writeMessage } from "./message-writer.ts";
 import { responseHead, statusTrailers, trailersOnlyHead } from "./response-fields.ts";
 import { type GrpcStatus, okStatus, statusOfError, statusOfOutcome } from "./status.ts";
-import { grpcCodes } from "./status-codes.ts";
+import { grpcCodes } from "../kernel/index.ts";
 import { parseGrpcTimeout } from "./timeout.ts";
 
 export interface ServerCallOptions {
@@ -36,11 +36,13 @@ export class ServerCall implements StreamSink, CallContext, RawCall {
   readonly #stream: Http2Stream;
   readonly #options: ServerCallOptions;
   readonly #reader: MessageReader;
-  readonly #abort = new AbortController();
+  /** Made for whoever asks: a discovery stream never does, and there are thousands. */
+  #abort: AbortController | undefined = undefined;
   readonly #deadline: Timer | undefined;
   #handler: CallReceiver | undefined = undefined;
   #hasSentHead = false;
   #isClosed = false;
+  #isAborted = false;
 
   constructor(stream: Http2Stream, request: HeaderFields, options: ServerCallOptions) {
     this.#stream = stream;
@@ -62,6 +64,8 @@ export class ServerCall implements StreamSink, CallContext, RawCall {
   }
 
   get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    if (this.#isAborted) this.#abort.abort();
     return this.#abort.signal;
   }
 
@@ -145,7 +149,8 @@ export class ServerCall implements StreamSink, CallContext, RawCall {
     this.#isClosed = true;
     this.#deadline?.cancel();
     this.#reader.stop();
-    if (status.code !== "ok") this.#abort.abort();
+    this.#isAborted = status.code !== "ok";
+    if (this.#isAborted) this.#abort?.abort();
     this.guard(() => this.#handler?.closed(status));
   }
 }

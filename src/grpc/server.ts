@@ -5,6 +5,7 @@ import {
   type Log,
   type ReasonCode,
   reasons,
+  systemClock,
   WeftError,
 } from "../kernel/index.ts";
 import type { Http2Limits, KeepAliveOptions } from "../http2/index.ts";
@@ -18,8 +19,10 @@ import {
 import type { MethodRegistration, ServiceRegistration } from "./method.ts";
 import { ServerConnection } from "./server-connection.ts";
 
-/** Each holds at most its windows (4 MiB) and usually some kilobytes; the next connection is reset. */
-const defaultMaxConnections = 10_000;
+/** Each holds at most its windows (4 MiB) and usually some kilobytes; the next connection is reset. As many as a listener takes. */
+const defaultMaxConnections = 16_384;
+/** A flood of connections must not become a flood of lines. */
+const overloadLogEveryUs = 10_000_000;
 
 export interface GrpcServerOptions {
   readonly listen: { readonly hostname?: string; readonly port?: number; readonly unixPath?: string };
@@ -56,6 +59,8 @@ class Server implements GrpcServer {
   readonly #listener: Listener;
   readonly #open = new Set<ServerConnection>();
   #drained: (() => void) | undefined = undefined;
+  #unloggedSheds = 0;
+  #nextShedLogUs = 0;
 
   constructor(options: GrpcServerOptions) {
     this.#options = options;
@@ -65,7 +70,9 @@ class Server implements GrpcServer {
       ...(options.tls === undefined ? {} : { tls: options.tls }),
       ...(options.refuses === undefined ? {} : { refuses: options.refuses }),
       onConnection: (connection) => this.#accept(connection),
+      onRefused: (reason) => this.#shed(reason),
       onHandshakeFailed: (cause, remoteAddress, detail) => {
+        if (cause === "overloaded") return this.#shed(cause);
         options.onRefused?.(cause);
         options.log.warn("gRPC client refused", {
           reason: cause,
@@ -108,6 +115,18 @@ class Server implements GrpcServer {
   close(): void {
     for (const connection of [...this.#open]) connection.close();
     this.#listener.closeAll();
+  }
+
+  /** Turned away before its handshake. */
+  #shed(reason: ReasonCode): void {
+    this.#options.onRefused?.(reason);
+    this.#unloggedSheds++;
+    const nowUs = (this.#options.clock ?? systemClock).monotonicUs();
+    if (nowUs < this.#nextShedLogUs) return;
+    this.#nextShedLogUs = nowUs + overloadLogEveryUs;
+    const { hint } = reasons[reason];
+    this.#options.log.warn("gRPC clients turned away", { reason, connections: this.#unloggedSheds, hint });
+    this.#unloggedSheds = 0;
   }
 
   #accept(connection: Connection): void {

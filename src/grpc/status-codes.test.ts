@@ -1,6 +1,7 @@
 /** HTTP's statuses and HTTP/2's resets as gRPC's documents map them. */
 import { expect, test } from "bun:test";
-import { type ResetCode, grpcToResetCode, httpStatusToGrpc, resetCodeToGrpc } from "./status-codes.ts";
+import { httpStatusToGrpc } from "../kernel/index.ts";
+import { type ResetCode, grpcToResetCode, resetCodeToGrpc } from "./status-codes.ts";
 
 test.each([
   [400, 13],

@@ -1,7 +1,8 @@
 /** A call's status for code that makes and serves calls: by name, with its text, and as weft's errors. */
 import { type ErrorCode, WeftError } from "../kernel/index.ts";
 import type { StreamOutcome } from "../http2/index.ts";
-import { grpcCodes, httpStatusToGrpc, resetCodeToGrpc } from "./status-codes.ts";
+import { grpcCodes, httpStatusToGrpc } from "../kernel/index.ts";
+import { resetCodeToGrpc } from "./status-codes.ts";
 
 export type GrpcCode = keyof typeof grpcCodes;
 

@@ -23,6 +23,9 @@ interface NameState {
   newest: number;
 }
 
+/** Of an encoder that has remembered nothing yet. */
+const none = new Int32Array(0);
+
 const unknownState: NameState = { rule: unknownName, newest: 0 };
 
 export class HpackEncoder {
@@ -30,7 +33,7 @@ export class HpackEncoder {
   /** All names of the table, and those with rules of their own that were sent. */
   readonly #names = new Map<string, NameState>();
   /** By slot: the number of the next older entry with the same name, evicted or not; 0 for none. */
-  readonly #older = new Int32Array(maxEntries);
+  #older: Int32Array = none;
   readonly #seen = new SeenFields();
   /** The smallest size since the last block, where the size was changed (section 4.2). */
   #announceBytes: number | undefined = undefined;
@@ -106,6 +109,7 @@ export class HpackEncoder {
   #remember(name: string, value: string): void {
     const number = this.#table.insert(name, value, 0);
     if (number === 0) return;
+    if (this.#older === none) this.#older = new Int32Array(maxEntries);
     // Only now: the insertion may have evicted the name's last entry.
     const state = this.#names.get(name) ?? { rule: unknownName, newest: 0 };
     if (state.newest === 0) this.#names.set(name, state);

@@ -87,12 +87,7 @@ export class CertificateAuthority {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#log = options.log ?? silentLog;
-    this.#state = loadTrustState(this.#trustFile) ?? {
-      current: firstRoot,
-      next: undefined,
-      rotation: undefined,
-      last: undefined,
-    };
+    this.#state = this.#loadState();
     this.rotation = new RootRotation({
       clock: this.#clock,
       state: () => this.#state,
@@ -357,7 +352,40 @@ export class CertificateAuthority {
     });
   }
 
-  #store(state: TrustState): void {
+  /** The files of the directory were replaced by another control plane's: they hold from now on. */
+  reload(): void {
+    if (this.#plugged !== undefined) return;
+    const state = this.#loadState();
+    const roots = [state.current, state.next].flatMap((file) => {
+      const root = file === undefined ? undefined : this.#load(file);
+      return file === undefined || root === undefined ? [] : [{ file, root }];
+    });
+    if (roots.length === 0) throw new WeftError("io", `${this.#directory} has lost its root`);
+    const before = new Map(this.#signers);
+    this.#signers.clear();
+    for (const { file, root } of roots) {
+      const known = before.get(fingerprintOf(root.certificateDer));
+      if (known === undefined) this.#addSigner(file, root);
+      else this.#signers.set(known.root, known);
+    }
+    this.#state = state;
+    removeOrphans(this.#directory, [state.current, state.next]);
+    this.#tell();
+  }
+
+  #loadState(): TrustState {
+    return (
+      loadTrustState(this.#trustFile) ?? {
+        current: firstRoot,
+        next: undefined,
+        rotation: undefined,
+        last: undefined,
+      }
+    );
+  }
+
+  #store(changed: TrustState): void {
+    const state = { ...changed, generation: (this.#state.generation ?? 0) + 1 };
     storeTrustState(this.#trustFile, state);
     this.#state = state;
     if (state.rotation === undefined) this.#keepOnly(state.current);

@@ -57,6 +57,7 @@ export class CertificateLedger {
   readonly #database: Database;
   readonly #clock: Clock;
   readonly #listeners = new Set<() => void>();
+  readonly #noteListeners = new Set<(certificate: KnownCertificate) => void>();
   #revoked: readonly Revocation[] = [];
   #sweptMs = 0;
 
@@ -100,13 +101,39 @@ export class CertificateLedger {
 
   /** Issued now, or shown by a proxy. */
   note(certificate: KnownCertificate): void {
-    const { issuer, serial, workload, identity, root, notBeforeMs, notAfterMs } = certificate;
+    this.noteAll([certificate]);
+  }
+
+  /** The same for many in one write. */
+  noteAll(certificates: readonly KnownCertificate[]): void {
+    if (certificates.length === 0) return;
+    let added: KnownCertificate[] = [];
     this.#write(() => {
       this.#sweep();
-      this.#database
-        .query("INSERT OR IGNORE INTO certificates VALUES (?, ?, ?, ?, ?, ?, ?)")
-        .run(issuer, serial, workload, identity, root, notBeforeMs, notAfterMs);
+      const insert = this.#database.query("INSERT OR IGNORE INTO certificates VALUES (?, ?, ?, ?, ?, ?, ?)");
+      added = certificates.filter(
+        ({ issuer, serial, workload, identity, root, notBeforeMs, notAfterMs }) =>
+          insert.run(issuer, serial, workload, identity, root, notBeforeMs, notAfterMs).changes === 1,
+      );
     });
+    for (const certificate of added) for (const listener of this.#noteListeners) listener(certificate);
+  }
+
+  /** Called with each certificate that was not known before. */
+  onNoted(listener: (certificate: KnownCertificate) => void): () => void {
+    this.#noteListeners.add(listener);
+    return () => void this.#noteListeners.delete(listener);
+  }
+
+  /** All that is revoked, as another control plane knows it: what is not among it is revoked no more. */
+  adoptRevoked(revocations: readonly Revocation[]): void {
+    this.#write(() => {
+      this.#database.run("DELETE FROM revoked");
+      const insert = this.#database.query("INSERT OR IGNORE INTO revoked VALUES (?, ?, ?, ?, ?, ?, ?)");
+      for (const { issuer, serial, workload, identity, reason, revokedMs, notAfterMs } of revocations)
+        insert.run(issuer, serial, workload, identity, reason, revokedMs, notAfterMs);
+    });
+    this.#changed();
   }
 
   find(issuer: string, serial: string): KnownCertificate | undefined {
@@ -193,6 +220,7 @@ export class CertificateLedger {
 
   close(): void {
     this.#listeners.clear();
+    this.#noteListeners.clear();
     this.#database.close();
   }
 

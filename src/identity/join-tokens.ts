@@ -14,22 +14,40 @@ export interface TokenRequest extends AttestedSubject {
   readonly ttlMs: number;
 }
 
-type RedeemRefusal = "expired" | "used" | "unknown";
+export type RedeemRefusal = "expired" | "used" | "unknown";
 
 const maxTokenTtlMs = 3_600_000;
 /** Not yet used and not expired. A burst of new workloads takes one each; beyond this somebody makes tokens in a loop. */
-const maxPendingTokens = 10_000;
+export const maxPendingTokens = 10_000;
 /** How long a spent token still answers "used" or "expired" instead of "unknown". */
-const rememberMs = maxTokenTtlMs;
+export const rememberMs = maxTokenTtlMs;
 const tokenBytes = 32;
 const tokenPrefix = "weft-join-";
-const maxTokenLength = 128;
+export const maxTokenLength = 128;
 
 interface TokenRow {
   namespace: string;
   service_account: string;
   expires_ms: number;
   used_ms: number | null;
+}
+
+/** Throws `bad_input`, or `forbidden` for the control plane's own identity. */
+export function checkTokenRequest({ namespace, serviceAccount, ttlMs }: TokenRequest): void {
+  if (parseSpiffeId(`spiffe://a/ns/${namespace}/sa/${serviceAccount}`) === undefined) {
+    throw new WeftError("bad_input", `"${namespace}/${serviceAccount}" is no namespace and service account`);
+  }
+  if (namespace === controlNamespace && serviceAccount === controlServiceAccount) {
+    throw new WeftError("forbidden", "the control plane's identity is not handed out");
+  }
+  if (!(ttlMs > 0 && ttlMs <= maxTokenTtlMs)) {
+    throw new WeftError("bad_input", `a join token lives for at most ${maxTokenTtlMs / 1000} seconds`);
+  }
+}
+
+/** Shown once, kept nowhere. */
+export function newJoinToken(): string {
+  return tokenPrefix + randomBytes(tokenBytes).toString("base64url");
 }
 
 export class JoinTokens implements Attestor {
@@ -67,19 +85,8 @@ export class JoinTokens implements Attestor {
   /** The token: show it once, keep it nowhere. Throws `bad_input`, `forbidden` (the control plane's own identity) or `exhausted`. */
   create(request: TokenRequest): string {
     const { namespace, serviceAccount, ttlMs } = request;
-    if (parseSpiffeId(`spiffe://a/ns/${namespace}/sa/${serviceAccount}`) === undefined) {
-      throw new WeftError(
-        "bad_input",
-        `"${namespace}/${serviceAccount}" is no namespace and service account`,
-      );
-    }
-    if (namespace === controlNamespace && serviceAccount === controlServiceAccount) {
-      throw new WeftError("forbidden", "the control plane's identity is not handed out");
-    }
-    if (!(ttlMs > 0 && ttlMs <= maxTokenTtlMs)) {
-      throw new WeftError("bad_input", `a join token lives for at most ${maxTokenTtlMs / 1000} seconds`);
-    }
-    const token = tokenPrefix + randomBytes(tokenBytes).toString("base64url");
+    checkTokenRequest(request);
+    const token = newJoinToken();
     const nowMs = this.#clock.nowMs();
     this.#write(() => {
       this.#database.run("DELETE FROM join_tokens WHERE expires_ms < ?", [nowMs - rememberMs]);
@@ -125,7 +132,7 @@ export class JoinTokens implements Attestor {
   async attest(token: string): Promise<AttestedSubject | AttestationRefusal> {
     try {
       const result = this.redeem(token);
-      return typeof result === "string" ? refusals[result] : result;
+      return typeof result === "string" ? redeemRefusals[result] : result;
     } catch (error) {
       return { refusal: "unavailable", detail: errorLine(error) };
     }
@@ -147,7 +154,7 @@ export class JoinTokens implements Attestor {
 }
 
 const hint = "make a new token and start again";
-const refusals: Record<RedeemRefusal, AttestationRefusal> = {
+export const redeemRefusals: Record<RedeemRefusal, AttestationRefusal> = {
   expired: { refusal: "expired", detail: "the join token is expired", hint },
   used: { refusal: "replayed", detail: "the join token was used before", hint },
   unknown: { refusal: "untrusted", detail: "the join token is not known here", hint },

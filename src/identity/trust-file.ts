@@ -21,6 +21,8 @@ export interface TrustState {
   readonly next: string | undefined;
   readonly rotation: Rotation | undefined;
   readonly last: FinishedRotation | undefined;
+  /** One more with each change, so that of two copies the newer is known; absent: 0. */
+  readonly generation?: number;
 }
 
 const phases: readonly string[] = [

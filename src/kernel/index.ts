@@ -22,6 +22,7 @@ export {
   issueLine,
   WeftError,
 } from "./errors.ts";
+export { hash32, mix32 } from "./hash.ts";
 export { bucketCount, bucketOf, Histogram } from "./histogram.ts";
 export { type Drainable, Lifecycle } from "./lifecycle.ts";
 export { createLog, type Log, type LogLevel, silentLog } from "./log.ts";
@@ -36,6 +37,7 @@ export {
   readJwkSet,
 } from "./jwk-set.ts";
 export { nearestName } from "./nearest-name.ts";
+export { textDifference } from "./text-difference.ts";
 export { nameserversOf } from "./resolv-conf.ts";
 export { formatSpiffeId, parseSpiffeId, type SpiffeId } from "./spiffe.ts";
 export {
@@ -50,4 +52,5 @@ export {
   type MetricType,
   prometheusContentType,
 } from "./prometheus-text.ts";
-export { isGrpcServerFault } from "./grpc-status.ts";
+export { grpcCodes, httpStatusOfGrpc, httpStatusToGrpc, isGrpcServerFault } from "./grpc-status.ts";
+export { isGrpcContentType, restOf } from "./grpc-content-type.ts";

@@ -5,11 +5,14 @@
 import { peek } from "bun";
 import { WeftError } from "../kernel/index.ts";
 import { errorCode, listenErrorCode } from "./causes.ts";
+import type { Listener } from "./listen.ts";
 
 export interface DatagramServer {
   readonly hostname: string;
   /** What was bound. */
   readonly port: number;
+  /** -1 once it is closed. */
+  readonly fd: number;
   /** False: lost. */
   send(bytes: Uint8Array, port: number, address: string): boolean;
   close(): void;
@@ -73,8 +76,27 @@ export function openDatagrams(options: DatagramListenOptions): DatagramServer {
   return {
     hostname: bound.hostname,
     port: bound.port,
+    get fd() {
+      // Bun has it, its types lack it.
+      return !bound.closed && "fd" in bound && typeof bound.fd === "number" ? bound.fd : -1;
+    },
     send: (bytes, to, address) => attempt(() => bound.send(bytes, to, address)),
     close: () => bound.close(),
+  };
+}
+
+/** For whoever hands a port over: a socket that has no connections, and stops listening as it closes. */
+export function datagramListener(server: DatagramServer): Listener {
+  return {
+    hostname: server.hostname,
+    port: server.port,
+    get fd() {
+      return server.fd;
+    },
+    connections: 0,
+    stopAccepting: () => server.close(),
+    terminatePeers: () => 0,
+    closeAll: () => server.close(),
   };
 }
 

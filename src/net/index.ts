@@ -10,6 +10,7 @@ export { Connection, type ConnectionSink } from "./connection.ts";
 export {
   connectDatagrams,
   type DatagramPeer,
+  datagramListener,
   type DatagramServer,
   openDatagrams,
 } from "./datagrams.ts";
@@ -34,3 +35,4 @@ export {
   type ServerTls,
   type TlsIdentity,
 } from "./tls.ts";
+export { sendToUnix } from "./unix-datagram.ts";

@@ -7,7 +7,6 @@ import type { ServeContext } from "./serve/context.ts";
 import type { InboundTunnel } from "./serve/inbound-tunnel.ts";
 import type { Server } from "./serve/server.ts";
 
-const graceMs = 1_000;
 /** Peers that had connections have gone when none has come back for this long. */
 const quietMs = 200;
 const pollMs = 50;
@@ -20,10 +19,19 @@ export interface Work {
   /** The peers' door, which is one of them. */
   readonly tunnel: InboundTunnel | undefined;
   readonly timeoutMs: number;
+  /** Until connections with nothing under way are closed. */
+  readonly idleGraceMs: number;
 }
 
 /** Resolves when nothing is under way, or the time is over. */
-export async function awaitWork({ context, clock, servers, tunnel, timeoutMs }: Work): Promise<void> {
+export async function awaitWork({
+  context,
+  clock,
+  servers,
+  tunnel,
+  timeoutMs,
+  idleGraceMs,
+}: Work): Promise<void> {
   const startMs = clock.nowMs();
   let peersMs = Number.NEGATIVE_INFINITY;
   for (;;) {
@@ -34,7 +42,7 @@ export async function awaitWork({ context, clock, servers, tunnel, timeoutMs }: 
     // Tunnels and TCP sessions count as in flight, whether or not they are connections of HTTP still.
     const isDone = open === 0 && context.inFlight === 0 && nowMs - peersMs >= quietMs;
     if (isDone || nowMs - startMs >= timeoutMs) return;
-    if (nowMs - startMs >= graceMs) {
+    if (nowMs - startMs >= idleGraceMs) {
       tunnel?.stopAccepting();
       for (const server of servers) server.connections.closeIdle();
     }

@@ -43,6 +43,19 @@ test("a valid file reads back as it was written", () => {
   expect(read).toEqual(sidecar);
 });
 
+test("several control planes can be named, each with its own mistakes", () => {
+  const controlPlane = { ...sidecar.controlPlane, others: [{ address: "10.77.0.9", port: 15012 }] };
+  expect(parseBootstrap(JSON.stringify({ ...sidecar, controlPlane }), "b.json").controlPlane).toEqual(
+    controlPlane,
+  );
+  const others = [{ address: "nowhere", port: 0, more: 1 }];
+  expect(issuesOf({ ...sidecar, controlPlane: { ...controlPlane, others } })).toEqual([
+    "controlPlane.others[0].address: must be an IP address",
+    "controlPlane.others[0].port: must be a whole number from 1 to 65535",
+    "controlPlane.others[0].more: is not a known field",
+  ]);
+});
+
 test("addresses become canonical", () => {
   const parsed = parseBootstrap(
     JSON.stringify({ ...sidecar, admin: { address: "0:0:0:0:0:0:0:1", port: 0 } }),

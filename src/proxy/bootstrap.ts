@@ -56,7 +56,13 @@ interface BootstrapWorkload {
 export interface ProxyBootstrap {
   readonly role: "sidecar" | "gateway";
   readonly workload: BootstrapWorkload;
-  readonly controlPlane: { readonly address: string; readonly port: number; readonly trustRootsPem: string };
+  readonly controlPlane: {
+    readonly address: string;
+    readonly port: number;
+    readonly trustRootsPem: string;
+    /** More control planes of the mesh; any of them serves any proxy. Absent: there is one. */
+    readonly others?: readonly ListenAddress[];
+  };
   /** Read for the first certificate only. */
   readonly joinTokenFile?: string;
   /** A projected service-account token of the cluster, in the place of a join token. */
@@ -166,8 +172,13 @@ function readControlPlane(reader: ShapeReader): ProxyBootstrap["controlPlane"] {
     port: reader.number("port", 1, 65_535),
     trustRootsPem: reader.text("trustRootsPem"),
   };
+  const others = reader.optionalObjects("others")?.map((other) => {
+    const endpoint = { address: other.ip("address"), port: other.number("port", 1, 65_535) };
+    other.finish();
+    return endpoint;
+  });
   reader.finish();
-  return result;
+  return others === undefined ? result : { ...result, others };
 }
 
 function readCapture(reader: ShapeReader): Capture {

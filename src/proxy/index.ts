@@ -19,4 +19,3 @@ export { NameService } from "./name-service.ts";
 export type { ProxyPlan } from "./proxy-parts.ts";
 export { type BoundAddresses, type RunningProxy, runProxy } from "./running-proxy.ts";
 export { ApplicationMetrics } from "./telemetry/index.ts";
-export { startProxy } from "./start-proxy.ts";

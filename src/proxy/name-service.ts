@@ -5,6 +5,8 @@ import type { Agent } from "./agent/index.ts";
 import { type DnsContext, DnsServer } from "./serve/dns.ts";
 import { DnsForwarder } from "./dns/index.ts";
 import { ServeMetrics } from "./serve/metrics.ts";
+import type { ListenSharing } from "./serve/listen-sharing.ts";
+import type { Server } from "./serve/server.ts";
 import { encodeMetrics, SeriesRegistry } from "./telemetry/index.ts";
 
 export interface NameServiceOptions {
@@ -15,6 +17,8 @@ export interface NameServiceOptions {
   readonly dnsUpstreams: readonly string[];
   readonly mark: number | undefined;
   readonly clock: Clock;
+  /** Set: a process that takes over opens the same port. */
+  readonly sharing?: ListenSharing;
 }
 
 const wheelTickMs = 10;
@@ -29,27 +33,32 @@ export class NameService {
   readonly #clock: Clock;
   #sweep: Timer | undefined;
 
-  private constructor({ agent, namespace, dnsUpstreams, mark, clock }: NameServiceOptions) {
+  private constructor({ agent, namespace, dnsUpstreams, mark, clock, sharing }: NameServiceOptions) {
     this.#clock = clock;
     this.#wheel = new TimerWheel(clock, wheelTickMs, wheelSlots);
     this.#context = { agent, workload: { namespace }, metrics: this.#metrics, coarseNowMs: clock.nowMs() };
     this.#server = new DnsServer(
       this.#context,
       new DnsForwarder({ upstreams: dnsUpstreams, wheel: this.#wheel, mark }),
+      sharing,
     );
   }
 
   /** Throws `address_in_use` or `permission`; then nothing is open. */
-  static async open(options: NameServiceOptions): Promise<NameService> {
+  static open(options: NameServiceOptions): NameService {
     const service = new NameService(options);
     try {
-      await service.#server.open(options.port);
+      service.#server.open(options.port);
     } catch (error) {
       service.close();
       throw error;
     }
     service.#scheduleSweep();
     return service;
+  }
+
+  get listeners(): Server["listeners"] {
+    return this.#server.listeners;
   }
 
   metricsText(): string {

@@ -19,7 +19,8 @@ import { Application } from "./serve/application.ts";
 import { ServeContext } from "./serve/context.ts";
 import { describeAdmin } from "./serve/describe.ts";
 import { DnsServer } from "./serve/dns.ts";
-import { type GatewayAddress, GatewayServer, type OpenListener } from "./serve/gateway.ts";
+import type { OpenListener } from "./serve/door-listeners.ts";
+import { type GatewayAddress, GatewayServer } from "./serve/gateway.ts";
 import { endIfExpired, endRevoked } from "./serve/ended-trust.ts";
 import { GuardReports } from "./serve/guard-reports.ts";
 import { InboundPlaintext } from "./serve/inbound-plaintext.ts";
@@ -55,8 +56,8 @@ export interface RunningProxy {
   gatewayAddresses(): readonly GatewayAddress[];
   /** Listeners that could not be opened and are tried again: one line each. */
   gatewayFailures(): readonly string[];
-  /** Listeners of the gateway that another process may take over, one by one; see `reopenListeners`. */
-  gatewayListeners(): readonly OpenListener[];
+  /** Listeners of all doors that another process may take over, one by one; see `reopenListeners`. */
+  openListeners(): readonly OpenListener[];
   releaseListener(listener: Listener): void;
   /** The other process did not: what was released is opened again. */
   reopenListeners(): void;
@@ -66,6 +67,13 @@ export interface RunningProxy {
   /** Undefined: ready; else what is missing. */
   notReady(): string | undefined;
   readonly avoidance: Avoidance;
+  /** Of a plan without: opened later. Throws `address_in_use` or `permission`. */
+  openPages(pages: { readonly admin: ListenAddress; readonly health: ListenAddress }): void;
+  closePages(): void;
+  /** What another process that reads the same folder starts from is there. */
+  flush(): Promise<void>;
+  /** Another process is this proxy from now on and has its ports: finishes what is in flight, tells the mesh nothing, ends. Idempotent. */
+  handOver(): Promise<void>;
   /** Tells the mesh, finishes what is in flight up to the mesh's drain timeout, ends. Idempotent. */
   drain(): Promise<void>;
   /** Ends everything at once. Idempotent. */
@@ -77,6 +85,8 @@ const wheelTickMs = 10;
 const wheelSlots = 512;
 const sweepMs = 1_000;
 const defaultDrainTimeoutMs = 10_000;
+/** News that we leave takes its time. */
+const leavingIdleGraceMs = 1_000;
 
 /** Resolves when everything that the bootstrap asks for listens and the agent is ready. Throws WeftError; nothing stays open then. */
 export async function runProxy(parts: ProxyParts): Promise<RunningProxy> {
@@ -104,10 +114,11 @@ class Proxy implements RunningProxy {
   readonly #selector: RouteSelector;
   readonly #servers: Server[] = [];
   #tunnel: InboundTunnel | undefined;
-  readonly #admins: AdminServer[] = [];
+  #admin: AdminServer | undefined;
+  #health: AdminServer | undefined;
   readonly avoidance: Avoidance;
   readonly #adminSource: AdminSource;
-  #bound: BoundAddresses | undefined;
+  #doors: Omit<BoundAddresses, "admin" | "health"> | undefined;
   #sweepTimer: Timer | undefined;
   #codePages: Timer | undefined;
   #stopWatching: () => void = () => {};
@@ -194,8 +205,13 @@ class Proxy implements RunningProxy {
   }
 
   get bound(): BoundAddresses {
-    if (this.#bound === undefined) throw new Error("the proxy is not open");
-    return this.#bound;
+    if (this.#doors === undefined) throw new Error("the proxy is not open");
+    const notOpened = { address: "", port: 0 };
+    return {
+      ...this.#doors,
+      admin: this.#admin?.bound ?? notOpened,
+      health: this.#health?.bound ?? notOpened,
+    };
   }
 
   gatewayAddresses(): readonly GatewayAddress[] {
@@ -206,16 +222,33 @@ class Proxy implements RunningProxy {
     return this.#gateway?.failures() ?? [];
   }
 
-  gatewayListeners(): readonly OpenListener[] {
-    return this.#gateway?.openListeners() ?? [];
+  openListeners(): readonly OpenListener[] {
+    return this.#servers.flatMap(({ listeners }) => listeners.openListeners());
   }
 
   releaseListener(listener: Listener): void {
-    this.#gateway?.release(listener);
+    for (const { listeners } of this.#servers) listeners.release(listener);
   }
 
   reopenListeners(): void {
-    if (!this.#context.isDraining) this.#gateway?.applySnapshot(this.#agent.snapshot);
+    if (!this.#context.isDraining) for (const { listeners } of this.#servers) listeners.reopen();
+  }
+
+  openPages({ admin, health }: { readonly admin?: ListenAddress; readonly health?: ListenAddress }): void {
+    const source = this.#adminSource;
+    this.#admin ??= admin && AdminServer.openAdmin(admin, source);
+    this.#health ??= health && AdminServer.openHealth(health, source);
+  }
+
+  closePages(): void {
+    this.#admin?.close();
+    this.#health?.close();
+    this.#admin = undefined;
+    this.#health = undefined;
+  }
+
+  async flush(): Promise<void> {
+    await Promise.all([this.#agent.flush(), this.#context.protocols.flush()]);
   }
 
   metricsText(): string {
@@ -228,10 +261,8 @@ class Proxy implements RunningProxy {
   }
 
   async open(): Promise<void> {
-    const bootstrap = this.#bootstrap;
-    const source = this.#adminSource;
-    const admin = this.#openAdmin(bootstrap.admin, (address) => AdminServer.openAdmin(address, source));
-    const health = this.#openAdmin(bootstrap.health, (address) => AdminServer.openHealth(address, source));
+    const { admin, health } = this.#bootstrap;
+    this.openPages({ ...(admin && { admin }), ...(health && { health }) });
     this.#stopWatching = this.#agent.onSnapshot((snapshot, previous) => {
       if (snapshot.mesh !== previous.mesh) endRevoked(this.#context, this.#tunnel);
       this.#context.upstreams.applySnapshot(snapshot);
@@ -244,20 +275,30 @@ class Proxy implements RunningProxy {
     this.#context.upstreams.applySnapshot(this.#agent.snapshot);
     this.#context.admissions.applySnapshot(this.#agent.snapshot);
     if (!this.#isTelemetryGiven) applyTelemetry(this.#context, this.#agent.snapshot);
-    const doors = await this.#openDoors();
+    const doors = this.#openDoors();
     this.#gateway?.applySnapshot(this.#agent.snapshot);
     if (doors.tunnel !== undefined) await announceTunnel(doors.tunnel, this.#context);
     const { series, workload } = this.#context;
     const reports = new ReportBuilder(series, workload.key, () => this.#clock.nowMs(), this.#context);
     this.#agent.reportTelemetry(reports);
     serveTaps(this.#context);
-    this.#bound = { ...doors, admin, health };
+    this.#doors = doors;
     this.#scheduleSweep();
     this.#codePages = shedCodePages(this.#clock);
   }
 
   drain(): Promise<void> {
-    this.#draining ??= this.#agent.drainAndLeave(() => this.#finishWork()).finally(() => this.close());
+    this.#draining ??= this.#agent
+      .drainAndLeave(() => this.#finishWork(leavingIdleGraceMs))
+      .finally(() => this.close());
+    return this.#draining;
+  }
+
+  handOver(): Promise<void> {
+    // A client that is about to use an idle connection is answered on it, so these are closed as late as there is time for.
+    this.#draining ??= this.#agent
+      .handOver(() => this.#finishWork(this.#drainTimeoutMs / 2))
+      .finally(() => this.close());
     return this.#draining;
   }
 
@@ -273,24 +314,14 @@ class Proxy implements RunningProxy {
     this.#context.upstreams.close();
     this.#names.close();
     this.#application?.close();
-    for (const admin of this.#admins) admin.close();
+    this.closePages();
     this.#wheel.close();
     this.#accessLog.close();
     this.#context.protocols.close();
     this.#agent.close();
   }
 
-  #openAdmin(
-    address: ListenAddress | undefined,
-    open: (address: ListenAddress) => AdminServer,
-  ): ListenAddress {
-    if (address === undefined) return { address: "", port: 0 };
-    const server = open(address);
-    this.#admins.push(server);
-    return server.bound;
-  }
-
-  async #openDoors(): Promise<Omit<BoundAddresses, "admin" | "health">> {
+  #openDoors(): Omit<BoundAddresses, "admin" | "health"> {
     const bootstrap = this.#bootstrap;
     const { capture, sharing } = bootstrap;
     const outbound = this.#add(
@@ -306,8 +337,8 @@ class Proxy implements RunningProxy {
       new InboundPlaintext(this.#context, application, this.#destinationOf, sharing),
     ).open(capture.inboundPort);
     if (bootstrap.hasNoDns === true) return { outbound, tunnel, plaintextPort, dns: undefined };
-    const server = new DnsServer(this.#context, this.#names.forwarder);
-    const dns = await this.#add(server).open(capture.dnsPort);
+    const server = new DnsServer(this.#context, this.#names.forwarder, sharing);
+    const dns = this.#add(server).open(capture.dnsPort);
     return { outbound, tunnel, plaintextPort, dns };
   }
 
@@ -324,7 +355,7 @@ class Proxy implements RunningProxy {
   notReady(): string | undefined {
     if (this.#context.isDraining) return "draining";
     if (!this.#agent.status.isReady) return "no certificate or configuration yet";
-    return this.#bound === undefined ? "listeners are not open yet" : undefined;
+    return this.#doors === undefined ? "listeners are not open yet" : undefined;
   }
 
   #scheduleSweep(): void {
@@ -339,8 +370,12 @@ class Proxy implements RunningProxy {
     });
   }
 
+  get #drainTimeoutMs(): number {
+    return this.#agent.snapshot.mesh?.drainTimeoutMs || defaultDrainTimeoutMs;
+  }
+
   /** From here on: no new connections but peers', `Connection: close` on every response, idle ones go after a moment's grace. */
-  async #finishWork(): Promise<void> {
+  async #finishWork(idleGraceMs: number): Promise<void> {
     const context = this.#context;
     context.isDraining = true;
     for (const server of this.#servers) if (server !== this.#tunnel) server.stopAccepting();
@@ -349,7 +384,8 @@ class Proxy implements RunningProxy {
       clock: this.#clock,
       servers: this.#servers,
       tunnel: this.#tunnel,
-      timeoutMs: this.#agent.snapshot.mesh?.drainTimeoutMs || defaultDrainTimeoutMs,
+      timeoutMs: this.#drainTimeoutMs,
+      idleGraceMs,
     });
     await context.exports.flush();
     await context.protocols.flush();

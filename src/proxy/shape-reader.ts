@@ -104,6 +104,11 @@ export class ShapeReader {
     return this.#value[name] === undefined ? undefined : this.object(name);
   }
 
+  /** Undefined: there is no such list. */
+  optionalObjects(name: string): ShapeReader[] | undefined {
+    return this.#value[name] === undefined ? undefined : this.objects(name);
+  }
+
   objects(name: string): ShapeReader[] {
     const value = this.#take(name);
     if (!Array.isArray(value)) {

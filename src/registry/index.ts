@@ -1,7 +1,8 @@
-export { type AddressRequest, allocateAddresses } from "./allocate-addresses.ts";
+export { assignAddresses } from "./assign-addresses.ts";
 export { ChangeSet } from "./change-set.ts";
+export { indexObject, unindexObject } from "./index-object.ts";
 export { versionOf } from "./object-views.ts";
-export { Registry } from "./registry.ts";
+export { Registry, type RegistryReplica } from "./registry.ts";
 export { RegistryIndex } from "./registry-index.ts";
 export type {
   AddressOwner,

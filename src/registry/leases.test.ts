@@ -34,6 +34,17 @@ describe("a lease", () => {
     expect(changed).toEqual(["a/x", "a/x", "a/x"]);
   });
 
+  test("does not run out while proxies are turned away, and does once they are not", () => {
+    leases.connected("a/x");
+    leases.disconnected("a/x");
+    clock.advance(4999);
+    leases.hold();
+    clock.advance(4999);
+    expect(leases.isLost("a/x")).toBe(false);
+    clock.advance(5002);
+    expect(leases.isLost("a/x")).toBe(true);
+  });
+
   test("does not run out where the stream is back in time, and it comes back to life later", () => {
     leases.connected("a/x");
     leases.disconnected("a/x");

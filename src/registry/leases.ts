@@ -39,6 +39,9 @@ export class Leases {
   #timer: Timer | undefined;
   #timerDueMs = Number.POSITIVE_INFINITY;
   #isFrozen = false;
+  /** While frozen: how many must come back or leave before it is worth counting all of them again. */
+  #untilThaw = 0;
+  #heldUntilMs = 0;
 
   constructor(options: LeasesOptions) {
     this.#options = options;
@@ -59,8 +62,18 @@ export class Leases {
     this.#leaseMs = leaseMs;
   }
 
+  /** Proxies are being turned away, so their silence means nothing: for one lease from now nobody is lost. */
+  hold(): void {
+    this.#heldUntilMs = this.#options.clock.nowMs() + this.#leaseMs;
+  }
+
   isLost(path: string): boolean {
     return this.#leases.get(path)?.isLost ?? true;
+  }
+
+  /** It is alive, or was lost a short while ago. */
+  isKnown(path: string): boolean {
+    return this.#leases.has(path);
   }
 
   isConnected(path: string): boolean {
@@ -97,7 +110,7 @@ export class Leases {
     lease.streams++;
     if (lease.streams > 1 && !lease.isLost) return;
     lease.isLost = false;
-    if (this.#isFrozen) this.#schedule(this.#options.clock.nowMs());
+    this.#oneLessMissing();
     this.#options.onChange([path]);
   }
 
@@ -118,7 +131,7 @@ export class Leases {
     if (lease === undefined) return;
     if (lease.streams === 0) this.#leases.delete(path);
     else lease.isLost = true;
-    if (this.#isFrozen) this.#schedule(this.#options.clock.nowMs());
+    this.#oneLessMissing();
   }
 
   close(): void {
@@ -144,6 +157,12 @@ export class Leases {
     });
   }
 
+  #oneLessMissing(): void {
+    if (!this.#isFrozen) return;
+    this.#untilThaw--;
+    if (this.#untilThaw <= 0) this.#schedule(this.#options.clock.nowMs());
+  }
+
   #expire(): void {
     const nowMs = this.#options.clock.nowMs();
     const due: string[] = [];
@@ -163,10 +182,12 @@ export class Leases {
       missing,
       alive,
     );
-    if (this.#isFrozen) nextMs = Math.min(nextMs, nowMs + this.#leaseMs);
+    this.#untilThaw = Math.floor(missing - Math.max(alwaysExpirable, alive * freezeShare));
+    const isHeld = nowMs < this.#heldUntilMs;
+    if (this.#isFrozen || isHeld) nextMs = Math.min(nextMs, nowMs + this.#leaseMs);
     else this.#lose(due, nowMs);
     for (const path of forgotten) this.#leases.delete(path);
-    if (due.length > 0 && !this.#isFrozen) nextMs = Math.min(nextMs, nowMs + forgetAfterMs);
+    if (due.length > 0 && !this.#isFrozen && !isHeld) nextMs = Math.min(nextMs, nowMs + forgetAfterMs);
     if (nextMs < Number.POSITIVE_INFINITY) this.#schedule(nextMs);
     if (forgotten.length > 0) this.#options.onForgotten(forgotten);
   }

@@ -13,6 +13,7 @@ import {
 import { type Clock, errorLine, type Log, Prefix } from "../kernel/index.ts";
 import type { Store, WatchEvent } from "../store/index.ts";
 import { ChangeSet } from "./change-set.ts";
+import { GatheredWrites } from "./gathered-writes.ts";
 import { Leases } from "./leases.ts";
 import {
   checkRegistration,
@@ -28,6 +29,17 @@ export interface RegistryOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Log;
+  /** Absent: this is the only control plane. */
+  readonly replica?: RegistryReplica | undefined;
+}
+
+/** One of several control planes over one store. */
+export interface RegistryReplica {
+  /** Where the leader alone writes; what another one writes there is refused. */
+  readonly leadingStore: Store;
+  isLeading(): boolean;
+  /** Resolves when the others will know that a workload drains, or does not any more. */
+  tellDraining(workload: string, isDraining: boolean): Promise<void>;
 }
 
 /** What holds until there is a MeshConfig: its schema's default. */
@@ -35,18 +47,22 @@ const defaultLeaseMs = 5_000;
 
 export class Registry {
   readonly #store: Store;
+  readonly #replica: RegistryReplica | undefined;
   readonly #log: Log;
   readonly #index = new RegistryIndex();
   readonly #leases: Leases;
   readonly #statuses: StatusWriter;
+  readonly #writes: GatheredWrites;
   readonly #draining = new Set<string>();
   readonly #listeners = new Set<(change: RegistryChange) => void>();
   #virtualPrefixes: readonly Prefix[] = [];
   #workloadPrefixes: readonly Prefix[] = [];
 
-  constructor({ store, clock, log }: RegistryOptions) {
+  constructor({ store, clock, log, replica }: RegistryOptions) {
     this.#store = store;
+    this.#replica = replica;
     this.#log = log;
+    this.#writes = new GatheredWrites(store);
     this.#leases = new Leases({
       clock,
       log,
@@ -55,7 +71,8 @@ export class Registry {
       onForgotten: (paths) => void this.#deleteForgotten(paths),
     });
     this.#statuses = new StatusWriter({
-      store,
+      store: replica?.leadingStore ?? store,
+      isLeading: replica === undefined ? undefined : () => replica.isLeading(),
       clock,
       log,
       present: (path) => this.#withPresentStatus(path),
@@ -69,6 +86,11 @@ export class Registry {
   /** Expiry of leases is held back because too many would run out at once. */
   get isFrozen(): boolean {
     return this.#leases.isFrozen;
+  }
+
+  /** Proxies are being turned away: for one lease nobody is held to be lost. */
+  holdLeases(): void {
+    this.#leases.hold();
   }
 
   isConnected(workload: string): boolean {
@@ -117,6 +139,8 @@ export class Registry {
   async register(registration: WorkloadRegistration): Promise<{ readonly leaseMs: number }> {
     const object = compileRegistration(registration);
     const path = `${registration.namespace}/${registration.name}`;
+    // What waits to be written is not in the index yet, and may take an address first.
+    if (this.#writes.isClaimed(object.spec.addresses, path)) await this.#writes.flush();
     const existing = this.#stored(path);
     checkRegistration(registration, {
       existing,
@@ -128,11 +152,14 @@ export class Registry {
     // First the lease: when the write's own event comes back, the workload is alive already.
     const wasDraining = this.#draining.delete(path);
     this.#leases.renew(path);
-    if (wasDraining) this.#livenessChanged([path]);
+    if (wasDraining) {
+      this.#livenessChanged([path]);
+      await this.#replica?.tellDraining(path, false);
+    }
     if (existing === undefined || isRegisteredByProxy(existing)) {
       // A reconnect after a control plane's restart says what is known: thousands of those must not be thousands of writes.
       if (existing === undefined || !saysTheSame(existing, object)) {
-        await this.#store.writeOperational([{ type: "put", object }]);
+        await this.#writes.put(object);
       }
     }
     return { leaseMs: this.#leases.leaseMs };
@@ -149,14 +176,32 @@ export class Registry {
     if (existing === undefined) return;
     this.#draining.add(path);
     this.#livenessChanged([path]);
+    // What is deleted below is gone for everybody by that.
+    const isDeleted = !workload.drainOnly && isRegisteredByProxy(existing);
+    if (!isDeleted) await this.#replica?.tellDraining(path, true);
     if (workload.drainOnly) return;
     this.#leases.forget(path);
     if (!isRegisteredByProxy(existing)) {
       this.#livenessChanged([path]);
       return;
     }
-    const key: ObjectKey = { kind: "MeshWorkload", namespace: workload.namespace, name: workload.name };
-    await this.#store.writeOperational([{ type: "delete", key }]);
+    await this.#writes.delete({ kind: "MeshWorkload", namespace: workload.namespace, name: workload.name });
+  }
+
+  /** What another control plane was told by a workload's proxy. */
+  setDraining(workload: string, isDraining: boolean): void {
+    if (this.#draining.has(workload) === isDraining) return;
+    if (isDraining) this.#draining.add(workload);
+    else this.#draining.delete(workload);
+    this.#livenessChanged([workload]);
+  }
+
+  /** This control plane leads from now on: what the one before may have left undone is done. */
+  lead(): void {
+    const paths = [...this.#index.workloads()].map(({ path }) => path);
+    this.#statuses.mark(paths);
+    this.#statuses.lead();
+    void this.#deleteForgotten(paths.filter((path) => !this.#leases.isKnown(path)));
   }
 
   /** A stream of the workload's proxy opened. It may come before or after its registration. */
@@ -273,14 +318,14 @@ export class Registry {
   }
 
   async #deleteForgotten(paths: readonly string[]): Promise<void> {
+    if (this.#replica?.isLeading() === false) return;
+    const store = this.#replica?.leadingStore ?? this.#store;
     for (const path of paths) {
       const object = this.#stored(path);
       if (object === undefined || !isRegisteredByProxy(object) || !this.#leases.isLost(path)) continue;
       const { namespace, name } = object.metadata;
       try {
-        await this.#store.writeOperational([
-          { type: "delete", key: { kind: "MeshWorkload", namespace, name } },
-        ]);
+        await store.writeOperational([{ type: "delete", key: { kind: "MeshWorkload", namespace, name } }]);
       } catch (error) {
         this.#log.warn("a workload that is long gone could not be deleted", {
           workload: path,

@@ -9,6 +9,8 @@ export interface StatusWriterOptions {
   readonly log: Log;
   /** The object with its present status; undefined where the workload is gone or nothing changed. */
   readonly present: (path: string) => MeshWorkload | undefined;
+  /** Another control plane writes them while this is false; they are kept until then. Default: true. */
+  readonly isLeading?: (() => boolean) | undefined;
 }
 
 /** After a control plane's restart every proxy connects within a moment: one transaction instead of thousands. */
@@ -32,6 +34,11 @@ export class StatusWriter {
     this.#schedule(gatherMs);
   }
 
+  /** This control plane leads from now on. */
+  lead(): void {
+    this.#schedule(gatherMs);
+  }
+
   close(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
@@ -40,6 +47,7 @@ export class StatusWriter {
 
   #schedule(delayMs: number): void {
     if (this.#timer !== undefined || this.#isWriting || this.#pending.size === 0) return;
+    if (this.#options.isLeading?.() === false) return;
     this.#timer = this.#options.clock.after(delayMs, () => {
       this.#timer = undefined;
       void this.#write();

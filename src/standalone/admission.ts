@@ -5,28 +5,14 @@
 import {
   type ApiObject,
   type EndpointSlice,
+  impliedObjects,
   keyOf,
   keyText,
   type MeshWorkload,
-  namespaceOf,
-  parseObject,
   serviceNameLabel,
-  weftControllerName,
-  weftGatewayClassName,
 } from "../api/index.ts";
 import { type Issue, WeftError } from "../kernel/index.ts";
 import type { SourceObject } from "./source-object.ts";
-
-/** What a mesh has from the start, and files need not say. */
-const defaultObjects: readonly unknown[] = [
-  { apiVersion: "weft.dev/v1alpha1", kind: "MeshConfig", metadata: { name: "mesh" }, spec: {} },
-  {
-    apiVersion: "gateway.networking.k8s.io/v1",
-    kind: "GatewayClass",
-    metadata: { name: weftGatewayClassName },
-    spec: { controllerName: weftControllerName, description: "Gateways that weft serves" },
-  },
-];
 
 const gatewayExample =
   "{ apiVersion: gateway.networking.k8s.io/v1, kind: Gateway, metadata: { name: door }, " +
@@ -52,7 +38,8 @@ export function admitObjects(sources: readonly SourceObject[]): ApiObject[] {
       hint: `write one, such as ${gatewayExample}`,
     });
   }
-  return complete(sources.map(({ object }) => object));
+  const objects = sources.map(({ object }) => object);
+  return [...impliedObjects(objects), ...objects.map((object) => withoutIdleSelector(object, objects))];
 }
 
 function repetitions(sources: readonly SourceObject[]): Issue[] {
@@ -101,25 +88,6 @@ function workloadRefusals({ spec }: MeshWorkload): Issue[] {
   if (spec.tunnel.type === "none") return [];
   const message = "must be none: this gateway has no identity in a mesh, so it dials applications directly";
   return [{ path: "spec.tunnel.type", message }];
-}
-
-function complete(objects: readonly ApiObject[]): ApiObject[] {
-  const known = new Set(objects.map((object) => keyText(keyOf(object))));
-  const namespaces = new Set(objects.map(namespaceOf).filter((namespace) => namespace !== ""));
-  const implied = [
-    ...defaultObjects,
-    ...[...namespaces].map((name) => ({ apiVersion: "v1", kind: "Namespace", metadata: { name } })),
-  ].map(parseOwn);
-  return [
-    ...implied.filter((object) => !known.has(keyText(keyOf(object)))),
-    ...objects.map((object) => withoutIdleSelector(object, objects)),
-  ];
-}
-
-function parseOwn(input: unknown): ApiObject {
-  const parsed = parseObject(input, "write");
-  if ("object" in parsed) return parsed.object;
-  throw new WeftError("internal", "an object of our own is invalid", { issues: parsed.issues });
 }
 
 /** In a dump of a cluster the slices of a Service with a selector stand beside it: here they are all there is. */

@@ -14,7 +14,7 @@ import type {
   SourceChange,
   SourceResource,
 } from "../distribute/index.ts";
-import { ChangeSet, RegistryIndex } from "../registry/index.ts";
+import { ChangeSet, indexObject, RegistryIndex, unindexObject } from "../registry/index.ts";
 import { type Entry, ObjectLedger } from "./object-ledger.ts";
 
 /** There is no mesh, so nobody is asked for a certificate of it. */
@@ -146,8 +146,9 @@ export class FileConfiguration implements ResourceSource {
 
   #compile(upserted: readonly Stored[], removed: readonly ObjectKey[]): CompileOutput {
     const registry = new ChangeSet();
-    for (const key of removed) this.#removeFromRegistry(key, registry);
-    for (const object of upserted) this.#addToRegistry(object, registry);
+    for (const key of removed) unindexObject(this.#registry, key, registry);
+    // Nobody tells of a workload's life but the author of the file.
+    for (const object of upserted) indexObject(this.#registry, object, "live", registry);
     const gatewayHost = this.#host;
     return this.#compiler.apply({
       upserted,
@@ -171,26 +172,6 @@ export class FileConfiguration implements ResourceSource {
       if (!this.#compiler.isQuarantined(key)) this.#inForce.delete(name);
       else if (good !== undefined) this.#inForce.set(name, good);
     }
-  }
-
-  #addToRegistry(object: Stored, changes: ChangeSet): void {
-    switch (object.kind) {
-      case "Service":
-        return this.#registry.upsertService(object, changes);
-      case "EndpointSlice":
-        return this.#registry.upsertSlice(object, changes);
-      case "MeshWorkload":
-        // Nobody tells of its life but the author of the file.
-        return this.#registry.upsertWorkload(object, "live", changes);
-      default:
-    }
-  }
-
-  #removeFromRegistry({ kind, namespace, name }: ObjectKey, changes: ChangeSet): void {
-    const path = `${namespace}/${name}`;
-    if (kind === "Service") this.#registry.removeService(path, changes);
-    if (kind === "EndpointSlice") this.#registry.removeSlice(path, changes);
-    if (kind === "MeshWorkload") this.#registry.removeWorkload(path, changes);
   }
 }
 

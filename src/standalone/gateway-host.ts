@@ -8,7 +8,7 @@ import {
   type PageSource,
   type Place,
   placeText,
-  retirePlace,
+  retireAll,
   type TakenPlace,
   type WorkerPlan,
   WorkerPool,
@@ -82,7 +82,7 @@ export async function hostInProcess(options: GatewayHostOptions): Promise<Gatewa
     proxy.close();
     throw new WeftError("address_in_use", `${failed} listeners cannot be opened`);
   }
-  const places = (): Place[] => proxy.gatewayListeners().map(({ address, port }) => ({ address, port }));
+  const places = (): Place[] => proxy.openListeners().map(({ address, port }) => ({ address, port }));
   return {
     count: 1,
     get listeners() {
@@ -94,34 +94,18 @@ export async function hostInProcess(options: GatewayHostOptions): Promise<Gatewa
     // It follows the agent.
     commit: () => Promise.resolve(),
     taken: () => places().map((place) => ({ ...place, count: 1 })),
-    async retire(kept, count) {
-      const names = new Set(kept.map(placeText));
-      await Promise.all(
-        places().map((place) =>
-          retirePlace(
-            proxy,
-            { place, targets: names.has(placeText(place)) ? behindOurs(count) : [] },
-            options,
-          ),
-        ),
-      );
-    },
+    retire: (kept, count) => retireAll(proxy, kept, () => count, options),
     reopen() {
       proxy.reopenListeners();
       return Promise.resolve();
     },
     tookOver() {
       ours = new Set();
-      for (const { listener } of proxy.gatewayListeners()) resetReusePort(listener);
+      for (const { listener } of proxy.openListeners()) resetReusePort(listener);
     },
     drain: () => proxy.drain(),
     close: () => proxy.close(),
   };
-}
-
-/** Numbers of another process's listeners where our only one is number 0. */
-function behindOurs(count: number): number[] {
-  return Array.from({ length: count }, (_, i) => i + 1);
 }
 
 export interface WorkerHostOptions extends GatewayHostOptions {

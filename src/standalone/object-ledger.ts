@@ -2,8 +2,7 @@
  * The objects of the files as the compiler wants them, with what a store would add, and what changed since the last reading.
  * What is added follows from the files alone, so that a restart serves exactly what it served before.
  */
-import { type ApiObject, isStored, keyOf, keyText, type ObjectKey, type Stored } from "../api/index.ts";
-import { WeftError } from "../kernel/index.ts";
+import { type ApiObject, keyOf, keyText, type ObjectKey, type Stored, storedOf } from "../api/index.ts";
 
 export interface ObjectChange {
   readonly upserted: readonly Stored[];
@@ -14,9 +13,6 @@ export interface Entry {
   readonly written: ApiObject;
   readonly stored: Stored;
 }
-
-/** Files tell no age: routes that are equally specific are then ordered by name, not by when their file was added. */
-const defaultCreationTimestamp = "1970-01-01T00:00:00Z";
 
 export class ObjectLedger {
   #entries: ReadonlyMap<string, Entry> = new Map();
@@ -54,14 +50,4 @@ export class ObjectLedger {
     const removed = [...before].flatMap(([key, { stored }]) => (entries.has(key) ? [] : [keyOf(stored)]));
     return { upserted, removed };
   }
-}
-
-export function storedOf(written: ApiObject, generation: number): Stored {
-  const uid = keyText(keyOf(written));
-  const creationTimestamp = written.metadata.creationTimestamp ?? defaultCreationTimestamp;
-  const added = { uid, creationTimestamp, generation, resourceVersion: String(generation) };
-  const object: ApiObject = structuredClone(written);
-  Object.assign(object.metadata, added);
-  if (!isStored(object)) throw new WeftError("internal", "an object lacks what was added to it");
-  return object;
 }

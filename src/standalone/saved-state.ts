@@ -1,10 +1,10 @@
 /** The state of a configuration of files as bytes: a twentieth of what the objects take in memory. */
 import { gunzipSync, gzipSync } from "node:zlib";
-import { parseObject } from "../api/index.ts";
+import { parseObject, storedOf } from "../api/index.ts";
 import type { GatewayHost, KeySetChange } from "../compile/index.ts";
 import { WeftError } from "../kernel/index.ts";
 import type { FileConfigurationState } from "./file-configuration.ts";
-import { type Entry, storedOf } from "./object-ledger.ts";
+import type { Entry } from "./object-ledger.ts";
 
 interface SavedEntry {
   readonly written: unknown;

@@ -1,6 +1,8 @@
 export { openSqliteStore } from "./sqlite-store.ts";
 export type {
+  Change,
   Commit,
+  CommitMeta,
   OperationalWrite,
   Store,
   WatchEvent,

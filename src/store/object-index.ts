@@ -35,6 +35,10 @@ export class ObjectIndex {
     return items;
   }
 
+  *all(): Iterable<Stored> {
+    for (const { objects } of this.#shelves.values()) yield* objects.values();
+  }
+
   put(key: ObjectKey, object: Stored): void {
     const shelf = this.#shelf(key.kind);
     shelf.objects.set(keyText(key), object);

@@ -40,6 +40,15 @@ export interface Plan {
   readonly objects: readonly Stored[];
 }
 
+/** Throws `conflict` where a commit was planned on another revision than the newest. */
+export function checkPlannedOn(plannedOn: number | undefined, revision: number): void {
+  if (plannedOn === undefined || plannedOn === revision) return;
+  throw new WeftError("conflict", `somebody else has committed revision ${revision} meanwhile`, {
+    hint: "try again",
+    fields: { revision },
+  });
+}
+
 export function planWrites(writes: readonly (Write | OperationalWrite)[], context: PlanContext): Plan {
   const changes: PlannedChange[] = [];
   const objects: Stored[] = [];
@@ -132,10 +141,15 @@ function replace(
   const next = {
     ...object,
     status,
-    metadata: { ...object.metadata, generation: before.metadata.generation + (isContentEqual ? 0 : 1) },
+    metadata: {
+      ...withoutManagers(object.metadata),
+      ...keptManagers(object, before),
+      generation: before.metadata.generation + (isContentEqual ? 0 : 1),
+    },
   };
   const isUnchanged =
     isContentEqual &&
+    Bun.deepEquals(managersOf(next), managersOf(before), true) &&
     Bun.deepEquals(notesOf(object), notesOf(before), true) &&
     Bun.deepEquals(status, statusOf(before), true);
   if (isUnchanged) return undefined;
@@ -167,6 +181,11 @@ function assemble(raw: unknown): Stored {
   return parsed.object;
 }
 
+/** The same state, written later than it was planned. */
+export function atSequence(object: Stored, sequence: number): Stored {
+  return restamp(object, object, sequence);
+}
+
 function statusOf(object: ApiObject): unknown {
   return "status" in object ? object.status : undefined;
 }
@@ -180,8 +199,23 @@ function notesOf(object: ApiObject): unknown {
   return { labels: object.metadata.labels ?? {}, annotations: object.metadata.annotations ?? {} };
 }
 
-/** What the history keeps: neither status nor the number of the write. */
+/** Who does not say whose fields are whose leaves that as it is. */
+function keptManagers(object: ApiObject, before: Stored): Pick<ApiObject["metadata"], "managedFields"> {
+  const managedFields = object.metadata.managedFields ?? before.metadata.managedFields;
+  return managedFields === undefined || managedFields.length === 0 ? {} : { managedFields };
+}
+
+function withoutManagers(metadata: ApiObject["metadata"]) {
+  const { managedFields: _, ...rest } = metadata;
+  return rest;
+}
+
+function managersOf({ metadata }: Pick<ApiObject, "metadata">): unknown {
+  return metadata.managedFields ?? [];
+}
+
+/** What the history keeps: neither status, nor the number of the write, nor whose fields are whose. */
 export function historyForm(object: Stored): unknown {
-  const { resourceVersion: _, ...metadata } = object.metadata;
+  const { resourceVersion: _, managedFields: __, ...metadata } = object.metadata;
   return { ...object, status: undefined, metadata };
 }

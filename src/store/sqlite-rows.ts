@@ -3,12 +3,16 @@ import type { Database, Statement } from "bun:sqlite";
 import { type ApiObject, isStored, keyOf, type ObjectKey, parseObject, type Stored } from "../api/index.ts";
 import { WeftError } from "../kernel/index.ts";
 import { historyForm, type PlannedChange } from "./plan-writes.ts";
+import { isDifference } from "./spans.ts";
 import type { Change, Commit, CommitMeta, WatchEvent } from "./store.ts";
 
-interface ChangeRow {
-  readonly revision: number;
+interface SpanRow {
   readonly before: string | null;
   readonly after: string | null;
+}
+
+interface ChangeRow extends SpanRow {
+  readonly revision: number;
 }
 
 interface RevisionRow {
@@ -162,19 +166,39 @@ export class SqliteRows {
     return row === null ? undefined : sides(row);
   }
 
+  /** Bodies are parsed only of what differs, as `spanOf` would tell it. */
+  changesBetween(from: number, to: number): Change[] {
+    const rows = this.#database
+      .query<SpanRow, [number, number]>(
+        `SELECT first.before AS before, last.after AS after FROM
+           (SELECT kind, namespace, name, min(revision) AS first, max(revision) AS last
+              FROM changes WHERE revision > ? AND revision <= ? GROUP BY kind, namespace, name) AS span
+           JOIN changes AS first ON first.kind = span.kind AND first.namespace = span.namespace
+             AND first.name = span.name AND first.revision = span.first
+           JOIN changes AS last ON last.kind = span.kind AND last.namespace = span.namespace
+             AND last.name = span.name AND last.revision = span.last
+         WHERE first.before IS NOT last.after
+         ORDER BY span.kind, span.namespace, span.name`,
+      )
+      .all(from, to);
+    return rows.flatMap(changeOfRow).filter(isDifference);
+  }
+
   #changes(revision: number): Change[] {
     const rows = this.#database
       .query<ChangeRow, [number]>("SELECT * FROM changes WHERE revision = ? ORDER BY position")
       .all(revision);
-    return rows.flatMap((row) => {
-      const { before, after } = sides(row);
-      const object = after ?? before;
-      return object === undefined ? [] : [{ ...sides(row), key: keyOf(object) }];
-    });
+    return rows.flatMap(changeOfRow);
   }
 }
 
-function sides(row: ChangeRow): { before?: ApiObject; after?: ApiObject } {
+function changeOfRow(row: SpanRow): Change[] {
+  const change = sides(row);
+  const object = change.after ?? change.before;
+  return object === undefined ? [] : [{ ...change, key: keyOf(object) }];
+}
+
+function sides(row: SpanRow): { before?: ApiObject; after?: ApiObject } {
   return {
     ...(row.before === null ? {} : { before: readObject(row.before) }),
     ...(row.after === null ? {} : { after: readObject(row.after) }),

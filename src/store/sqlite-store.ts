@@ -7,11 +7,12 @@ import { randomUUID } from "node:crypto";
 import { type ApiObject, keyOf, type KindName, type ObjectKey, type StoredOfKind } from "../api/index.ts";
 import { type Clock, type Log, WeftError } from "../kernel/index.ts";
 import { ObjectIndex } from "./object-index.ts";
-import { type Plan, planWrites } from "./plan-writes.ts";
+import { checkPlannedOn, type Plan, planWrites } from "./plan-writes.ts";
 import { openDatabase } from "./sqlite-database.ts";
 import { type SqliteFailure, sqliteFailure, storeError } from "./sqlite-errors.ts";
 import { SqliteRows } from "./sqlite-rows.ts";
 import type {
+  Change,
   Commit,
   CommitOptions,
   CommitResult,
@@ -121,6 +122,7 @@ class SqliteStore implements Store {
   }
 
   async commit(writes: readonly Write[], meta: CommitOptions): Promise<CommitResult> {
+    checkPlannedOn(meta.plannedOn, this.#revision);
     const plan = this.#plan(writes, "commit");
     const revision = plan.changes.length === 0 ? this.#revision : this.#revision + 1;
     this.#write(plan, revision, meta);
@@ -145,6 +147,14 @@ class SqliteStore implements Store {
       if (last !== undefined) return last.after;
       const next = this.#rows.changeOf(key, revision, "after");
       return next === undefined ? this.#index.get(key) : next.before;
+    });
+  }
+
+  async changesBetween(from: number, to: number): Promise<readonly Change[] | "gone"> {
+    return this.#reading(() => {
+      const oldest = this.#rows.oldestRevision();
+      if (oldest !== undefined && from < oldest - 1) return "gone";
+      return this.#rows.changesBetween(from, to);
     });
   }
 

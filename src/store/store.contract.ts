@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { type ApiObject, keyOf, parseObject } from "../api/index.ts";
 import { WeftError } from "../kernel/index.ts";
+import { changesBetweenContract } from "./changes-between.contract.ts";
 import type { Store, WatchEvent } from "./store.ts";
 
 const meta = { author: "ann", message: "test" };
@@ -61,13 +62,13 @@ async function microtasks(): Promise<void> {
 }
 
 export interface StoreContractOptions {
-  readonly open: (limits: { retainedEvents: number; retainedRevisions: number }) => Store;
+  readonly open: (limits: { retainedEvents: number; retainedRevisions: number }) => Store | Promise<Store>;
 }
 
 export function storeContract(name: string, { open }: StoreContractOptions): void {
   const stores: Store[] = [];
-  const start = (limits = { retainedEvents: 1000, retainedRevisions: 1000 }): Store => {
-    const store = open(limits);
+  const start = async (limits = { retainedEvents: 1000, retainedRevisions: 1000 }): Promise<Store> => {
+    const store = await open(limits);
     stores.push(store);
     return store;
   };
@@ -77,7 +78,7 @@ export function storeContract(name: string, { open }: StoreContractOptions): voi
 
   describe(`store contract: ${name}`, () => {
     test("keeps an anchor: with a commit, or alone, in no history", async () => {
-      const store = start();
+      const store = await start();
       expect(store.anchor).toBeUndefined();
       await store.commit([{ type: "put", object: configMap("a", "1") }], { ...meta, anchor: "one" });
       expect(store.anchor).toBe("one");
@@ -92,7 +93,7 @@ export function storeContract(name: string, { open }: StoreContractOptions): voi
     });
 
     test("starts empty", async () => {
-      const store = start();
+      const store = await start();
       expect(store.revision).toBe(0);
       expect(store.sequence).toBe(0);
       expect(await store.history(10)).toEqual([]);
@@ -100,7 +101,7 @@ export function storeContract(name: string, { open }: StoreContractOptions): voi
     });
 
     test("gives server's metadata to what is created and keeps it when it is changed", async () => {
-      const store = start();
+      const store = await start();
       const created = await store.commit([{ type: "put", object: configMap("a", "1") }], meta);
       expect(created.revision).toBe(1);
       const first = store.get({ kind: "ConfigMap", namespace: "default", name: "a" });
@@ -118,7 +119,7 @@ export function storeContract(name: string, { open }: StoreContractOptions): voi
     });
 
     test("moves neither revision nor sequence when nothing changes, and the generation only with the content", async () => {
-      const store = start();
+      const store = await start();
       await store.commit([{ type: "put", object: configMap("a", "1") }], meta);
       const same = await store.commit([{ type: "put", object: configMap("a", "1") }], meta);
       expect([same.revision, same.sequence]).toEqual([1, 1]);
@@ -127,7 +128,7 @@ export function storeContract(name: string, { open }: StoreContractOptions): voi
     });
 
     test("writes all of a commit or nothing", async () => {
-      const store = start();
+      const store = await start();
       await store.commit([{ type: "put", object: configMap("a", "1") }], meta);
       const error = await failure(
         store.commit(
@@ -143,8 +144,19 @@ export function storeContract(name: string, { open }: StoreContractOptions): voi
       expect([store.revision, store.sequence]).toEqual([1, 1]);
     });
 
+    test("refuses a commit that was planned on another revision than the newest", async () => {
+      const store = await start();
+      await store.commit([{ type: "put", object: configMap("a", "1") }], { ...meta, plannedOn: 0 });
+      const put = { type: "put", object: configMap("b", "1") } as const;
+      const error = await failure(store.commit([put], { ...meta, plannedOn: 0 }));
+      expect([error.code, error.fields["revision"]]).toEqual(["conflict", 1]);
+      expect([store.revision, store.sequence]).toEqual([1, 1]);
+      await store.commit([put], { ...meta, plannedOn: 1 });
+      expect(store.revision).toBe(2);
+    });
+
     test("refuses to create what exists, to delete what does not, and to write one object twice", async () => {
-      const store = start();
+      const store = await start();
       const put = { type: "put", object: configMap("a", "1") } as const;
       await store.commit([put], meta);
       expect((await failure(store.commit([{ ...put, expectedResourceVersion: "" }], meta))).code).toBe(
@@ -156,7 +168,7 @@ export function storeContract(name: string, { open }: StoreContractOptions): voi
     });
 
     test("refuses a change to what may not change", async () => {
-      const store = start();
+      const store = await start();
       const immutable = (value: string): ApiObject =>
         valid({
           apiVersion: "v1",
@@ -173,7 +185,7 @@ export function storeContract(name: string, { open }: StoreContractOptions): voi
     });
 
     test("lists by namespace and labels, sorted", async () => {
-      const store = start();
+      const store = await start();
       await store.commit(
         [
           { type: "put", object: configMap("b", "1", { app: "x" }) },
@@ -194,7 +206,7 @@ export function storeContract(name: string, { open }: StoreContractOptions): voi
     });
 
     test("keeps status out of commits, and operational writes out of the history", async () => {
-      const store = start();
+      const store = await start();
       await store.commit([{ type: "put", object: workload("w") }], meta);
       await store.writeOperational([{ type: "status", object: workload("w", { connected: true }) }]);
       expect([store.revision, store.sequence]).toEqual([1, 2]);
@@ -210,7 +222,7 @@ export function storeContract(name: string, { open }: StoreContractOptions): voi
     });
 
     test("takes no status from a commit, neither for a new object nor for an old one", async () => {
-      const store = start();
+      const store = await start();
       const status = (): unknown =>
         store.get({ kind: "MeshWorkload", namespace: "default", name: "w" })?.status?.connected;
       await store.commit([{ type: "put", object: workload("w", { connected: true }) }], meta);
@@ -221,7 +233,7 @@ export function storeContract(name: string, { open }: StoreContractOptions): voi
     });
 
     test("registers and removes workloads operationally, and skips a status that says nothing new", async () => {
-      const store = start();
+      const store = await start();
       await store.writeOperational([{ type: "put", object: workload("w", { connected: true }) }]);
       await store.writeOperational([{ type: "status", object: workload("w", { connected: true }) }]);
       await store.writeOperational([{ type: "status", object: workload("gone", { connected: true }) }]);
@@ -236,7 +248,7 @@ export function storeContract(name: string, { open }: StoreContractOptions): voi
     });
 
     test("keeps before and after of every change, newest commit first, in pages", async () => {
-      const store = start();
+      const store = await start();
       await store.commit([{ type: "put", object: configMap("a", "1") }], meta);
       await store.commit([{ type: "put", object: configMap("a", "2") }], { author: "bob", message: "two" });
       await store.commit([{ type: "delete", key: keyOf(configMap("a", "")) }], meta);
@@ -254,7 +266,7 @@ export function storeContract(name: string, { open }: StoreContractOptions): voi
     });
 
     test("tells what an object was at any revision", async () => {
-      const store = start();
+      const store = await start();
       await store.commit([{ type: "put", object: configMap("other", "1") }], meta);
       await store.commit([{ type: "put", object: configMap("a", "1") }], meta);
       await store.commit([{ type: "put", object: configMap("a", "2") }], meta);
@@ -268,17 +280,23 @@ export function storeContract(name: string, { open }: StoreContractOptions): voi
       expect(await Promise.all([1, 2, 3, 4].map(at))).toEqual([undefined, "1", "2", undefined]);
     });
 
+    changesBetweenContract(start);
+
     test("forgets the oldest revisions beyond its bound and says so", async () => {
-      const store = start({ retainedEvents: 1000, retainedRevisions: 2 });
+      const store = await start({ retainedEvents: 1000, retainedRevisions: 2 });
       for (const value of ["1", "2", "3", "4"])
         await store.commit([{ type: "put", object: configMap("a", value) }], meta);
       expect((await store.history(10)).map((commit) => commit.revision)).toEqual([4, 3]);
       expect(await store.objectAt(keyOf(configMap("a", "")), 1)).toBe("gone");
       expect(await store.objectAt(keyOf(configMap("a", "")), 2)).toMatchObject({ data: { value: "2" } });
+      expect(await store.changesBetween(1, 4)).toBe("gone");
+      expect(await store.changesBetween(2, 4)).toMatchObject([
+        { before: { data: { value: "2" } }, after: { data: { value: "4" } } },
+      ]);
     });
 
     test("watches from any retained sequence, a commit in one call, never before watch returns", async () => {
-      const store = start();
+      const store = await start();
       await store.commit(
         [
           { type: "put", object: configMap("a", "1") },
@@ -307,7 +325,7 @@ export function storeContract(name: string, { open }: StoreContractOptions): voi
     });
 
     test("delivers operational writes to watchers, with the revision that they came at", async () => {
-      const store = start();
+      const store = await start();
       await store.commit([{ type: "put", object: configMap("a", "1") }], meta);
       const events: WatchEvent[] = [];
       store.watch(store.sequence, (batch) => void events.push(...batch));
@@ -317,7 +335,7 @@ export function storeContract(name: string, { open }: StoreContractOptions): voi
     });
 
     test("goes on when a listener throws, and lets a listener write and stop", async () => {
-      const store = start();
+      const store = await start();
       const good = new Recorder();
       store.watch(0, () => {
         throw new Error("listener");
@@ -328,13 +346,15 @@ export function storeContract(name: string, { open }: StoreContractOptions): voi
       });
       store.watch(0, good.listener);
       await store.commit([{ type: "put", object: configMap("a", "1") }], meta);
-      await microtasks();
+      // The listener's own write is one of its own: it may take its way to other machines.
+      const deadlineMs = performance.now() + 5_000;
+      while (store.sequence < 2 && performance.now() < deadlineMs) await Bun.sleep(1);
       await microtasks();
       expect(good.calls.flat()).toEqual(["added a 1", "added from-listener 2"]);
     });
 
     test("answers gone to a watch from before what it retains", async () => {
-      const store = start({ retainedEvents: 2, retainedRevisions: 1000 });
+      const store = await start({ retainedEvents: 2, retainedRevisions: 1000 });
       for (const value of ["1", "2", "3", "4"])
         await store.commit([{ type: "put", object: configMap("a", value) }], meta);
       const none = (): void => {};
@@ -344,7 +364,7 @@ export function storeContract(name: string, { open }: StoreContractOptions): voi
     });
 
     test("keeps its own copy of what it is given", async () => {
-      const store = start();
+      const store = await start();
       const data: Record<string, string> = { value: "1" };
       const object = { ...configMap("a", "1"), data };
       await store.commit([{ type: "put", object: valid(object) }], meta);
@@ -353,7 +373,7 @@ export function storeContract(name: string, { open }: StoreContractOptions): voi
     });
 
     test("refuses everything once closed", async () => {
-      const store = start();
+      const store = await start();
       store.close();
       expect((await failure(store.commit([{ type: "put", object: configMap("a", "1") }], meta))).code).toBe(
         "unavailable",

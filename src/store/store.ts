@@ -47,6 +47,11 @@ export interface CommitMeta {
 export interface CommitOptions extends CommitMeta {
   /** Becomes the store's `anchor`, in the same step as the commit. */
   readonly anchor?: string | undefined;
+  /**
+   * The revision that the writes were planned on, where more than their own objects was looked at. Refused with `conflict`
+   * and `fields.revision` (the newest) where somebody has committed since.
+   */
+  readonly plannedOn?: number | undefined;
 }
 
 export interface Commit extends CommitMeta {
@@ -108,6 +113,11 @@ export interface Store {
   history(limit: number, before?: number): Promise<readonly Commit[]>;
   /** The object as it was at a revision; undefined where it did not exist, "gone" where the history does not reach back so far. */
   objectAt(key: ObjectKey, revision: number): Promise<ApiObject | undefined | "gone">;
+  /**
+   * Every object that is another at revision `to` than at `from`, which is not above it; sorted by kind, namespace and
+   * name. "gone" where the history does not reach back to `from`. Costs what the commits between the two changed.
+   */
+  changesBetween(from: number, to: number): Promise<readonly Change[] | "gone">;
   /**
    * Calls back, never before it returns, with every write after `fromSequence`; the writes of one commit come in one
    * call. "gone" where these are no longer retained: list again, and watch from the sequence of the listing.

@@ -45,6 +45,17 @@ export class Watchers {
     this.#schedule();
   }
 
+  /** What lies between is lost: everybody gets `events` in its place, and goes on after `sequence`. */
+  jump(events: readonly WatchEvent[], sequence: number): void {
+    this.#newest = sequence;
+    this.#recent = [];
+    for (const watcher of [...this.#watchers]) {
+      if (watcher.position >= sequence) continue;
+      watcher.position = sequence;
+      this.#tell(watcher, events);
+    }
+  }
+
   clear(): void {
     this.#watchers.clear();
   }
@@ -61,9 +72,16 @@ export class Watchers {
   #deliver(watcher: Watcher): void {
     // A listener that ran before this one may have ended it.
     if (!this.#watchers.has(watcher) || watcher.position >= this.#newest) return;
-    try {
+    this.#tell(watcher, () => {
       const events = this.#after(watcher.position);
       watcher.position = events.at(-1)?.sequence ?? watcher.position;
+      return events;
+    });
+  }
+
+  #tell(watcher: Watcher, of: readonly WatchEvent[] | (() => readonly WatchEvent[])): void {
+    try {
+      const events = typeof of === "function" ? of() : of;
       if (events.length > 0) watcher.listener(events);
     } catch (error) {
       this.#log.error("a watcher of the store failed", { error: errorLine(error) });

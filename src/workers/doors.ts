@@ -38,6 +38,13 @@ export function withBound(plan: WorkerPlan, { outbound, tunnel }: Doors): Worker
   };
 }
 
+/** Where the plan leaves a port to the system, that of the process before; ports that it names are those. */
+export function asBefore(plan: WorkerPlan, doors: Doors | undefined): WorkerPlan {
+  const named = plan.capture.kind === "explicit" ? plan.capture.outbound : [];
+  const isOpen = [plan.tunnel, ...named].some(({ port }) => port === 0);
+  return doors === undefined || !isOpen ? plan : withBound(plan, doors);
+}
+
 /** Listeners come and go with Gateways alone. */
 export function opensNone({ upserts, removals }: SuppliedChange): boolean {
   return [...upserts, ...removals].every(({ kind }) => kind !== "Gateway");

@@ -5,7 +5,7 @@
  *   new: takeover -> old: agreed | refused
  *   new: bound    -> old: released        (its listeners and ports are closed, its lock is free; it finishes what is in flight)
  */
-import type { Place } from "./messages.ts";
+import type { Doors, Place } from "./messages.ts";
 
 /** Grows when an older process would misunderstand. */
 export const handOverVersion = 1;
@@ -15,13 +15,26 @@ export interface TakenPlace extends Place {
   readonly count: number;
 }
 
+/** Of a proxy in a mesh. What an older process does not tell is not known. */
+export interface Handed {
+  /** Of the configuration that it runs and has written to its folder. */
+  readonly revision?: number;
+  /** What was bound, for whoever was told port 0. */
+  readonly doors?: Doors;
+}
+
 export type ToOld =
   | { readonly kind: "takeover"; readonly version: number }
   /** `kept`: where the new one listens too, with `count` listeners each. */
   | { readonly kind: "bound"; readonly kept: readonly Place[]; readonly count: number };
 
 export type ToNew =
-  | { readonly kind: "agreed"; readonly pid: number; readonly places: readonly TakenPlace[] }
+  | {
+      readonly kind: "agreed";
+      readonly pid: number;
+      readonly places: readonly TakenPlace[];
+      readonly handed?: Handed;
+    }
   | { readonly kind: "refused"; readonly why: string }
   | { readonly kind: "released" };
 
@@ -45,7 +58,8 @@ export function parseToNew(line: string): ToNew | undefined {
     case "agreed": {
       const places = parsePlaces(value["places"]);
       const { pid } = value;
-      return places === undefined || typeof pid !== "number" ? undefined : { kind: "agreed", pid, places };
+      if (places === undefined || typeof pid !== "number") return undefined;
+      return { kind: "agreed", pid, places, handed: parseHanded(value["handed"]) };
     }
     case "refused":
       return { kind: "refused", why: String(value["why"]) };
@@ -54,6 +68,22 @@ export function parseToNew(line: string): ToNew | undefined {
     default:
       return undefined;
   }
+}
+
+function parseHanded(value: unknown): Handed {
+  if (!isRecord(value)) return {};
+  const { revision } = value;
+  const doors = parseDoors(value["doors"]);
+  return { ...(typeof revision === "number" ? { revision } : {}), ...(doors === undefined ? {} : { doors }) };
+}
+
+function parseDoors(value: unknown): Doors | undefined {
+  if (!isRecord(value)) return undefined;
+  const outbound = parsePlaces(value["outbound"]);
+  const tunnel = parsePlaces([value["tunnel"]])?.[0];
+  const { plaintextPort } = value;
+  if (outbound === undefined) return undefined;
+  return { outbound, tunnel, plaintextPort: isCount(plaintextPort) ? plaintextPort : undefined };
 }
 
 function parsePlaces(value: unknown): TakenPlace[] | undefined {

@@ -7,6 +7,7 @@
  */
 import type { Log } from "../kernel/index.ts";
 import {
+  type Handed,
   handOverVersion,
   parseToOld,
   type TakenPlace,
@@ -20,7 +21,9 @@ import type { Place } from "./messages.ts";
 /** What is handed over. */
 export interface HandOverSubject {
   /** Nothing changes from here on. Undefined: not now. */
-  freeze(): readonly TakenPlace[] | undefined;
+  freeze(): Promise<readonly TakenPlace[] | undefined> | readonly TakenPlace[] | undefined;
+  /** What else the other process is told. */
+  handed?(): Handed;
   /** Closes all listeners; nothing that came to them is lost where the other process listens too. */
   retire(kept: readonly Place[], count: number): Promise<void>;
   /** Frees all else that there can only be one of. */
@@ -57,22 +60,31 @@ export class HandOverServer {
   async #receive(line: string, peer: LineSocket): Promise<void> {
     const message = parseToOld(line);
     if (message === undefined) peer.close();
-    else if (message.kind === "takeover") this.#agree(message, peer);
+    else if (message.kind === "takeover") await this.#agree(message, peer);
     else if (this.#state === "agreed" && peer === this.#peer) await this.#retire(message, peer);
     else peer.close();
   }
 
-  #agree({ version }: ToOld & { kind: "takeover" }, peer: LineSocket): void {
+  async #agree({ version }: ToOld & { kind: "takeover" }, peer: LineSocket): Promise<void> {
     const why = this.#refusal(version);
-    const places = why === undefined ? this.#subject.freeze() : undefined;
-    if (places === undefined) {
-      send(peer, { kind: "refused", why: why ?? "it is ending" });
+    if (why !== undefined) {
+      send(peer, { kind: "refused", why });
       return;
     }
     this.#state = "agreed";
     this.#peer = peer;
+    const places = await this.#subject.freeze();
+    // The new process may have gone meanwhile.
+    if (this.#peer !== peer) return;
+    if (places === undefined) {
+      this.#state = "idle";
+      this.#peer = undefined;
+      send(peer, { kind: "refused", why: "it is ending" });
+      return;
+    }
     this.#log.info("another process takes over");
-    send(peer, { kind: "agreed", pid: process.pid, places });
+    const handed = this.#subject.handed?.();
+    send(peer, { kind: "agreed", pid: process.pid, places, ...(handed && { handed }) });
   }
 
   #refusal(version: number): string | undefined {

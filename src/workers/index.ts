@@ -4,7 +4,7 @@ export { InstanceDirectory } from "./instance-directory.ts";
 export { type Place, placeText, type WorkerPlan } from "./messages.ts";
 export { PageServer, type PageSource } from "./pages.ts";
 export { startProxyParent } from "./proxy-parent.ts";
-export { retirePlace } from "./retire-listener.ts";
+export { retireAll } from "./retire-listener.ts";
 export { TakeOver } from "./take-over.ts";
 export { runWorkerProcess } from "./worker-main.ts";
 export { WorkerPool } from "./worker-pool.ts";

@@ -59,7 +59,8 @@ export type ToWorker =
   | { readonly kind: "spread" }
   /** What was retired is opened again. */
   | { readonly kind: "reopen" }
-  | { readonly kind: "drain" };
+  /** `isReplaced`: another process has the ports already. */
+  | { readonly kind: "drain"; readonly isReplaced: boolean };
 
 export type FromWorker =
   | { readonly kind: "hello" }
@@ -71,6 +72,8 @@ export type FromWorker =
       readonly listeners: readonly Place[];
       readonly failures: readonly string[];
       readonly doors: Doors;
+      /** All listeners, those of the doors too. */
+      readonly open: readonly Place[];
     }
   | { readonly kind: "answer"; readonly id: number; readonly text: string }
   | { readonly kind: "avoid"; readonly endpoints: readonly AvoidedEndpoint[] }

@@ -4,7 +4,8 @@
  *
  *   certificate and mesh there -> workers listen -> announced -> serving --drain()--> mesh told -> workers drained -> left -> ended
  */
-import { type Clock, type Log, systemClock, type Timer, WeftError } from "../kernel/index.ts";
+import { type Clock, errorLine, type Log, systemClock, type Timer, WeftError } from "../kernel/index.ts";
+import { type Listener, resetReusePort } from "../net/index.ts";
 import {
   ApplicationMetrics,
   createAgent,
@@ -14,14 +15,19 @@ import {
   type ProxyBootstrap,
   TapRelay,
 } from "../proxy/index.ts";
+import { asBefore } from "./doors.ts";
 import { MeshDesk } from "./mesh-desk.ts";
 import type { Place, WorkerPlan } from "./messages.ts";
 import { PageServer, type PageSource } from "./pages.ts";
+import { retireAll } from "./retire-listener.ts";
+import { Succession } from "./succession.ts";
 import { WorkerPool } from "./worker-pool.ts";
 
 export interface ProxyParentOptions {
   readonly bootstrap: ProxyBootstrap;
   readonly count: number;
+  /** Replace the process that has the bootstrap's data directory; without one, start as ever. */
+  readonly takesOver?: boolean;
   /** What starts the worker of this index. */
   readonly command: (index: number) => readonly string[];
   readonly log: Log;
@@ -32,6 +38,10 @@ export interface RunningProxyParent {
   /** Undefined: a gateway. */
   readonly tunnel: Place | undefined;
   readonly admin: Place;
+  /** The process that this one took over from. */
+  readonly replacedPid: number | undefined;
+  /** Resolves when another process has taken over and all that was in flight here is done. */
+  readonly replaced: Promise<void>;
   /** Tells the mesh, has the workers finish what is in flight, leaves. Idempotent. */
   drain(): Promise<void>;
   /** Ends everything at once. Idempotent. */
@@ -44,7 +54,9 @@ const inboundWaitMs = 5_000;
 /** Resolves when every worker listens. Throws WeftError; then nothing is left open. */
 export async function startProxyParent(options: ProxyParentOptions): Promise<RunningProxyParent> {
   refuseUnshareable(options.bootstrap);
-  const parent = new ProxyParent(options);
+  const { bootstrap, takesOver = false, log, clock = systemClock } = options;
+  const succession = await Succession.enter({ dataDir: bootstrap.dataDir, takesOver, clock, log });
+  const parent = new ProxyParent(options, succession);
   try {
     await parent.open();
   } catch (error) {
@@ -61,6 +73,9 @@ class ProxyParent implements RunningProxyParent {
   readonly #pool: WorkerPool;
   readonly #desk: MeshDesk;
   readonly #reports = new JoinedReports();
+  readonly #succession: Succession | undefined;
+  readonly #replaced = Promise.withResolvers<void>();
+  #retiring: Promise<unknown> = Promise.resolve();
   /** Undefined: a gateway. */
   readonly #application: ApplicationMetrics | undefined;
   #names: NameService | undefined;
@@ -69,17 +84,21 @@ class ProxyParent implements RunningProxyParent {
   #isOpen = false;
   #draining: Promise<void> | undefined;
 
-  constructor(options: ProxyParentOptions) {
+  constructor(options: ProxyParentOptions, succession: Succession | undefined) {
     const { bootstrap, count, command, log, clock = systemClock } = options;
+    const taken = succession?.takeOver;
+    const dnsPort = bootstrap.capture.kind === "redirect" ? bootstrap.capture.dnsPort : undefined;
     this.#options = options;
+    this.#succession = succession;
     this.#clock = clock;
     this.#application = applicationOf(bootstrap, clock, () => this.#agent);
     this.#pool = new WorkerPool({
       count,
       command,
-      plan: planOf(bootstrap, count),
+      plan: asBefore(planOf(bootstrap, count), taken?.handed.doors),
       everything: () => this.#agent.everything(),
-      taken: [],
+      // Names are the parent's.
+      taken: taken?.places.filter(({ port }) => port !== dnsPort) ?? [],
       mesh: {
         standing: () => ({ identity: this.#agent.identity(), status: this.#agent.status }),
         status: () => this.#agent.status,
@@ -116,23 +135,29 @@ class ProxyParent implements RunningProxyParent {
   }
 
   async open(): Promise<void> {
-    const { admin, health } = this.#options.bootstrap;
-    const source: PageSource = {
-      metrics: () => this.#metrics(),
-      config: () => this.#pool.config(),
-      notReady: () => this.#notReady(),
-    };
-    this.#admin = PageServer.openAdmin(admin, source);
-    this.#health = PageServer.openHealth(health, source);
+    const isTaking = this.#succession?.takeOver !== undefined;
+    // The process before still has these ports.
+    if (!isTaking) this.#openPages();
     await this.#agent.ready();
+    await this.#succession?.caughtUp(this.#agent);
     this.#agent.onIdentity((identity) => {
       this.#pool.tellAll({ kind: "standing", standing: { identity, status: this.#agent.status } });
     });
     await this.#pool.open();
-    await this.#openNames();
+    this.#openNames();
     await this.#announce();
     this.#agent.reportTelemetry(this.#reports);
     this.#isOpen = true;
+    if (isTaking) await this.#succeed();
+    this.#allowNext();
+  }
+
+  get replacedPid(): number | undefined {
+    return this.#succession?.replacedPid;
+  }
+
+  get replaced(): Promise<void> {
+    return this.#replaced.promise;
   }
 
   drain(): Promise<void> {
@@ -143,9 +168,86 @@ class ProxyParent implements RunningProxyParent {
   close(): void {
     void this.#pool.close();
     this.#names?.close();
+    this.#closePages();
+    this.#agent.close();
+    this.#succession?.close();
+  }
+
+  async #succeed(): Promise<void> {
+    const names = this.#names?.listeners.openListeners() ?? [];
+    await this.#succession?.succeed([...this.#pool.openPlaces, ...names], this.#options.count);
+    this.#pool.tookOver();
+    for (const { listener } of names) resetReusePort(listener);
+    // The other process is leaving: whatever becomes of these, the traffic is ours.
+    try {
+      this.#openPages();
+    } catch (error) {
+      this.#options.log.error("serving without the admin and health ports", { error: errorLine(error) });
+    }
+  }
+
+  #allowNext(): void {
+    const pool = this.#pool;
+    this.#succession?.allowNext({
+      freeze: async () => {
+        if (this.#notReady() !== undefined) return undefined;
+        await this.#agent.flush();
+        const names = this.#names?.listeners.openListeners() ?? [];
+        return [...pool.taken(), ...names.map(({ address, port }) => ({ address, port, count: 1 }))];
+      },
+      handed: () => {
+        const { plan } = pool;
+        const outbound = plan.capture.kind === "explicit" ? plan.capture.outbound : [];
+        const tunnel = plan.role === "sidecar" ? plan.tunnel : undefined;
+        return {
+          revision: this.#agent.snapshot.revision,
+          doors: { outbound, tunnel, plaintextPort: undefined },
+        };
+      },
+      retire: async (kept, count) => {
+        const retiring = Promise.all([pool.retire(kept, count), this.#retireNames(kept)]);
+        this.#retiring = retiring;
+        await retiring;
+      },
+      release: () => this.#closePages(),
+      leave: () => {
+        this.#draining ??= this.#agent.handOver(() => pool.drain(true)).finally(() => this.close());
+        void this.#draining.then(() => this.#replaced.resolve());
+      },
+      resume: async () => {
+        await this.#retiring;
+        this.#names?.listeners.reopen();
+        await pool.reopen();
+      },
+    });
+  }
+
+  async #retireNames(kept: readonly Place[]): Promise<void> {
+    const listeners = this.#names?.listeners;
+    if (listeners === undefined) return;
+    const holder = {
+      openListeners: () => listeners.openListeners(),
+      releaseListener: (listener: Listener) => listeners.release(listener),
+    };
+    await retireAll(holder, kept, () => 1, { clock: this.#clock, log: this.#options.log });
+  }
+
+  #openPages(): void {
+    const { admin, health } = this.#options.bootstrap;
+    const source: PageSource = {
+      metrics: () => this.#metrics(),
+      config: () => this.#pool.config(),
+      notReady: () => this.#notReady(),
+    };
+    this.#admin = PageServer.openAdmin(admin, source);
+    this.#health = PageServer.openHealth(health, source);
+  }
+
+  #closePages(): void {
     this.#admin?.close();
     this.#health?.close();
-    this.#agent.close();
+    this.#admin = undefined;
+    this.#health = undefined;
   }
 
   async #metrics(): Promise<string> {
@@ -160,16 +262,17 @@ class ProxyParent implements RunningProxyParent {
     return this.#pool.isServing ? undefined : "no worker serves";
   }
 
-  async #openNames(): Promise<void> {
+  #openNames(): void {
     const { capture, workload, dnsUpstreams } = this.#options.bootstrap;
     if (capture.kind !== "redirect") return;
-    this.#names = await NameService.open({
+    this.#names = NameService.open({
       agent: this.#agent,
       namespace: workload.namespace,
       port: capture.dnsPort,
       dnsUpstreams,
       mark: capture.mark || undefined,
       clock: this.#clock,
+      ...(this.#succession === undefined ? {} : { sharing: () => "join" as const }),
     });
   }
 

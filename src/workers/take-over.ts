@@ -3,6 +3,7 @@ import { type Clock, WeftError } from "../kernel/index.ts";
 import {
   handOverVersion,
   parseToNew,
+  type Handed,
   type TakenPlace,
   type ToNew,
   type ToOld,
@@ -22,12 +23,14 @@ export class TakeOver {
   /** Of the old process. */
   readonly pid: number;
   readonly places: readonly TakenPlace[];
+  readonly handed: Handed;
   readonly #conversation: Conversation;
 
   private constructor(conversation: Conversation, agreed: ToNew & { kind: "agreed" }) {
     this.#conversation = conversation;
     this.pid = agreed.pid;
     this.places = agreed.places;
+    this.handed = agreed.handed ?? {};
   }
 
   /** Throws `conflict` or `unavailable` where the old process does not agree. */
@@ -41,7 +44,7 @@ export class TakeOver {
     conversation.close();
     throw new WeftError(
       "conflict",
-      `the running gateway cannot be taken over: ${answer?.kind === "refused" ? answer.why : "it does not answer"}`,
+      `the running process cannot be taken over: ${answer?.kind === "refused" ? answer.why : "it does not answer"}`,
     );
   }
 
@@ -50,7 +53,7 @@ export class TakeOver {
     const answer = await this.#conversation.ask({ kind: "bound", kept, count }, releaseTimeoutMs);
     this.#conversation.close();
     if (answer?.kind === "released") return;
-    throw new WeftError("unavailable", "the gateway that was being taken over does not answer any more");
+    throw new WeftError("unavailable", "the process that was being taken over does not answer any more");
   }
 
   /** It goes on as before. */
@@ -78,7 +81,7 @@ class Conversation {
       const connected = await Bun.connect<LineSocket | undefined>({ unix, socket, data: undefined });
       conversation.#socket = connected.data;
     } catch (cause) {
-      throw new WeftError("unavailable", "the running gateway does not answer", { cause });
+      throw new WeftError("unavailable", "the running process does not answer", { cause });
     }
     return conversation;
   }

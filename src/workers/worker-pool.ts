@@ -91,6 +91,11 @@ export class WorkerPool {
     return this.#slots.find(({ process }) => process.live !== undefined)?.process.listeners ?? [];
   }
 
+  /** Where all workers listen, their doors too. */
+  get openPlaces(): readonly Place[] {
+    return this.#slots.find(({ process }) => process.live !== undefined)?.process.live?.open ?? [];
+  }
+
   get isServing(): boolean {
     return !this.#isEnding && this.#slots.some(({ process }) => process.live !== undefined);
   }
@@ -109,7 +114,7 @@ export class WorkerPool {
 
   /** Places with the number of our listeners there. */
   taken(): TakenPlace[] {
-    return this.#orders.places();
+    return this.#orders.places().filter(({ count }) => count > 0);
   }
 
   /** Resolves when every worker that serves has taken it, or was ended because it did not. */
@@ -202,11 +207,11 @@ export class WorkerPool {
     return { revision: this.revision, workers: await Promise.all(workers) };
   }
 
-  /** Every worker finishes what it has in flight. */
-  async drain(): Promise<void> {
+  /** Every worker finishes what it has in flight. `isReplaced`: another process has the ports already. */
+  async drain(isReplaced = false): Promise<void> {
     this.#isEnding = true;
     this.#retryTimer?.cancel();
-    for (const { process } of this.#slots) process.tell({ kind: "drain" });
+    for (const { process } of this.#slots) process.tell({ kind: "drain", isReplaced });
     await Promise.all(this.#slots.map(({ process }) => process.exited));
   }
 
@@ -278,7 +283,7 @@ export class WorkerPool {
   }
 
   #serves(index: number, live: LiveState): void {
-    this.#orders.update(index, live.listeners);
+    this.#orders.update(index, live.open);
     this.#scheduleRetry(live);
   }
 

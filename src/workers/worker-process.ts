@@ -54,6 +54,7 @@ export class WorkerProcess {
   readonly #awaitedLives: ((result: LiveState | string) => void)[] = [];
   #nextQuestion = 0;
   #hasExited = false;
+  #hasDrained = false;
 
   constructor(options: WorkerProcessOptions) {
     this.#options = options;
@@ -97,7 +98,8 @@ export class WorkerProcess {
   }
 
   tell(message: ToWorker): void {
-    if (!this.#hasExited) this.#child.send(message);
+    // One that has drained has no channel any more, some time before it has ended.
+    if (!this.#hasExited && !this.#hasDrained) this.#child.send(message);
   }
 
   /** Undefined: no answer in time. */
@@ -176,6 +178,7 @@ export class WorkerProcess {
         break;
       case "drained":
         // Nothing that it said is left in the channel: it ends when the channel does.
+        this.#hasDrained = true;
         this.#child.disconnect();
         break;
       case "lookup":

@@ -67,19 +67,19 @@ export class Worker {
         void this.#retire(message);
         break;
       case "spread":
-        for (const { listener } of this.#proxy?.gatewayListeners() ?? []) resetReusePort(listener);
+        for (const { listener } of this.#proxy?.openListeners() ?? []) resetReusePort(listener);
         break;
       case "reopen":
         this.#proxy?.reopenListeners();
         break;
       case "drain":
-        void this.drain();
+        void this.drain(message.isReplaced);
         break;
     }
   }
 
-  async drain(): Promise<void> {
-    await this.#proxy?.drain();
+  async drain(isReplaced = false): Promise<void> {
+    await (isReplaced ? this.#proxy?.handOver() : this.#proxy?.drain());
     this.#options.send({ kind: "drained" });
   }
 
@@ -129,6 +129,7 @@ export class Worker {
       listeners: (this.#proxy?.gatewayAddresses() ?? []).map(({ address, port }) => ({ address, port })),
       failures: this.#proxy?.gatewayFailures() ?? [],
       doors: this.#doors(),
+      open: (this.#proxy?.openListeners() ?? []).map(({ address, port }) => ({ address, port })),
     });
   }
 

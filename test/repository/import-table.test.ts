@@ -25,13 +25,13 @@ const table: Readonly<Record<string, readonly string[]>> = {
   api: kernel,
   // Of issuers of tokens: fetched wherever configuration is compiled.
   jwks: ["kernel", "net", "http1"],
-  store: ["kernel", "api"],
+  store: ["kernel", "api", "net", "grpc", "wire"],
   registry: ["kernel", "api", "store"],
   identity: planes,
   compile: ["kernel", "model", "api", "types:registry", "decide/telemetry"],
   distribute: [...planes, "net", "http2", "grpc"],
   observe: planes,
-  simulate: ["kernel", "decide", "model", "api", "compile"],
+  simulate: ["kernel", "decide", "model", "api", "compile", "registry"],
   apiserver: controlRooms,
   control: [...controlRooms, "apiserver", "jwks"],
   proxy: [...planes, "decide", "net", "http1", "http2", "grpc", "intercept", "identity/x509"],
@@ -55,13 +55,29 @@ const table: Readonly<Record<string, readonly string[]>> = {
   // A file's Program is a kind like any other, declared and checked with the api's own means.
   local: ["kernel", "api", "client", "intercept"],
   // The roots that its verbs start, and what they need to read files and to speak with a server.
-  cli: ["kernel", "api", "jwks", "client", "local", "control", "proxy", "standalone", "workers", "intercept"],
+  // net: a datagram to systemd.
+  cli: [
+    "kernel",
+    "net",
+    "api",
+    "simulate",
+    "jwks",
+    "client",
+    "local",
+    "control",
+    "proxy",
+    "standalone",
+    "workers",
+    "intercept",
+  ],
 };
 
 /** Doors besides `<room>/index.ts`. */
 const secondDoors = [
   "identity/x509/index.ts",
   "standalone/compiler/index.ts",
+  // A proxy of one process, which must not pay for the code of workers.
+  "workers/alone/index.ts",
   // Loaded with a proxy's first admission.
   "decide/admission/index.ts",
   // Has the parser of formats that the compiler checks with, too.
@@ -73,6 +89,9 @@ const secondDoors = [
   "wire/rate-limit/index.ts",
   // Loaded by proxies that send to a collector.
   "wire/otlp/index.ts",
+  // Loaded by control planes whose store is etcd.
+  "wire/etcd/index.ts",
+  "store/etcd/index.ts",
 ];
 
 /** Files outside of src/ that sources may import: the package's own description tells its version. */

@@ -1,5 +1,6 @@
 /** The API's documents as the dashboard reads them: as src/api declares them, with names for their parts. */
 import type {
+  Explanation,
   FindingDocument,
   FindingList,
   ServiceSummaries,
@@ -10,6 +11,8 @@ import type {
 
 export type {
   CertificatesStatus,
+  Explanation,
+  ExplainRequest,
   HistoryEntry,
   MeshStatus,
   ProxyStatus,
@@ -19,6 +22,8 @@ export type {
   TopologyEdge,
 } from "../../../src/api/index.ts";
 
+export type ExplanationHop = Explanation["hops"][number];
+export type ExplanationSource = NonNullable<Explanation["outcome"]["by"]>;
 export type TopologyDocument = Topology;
 export type TopologyNode = Topology["nodes"][number];
 export type SignalGroup = SignalsDocument["groups"][number];

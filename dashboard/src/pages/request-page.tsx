@@ -4,6 +4,7 @@ import { meshPath } from "../api/fetch-json.ts";
 import { formatBytes, formatMs } from "../format/figures.ts";
 import { formatDate } from "../format/times.ts";
 import { useDocument } from "../live/use-document.ts";
+import { questionPath } from "../explain/question.ts";
 import { Loaded } from "../parts/loaded.tsx";
 import { Name, ServiceLink } from "../parts/names.tsx";
 import { PageHead, Panel } from "../parts/panel.tsx";
@@ -35,7 +36,11 @@ export function RequestPage({ id }: { readonly id: string }) {
             <a href="/requests">Requests</a> / <bdi class="mono">{id}</bdi>
           </>
         }
-      />
+      >
+        <a class="button" href={questionPath({ from: "", url: "", method: "GET", headers: "", id })}>
+          Explain
+        </a>
+      </PageHead>
       <Loaded from={request} lines={6}>
         {() =>
           first === undefined || hop === undefined ? (

@@ -43,7 +43,11 @@ export function RequestsPage() {
   }, []);
   return (
     <div class="page">
-      <PageHead title="Requests" />
+      <PageHead title="Requests">
+        <a class="button" href="/explain">
+          Explain a request
+        </a>
+      </PageHead>
       <form
         class="tap-form"
         onSubmit={(event) => {

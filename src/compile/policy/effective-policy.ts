@@ -3,8 +3,8 @@ import { meshConfigName, milliseconds } from "../../api/index.ts";
 import { clusterKey, type ClusterSchema, type HttpRuleSchema } from "../../model/index.ts";
 import type { InputReader } from "../inputs.ts";
 import { compileFaults } from "./faults.ts";
-import { mergeSettings } from "./merge-settings.ts";
-import type { FaultPolicyInput, PolicyInput, TrafficSettings } from "./policy-input.ts";
+import { leaves, leavesOf, mergeSettings } from "./merge-settings.ts";
+import type { FaultPolicyInput, PolicyInput, TrafficPolicyInput, TrafficSettings } from "./policy-input.ts";
 import { type Target, targetOf } from "./policy-index.ts";
 import {
   compileBalancing,
@@ -30,13 +30,8 @@ export function clusterPolicy(
   port: { readonly name: string; readonly port: number },
 ): ClusterContent {
   const { namespace, name } = target;
-  const places: readonly Place[] = [
-    { target, section: port.name },
-    { target },
-    { target: { kind: "Namespace", namespace, name: namespace } },
-    { target: meshTarget },
-  ];
-  const settings = mergeSettings(layersAt(places, (at) => inputs.trafficPoliciesAt(at)));
+  const places = clusterPlaces(target, port.name);
+  const settings = mergeSettings(layersAt(places, (at) => inputs.trafficPoliciesAt(at)).map(settingsOf));
   const { connections, balancing, locality, sessionPersistence, outlierDetection } = settings;
   const { healthCheck, adaptiveConcurrency } = settings;
   const faults = compileFaults(nearestFaults(inputs, places));
@@ -74,11 +69,9 @@ export function rulePolicy(
   { own, implied }: RouteSettings,
 ): Pick<InitOf<typeof HttpRuleSchema>, "requests" | "session" | "faults"> {
   const { kind, namespace, name, ruleName } = owner;
-  const target: Target = { kind, namespace, name };
-  const places: readonly Place[] =
-    ruleName === undefined ? [{ target }] : [{ target, section: ruleName }, { target }];
+  const places = rulePlaces(owner);
   const layers = layersAt(places, (at) => inputs.trafficPoliciesAt(at));
-  const settings = mergeSettings([own, ...layers, implied]);
+  const settings = mergeSettings([own, ...layers.map(settingsOf), implied]);
   const { sessionPersistence: session } = settings;
   const requests = compileRequests(settings);
   const faults = compileFaults(nearestFaults(inputs, places));
@@ -91,6 +84,65 @@ export function rulePolicy(
   };
 }
 
+/** Who says something about how requests are carried, and about which fields: "timeouts.request", "retries.on". */
+export interface SettingSource {
+  readonly kind: "TrafficPolicy" | RuleOwner["kind"];
+  readonly namespace: string;
+  readonly name: string;
+  /** Of a rule: its name or place; empty: of no rule. */
+  readonly section: string;
+  readonly fields: ReadonlySet<string>;
+}
+
+/** The nearest first: of a field the first one that says it has it (`mergeSettings`). */
+export function clusterSettingSources(
+  inputs: InputReader,
+  target: Target & { readonly kind: "Service" | "ExternalService" },
+  port: string,
+): SettingSource[] {
+  return layersAt(clusterPlaces(target, port), (at) => inputs.trafficPoliciesAt(at)).map(sourceOf);
+}
+
+/** `section`: as the rule's compiled source has it. */
+export function ruleSettingSources(
+  inputs: InputReader,
+  owner: RuleOwner,
+  { own, implied }: RouteSettings,
+  section: string,
+): SettingSource[] {
+  const { kind, namespace, name } = owner;
+  const ofRule = (settings: TrafficSettings): SettingSource => ({
+    ...{ kind, namespace, name, section },
+    fields: new Set(leavesOf(settings, "")),
+  });
+  const layers = layersAt(rulePlaces(owner), (at) => inputs.trafficPoliciesAt(at));
+  return [ofRule(own), ...layers.map(sourceOf), ofRule(implied)];
+}
+
+function sourceOf(policy: TrafficPolicyInput): SettingSource {
+  const { kind, metadata } = policy;
+  const { namespace, name } = metadata;
+  return { kind, namespace, name, section: "", fields: new Set(leaves(policy)) };
+}
+
+function clusterPlaces(
+  target: Target & { readonly kind: "Service" | "ExternalService" },
+  port: string,
+): readonly Place[] {
+  const { namespace } = target;
+  return [
+    { target, section: port },
+    { target },
+    { target: { kind: "Namespace", namespace, name: namespace } },
+    { target: meshTarget },
+  ];
+}
+
+function rulePlaces({ kind, namespace, name, ruleName }: RuleOwner): readonly Place[] {
+  const target: Target = { kind, namespace, name };
+  return ruleName === undefined ? [{ target }] : [{ target, section: ruleName }, { target }];
+}
+
 interface Place {
   readonly target: Target;
   /** Undefined: the whole of it. */
@@ -100,16 +152,14 @@ interface Place {
 /** Nearest first, and of one place the older first. */
 function layersAt(
   places: readonly Place[],
-  policiesAt: (target: Target) => readonly (PolicyInput & { readonly spec: TrafficSettings })[],
-): TrafficSettings[] {
-  return places.flatMap((place) =>
-    policiesAt(place.target)
-      .filter((policy) => isAimedAt(policy, place))
-      .map(({ spec }) => {
-        const { targetRefs: _, ...settings } = spec;
-        return settings;
-      }),
-  );
+  policiesAt: (target: Target) => readonly TrafficPolicyInput[],
+): TrafficPolicyInput[] {
+  return places.flatMap((place) => policiesAt(place.target).filter((policy) => isAimedAt(policy, place)));
+}
+
+function settingsOf({ spec }: TrafficPolicyInput): TrafficSettings {
+  const { targetRefs: _, ...settings } = spec;
+  return settings;
 }
 
 function nearestFaults(inputs: InputReader, places: readonly Place[]): FaultPolicyInput | undefined {

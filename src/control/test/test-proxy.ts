@@ -63,7 +63,8 @@ export class TestProxy {
   readonly #held: { url: string; nonce: string }[] = [];
   #waiters: { isDone: () => boolean; resolve: () => void }[] = [];
 
-  constructor(client: GrpcClient, id: string, role = "sidecar") {
+  /** `revision`: what it says that it runs; 0: nothing. */
+  constructor(client: GrpcClient, id: string, role = "sidecar", revision = 0) {
     this.#stream = client.bidi(AggregatedDiscoveryService.method.deltaAggregatedResources, {
       onMessage: (response) => this.#receive(response),
       onClose: (status) => {
@@ -71,7 +72,10 @@ export class TestProxy {
         this.#wake();
       },
     });
-    this.#send({ typeUrl: typeUrl("Mesh"), node: { id, metadata: { role } } });
+    this.#send({
+      typeUrl: typeUrl("Mesh"),
+      node: { id, metadata: { role, ...(revision === 0 ? {} : { revision }) } },
+    });
   }
 
   subscribe(kind: ModelKind, ...keys: string[]): void {
@@ -97,7 +101,7 @@ export class TestProxy {
 
   #send(request: {
     typeUrl: string;
-    node?: { id: string; metadata: Record<string, string> };
+    node?: { id: string; metadata: Record<string, string | number> };
     resourceNamesSubscribe?: string[];
     responseNonce?: string;
   }): void {

@@ -15,7 +15,7 @@ export interface ServiceAccountTokenOptions {
   readonly jwks: string;
   readonly clock: Clock;
   /** Notes that a proof was used, until it is of no use anyway; false: it was used before. On disk before it says yes. */
-  readonly spend: (proofHash: string, untilMs: number) => boolean;
+  readonly spend: (proofHash: string, untilMs: number) => boolean | Promise<boolean>;
 }
 
 const audience = "weft";
@@ -46,7 +46,9 @@ export class ServiceAccountTokens implements Attestor {
       const hash = createHash("sha256")
         .update(token.slice(0, token.lastIndexOf(".")))
         .digest("hex");
-      return this.#options.spend(hash, untilMs) ? subject : refuse("replayed", "the token was used before");
+      return (await this.#options.spend(hash, untilMs))
+        ? subject
+        : refuse("replayed", "the token was used before");
     } catch (error) {
       return refusalOf(error);
     }

@@ -6,6 +6,6 @@ export { fingerprintOf } from "./fingerprint.ts";
 export { clientProblem, peerProblem } from "./peer-profile.ts";
 export { readCertificateNames } from "./distinguished-name.ts";
 export { derToPem, pemToDer } from "./pem.ts";
-export { readPrivateFileSync, writePrivateFile } from "./private-file.ts";
+export { readPrivateFileSync, writePrivateFile, writePrivateFileSync } from "./private-file.ts";
 export { generateKeyAndCsr, parseCsr } from "./signing-request.ts";
 export { readSubjectNames } from "./subject.ts";

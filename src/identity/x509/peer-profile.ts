@@ -3,7 +3,7 @@
  * that is worth checking. BoringSSL judges signatures, times, key usage and path lengths; it takes CAs and short keys.
  */
 import { WeftError } from "../../kernel/index.ts";
-import { describeCertificate } from "./certificate.ts";
+import { type CertificateDescription, describeCertificate } from "./certificate.ts";
 import { decodeOid, DerReader, tags } from "./der.ts";
 import { oids } from "./oids.ts";
 
@@ -13,19 +13,23 @@ const curves: readonly string[] = [oids.p256, oids.p384, oids.p521];
 
 /** Undefined: nothing. Else what is wrong with it, for a log. */
 export function peerProblem(der: Uint8Array): string | undefined {
-  return clientProblem(der) ?? namesProblem(der);
+  const description = describeCertificate(der);
+  return problemOf(description) ?? namesProblem(description);
 }
 
 /** The same of a client that need not be a workload: whom its certificate names is for others to judge. */
 export function clientProblem(der: Uint8Array): string | undefined {
-  const description = describeCertificate(der);
+  return problemOf(describeCertificate(der));
+}
+
+function problemOf(description: CertificateDescription | undefined): string | undefined {
   if (description === undefined) return "the certificate cannot be read";
   if (description.isCa) return "the certificate is a CA's own";
   return keyProblem(description.publicKeyDer);
 }
 
-function namesProblem(der: Uint8Array): string | undefined {
-  const count = describeCertificate(der)?.uriSans.length ?? 0;
+function namesProblem(description: CertificateDescription | undefined): string | undefined {
+  const count = description?.uriSans.length ?? 0;
   return count === 1 ? undefined : `the certificate has ${count} URI names instead of one`;
 }
 

@@ -37,6 +37,11 @@ export class RecentRecords {
     }
   }
 
+  /** Newest first. */
+  newest(): TapRecord[] {
+    return [...this.#records].toReversed();
+  }
+
   /** Its hops, in the order in which one caused the other; also those that only its trace tells of. */
   request(id: string): TapRecord[] {
     const all = [...this.#records];

@@ -94,6 +94,11 @@ export class TapHub {
   }
 
   /** Hops of one request that some tap saw a short while ago, in causal order. */
+  /** What taps saw lately, newest first; without headers and bodies. */
+  newest(): TapRecord[] {
+    return this.#recent.newest();
+  }
+
   request(id: string): TapRecord[] {
     return this.#recent.request(id);
   }

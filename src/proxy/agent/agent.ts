@@ -108,6 +108,13 @@ export interface Agent {
    * closes. A control plane that is not reached only costs its timeout.
    */
   drainAndLeave(whenDrained: () => Promise<void>): Promise<void>;
+  /**
+   * Another process is this workload from now on, so the mesh is told nothing: awaits `whenDrained`, sends the last telemetry, closes.
+   * What is on disk is the other's.
+   */
+  handOver(whenDrained: () => Promise<void>): Promise<void>;
+  /** What it would start from is on disk, or could not be put there. */
+  flush(): Promise<void>;
   /** Ends streams and timers at once, without leaving. Idempotent. */
   close(): void;
 }

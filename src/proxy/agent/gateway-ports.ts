@@ -1,5 +1,12 @@
 /** Groups the listeners of all gateways by the socket that they share. A group that did not change keeps its tables. */
-import { ConnectionTable, listenerId, ListenerTable, VirtualHostTable } from "../../decide/index.ts";
+import {
+  ConnectionTable,
+  type GatewayPlace,
+  listenerId,
+  ListenerTable,
+  placesOf,
+  VirtualHostTable,
+} from "../../decide/index.ts";
 import { type GatewayListener, Protocol } from "../../model/index.ts";
 import type { GatewayCertificate } from "./gateway-certificate.ts";
 import { PreparedPortTls } from "./port-tls.ts";
@@ -30,21 +37,7 @@ export class GatewayPorts {
 
   /** `gateways` in the order of their names: where two claim one hostname, or one port for different things, the first keeps it. */
   next(gateways: readonly PreparedGateway[], certificates: Certificates): GatewayPorts {
-    const places = new Map<string, Place>();
-    const unserved = new Set<string>();
-    for (const gateway of gateways) {
-      for (const prepared of gateway.listeners) {
-        const { listener } = prepared;
-        for (const address of listener.addresses.length === 0 ? [""] : listener.addresses) {
-          const key = `${isDatagram(listener) ? "udp" : "tcp"} ${listener.port} ${address}`;
-          const place = places.get(key);
-          const first = place?.listeners[0];
-          if (place === undefined) places.set(key, { address, listeners: [prepared] });
-          else if (first !== undefined && canShare(first.listener, listener)) place.listeners.push(prepared);
-          else unserved.add(listenerId(listener));
-        }
-      }
-    }
+    const { places, unserved } = placesOf(gateways.flatMap(({ listeners }) => listeners));
     const groups = new Map<string, Group>();
     for (const [key, place] of places) {
       groups.set(key, prepareGroup(place, certificates, this.#groups.get(key), [...groups.values()]));
@@ -53,15 +46,9 @@ export class GatewayPorts {
   }
 }
 
-interface Place {
-  /** Empty: the proxy's own. */
-  readonly address: string;
-  readonly listeners: PreparedListener[];
-}
-
 /** `done`: the groups before it, of which one may have the same listeners at another address. */
 function prepareGroup(
-  { address, listeners }: Place,
+  { address, listeners }: GatewayPlace<PreparedListener>,
   all: Certificates,
   before: Group | undefined,
   done: readonly Group[],
@@ -88,18 +75,6 @@ function prepareGroup(
 
 function isSameList<T>(a: readonly T[], b: readonly T[]): boolean {
   return a.length === b.length && a.every((each, index) => each === b[index]);
-}
-
-function isDatagram({ protocol }: GatewayListener): boolean {
-  return protocol === Protocol.UDP;
-}
-
-/** A socket's first bytes are a PROXY header or not, TLS or not; without TLS they are HTTP or not. */
-function canShare(a: GatewayListener, b: GatewayListener): boolean {
-  // Nothing in a datagram tells whose it is.
-  if (isDatagram(a)) return false;
-  if (a.proxyProtocol !== b.proxyProtocol || (a.tls === undefined) !== (b.tls === undefined)) return false;
-  return a.tls !== undefined || a.protocol === b.protocol;
 }
 
 function preparePort(

@@ -1,5 +1,5 @@
 /** The control plane over gRPC: one connection for the stream and all calls, with the certificate of the time it was opened. */
-import { parseSpiffeId, type Clock, type Log, type ReasonCode } from "../../kernel/index.ts";
+import { parseSpiffeId, type Clock, type Log, type ReasonCode, WeftError } from "../../kernel/index.ts";
 import { type BidiHandlers, GrpcClient } from "../../grpc/index.ts";
 import { peerProblem } from "../../identity/x509/index.ts";
 import { meshServerName, type PeerCertificate, type PeerRefusal, type TlsIdentity } from "../../net/index.ts";
@@ -26,9 +26,16 @@ import type {
   TapChannelHandlers,
 } from "./control-plane.ts";
 
-export interface GrpcControlPlaneOptions {
+export interface ControlPlaneEndpoint {
   readonly address: string;
   readonly port: number;
+}
+
+export interface GrpcControlPlaneOptions {
+  /** At least one. One at a time is used, from whichever; when it is gone, the next. */
+  readonly endpoints: readonly ControlPlaneEndpoint[];
+  /** In [0, 1): spreads proxies over the endpoints. */
+  readonly random: () => number;
   /** SO_MARK that keeps this traffic out of the capture. */
   readonly mark?: number;
   /** Trusted until there is an identity, which brings its own. */
@@ -49,12 +56,24 @@ const callTimeoutMs = 10_000;
 const leaveTimeoutMs = 2_000;
 
 export class GrpcControlPlane implements ControlPlane {
-  readonly #client: GrpcClient;
+  readonly #options: GrpcControlPlaneOptions;
+  #current: number;
+  #client: GrpcClient;
+  #isClosed = false;
 
   constructor(options: GrpcControlPlaneOptions) {
-    this.#client = new GrpcClient({
-      address: options.address,
-      port: options.port,
+    this.#options = options;
+    this.#current = Math.floor(options.random() * options.endpoints.length);
+    this.#client = this.#connect();
+  }
+
+  #connect(): GrpcClient {
+    const options = this.#options;
+    const endpoint = options.endpoints[this.#current % options.endpoints.length];
+    if (endpoint === undefined) throw new WeftError("internal", "a control plane without an address");
+    return new GrpcClient({
+      address: endpoint.address,
+      port: endpoint.port,
       ...(options.mark === undefined ? {} : { mark: options.mark }),
       clock: options.clock,
       log: options.log,
@@ -71,9 +90,25 @@ export class GrpcControlPlane implements ControlPlane {
     });
   }
 
-  issue(request: IssueRequest, joinToken: string | undefined): Promise<IssueResponse> {
+  /** That one is gone, or does not want us: the next call goes to another. When to make it, the caller knows. */
+  #leave(client: GrpcClient): void {
+    if (client !== this.#client || this.#options.endpoints.length === 1 || this.#isClosed) return;
+    this.#current++;
+    this.#client = this.#connect();
+    client.close();
+  }
+
+  async issue(request: IssueRequest, joinToken: string | undefined): Promise<IssueResponse> {
     const metadata = new Map(joinToken === undefined ? [] : [["authorization", `Bearer ${joinToken}`]]);
-    return this.#client.unary(Certificates.method.issue, request, { metadata, timeoutMs: callTimeoutMs });
+    const client = this.#client;
+    try {
+      return await client.unary(Certificates.method.issue, request, { metadata, timeoutMs: callTimeoutMs });
+    } catch (error) {
+      // Before the first certificate no stream tells that nobody is there.
+      if (error instanceof WeftError && (error.code === "unavailable" || error.code === "timeout"))
+        this.#leave(client);
+      throw error;
+    }
   }
 
   register(request: RegisterRequest): Promise<RegisterResponse> {
@@ -92,9 +127,11 @@ export class GrpcControlPlane implements ControlPlane {
     let isOver = false;
     let hasReturned = false;
     let isOpen = false;
+    const client = this.#client;
     const closed = (why: string): void => {
       if (isOver) return;
       isOver = true;
+      this.#leave(client);
       if (hasReturned) handlers.onClosed(why);
       else queueMicrotask(() => handlers.onClosed(why));
     };
@@ -109,10 +146,7 @@ export class GrpcControlPlane implements ControlPlane {
       },
       onClose: (status) => closed(status.message === "" ? status.code : status.message),
     };
-    const stream = this.#client.bidi(
-      AggregatedDiscoveryService.method.deltaAggregatedResources,
-      bidiHandlers,
-    );
+    const stream = client.bidi(AggregatedDiscoveryService.method.deltaAggregatedResources, bidiHandlers);
     hasReturned = true;
     return {
       // What `send` returns is not needed: requests are few (one per demand, of which there is a limit, and one
@@ -155,6 +189,7 @@ export class GrpcControlPlane implements ControlPlane {
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#client.close();
   }
 }

@@ -8,6 +8,7 @@ type Introduced = Pick<ProxyBootstrap, "role" | "workload"> & Partial<Pick<Proxy
 export function nodeOf(
   { role, workload, admin }: Introduced,
   addresses: readonly string[] | undefined,
+  revision = 0,
 ): Node {
   const metrics = metricsPlace(admin, workload);
   return create(NodeSchema, {
@@ -18,6 +19,8 @@ export function nodeOf(
       namespace: workload.namespace,
       ...(addresses === undefined ? {} : { addresses: [...addresses] }),
       ...(metrics === undefined ? {} : { metrics }),
+      // Of several control planes one that is behind reads on before it answers.
+      ...(revision === 0 ? {} : { revision }),
     },
     locality: { region: workload.region, zone: workload.zone },
     userAgentName: "weft",

@@ -37,6 +37,7 @@ export class LastGoodFile {
   #timer: Timer | undefined;
   #writing: Promise<void> | undefined;
   #isStale = false;
+  #isClosed = false;
   /** In the clock's time. */
   #nextWriteMs = 0;
 
@@ -61,6 +62,7 @@ export class LastGoodFile {
 
   /** Something changed: write before long. */
   markStale(): void {
+    if (this.#isClosed) return;
     this.#isStale = true;
     if (this.#timer !== undefined || this.#writing !== undefined) return;
     const { clock } = this.#options;
@@ -84,7 +86,9 @@ export class LastGoodFile {
     if (this.#isStale) this.markStale();
   }
 
+  /** What is on disk stays as it is. */
   close(): void {
+    this.#isClosed = true;
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#isStale = false;

@@ -146,7 +146,7 @@ class ProxyAgent implements ParentAgent {
       log,
       random,
       isGateway: bootstrap.role === "gateway",
-      node: () => nodeOf(bootstrap, machine?.()),
+      node: () => nodeOf(bootstrap, machine?.(), this.snapshot.revision),
       demands: (kind) => this.#lookups.keys(kind),
       isDemanded: (name) => this.#lookups.has(name),
       onState: (state) => {
@@ -288,6 +288,19 @@ class ProxyAgent implements ParentAgent {
     this.close();
   }
 
+  async handOver(whenDrained: () => Promise<void>): Promise<void> {
+    this.#membership.close();
+    this.#lastGood.close();
+    this.#keeper.close();
+    await whenDrained();
+    await this.#upload?.finish();
+    this.close();
+  }
+
+  flush(): Promise<void> {
+    return this.#lastGood.flush();
+  }
+
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -306,7 +319,8 @@ class ProxyAgent implements ParentAgent {
   #grpcControlPlane(): ControlPlane {
     const { bootstrap, clock, log } = this.#options;
     return new GrpcControlPlane({
-      ...bootstrap.controlPlane,
+      endpoints: [bootstrap.controlPlane, ...(bootstrap.controlPlane.others ?? [])],
+      random: this.#options.random ?? Math.random,
       // Without a certificate: the roots that it was told, and those that the mesh had when it was last there.
       trustRootsPem: () =>
         bootstrap.controlPlane.trustRootsPem +

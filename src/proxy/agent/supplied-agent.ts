@@ -133,6 +133,14 @@ export class SuppliedAgent implements Agent {
     this.close();
   }
 
+  async handOver(whenDrained: () => Promise<void>): Promise<void> {
+    await this.drainAndLeave(whenDrained);
+  }
+
+  flush(): Promise<void> {
+    return Promise.resolve();
+  }
+
   close(): void {
     this.#ready.reject(new WeftError("unavailable", "the agent was closed before it was ready"));
   }

@@ -190,6 +190,14 @@ export class WorkerAgent implements Agent {
     this.close();
   }
 
+  async handOver(whenDrained: () => Promise<void>): Promise<void> {
+    await this.drainAndLeave(whenDrained);
+  }
+
+  flush(): Promise<void> {
+    return Promise.resolve();
+  }
+
   close(): void {
     this.#lookups.close();
     this.#supplied.close();

@@ -3,11 +3,11 @@
  * request only where its route or cluster asks for one of them.
  */
 import { firstQueryValue } from "../../decide/index.ts";
+import { hash32 } from "../../kernel/index.ts";
 import type { HeadEdits, HeaderLine } from "../../http1/index.ts";
 import type { HashKey, SessionCookie } from "../../model/index.ts";
 import type { HttpRequest } from "../http/index.ts";
 import {
-  hash32,
   type PickRequest,
   randomHash,
   type UpstreamCluster,

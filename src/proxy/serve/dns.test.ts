@@ -5,7 +5,7 @@ import { NameSchema } from "../../model/index.ts";
 import type { ProxyBootstrap } from "../bootstrap.ts";
 import type { FakeAgent } from "../testing/fake-agent.ts";
 import { TestMesh } from "../testing/test-mesh.ts";
-import { expandName } from "./dns-names.ts";
+import { expandName } from "../../decide/index.ts";
 
 test.each([
   ["reviews", ["reviews.shop.svc.cluster.local"], false],

@@ -8,13 +8,16 @@ import {
   type CloseCause,
   type Connection,
   type ConnectionSink,
-  type Listener,
+  datagramListener,
   listen,
+  openDatagrams,
 } from "../../net/index.ts";
 import type { Resolved } from "../agent/index.ts";
 import type { ListenAddress } from "../bootstrap.ts";
 import { ConnectionSet, type ClientConnection } from "./connection-set.ts";
 import type { ServeContext } from "./context.ts";
+import { DoorListeners } from "./door-listeners.ts";
+import { type ListenSharing, sharedPlace } from "./listen-sharing.ts";
 import {
   type DnsForwarder,
   type DnsQuery,
@@ -25,7 +28,7 @@ import {
   rcodes,
   truncateDnsAnswer,
 } from "../dns/index.ts";
-import { expandName } from "./dns-names.ts";
+import { expandName } from "../../decide/index.ts";
 import type { Server } from "./server.ts";
 
 /** What of a proxy the name service needs: a parent of workers has no more than this. */
@@ -47,22 +50,23 @@ export class DnsServer implements Server {
   readonly connections = new ConnectionSet();
   readonly #context: DnsContext;
   readonly #forwarder: DnsForwarder;
-  readonly #udp: Bun.udp.Socket<"buffer">[] = [];
-  readonly #tcp: Listener[] = [];
+  readonly listeners = new DoorListeners();
+  readonly #sharing: ListenSharing | undefined;
 
-  constructor(context: DnsContext, forwarder: DnsForwarder) {
+  constructor(context: DnsContext, forwarder: DnsForwarder, sharing?: ListenSharing) {
     this.#context = context;
     this.#forwarder = forwarder;
+    this.#sharing = sharing;
   }
 
   /**
    * UDP and TCP on one port of both loopback addresses, where redirected questions arrive. Not on a wildcard address: from
    * there, answers leave from the wrong one.
    */
-  async open(port: number): Promise<ListenAddress> {
-    const address = await this.#openOn("127.0.0.1", port);
+  open(port: number): ListenAddress {
+    const address = this.#openOn("127.0.0.1", port);
     try {
-      await this.#openOn("::1", address.port);
+      this.#openOn("::1", address.port);
     } catch (error) {
       // A machine without IPv6 has no "::1" to listen on, and no IPv6 traffic to capture either.
       if (error instanceof WeftError && error.code === "address_in_use") throw error;
@@ -71,30 +75,33 @@ export class DnsServer implements Server {
   }
 
   stopAccepting(): void {
-    for (const listener of this.#tcp) listener.stopAccepting();
+    this.listeners.stopAccepting();
   }
 
   close(): void {
     this.stopAccepting();
     this.connections.terminateAll();
-    for (const listener of this.#tcp) listener.closeAll();
-    for (const socket of this.#udp) socket.close();
+    this.listeners.closeAll();
     this.#forwarder.close();
   }
 
-  async #openOn(hostname: string, port: number): Promise<ListenAddress> {
-    const tcp = listen({ hostname, port, onConnection: (connection) => this.#onTcp(connection) });
-    this.#tcp.push(tcp);
-    const udp = await Bun.udpSocket({
-      hostname,
-      port: tcp.port,
-      socket: {
-        data: (socket, message, sourcePort, source) => {
-          this.#answer(message, false, (answer) => void socket.send(answer, sourcePort, source));
-        },
-      },
+  #openOn(hostname: string, port: number): ListenAddress {
+    const tcp = this.listeners.add(hostname, port, (at) =>
+      listen({
+        ...sharedPlace(this.#sharing, hostname, at),
+        onConnection: (connection) => this.#onTcp(connection),
+      }),
+    );
+    this.listeners.add(hostname, tcp.port, (at) => {
+      const socket = openDatagrams({
+        hostname,
+        port: at,
+        reusePort: this.#sharing !== undefined,
+        onDatagram: (message, sourcePort, source) =>
+          this.#answer(message, false, (answer) => void socket.send(answer, sourcePort, source)),
+      });
+      return datagramListener(socket);
     });
-    this.#udp.push(udp);
     return { address: tcp.hostname, port: tcp.port };
   }
 

@@ -1,6 +1,7 @@
 /** Which golden-signal series an outcome belongs to, with the handle kept where the next request finds it. */
 import type { EdgeLabels, EdgeSeries, SeriesRegistry } from "../telemetry/index.ts";
-import type { Place, UpstreamEndpoint } from "../upstream/index.ts";
+import type { Place } from "../../decide/index.ts";
+import type { UpstreamEndpoint } from "../upstream/index.ts";
 import type { ServeContext } from "./context.ts";
 
 /** One edge that is asked for again and again, as after eviction. */

@@ -79,11 +79,11 @@ function isSaid({ nameLower }: HeaderLine): boolean {
 }
 
 /** A redirect, a preflight. */
-export function answerRoute(request: AnsweredRequest, { status }: HttpAnswer): number {
+export function answerRoute(request: AnsweredRequest, { status, lines }: HttpAnswer): number {
   request.client.writeAnswer({
     status,
     requestId: request.requestId,
-    lines: clientLines(request),
+    lines: [...lines, ...clientLines(request)],
     isRequestEnded: request.isRequestEnded,
     grpc: request.grpc && redirectFailure,
   });

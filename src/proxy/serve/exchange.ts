@@ -103,7 +103,7 @@ export class Exchange
     if (!this.service.servesConnect && isPlainConnect(this.head))
       return this.#refuse("unsupported_request", "CONNECT is not served here");
     this.said = readTry(this.head, this.service.trustsTry);
-    const selected = this.service.select(this.head);
+    const selected = this.service.select(this.head, this.requestId);
     this.#selected = selected;
     this.telemetry = telemetryOf(this.#context, this.service, selected);
     if ("cluster" in selected) this.#expect(selected);

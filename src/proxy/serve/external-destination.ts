@@ -2,7 +2,7 @@
  * External services that ask for a name, or whose connections go where their clients meant to go. What a client names in
  * SNI or Host must be one of the service's hosts, for each request anew: a connection that stands is no way to others.
  */
-import { HostnameTable } from "../../decide/index.ts";
+import { ExternalHosts } from "../../decide/index.ts";
 import type { PreparedOutbound } from "../agent/index.ts";
 import type { UpstreamCluster } from "../upstream/index.ts";
 import type { ServeContext } from "./context.ts";
@@ -16,14 +16,15 @@ export class ExternalDestination {
   readonly #context: ServeContext;
   readonly #dialled: Dialled | undefined;
   readonly #port: number;
-  #outbound: PreparedOutbound["outbound"] | undefined;
-  #hosts: HostnameTable<true> | undefined;
+  #outbound: PreparedOutbound["outbound"];
+  #hosts: ExternalHosts;
 
   private constructor(context: ServeContext, { outbound }: PreparedOutbound, dialled: Dialled | undefined) {
     this.#context = context;
     this.#dialled = dialled;
     this.#port = outbound.port;
-    this.adopt(outbound);
+    this.#outbound = outbound;
+    this.#hosts = new ExternalHosts(outbound.hosts, this.isByName);
   }
 
   /** `dialled`: a real address, undefined for one of the mesh's own. Undefined: the service is an ordinary one. */
@@ -46,22 +47,19 @@ export class ExternalDestination {
 
   /** Nothing can be done without a name. */
   get needsName(): boolean {
-    return this.isByName || this.#hosts !== undefined;
+    return this.#hosts.needsName;
   }
 
   /** The newest form of the service. */
   adopt(outbound: PreparedOutbound["outbound"]): void {
     if (this.#outbound === outbound) return;
     this.#outbound = outbound;
-    this.#hosts = undefined;
-    if (outbound.hosts.length === 0) return;
-    this.#hosts = new HostnameTable();
-    for (const host of outbound.hosts) this.#hosts.add(host, true);
+    this.#hosts = new ExternalHosts(outbound.hosts, this.isByName);
   }
 
   /** `name` in lower case; empty: none was said. */
   mayCall(name: string): boolean {
-    return this.#hosts === undefined ? !this.isByName : name !== "" && this.#hosts.select(name) === true;
+    return this.#hosts.mayCall(name);
   }
 
   /** Undefined: nowhere. */

@@ -29,8 +29,8 @@ export class ExternalHttp implements HttpService {
     this.#external = external;
   }
 
-  select(head: HttpRequest): HttpSelection {
-    const selected = this.#inner.select(head);
+  select(head: HttpRequest, requestId: string): HttpSelection {
+    const selected = this.#inner.select(head, requestId);
     this.#external.adopt(this.#inner.outbound);
     const name = hostnameOf(head.authority);
     if (!this.#external.mayCall(name)) {

@@ -2,15 +2,13 @@
  * Trouble that a FaultPolicy makes for one request or connection, once: it waits, then goes on, is answered with an error or
  * is reset; or its response comes slowly. Whoever it happens to says so in the log and counts it as `fault_injected`.
  */
-import type { PreparedFault, PreparedFaults } from "../../decide/index.ts";
-import { httpStatusToGrpc } from "../../grpc/index.ts";
+import { faultAnswer, faultDraw, type PreparedFault, type PreparedFaults } from "../../decide/index.ts";
 import { type Reason, type ReasonCode, reasons } from "../../kernel/index.ts";
 import type { WheelTimer } from "../../net/index.ts";
 import type { HttpRequest } from "../http/index.ts";
 import type { UpstreamStream } from "../upstream/index.ts";
 import type { ServeContext } from "./context.ts";
 import { HeadView } from "./filtered-request.ts";
-import { httpStatusOfGrpc } from "./grpc-call.ts";
 import type { HttpDestination } from "./http-service.ts";
 import { PacedUpstream } from "./paced-upstream.ts";
 
@@ -22,6 +20,7 @@ interface FaultedTries {
 
 interface FaultedRequest {
   readonly head: HttpRequest;
+  readonly requestId: string;
   onNoAnswer(reason: ReasonCode, detail: string, resetCode: undefined): void;
 }
 
@@ -30,7 +29,7 @@ export function startTries(tries: FaultedTries, destination: HttpDestination, re
   const { faults } = destination;
   const fault =
     faults &&
-    FaultInjection.of(tries.context, faults, request.head, {
+    FaultInjection.of(tries.context, faults, request, {
       onFault: (outcome) => {
         if (outcome === "pass") tries.start(destination);
         else request.onNoAnswer("fault_injected", "", undefined);
@@ -64,10 +63,12 @@ export class FaultInjection {
   static of(
     context: ServeContext,
     faults: PreparedFaults,
-    head: HttpRequest,
+    { head, requestId }: Pick<FaultedRequest, "head" | "requestId">,
     host: FaultHost,
   ): FaultInjection | undefined {
-    const fault = faults.select(new HeadView(head), context.clock.nowMs(), context.random);
+    const fault = faults.select(new HeadView(head), context.clock.nowMs(), (each) =>
+      faultDraw(each, requestId),
+    );
     return fault && new FaultInjection(context, fault, host);
   }
 
@@ -112,13 +113,7 @@ export class FaultInjection {
 
   /** What the answer to a request says that is aborted; undefined: what it says otherwise. */
   factsOf(reason: ReasonCode): Reason | undefined {
-    const { httpStatus, grpcStatus } = this.#fault;
-    if (reason !== "fault_injected") return undefined;
-    return {
-      ...reasons[reason],
-      httpStatus: httpStatus || httpStatusOfGrpc(grpcStatus),
-      grpcStatus: grpcStatus || httpStatusToGrpc(httpStatus),
-    };
+    return reason === "fault_injected" ? { ...reasons[reason], ...faultAnswer(this.#fault) } : undefined;
   }
 
   /** For the log: who did what, and what else came of it. */

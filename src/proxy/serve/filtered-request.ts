@@ -3,6 +3,7 @@ import {
   crossOriginHeaders,
   type HttpRequestView,
   isMirrored,
+  mirrorDraw,
   type PreparedMirror,
   type PreparedRule,
   type RequestChanges,
@@ -44,7 +45,7 @@ export function answerOf(
       }
     : {
         status: answer.status,
-        ownLines: answer.headers,
+        lines: answer.headers,
         route,
         rule: section,
         admission,
@@ -57,12 +58,12 @@ export function applyChanges(
   context: ServeContext,
   destination: HttpDestination,
   changes: RequestChanges,
-  view: HeadView,
+  { view, requestId }: { readonly view: HeadView; readonly requestId: string },
 ): HttpDestination {
   return {
     ...destination,
     rewrite: rewriteOf(changes, view),
-    mirrors: changes.mirrors && drawMirrors(context, changes.mirrors, view.head),
+    mirrors: changes.mirrors && drawMirrors(context, changes.mirrors, view.head, requestId),
     responseEdits: changes.cors === undefined ? destination.responseEdits : changes.cors.of(view),
     ownLines: ownLinesOf(changes, view),
   };
@@ -84,11 +85,12 @@ function drawMirrors(
   context: ServeContext,
   mirrors: readonly PreparedMirror[],
   head: HttpRequest,
+  requestId: string,
 ): readonly UpstreamCluster[] | undefined {
   if (isPlainConnect(head) || upgradeOf(head) !== undefined) return undefined;
   const drawn: UpstreamCluster[] = [];
   for (const mirror of mirrors) {
-    if (!isMirrored(mirror, context.random())) continue;
+    if (!isMirrored(mirror, mirrorDraw(mirror, requestId))) continue;
     const cluster = context.upstreams.cluster(mirror.cluster);
     if (cluster !== undefined) drawn.push(cluster);
   }

@@ -3,7 +3,7 @@
  * is made up, unless so many proxies of the operator's own stand in front (`MeshConfig.spec.security.trustedHops`).
  */
 import { type HeaderLine, RequestHead } from "../../http1/index.ts";
-import { canonicalIp } from "../../kernel/index.ts";
+import { forwardedBehindTrusted, isMadeUpOrigin, remoteAddressAtGateway } from "../../decide/index.ts";
 import type { HttpRequest } from "../http/index.ts";
 import { latin1Line, removal } from "./exchange-heads.ts";
 
@@ -13,11 +13,11 @@ const protoLines = {
 };
 const withoutFor = removal("x-forwarded-for");
 const withoutHost = removal("x-forwarded-host");
-const certificate = "x-forwarded-client-cert";
 
 /** Of one connection. */
 export class ForwardedFields {
   readonly #address: string;
+  readonly #scheme: "http" | "https";
   readonly #proto: HeaderLine;
   readonly #for: HeaderLine;
   /** Of the newest request: most requests of a connection are for one host. */
@@ -26,6 +26,7 @@ export class ForwardedFields {
   /** `address`: the connection's peer; empty where it has none (Unix sockets). */
   constructor(address: string, scheme: "http" | "https") {
     this.#address = address;
+    this.#scheme = scheme;
     this.#proto = protoLines[scheme];
     this.#for = address === "" ? withoutFor : latin1Line("x-forwarded-for", address);
   }
@@ -41,16 +42,25 @@ export class ForwardedFields {
 
   /** The client's, as the hop in front of the trusted ones shows it; of a chain that is too short, the connection's peer. */
   remoteAddress(head: HttpRequest, trustedHops: number, peerAddress: string): string {
-    if (trustedHops === 0) return peerAddress;
-    return fromRight(head.get("x-forwarded-for"), trustedHops) ?? peerAddress;
+    return remoteAddressAtGateway(
+      trustedHops === 0 ? undefined : head.get("x-forwarded-for"),
+      trustedHops,
+      peerAddress,
+    );
   }
 
   #addBehindTrusted(head: HttpRequest, lines: HeaderLine[]): void {
-    const before = head.get("x-forwarded-for");
-    if (before === undefined) lines.push(this.#for);
-    else if (this.#address !== "") lines.push(latin1Line("x-forwarded-for", `${before}, ${this.#address}`));
-    if (head.get("x-forwarded-proto") === undefined) lines.push(this.#proto);
-    if (head.get("x-forwarded-host") === undefined) lines.push(this.#hostLine(head.authority));
+    const told = {
+      for: head.get("x-forwarded-for"),
+      proto: head.get("x-forwarded-proto"),
+      host: head.get("x-forwarded-host"),
+    };
+    const own = { address: this.#address, scheme: this.#scheme, authority: head.authority };
+    const said = forwardedBehindTrusted(told, own);
+    if (said.for === this.#address) lines.push(this.#for);
+    else if (said.for !== undefined) lines.push(latin1Line("x-forwarded-for", said.for));
+    if (said.proto !== undefined) lines.push(this.#proto);
+    if (said.host !== undefined) lines.push(this.#hostLine(said.host));
   }
 
   #hostLine(authority: string): HeaderLine {
@@ -60,37 +70,15 @@ export class ForwardedFields {
   }
 }
 
-/** The entry that so many proxies have written behind: 1 is the last one. Undefined: there are not so many, or it is no address. */
-export function fromRight(chain: string | undefined, place: number): string | undefined {
-  const entry = chain?.split(",").at(-place)?.trim();
-  return entry === undefined ? undefined : canonicalIp(entry);
-}
-
 const none: readonly string[] = [];
-const set: ReadonlySet<string> = new Set([
-  "x-forwarded-for",
-  "x-forwarded-proto",
-  "x-forwarded-host",
-  certificate,
-]);
-
-/** Names under which only proxies speak of a request's origin. */
-export function speaksOfOrigin(nameLower: string): boolean {
-  return nameLower.startsWith("x-forwarded-") || nameLower === "forwarded" || nameLower === "x-real-ip";
-}
-
-/** Those that are set anyway are not. */
-function isMadeUp(nameLower: string): boolean {
-  return speaksOfOrigin(nameLower) && !set.has(nameLower);
-}
 
 function madeUp(head: HttpRequest): readonly string[] {
-  if (!(head instanceof RequestHead)) return head.fields.names.filter(isMadeUp);
+  if (!(head instanceof RequestHead)) return head.fields.names.filter(isMadeUpOrigin);
   let found: string[] | undefined;
   for (let i = 0; i < head.headerCount; i++) {
     if (!isCandidate(head, i)) continue;
     const name = head.nameAt(i);
-    if (isMadeUp(name)) (found ??= []).push(name);
+    if (isMadeUpOrigin(name)) (found ??= []).push(name);
   }
   return found ?? none;
 }

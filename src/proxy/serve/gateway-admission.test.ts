@@ -130,6 +130,18 @@ describe("a listener's policies", () => {
     expect(await status(peer, "GET /known")).toBe(301);
   });
 
+  test("tell nobody whom they refuse where the redirect leads", async () => {
+    await using mesh = new TestMesh();
+    const { peer } = await scene(mesh, {
+      listener: noDeletes,
+      rule: { redirect: { status: 301, hostname: "b.example" } },
+    });
+    peer.write("DELETE /known HTTP/1.1\r\nhost: a.example\r\n\r\n");
+    expect((await peer.response()).head).not.toContain("b.example");
+    peer.write("GET /known HTTP/1.1\r\nhost: a.example\r\n\r\n");
+    expect((await peer.response()).head).toContain("location: http://b.example");
+  });
+
   test("have nothing to do with preflights that the gateway answers", async () => {
     await using mesh = new TestMesh();
     const rule = { cors: { allowOrigins: ["https://a.example"], allowMethods: ["DELETE"] } };

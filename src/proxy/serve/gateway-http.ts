@@ -1,7 +1,12 @@
 /** HTTP that enters the mesh at a gateway's port: virtual host by authority, then its routes. */
 import type { HeaderLine } from "../../http1/index.ts";
 import type { HttpRequest } from "../http/index.ts";
-import { type CallerFacts, type PreparedVirtualHost, selectVirtualHost } from "../../decide/index.ts";
+import {
+  type CallerFacts,
+  isMisdirected,
+  type PreparedVirtualHost,
+  selectVirtualHost,
+} from "../../decide/index.ts";
 import type { Admission, Mesh, Telemetry } from "../../model/index.ts";
 import type { Connection, PeerCertificate } from "../../net/index.ts";
 import type { ListenerAdmission, PortTlsChoice, PreparedGatewayPort } from "../agent/index.ts";
@@ -103,20 +108,19 @@ export class GatewayHttp implements HttpService {
     return this.#holder.current.port;
   }
 
-  select(head: HttpRequest): HttpSelection {
+  select(head: HttpRequest, requestId: string): HttpSelection {
     this.asked = undefined;
     const { hosts, telemetry } = this.#holder.current;
     const host = selectVirtualHost(hosts, head.authority);
     this.telemetry = telemetry && telemetryAt(telemetry, host?.listener);
     if (host === undefined) return { reason: "no_route", detail: "no listener has this hostname", route: "" };
-    if (this.#tls !== undefined && host.listener !== this.#tls.choice.listener) {
-      // RFC 9110 section 15.5.20: the client reuses a connection whose certificate and rules are another listener's.
+    if (isMisdirected(host, this.#tls?.choice.listener)) {
       return { reason: "misdirected_request", detail: `it belongs to listener ${host.listener}`, route: "" };
     }
     if (!this.#isStillTrusted()) {
       return { reason: "misdirected_request", detail: "clients are checked otherwise by now", route: "" };
     }
-    const selected = strippedAtEdge(head, this.#selector.select(host.routes, head, this));
+    const selected = strippedAtEdge(head, this.#selector.select(host.routes, head, requestId, this));
     this.asked = this.#askedOf(host, selected);
     return selected;
   }

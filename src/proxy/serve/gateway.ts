@@ -2,7 +2,7 @@
  * The gateway's listeners follow the configuration: one per address and port, kept across changes, new ones opened before
  * old ones are closed to new connections. A port that cannot be bound is reported and tried again; the others serve.
  */
-import { chmodSync, mkdirSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { errorLine } from "../../kernel/index.ts";
 import { Protocol } from "../../model/index.ts";
 import { type Listener, type ListenOptions, listen } from "../../net/index.ts";
@@ -10,6 +10,7 @@ import type { PreparedGatewayPort, Snapshot } from "../agent/index.ts";
 import type { GatewayListen } from "../bootstrap.ts";
 import { ConnectionSet } from "./connection-set.ts";
 import type { ServeContext } from "./context.ts";
+import type { OpenListener } from "./door-listeners.ts";
 import { GatewayUdp } from "./gateway-udp.ts";
 import { arrivalOf, type GatewayParts, serveGatewayConnection } from "./gateway-connection.ts";
 import { listenLimits } from "./listen-limits.ts";
@@ -22,6 +23,8 @@ interface OpenPort {
   readonly where: GatewayAddress;
   /** The port's newest configuration: replaced with each snapshot, read by each connection and request. */
   readonly holder: { current: PreparedGatewayPort };
+  /** Of the Unix socket's file: another process may have put its own there. 0: it is none. */
+  readonly inode: number;
 }
 
 export interface GatewayAddress {
@@ -29,12 +32,6 @@ export interface GatewayAddress {
   readonly port: number;
   /** Set: served on a Unix socket in the place of that address and port. */
   readonly unixPath: string | undefined;
-}
-
-export interface OpenListener {
-  readonly address: string;
-  readonly port: number;
-  readonly listener: Listener;
 }
 
 /** Between two tries to bind a port that was refused. */
@@ -50,6 +47,11 @@ export class GatewayServer implements Server {
   readonly #open = new Map<string, OpenPort>();
   /** Ports that could not be bound, and why: said once, not with every try. */
   readonly #failed = new Map<string, string>();
+  readonly listeners = {
+    openListeners: (): OpenListener[] => this.#openListeners(),
+    release: (listener: Listener): void => this.#release(listener),
+    reopen: (): void => this.applySnapshot(this.#context.agent.snapshot),
+  };
   #retryAtMs = 0;
   #isClosed = false;
 
@@ -102,16 +104,16 @@ export class GatewayServer implements Server {
     }));
   }
 
-  /** For a process that takes over: each is given away with `release`. */
-  openListeners(): OpenListener[] {
-    return [...this.#open.values()].flatMap(({ listener, where }) => {
-      const { address, port, unixPath } = where;
-      return unixPath === undefined ? [{ address, port: port || listener.port, listener }] : [];
-    });
+  #openListeners(): OpenListener[] {
+    return [...this.#open.values()].map(({ listener, where: { address, port } }) => ({
+      address,
+      port: port || listener.port,
+      listener,
+    }));
   }
 
-  /** Closes it for new connections; it comes back with the next snapshot that has it. */
-  release(listener: Listener): void {
+  /** It comes back with the next snapshot that has it. */
+  #release(listener: Listener): void {
     for (const [key, entry] of this.#open) {
       if (entry.listener !== listener) continue;
       this.#open.delete(key);
@@ -179,9 +181,8 @@ export class GatewayServer implements Server {
           serveGatewayConnection(connection, holder, parts);
         },
       });
-      const entry: OpenPort = { listener, where, holder };
-      if (where.unixPath !== undefined) chmodSync(where.unixPath, 0o600);
-      this.#open.set(key, entry);
+      const inode = where.unixPath === undefined ? 0 : placeSocket(listener.hostname, where.unixPath);
+      this.#open.set(key, { listener, where, holder, inode });
       this.#failed.delete(key);
       context.log.info("gateway listener opened", {
         address: where.unixPath ?? listener.hostname,
@@ -201,20 +202,36 @@ export class GatewayServer implements Server {
   #listenPlace(where: GatewayAddress): Pick<ListenOptions, "hostname" | "port" | "unixPath" | "reusePort"> {
     const { address: hostname, port, unixPath } = where;
     if (unixPath !== undefined) {
-      makeWay(unixPath);
-      return { unixPath };
+      return { unixPath: makeWay(unixPath) };
     }
     return sharedPlace(this.#sharing, hostname, port);
   }
 
   #stop(entry: OpenPort): void {
     entry.listener.stopAccepting();
-    if (entry.where.unixPath !== undefined) rmSync(entry.where.unixPath, { force: true });
+    const { unixPath } = entry.where;
+    if (unixPath !== undefined && inodeOf(unixPath) === entry.inode) rmSync(unixPath, { force: true });
   }
 }
 
-/** A socket file that a killed process left behind is in nobody's way: its directory is ours alone. */
-function makeWay(unixPath: string): void {
+/** Where the socket is made. Whoever stops listening removes what stands under the name that it bound, so that is a name of its own. */
+function makeWay(unixPath: string): string {
   mkdirSync(unixPath.slice(0, unixPath.lastIndexOf("/")), { recursive: true, mode: 0o700 });
-  rmSync(unixPath, { force: true });
+  const own = `${unixPath}.${process.pid}`;
+  rmSync(own, { force: true });
+  return own;
+}
+
+/**
+ * It appears in one step in the place of what another process has there, or a killed one left: the directory is ours alone. Returns
+ * its inode.
+ */
+function placeSocket(own: string, unixPath: string): number {
+  chmodSync(own, 0o600);
+  renameSync(own, unixPath);
+  return inodeOf(unixPath) ?? 0;
+}
+
+function inodeOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.ino;
 }

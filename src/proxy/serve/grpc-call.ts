@@ -11,16 +11,8 @@ import {
   statusTrailers,
 } from "../../grpc/index.ts";
 import { HeaderFields } from "../../http2/index.ts";
-import { type Reason, type ReasonCode, reasons } from "../../kernel/index.ts";
+import { httpStatusOfGrpc, type Reason, type ReasonCode, reasons } from "../../kernel/index.ts";
 import { Http2Request, type HttpRequest, type HttpResponse, type Trailers } from "../http/index.ts";
-
-/**
- * google.rpc.Code's mapping to HTTP, for golden signals: a call that failed on the server's side counts as one, whatever
- * HTTP says. Index: the code.
- */
-const httpStatuses: readonly number[] = [
-  200, 499, 500, 400, 504, 404, 409, 403, 429, 400, 409, 400, 501, 500, 503, 500, 401,
-];
 
 export class GrpcCall {
   /** 0: none. */
@@ -93,10 +85,6 @@ export class GrpcCall {
 
 /** A redirect, which gRPC does not know: what its own mapping from HTTP makes of the status (UNKNOWN). */
 export const redirectFailure: GrpcFailure = { status: 2, message: "the route redirects this call" };
-
-export function httpStatusOfGrpc(status: number): number {
-  return httpStatuses[status] ?? 500;
-}
 
 /** Of a route's timeout and a call's; 0 is none. */
 export function shorterTimeout(aMs: number, bMs: number): number {

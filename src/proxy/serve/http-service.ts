@@ -50,6 +50,8 @@ export interface HttpDestination extends SelectedRoute {
 /** The proxy answers itself, as a filter of the route has it: a redirect, a preflight. No failure. */
 export interface HttpAnswer extends SelectedRoute {
   readonly status: number;
+  /** Of this answer alone: whoever is refused does not learn where a redirect leads. */
+  readonly lines: readonly HeaderLine[];
   /** A browser asks whether it may ask: no policy has to do with that. */
   readonly isPreflight?: boolean;
 }
@@ -78,8 +80,8 @@ export interface HttpService {
   readonly traceEntry?: "believed" | "replaced";
   /** Whom the client's certificate names, or whose proxy this is; empty: nobody knows. */
   readonly sourceIdentity: string;
-  /** One snapshot decides: what is returned is kept until the exchange ends. */
-  select(head: HttpRequest): HttpSelection;
+  /** One snapshot decides: what is returned is kept until the exchange ends. What is left to chance is drawn from `requestId`. */
+  select(head: HttpRequest, requestId: string): HttpSelection;
   /** Before anything else happens with the request that was selected last; absent: nothing. Made once for many requests. */
   readonly asked?: AskedFirst | undefined;
   /** What the Gateway of the request that was selected last says of what is told; absent: the workload says it. */

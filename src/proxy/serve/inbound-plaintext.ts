@@ -1,14 +1,14 @@
 /** Captured traffic that is not the mesh's (15006): refused where mTLS is required, else handed to the application. */
-import { admitInbound, type PreparedInboundPort } from "../../decide/index.ts";
+import { admitInbound, callerService, type PreparedInboundPort, readAs } from "../../decide/index.ts";
 import { canonicalIp, type ReasonCode, WeftError } from "../../kernel/index.ts";
-import { Protocol } from "../../model/index.ts";
 import { type Connection, type Listener, listen } from "../../net/index.ts";
 import { SessionProtocol } from "../../wire/index.ts";
 import type { Application } from "./application.ts";
 import { ConnectionSet } from "./connection-set.ts";
 import type { ServeContext } from "./context.ts";
+import { DoorListeners } from "./door-listeners.ts";
 import { serveHttp } from "./http-opening.ts";
-import { callerService, type InboundCaller, InboundHttp, inboundTcp } from "./inbound-session.ts";
+import { type InboundCaller, InboundHttp, inboundTcp } from "./inbound-session.ts";
 import { type Detection, ProtocolDetector } from "./protocol-detector.ts";
 import { listenLimits } from "./listen-limits.ts";
 import { type ListenSharing, sharedPlace } from "./listen-sharing.ts";
@@ -23,7 +23,7 @@ export class InboundPlaintext implements Server {
   readonly #application: Application;
   readonly #destinationOf: DestinationOf;
   readonly #sharing: ListenSharing | undefined;
-  #listener: Listener | undefined;
+  readonly listeners = new DoorListeners();
 
   constructor(
     context: ServeContext,
@@ -39,28 +39,31 @@ export class InboundPlaintext implements Server {
 
   /** Returns the port that was bound. */
   open(port: number): number {
-    this.#listener = this.#listenEverywhere(port);
-    return this.#listener.port;
+    return this.#listenEverywhere(port).port;
   }
 
   stopAccepting(): void {
-    this.#listener?.stopAccepting();
+    this.listeners.stopAccepting();
   }
 
   close(): void {
     this.stopAccepting();
     this.connections.terminateAll();
-    this.#listener?.closeAll();
+    this.listeners.closeAll();
   }
 
   /** Both families through one socket; a machine without IPv6 has only the one. */
   #listenEverywhere(port: number): Listener {
     try {
-      return this.#listen("::", port);
+      return this.#add("::", port);
     } catch (error) {
       if (error instanceof WeftError && error.code === "address_in_use") throw error;
-      return this.#listen("0.0.0.0", port);
+      return this.#add("0.0.0.0", port);
     }
+  }
+
+  #add(hostname: string, port: number): Listener {
+    return this.listeners.add(hostname, port, (at) => this.#listen(hostname, at));
   }
 
   #listen(hostname: string, port: number): Listener {
@@ -107,10 +110,11 @@ export class InboundPlaintext implements Server {
     const onHttp = (alreadyRead: Uint8Array | undefined): void =>
       serveHttp(connection, this.#context, http, { members: this.connections, alreadyRead });
     const key = `inbound:${port.port}`;
-    const isDeclaredHttp = isHttp(port.protocol);
+    const read = readAs(port.protocol, false);
+    const isDeclaredHttp = read === "http";
     if (isDeclaredHttp && this.#context.protocols.recall(key) === "http") {
       onHttp(undefined);
-    } else if (isDeclaredHttp || port.protocol === Protocol.UNSPECIFIED) {
+    } else if (read !== "bytes") {
       const detection: Detection = {
         connection,
         context: this.#context,
@@ -134,8 +138,4 @@ export class InboundPlaintext implements Server {
     this.#context.metrics.refused("plaintext", reason);
     connection.terminate();
   }
-}
-
-function isHttp(protocol: Protocol): boolean {
-  return protocol === Protocol.HTTP || protocol === Protocol.HTTP2 || protocol === Protocol.GRPC;
 }

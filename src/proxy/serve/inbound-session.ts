@@ -3,7 +3,7 @@ import {
   admitInbound,
   type CallerFacts,
   type InboundTable,
-  type PreparedInboundPort,
+  remoteAddressBehindGateway,
 } from "../../decide/index.ts";
 import type { ReasonCode } from "../../kernel/index.ts";
 import type { HeaderLine } from "../../http1/index.ts";
@@ -16,7 +16,6 @@ import type { UpstreamCluster } from "../upstream/index.ts";
 import type { ServeContext } from "./context.ts";
 import { EdgeHandle, localityText } from "./edges.ts";
 import { latin1Line, removal } from "./exchange-heads.ts";
-import { fromRight } from "./forwarded-fields.ts";
 import { forwardedClientCertificate } from "./forwarded-client.ts";
 import type { AskedFirst, HttpDestination, HttpRefusal, HttpService } from "./http-service.ts";
 import { plainDestination } from "./outbound-http.ts";
@@ -101,12 +100,6 @@ function inboundEdge(
   });
 }
 
-/** The service that a preface names, if it is one of the port's; a peer cannot make up labels. */
-export function callerService(port: PreparedInboundPort | undefined, named: string): string {
-  if (port === undefined) return "";
-  return port.services.includes(named) ? named : (port.services[0] ?? "");
-}
-
 const forwardedClientCert = "x-forwarded-client-cert";
 
 export class InboundHttp implements HttpService {
@@ -175,10 +168,8 @@ export class InboundHttp implements HttpService {
   remoteAddressOf(head: HttpRequest): string {
     const { address } = this.#door.caller;
     if (this.#fromGateway === undefined) return address;
-    // Behind the client's stand the hops that gateways trust, each written by the next one.
     const { trustedHops = 0 } = this.#context.agent.snapshot.mesh ?? {};
-    const chain = head.get("x-forwarded-for");
-    return fromRight(chain, trustedHops + 1) ?? fromRight(chain, 1) ?? address;
+    return remoteAddressBehindGateway(head.get("x-forwarded-for"), trustedHops, address);
   }
 
   #answerBy(table: InboundTable | undefined): HttpDestination | HttpRefusal {

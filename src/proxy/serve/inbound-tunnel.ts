@@ -1,5 +1,5 @@
 /** Where peers of the mesh dial (15008): mutual TLS with ALPN weft/1, a preface, then the session's own bytes. */
-import { admitInbound } from "../../decide/index.ts";
+import { admitInbound, callerService } from "../../decide/index.ts";
 import { canonicalIp, parseSpiffeId, type ReasonCode } from "../../kernel/index.ts";
 import {
   type Connection,
@@ -14,8 +14,9 @@ import { hopAlpn } from "../upstream/index.ts";
 import { type Application, undeclaredPort } from "./application.ts";
 import { ConnectionSet } from "./connection-set.ts";
 import type { ServeContext } from "./context.ts";
+import { DoorListeners } from "./door-listeners.ts";
 import { serveHttp } from "./http-opening.ts";
-import { callerService, type InboundCaller, InboundHttp, inboundTcp } from "./inbound-session.ts";
+import { type InboundCaller, InboundHttp, inboundTcp } from "./inbound-session.ts";
 import { listenLimits } from "./listen-limits.ts";
 import { type ListenSharing, sharedPlace } from "./listen-sharing.ts";
 import { PrefaceReader } from "./preface-reader.ts";
@@ -27,7 +28,7 @@ export class InboundTunnel implements Server {
   readonly #context: ServeContext;
   readonly #application: Application;
   readonly #sharing: ListenSharing | undefined;
-  #listener: Listener | undefined;
+  readonly listeners = new DoorListeners();
 
   constructor(context: ServeContext, application: Application, sharing?: ListenSharing) {
     this.#context = context;
@@ -35,10 +36,37 @@ export class InboundTunnel implements Server {
     this.#sharing = sharing;
   }
 
-  open(address: ListenAddress): ListenAddress {
+  open({ address, port }: ListenAddress): ListenAddress {
+    const listener = this.listeners.add(address, port, (at) => this.#listen(address, at));
+    return { address: listener.hostname, port: listener.port };
+  }
+
+  /** Those whose handshake or preface has not come yet are not in `connections`. */
+  get openConnections(): number {
+    return this.listeners.connections;
+  }
+
+  stopAccepting(): void {
+    this.listeners.stopAccepting();
+  }
+
+  close(): void {
+    this.stopAccepting();
+    this.connections.terminateAll();
+    this.listeners.closeAll();
+  }
+
+  /** Ends connections of peers that are revoked by now, or all of them. Returns how many there were. */
+  terminate(which: "revoked" | "all"): number {
+    const { trust } = this.#context;
+    if (which === "all") return this.listeners.terminatePeers(() => true);
+    return trust.hasRevoked ? this.listeners.terminatePeers((peer) => trust.isRevoked(peer)) : 0;
+  }
+
+  #listen(address: string, port: number): Listener {
     const { agent, metrics, refusalLog } = this.#context;
-    const listener = listen({
-      ...sharedPlace(this.#sharing, address.address, address.port),
+    return listen({
+      ...sharedPlace(this.#sharing, address, port),
       ...listenLimits(this.#context),
       // Asked for each connection: a new certificate is shown from the next one on.
       tls: () => ({
@@ -60,30 +88,6 @@ export class InboundTunnel implements Server {
         this.#onConnection(connection);
       },
     });
-    this.#listener = listener;
-    return { address: listener.hostname, port: listener.port };
-  }
-
-  /** Those whose handshake or preface has not come yet are not in `connections`. */
-  get openConnections(): number {
-    return this.#listener?.connections ?? 0;
-  }
-
-  stopAccepting(): void {
-    this.#listener?.stopAccepting();
-  }
-
-  close(): void {
-    this.stopAccepting();
-    this.connections.terminateAll();
-    this.#listener?.closeAll();
-  }
-
-  /** Ends connections of peers that are revoked by now, or all of them. Returns how many there were. */
-  terminate(which: "revoked" | "all"): number {
-    const { trust } = this.#context;
-    if (which === "all") return this.#listener?.terminatePeers(() => true) ?? 0;
-    return trust.hasRevoked ? (this.#listener?.terminatePeers((peer) => trust.isRevoked(peer)) ?? 0) : 0;
   }
 
   /** Before any byte is read: exactly one identity, of our trust domain or an alias of it, that is not revoked. */

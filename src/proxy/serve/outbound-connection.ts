@@ -19,7 +19,7 @@ import { ExternalDestination } from "./external-destination.ts";
 import { ExternalHttp } from "./external-http.ts";
 import { serveHttp } from "./http-opening.ts";
 import type { HttpService } from "./http-service.ts";
-import type { MeshPrefixes } from "./mesh-prefixes.ts";
+import { type MeshPrefixes, readAs, SharedAddress } from "../../decide/index.ts";
 import { DirectHttp, OutboundHttp } from "./outbound-http.ts";
 import { OverridingHttp } from "./overriding-http.ts";
 import { logDenied, passthroughTarget } from "./passthrough.ts";
@@ -28,7 +28,7 @@ import { refuseServerFirst } from "./server-first-refusal.ts";
 import type { RouteSelector } from "./route-selector.ts";
 import { serveRoutedConnection } from "./routed-connection.ts";
 import { refuseServerName, ServerNameReader } from "./server-name-reader.ts";
-import { readSharedName, SharedAddress } from "./shared-address.ts";
+import { readSharedName } from "./shared-address.ts";
 import { proxyVersion, type TcpTarget } from "./tcp-dial.ts";
 import { TcpSession } from "./tcp-session.ts";
 
@@ -239,25 +239,13 @@ export class OutboundConnection implements ConnectionSink {
   }
 
   #choose(protocol: Protocol, cluster: UpstreamCluster | undefined): void {
-    switch (protocol) {
-      case Protocol.HTTP:
-      case Protocol.HTTP2:
-      case Protocol.GRPC:
-        if (this.#parts.context.protocols.recall(this.#memoryKey) === "http") this.#becomeHttp(this.#early);
-        else this.#detect(true);
-        break;
-      case Protocol.TCP:
-      case Protocol.TLS:
-      case Protocol.UDP: // of no connection
-        this.#becomeTcp(this.#tcp?.(SessionProtocol.TCP));
-        break;
-      case Protocol.UNSPECIFIED:
-        // Requests share connections, so a header in front of each connection is a wish for bytes.
-        if (cluster !== undefined && proxyVersion(this.#parts.context, cluster) !== undefined)
-          this.#becomeTcp(this.#tcp?.(SessionProtocol.TCP));
-        else this.#detect(false);
-        break;
-    }
+    const { context } = this.#parts;
+    const hasHeader = cluster !== undefined && proxyVersion(context, cluster) !== undefined;
+    const read = readAs(protocol, hasHeader);
+    if (read === "bytes") this.#becomeTcp(this.#tcp?.(SessionProtocol.TCP));
+    else if (read === "http" && context.protocols.recall(this.#memoryKey) === "http")
+      this.#becomeHttp(this.#early);
+    else this.#detect(read === "http");
   }
 
   #detect(isDeclaredHttp: boolean): void {

@@ -42,7 +42,7 @@ export class OutboundHttp implements HttpService {
     return this.#prepared.outbound;
   }
 
-  select(head: HttpRequest): HttpSelection {
+  select(head: HttpRequest, requestId: string): HttpSelection {
     this.#touch();
     const known = this.#context.agent.snapshot.outbound(this.#key);
     if (known === "unknown") {
@@ -51,7 +51,9 @@ export class OutboundHttp implements HttpService {
     // Its subscription ran out while this connection slept: what was known last still holds.
     if (known !== undefined) this.#prepared = known;
     const routes = this.#prepared.routes;
-    return routes === undefined ? this.#selectDefault() : this.#selector.select(routes, head, this);
+    return routes === undefined
+      ? this.#selectDefault()
+      : this.#selector.select(routes, head, requestId, this);
   }
 
   addLines(_head: HttpRequest, _lines: HeaderLine[]): void {}

@@ -1,12 +1,13 @@
 /** Where the local application's connections arrive: one port for all that is redirected, or a listener per declared upstream. */
 import { WeftError } from "../../kernel/index.ts";
-import { type Connection, type Listener, listen } from "../../net/index.ts";
+import { type Connection, listen } from "../../net/index.ts";
 import type { Capture, ExplicitUpstream } from "../bootstrap.ts";
 import { ConnectionSet } from "./connection-set.ts";
 import type { ServeContext } from "./context.ts";
+import { DoorListeners } from "./door-listeners.ts";
 import { listenLimits } from "./listen-limits.ts";
 import { type ListenSharing, sharedPlace } from "./listen-sharing.ts";
-import { MeshPrefixes } from "./mesh-prefixes.ts";
+import { MeshPrefixes } from "../../decide/index.ts";
 import { OutboundConnection, type OutboundParts } from "./outbound-connection.ts";
 import type { RouteSelector } from "./route-selector.ts";
 import type { DestinationOf, Server } from "./server.ts";
@@ -16,7 +17,7 @@ export class OutboundServer implements Server {
   readonly #parts: OutboundParts;
   readonly #destinationOf: DestinationOf;
   readonly #sharing: ListenSharing | undefined;
-  readonly #listeners: Listener[] = [];
+  readonly listeners = new DoorListeners();
 
   constructor(
     context: ServeContext,
@@ -46,23 +47,25 @@ export class OutboundServer implements Server {
       case "none":
         break;
     }
-    return this.#listeners.map((listener) => ({ address: listener.hostname, port: listener.port }));
+    return this.listeners
+      .openListeners()
+      .map(({ listener }) => ({ address: listener.hostname, port: listener.port }));
   }
 
   stopAccepting(): void {
-    for (const listener of this.#listeners) listener.stopAccepting();
+    this.listeners.stopAccepting();
   }
 
   close(): void {
     this.stopAccepting();
     this.connections.terminateAll();
-    for (const listener of this.#listeners) listener.closeAll();
+    this.listeners.closeAll();
   }
 
   #listenRedirected(port: number): void {
     // A redirected connection of a local program arrives at loopback; nobody else has business here.
     for (const hostname of ["127.0.0.1", "::1"]) {
-      const listener = this.#tryListen(hostname, port, (connection) => {
+      this.#tryListen(hostname, port, (connection) => {
         const destination = this.#destinationOf(connection);
         // Dialled directly, not redirected: following it would dial ourselves.
         if (destination === undefined || isSelf(destination, connection)) {
@@ -72,7 +75,6 @@ export class OutboundServer implements Server {
         }
         new OutboundConnection(connection, this.#parts).dialAddress(destination.address, destination.port);
       });
-      if (listener !== undefined) this.#listeners.push(listener);
     }
   }
 
@@ -80,32 +82,29 @@ export class OutboundServer implements Server {
     const slash = upstream.service.indexOf("/");
     const namespace = upstream.service.slice(0, slash);
     const service = upstream.service.slice(slash + 1);
-    const listener = this.#tryListen(upstream.address, upstream.port, (connection) =>
+    this.#tryListen(upstream.address, upstream.port, (connection) =>
       new OutboundConnection(connection, this.#parts).dialService(namespace, service, upstream.servicePort),
     );
-    if (listener !== undefined) this.#listeners.push(listener);
   }
 
-  #tryListen(
-    hostname: string,
-    port: number,
-    onConnection: (connection: Connection) => void,
-  ): Listener | undefined {
+  #tryListen(hostname: string, port: number, onConnection: (connection: Connection) => void): void {
     const { metrics } = this.#parts.context;
     try {
-      return listen({
-        ...sharedPlace(this.#sharing, hostname, port),
-        ...listenLimits(this.#parts.context),
-        onRefused: (reason) => metrics.refused("outbound", reason),
-        onConnection: (connection) => {
-          metrics.accepted("outbound");
-          onConnection(connection);
-        },
-      });
+      this.listeners.add(hostname, port, (at) =>
+        listen({
+          ...sharedPlace(this.#sharing, hostname, at),
+          ...listenLimits(this.#parts.context),
+          onRefused: (reason) => metrics.refused("outbound", reason),
+          onConnection: (connection) => {
+            metrics.accepted("outbound");
+            onConnection(connection);
+          },
+        }),
+      );
     } catch (error) {
       // A machine without IPv6 has no "::1" to listen on, and no IPv6 traffic to capture either.
       const isTaken = error instanceof WeftError && error.code === "address_in_use";
-      if (hostname === "::1" && this.#listeners.length > 0 && !isTaken) return undefined;
+      if (hostname === "::1" && this.listeners.openListeners().length > 0 && !isTaken) return;
       throw error;
     }
   }

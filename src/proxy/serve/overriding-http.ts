@@ -27,8 +27,8 @@ export class OverridingHttp implements HttpService {
     this.takesGrpcWeb = inner.takesGrpcWeb;
   }
 
-  select(head: HttpRequest): HttpSelection {
-    const selected = this.#inner.select(head);
+  select(head: HttpRequest, requestId: string): HttpSelection {
+    const selected = this.#inner.select(head, requestId);
     const said = head.get(overrideHeader);
     if (said === undefined || !("cluster" in selected)) return selected;
     const overrides = parseOverrides(said);

@@ -1,9 +1,8 @@
 /** A request as policies see it: its head, with what filters before have made of its fields. */
-import type { HttpFacts } from "../../decide/index.ts";
+import { type HttpFacts, speaksOfOrigin } from "../../decide/index.ts";
 import { isGrpcContentType } from "../../grpc/index.ts";
 import { type HeadEdits, type HeaderLine, isTargetText, RequestHead } from "../../http1/index.ts";
 import { addableLine, removableLine, settableLine } from "../admission/settable-field.ts";
-import { speaksOfOrigin } from "./forwarded-fields.ts";
 import type { HttpService } from "./http-service.ts";
 import type { HttpRequest, RequestRewrite } from "../http/index.ts";
 

@@ -4,11 +4,11 @@
  * rule have to do with it, what they make of this one request is added (`filtered-request.ts`).
  */
 import {
+  chooseBackend,
   layRequests,
   type PreparedBackend,
   type PreparedRule,
   type RouteTable,
-  selectBackend,
 } from "../../decide/index.ts";
 import type { HttpRequest } from "../http/index.ts";
 import type { ServeContext } from "./context.ts";
@@ -25,7 +25,7 @@ export class RouteSelector {
     this.#context = context;
   }
 
-  select(routes: RouteTable, head: HttpRequest, client: ClientSide): HttpSelection {
+  select(routes: RouteTable, head: HttpRequest, requestId: string, client: ClientSide): HttpSelection {
     const view = new HeadView(head);
     const rule = routes.match(view);
     if (rule === undefined) return { reason: "no_route", detail: "no rule matches", route: "" };
@@ -34,14 +34,14 @@ export class RouteSelector {
       const answer = answerOf(rule, rule.answers, view, client);
       if (answer !== undefined) return answer;
     }
-    const drawn = selectBackend(rule, this.#context.random());
+    const drawn = chooseBackend(rule, requestId);
     const backend = rule.backends.length === 1 ? drawn : (this.#ofSession(rule, drawn, head) ?? drawn);
     const { changes } = backend;
     const destination = this.#destinationOf(rule, backend);
     if (changes === undefined) return destination;
     return "reason" in destination
       ? { ...destination, ownLines: ownLinesOf(changes, view) }
-      : applyChanges(this.#context, destination, changes, view);
+      : applyChanges(this.#context, destination, changes, { view, requestId });
   }
 
   /** Where the client's session is, as long as the rule sends requests there. */

@@ -1,6 +1,7 @@
 /** What the proxy needs of each of its doors, whatever comes in through it. */
 import type { Connection } from "../../net/index.ts";
 import type { ConnectionSet } from "./connection-set.ts";
+import type { DoorListeners } from "./door-listeners.ts";
 
 /** Where a redirected connection was going; undefined: it was not redirected. */
 export type DestinationOf = (
@@ -9,6 +10,8 @@ export type DestinationOf = (
 
 export interface Server {
   readonly connections: ConnectionSet;
+  /** TCP listeners, each of which can be given away to another process. */
+  readonly listeners: Pick<DoorListeners, "openListeners" | "release" | "reopen">;
   stopAccepting(): void;
   /** Ends everything at once. */
   close(): void;

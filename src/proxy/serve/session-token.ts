@@ -3,7 +3,8 @@
  * of the mesh's inside, and two times. It is not signed: whoever makes one up chooses among endpoints that it could reach
  * anyway, and prolongs a session of its own.
  */
-import { hash32, sessionId, sessionIdLength } from "../upstream/index.ts";
+import { hash32 } from "../../kernel/index.ts";
+import { sessionId, sessionIdLength } from "../upstream/index.ts";
 
 export interface SessionToken {
   readonly cluster: string;

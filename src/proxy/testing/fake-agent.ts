@@ -153,6 +153,14 @@ export class FakeAgent implements Agent {
     this.hasLeft = true;
   }
 
+  async handOver(whenDrained: () => Promise<void>): Promise<void> {
+    await this.drainAndLeave(whenDrained);
+  }
+
+  flush(): Promise<void> {
+    return Promise.resolve();
+  }
+
   close(): void {}
 
   #answer<T>(

@@ -3,16 +3,10 @@
  * The endpoints in it are shared with the views before and after.
  */
 import type { PreparedFaults, PreparedRequests, RetryBudget } from "../../decide/index.ts";
-import {
-  type Cluster,
-  type ConnectionPolicy,
-  Health,
-  Protocol,
-  type SessionPersistence,
-} from "../../model/index.ts";
+import { type Cluster, type ConnectionPolicy, Protocol, type SessionPersistence } from "../../model/index.ts";
 import type { TcpKeepAlive } from "../../net/index.ts";
 import type { HttpVersion } from "../http/index.ts";
-import type { ClusterMembers, PickRequest } from "./balancer/index.ts";
+import type { PickRequest } from "./balancer/index.ts";
 import type { ConnectionLimits, UpstreamEndpoint } from "./endpoint.ts";
 import { OriginTls } from "./origin-tls.ts";
 import type { RequestLimit } from "./request-limit.ts";
@@ -173,14 +167,3 @@ export const directLimits: ConnectionLimits = {
   maxConnections: defaultMaxConnections,
   maxPending: defaultMaxPending,
 };
-
-/** Healthy ones; where there are none, unhealthy before draining ones: a bad chance is better than a sure refusal. */
-export function splitByHealth(members: readonly UpstreamEndpoint[]): ClusterMembers<UpstreamEndpoint> {
-  const weighted = members.filter((member) => member.endpoint.weight > 0);
-  const of = (healths: readonly Health[]) =>
-    weighted.filter((member) => healths.includes(member.endpoint.health));
-  const healthy = of([Health.UNSPECIFIED, Health.HEALTHY]);
-  const unhealthy = of([Health.UNHEALTHY]);
-  if (healthy.length > 0) return { usable: healthy, unhealthy };
-  return { usable: unhealthy.length > 0 ? unhealthy : of([Health.DRAINING]), unhealthy: [] };
-}

@@ -1,7 +1,5 @@
 export {
-  hash32,
   type PickRequest,
-  type Place,
   randomHash,
   sessionId,
   sessionIdLength,

@@ -6,10 +6,12 @@ import type { Clock } from "../../kernel/index.ts";
 import { create } from "@bufbuild/protobuf";
 import {
   layRequests,
+  type Place,
   PreparedFaults,
   type PreparedRequests,
   requestDefaults,
   RetryBudget,
+  splitByHealth,
 } from "../../decide/index.ts";
 import {
   type Cluster,
@@ -22,14 +24,13 @@ import {
 } from "../../model/index.ts";
 import type { Snapshot } from "../agent/index.ts";
 import type { NameResolver } from "../dns/index.ts";
-import { ClusterPicker, type Place } from "./balancer/index.ts";
+import { ClusterPicker } from "./balancer/index.ts";
 import { budgetOf } from "./budget-of.ts";
 import {
   clusterLimits,
   directLimits,
   OrderedPicker,
   sameLimits,
-  splitByHealth,
   type UpstreamCluster,
   versionRule,
 } from "./cluster.ts";

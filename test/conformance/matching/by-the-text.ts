@@ -2,42 +2,84 @@
  * Which rule takes a request, as the text of HTTPRoute says it and with nothing of the product: every match of every rule
  * of every route is tried, and those that hold are sorted by the specified precedence.
  */
-import type { HttpRequestView } from "../../../src/decide/index.ts";
-import type { HttpRoute } from "./random-routes.ts";
 
-type Match = HttpRoute["spec"]["rules"][number]["matches"][number];
+/** What of a request rules look at. */
+export interface MatchedRequest {
+  readonly method: string;
+  /** As it came, without the query. */
+  readonly path: string;
+  readonly query: string;
+  header(nameLower: string): string | undefined;
+}
 
-interface Candidate {
-  readonly route: HttpRoute;
+interface NamedPattern {
+  readonly name: string;
+  readonly type: string;
+  readonly value: string;
+}
+
+/** With its defaults. */
+export interface Match {
+  readonly path: { readonly type: "Exact" | "PathPrefix" | "RegularExpression"; readonly value: string };
+  readonly method?: string | undefined;
+  readonly headers?: readonly NamedPattern[] | undefined;
+  readonly queryParams?: readonly NamedPattern[] | undefined;
+}
+
+export interface MatchedRoute {
+  readonly metadata: {
+    readonly namespace: string;
+    readonly name: string;
+    readonly creationTimestamp: string;
+  };
+  readonly spec: { readonly rules: readonly { readonly matches: readonly Match[] }[] };
+}
+
+export interface Candidate<Route extends Pick<MatchedRoute, "metadata">> {
+  readonly route: Route;
   readonly rule: number;
   readonly match: Match;
 }
 
 /** "namespace/name rules[i]". */
-export function ruleByTheText(routes: readonly HttpRoute[], view: HttpRequestView): string | undefined {
-  const candidates = routes.flatMap((route) =>
-    route.spec.rules.flatMap(({ matches }, rule) =>
-      matches.map((match): Candidate => ({ route, rule, match })),
-    ),
-  );
-  const [first] = candidates.filter(({ match }) => holds(match, view)).toSorted(compare);
+export function ruleByTheText(routes: readonly MatchedRoute[], request: MatchedRequest): string | undefined {
+  const first = candidateByTheText(routes, request);
   return first && `${pathOf(first.route)} rules[${first.rule}]`;
 }
 
-function compare(a: Candidate, b: Candidate): number {
+export function candidateByTheText<Route extends MatchedRoute>(
+  routes: readonly Route[],
+  request: MatchedRequest,
+): Candidate<Route> | undefined {
+  const candidates = routes.flatMap((route) =>
+    route.spec.rules.flatMap(({ matches }, rule) =>
+      matches.map((match): Candidate<Route> => ({ route, rule, match })),
+    ),
+  );
+  return candidates.filter(({ match }) => holds(match, request)).toSorted(compare)[0];
+}
+
+function compare<Route extends MatchedRoute>(a: Candidate<Route>, b: Candidate<Route>): number {
   return (
     rank(a.match) - rank(b.match) ||
     length(b.match) - length(a.match) ||
     Number(b.match.method !== undefined) - Number(a.match.method !== undefined) ||
     (b.match.headers ?? []).length - (a.match.headers ?? []).length ||
     (b.match.queryParams ?? []).length - (a.match.queryParams ?? []).length ||
-    Date.parse(a.route.metadata.creationTimestamp) - Date.parse(b.route.metadata.creationTimestamp) ||
-    (pathOf(a.route) < pathOf(b.route) ? -1 : pathOf(a.route) > pathOf(b.route) ? 1 : 0) ||
+    compareAge(a.route, b.route) ||
     a.rule - b.rule
   );
 }
 
-function pathOf({ metadata: { namespace, name } }: HttpRoute): string {
+/** The older before the younger, then by name. */
+export function compareAge(a: Pick<MatchedRoute, "metadata">, b: Pick<MatchedRoute, "metadata">): number {
+  return (
+    Date.parse(a.metadata.creationTimestamp) - Date.parse(b.metadata.creationTimestamp) ||
+    (pathOf(a) < pathOf(b) ? -1 : pathOf(a) > pathOf(b) ? 1 : 0)
+  );
+}
+
+function pathOf({ metadata: { namespace, name } }: Pick<MatchedRoute, "metadata">): string {
   return `${namespace}/${name}`;
 }
 
@@ -51,12 +93,12 @@ function length({ path: { type, value } }: Match): number {
   return type === "PathPrefix" ? value.replace(/\/$/, "").length : value.length;
 }
 
-function holds(match: Match, view: HttpRequestView): boolean {
-  const query = new URLSearchParams(view.query);
+export function holds(match: Match, request: MatchedRequest): boolean {
+  const query = new URLSearchParams(request.query);
   return (
-    holdsPath(match.path, view.path) &&
-    (match.method === undefined || match.method === view.method) &&
-    (match.headers ?? []).every((header) => isValue(header, view.header(header.name.toLowerCase()))) &&
+    holdsPath(match.path, request.path) &&
+    (match.method === undefined || match.method === request.method) &&
+    (match.headers ?? []).every((header) => isValue(header, request.header(header.name.toLowerCase()))) &&
     (match.queryParams ?? []).every((parameter) => isValue(parameter, query.get(parameter.name) ?? undefined))
   );
 }
@@ -76,7 +118,7 @@ function holdsPath({ type, value }: Match["path"], path: string): boolean {
   }
 }
 
-function isValue(
+export function isValue(
   { type, value }: { readonly type: string; readonly value: string },
   actual: string | undefined,
 ): boolean {
@@ -85,7 +127,7 @@ function isValue(
 }
 
 /** RFC 3986 section 6.2.2, by the runtime's own URL. */
-function plain(path: string): string {
+export function plain(path: string): string {
   const unescaped = path.replace(/%[0-9a-f]{2}/gi, (escape) => {
     const character = String.fromCharCode(Number.parseInt(escape.slice(1), 16));
     return /[\w.~-]/.test(character) ? character : escape.toUpperCase();

@@ -21,24 +21,38 @@ export class BareMesh implements AsyncDisposable {
   readonly network = `127.${64 + (process.pid % 60)}.${1 + Math.floor(Math.random() * 250)}`;
   /** Of proxies that are started from then on, beside the test's own. */
   environment: Readonly<Record<string, string>> = {};
+  /** What starts weft, for proxies that are started from then on: another build than that of now. */
+  program: readonly string[] = [weftProgram];
   readonly client: ApiClient;
+  /** For `weft --server` and WEFT_TOKEN. */
+  readonly access: { readonly server: string; readonly token: string };
   readonly #directory: string;
   readonly #adsPort: number;
   readonly #processes: Running[] = [];
 
-  private constructor(directory: string, adsPort: number, client: ApiClient, control: Running) {
+  private constructor(
+    directory: string,
+    adsPort: number,
+    access: { readonly server: string; readonly token: string },
+    control: Running,
+  ) {
     this.#directory = directory;
     this.#adsPort = adsPort;
-    this.client = client;
+    this.access = access;
+    this.client = new ApiClient(access);
     this.#processes.push(control);
   }
 
-  static async start(objects: readonly object[]): Promise<BareMesh> {
+  static async start(
+    objects: readonly object[],
+    program: readonly string[] = [weftProgram],
+  ): Promise<BareMesh> {
     const directory = mkdtempSync(join(tmpdir(), "weft-bare-"));
     const dataDir = join(directory, "control");
     const [apiPort, adsPort] = [unusedPort(), unusedPort()];
     const doors = ["--api", `127.0.0.1:${apiPort}`, "--ads", `127.0.0.1:${adsPort}`];
     const control = await started(directory, [
+      ...program,
       "control",
       "--data-dir",
       dataDir,
@@ -47,8 +61,8 @@ export class BareMesh implements AsyncDisposable {
       "json",
     ]);
     const token = readFileSync(join(dataDir, "token"), "utf8").trim();
-    const client = new ApiClient({ server: `http://127.0.0.1:${apiPort}`, token });
-    const mesh = new BareMesh(directory, adsPort, client, control);
+    const access = { server: `http://127.0.0.1:${apiPort}`, token };
+    const mesh = new BareMesh(directory, adsPort, access, control);
     await mesh.apply(...objects);
     return mesh;
   }
@@ -68,7 +82,7 @@ export class BareMesh implements AsyncDisposable {
     const file = await this.#bootstrap(name, address, parts);
     const process_ = await started(
       this.#directory,
-      ["proxy", "--bootstrap", file, ...options],
+      [...this.program, "proxy", "--bootstrap", file, ...options],
       this.environment,
     );
     this.#processes.push(process_);
@@ -144,7 +158,7 @@ async function started(
   argv: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<Running> {
-  const child = spawnProcess([weftProgram, ...argv], { cwd, env: { ...process.env, ...env } });
+  const child = spawnProcess(argv, { cwd, env: { ...process.env, ...env } });
   await child.untilLine("stderr", readyTimeoutMs, (line) => line.includes('"event":"ready"') || undefined);
   return child;
 }

@@ -3,14 +3,22 @@
  * Who is fit is counted anew about ten times a second; between two counts a pick that meets nobody fit in its group looks
  * into the others, so a group that has just failed as a whole costs time and no request.
  */
+import {
+  groupByLocality,
+  type GroupState,
+  type MemberGroup,
+  type MembersByHealth,
+  minFitOf,
+  panicOf,
+  type Place,
+  shareBetween,
+} from "../../../decide/index.ts";
 import type { Balancing, HashKey, Locality } from "../../../model/index.ts";
 import { algorithmOf, makeBalancer } from "./algorithms.ts";
 import type { Balancer, BalancerOptions, PickRequest } from "./balancer.ts";
-import { type GroupState, shareBetween } from "./group-shares.ts";
-import { mix32 } from "./hash.ts";
+import { mix32 } from "../../../kernel/index.ts";
 import { LoadValve } from "./load-valve.ts";
-import { groupByLocality, type MemberGroup, type Place, type PlacedMember } from "./localities.ts";
-import { Fitness } from "./member.ts";
+import { Fitness, type PlacedMember } from "./member.ts";
 import { sessionId } from "./session-id.ts";
 import { WarmUp } from "./warm-up.ts";
 
@@ -21,8 +29,6 @@ export interface PickerSettings {
   readonly own: Place;
 }
 
-const defaultMinFitPercent = 70;
-const defaultPanicPercent = 50;
 const countEveryUs = 100_000;
 /** So that counting a hundred thousand endpoints stays at about 1 % of a core. */
 const countEveryUsPerMember = 1;
@@ -31,12 +37,6 @@ interface Group<M> extends MemberGroup<M> {
   readonly balancer: Balancer<M>;
   /** With those that are unhealthy by the control plane's word and not among the members. */
   readonly total: number;
-}
-
-export interface ClusterMembers<M> {
-  readonly usable: readonly M[];
-  /** Left out by the control plane's word: they count when it is asked how much of a locality is fit. */
-  readonly unhealthy: readonly M[];
 }
 
 export class ClusterPicker<M extends PlacedMember> {
@@ -58,7 +58,7 @@ export class ClusterPicker<M extends PlacedMember> {
 
   /** `previous`: the cluster's picker until now. */
   constructor(
-    members: ClusterMembers<M>,
+    members: MembersByHealth<M>,
     settings: PickerSettings,
     nowUs: number,
     previous?: ClusterPicker<M>,
@@ -66,8 +66,8 @@ export class ClusterPicker<M extends PlacedMember> {
     const { usable, unhealthy } = members;
     this.members = usable;
     const { balancing, locality, own } = settings;
-    this.#minFit = (locality?.minFitPercent ?? defaultMinFitPercent) / 100;
-    this.#panic = (balancing?.panicPercent ?? defaultPanicPercent) / 100;
+    this.#minFit = minFitOf(locality);
+    this.#panic = panicOf(balancing);
     const { isHashed } = algorithmOf(balancing);
     this.#hashKeys = isHashed ? (balancing?.hashKeys ?? []) : [];
     this.readsRequest = this.#hashKeys.length > 0;

@@ -1,9 +1,9 @@
 /** Which keys move when members come, go and fail. */
 import { describe, expect, test } from "bun:test";
+import { hash32 } from "../../../kernel/index.ts";
 import { BalancingAlgorithm } from "../../../model/index.ts";
 import { makeBalancer } from "./algorithms.ts";
 import type { Balancer, BalancerOptions } from "./balancer.ts";
-import { hash32 } from "./hash.ts";
 import { seeded, TestMember, testMembers } from "./test/test-member.ts";
 
 const keyCount = 20_000;

@@ -1,20 +1,4 @@
-/**
- * The hash of everything that must come out the same in every proxy and every release: places of endpoints in tables,
- * keys of requests, session tokens. XXH32 is a published algorithm, so what it gives does not change with the runtime.
- */
-
-/** Of the text in UTF-8; an integer in [0, 2^32). */
-export function hash32(text: string, seed = 0): number {
-  return Bun.hash.xxHash32(text, seed);
-}
-
-/** The finisher of MurmurHash3: another number of 32 bits of which each depends on all of `value`'s. */
-export function mix32(value: number): number {
-  let mixed = value | 0;
-  mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85ebca6b);
-  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
-  return (mixed ^ (mixed >>> 16)) >>> 0;
-}
+/** A place on hash tables for what has no key. */
 
 /** In [0, 2^32); `random` gives numbers in [0, 1). */
 export function randomHash(random: () => number): number {

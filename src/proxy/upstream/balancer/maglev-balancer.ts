@@ -4,7 +4,7 @@
  * `hash-table.ts` gives its places to others; Maglev's own new table would move some keys of the others too.
  */
 import type { Balancer, BalancerOptions } from "./balancer.ts";
-import { hash32, mix32 } from "./hash.ts";
+import { hash32, mix32 } from "../../../kernel/index.ts";
 import { HashTableBalancer, maxOwners, ownerOfClaim, packClaim, type PlaceTable } from "./hash-table.ts";
 import type { BalancerMember } from "./member.ts";
 

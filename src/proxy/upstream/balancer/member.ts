@@ -1,4 +1,5 @@
 /** What balancing reads of an endpoint, and when one counts as fit. */
+import type { Placed } from "../../../decide/index.ts";
 import type { PeakEwma } from "./peak-ewma.ts";
 
 export interface BalancerMember {
@@ -19,6 +20,8 @@ export interface BalancerMember {
   /** Neither avoided, ejected nor probed as unhealthy. */
   isFit(nowUs: number): boolean;
 }
+
+export interface PlacedMember extends BalancerMember, Placed {}
 
 /** So that `indexIn` finds each of them in the list. Means nothing any more when another list was indexed. */
 export function indexMembers(members: readonly BalancerMember[]): void {

@@ -3,7 +3,7 @@
  * unit of weight has is a power of two, so that it stays the same when a member leaves and only the keys of that one move.
  */
 import type { Balancer, BalancerOptions } from "./balancer.ts";
-import { hash32, mix32 } from "./hash.ts";
+import { hash32, mix32 } from "../../../kernel/index.ts";
 import {
   HashTableBalancer,
   maxOwners,

@@ -1,5 +1,5 @@
 /** What a session says instead of a name: nothing of the mesh's inside can be read from it. */
-import { hash32 } from "./hash.ts";
+import { hash32 } from "../../../kernel/index.ts";
 
 export const sessionIdLength = 16;
 

@@ -1,5 +1,5 @@
 /** An endpoint as balancers see it, with everything open to a test; and chance with a fixed seed. */
-import type { PlacedMember } from "../localities.ts";
+import type { PlacedMember } from "../member.ts";
 import { Warmth } from "../member.ts";
 import { PeakEwma } from "../peak-ewma.ts";
 

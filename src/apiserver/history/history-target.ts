@@ -1,0 +1,17 @@
+/** The paths of the history. */
+
+export type HistoryTarget =
+  | { readonly type: "history"; readonly what: "list" | "diff" | "rollback" }
+  | { readonly type: "history"; readonly what: "revision"; readonly revision: number };
+
+const pattern =
+  /^\/apis\/weft\.dev\/v1alpha1\/(?:history(?:\/(?<revision>\d{1,15}))?|(?<verb>diff|rollback))$/;
+
+/** Undefined: it is none of them. */
+export function parseHistoryTarget(path: string): HistoryTarget | undefined {
+  const groups = pattern.exec(path)?.groups;
+  if (groups === undefined) return undefined;
+  const { revision, verb } = groups;
+  if (revision !== undefined) return { type: "history", what: "revision", revision: Number(revision) };
+  return { type: "history", what: verb === "diff" || verb === "rollback" ? verb : "list" };
+}

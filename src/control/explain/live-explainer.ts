@@ -1,0 +1,127 @@
+/** Explanations of a running mesh: over what its control plane has compiled, with the revision of each object that had a say. */
+import { toJson } from "@bufbuild/protobuf";
+import {
+  decodeMessage,
+  type Explanation,
+  explanationSchema,
+  keyText,
+  isKindName,
+  kindNames,
+  type KindName,
+  type RefusalView,
+  type SimulatedRequest,
+  type Stored,
+  tapEventSchema,
+} from "../../api/index.ts";
+import type { ExplainProvider } from "../../apiserver/index.ts";
+import type { Clock } from "../../kernel/index.ts";
+import { parseSpiffeId } from "../../kernel/index.ts";
+import type { TapHub } from "../../observe/index.ts";
+import type { Registry } from "../../registry/index.ts";
+import { recordedRequest, SimulatedMesh } from "../../simulate/index.ts";
+import type { Store } from "../../store/index.ts";
+import { TapRecordSchema } from "../../wire/index.ts";
+import type { Configuration } from "../configuration.ts";
+
+export interface LiveExplainerOptions {
+  readonly store: Store;
+  readonly registry: Registry;
+  readonly configuration: Configuration;
+  readonly taps: TapHub;
+  readonly refusals: (requestId: string) => readonly RefusalView[];
+  readonly trustDomain: string;
+  readonly clock: Clock;
+}
+
+/** Commits that are looked through for the last change of an object. */
+const maxCommits = 1_000;
+/** What compiles to nothing that decides about requests, or is nobody's to read. */
+const unread: ReadonlySet<KindName> = new Set([
+  ...(["Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"] as const),
+  "Secret",
+]);
+
+export class LiveExplainer implements ExplainProvider {
+  readonly #options: LiveExplainerOptions;
+
+  constructor(options: LiveExplainerOptions) {
+    this.#options = options;
+  }
+
+  async explain(request: SimulatedRequest): Promise<Explanation> {
+    const { store, registry, configuration, trustDomain, clock } = this.#options;
+    const mesh = SimulatedMesh.over(
+      { compiler: configuration.compiler, registry: registry.views },
+      {
+        objects: this.#objects(),
+        trustDomain,
+        nowMs: clock.nowMs(),
+        revision: configuration.revision,
+      },
+    );
+    const explanation = mesh.simulate(request);
+    return withRevisions(explanation, await lastChanges(store));
+  }
+
+  recentRequest(requestId: string): SimulatedRequest | undefined {
+    const { taps, configuration, refusals } = this.#options;
+    const gateways = configuration.compiler.gateways();
+    for (const record of taps.request(requestId)) {
+      const decoded = decodeMessage(
+        tapEventSchema,
+        { type: "record", record: toJson(TapRecordSchema, record) },
+        "response",
+      );
+      const view = "object" in decoded ? decoded.object.record : undefined;
+      const request = view && recordedRequest(view, gateways);
+      if (request !== undefined) return request;
+    }
+    const [refusal] = refusals(requestId);
+    return refusal && refusedRequest(refusal);
+  }
+
+  #objects(): Stored[] {
+    return kindNames.flatMap((kind): readonly Stored[] =>
+      unread.has(kind) ? [] : this.#options.store.list({ kind }).items,
+    );
+  }
+}
+
+/** As far as a refusal tells it: not its headers. */
+function refusedRequest(refusal: RefusalView): SimulatedRequest | undefined {
+  const { requestId, sourceIdentity, authority, path, method, protocol, service, port } = refusal;
+  const caller = parseSpiffeId(sourceIdentity);
+  if (caller === undefined || protocol === "tcp") return undefined;
+  const { namespace, serviceAccount } = caller;
+  const [serviceNamespace = "", name = ""] = service.split("/");
+  const host = authority === "" ? `${name}.${serviceNamespace}:${port}` : authority;
+  return { from: { namespace, serviceAccount }, url: `http://${host}${path}`, method, requestId };
+}
+
+/** By `keyText`. */
+async function lastChanges(store: Store): Promise<ReadonlyMap<string, number>> {
+  const found = new Map<string, number>();
+  for (const { revision, changes } of await store.history(maxCommits)) {
+    for (const { key } of changes) if (!found.has(keyText(key))) found.set(keyText(key), revision);
+  }
+  return found;
+}
+
+/** A copy in which whatever names an object says when that was changed last. */
+function withRevisions(explanation: Explanation, changed: ReadonlyMap<string, number>): Explanation {
+  const decoded = decodeMessage(explanationSchema, copyOf(explanation, changed), "response");
+  return "object" in decoded ? decoded.object : explanation;
+}
+
+function copyOf(value: unknown, changed: ReadonlyMap<string, number>): unknown {
+  if (Array.isArray(value)) return value.map((item: unknown) => copyOf(item, changed));
+  if (typeof value !== "object" || value === null) return value;
+  const copy = Object.fromEntries(
+    Object.entries(value).map(([name, member]: [string, unknown]) => [name, copyOf(member, changed)]),
+  );
+  const { kind, namespace, name, section } = copy;
+  if (typeof kind !== "string" || typeof namespace !== "string" || typeof name !== "string") return copy;
+  if (typeof section !== "string" || !isKindName(kind)) return copy;
+  const revision = changed.get(keyText({ kind, namespace, name }));
+  return revision === undefined ? copy : { ...copy, revision };
+}

@@ -1,0 +1,72 @@
+/** What is known of proxies that are connected to other replicas, and how it is written down. */
+import type { MetricsPlace, ProxyRole } from "../../distribute/index.ts";
+import { jsonOf } from "../../store/etcd/index.ts";
+import type { ShownCertificate } from "../proxy-directory.ts";
+
+/** One proxy with a stream at some replica. */
+export interface ProxyRecord {
+  /** "namespace/name" */
+  readonly workload: string;
+  readonly role: ProxyRole;
+  readonly identity: string;
+  readonly revision: number;
+  /** Why it refused its newest change. */
+  readonly rejection?: { readonly sequence: number; readonly message: string };
+  readonly certificate?: ShownCertificate;
+  /** Version of the `Mesh` resource, with roots and revocations, that it has acknowledged; empty: not the newest there. */
+  readonly mesh: string;
+  readonly metrics?: MetricsPlace;
+  /** Of the gateway's machine. */
+  readonly addresses?: readonly string[];
+}
+
+export interface ReplicaRecord {
+  /** When it was started, in Unix milliseconds. */
+  readonly startMs: number;
+  /** The newest that it has compiled. */
+  readonly revision: number;
+  readonly version: string;
+}
+
+/** One value in etcd: a part of a replica's proxies. */
+export interface PresencePart {
+  readonly replica: ReplicaRecord;
+  readonly proxies: readonly ProxyRecord[];
+}
+
+export function encodePart(part: PresencePart): Uint8Array {
+  return Bun.zstdCompressSync(Buffer.from(JSON.stringify(part)));
+}
+
+/** Undefined where another version of weft wrote something else. */
+export function decodePart(value: Uint8Array): PresencePart | undefined {
+  const parsed = jsonOf(Bun.zstdDecompressSync(value), "presence");
+  return isPart(parsed) ? parsed : undefined;
+}
+
+function isPart(value: unknown): value is PresencePart {
+  const fields = fieldsOf(value);
+  const replica = fieldsOf(fields.get("replica"));
+  const proxies: unknown = fields.get("proxies");
+  return (
+    typeof replica.get("startMs") === "number" &&
+    typeof replica.get("revision") === "number" &&
+    typeof replica.get("version") === "string" &&
+    Array.isArray(proxies) &&
+    proxies.every(isRecord)
+  );
+}
+
+function isRecord(value: unknown): value is ProxyRecord {
+  const fields = fieldsOf(value);
+  const role = fields.get("role");
+  return (
+    ["workload", "identity", "mesh"].every((name) => typeof fields.get(name) === "string") &&
+    typeof fields.get("revision") === "number" &&
+    (role === "sidecar" || role === "gateway")
+  );
+}
+
+function fieldsOf(value: unknown): ReadonlyMap<string, unknown> {
+  return new Map<string, unknown>(typeof value === "object" ? Object.entries(value ?? {}) : []);
+}

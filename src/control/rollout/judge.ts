@@ -1,0 +1,114 @@
+/**
+ * PURE: whether a configuration that some proxies try out is to go on, to go back, or to be watched for longer. It compares what
+ * these proxies told of their requests with what the others told in the same time, and with what they told themselves before.
+ */
+import type { RolloutFigures } from "../../api/index.ts";
+
+/** Fewer requests than this say nothing of a share of failures: one of 50 is 2 %. */
+export const minRequests = 50;
+/** A handful, so that no single unlucky client decides. */
+const minFailures = 5;
+/** Percentage points; less is not worth going back for. */
+const minWorsening = 0.01;
+/**
+ * Standard normal quantile of 99.9 %, one-sided: the test of two proportions with pooled variance (NIST/SEMATECH e-Handbook of
+ * Statistical Methods, 7.3.3). It is asked every five seconds, twelve times in a minute: by Bonferroni a good configuration
+ * is taken for a bad one in at most 1.2 % of minutes.
+ */
+const zAtOnePerMille = 3.09;
+/** Where nobody can be compared with. */
+const maxFailureShare = 0.05;
+/** Of 200 requests two are behind the 99th percentile. */
+const minRequestsForLatency = 200;
+/** Buckets of the histogram are a few percent wide and tails are noisy: half as much again, and 20 ms, as the findings have it. */
+const latencyFactor = 1.5;
+const latencyExtraMs = 20;
+/** Times the length of a step: then it is decided with what there is. */
+const patience = 3;
+
+export interface Evidence {
+  /** Since the step began. */
+  readonly canary: RolloutFigures;
+  /** Proxies that the configuration concerns and that do not have it, in the same time. */
+  readonly others: RolloutFigures;
+  /** Those that have it, in as long a time before the step. */
+  readonly before: RolloutFigures;
+  /** Why a proxy could not take it; undefined: all took it. */
+  readonly rejection: string | undefined;
+  readonly elapsedMs: number;
+  readonly watchMs: number;
+}
+
+export interface Verdict {
+  readonly what: "watch" | "go" | "back";
+  readonly reason: string;
+}
+
+export function judge(evidence: Evidence): Verdict {
+  const { canary, rejection, elapsedMs, watchMs } = evidence;
+  if (rejection !== undefined) return { what: "back", reason: `a proxy rejected it: ${rejection}` };
+  const harm = failing(evidence) ?? slow(evidence);
+  if (harm !== undefined) return { what: "back", reason: harm };
+  if (elapsedMs < watchMs) return { what: "watch", reason: `${countText(canary)}, nothing wrong so far` };
+  if (canary.requests >= minRequests) return { what: "go", reason: `${countText(canary)}, nothing wrong` };
+  const few = `${canary.requests} requests of the ${minRequests} that it takes to judge`;
+  if (elapsedMs < patience * watchMs) return { what: "watch", reason: `${few}; waiting for more` };
+  // What cannot be judged is not given to everybody: `weft rollout promote` is for whoever knows better.
+  return { what: "back", reason: `${few}, after ${patience} times the time` };
+}
+
+function failing({ canary, others, before }: Evidence): string | undefined {
+  if (canary.requests < minRequests || canary.failures < minFailures) return undefined;
+  const known = [others, before].filter(({ requests }) => requests >= minRequests);
+  const isWorse =
+    known.length === 0 ? shareOf(canary) >= maxFailureShare : known.every((each) => failsMore(canary, each));
+  if (!isWorse) return undefined;
+  return `${percent(canary)} of ${canary.requests} requests failed${referenceText(others, before, percent)}`;
+}
+
+function failsMore(canary: RolloutFigures, reference: RolloutFigures): boolean {
+  const difference = shareOf(canary) - shareOf(reference);
+  if (difference < minWorsening) return false;
+  const requests = canary.requests + reference.requests;
+  const pooled = (canary.failures + reference.failures) / requests;
+  const deviation = Math.sqrt(pooled * (1 - pooled) * (1 / canary.requests + 1 / reference.requests));
+  return deviation === 0 || difference / deviation > zAtOnePerMille;
+}
+
+function slow({ canary, others, before }: Evidence): string | undefined {
+  if (canary.requests < minRequestsForLatency) return undefined;
+  const known = [others, before].filter(({ requests }) => requests >= minRequestsForLatency);
+  const bound = Math.max(
+    ...known.map(({ p99Ms }) => Math.max(p99Ms * latencyFactor, p99Ms + latencyExtraMs)),
+  );
+  if (known.length === 0 || canary.p99Ms <= bound) return undefined;
+  return `p99 is ${duration(canary)}${referenceText(others, before, duration)}`;
+}
+
+function referenceText(
+  others: RolloutFigures,
+  before: RolloutFigures,
+  show: (figures: RolloutFigures) => string,
+): string {
+  const parts = [
+    others.requests >= minRequests ? `${show(others)} at the others` : "",
+    before.requests >= minRequests ? `${show(before)} before` : "",
+  ].filter((part) => part !== "");
+  return parts.length === 0 ? "" : `; ${parts.join(", ")}`;
+}
+
+function shareOf({ requests, failures }: RolloutFigures): number {
+  return requests === 0 ? 0 : failures / requests;
+}
+
+function percent(figures: RolloutFigures): string {
+  return `${(100 * shareOf(figures)).toFixed(1)} %`;
+}
+
+function duration({ p99Ms }: RolloutFigures): string {
+  return `${p99Ms.toFixed(p99Ms < 10 ? 1 : 0)} ms`;
+}
+
+function countText({ requests, failures }: RolloutFigures): string {
+  return `${requests} requests, ${failures} failed`;
+}

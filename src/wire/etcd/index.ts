@@ -1,0 +1,16 @@
+export {
+  Auth,
+  Compare_CompareResult,
+  Compare_CompareTarget,
+  type CompareSchema,
+  type Event,
+  Event_EventType,
+  KV,
+  type KeyValue,
+  Lease,
+  RangeRequest_SortOrder,
+  type RequestOpSchema,
+  type TxnResponse,
+  Watch,
+  type WatchResponse,
+} from "../gen/etcd/etcdserverpb/rpc_pb.js";

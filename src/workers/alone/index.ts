@@ -1,0 +1,1 @@
+export { startProxyAlone } from "../proxy-alone.ts";

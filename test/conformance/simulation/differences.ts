@@ -1,0 +1,65 @@
+/** Where what came of a request is not what the oracle foretold, as lines for people. */
+import type { Foretold } from "./foretell.ts";
+import { editByTheText, type Fields } from "./rewriting-by-the-text.ts";
+import type { Question } from "./applied.ts";
+import type { LiveAnswer } from "./live-mesh.ts";
+import { answerFields } from "./recording-backend.ts";
+import { servicePorts } from "./world.ts";
+
+/** Those that filters and requests of the generator name. */
+export const requestNames = ["x-a", "x-b", "x-c", "x-d"] as const;
+const answerNames = ["x-ra", "x-rb", "x-rc", "x-rd"] as const;
+
+export class Differences {
+  readonly lines: string[] = [];
+
+  compare(what: string, found: unknown, foretold: unknown): void {
+    if (Bun.deepEquals(found, foretold)) return;
+    this.lines.push(`${what}: ${JSON.stringify(found)}, foretold ${JSON.stringify(foretold)}`);
+  }
+
+  /** Values of the names that matter, joined as one field. */
+  compareFields(
+    what: string,
+    found: (name: string) => string | undefined,
+    foretold: Fields,
+    names: readonly string[],
+  ): void {
+    for (const name of names) this.compare(`${what} ${name}`, found(name), foretold.get(name)?.join(", "));
+  }
+}
+
+export function liveDifferences(question: Question, foretold: Foretold, answer: LiveAnswer): string[] {
+  const differences = new Differences();
+  differences.compare("failure", answer.failure, "");
+  const isForwarded = foretold.verdict === "forwarded";
+  // What is no server of gRPC answers as it likes.
+  if (question.isGrpc && foretold.backend.endsWith(`:${servicePorts.http}`) && isForwarded) {
+    differences.compare("status", answer.status, 200);
+  } else if (question.isGrpc) {
+    const status = answer.trailers["grpc-status"] ?? answer.headers["grpc-status"];
+    if (foretold.verdict === "answered" && foretold.reason === "") {
+      // A redirect is no answer to a call; that it is no success is all that is said of it.
+      differences.compare("fails", status !== undefined && status !== "0", true);
+    } else differences.compare("grpc-status", status, String(foretold.status ?? 0));
+  } else {
+    differences.compare("status", answer.status, foretold.status ?? 200);
+    differences.compare("location", answer.headers["location"], foretold.location);
+  }
+  differences.compare(
+    "backend",
+    answer.seen.map(({ backend }) => backend),
+    isForwarded ? [foretold.backend] : [],
+  );
+  const [seen] = answer.seen;
+  if (seen === undefined || foretold.sent === undefined) return differences.lines;
+  const { authority, target, fields } = foretold.sent;
+  differences.compare("method", seen.method, question.method);
+  differences.compare("authority", seen.authority, authority);
+  differences.compare("target", seen.target, target);
+  differences.compareFields("request's", (name) => seen.headers[name], fields, requestNames);
+  const theirs: Fields = new Map(answerFields.map(([name, value]) => [name, [value]]));
+  const edited = foretold.answerEdits.reduce((before, edit) => editByTheText(before, edit), theirs);
+  differences.compareFields("answer's", (name) => answer.headers[name], edited, answerNames);
+  return differences.lines;
+}

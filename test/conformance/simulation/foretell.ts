@@ -1,0 +1,330 @@
+/**
+ * The oracle: what becomes of one request, from the objects as they were applied and the texts of Gateway API and of
+ * docs/reference, with nothing of the product's compiler, decisions or simulation. Slow and plain on purpose.
+ */
+import type { AdmissionRequest } from "../../../src/decide/index.ts";
+import { accessByTheText, type Door, isBehind } from "./access-by-the-text.ts";
+import {
+  type Applied,
+  type BackendRef,
+  type Gateway,
+  namespaceOf,
+  pathOf,
+  type Question,
+  type ReferenceGrant,
+  type Route,
+  type Workload,
+} from "./applied.ts";
+import {
+  type Place,
+  placeByTheText,
+  ruleByTheText,
+  serviceOf,
+  type Taken,
+} from "./attachment-by-the-text.ts";
+import {
+  editByTheText,
+  type Fields,
+  filterOf,
+  redirectByTheText,
+  rewritingByTheText,
+} from "./rewriting-by-the-text.ts";
+import { type Carriage, carriageByTheText, faultByTheText, grpcCodes } from "./settings-by-the-text.ts";
+import { shareByTheText } from "./share-by-the-text.ts";
+
+export interface Foretold {
+  readonly verdict: "forwarded" | "answered" | "denied" | "refused";
+  /** That the caller gets, where a proxy answers; of gRPC the gRPC status. */
+  readonly status: number | undefined;
+  /** Reason code; empty: an answer of the route's own. */
+  readonly reason: string;
+  /** "HTTPRoute shop/r1 rules[0]"; empty: none. */
+  readonly route: string;
+  /** "shop/one:80"; empty: none. */
+  readonly backend: string;
+  /** "namespace/name" of the policy that denied, or that made the fault; empty: none, or nothing allowed it. */
+  readonly policy: string;
+  readonly location: string | undefined;
+  readonly carriage: Carriage | undefined;
+  /** What the backend sees. */
+  readonly sent: { readonly authority: string; readonly target: string; readonly fields: Fields } | undefined;
+  /** Edits of the answer, in their order. */
+  readonly answerEdits: readonly NonNullable<ReturnType<typeof filterOf<"responseHeaderModifier">>>[];
+}
+
+export interface Circumstances {
+  readonly trustDomain: string;
+  readonly nowMs: number;
+}
+
+const nothing = {
+  ...{ reason: "", route: "", backend: "", policy: "" },
+  ...{ status: undefined, location: undefined, carriage: undefined, sent: undefined, answerEdits: [] },
+};
+
+export function foretell(
+  objects: readonly Applied[],
+  question: Question,
+  circumstances: Circumstances,
+): Foretold {
+  const place = placeByTheText(objects, question);
+  if (place === undefined) return refused(question, "no_route", 404, "");
+  const taken = ruleByTheText(place.routes, question);
+  const route = taken === undefined ? "" : nameOf(taken);
+  if (question.from.kind === "client") {
+    const door = gatewayDoor(objects, question, place, taken);
+    const request = admissionRequest(question, {
+      identity: "",
+      port: question.port,
+      destination: question.from.gateway,
+    });
+    const access = accessByTheText(objects, door, request, circumstances.trustDomain);
+    if (!access.isAllowed) return denied(question, access.policy, route);
+  }
+  if (taken === undefined && (place.routes.length > 0 || question.from.kind === "client"))
+    return refused(question, "no_route", 404, "");
+  const redirect = filterOf(taken?.rule.filters, "requestRedirect");
+  if (taken !== undefined && redirect !== undefined) {
+    const { status, location } = redirectByTheText(redirect, question, taken.prefix);
+    return { ...nothing, verdict: "answered", status, location, route };
+  }
+  const chosen = taken === undefined ? plainBackend(question) : chooseByTheText(taken, question.requestId);
+  if (chosen === undefined || (taken !== undefined && !isResolved(objects, taken.route, question, chosen)))
+    return refused(question, "backend_unresolved", 500, route);
+  return carried(objects, question, { taken, route, chosen }, circumstances);
+}
+
+interface Carried {
+  readonly taken: Taken | undefined;
+  readonly route: string;
+  readonly chosen: BackendRef;
+}
+
+function carried(
+  objects: readonly Applied[],
+  question: Question,
+  { taken, route, chosen }: Carried,
+  { trustDomain, nowMs }: Circumstances,
+): Foretold {
+  const namespace = chosen.namespace ?? (taken === undefined ? "default" : namespaceOf(taken.route));
+  const [service, port] = [`${namespace}/${chosen.name}`, chosen.port ?? 0];
+  const isGateway = question.from.kind === "client";
+  const carriage = carriageByTheText(objects, taken, { service, port, isGateway });
+  const backend = `${service}:${port}`;
+  const common = { ...nothing, route, backend, carriage };
+  const found = faultByTheText(objects, question, taken, { service, port, nowMs });
+  if (found?.fault.abort !== undefined) {
+    const status = abortStatus(found.fault.abort, question.isGrpc);
+    const policy = found.source.split(" ")[1] ?? "";
+    return { ...common, verdict: "answered", status, reason: "fault_injected", policy };
+  }
+  const endpoint = endpointOf(objects, service, port);
+  if (endpoint === undefined) return { ...refused(question, "no_endpoint", 503, route), backend, carriage };
+  const sent = sentByTheText(question, taken, chosen);
+  const request = admissionRequest(
+    { ...question, ...splitTarget(sent.target), authority: sent.authority, headers: flat(sent.fields) },
+    {
+      identity: identityOf(objects, question, trustDomain),
+      port: endpoint.port,
+      destination: pathOf(endpoint.workload),
+    },
+  );
+  const access = accessByTheText(objects, { kind: "workload", ...endpoint }, request, trustDomain);
+  if (!access.isAllowed) return { ...denied(question, access.policy, route), backend, carriage };
+  const answerEdits = [taken?.rule.filters, chosen.filters].flatMap(
+    (filters) => filterOf(filters, "responseHeaderModifier") ?? [],
+  );
+  return { ...common, verdict: "forwarded", sent, answerEdits };
+}
+
+function refused(question: Question, reason: string, status: number, route: string): Foretold {
+  const codes: Readonly<Record<string, number>> = { no_route: 12, backend_unresolved: 14, no_endpoint: 14 };
+  return { ...nothing, verdict: "refused", status: question.isGrpc ? codes[reason] : status, reason, route };
+}
+
+function denied(question: Question, policy: string, route: string): Foretold {
+  const status = question.isGrpc ? 7 : 403;
+  return { ...nothing, verdict: "denied", status, reason: "authorization_denied", policy, route };
+}
+
+function nameOf({ route, rule, index }: Taken): string {
+  return `${route.kind} ${pathOf(route)} ${rule.name ?? `rules[${index}]`}`;
+}
+
+function plainBackend({ service, port }: Question): BackendRef {
+  const [namespace = "", name = ""] = service.split("/");
+  return { namespace, name, port };
+}
+
+/** Its share is the weight divided by the sum, in the order in which they are written. Undefined: nothing can be chosen. */
+function chooseByTheText({ route, rule }: Taken, requestId: string): BackendRef | undefined {
+  const backends = (rule.backendRefs ?? []).filter(({ weight = 1 }) => weight > 0);
+  const total = backends.reduce((sum, { weight = 1 }) => sum + weight, 0);
+  const share = shareByTheText(requestId, `backend ${pathOf(route)}`);
+  let sum = 0;
+  return backends.find(({ weight = 1 }) => {
+    sum += weight;
+    return share < sum / total;
+  });
+}
+
+/** There is such a port, the reference is permitted, and what the port declares is what the route sends. */
+function isResolved(
+  objects: readonly Applied[],
+  route: Route,
+  question: Question,
+  backend: BackendRef,
+): boolean {
+  const from = namespaceOf(route);
+  const namespace = backend.namespace ?? from;
+  const port = serviceOf(objects, `${namespace}/${backend.name}`)?.spec.ports.find(
+    (each) => each.port === backend.port,
+  );
+  if (port === undefined) return false;
+  if (route.kind === "GRPCRoute" && port.appProtocol === "http") return false;
+  // Under a Service routes open nothing that was not there, so nobody has to permit it (GEP-1426).
+  return (
+    namespace === from ||
+    question.from.kind === "workload" ||
+    isGranted(objects, route, namespace, backend.name)
+  );
+}
+
+function isGranted(objects: readonly Applied[], route: Route, namespace: string, name: string): boolean {
+  return objects.some(
+    (each): each is ReferenceGrant =>
+      each.kind === "ReferenceGrant" &&
+      namespaceOf(each) === namespace &&
+      each.spec.from.some(
+        (from) =>
+          from.group === "gateway.networking.k8s.io" &&
+          from.kind === route.kind &&
+          from.namespace === namespaceOf(route),
+      ) &&
+      each.spec.to.some((to) => to.group === "" && to.kind === "Service" && (to.name ?? name) === name),
+  );
+}
+
+/** Services of the generator have one workload at most. */
+function endpointOf(
+  objects: readonly Applied[],
+  path: string,
+  number: number,
+): { readonly workload: Workload; readonly port: number } | undefined {
+  const service = serviceOf(objects, path);
+  const port = service?.spec.ports.find((each) => each.port === number);
+  const workload = objects.find(
+    (each): each is Workload =>
+      each.kind === "MeshWorkload" && service !== undefined && isBehind(service, each),
+  );
+  return port === undefined || workload === undefined
+    ? undefined
+    : { workload, port: port.targetPort ?? port.port };
+}
+
+function sentByTheText(question: Question, taken: Taken | undefined, backend: BackendRef) {
+  const query = question.query === "" ? "" : `?${question.query}`;
+  const came: Fields = new Map(question.headers.map(([name, value]) => [name, [value]]));
+  if (taken === undefined)
+    return { authority: question.authority, target: question.path + query, fields: came };
+  const { authority, path } = rewritingByTheText(question, taken.rule, backend.filters, taken.prefix);
+  const ofRule = editByTheText(came, filterOf(taken.rule.filters, "requestHeaderModifier"));
+  const fields = editByTheText(ofRule, filterOf(backend.filters, "requestHeaderModifier"));
+  return { authority, target: path + query, fields };
+}
+
+function splitTarget(target: string): { readonly path: string; readonly query: string } {
+  const [path = "", ...query] = target.split("?");
+  return { path, query: query.join("?") };
+}
+
+function flat(fields: Fields): [string, string][] {
+  return [...fields].map(([name, values]) => [name, values.join(", ")]);
+}
+
+function gatewayDoor(
+  objects: readonly Applied[],
+  question: Question,
+  { listener = "" }: Place,
+  taken: Taken | undefined,
+): Door {
+  const gateway = question.from.kind === "client" ? question.from.gateway : "";
+  const routes = objects.filter(
+    (each): each is Route =>
+      (each.kind === "HTTPRoute" || each.kind === "GRPCRoute") &&
+      isAtListener(objects, question, each, listener),
+  );
+  const named = routes.map((route) => ({ kind: route.kind, path: pathOf(route) }));
+  return { kind: "gateway", gateway, listener, taken, routes: named };
+}
+
+function withListener(gateway: Gateway, listener: string): Gateway {
+  const listeners = gateway.spec.listeners.filter(({ name }) => name === listener);
+  return { ...gateway, spec: { ...gateway.spec, listeners } };
+}
+
+/** It attaches there, even where all of its hosts are another listener's. */
+function isAtListener(
+  objects: readonly Applied[],
+  question: Question,
+  route: Route,
+  listener: string,
+): boolean {
+  const others = objects
+    .filter((each) => each.kind !== "HTTPRoute" && each.kind !== "GRPCRoute")
+    .map((each) => (each.kind === "Gateway" ? withListener(each, listener) : each));
+  return [question.authority, ...(route.spec.hostnames ?? [])].some((hostname) => {
+    const authority = hostname.replace("*", "any");
+    const place = placeByTheText([...others, route], { ...question, authority });
+    return place?.listener === listener && place.routes.length > 0;
+  });
+}
+
+function admissionRequest(
+  question: Question,
+  at: { readonly identity: string; readonly port: number; readonly destination: string },
+): AdmissionRequest {
+  const header = (name: string) => question.headers.find(([each]) => each === name)?.[1];
+  const { method, path, query, authority, isGrpc, requestId } = question;
+  return {
+    caller: {
+      ...{ identity: at.identity, address: "", addressPort: 0, isTls: at.identity !== "", serverName: "" },
+      ...{ port: at.port, service: "", destination: at.destination },
+    },
+    remoteAddress: "",
+    http: { method, path, query, authority, isGrpc, requestId, scheme: "http", version: "HTTP/1.1", header },
+    claims: undefined,
+    nowMs: 0,
+  };
+}
+
+function identityOf(objects: readonly Applied[], { from }: Question, trustDomain: string): string {
+  if (from.kind === "client") return `spiffe://${trustDomain}/ns/weft-system/sa/gateway`;
+  const workload = objects.find(
+    (each): each is Workload => each.kind === "MeshWorkload" && pathOf(each) === from.workload,
+  );
+  const [namespace = ""] = from.workload.split("/");
+  return `spiffe://${trustDomain}/ns/${namespace}/sa/${workload?.spec.serviceAccount ?? "default"}`;
+}
+
+/** docs of gRPC: http-grpc-status-mapping.md, and google.rpc.Code's own statuses of HTTP. */
+const httpOfCode = [200, 499, 500, 400, 504, 404, 409, 403, 429, 400, 409, 400, 501, 500, 503, 500, 401];
+const codeOfHttp: Readonly<Record<number, number>> = {
+  400: 13,
+  401: 16,
+  403: 7,
+  404: 12,
+  429: 14,
+  502: 14,
+  503: 14,
+  504: 14,
+};
+
+function abortStatus(
+  { httpStatus, grpcStatus = "" }: { readonly httpStatus?: number; readonly grpcStatus?: string },
+  isGrpc: boolean,
+): number {
+  if (httpStatus !== undefined) return isGrpc ? (codeOfHttp[httpStatus] ?? 2) : httpStatus;
+  const code = grpcCodes.indexOf(grpcStatus);
+  return isGrpc ? code : (httpOfCode[code] ?? 500);
+}

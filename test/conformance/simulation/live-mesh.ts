@@ -1,0 +1,194 @@
+/** The world over real processes: a control plane, a sidecar for each server and client, a gateway, and applications that record. */
+import { isKindName, type Stored } from "../../../src/api/index.ts";
+import { BareMesh } from "../../e2e/harness/bare-mesh.ts";
+import { eventually } from "../../e2e/harness/eventually.ts";
+import type { Answer, Place } from "../gateway-api/client.ts";
+import { ask, call } from "../gateway-api/client.ts";
+import { objectKey } from "../gateway-api/environment.ts";
+import type { Applied, Question } from "./applied.ts";
+import { RecordingBackend, type Seen, Sightings } from "./recording-backend.ts";
+import {
+  clients,
+  servicePorts,
+  type ServiceName,
+  serviceNames,
+  type World,
+  workloadParts,
+  worldObjects,
+} from "./world.ts";
+
+/** Of a client's listeners, on its own address. */
+const firstListener = 20_001;
+const gatewayHost = 40;
+
+export interface LiveAnswer extends Answer {
+  /** By each application that got it. */
+  readonly seen: readonly Seen[];
+}
+
+export class LiveMesh implements AsyncDisposable {
+  readonly world: World;
+  readonly #mesh: BareMesh;
+  readonly #backends: readonly RecordingBackend[];
+  readonly #sightings: Sightings;
+  readonly #listeners = new Map<string, Place>();
+  #present: readonly Applied[] = [];
+
+  private constructor(
+    mesh: BareMesh,
+    world: World,
+    backends: readonly RecordingBackend[],
+    sightings: Sightings,
+  ) {
+    this.#mesh = mesh;
+    this.world = world;
+    this.#backends = backends;
+    this.#sightings = sightings;
+  }
+
+  static async start(): Promise<LiveMesh> {
+    const sightings = new Sightings();
+    const backends: RecordingBackend[] = [];
+    const start = async (name: ServiceName, protocol: "http" | "grpc"): Promise<number> => {
+      const backend = await RecordingBackend.start(`${name}:${servicePorts[protocol]}`, protocol, sightings);
+      backends.push(backend);
+      return backend.port;
+    };
+    const ports = async (name: ServiceName) => ({
+      http: await start(name, "http"),
+      grpc: await start(name, "grpc"),
+    });
+    const world: World = {
+      "shop/front": await ports("shop/front"),
+      "shop/one": await ports("shop/one"),
+      "shop/two": await ports("shop/two"),
+      "data/three": await ports("data/three"),
+      "data/four": await ports("data/four"),
+      "shop/none": await ports("shop/none"),
+    };
+    const mesh = await BareMesh.start(worldObjects(world));
+    const live = new LiveMesh(mesh, world, backends, sightings);
+    try {
+      await live.#startProxies();
+    } catch (error) {
+      await live[Symbol.asyncDispose]();
+      throw error;
+    }
+    return live;
+  }
+
+  /** Exactly these beside the world from now on. */
+  async become(objects: readonly Applied[]): Promise<void> {
+    const kept = new Set(objects.map((object) => JSON.stringify(objectKey(object))));
+    const deletions = this.#present.flatMap((object) => {
+      const key = objectKey(object);
+      if (kept.has(JSON.stringify(key)) || !isKindName(key.kind)) return [];
+      const { kind, name, namespace } = key;
+      return [{ kind, name, ...(namespace === "" ? {} : { namespace }) }];
+    });
+    const { revision } = await this.#mesh.client.transact({
+      message: "case",
+      objects: [...objects],
+      deletions,
+      // Nobody works in this mesh who could be locked out.
+      acceptLockout: true,
+    });
+    this.#present = objects;
+    await eventually(async () => {
+      const { proxies } = await this.#mesh.client.status();
+      const behind = proxies.filter((proxy) => proxy.revision < revision);
+      if (behind.length > 0) throw new Error(`${behind.length} proxies are behind revision ${revision}`);
+    });
+  }
+
+  /** What the server has, with the times at which it was made. */
+  async stored(): Promise<Stored[]> {
+    const lists = await Promise.all(
+      storedKinds.map(async (kind) => (await this.#mesh.client.list(kind, {})).items),
+    );
+    return lists.flat();
+  }
+
+  async trustDomain(): Promise<string> {
+    return (await this.#mesh.client.status()).trustDomain;
+  }
+
+  async ask(question: Question): Promise<LiveAnswer> {
+    const { method, path, query, authority, requestId, isGrpc } = question;
+    const headers = { ...Object.fromEntries(question.headers), "x-request-id": requestId };
+    const spec = {
+      ...{ to: "", from: "", port: question.port, method, host: authority, version: "1.1" as const, headers },
+      path: query === "" ? path : `${path}?${query}`,
+    };
+    const place = this.#placeOf(question);
+    const answer = isGrpc ? await call(place, spec) : await ask(place, spec);
+    return { ...answer, seen: this.#sightings.take(requestId) };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#mesh[Symbol.asyncDispose]();
+    for (const backend of this.#backends) await backend[Symbol.asyncDispose]();
+  }
+
+  #placeOf({ from, service, port }: Question): Place {
+    if (from.kind === "client") return { address: `${this.#mesh.network}.${gatewayHost}`, port };
+    const listener = this.#listeners.get(`${from.workload} ${service}:${port}`);
+    if (listener === undefined) throw new Error(`${from.workload} has no listener for ${service}:${port}`);
+    return listener;
+  }
+
+  async #startProxies(): Promise<void> {
+    const mesh = this.#mesh;
+    const dialled = serviceNames.flatMap((service) =>
+      Object.values(servicePorts).map((servicePort) => ({ service, servicePort })),
+    );
+    const door = mesh.startProxy("door", gatewayHost, {
+      role: "gateway",
+      gateway: { kind: "tcp", address: `${mesh.network}.${gatewayHost}` },
+    });
+    const sidecars = workloadParts(this.world).map(({ path, serviceAccount, labels, ports }, index) => {
+      const [namespace = "", name = ""] = path.split("/");
+      const address = `${mesh.network}.${2 + index}`;
+      const outbound = dialled.map((destination, number) => {
+        const place = { address, port: firstListener + number };
+        this.#listeners.set(`${path} ${destination.service}:${destination.servicePort}`, place);
+        return { ...place, ...destination };
+      });
+      const isClient = clients.some((each) => each === path);
+      return mesh.startProxy(`${namespace}-${name}`, 2 + index, {
+        workload: {
+          namespace,
+          name,
+          serviceAccount,
+          labels,
+          ports,
+          addresses: [address],
+          region: "",
+          zone: "",
+        },
+        ...(isClient ? { capture: { kind: "explicit", outbound } } : {}),
+      });
+    });
+    await Promise.all([...sidecars, door]);
+  }
+}
+
+const storedKinds = [
+  ...([
+    "Namespace",
+    "ServiceAccount",
+    "Service",
+    "MeshWorkload",
+    "GatewayClass",
+    "Gateway",
+    "MeshConfig",
+  ] as const),
+  ...([
+    "HTTPRoute",
+    "GRPCRoute",
+    "ReferenceGrant",
+    "TrafficPolicy",
+    "FaultPolicy",
+    "AuthorizationPolicy",
+  ] as const),
+];

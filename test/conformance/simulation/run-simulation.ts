@@ -1,0 +1,47 @@
+/**
+ * `npm run conformance -- simulation`: random pairs of configuration and request through `simulate()` and the oracle; with `--live` also
+ * through a running mesh. `WEFT_TEST_SEED` repeats a run.
+ */
+import { compareLive } from "./compare-live.ts";
+import { compareSimulation } from "./compare-simulation.ts";
+import { LiveMesh } from "./live-mesh.ts";
+
+const pairs = 20_000;
+const livePairs = 10_000;
+
+export async function runSimulation(isLive: boolean): Promise<boolean> {
+  const seed = Number(process.env["WEFT_TEST_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
+  return isLive ? await runLive(seed) : runOffline(seed);
+}
+
+function runOffline(seed: number): boolean {
+  const { pairs: done, kinds, different, difference } = compareSimulation(pairs, seed);
+  console.log(`simulation: ${done} pairs, ${different} differ (WEFT_TEST_SEED=${seed})`);
+  console.log(table(kinds));
+  if (difference !== undefined) console.log(`the first difference: ${difference}`);
+  return different === 0;
+}
+
+async function runLive(seed: number): Promise<boolean> {
+  await using mesh = await LiveMesh.start();
+  const {
+    pairs: done,
+    configurations,
+    kinds,
+    different,
+    differences,
+  } = await compareLive(mesh, livePairs, seed);
+  console.log(
+    `simulation: ${done} requests to a running mesh under ${configurations} configurations; not as the oracle foretold: ${different.live} of the mesh, ${different.simulated} of simulate() (WEFT_TEST_SEED=${seed})`,
+  );
+  console.log(table(kinds));
+  for (const difference of differences) console.log(`a difference: ${difference}`);
+  return different.live + different.simulated === 0;
+}
+
+function table(kinds: ReadonlyMap<string, number>): string {
+  return [...kinds]
+    .toSorted(([, a], [, b]) => b - a)
+    .map(([kind, count]) => `  ${String(count).padStart(6)} ${kind}`)
+    .join("\n");
+}

@@ -1,0 +1,131 @@
+/** What `simulate()` says of a question, and where that is not what the oracle foretold. */
+import type { Explanation, Hop, SimulatedRequest, Stored } from "../../../src/api/index.ts";
+import { stored } from "../../../src/compile/test/objects.ts";
+import { SimulatedMesh } from "../../../src/simulate/index.ts";
+import type { Applied, Question } from "./applied.ts";
+import { Differences, requestNames } from "./differences.ts";
+import type { Circumstances, Foretold } from "./foretell.ts";
+
+/** Of clients from outside; nobody's (RFC 5737). */
+const clientAddress = "192.0.2.1";
+
+/** Objects as a store would have them. */
+export function storedObjects(objects: readonly Applied[]): Stored[] {
+  // Nothing of a request depends on who has an account.
+  return objects.filter(({ kind }) => kind !== "ServiceAccount").map((object) => stored(object));
+}
+
+export function simulatedMesh(
+  objects: readonly Stored[],
+  { trustDomain, nowMs }: Circumstances,
+): SimulatedMesh {
+  return SimulatedMesh.of({ objects, trustDomain, nowMs });
+}
+
+export function simulatedRequest(question: Question): SimulatedRequest {
+  const { from, authority, method, path, query, headers, requestId, isGrpc } = question;
+  return {
+    from:
+      from.kind === "client" ? { gateway: from.gateway, client: clientAddress } : { workload: from.workload },
+    url: `${isGrpc ? "grpc" : "http"}://${authority}${path}${query === "" ? "" : `?${query}`}`,
+    method,
+    headers: headers.map(([name, value]): [string, string] => [name, value]),
+    requestId,
+  };
+}
+
+export function simulatedDifferences(
+  question: Question,
+  foretold: Foretold,
+  explanation: Explanation,
+): string[] {
+  const differences = new Differences();
+  const { outcome, hops } = explanation;
+  const [first] = hops;
+  differences.compare("verdict", outcome.verdict, foretold.verdict);
+  if (foretold.verdict !== "forwarded") {
+    if (!(question.isGrpc && foretold.location !== undefined)) {
+      differences.compare("status", question.isGrpc ? outcome.grpcStatus : outcome.status, foretold.status);
+    }
+    differences.compare("reason", outcome.reason ?? "", foretold.reason);
+  }
+  if (first === undefined) return [...differences.lines, "no hop"];
+  const { source } = first.route ?? {};
+  differences.compare(
+    "route",
+    source === undefined ? "" : `${source.kind} ${source.namespace}/${source.name} ${source.section}`,
+    foretold.route,
+  );
+  if (foretold.policy !== "") {
+    const { by } = outcome;
+    differences.compare("policy", by && `${by.namespace}/${by.name}`, foretold.policy);
+  }
+  if (foretold.location !== undefined) {
+    differences.compare("location", fieldOf(first.answer?.headers ?? [], "location"), foretold.location);
+  }
+  if (foretold.backend !== "") {
+    differences.compare("backend", first.backends.find(({ chosen }) => chosen)?.cluster, foretold.backend);
+  }
+  compareCarriage(differences, first, foretold);
+  compareSent(differences, first, foretold);
+  return differences.lines;
+}
+
+function fieldOf(headers: readonly (readonly string[])[], name: string): string | undefined {
+  const found = headers.filter(([each]) => each?.toLowerCase() === name).map(([, value]) => value);
+  return found.length === 0 ? undefined : found.join(", ");
+}
+
+const figures = {
+  requestTimeoutMs: "requestTimeoutMs",
+  tryTimeoutMs: "tryTimeoutMs",
+  streamIdleTimeoutMs: "streamIdleTimeoutMs",
+  maxRetries: "retry.maxRetries",
+  unsafeMethods: "retry.unsafeMethods",
+} as const;
+
+function compareCarriage(differences: Differences, { settings }: Hop, { carriage }: Foretold): void {
+  if (carriage === undefined) return;
+  const valueOf = (field: string): unknown => {
+    const text = settings.find((each) => each.field === field)?.value;
+    return text === undefined ? undefined : JSON.parse(text);
+  };
+  for (const [name, field] of Object.entries(figures)) {
+    differences.compare(field, valueOf(field), Object.entries(carriage).find(([each]) => each === name)?.[1]);
+  }
+  const on = valueOf("retry.on");
+  const reasons = Array.isArray(on) ? on.map((reason) => String(reason).replace("grpc ", "grpc:")) : [];
+  differences.compare("retries on", reasons.toSorted(), carriage.retryOn);
+}
+
+function compareSent(differences: Differences, { sent, responseEdits }: Hop, foretold: Foretold): void {
+  if (foretold.sent === undefined) return;
+  const { authority, target, fields } = foretold.sent;
+  const url = sent?.url ?? "";
+  const [, foundAuthority, foundTarget] = /^[a-z0-9]+:\/\/([^/]*)(.*)$/.exec(url) ?? [];
+  differences.compare("authority", foundAuthority, authority);
+  differences.compare("target", foundTarget, target);
+  differences.compareFields("request's", (name) => fieldOf(sent?.headers ?? [], name), fields, requestNames);
+  const theirs = responseEdits.map(({ operation, name, value }) => `${operation} ${name} ${value ?? ""}`);
+  differences.compare(
+    "answer's edits",
+    foldedEdits(theirs).toSorted(),
+    foldedEdits(textsOf(foretold)).toSorted(),
+  );
+}
+
+function textsOf({ answerEdits }: Foretold): string[] {
+  return answerEdits.flatMap(({ remove = [], set = [], add = [] }) => [
+    ...remove.map((name) => `remove ${name} `),
+    ...set.map(({ name, value }) => `set ${name} ${value}`),
+    ...add.map(({ name, value }) => `add ${name} ${value}`),
+  ]);
+}
+
+/** What a later edit of the same name undoes is left out, so that edits in one step compare with those in two. */
+function foldedEdits(edits: readonly string[]): string[] {
+  return edits.filter((edit, index) => {
+    const name = edit.split(" ")[1];
+    return !edits.slice(index + 1).some((later) => later.split(" ")[1] === name && !later.startsWith("add"));
+  });
+}

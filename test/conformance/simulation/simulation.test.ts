@@ -1,0 +1,61 @@
+/** A bounded share of `npm run conformance -- simulation`: `simulate()` and a running mesh against the oracle. */
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { shareOf } from "../../../src/decide/index.ts";
+import { seededRandom } from "../../../src/decide/test/random-routing.ts";
+import { compareLive } from "./compare-live.ts";
+import { compareSimulation } from "./compare-simulation.ts";
+import { LiveMesh } from "./live-mesh.ts";
+import { shareByTheText } from "./share-by-the-text.ts";
+
+const seed = Number(process.env["WEFT_TEST_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
+const pairs = 400;
+const livePairs = 150;
+
+let mesh: LiveMesh;
+beforeAll(async () => {
+  mesh = await LiveMesh.start();
+});
+afterAll(() => mesh[Symbol.asyncDispose]());
+
+test("the oracle takes nothing of what it is compared with", () => {
+  const texts = [
+    "foretell.ts",
+    ...readdirSync(import.meta.dir).filter((name) => /(by-the-text|applied)\.ts$/.test(name)),
+  ];
+  expect(texts.length).toBeGreaterThan(5);
+  const imports = texts.flatMap((name) =>
+    [
+      ...readFileSync(join(import.meta.dir, name), "utf8").matchAll(
+        /^import (?!type )[\s\S]*?from "(.*)";$/gm,
+      ),
+    ].map(([, from = ""]) => from),
+  );
+  expect(imports.filter((from) => /src\/(compile|decide|simulate)\//.test(from))).toEqual([]);
+});
+
+test("draws what proxies draw", () => {
+  const random = seededRandom(seed);
+  for (let i = 0; i < 500; i++) {
+    const id = Array.from({ length: i % 40 }, () =>
+      String.fromCodePoint(33 + Math.floor(random() * 300)),
+    ).join("");
+    expect(shareByTheText(id, `backend shop/r${i}`)).toBe(shareOf(id, `backend shop/r${i}`));
+  }
+});
+
+test(`simulate() says what the texts foretell (WEFT_TEST_SEED=${seed})`, () => {
+  const { kinds, difference } = compareSimulation(pairs, seed);
+  expect(difference).toBeUndefined();
+  // Configurations that forward everything, or nothing, would compare nothing.
+  expect(kinds.get("forwarded")).toBeGreaterThan(pairs / 10);
+  expect(kinds.get("refused no_route")).toBeGreaterThan(pairs / 50);
+  expect(kinds.get("refused backend_unresolved")).toBeGreaterThan(pairs / 100);
+});
+
+test(`a running mesh does what simulate() and the texts foretell (WEFT_TEST_SEED=${seed})`, async () => {
+  const { differences, kinds } = await compareLive(mesh, livePairs, seed);
+  expect(differences).toEqual([]);
+  expect(kinds.get("forwarded")).toBeGreaterThan(livePairs / 20);
+});
