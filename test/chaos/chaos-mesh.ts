@@ -6,7 +6,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ApiClient } from "../../src/client/index.ts";
-import { type EtcdCluster, startEtcd } from "../../src/store/etcd/testing/etcd-cluster.ts";
+import { type EtcdCluster, startEtcd } from "../../src/store/etcd/testing/etcd-server.ts";
 import { type Running, spawnProcess } from "../e2e/harness/child-process.ts";
 import { unusedPort } from "../e2e/harness/bare-mesh.ts";
 import { eventually } from "../e2e/harness/eventually.ts";

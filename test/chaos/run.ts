@@ -8,7 +8,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { eventually } from "../e2e/harness/eventually.ts";
-import { findEtcd } from "../../src/store/etcd/testing/etcd-cluster.ts";
+import { findEtcd } from "../../src/store/etcd/testing/etcd-server.ts";
 import { ChaosMesh } from "./chaos-mesh.ts";
 import { advance, type Chaos, type Fault, faultsFor } from "./faults.ts";
 import { Ledger } from "./ledger.ts";
