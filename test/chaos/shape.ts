@@ -75,9 +75,9 @@ export function meshObjects(): object[] {
           {
             from: [
               {
-                principals: services
+                serviceAccounts: services
                   .filter((_, caller) => isAllowed(caller, service))
-                  .map((caller) => `ns/default/sa/${caller}`),
+                  .map((caller) => `default/${caller}`),
               },
             ],
           },
