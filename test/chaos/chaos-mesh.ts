@@ -10,11 +10,14 @@ import { type EtcdCluster, startEtcd } from "../../src/store/etcd/testing/etcd-s
 import { type Running, spawnProcess } from "../e2e/harness/child-process.ts";
 import { unusedPort } from "../e2e/harness/bare-mesh.ts";
 import { eventually } from "../e2e/harness/eventually.ts";
+import { SmallDisk } from "../e2e/harness/small-disk.ts";
 import { weftProgram } from "../e2e/harness/mesh.ts";
 import { CutLine } from "./cut-line.ts";
+import type { Means } from "./fault.ts";
 import { generation, meshObjects, outboundPort, type Place, places, servicePort, services } from "./shape.ts";
 
 const controlCount = 3;
+const diskMb = 24;
 const readyTimeoutMs = 60_000;
 const stopTimeoutMs = 20_000;
 
@@ -45,16 +48,19 @@ export class ChaosMesh implements AsyncDisposable {
   readonly workloads: Workload[] = [];
   readonly directory = mkdtempSync(join(tmpdir(), "weft-chaos-"));
   readonly etcd: EtcdCluster;
+  /** Control plane 0 has its data directory there. */
+  readonly disk: SmallDisk | undefined;
   readonly #faketime: string | undefined;
 
-  private constructor(etcd: EtcdCluster, faketime: string | undefined) {
+  private constructor(etcd: EtcdCluster, { faketime, smallDiskRefusal }: Means) {
     this.etcd = etcd;
     this.#faketime = faketime;
+    this.disk = smallDiskRefusal === undefined ? new SmallDisk(diskMb) : undefined;
     writeFileSync(join(this.directory, "store-key"), Buffer.alloc(32, 7).toString("base64"), { mode: 0o600 });
   }
 
-  static async start(faketime: string | undefined): Promise<ChaosMesh> {
-    const mesh = new ChaosMesh(await startEtcd({ size: 3 }), faketime);
+  static async start(means: Means): Promise<ChaosMesh> {
+    const mesh = new ChaosMesh(await startEtcd({ size: 3 }), means);
     try {
       for (let index = 0; index < controlCount; index++) await mesh.#startControl(index);
       await mesh.client.transact({ message: "chaos", objects: [...meshObjects(), ...generation(1)] });
@@ -110,13 +116,15 @@ export class ChaosMesh implements AsyncDisposable {
     for (const { proxyLine, storeLines } of this.controls)
       for (const line of [proxyLine, ...storeLines]) line[Symbol.dispose]();
     await this.etcd[Symbol.asyncDispose]();
+    this.disk?.[Symbol.dispose]();
     rmSync(this.directory, { recursive: true, force: true });
   }
 
   // ---- starting
 
   async #startControl(index: number): Promise<void> {
-    const dataDir = join(this.directory, `control-${index}`);
+    const directory = index === 0 && this.disk !== undefined ? this.disk.path : this.directory;
+    const dataDir = join(directory, `control-${index}`);
     const [apiPort, adsPort] = [unusedPort(), unusedPort()];
     const storeLines = this.etcd.members.map(({ port }) => new CutLine({ hostname: "127.0.0.1", port }));
     const parts = { index, dataDir, apiPort, adsPort, storeLines };

@@ -3,42 +3,10 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { eventually } from "../e2e/harness/eventually.ts";
 import type { ChaosMesh, Control, Workload } from "./chaos-mesh.ts";
-import type { Ledger } from "./ledger.ts";
+import { type Fault, type Means, ofCaller, one } from "./fault.ts";
 import { entry, generation, outboundPort, services } from "./shape.ts";
 import type { Answer } from "./traffic.ts";
-
-export interface Chaos {
-  readonly mesh: ChaosMesh;
-  readonly ledger: Ledger;
-  readonly random: () => number;
-}
-
-export interface Fault {
-  readonly name: string;
-  /** How long it lasts once it has begun. */
-  readonly lastsMs: number;
-  /** Gives the way to heal it, which resolves when what was broken runs again. */
-  begin(chaos: Chaos): Promise<Healing>;
-}
-
-export interface Healing {
-  /** What it hit, for the report. */
-  readonly hit: string;
-  heal(): Promise<void>;
-  /** Whether the failure of a request follows from the fault. Absent: none does. */
-  explains?(answer: Answer): boolean;
-}
-
-/** Why it cannot be tried here; absent: it can. */
-export interface Means {
-  readonly faketime: string | undefined;
-}
-
-function one<T>(items: readonly T[], random: () => number): T {
-  const item = items[Math.floor(random() * items.length)];
-  if (item === undefined) throw new Error("there is nothing to choose from");
-  return item;
-}
+import { expiredAlone, fullDisk, revoked } from "./trust-faults.ts";
 
 function signalFault(name: string, lastsMs: number, signal: NodeJS.Signals): Fault {
   return {
@@ -113,11 +81,6 @@ function etcdFault(name: string, lastsMs: number, signal: "SIGKILL" | "SIGSTOP",
       };
     },
   };
-}
-
-/** A proxy's own answers to its own callers, and none of others. */
-function ofCaller(workload: Workload): (answer: Answer) => boolean {
-  return ({ caller }) => caller === workload.place.name;
 }
 
 const corruptLastGood: Fault = {
@@ -341,6 +304,9 @@ const all: readonly (Fault | ((means: Means) => Fault | string))[] = [
   overloaded,
   floodOfApplies,
   brokenObjects,
+  fullDisk,
+  revoked,
+  expiredAlone,
   ({ faketime }) =>
     faketime === undefined
       ? "clock faults need libfaketime"

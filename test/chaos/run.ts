@@ -8,9 +8,12 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { eventually } from "../e2e/harness/eventually.ts";
+import { SmallDisk } from "../e2e/harness/small-disk.ts";
 import { findEtcd } from "../../src/store/etcd/testing/etcd-server.ts";
 import { ChaosMesh } from "./chaos-mesh.ts";
-import { advance, type Chaos, type Fault, faultsFor } from "./faults.ts";
+import type { Chaos, Fault, Healing } from "./fault.ts";
+import { advance, faultsFor } from "./faults.ts";
+import { Denials } from "./denials.ts";
 import { Ledger } from "./ledger.ts";
 import { type Answer, type Tally, Traffic } from "./traffic.ts";
 
@@ -25,6 +28,8 @@ const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31));
 const convergeWithinMs = 5_000;
 /** Longer is as bad, but says how long. */
 const convergeTimeoutMs = 60_000;
+/** Of kinds of failures in a message. */
+const maxGroups = 6;
 const maxControlMb = 400;
 const maxProxyMb = 150;
 
@@ -38,6 +43,8 @@ interface Row {
   readonly controlMb: number;
   readonly proxyMb: number;
   readonly problem: string;
+  /** Processes that do not run although nothing is broken any more. */
+  readonly ended: readonly string[];
 }
 
 function seeded(from: number): () => number {
@@ -77,9 +84,14 @@ async function tryFault(fault: Fault, chaos: Chaos, traffic: Traffic, number: nu
   const { mesh, ledger } = chaos;
   traffic.take();
   let problem = "";
-  const healing = await fault.begin(chaos);
-  await Bun.sleep(fault.lastsMs);
-  await healing.heal();
+  let healing: Healing = { hit: "nothing", async heal() {} };
+  try {
+    healing = await fault.begin(chaos);
+    await Bun.sleep(fault.lastsMs);
+    await healing.heal();
+  } catch (error) {
+    problem = `the fault: ${error instanceof Error ? error.message : String(error)}`;
+  }
   const healedMs = performance.now();
   let convergedMs: number | undefined;
   try {
@@ -90,7 +102,7 @@ async function tryFault(fault: Fault, chaos: Chaos, traffic: Traffic, number: nu
     }, convergeTimeoutMs);
     convergedMs = performance.now() - healedMs;
   } catch (error) {
-    problem = error instanceof Error ? error.message : String(error);
+    problem ||= error instanceof Error ? error.message : String(error);
   }
   const tally = traffic.take();
   const lost = await eventually(async () => {
@@ -99,24 +111,51 @@ async function tryFault(fault: Fault, chaos: Chaos, traffic: Traffic, number: nu
     return missing;
   }, convergeWithinMs).catch((error: unknown) => [error instanceof Error ? error.message : String(error)]);
   return {
-    ...{ fault: fault.name, hit: healing.hit, tally, lost, convergedMs, problem },
+    ...{ fault: fault.name, hit: healing.hit, tally, lost, convergedMs, problem, ended: endedOf(mesh) },
     unexplained: tally.failures.filter((answer) => healing.explains?.(answer) !== true),
     controlMb: Math.max(...mesh.controls.map(({ process: running }) => residentMb(running.pid))),
     proxyMb: Math.max(...mesh.workloads.map(({ process: running }) => residentMb(running.pid))),
   };
 }
 
+function endedOf({ controls, workloads }: ChaosMesh): string[] {
+  return [
+    ...controls.map(({ index, process: running }) => ({ name: `control plane ${index}`, running })),
+    ...workloads.map(({ place, process: running }) => ({ name: place.name, running })),
+  ]
+    .filter(({ running }) => residentMb(running.pid) === 0)
+    .map(({ name, running }) => `${name} (${running.stderr.split("\n").slice(-4).join(" ").slice(-500)})`);
+}
+
+/** Alike ones together: how many, from when to when, and by whom. */
+function grouped(answers: readonly Answer[]): string {
+  const groups = Map.groupBy(
+    answers,
+    ({ status, target, detail }) => `${status} of s${target}: ${detail.slice(0, 120)}`,
+  );
+  return [...groups]
+    .toSorted(([, a], [, b]) => b.length - a.length)
+    .slice(0, maxGroups)
+    .map(([what, all]) => {
+      const times = all.map(({ atMs }) => Math.round(atMs));
+      const callers = [...new Set(all.map(({ caller }) => caller))].slice(0, maxGroups).join(" ");
+      return `\n    ${all.length} × ${what} (${callers}; begun ${Math.min(...times)} to ${Math.max(...times)} ms)`;
+    })
+    .join("");
+}
+
 function violations(row: Row): string[] {
   const found: string[] = [];
-  const first = (answers: readonly Answer[]): string => JSON.stringify(answers[0]);
   if (row.tally.wrongVerdicts.length > 0)
-    found.push(`${row.tally.wrongVerdicts.length} wrong verdicts, such as ${first(row.tally.wrongVerdicts)}`);
+    found.push(`${row.tally.wrongVerdicts.length} wrong verdicts: ${grouped(row.tally.wrongVerdicts)}`);
   if (row.unexplained.length > 0)
-    found.push(`${row.unexplained.length} failures unexplained, such as ${first(row.unexplained)}`);
+    found.push(`${row.unexplained.length} failures unexplained: ${grouped(row.unexplained)}`);
   if (row.lost.length > 0) found.push(`lost: ${row.lost.join("; ")}`);
   if (row.convergedMs === undefined) found.push(`did not converge: ${row.problem}`);
+  else if (row.problem !== "") found.push(row.problem);
   else if (row.convergedMs > convergeWithinMs)
     found.push(`took ${Math.round(row.convergedMs)} ms to converge`);
+  if (row.ended.length > 0) found.push(`ended without being asked to: ${row.ended.join(", ")}`);
   if (row.controlMb > maxControlMb) found.push(`a control plane has ${Math.round(row.controlMb)} MB`);
   if (row.proxyMb > maxProxyMb) found.push(`a proxy has ${Math.round(row.proxyMb)} MB`);
   return found;
@@ -142,13 +181,15 @@ async function main(): Promise<number> {
   }
   process.stdout.write(`seed ${seed}\n`);
   const random = seeded(seed);
-  const means = { faketime: findFaketime() };
+  const means = { faketime: findFaketime(), smallDiskRefusal: SmallDisk.refusal() };
   const { faults, skipped } = faultsFor(means);
   for (const reason of skipped) process.stdout.write(`skipped: ${reason}\n`);
   const wanted = faults.filter(({ name }) => name.includes(values.only));
-  await using mesh = await ChaosMesh.start(means.faketime);
-  const traffic = new Traffic(mesh, random);
-  const ledger = new Ledger(mesh, random);
+  await using mesh = await ChaosMesh.start(means);
+  // Each with numbers of its own: what faults hit does not hang on how fast the others are.
+  const denials = new Denials(mesh, seeded(seed + 1));
+  const traffic = new Traffic(mesh, denials, seeded(seed + 2));
+  const ledger = new Ledger(mesh, seeded(seed + 3));
   const chaos = { mesh, ledger, random };
   let number = 2;
   const rows: Row[] = [];
@@ -170,12 +211,14 @@ async function main(): Promise<number> {
     }
   } finally {
     await traffic.stop();
+    await denials.stop();
     await ledger.stop();
   }
   const broken = rows.filter((row) => violations(row).length > 0);
   const requests = rows.reduce((sum, { tally }) => sum + tally.requests, 0);
   process.stdout.write(
-    `${rows.length} faults, ${requests} requests, ${ledger.acknowledged} writes acknowledged, ${ledger.refused} refused; ` +
+    `${rows.length} faults, ${requests} requests, ${ledger.acknowledged} writes acknowledged, ${ledger.refused} refused, ` +
+      `${denials.shutCount} denials said to be everywhere; ` +
       `${broken.length === 0 ? "every invariant held" : `invariants broken under ${broken.map(({ fault }) => fault).join(", ")}`} (seed ${seed})\n`,
   );
   return broken.length === 0 ? 0 : 1;

@@ -96,3 +96,19 @@ export function entry(number: number): object {
     data: { number: String(number) },
   };
 }
+
+export const denialName = "shut";
+
+/** Stands above the policy that lets the caller in. */
+export function denial(caller: number, target: number): object {
+  return {
+    apiVersion: "weft.dev/v1alpha1",
+    kind: "AuthorizationPolicy",
+    metadata: { name: denialName, namespace: "default" },
+    spec: {
+      selector: { matchLabels: { app: services[target] } },
+      action: "Deny",
+      rules: [{ from: [{ serviceAccounts: [`default/${services[caller]}`] }] }],
+    },
+  };
+}

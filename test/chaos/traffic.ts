@@ -1,5 +1,6 @@
 /** Everybody calls everybody, all the time: what came of each request, and whether that is as it must be. */
-import { type ChaosMesh, type Workload } from "./chaos-mesh.ts";
+import type { ChaosMesh, Workload } from "./chaos-mesh.ts";
+import type { Denials, Door } from "./denials.ts";
 import { generationHeader, isAllowed, outboundPort, services } from "./shape.ts";
 
 export interface Answer {
@@ -28,14 +29,16 @@ const maxKept = 1_000;
 
 export class Traffic {
   readonly #mesh: ChaosMesh;
+  readonly #denials: Denials;
   readonly #random: () => number;
   readonly #generations = new Map<string, number>();
   #tally = emptyTally();
   #isRunning = true;
   readonly #loops: Promise<void>[];
 
-  constructor(mesh: ChaosMesh, random: () => number) {
+  constructor(mesh: ChaosMesh, denials: Denials, random: () => number) {
     this.#mesh = mesh;
+    this.#denials = denials;
     this.#random = random;
     this.#loops = mesh.workloads.map((workload) => this.#loop(workload));
   }
@@ -75,6 +78,7 @@ export class Traffic {
   async #call({ place, address }: Workload): Promise<void> {
     const target = Math.floor(this.#random() * services.length);
     const atMs = performance.now();
+    const before = this.#denials.door(place.service, target);
     let status = 0;
     let detail = "";
     try {
@@ -88,22 +92,33 @@ export class Traffic {
     } catch (error) {
       detail = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
     }
-    this.#judge({ caller: place.name, target, atMs, status, detail }, isAllowed(place.service, target));
+    const after = this.#denials.door(place.service, target);
+    const expected = isAllowed(place.service, target) ? during(before, after) : "shut";
+    this.#judge({ caller: place.name, target, atMs, status, detail }, expected);
   }
 
-  #judge(answer: Answer, allowed: boolean): void {
+  #judge(answer: Answer, expected: Door["verdict"]): void {
     const tally = this.#tally;
     tally.requests++;
     if (answer.status === 200) {
-      if (allowed) tally.allowed++;
-      else keep(tally.wrongVerdicts, answer);
+      if (expected === "shut") keep(tally.wrongVerdicts, answer);
+      else tally.allowed++;
     } else if (answer.status === 403) {
-      if (allowed) keep(tally.wrongVerdicts, answer);
+      if (expected === "open") keep(tally.wrongVerdicts, answer);
       else tally.denied++;
     } else {
       keep(tally.failures, answer);
     }
   }
+}
+
+/** What held all the while that a request was under way. */
+function during(before: Door, after: Door): Door["verdict"] {
+  if (before.epoch === after.epoch) return before.verdict;
+  // Another pair's door has moved, or this one's has.
+  return before.verdict === "open" && after.verdict === "open" && after.epoch === before.epoch + 1
+    ? "open"
+    : "either";
 }
 
 interface OpenTally {
