@@ -51,7 +51,7 @@ const environment = {
   DO_NOT_TRACK: "1",
 };
 // Longer than any step takes on a slow machine: a hang ends as a failure that names its step.
-const stepTimeoutMs = 10 * minuteMs;
+const stepTimeoutMs = 20 * minuteMs;
 
 const running = new Set();
 for (const signal of ["SIGINT", "SIGTERM"]) {

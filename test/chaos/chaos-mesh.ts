@@ -13,7 +13,7 @@ import { eventually } from "../e2e/harness/eventually.ts";
 import { SmallDisk } from "../e2e/harness/small-disk.ts";
 import { weftProgram } from "../e2e/harness/mesh.ts";
 import { CutLine } from "./cut-line.ts";
-import type { Means } from "./fault.ts";
+import type { Means } from "./means.ts";
 import { generation, meshObjects, outboundPort, type Place, places, servicePort, services } from "./shape.ts";
 
 const controlCount = 3;

@@ -28,17 +28,16 @@ export class CutLine implements Disposable {
 
   constructor(target: { readonly hostname: string; readonly port: number }) {
     this.#target = target;
-    const line = this;
     this.#listener = Bun.listen<End | undefined>({
       hostname: "127.0.0.1",
       port: 0,
       socket: {
-        open(client) {
-          if (line.#mode.kind === "cut") return client.terminate();
-          const pair = new Pair(client, line);
-          line.#pairs.add(pair);
+        open: (client) => {
+          if (this.#mode.kind === "cut") return client.terminate();
+          const pair = new Pair(client, this);
+          this.#pairs.add(pair);
           client.data = { pair, isClient: true };
-          pair.connect(line.#target);
+          pair.connect(this.#target);
         },
         ...handlers,
       },
@@ -82,14 +81,15 @@ class Pair {
 
   connect(target: { readonly hostname: string; readonly port: number }): void {
     const data: End = { pair: this, isClient: false };
-    Bun.connect<End | undefined>({ ...target, data, socket: handlers }).then(
-      (server) => {
-        if (this.#isOver) return void server.terminate();
-        this.#server = server;
-        this.drain("server");
-      },
-      () => this.end(),
-    );
+    void this.#open(Bun.connect<End | undefined>({ ...target, data, socket: handlers }));
+  }
+
+  async #open(connecting: Promise<Socket<End | undefined>>): Promise<void> {
+    const server = await connecting.catch(() => undefined);
+    if (server === undefined) return this.end();
+    if (this.#isOver) return void server.terminate();
+    this.#server = server;
+    this.drain("server");
   }
 
   take(isFromClient: boolean, bytes: Uint8Array): void {
@@ -108,7 +108,8 @@ class Pair {
   drain(side: "client" | "server"): void {
     const to = side === "client" ? this.#client : this.#server;
     const queue = this.#waiting[side];
-    while (to !== undefined && !this.#isOver && queue.length > 0) {
+    if (to === undefined) return;
+    while (!this.#isOver && queue.length > 0) {
       const [first = new Uint8Array()] = queue;
       const written = to.write(first);
       if (written < 0) return this.end();

@@ -25,13 +25,6 @@ export interface Healing {
   explains?(answer: Answer): boolean;
 }
 
-/** What this machine has for it. */
-export interface Means {
-  readonly faketime: string | undefined;
-  /** Why a small disk cannot be mounted; undefined: it can. */
-  readonly smallDiskRefusal: string | undefined;
-}
-
 export function one<T>(items: readonly T[], random: () => number): T {
   const item = items[Math.floor(random() * items.length)];
   if (item === undefined) throw new Error("there is nothing to choose from");

@@ -3,7 +3,8 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { eventually } from "../e2e/harness/eventually.ts";
 import type { ChaosMesh, Control, Workload } from "./chaos-mesh.ts";
-import { type Fault, type Means, ofCaller, one } from "./fault.ts";
+import { type Fault, ofCaller, one } from "./fault.ts";
+import type { Means } from "./means.ts";
 import { entry, generation, outboundPort, services } from "./shape.ts";
 import type { Answer } from "./traffic.ts";
 import { expiredAlone, fullDisk, revoked } from "./trust-faults.ts";
@@ -52,11 +53,11 @@ function lineFault(
 const whole = { kind: "whole" } as const;
 
 const heal = {
-  store(control: Control): void {
-    for (const line of control.storeLines) line.mode = whole;
+  store: ({ storeLines }: Control): void => {
+    for (const line of storeLines) line.mode = whole;
   },
-  proxies(control: Control): void {
-    control.proxyLine.mode = whole;
+  proxies: ({ proxyLine }: Control): void => {
+    proxyLine.mode = whole;
   },
 };
 
@@ -137,10 +138,10 @@ const overloaded: Fault = {
     const workload = one(mesh.workloads, random);
     const target = (workload.place.service + 1) % services.length;
     const url = `http://${workload.address}:${outboundPort(target)}/`;
-    let isOn = true;
+    const end = new AbortController();
     const flood = Promise.all(
       Array.from({ length: 64 }, async () => {
-        for (let i = 0; i < 2_000 && isOn; i++) {
+        for (let i = 0; i < 2_000 && !end.signal.aborted; i++) {
           await fetch(url, { signal: AbortSignal.timeout(10_000) }).then(
             (response) => response.arrayBuffer(),
             () => undefined,
@@ -153,7 +154,7 @@ const overloaded: Fault = {
       // It is told so where its own bounds are reached; nobody else is.
       explains: ofCaller(workload),
       async heal() {
-        isOn = false;
+        end.abort();
         await flood;
       },
     };

@@ -1,7 +1,7 @@
 /** What the mesh of the suite is: who is there, who may call whom, and the objects that say so. */
 
 export const serviceCount = 5;
-export const workloadsPerService = 4;
+const workloadsPerService = 4;
 export const servicePort = 9080;
 /** On the caller's own address, one for each service. */
 export const outboundPort = (service: number): number => 18_000 + service;

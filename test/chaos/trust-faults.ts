@@ -2,7 +2,8 @@
 import { writeFileSync } from "node:fs";
 import { eventually } from "../e2e/harness/eventually.ts";
 import type { Workload } from "./chaos-mesh.ts";
-import { type Fault, type Means, ofBothSides, one } from "./fault.ts";
+import { type Fault, ofBothSides, one } from "./fault.ts";
+import type { Means } from "./means.ts";
 import { outboundPort, services } from "./shape.ts";
 
 const effectTimeoutMs = 10_000;

@@ -32,10 +32,20 @@ test(
     mkdirSync(files);
     const command = ["sleep", "600"];
     writeFileSync(join(files, "mesh.yaml"), yaml(program({ name: "idle", command })));
-    const places = ["--api", "127.0.0.1:0", "--gateway", "127.0.0.1:0", "--data-dir", join(folder.path, "d")];
+    const instance = ["--instance", `executable-${process.pid}`];
+    const places = [
+      ...instance,
+      "--api",
+      "127.0.0.1:0",
+      "--gateway",
+      "127.0.0.1:0",
+      "--data-dir",
+      join(folder.path, "d"),
+    ];
     const up = spawnProcess([executable, "up", files, ...places, "--log-format", "json"], options);
     await up.untilLine("stderr", timeoutMs, (line) => line.includes('"event":"ready"') || undefined);
-    const { stdout } = await spawnProcess([executable, "status", "-o", "json"], options).finished;
+    const { stdout } = await spawnProcess([executable, "status", ...instance, "-o", "json"], options)
+      .finished;
     expect(stdout).toContain('"connected": true');
     up.kill("SIGTERM");
     expect((await up.within(timeoutMs)).code).toBe(0);
