@@ -131,7 +131,12 @@ test("a proxy gets its certificate for what the kernel says of it, and another o
   expect(control.stderr).toContain("what did not fit: [0] cgroup");
   writeRules({ match: { uid, executable: proxyExecutable }, ...subject });
   await ready(proxy);
-  expect(identityOf("web")).toEqual([expect.stringMatching(/^spiffe:\/\/[^/]+\/ns\/default\/sa\/default$/)]);
+  // It is written beside what it is used for, and neither waits for the other.
+  await eventually(() => {
+    expect(identityOf("web")).toEqual([
+      expect.stringMatching(/^spiffe:\/\/[^/]+\/ns\/default\/sa\/default$/),
+    ]);
+  });
   expect(control.stderr).toContain('"message":"a process is known"');
   expect(control.stderr + proxy.stderr).not.toContain("weft-process-");
 }, 120_000);
