@@ -1,5 +1,6 @@
 /** What became of each peer in a run, and the figures that come out of it. */
 import { type Figures, medians } from "./figures.ts";
+import { median } from "./measure.ts";
 import type { Peer, RunningPeer } from "./peers/peer.ts";
 import type { PeerResult } from "./result-file.ts";
 
@@ -38,6 +39,7 @@ export function outcomeOf(entries: readonly Entry[]): ScenarioOutcome {
   const results: Record<string, PeerResult> = {};
   const failures: Record<string, string> = {};
   const baseline = entries.find(({ peer }) => peer.name === "direct");
+  const off = entries.find(({ peer }) => peer.name === "weft-off");
   const byPeer = Map.groupBy(entries, ({ peer }) => peer.name);
   for (const [name, own] of byPeer) {
     const errors = own.reduce((sum, entry) => sum + entry.errors, 0);
@@ -49,7 +51,7 @@ export function outcomeOf(entries: readonly Entry[]): ScenarioOutcome {
       results[name] = { version: last.version, errors };
     } else {
       const figures = { ...medians(last.rounds), ...last.idle };
-      const more = { ...againstFewer(own), ...addedTo(baseline, last) };
+      const more = { ...againstFewer(own), ...againstOff(off, last), ...addedTo(baseline, last) };
       results[name] = { version: last.version, ...figures, ...more, errors };
     }
   }
@@ -60,9 +62,8 @@ export function outcomeOf(entries: readonly Entry[]): ScenarioOutcome {
 function againstFewer(own: readonly Entry[]): Figures {
   const [first, last] = [own[0], own.at(-1)];
   if (first === undefined || last === undefined || first === last) return {};
-  const [one, many] = [medians(first.rounds), medians(last.rounds)];
-  if (one.cpuUsPerRequest === undefined || many.cpuUsPerRequest === undefined) return {};
-  const cpuRatio = many.cpuUsPerRequest / one.cpuUsPerRequest;
+  const [one, cpuRatio] = [medians(first.rounds), pairedCpuRatio(last, first)];
+  if (one.cpuUsPerRequest === undefined || cpuRatio === undefined) return {};
   if (first.policies !== last.policies) {
     return {
       cpuUsPerRequestNoPolicy: one.cpuUsPerRequest,
@@ -75,6 +76,19 @@ function againstFewer(own: readonly Entry[]): Figures {
     cpuRatio,
     ...(one.rssMb === undefined ? {} : { rssMbOneRoute: one.rssMb }),
   };
+}
+
+function againstOff(off: Entry | undefined, entry: Entry): Figures {
+  const cpuRatioOff = off === undefined || off === entry ? undefined : pairedCpuRatio(entry, off);
+  return cpuRatioOff === undefined ? {} : { cpuRatioOff };
+}
+
+/** The median of each round's ratio: a machine that others slow down for a while slows both of one round. */
+function pairedCpuRatio(entry: Entry, base: Entry): number | undefined {
+  const ratios = entry.rounds.map(
+    ({ cpuUsPerRequest }, round) => (cpuUsPerRequest ?? NaN) / (base.rounds[round]?.cpuUsPerRequest ?? NaN),
+  );
+  return ratios.length === 0 || ratios.some(Number.isNaN) ? undefined : median(ratios);
 }
 
 /** Differences to the run without a proxy, round by round: what slows both in one round cancels out. */

@@ -36,6 +36,7 @@ export const figureStyles = {
   cpuRatio: style("CPU, against 1 route", 2),
   cpuUsPerRequestNoPolicy: style("CPU µs per request, no policies", 1),
   cpuRatioNoPolicy: style("CPU, against no policies", 2),
+  cpuRatioOff: style("CPU, against all off", 2),
   rssMbNoPolicy: style("resident MB, no policies", 0),
   rssMbOneRoute: style("resident MB, 1 route", 0),
   rssMb: style("resident MB", 0),

@@ -45,7 +45,7 @@ export function parseCommand(args: readonly string[]): BenchCommand {
   if (scenario === undefined || positionals.length > 1)
     return { kind: "wrong", problem: "one scenario, please" };
   const numbers = {
-    rounds: [1, 100],
+    rounds: [1, 1000],
     seconds: [1, 600],
     connections: [1, maxConnections],
     headers: [1, maxRequestHeaders],

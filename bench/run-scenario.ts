@@ -24,7 +24,7 @@ export interface RunOptions {
 const warmCpuUs = 3e6;
 const maxWarmLoads = 4;
 const maxWarmSeconds = 10;
-/** Rounds this short judge nothing. */
+/** Loads this short in all judge nothing. */
 const minJudgedSeconds = 3;
 
 export async function runScenario(
@@ -42,7 +42,8 @@ export async function runScenario(
   );
   if (!scenario.isFresh) for (const entry of entries) await run.attempt(entry, () => run.warmUp(entry));
   for (let round = 1; round <= options.rounds; round++) {
-    for (const entry of entries) {
+    // There and back: who comes second in a round comes first in the next.
+    for (const entry of round % 2 === 1 ? entries : entries.toReversed()) {
       if (entry.failure !== undefined) continue;
       await run.attempt(entry, async () => {
         const { errors, figures } = await (scenario.isFresh ? run.freshRound(entry) : run.round(entry));
@@ -87,12 +88,12 @@ class ScenarioRun {
   async warmUp(entry: Entry): Promise<void> {
     const running = await this.#start(this.#bench.group(this.#groupName(entry)), entry);
     entry.running = running;
-    const { seconds } = this.#options;
+    const { rounds, seconds } = this.#options;
     const startUs = usage(running.pids).cpuUs;
     for (let load = 0; load < maxWarmLoads; load++) {
       await this.#measure(entry, running, Math.min(seconds, maxWarmSeconds));
       const isWarm = usage(running.pids).cpuUs - startUs >= warmCpuUs;
-      if (isWarm || running.pids.length === 0 || seconds < minJudgedSeconds) return;
+      if (isWarm || running.pids.length === 0 || rounds * seconds < minJudgedSeconds) return;
     }
   }
 
