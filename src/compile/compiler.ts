@@ -10,16 +10,12 @@ import { type CompiledRoute, factsOf } from "./compiled-route.ts";
 import { DependencyIndex } from "./dependency-index.ts";
 import type { GatewayHost } from "./gateway-input.ts";
 import { facts } from "./facts.ts";
+import { Intake } from "./intake.ts";
 import { InputReader, Inputs } from "./inputs.ts";
 import type { Trust, TrustInput } from "./trust-input.ts";
-import {
-  applyKeySets,
-  applyObject,
-  applyRegistryChange,
-  forgetKeySets,
-  removeObject,
-} from "./input-change.ts";
+import { applyKeySets, applyRegistryChange, forgetKeySets } from "./input-change.ts";
 import type { KeySetChange } from "./key-sets.ts";
+import { hasProblem, unreadableStatus } from "./quarantine.ts";
 import { compileMembers } from "./service-resources.ts";
 import { type CompiledResource, compareText, type ResourceName } from "./resource.ts";
 import { compileResource, parseResourceNode, resourceNode } from "./resource-kinds.ts";
@@ -77,12 +73,11 @@ export class Compiler {
   readonly #defects: string[] = [];
   /** Nodes of routes of which an older version is in force, because the newest cannot compile. */
   readonly #quarantined = new Set<string>();
-  /** What was taken in, so that it stays in force where a newer version of it cannot be. */
-  readonly #taken = new Map<string, Stored>();
-  readonly #untakeable = new Set<string>();
+  readonly #intake: Intake;
 
   constructor(options: CompilerOptions) {
     this.#inputs = new Inputs(options, options.registry);
+    this.#intake = new Intake(this.#inputs);
   }
 
   /** Deterministic: the order within a change does not matter, nor into how many changes a sequence is cut. */
@@ -114,8 +109,8 @@ export class Compiler {
     const dirty = new Set<string>();
     const gatewaysBefore = this.gateways();
     const keySetsBefore = this.wantedJwks;
-    for (const key of change.removed ?? []) this.#remove(key, dirty);
-    for (const object of change.upserted ?? []) this.#take(object, dirty);
+    for (const key of change.removed ?? []) this.#intake.remove(key, dirty);
+    for (const object of change.upserted ?? []) this.#defects.push(...this.#intake.take(object, dirty));
     if (change.registry !== undefined) applyRegistryChange(this.#inputs.registry, change.registry, dirty);
     if (change.gatewayHost !== undefined) {
       this.#inputs.gatewayHost = change.gatewayHost;
@@ -133,6 +128,10 @@ export class Compiler {
     for (const node of [...nodesOf("route", nodes, dirty)].toSorted(compareText)) {
       this.#compileRoute(node, dirty);
     }
+    for (const object of change.upserted ?? []) {
+      const key = keyOf(object);
+      this.#intake.judged(keyText(key), !this.isQuarantined(key));
+    }
     const affected = this.#dependencies.dependants(dirty);
     for (const node of [...nodesOf("status", affected, dirty)].toSorted(compareText)) {
       this.#computeStatus(node, statuses);
@@ -145,7 +144,7 @@ export class Compiler {
   get(name: ResourceName): CompiledResource | undefined {
     const node = resourceNode(name);
     if (this.#resources.has(node)) return this.#resources.get(node);
-    const resource = this.#track(node, (inputs) => compileResource(inputs, name));
+    const resource = this.#attempt(node, (inputs) => compileResource(inputs, name))?.result;
     this.#resources.set(node, resource);
     return resource;
   }
@@ -154,7 +153,8 @@ export class Compiler {
   members(cluster: string): readonly string[] {
     const known = this.#members.get(cluster);
     if (known !== undefined) return known;
-    const members = this.#track(`members ${cluster}`, (inputs) => compileMembers(inputs, cluster));
+    const node = `members ${cluster}`;
+    const members = this.#attempt(node, (inputs) => compileMembers(inputs, cluster))?.result ?? [];
     this.#members.set(cluster, members);
     return members;
   }
@@ -195,17 +195,19 @@ export class Compiler {
     return this.#inputs.meshConfig;
   }
 
-  /** The newest version of the route or policy cannot compile; the last one that could is in force, if there was one. */
+  /** The newest version of the object cannot compile; the last one that could is in force, if there was one. */
   isQuarantined(key: ObjectKey): boolean {
-    const { kind, namespace, name } = key;
-    if (this.#untakeable.has(keyText(key))) return true;
-    if (kind === "AuthorizationPolicy" || kind === "RateLimitPolicy") {
-      return this.#inputs.security.get(kind, `${namespace}/${name}`)?.problem !== undefined;
-    }
-    if (kind === "TelemetryPolicy") {
-      return this.#inputs.telemetry.index.get(`${namespace}/${name}`)?.problem !== undefined;
-    }
-    return this.#quarantined.has(`route ${kind} ${namespace}/${name}`);
+    const text = keyText(key);
+    return (
+      this.#intake.refused(text) !== undefined ||
+      this.#quarantined.has(`route ${text}`) ||
+      hasProblem(this.#inputs, key)
+    );
+  }
+
+  /** Of what is in quarantine, the version that holds; undefined: none does. */
+  inForce(key: ObjectKey): Stored | undefined {
+    return this.isQuarantined(key) ? this.#intake.inForce(keyText(key)) : undefined;
   }
 
   /** Nobody asks for it any more. */
@@ -220,41 +222,14 @@ export class Compiler {
     this.#members.delete(cluster);
   }
 
+  /** As it was last computed; `object` as `keyText` writes it. */
+  statusOf(object: string): StatusUpdate | undefined {
+    return this.#statuses.get(`status ${object}`);
+  }
+
   /** Every status as it was last computed, sorted by object: for a first comparison with what is stored. */
   statuses(): StatusUpdate[] {
     return [...this.#statuses].toSorted(([a], [b]) => compareText(a, b)).map(([, status]) => status);
-  }
-
-  /** One object among many: a defect of ours in taking it in must not take the others of the change down, nor what it replaces. */
-  #take(object: Stored, dirty: Set<string>): void {
-    const key = keyText(keyOf(object));
-    try {
-      applyObject(this.#inputs, object, dirty);
-      this.#taken.set(key, object);
-      this.#untakeable.delete(key);
-    } catch (error) {
-      this.#defects.push(`${key}: ${errorLine(error)}`);
-      this.#untakeable.add(key);
-      this.#restore(keyOf(object), dirty);
-    }
-  }
-
-  /** A defect that persists, in taking it away or in its last version, leaves what the inputs have of it. */
-  #restore(key: ObjectKey, dirty: Set<string>): void {
-    const text = keyText(key);
-    try {
-      removeObject(this.#inputs, key, dirty);
-      const last = this.#taken.get(text);
-      if (last !== undefined) applyObject(this.#inputs, last, dirty);
-    } catch (error) {
-      this.#defects.push(`${text}, its last version: ${errorLine(error)}`);
-    }
-  }
-
-  #remove(key: ObjectKey, dirty: Set<string>): void {
-    this.#taken.delete(keyText(key));
-    this.#untakeable.delete(keyText(key));
-    removeObject(this.#inputs, key, dirty);
   }
 
   /** One computation among many: a defect of ours in it must not take the others down. */
@@ -269,9 +244,12 @@ export class Compiler {
 
   #track<T>(node: string, compute: (inputs: InputReader) => T): T {
     const read = new Set<string>();
-    const result = compute(new InputReader(this.#inputs, read));
-    this.#dependencies.record(node, read);
-    return result;
+    try {
+      return compute(new InputReader(this.#inputs, read));
+    } finally {
+      // What failed has read what it failed by: it is computed again once that is another.
+      this.#dependencies.record(node, read);
+    }
   }
 
   #compileRoute(node: string, dirty: Set<string>): void {
@@ -324,11 +302,17 @@ export class Compiler {
   }
 
   #computeStatus(node: string, statuses: StatusUpdate[]): void {
-    const [kind = "", name = ""] = node.slice("status ".length).split(" ");
-    const outcome = this.#attempt(node, (inputs) => computeStatus(inputs, kind, name));
-    if (outcome === undefined) return;
-    if (outcome.result !== undefined) {
-      this.#setStatus(node, outcome.result, statuses);
+    const text = node.slice("status ".length);
+    const [kind = "", name = ""] = text.split(" ");
+    const refused = this.#intake.refused(text);
+    const outcome = refused ? undefined : this.#attempt(node, (inputs) => computeStatus(inputs, kind, name));
+    const object = refused?.object ?? this.#intake.taken(text);
+    const status =
+      outcome === undefined
+        ? object && unreadableStatus(object, refused?.why ?? "it could not be judged")
+        : outcome.result;
+    if (status !== undefined) {
+      this.#setStatus(node, status, statuses);
       return;
     }
     if (!hasObject(this.#inputs, kind, name)) this.#dependencies.forget(node);

@@ -15,6 +15,7 @@ import {
 import { type Log, WeftError } from "../kernel/index.ts";
 import type { Registry, RegistryChange } from "../registry/index.ts";
 import type { Store, WatchEvent } from "../store/index.ts";
+import { lastGoodVersions } from "./last-good.ts";
 import type { StatusQueue } from "./status-queue.ts";
 
 export interface ConfigurationOptions {
@@ -37,7 +38,7 @@ export type ConfigurationListener = (
 ) => void;
 
 /** What the compiler takes as objects; the registry takes the rest. */
-const compiledKinds = [
+export const compiledKinds = [
   "Namespace",
   "GatewayClass",
   "Gateway",
@@ -73,6 +74,7 @@ export class Configuration {
   /** Those that are told what goes in, and not what comes out. */
   readonly #followers = new Set<(change: CompileChange, revision: number) => void>();
   readonly #keySets = new Map<string, KeySetChange>();
+  readonly #trustAtStart: Pick<ConfigurationOptions, "trustDomain" | "trustRoots">;
   #trust: TrustInput | undefined;
   #gatewayHost: GatewayHost;
   readonly #unsubscribe: () => void;
@@ -85,11 +87,8 @@ export class Configuration {
     this.#registry = options.registry;
     this.#statuses = options.statuses;
     this.#log = options.log;
-    this.compiler = new Compiler({
-      trustDomain: options.trustDomain,
-      trustRoots: options.trustRoots,
-      registry: options.registry.views,
-    });
+    this.#trustAtStart = { trustDomain: options.trustDomain, trustRoots: options.trustRoots };
+    this.compiler = new Compiler({ ...this.#trustAtStart, registry: options.registry.views });
     this.#gatewayHost = { address: options.gatewayAddress ?? "" };
     this.compiler.apply({ gatewayHost: this.#gatewayHost });
     this.#unsubscribe = this.#registry.subscribe((registry) => this.#apply({ registry }));
@@ -112,10 +111,34 @@ export class Configuration {
     return () => void this.#listeners.delete(listener);
   }
 
-  /** Everything that the compiler has been given, as one change; the registry is read by its views. */
+  /** Gives what is in quarantine the newest version in the history that can be used: at a start nobody else knows it. */
+  async recover(): Promise<void> {
+    const quarantined = [...this.#known.values()].filter((key) => this.compiler.isQuarantined(key));
+    if (quarantined.length === 0) return;
+    const scratch = new Compiler({ ...this.#trustAtStart, registry: this.#registry.views });
+    const versions = await lastGoodVersions(this.#store, quarantined, (version) => {
+      scratch.apply({ upserted: [version] });
+      return !scratch.isQuarantined(keyOf(version));
+    });
+    for (const version of versions) {
+      const key = keyOf(version);
+      const newest = this.#store.get(key);
+      // Mended meanwhile, or gone.
+      if (newest === undefined || !this.compiler.isQuarantined(key)) continue;
+      this.#apply({ upserted: [version] });
+      this.#apply({ upserted: [newest] });
+      this.#log.warn("an object cannot be used; an older version of it is in force", {
+        object: keyText(key),
+      });
+    }
+  }
+
+  /** Everything that holds, as one change: of what is in quarantine the version that does. The registry is read by its views. */
   everything(): CompileChange {
     return {
-      upserted: compiledKinds.flatMap((kind): readonly Stored[] => this.#store.list({ kind }).items),
+      upserted: compiledKinds
+        .flatMap((kind): readonly Stored[] => this.#store.list({ kind }).items)
+        .map((object) => this.compiler.inForce(keyOf(object)) ?? object),
       gatewayHost: this.#gatewayHost,
       keySets: [...this.#keySets.values()],
       ...(this.#trust === undefined ? {} : { trust: this.#trust }),

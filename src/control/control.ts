@@ -113,6 +113,7 @@ async function start(
     }),
     (part) => part.close(),
   );
+  await configuration.recover();
   const keySets = opening(
     new KeySetKeeper({
       ...options.keySets,

@@ -25,7 +25,7 @@ export function compileFaults(policy: FaultPolicyInput | undefined): FaultConten
   });
 }
 
-/** Why the policy cannot be compiled: a pattern that is no RE2. */
+/** Why the policy cannot be compiled: a pattern that is no RE2, a time that does not exist. */
 export function faultProblem({ spec }: FaultPolicyInput): string | undefined {
   const invalid: string[] = [];
   for (const [index, fault] of spec.faults.entries()) conditionsOf(fault, `spec.faults[${index}]`, invalid);
@@ -33,13 +33,17 @@ export function faultProblem({ spec }: FaultPolicyInput): string | undefined {
 }
 
 function conditionsOf(fault: FaultInput, field: string, invalid: string[]) {
+  const expiresAtMs = Date.parse(fault.expiresAt);
+  if (Number.isNaN(expiresAtMs))
+    invalid.push(`${field}.expiresAt: "${fault.expiresAt}" is no day and time that exists`);
   return {
     matches: (fault.matches ?? []).map((match, index) =>
       compileMatch(match, `${field}.matches[${index}]`, invalid),
     ),
     perMillion: Math.round(fault.percentage * perPercent),
     optInHeader: fault.optInHeader?.toLowerCase() ?? "",
-    expiresAtMs: BigInt(Date.parse(fault.expiresAt)),
+    // What is invalid is never in force.
+    expiresAtMs: BigInt(Number.isNaN(expiresAtMs) ? 0 : expiresAtMs),
   };
 }
 

@@ -30,14 +30,17 @@ export interface PreparedTelemetryPolicy extends TelemetryLayer {
 }
 
 export interface MeshTelemetry extends TelemetryLayer {
-  /** What of it could not be compiled and is left out. */
+  /** What of the newest version could not be compiled. */
   readonly problems: readonly string[];
+  /** No version of it could be compiled whole: what could not is left out. */
+  readonly isFallback: boolean;
 }
 
 export class TelemetryPolicies {
   readonly index = new PolicyIndex<TelemetryPolicyInput, PreparedTelemetryPolicy>({ prepare, factsOf });
   #meshInput: SettingsInput = {};
   #mesh: MeshTelemetry = meshLayer({});
+  #isWritten = false;
 
   get mesh(): MeshTelemetry {
     return this.#mesh;
@@ -46,7 +49,11 @@ export class TelemetryPolicies {
   setMesh(settings: SettingsInput, dirty: Set<string>): void {
     if (Bun.deepEquals(settings, this.#meshInput)) return;
     this.#meshInput = settings;
-    this.#mesh = meshLayer(settings);
+    const newest = meshLayer(settings);
+    // What the last version hides stays hidden.
+    const keepsLast = newest.isFallback && !this.#mesh.isFallback && this.#isWritten;
+    this.#mesh = keepsLast ? { ...this.#mesh, problems: newest.problems } : newest;
+    this.#isWritten = true;
     dirty.add(meshFact);
   }
 }
@@ -91,7 +98,8 @@ function meshLayer(said: SettingsInput): MeshTelemetry {
   const invalid: Issue[] = [];
   const settings = compileSettings(said, "spec.telemetry", invalid);
   const collectors = collectorsOf(said, "MeshConfig", meshNamespace);
-  return { policy: undefined, settings, collectors, problems: invalid.map(issueText) };
+  const isFallback = invalid.length > 0;
+  return { policy: undefined, settings, collectors, problems: invalid.map(issueText), isFallback };
 }
 
 function collectorsOf(

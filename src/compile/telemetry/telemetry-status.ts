@@ -41,11 +41,16 @@ export function meshConfigStatus(inputs: InputReader): StatusUpdate | undefined 
   const { metadata } = inputs.meshConfig();
   const { generation } = metadata;
   if (generation === undefined) return undefined;
-  const { problems, collectors } = inputs.telemetry.mesh();
+  const { problems, collectors, isFallback } = inputs.telemetry.mesh();
   const accepted =
     problems.length === 0
       ? condition("Accepted", true, "Accepted", "")
-      : condition("Accepted", false, "Invalid", `left out: ${listed(problems)}`);
+      : condition(
+          "Accepted",
+          false,
+          "Invalid",
+          isFallback ? `left out: ${listed(problems)}` : `${listed(problems)}; ${lastGoodStays}`,
+        );
   return {
     kind: "MeshConfig",
     namespace: "",
