@@ -5,6 +5,8 @@ import { flag, integer, list, object, oneOf, optional, text, type ValueOf } from
 /** The answer is one document; a mesh with more proxies asks by namespace. */
 const maxProxies = 100_000;
 const maxRejections = 16;
+/** Objects that a refusal may be due to. */
+const maxBlamed = 256;
 /** Control planes of one mesh. */
 const maxReplicas = 64;
 const safe = Number.MAX_SAFE_INTEGER;
@@ -19,10 +21,20 @@ const proxyStatusSchema = object("One proxy that is or was connected.", {
   version: optional(text("weft's version there.", anyText)),
   address: optional(text("Where it connects from.", anyText)),
   subscriptions: optional(integer("Resources that it is subscribed to.", 0, safe)),
+  answered: optional(
+    integer("The newest revision of which it has taken or refused all that it subscribes to.", 0, safe),
+  ),
   rejections: optional(
     list(
-      "Resources that it refused.",
-      object("One refusal.", { resource: text("Its name.", anyText), message: text("Why.", anyText) }),
+      "Resources that it refuses: it keeps what it had of them.",
+      object("One refusal.", {
+        resource: text("Its kind and name.", anyText),
+        message: text("Why.", anyText),
+        revision: optional(integer("The newest revision when it was sent.", 0, safe)),
+        objects: optional(
+          list("What it is made of and may be due to.", text("Kind and name.", anyText), { max: maxBlamed }),
+        ),
+      }),
       { max: maxRejections },
     ),
   ),

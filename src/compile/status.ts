@@ -186,10 +186,29 @@ function mergeConditions(
   return [...own, ...foreign];
 }
 
+/** With one more condition: at each parent of a route, at each ancestor of a policy. */
+export function withCondition(update: StatusUpdate, added: ComputedCondition): StatusUpdate {
+  const { status } = update;
+  const and = <T extends { readonly conditions: readonly ComputedCondition[] }>(of: T): T => ({
+    ...of,
+    conditions: [...of.conditions, added],
+  });
+  switch (status.kind) {
+    case "route":
+      return { ...update, status: { ...status, parents: status.parents.map(and) } };
+    case "policy":
+      return { ...update, status: { ...status, ancestors: status.ancestors.map(and) } };
+    case "conditions":
+    case "class":
+    case "gateway":
+      return { ...update, status: and(status) };
+  }
+}
+
 /** Kubernetes' bound. */
 const maxConditions = 8;
 
-/** Types that compile sets itself, now or at another time: one that is missing now does not hold any more. */
+/** Types that weft sets itself, now or at another time: one that is missing now does not hold any more. */
 const ownTypes: ReadonlySet<string> = new Set([
   "Accepted",
   "Conflicted",
@@ -199,6 +218,7 @@ const ownTypes: ReadonlySet<string> = new Set([
   "Programmed",
   "ResolvedRefs",
   "SupportedVersion",
+  "weft.dev/InForce",
 ]);
 
 function isForeign(condition: Readonly<Record<string, unknown>>): condition is ForeignCondition {

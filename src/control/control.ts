@@ -38,6 +38,7 @@ import { openPlanner } from "./plan/open-planner.ts";
 import { encodePushMetrics } from "./push-metrics.ts";
 import { serveProxyPort } from "./proxy-port.ts";
 import { figuresFrom } from "./rollout/rollout-figures.ts";
+import { RefusedObjects } from "./refused-objects.ts";
 import { Rollouts } from "./rollout/rollouts.ts";
 import { Sharing } from "./replicas/sharing.ts";
 import { Scrapes } from "./scrapes.ts";
@@ -135,6 +136,10 @@ async function start(
     trustDomain,
     (addresses) => configuration.setGatewayAddresses(addresses),
     () => clock.nowMs(),
+  );
+  const refused = opening(
+    new RefusedObjects({ core, directory, configuration, store, statuses, clock, log }),
+    (part) => part.close(),
   );
   const certificate = opening(new ControlCertificate({ authority, clock, log }), (part) => part.stop());
   const ports: GrpcServer[] = [];
@@ -243,7 +248,7 @@ async function start(
     startTimeMs,
     isLivenessFrozen: registry.isFrozen,
     ...(sharing === undefined ? {} : { replicas: sharing.replicas() }),
-    proxies: directory.statuses(core),
+    proxies: directory.statuses(core, (resource) => refused.objectsOf(resource)),
   });
   const api = startApiServer({
     store,

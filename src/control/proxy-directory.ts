@@ -5,13 +5,21 @@ import type {
   PresenceListener,
   ProxyIdentity,
   ProxyRole,
+  RefusedResource,
+  ResourceName,
   SubscriptionCore,
 } from "../distribute/index.ts";
 import { formatSpiffeId, type SpiffeId } from "../kernel/index.ts";
 import { meshKey } from "../model/index.ts";
 import { type Registry, versionOf } from "../registry/index.ts";
 import type { ShownCertificate } from "./shown-certificate.ts";
-import type { ProxyRecord } from "./replicas/proxies-elsewhere.ts";
+import {
+  maxRefusals,
+  type ProxyRecord,
+  refusedPart,
+  type RefusalRecord,
+  restoredRefusal,
+} from "./replicas/proxies-elsewhere.ts";
 
 interface ConnectedProxy {
   readonly role: ProxyRole;
@@ -60,6 +68,7 @@ export class ProxyDirectory implements PresenceListener {
   readonly #nowMs: () => number;
   /** Connected to other control planes of the mesh, by workload. */
   #elsewhere: ReadonlyMap<string, ProxyRecord> = new Map();
+  readonly #elsewhereListeners = new Set<() => void>();
   #isStopping = false;
 
   /**
@@ -130,6 +139,21 @@ export class ProxyDirectory implements PresenceListener {
     this.#isStopping = true;
   }
 
+  /** By workload, of proxies that refuse something, here and elsewhere. What is tried out on them alone is not in here. */
+  refusals(core: SubscriptionCore): Map<string, readonly RefusedResource[]> {
+    const elsewhere = this.#onlyElsewhere().flatMap(
+      ({ workload, refused = [] }): [string, readonly RefusedResource[]][] =>
+        refused.length === 0 ? [] : [[workload, refused.map(restoredRefusal)]],
+    );
+    return new Map([...elsewhere, ...core.refusals()]);
+  }
+
+  /** Called when other control planes have told of their proxies. Returns the way out. */
+  onElsewhere(listener: () => void): () => void {
+    this.#elsewhereListeners.add(listener);
+    return () => void this.#elsewhereListeners.delete(listener);
+  }
+
   /** For the other control planes. */
   records(core: SubscriptionCore): ProxyRecord[] {
     const subscribers = new Map(core.statuses().map((status) => [status.identity.workload, status]));
@@ -141,7 +165,8 @@ export class ProxyDirectory implements PresenceListener {
       const addresses = this.#machines.get(workload);
       return {
         ...{ workload, role, identity, revision: subscriber?.revision ?? 0 },
-        ...(subscriber?.rejection === undefined ? {} : { rejection: subscriber.rejection }),
+        ...(subscriber === undefined ? {} : { answered: subscriber.answered }),
+        ...refusedPart(subscriber?.refused ?? []),
         ...(certificate === undefined ? {} : { certificate }),
         mesh: withoutMesh.has(workload) ? "" : mesh,
         ...(metrics === undefined ? {} : { metrics }),
@@ -164,6 +189,7 @@ export class ProxyDirectory implements PresenceListener {
       this.#registry.disconnected(workload);
     }
     this.#tellAddresses();
+    for (const listener of this.#elsewhereListeners) listener();
   }
 
   /** Those of them that have not acknowledged that version of the `Mesh` resource. */
@@ -177,12 +203,17 @@ export class ProxyDirectory implements PresenceListener {
     return [...this.#connected].flatMap(([workload, { role }]) => (role === "gateway" ? [workload] : []));
   }
 
-  /** Connected ones first in the order of their ids, then workloads that are registered and not connected. */
-  statuses(core: SubscriptionCore): MeshStatus["proxies"] {
+  /**
+   * Connected ones first in the order of their ids, then workloads that are registered and not connected. `objectsOf`: what a
+   * refusal may be due to.
+   */
+  statuses(
+    core: SubscriptionCore,
+    objectsOf: (resource: ResourceName) => readonly string[] = () => [],
+  ): MeshStatus["proxies"] {
     const subscribers = new Map(core.statuses().map((status) => [status.identity.workload, status]));
     const connected = [...this.#connected].map(([workload, { role, identity }]): ProxyStatus => {
       const subscriber = subscribers.get(workload);
-      const rejection = subscriber?.rejection;
       return {
         id: workload,
         role,
@@ -190,17 +221,15 @@ export class ProxyDirectory implements PresenceListener {
         identity,
         connected: true,
         revision: subscriber?.revision ?? 0,
-        ...(rejection === undefined
-          ? {}
-          : { rejections: [{ resource: `change ${rejection.sequence}`, message: rejection.message }] }),
+        answered: subscriber?.answered ?? 0,
+        ...rejectionsPart(subscriber?.refused ?? [], objectsOf),
       };
     });
     const elsewhere = this.#onlyElsewhere().map(
-      ({ workload, role, identity, revision, rejection }): ProxyStatus => ({
+      ({ workload, role, identity, revision, answered, refused = [] }): ProxyStatus => ({
         ...{ id: workload, role, workload, identity, connected: true, revision },
-        ...(rejection === undefined
-          ? {}
-          : { rejections: [{ resource: `change ${rejection.sequence}`, message: rejection.message }] }),
+        ...(answered === undefined ? {} : { answered }),
+        ...rejectionsPart(refused, objectsOf),
       }),
     );
     const lost = this.#away().map((path): ProxyStatus => {
@@ -269,6 +298,23 @@ export class ProxyDirectory implements PresenceListener {
     const { namespace, serviceAccount } = view;
     return formatSpiffeId({ trustDomain: this.#trustDomain, namespace, serviceAccount });
   }
+}
+
+function rejectionsPart(
+  refused: readonly RefusalRecord[],
+  objectsOf: (resource: ResourceName) => readonly string[],
+): Pick<ProxyStatus, "rejections"> {
+  if (refused.length === 0) return {};
+  const rejections = refused.slice(0, maxRefusals).map(({ kind, key, why, revision }) => {
+    const objects = objectsOf({ kind, key });
+    return {
+      resource: `${kind} ${key}`,
+      message: why,
+      revision,
+      ...(objects.length === 0 ? {} : { objects }),
+    };
+  });
+  return { rejections };
 }
 
 function byId(a: ProxyStatus, b: ProxyStatus): number {

@@ -7,6 +7,8 @@ test("what waits, and how long changes took", () => {
     queued: 3,
     starting: 7,
     pushes: { counts: [5, 4, 3, 2, 1, 0, 2], seconds: 31.5 },
+    refusals: () => new Map([["shop/web", []]]),
+    refusalCounts: new Map([["Outbound", 4]]),
   });
   expect(text.split("\n").filter((line) => !line.startsWith("#"))).toEqual([
     "weft_control_push_queue 3",
@@ -20,6 +22,8 @@ test("what waits, and how long changes took", () => {
     'weft_control_push_seconds_bucket{le="+Inf"} 17',
     "weft_control_push_seconds_sum 31.5",
     "weft_control_push_seconds_count 17",
+    "weft_control_proxies_refusing 1",
+    'weft_control_resources_refused_total{kind="Outbound"} 4',
     "",
   ]);
 });

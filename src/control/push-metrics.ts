@@ -2,17 +2,32 @@
 import { pushBuckets, type SubscriptionCore } from "../distribute/index.ts";
 import { metricHeader, metricLine } from "../kernel/index.ts";
 
-export function encodePushMetrics(core: Pick<SubscriptionCore, "queued" | "starting" | "pushes">): string {
+type PushFigures = Pick<SubscriptionCore, "queued" | "starting" | "pushes" | "refusals" | "refusalCounts">;
+
+export function encodePushMetrics(core: PushFigures): string {
   return [
     ...gauge("weft_control_push_queue", "Proxies with a change that is not sent yet.", core.queued),
     ...gauge("weft_control_starting_proxies", "Proxies that wait for their first change.", core.starting),
     ...pushSeconds(core.pushes),
+    ...gauge(
+      "weft_control_proxies_refusing",
+      "Proxies that keep an older version of something because they cannot use the newest.",
+      core.refusals().size,
+    ),
+    ...refusedTotal(core.refusalCounts),
     "",
   ].join("\n");
 }
 
 function gauge(name: string, help: string, value: number): string[] {
   return [...metricHeader({ name, help, type: "gauge" }), metricLine(name, { labels: {}, value })];
+}
+
+function refusedTotal(counts: PushFigures["refusalCounts"]): string[] {
+  const name = "weft_control_resources_refused_total";
+  const help = "Resources that proxies could not use, by kind.";
+  const lines = [...counts].map(([kind, value]) => metricLine(name, { labels: { kind }, value }));
+  return [...metricHeader({ name, help, type: "counter" }), ...lines];
 }
 
 function pushSeconds({ counts, seconds }: SubscriptionCore["pushes"]): string[] {

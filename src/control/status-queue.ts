@@ -3,7 +3,7 @@
  * status is written. Bounded by the number of objects, since a newer status takes the place of one that waits.
  */
 import { keyOf, parseObject, weftControllerName } from "../api/index.ts";
-import { mergeStatus, type StatusUpdate } from "../compile/index.ts";
+import { type ComputedCondition, mergeStatus, type StatusUpdate, withCondition } from "../compile/index.ts";
 import { type Clock, errorLine, type Log, type Timer } from "../kernel/index.ts";
 import type { OperationalWrite, Store } from "../store/index.ts";
 import type { Lead } from "./lead.ts";
@@ -20,6 +20,7 @@ export class StatusQueue {
   readonly #lead: Lead | undefined;
   readonly #unsubscribe: () => void;
   readonly #pending = new Map<string, StatusUpdate>();
+  readonly #additions = new Set<(update: StatusUpdate) => ComputedCondition | undefined>();
   #writing: Promise<void> | undefined;
   #retry: Timer | undefined;
   #isClosed = false;
@@ -43,6 +44,12 @@ export class StatusQueue {
     for (const update of updates)
       this.#pending.set(`${update.kind} ${update.namespace}/${update.name}`, update);
     if (this.#retry === undefined) this.#start();
+  }
+
+  /** What somebody else than the compiler has to say of an object, asked when its status is written. Returns the way out. */
+  addTo(addition: (update: StatusUpdate) => ComputedCondition | undefined): () => void {
+    this.#additions.add(addition);
+    return () => void this.#additions.delete(addition);
   }
 
   /** Resolves when nothing waits to be written, or writing has failed and waits for its next try. */
@@ -98,7 +105,8 @@ export class StatusQueue {
     // Gone, or changed again: then its own compilation brings the next status.
     if (stored === undefined || stored.metadata.generation !== update.observedGeneration) return undefined;
     const now = new Date(this.#clock.nowMs()).toISOString();
-    const status = mergeStatus(stored.status, update, weftControllerName, now);
+    const more = [...this.#additions].flatMap((addition) => addition(update) ?? []);
+    const status = mergeStatus(stored.status, more.reduce(withCondition, update), weftControllerName, now);
     if (status === undefined) return undefined;
     const parsed = parseObject({ ...stored, status }, "read");
     if ("issues" in parsed) {

@@ -1,6 +1,7 @@
 /** The discovery protocol without a socket: requests in, encoded responses out. */
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { create, fromBinary, type MessageInitShape } from "@bufbuild/protobuf";
+import { anyPack } from "@bufbuild/protobuf/wkt";
 import { VirtualClock } from "../kernel/index.ts";
 import { CommitSchema, type ModelKind, typeUrl } from "../model/index.ts";
 import {
@@ -8,6 +9,8 @@ import {
   DeltaDiscoveryRequestSchema,
   type DeltaDiscoveryResponse,
   DeltaDiscoveryResponseSchema,
+  RefusedResourcesSchema,
+  type StatusSchema,
 } from "../wire/index.ts";
 import { type AdsRefusal, AdsSession } from "./ads-session.ts";
 import { ResponseEncoder } from "./response-encoder.ts";
@@ -53,12 +56,17 @@ function start({
     flush();
     return responses.splice(0);
   };
-  const answer = ({ typeUrl: url, nonce }: DeltaDiscoveryResponse, message?: string) =>
+  const answer = (
+    { typeUrl: url, nonce }: DeltaDiscoveryResponse,
+    error?: string | MessageInitShape<typeof StatusSchema>,
+  ) =>
     session.receive(
       create(DeltaDiscoveryRequestSchema, {
         typeUrl: url,
         responseNonce: nonce,
-        ...(message === undefined ? {} : { errorDetail: { code: 3, message } }),
+        ...(error === undefined
+          ? {}
+          : { errorDetail: typeof error === "string" ? { code: 3, message: error } : error }),
       }),
     );
   return { source, core, session, send, take, answer, opened, rejections, revoked };
@@ -140,6 +148,85 @@ test("a rejected response is known, logged, and counts for its own resources onl
   expect(core.statuses()[0]?.rejection?.message).toBe("Inbound shop/web: no such mode");
   source.put("Mesh", "mesh", "m2").commit();
   expect(take().map(shape)).toEqual(["Mesh +mesh@m2", "Commit +commit@2"]);
+});
+
+describe("a rejection that names resources", () => {
+  const named = (...resources: { name: string; why: string }[]) => ({
+    code: 3,
+    message: "some of it",
+    details: [anyPack(RefusedResourcesSchema, create(RefusedResourcesSchema, { resources }))],
+  });
+  const begin = () => {
+    const source = new FakeSource()
+      .put("Mesh", "mesh", "m1")
+      .put("Outbound", "a", "a1")
+      .put("Outbound", "b", "b1");
+    const started = start({ source });
+    started.send("Outbound", { node: sidecar, resourceNamesSubscribe: ["a", "b"] });
+    return started;
+  };
+
+  test("counts for these alone: the rest of the response is known to be there", () => {
+    const { take, answer, core, source } = begin();
+    const told: number[] = [];
+    core.onRefusals(() => void told.push(core.refusals().size));
+    for (const response of take())
+      answer(
+        response,
+        response.typeUrl === typeUrl("Outbound") ? named({ name: "a", why: "no" }) : undefined,
+      );
+    expect(core.refusals().get("shop/web")).toMatchObject([
+      { kind: "Outbound", key: "a", why: "no", revision: 1 },
+    ]);
+    expect(core.refusalCounts).toEqual(new Map([["Outbound", 1]]));
+    expect(core.statuses()[0]).toMatchObject({ revision: 0, answered: 1 });
+    source.put("Outbound", "b", "b2").commit();
+    const second = take();
+    expect(second.map(shape)).toEqual(["Outbound +b@b2", "Commit +commit@2"]);
+    for (const response of second) answer(response);
+    expect(core.statuses()[0]).toMatchObject({ revision: 0, answered: 2 });
+    source.put("Outbound", "a", "a2").commit();
+    const third = take();
+    expect(third.map(shape)).toEqual(["Outbound +a@a2", "Commit +commit@3"]);
+    for (const response of third) answer(response);
+    expect(core.statuses()[0]).toMatchObject({ revision: 3, answered: 3, refused: [] });
+    expect([core.refusals().size, told.at(-1)]).toEqual([0, 0]);
+  });
+
+  test.each([
+    ["that are not in the response", named({ name: "c", why: "no" })],
+    [
+      "in a form that is not known",
+      { code: 3, message: "no", details: [{ typeUrl: "x/y", value: Uint8Array.of(255) }] },
+    ],
+    [
+      "in bytes that are none",
+      {
+        code: 3,
+        message: "no",
+        details: [{ typeUrl: `x/${RefusedResourcesSchema.typeName}`, value: Uint8Array.of(255) }],
+      },
+    ],
+  ])("%s counts for all of the response", (_, error) => {
+    const { take, answer, core } = begin();
+    for (const response of take())
+      answer(response, response.typeUrl === typeUrl("Outbound") ? error : undefined);
+    expect(
+      core
+        .refusals()
+        .get("shop/web")
+        ?.map(({ key }) => key),
+    ).toEqual(["a", "b"]);
+  });
+
+  test("of a stream that ends is forgotten", () => {
+    const { take, answer, core, session } = begin();
+    for (const response of take())
+      answer(response, response.typeUrl === typeUrl("Outbound") ? "no" : undefined);
+    expect(core.refusals().size).toBe(1);
+    session.close();
+    expect(core.refusals().size).toBe(0);
+  });
 });
 
 test("a rejected commit rejects all of it, and nothing is sent again by itself", () => {

@@ -9,6 +9,7 @@ import { kindOfTypeUrl, parseNode } from "./node.ts";
 import type { ResourceKind, ResourceName } from "./resource-source.ts";
 import { type EncodedResponse, parseNonce, type ResponseEncoder } from "./response-encoder.ts";
 import { maxNameLength, type Subscriber } from "./subscriber.ts";
+import { refusedNames } from "./refused-names.ts";
 import { checkName } from "./subscription-rules.ts";
 import type { SubscriptionCore } from "./subscription-core.ts";
 import { isNamedKind, type NamedKind, type ProxyIdentity } from "./wishes.ts";
@@ -46,7 +47,8 @@ export class AdsSession {
   #subscriber: Subscriber | undefined = undefined;
   /** Names of each response of the change in flight, by nonce; what was rejected of it so far. */
   #responses: ReadonlyMap<string, readonly ResourceName[]> = noResponses;
-  #rejectedNames = new Set<string>();
+  /** "Kind key" to why. */
+  #rejectedNames = new Map<string, string>();
   #rejectedText: string[] = [];
   #isFlushDue = false;
 
@@ -171,14 +173,13 @@ export class AdsSession {
     }
     const responses: EncodedResponse[] = this.#options.encoder.encode(change);
     this.#responses = new Map(responses.map(({ nonce, names }) => [nonce, names]));
-    this.#rejectedNames = new Set();
+    this.#rejectedNames = new Map();
     this.#rejectedText = [];
     for (const { parts } of responses) this.#options.send(parts);
   }
 
   /**
-   * Responses are answered one by one once their change is live; the answer to the commit, the last, settles it. What
-   * was rejected is known as exactly as a response is: all of its resources count.
+   * Responses are answered one by one once their change is live; the answer to the commit, the last, settles it.
    */
   #receiveAnswer(subscriber: Subscriber, { responseNonce, errorDetail }: DeltaDiscoveryRequest): void {
     const sequence = parseNonce(responseNonce);
@@ -189,7 +190,8 @@ export class AdsSession {
       this.#rejectedText.push(errorDetail.message.slice(0, maxRejectionLength));
       // A rejected commit rejects all of the change.
       const all = isCommit ? [...this.#responses.values()].flat() : names;
-      for (const name of all) this.#rejectedNames.add(`${name.kind} ${name.key}`);
+      for (const [{ kind, key }, why] of refusedNames(all, errorDetail))
+        this.#rejectedNames.set(`${kind} ${key}`, why);
     }
     if (!isCommit) return;
     this.#responses = noResponses;
@@ -197,6 +199,6 @@ export class AdsSession {
     const message = this.#rejectedText.join("; ").slice(0, maxRejectionLength);
     const rejected = this.#rejectedNames;
     this.#options.onRejected(subscriber.identity, message);
-    subscriber.reject(sequence, message, ({ kind, key }) => rejected.has(`${kind} ${key}`));
+    subscriber.reject(sequence, message, ({ kind, key }) => rejected.get(`${kind} ${key}`));
   }
 }

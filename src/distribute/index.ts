@@ -7,5 +7,6 @@ export type {
   SourceChange,
   SourceResource,
 } from "./resource-source.ts";
+export type { RefusedResource } from "./rejected-items.ts";
 export { pushBuckets, SubscriptionCore } from "./subscription-core.ts";
 export type { MetricsPlace, ProxyIdentity, ProxyRole } from "./wishes.ts";

@@ -9,7 +9,7 @@ import type { Subscriber, SubscriberHost } from "./subscriber.ts";
 export interface LaneOptions {
   readonly source: ResourceSource;
   /** What all lanes of a core have in common. */
-  readonly host: Pick<SubscriberHost, "nextSequence" | "nowUs" | "pushed">;
+  readonly host: Pick<SubscriberHost, "nextSequence" | "nowUs" | "pushed" | "refused" | "refusalsChanged">;
   /** Of `subscribers` all want to be flushed. */
   readonly onChanged: (subscribers: Iterable<Subscriber>) => void;
 }
@@ -42,6 +42,14 @@ export class Lane implements SubscriberHost {
 
   pushed(sinceUs: number): void {
     this.#host.pushed(sinceUs);
+  }
+
+  refused(kind: ResourceKind): void {
+    this.#host.refused(kind);
+  }
+
+  refusalsChanged(subscriber: Subscriber): void {
+    this.#host.refusalsChanged(subscriber);
   }
 
   /** Workloads with a stream on which the newest version of a resource is not acknowledged. */

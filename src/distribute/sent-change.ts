@@ -11,6 +11,8 @@ export interface SentItem extends ResourceName {
 
 interface SentChangeFacts {
   readonly sequence: number;
+  /** The newest when it was sent. */
+  readonly revision: number;
   readonly lowestRevision: number;
   /** When the first of it became dirty. */
   readonly sinceUs: number;
@@ -18,13 +20,15 @@ interface SentChangeFacts {
 
 export class SentChange {
   readonly sequence: number;
+  readonly revision: number;
   readonly lowestRevision: number;
   readonly sinceUs: number;
   /** A list and no table: it is walked once, and looked through only where a name is given up meanwhile. */
   readonly #items: SentItem[];
 
-  constructor({ sequence, lowestRevision, sinceUs }: SentChangeFacts, items: SentItem[]) {
+  constructor({ sequence, revision, lowestRevision, sinceUs }: SentChangeFacts, items: SentItem[]) {
     this.sequence = sequence;
+    this.revision = revision;
     this.lowestRevision = lowestRevision;
     this.sinceUs = sinceUs;
     this.#items = items;

@@ -12,6 +12,7 @@ import { isEmptyClosure, unionOf } from "./closure.ts";
 import { type Change, sortRemovals, sortUpserts, type Upsert } from "./change.ts";
 import type { Interests } from "./interests.ts";
 import { ItemMap } from "./item-map.ts";
+import { type RefusedResource, type RejectedGroup, RejectedItems, type Rejection } from "./rejected-items.ts";
 import { SentChange, type SentItem } from "./sent-change.ts";
 import {
   type Closure,
@@ -36,11 +37,6 @@ const noRevision = Number.POSITIVE_INFINITY;
 /** Before the first acknowledgement a subscriber is at no revision. */
 const beforeAll = 1;
 
-export interface Rejection {
-  readonly sequence: number;
-  readonly message: string;
-}
-
 export interface SubscriberHost {
   readonly source: ResourceSource;
   readonly interests: Interests<Subscriber>;
@@ -48,16 +44,10 @@ export interface SubscriberHost {
   nowUs(): number;
   /** A change was answered that began when something became dirty at `sinceUs`. */
   pushed(sinceUs: number): void;
-}
-
-interface RejectedGroup extends Rejection {
-  readonly items: Set<ResourceName>;
-  readonly lowestRevision: number;
-}
-
-interface RejectedItem {
-  readonly version: string;
-  readonly group: RejectedGroup;
+  /** A resource was refused. */
+  refused(kind: ResourceKind): void;
+  /** What it refuses is something else than before. */
+  refusalsChanged(subscriber: Subscriber): void;
 }
 
 export class Subscriber {
@@ -70,8 +60,8 @@ export class Subscriber {
   readonly #appliedClosures = new ItemMap<Closure>();
   /** Name to the lowest revision that made it dirty. */
   readonly #dirty = new ItemMap<number>();
-  readonly #rejected = new ItemMap<RejectedItem>();
-  readonly #groups = new Set<RejectedGroup>();
+  readonly #rejected = new RejectedItems();
+  #isRefusing = false;
   #inFlight: SentChange | undefined = undefined;
   /** When the first of what is dirty became it; undefined: nothing is. */
   #dirtySinceUs: number | undefined = undefined;
@@ -99,19 +89,30 @@ export class Subscriber {
 
   /** The newest revision all of whose changes that touch this subscriber were acknowledged. 0: nothing was yet. */
   get revision(): number {
+    return Math.min(this.answered, this.#rejected.lowestRevision - 1);
+  }
+
+  /** The same where what it refused counts as well: it will not take it by itself. */
+  get answered(): number {
     if (!this.#hasSettled) return 0;
     let lowest = this.#inFlight?.lowestRevision ?? noRevision;
     for (const revision of this.#dirty.allValues()) lowest = Math.min(lowest, revision);
-    for (const group of this.#groups) lowest = Math.min(lowest, group.lowestRevision);
     return Math.min(this.#host.source.revision, lowest - 1);
   }
 
   /** The newest change that is still rejected. */
   get rejection(): Rejection | undefined {
-    let newest: RejectedGroup | undefined;
-    for (const group of this.#groups)
-      if (newest === undefined || group.sequence > newest.sequence) newest = group;
-    return newest === undefined ? undefined : { sequence: newest.sequence, message: newest.message };
+    return this.#rejected.newest;
+  }
+
+  /** As of its newest answer. */
+  get isRefusing(): boolean {
+    return this.#isRefusing;
+  }
+
+  /** What it keeps an older version of, or none; in no particular order. */
+  get refused(): RefusedResource[] {
+    return this.#rejected.list();
   }
 
   /** It acknowledged that this version of the resource is live there. */
@@ -153,11 +154,12 @@ export class Subscriber {
       if (this.#wishes.isWanted(kind, key)) continue;
       // The subscriber has dropped it by itself; only its closure is ours to take back.
       this.#forgetApplied(kind, key);
-      this.#unreject(kind, key);
+      this.#rejected.delete(kind, key);
       this.#dirty.delete(kind, key);
       this.#inFlight?.forget(kind, key);
       this.#wishes.setClosure(kind, key, emptyClosure);
     }
+    this.#tellRefusals();
   }
 
   /**
@@ -226,10 +228,11 @@ export class Subscriber {
     if (items.length === 0 && this.#hasSent) return;
     this.#hasSent = true;
     const sequence = this.#host.nextSequence();
-    this.#inFlight = new SentChange({ sequence, lowestRevision, sinceUs }, items);
+    const { revision } = this.#host.source;
+    this.#inFlight = new SentChange({ sequence, revision, lowestRevision, sinceUs }, items);
     this.#send({
       sequence,
-      revision: this.#host.source.revision,
+      revision,
       upserts: sortUpserts(upserts),
       removals: sortRemovals(removals),
     });
@@ -240,9 +243,13 @@ export class Subscriber {
     this.#settle(sequence, () => undefined, "");
   }
 
-  /** It has not, or not all of it: `isRejected` tells which resources it may not have. */
-  reject(sequence: number, message: string, isRejected: (name: ResourceName) => boolean = () => true): void {
-    this.#settle(sequence, isRejected, message);
+  /** It has not, or not all of it: `whyOf` tells of the resources that it may not have. */
+  reject(
+    sequence: number,
+    message: string,
+    whyOf: (name: ResourceName) => string | undefined = () => message,
+  ): void {
+    this.#settle(sequence, whyOf, message);
   }
 
   close(): void {
@@ -251,39 +258,43 @@ export class Subscriber {
     this.#wishes.close();
   }
 
-  #settle(sequence: number, isRejected: (name: ResourceName) => boolean | undefined, message: string): void {
+  #settle(sequence: number, whyOf: (name: ResourceName) => string | undefined, message: string): void {
     const inFlight = this.#inFlight;
     if (inFlight === undefined || inFlight.sequence !== sequence) return;
     this.#inFlight = undefined;
     this.#host.pushed(inFlight.sinceUs);
-    const { lowestRevision } = inFlight;
-    const group: RejectedGroup = { sequence, message, items: new Set(), lowestRevision };
+    const { lowestRevision, revision } = inFlight;
+    const group: RejectedGroup = { sequence, message, items: new Set(), lowestRevision, revision };
     for (const item of inFlight.items) {
-      if (isRejected(item) === true) this.#rejectItem(item, group);
-      else this.#applyItem(item);
+      const why = whyOf(item);
+      if (why === undefined) this.#applyItem(item);
+      else this.#rejectItem(item, group, why);
     }
     this.#keepWhatStillRuns(group);
-    // A rejection of something that carries nothing of ours, a commit for instance, still has to be seen.
-    if (group.items.size > 0) this.#groups.add(group);
     if (!this.#hasSettled && this.#hasResumed) this.#sweep();
     this.#hasSettled = true;
+    this.#tellRefusals();
     this.flush();
   }
 
+  #tellRefusals(): void {
+    const wasRefusing = this.#isRefusing;
+    this.#isRefusing = this.#rejected.size > 0;
+    if (wasRefusing || this.#isRefusing) this.#host.refusalsChanged(this);
+  }
+
   #applyItem({ kind, key, version, closure, isAnswer }: SentItem): void {
-    this.#unreject(kind, key);
+    this.#rejected.delete(kind, key);
     if (version === absent && !isAnswer) this.#applied.delete(kind, key);
     else this.#applied.set(kind, key, version);
     if (isEmptyClosure(closure)) this.#appliedClosures.delete(kind, key);
     else this.#appliedClosures.set(kind, key, closure);
   }
 
-  #rejectItem(item: SentItem, group: RejectedGroup): void {
-    const { kind, key, version } = item;
-    this.#unreject(kind, key);
-    group.items.add({ kind, key });
+  #rejectItem({ kind, key, version }: SentItem, group: RejectedGroup, why: string): void {
+    this.#rejected.add(group, { kind, key }, { version, why });
+    this.#host.refused(kind);
     this.#applied.set(kind, key, uncertain);
-    this.#rejected.set(kind, key, { version, group });
     // It may run the old one still: what that needs stays, and stays up to date.
     const old = this.#appliedClosures.get(kind, key);
     if (old !== undefined) this.#wishes.setClosure(kind, key, unionOf(this.#wishes.closure(kind, key), old));
@@ -295,9 +306,9 @@ export class Subscriber {
    */
   #keepWhatStillRuns(group: RejectedGroup): void {
     for (const { kind, key } of [...group.items]) {
-      if (this.#rejected.get(kind, key)?.version !== absent || !this.#wishes.isWanted(kind, key)) continue;
+      if (this.#rejected.version(kind, key) !== absent || !this.#wishes.isWanted(kind, key)) continue;
       if (this.#host.source.get(kind, key) === undefined) continue;
-      this.#unreject(kind, key);
+      this.#rejected.delete(kind, key);
       this.mark(kind, key);
     }
   }
@@ -310,16 +321,13 @@ export class Subscriber {
   }
 
   #releaseChangedGroups(): void {
-    if (this.#groups.size === 0) return;
+    if (this.#rejected.size === 0) return;
     // What becomes dirty meanwhile was in a group that is released, so it is in none any more.
     for (const { kind, key } of [...this.#dirty.names()]) {
-      const rejected = this.#rejected.get(kind, key);
-      if (rejected === undefined || this.#versionOf(kind, key) === rejected.version) continue;
-      for (const name of rejected.group.items) {
-        this.#rejected.delete(name.kind, name.key);
-        this.mark(name.kind, name.key, rejected.group.lowestRevision);
-      }
-      this.#groups.delete(rejected.group);
+      const version = this.#rejected.version(kind, key);
+      if (version === undefined || this.#versionOf(kind, key) === version) continue;
+      const group = this.#rejected.release(kind, key);
+      for (const name of group?.items ?? []) this.mark(name.kind, name.key, group?.lowestRevision);
     }
   }
 
@@ -348,19 +356,7 @@ export class Subscriber {
   }
 
   #unrejectItem(kind: ResourceKind, key: string): void {
-    if (this.#unreject(kind, key)) this.mark(kind, key);
-  }
-
-  #unreject(kind: ResourceKind, key: string): boolean {
-    if (this.#rejected.size === 0) return false;
-    const rejected = this.#rejected.get(kind, key);
-    if (rejected === undefined) return false;
-    this.#rejected.delete(kind, key);
-    for (const name of rejected.group.items) {
-      if (name.kind === kind && name.key === key) rejected.group.items.delete(name);
-    }
-    if (rejected.group.items.size === 0) this.#groups.delete(rejected.group);
-    return true;
+    if (this.#rejected.delete(kind, key)) this.mark(kind, key);
   }
 
   #versionOf(kind: ResourceKind, key: string): string {
@@ -376,7 +372,7 @@ export class Subscriber {
     const resource = isWanted ? this.#host.source.get(kind, key) : undefined;
     const version = resource?.version ?? absent;
     const applied = this.#applied.get(kind, key);
-    const isKnown = version === applied || this.#rejected.get(kind, key)?.version === version;
+    const isKnown = version === applied || this.#rejected.version(kind, key) === version;
     if (resource !== undefined) {
       if (isKnown) return undefined;
       upserts.push({ kind, key, resource });

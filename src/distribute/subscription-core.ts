@@ -6,13 +6,15 @@ import type { Clock } from "../kernel/index.ts";
 import type { Change } from "./change.ts";
 import { Lane } from "./lane.ts";
 import type { ResourceKind, ResourceName, ResourceSource } from "./resource-source.ts";
-import { type Rejection, Subscriber } from "./subscriber.ts";
+import type { RefusedResource, Rejection } from "./rejected-items.ts";
+import { Subscriber } from "./subscriber.ts";
 import type { ProxyIdentity } from "./wishes.ts";
 
 /** Of the event loop, then others have their turn. */
 const sliceUs = 5_000;
 /** The same where time stands still: at some 20 µs each. */
 const sliceSubscribers = 256;
+const noneRefused: readonly RefusedResource[] = [];
 /** Bounds of the buckets of `pushes`, in seconds. */
 export const pushBuckets = [0.005, 0.02, 0.1, 0.5, 2, 10] as const;
 
@@ -23,6 +25,9 @@ export interface SubscriberStatus {
   /** A change is on its way to it. */
   readonly isPending: boolean;
   readonly rejection: Rejection | undefined;
+  /** See `Subscriber.answered`. */
+  readonly answered: number;
+  readonly refused: readonly RefusedResource[];
   /** It is given what is tried out, and not the base. */
   readonly isOnTrial: boolean;
 }
@@ -38,6 +43,9 @@ export class SubscriptionCore {
   readonly #base: Lane;
   readonly #subscribers = new Set<Subscriber>();
   readonly #toFlush = new Set<Subscriber>();
+  readonly #refusing = new Set<Subscriber>();
+  readonly #refusalListeners = new Set<() => void>();
+  readonly #refusalCounts = new Map<ResourceKind, number>();
   #trial: { readonly lane: Lane; readonly isChosen: Trial["isChosen"] } | undefined;
   /** First changes of new subscribers: each costs a hundred times what a later change does. */
   readonly #starts = new Set<() => void>();
@@ -71,6 +79,7 @@ export class SubscriptionCore {
     this.#base.subscribers.delete(subscriber);
     this.#trial?.lane.subscribers.delete(subscriber);
     this.#toFlush.delete(subscriber);
+    if (this.#refusing.delete(subscriber)) this.#tellRefusals();
   }
 
   /**
@@ -138,6 +147,37 @@ export class SubscriptionCore {
     this.#pushSeconds += seconds;
   }
 
+  /** What proxies refuse is something else than before. Returns the way out. */
+  onRefusals(listener: () => void): () => void {
+    this.#refusalListeners.add(listener);
+    return () => void this.#refusalListeners.delete(listener);
+  }
+
+  /** By workload, of those on no trial that refuse something. */
+  refusals(): Map<string, readonly RefusedResource[]> {
+    const refusing = [...this.#refusing].filter((each) => this.#base.subscribers.has(each));
+    return new Map(refusing.map((each) => [each.identity.workload, each.refused]));
+  }
+
+  /** How often a resource was refused since the start, by its kind. */
+  get refusalCounts(): ReadonlyMap<ResourceKind, number> {
+    return this.#refusalCounts;
+  }
+
+  refused(kind: ResourceKind): void {
+    this.#refusalCounts.set(kind, (this.#refusalCounts.get(kind) ?? 0) + 1);
+  }
+
+  refusalsChanged(subscriber: Subscriber): void {
+    if (subscriber.isRefusing) this.#refusing.add(subscriber);
+    else this.#refusing.delete(subscriber);
+    this.#tellRefusals();
+  }
+
+  #tellRefusals(): void {
+    for (const listener of this.#refusalListeners) listener();
+  }
+
   /** Of every workload; where one has two streams for a moment, of the newer one. */
   statuses(): SubscriberStatus[] {
     const newest = new Map<string, Subscriber>();
@@ -147,6 +187,8 @@ export class SubscriptionCore {
       revision: subscriber.revision,
       isPending: subscriber.unacknowledged !== undefined,
       rejection: subscriber.rejection,
+      answered: subscriber.answered,
+      refused: this.#refusing.has(subscriber) ? subscriber.refused : noneRefused,
       isOnTrial: this.#trial?.lane.subscribers.has(subscriber) === true,
     }));
   }

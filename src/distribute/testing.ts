@@ -186,9 +186,10 @@ export class FakeProxy {
     return this;
   }
 
-  reject(message = "no", isRejected?: (name: ResourceName) => boolean): this {
+  reject(message = "no", isRejected: (name: ResourceName) => boolean = () => true): this {
     const change = this.#take();
-    if (change !== undefined) this.subscriber.reject(change.sequence, message, isRejected);
+    const whyOf = (name: ResourceName) => (isRejected(name) ? message : undefined);
+    if (change !== undefined) this.subscriber.reject(change.sequence, message, whyOf);
     return this;
   }
 

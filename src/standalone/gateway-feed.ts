@@ -65,9 +65,9 @@ export class GatewayFeed {
       }
       if (rejected.length === 0) this.#subscriber.acknowledge(change.sequence);
       else {
-        const names = new Set(rejected.map(({ kind, name }) => `${kind} ${name}`));
+        const whys = new Map(rejected.map((each) => [nameOf(each), each.why]));
         this.#subscriber.reject(change.sequence, "not usable", ({ kind, key }) =>
-          names.has(`${kind} ${key}`),
+          whys.get(nameOf({ kind, name: key })),
         );
       }
     }

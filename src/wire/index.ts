@@ -23,6 +23,8 @@ export {
   PrefaceSchema,
   type Refusal,
   RefusalSchema,
+  type RefusedResources,
+  RefusedResourcesSchema,
   type RegisterRequest,
   RegisterRequestSchema,
   type RegisterResponse,
@@ -64,5 +66,6 @@ export {
   type Node,
   NodeSchema,
   ResourceSchema,
+  type Status,
   StatusSchema,
 } from "./gen/envoy/service/discovery/v3/ads_pb.js";

@@ -1,7 +1,16 @@
 /** What is known of proxies that are connected to other replicas, and how it is written down. */
-import type { MetricsPlace, ProxyRole } from "../../distribute/index.ts";
+import type { MetricsPlace, ProxyRole, RefusedResource } from "../../distribute/index.ts";
 import { jsonOf } from "../../store/etcd/index.ts";
 import type { ShownCertificate } from "../shown-certificate.ts";
+
+/** Told of one proxy; more is no other news. */
+export const maxRefusals = 16;
+
+/** A resource that a proxy refuses. */
+export interface RefusalRecord extends Omit<RefusedResource, "fromRevision"> {
+  /** Absent: no commit made the resource what it is. */
+  readonly fromRevision?: number;
+}
 
 /** One proxy with a stream at some replica. */
 export interface ProxyRecord {
@@ -10,8 +19,8 @@ export interface ProxyRecord {
   readonly role: ProxyRole;
   readonly identity: string;
   readonly revision: number;
-  /** Why it refused its newest change. */
-  readonly rejection?: { readonly sequence: number; readonly message: string };
+  readonly answered?: number;
+  readonly refused?: readonly RefusalRecord[];
   readonly certificate?: ShownCertificate;
   /** Version of the `Mesh` resource, with roots and revocations, that it has acknowledged; empty: not the newest there. */
   readonly mesh: string;
@@ -32,6 +41,23 @@ export interface ReplicaRecord {
 export interface PresencePart {
   readonly replica: ReplicaRecord;
   readonly proxies: readonly ProxyRecord[];
+}
+
+/** In JSON nothing is infinite. */
+export function refusedPart(refused: readonly RefusedResource[]): Pick<ProxyRecord, "refused"> {
+  if (refused.length === 0) return {};
+  return {
+    refused: refused.slice(0, maxRefusals).map(({ fromRevision, ...rest }): RefusalRecord => {
+      return Number.isFinite(fromRevision) ? { ...rest, fromRevision } : rest;
+    }),
+  };
+}
+
+export function restoredRefusal({
+  fromRevision = Number.POSITIVE_INFINITY,
+  ...rest
+}: RefusalRecord): RefusedResource {
+  return { ...rest, fromRevision };
 }
 
 export function encodePart(part: PresencePart): Uint8Array {
@@ -63,6 +89,7 @@ function isRecord(value: unknown): value is ProxyRecord {
   return (
     ["workload", "identity", "mesh"].every((name) => typeof fields.get(name) === "string") &&
     typeof fields.get("revision") === "number" &&
+    (!fields.has("refused") || Array.isArray(fields.get("refused"))) &&
     (role === "sidecar" || role === "gateway")
   );
 }

@@ -1,5 +1,6 @@
 /** A proxy as the control plane sees one: its own key, a certificate by join token, a discovery stream that acknowledges what it is sent. */
-import { fromBinary } from "@bufbuild/protobuf";
+import { create, fromBinary } from "@bufbuild/protobuf";
+import { anyPack } from "@bufbuild/protobuf/wkt";
 import { type BidiStream, GrpcClient } from "../../grpc/index.ts";
 import { derToPem, generateKeyAndCsr } from "../../identity/x509/index.ts";
 import { meshServerName, type TlsIdentity } from "../../net/index.ts";
@@ -9,6 +10,9 @@ import {
   Certificates,
   type DeltaDiscoveryRequest,
   type DeltaDiscoveryResponse,
+  RefusedResourcesSchema,
+  type Status,
+  StatusSchema,
 } from "../../wire/index.ts";
 
 export interface ControlAddress {
@@ -59,8 +63,10 @@ export class TestProxy {
   closed: string | undefined;
   /** Answers wait until `acknowledge`. */
   isHoldingAnswers = false;
+  /** Why it cannot use it, by "kind key": of such it keeps what it had. */
+  readonly refuses = new Map<string, string>();
   readonly #stream: Stream;
-  readonly #held: { url: string; nonce: string }[] = [];
+  readonly #held: { url: string; nonce: string; error: Status | undefined }[] = [];
   #waiters: { isDone: () => boolean; resolve: () => void }[] = [];
 
   /** `revision`: what it says that it runs; 0: nothing. */
@@ -84,7 +90,8 @@ export class TestProxy {
 
   acknowledge(): void {
     this.isHoldingAnswers = false;
-    for (const { url, nonce } of this.#held.splice(0)) this.#send({ typeUrl: url, responseNonce: nonce });
+    for (const { url, nonce, error } of this.#held.splice(0))
+      this.#send({ typeUrl: url, responseNonce: nonce, error });
   }
 
   /** The test's own time limit ends a wait for what never comes. */
@@ -104,8 +111,9 @@ export class TestProxy {
     node?: { id: string; metadata: Record<string, string | number> };
     resourceNamesSubscribe?: string[];
     responseNonce?: string;
+    error?: Status | undefined;
   }): void {
-    const { node, resourceNamesSubscribe = [], responseNonce = "" } = request;
+    const { node, resourceNamesSubscribe = [], responseNonce = "", error } = request;
     this.#stream.send({
       $typeName: "envoy.service.discovery.v3.DeltaDiscoveryRequest",
       typeUrl: request.typeUrl,
@@ -113,6 +121,7 @@ export class TestProxy {
       resourceNamesUnsubscribe: [],
       initialResourceVersions: {},
       responseNonce,
+      ...(error === undefined ? {} : { errorDetail: error }),
       ...(node === undefined
         ? {}
         : {
@@ -129,13 +138,16 @@ export class TestProxy {
 
   #receive(response: DeltaDiscoveryResponse): void {
     const kind = response.typeUrl.split(".").at(-1) ?? "";
+    const refused: { name: string; why: string }[] = [];
     for (const { name, resource } of response.resources) {
       const bytes = resource?.value ?? new Uint8Array();
-      if (kind === "Commit") this.commits.push(Number(fromBinary(CommitSchema, bytes).revision));
+      const why = this.refuses.get(`${kind} ${name}`);
+      if (why !== undefined) refused.push({ name, why });
+      else if (kind === "Commit") this.commits.push(Number(fromBinary(CommitSchema, bytes).revision));
       else this.resources.set(`${kind} ${name}`, bytes);
     }
     for (const name of response.removedResources) this.resources.delete(`${kind} ${name}`);
-    this.#held.push({ url: response.typeUrl, nonce: response.nonce });
+    this.#held.push({ url: response.typeUrl, nonce: response.nonce, error: errorOf(refused) });
     if (!this.isHoldingAnswers) this.acknowledge();
     this.#wake();
   }
@@ -145,4 +157,14 @@ export class TestProxy {
     this.#waiters = this.#waiters.filter((waiter) => !ready.includes(waiter));
     for (const waiter of ready) waiter.resolve();
   }
+}
+
+function errorOf(resources: { name: string; why: string }[]): Status | undefined {
+  if (resources.length === 0) return undefined;
+  const refused = create(RefusedResourcesSchema, { resources });
+  return create(StatusSchema, {
+    code: 3,
+    message: "refused",
+    details: [anyPack(RefusedResourcesSchema, refused)],
+  });
 }

@@ -111,6 +111,8 @@ describe("the stream", () => {
     expect(answers.find(({ nonce }) => nonce === bad)?.error).toStartWith(`Outbound ${key}: `);
     expect(answers.find(({ nonce }) => nonce === worse)?.error).toStartWith("Cluster shop/x:1: ");
     expect(answers.filter(({ error }) => error !== "").length).toBe(2);
+    // Its neighbour in the response is live, and not in here.
+    expect(answers.find(({ nonce }) => nonce === worse)?.refused).toEqual(["shop/x:1"]);
     expect(h.agent.snapshot.revision).toBe(3);
     expect(h.agent.snapshot.outbound(key)).toMatchObject({ outbound: { host: "v1" } });
     expect(h.agent.status.rejected.map((line) => line.split(":")[0])).toEqual([

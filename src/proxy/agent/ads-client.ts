@@ -4,13 +4,16 @@
  *
  *   waiting --timer--> open --the stream ends--> waiting          any --close()--> closed
  */
-import { create } from "@bufbuild/protobuf";
-import type { Clock, Log, Timer } from "../../kernel/index.ts";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { AnySchema } from "@bufbuild/protobuf/wkt";
+import { type Clock, errorLine, type Log, type Timer } from "../../kernel/index.ts";
 import { typeUrl } from "../../model/index.ts";
 import {
   type DeltaDiscoveryRequest,
   DeltaDiscoveryRequestSchema,
   type Node,
+  RefusedResourcesSchema,
+  type Status,
   StatusSchema,
 } from "../../wire/index.ts";
 import type { DemandKind } from "./agent.ts";
@@ -48,8 +51,12 @@ export interface AdsClientOptions {
 const reconnectLimits = { minMs: 100, maxMs: 4_000 };
 /** A stream that lasted this long was a good one: its end is news, not the next failure in a row. */
 const goodStreamMs = 5_000;
-/** Resources named in one rejection; the rest is counted. */
+/** Resources named in the text of one rejection; the rest is counted. */
 const maxRejectedNamed = 20;
+/** More than so many, with why, would be a message of its own size: then all of the response count as refused. */
+const maxRejectedListed = 1_000;
+/** Of a reason, as much as is worth telling. */
+const maxWhyLength = 300;
 /** google.rpc.Code */
 const invalidArgument = 3;
 /**
@@ -178,11 +185,29 @@ export class AdsClient {
   #commit(commit: StagedCommit): void {
     this.#backoff.reset();
     const changes = commit.changes.filter((each) => this.#isWanted(each));
-    this.#options.configuration.apply(changes, commit.revision);
+    try {
+      this.#options.configuration.apply(changes, commit.revision);
+    } catch (error) {
+      // Each is usable by itself, and together they are not: nothing of it is live.
+      return this.#refuseAll(commit, errorLine(error));
+    }
     const carried = this.#options.carried();
     if (carried === undefined) this.#acknowledge(commit);
     else this.#acknowledging = this.#acknowledgeAfter(carried, this.#acknowledging, commit);
     this.#options.onCommit({ ...commit, changes });
+  }
+
+  #refuseAll(commit: StagedCommit, why: string): void {
+    this.#options.log.error("a change cannot be used and nothing of it is", {
+      revision: commit.revision,
+      why,
+    });
+    const rejected = [{ kind: "Commit", name: "", why }];
+    const last = commit.answers.length - 1;
+    const answers = commit.answers.map((answer, index) =>
+      index === last ? { ...answer, rejected } : answer,
+    );
+    this.#acknowledge({ ...commit, answers });
   }
 
   async #acknowledgeAfter(
@@ -198,11 +223,11 @@ export class AdsClient {
 
   #acknowledge(commit: StagedCommit): void {
     for (const { typeUrl: url, nonce, rejected } of commit.answers) {
-      const message = describeRejections(rejected);
+      const errorDetail = refusalOf(rejected);
       this.#send({
         typeUrl: url,
         responseNonce: nonce,
-        ...(message === "" ? {} : { errorDetail: create(StatusSchema, { code: invalidArgument, message }) }),
+        ...(errorDetail === undefined ? {} : { errorDetail }),
       });
     }
   }
@@ -266,6 +291,17 @@ export class AdsClient {
   #send(request: Partial<Omit<DeltaDiscoveryRequest, "$typeName" | "$unknown">>): void {
     this.#stream?.send(create(DeltaDiscoveryRequestSchema, request));
   }
+}
+
+function refusalOf(rejected: readonly Rejection[]): Status | undefined {
+  if (rejected.length === 0) return undefined;
+  const resources = rejected.map(({ name, why }) => ({ name, why: why.slice(0, maxWhyLength) }));
+  const value = toBinary(RefusedResourcesSchema, create(RefusedResourcesSchema, { resources }));
+  const details =
+    resources.length > maxRejectedListed
+      ? []
+      : [create(AnySchema, { typeUrl: `type.googleapis.com/${RefusedResourcesSchema.typeName}`, value })];
+  return create(StatusSchema, { code: invalidArgument, message: describeRejections(rejected), details });
 }
 
 function describeRejections(rejected: readonly Rejection[]): string {

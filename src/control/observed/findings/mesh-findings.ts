@@ -7,6 +7,8 @@ import { type Finding, finding } from "./finding.ts";
 
 /** The newest; more is read from the API. */
 const maxPlaintextFindings = 100;
+/** Objects that one finding names. */
+const maxBlamed = 5;
 /** Of a certificate's life; renewal is due at half of it. */
 const lateShare = 0.75;
 const authorityWarningMs = 30 * 86_400_000;
@@ -21,8 +23,9 @@ export function proxyFindings({ proxies, revision }: MeshStatus): Finding[] {
   const findings: Finding[] = [];
   for (const proxy of proxies) {
     const about = { kind: "Proxy", path: proxy.id };
-    for (const { resource, message } of proxy.rejections ?? []) {
-      const text = `${proxy.id} refuses ${resource}: ${message}`;
+    for (const { resource, message, objects = [] } of proxy.rejections ?? []) {
+      const made = objects.length === 0 ? "" : `, made of ${listed(objects)}`;
+      const text = `${proxy.id} refuses ${resource}${made}, and keeps what it had: ${message}`;
       findings.push(finding("proxy-refuses", { level: "bad", message: text, about }));
     }
     if (!proxy.connected) {
@@ -39,6 +42,11 @@ export function proxyFindings({ proxies, revision }: MeshStatus): Finding[] {
   const message = `${current.length} of ${connected.length} connected proxies run revision ${revision}`;
   const level = current.length === connected.length ? "ok" : "note";
   return [finding("proxies-current", { level, message }), ...findings];
+}
+
+function listed(names: readonly string[]): string {
+  const more = names.length - maxBlamed;
+  return `${names.slice(0, maxBlamed).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }
 
 /** Those that proxies show: older ones of the same workload have been replaced. */

@@ -1,5 +1,5 @@
 /** A control plane that a test plays by hand: it sees every call, and says what the stream brings. */
-import { create, type DescMessage, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { create, type DescMessage, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { AnySchema } from "@bufbuild/protobuf/wkt";
 import { WeftError } from "../../../kernel/index.ts";
 import { type ModelKind, modelSchemas, typeUrl } from "../../../model/index.ts";
@@ -10,6 +10,7 @@ import {
   type IssueResponse,
   type LeaveRequest,
   type Node,
+  RefusedResourcesSchema,
   type RegisterRequest,
   type RegisterResponse,
   RegisterResponseSchema,
@@ -33,6 +34,8 @@ export interface Sent {
   readonly versions: Readonly<Record<string, string>>;
   readonly nonce: string;
   readonly error: string;
+  /** Names in the error's details. */
+  readonly refused?: readonly string[];
   readonly node: string;
 }
 
@@ -204,6 +207,12 @@ export class FakeControlPlane implements ControlPlane {
   }
 }
 
+function namesIn(details: readonly { readonly value: Uint8Array }[]): string[] {
+  return details.flatMap(({ value }) =>
+    fromBinary(RefusedResourcesSchema, value).resources.map(({ name }) => name),
+  );
+}
+
 function describe(request: DeltaDiscoveryRequest): Sent {
   return {
     kind: request.typeUrl.split(".").at(-1) ?? "",
@@ -212,6 +221,7 @@ function describe(request: DeltaDiscoveryRequest): Sent {
     versions: request.initialResourceVersions,
     nonce: request.responseNonce,
     error: request.errorDetail?.message ?? "",
+    ...(request.errorDetail === undefined ? {} : { refused: namesIn(request.errorDetail.details) }),
     node: request.node?.id ?? "",
   };
 }

@@ -1352,6 +1352,46 @@ export declare type Preface = Message<"weft.wire.v1.Preface"> & {
 export declare const PrefaceSchema: GenMessage<Preface>;
 
 /**
+ * In the details of a discovery request's error: which resources of the response cannot be used. What else it carried is live. Absent: all of
+ * them count as refused.
+ *
+ * @generated from message weft.wire.v1.RefusedResources
+ */
+export declare type RefusedResources = Message<"weft.wire.v1.RefusedResources"> & {
+  /**
+   * @generated from field: repeated weft.wire.v1.RefusedResource resources = 1;
+   */
+  resources: RefusedResource[];
+};
+
+/**
+ * Describes the message weft.wire.v1.RefusedResources.
+ * Use `create(RefusedResourcesSchema)` to create a new message.
+ */
+export declare const RefusedResourcesSchema: GenMessage<RefusedResources>;
+
+/**
+ * @generated from message weft.wire.v1.RefusedResource
+ */
+export declare type RefusedResource = Message<"weft.wire.v1.RefusedResource"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string why = 2;
+   */
+  why: string;
+};
+
+/**
+ * Describes the message weft.wire.v1.RefusedResource.
+ * Use `create(RefusedResourceSchema)` to create a new message.
+ */
+export declare const RefusedResourceSchema: GenMessage<RefusedResource>;
+
+/**
  * @generated from enum weft.wire.v1.Direction
  */
 export enum Direction {
