@@ -86,7 +86,8 @@ export function command(cli: Cli): Command {
         throw placeServerIssues(error, documents);
       }
       const text = structured(response, options.output);
-      if (text === undefined) writeTransaction(cli, response, options.output, options.dryRun === true);
+      if (text === undefined)
+        writeTransaction(cli, response, options.output, options.dryRun === true ? "dry run" : undefined);
       else cli.output.write(text);
       if (options.wait !== true || options.dryRun === true) return;
       if (!(await waitForRevision(client, response.revision, options.timeout, cli.output))) cli.exitCode = 1;

@@ -44,7 +44,7 @@ export function command(cli: Cli): Command {
       const request = { deletions, message, author, dryRun, ...accepting };
       const response = await transactOrAsk(cli, client, request);
       const text = structured(response, options.output);
-      if (text === undefined) writeTransaction(cli, response, options.output, dryRun);
+      if (text === undefined) writeTransaction(cli, response, options.output, dryRun ? "dry run" : undefined);
       else cli.output.write(text);
       if (options.wait !== true || dryRun) return;
       if (!(await waitForRevision(client, response.revision, options.timeout, cli.output))) cli.exitCode = 1;

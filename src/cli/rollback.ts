@@ -56,5 +56,5 @@ function report(cli: Cli, response: RollbackResponse, revision: number, options:
   const text = structured(response, options.output);
   if (text !== undefined) return cli.output.write(text);
   if (options.dryRun === true) writeDifferences(cli.output, response, "now", `r${revision}`);
-  writeTransaction(cli, response, options.output, options.dryRun === true);
+  writeTransaction(cli, response, options.output, options.dryRun === true ? "dry run" : undefined);
 }

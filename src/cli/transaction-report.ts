@@ -8,14 +8,17 @@ export function writeTransaction(
   cli: Cli,
   response: TransactionResponse,
   format: OutputFormat,
-  isDryRun: boolean,
+  /** Why nothing was committed; undefined: it was. */
+  instead: "dry run" | "canary" | undefined,
 ): void {
   for (const result of response.results) {
     const name = plainText(nameOf(result));
-    cli.output.line(format === "name" ? name : `${name} ${result.outcome}${isDryRun ? " (dry run)" : ""}`);
+    cli.output.line(
+      format === "name" ? name : `${name} ${result.outcome}${instead === undefined ? "" : ` (${instead})`}`,
+    );
   }
   const changed = response.results.some(({ outcome }) => outcome !== "unchanged");
-  if (!isDryRun)
+  if (instead === undefined)
     cli.output.note(
       changed ? `revision ${response.revision}` : `nothing changed; revision ${response.revision}`,
     );

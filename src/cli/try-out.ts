@@ -48,7 +48,7 @@ export async function tryOut(cli: Cli, client: ApiClient, options: TryOutOptions
   const { name, results } = started;
   const text = structured(started, options.output);
   if (text !== undefined) cli.output.write(text);
-  else writeTransaction(cli, { revision: 0, results }, options.output, true);
+  else writeTransaction(cli, { revision: 0, results }, options.output, "canary");
   if (name === undefined) return cli.output.note("nothing would change");
   cli.output.note(
     `${name} is tried out on ${steps[0] ?? 0}% of the proxies that it concerns; weft rollout status`,

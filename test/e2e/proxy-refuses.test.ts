@@ -169,7 +169,7 @@ test("what a proxy refuses stays as it was there, the rest goes on, and a versio
   await eventually(async () => (await inForceOf("reviews")) === undefined);
   expect((await proxyNamed("default/old"))?.rejections).toBeUndefined();
   expect(await text("/metrics")).toContain("weft_control_proxies_refusing 0\n");
-});
+}, 60_000);
 
 test("a rollback to what it has clears it as well, and so does its leave", async () => {
   old.refuses.set(reviews, "no");
@@ -187,4 +187,4 @@ test("a rollback to what it has clears it as well, and so does its leave", async
   const good = await apply(route("reviews", "0"));
   expect(await waited(good)).toEqual({ isThere: true, said: "" });
   await eventually(async () => (await inForceOf("reviews")) === undefined);
-});
+}, 60_000);

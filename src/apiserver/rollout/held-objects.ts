@@ -3,6 +3,7 @@ import { type ConfigRollout, keyText } from "../../api/index.ts";
 import { WeftError } from "../../kernel/index.ts";
 import type { Store } from "../../store/index.ts";
 import type { PlannedWrite } from "../authorization/role-writes.ts";
+import { sameContent } from "../same-content.ts";
 
 /** Throws `conflict` for an object of a rollout under way, `forbidden` for a rollout itself. `own`: the rollout whose write it is. */
 export function refuseHeld(store: Store, writes: readonly PlannedWrite[], own: string | undefined): void {
@@ -14,12 +15,17 @@ export function refuseHeld(store: Store, writes: readonly PlannedWrite[], own: s
   for (const rollout of store.list({ kind: "ConfigRollout" }).items) {
     if (rollout.status.phase !== "Watching" || rollout.metadata.name === own) continue;
     const held = heldBy(rollout);
-    const first = writes.find(({ key }) => held.has(keyText(key)));
+    const first = writes.find((write) => held.has(keyText(write.key)) && isChange(write));
     if (first === undefined) continue;
     throw new WeftError("conflict", `${keyText(first.key)} is being tried out by ${rollout.metadata.name}`, {
       hint: "wait for its end, or weft rollout promote or abort it",
     });
   }
+}
+
+/** Files are applied whole: what of them is as it was touches nothing. */
+function isChange({ existing, object }: PlannedWrite): boolean {
+  return object === undefined || existing === undefined || !sameContent(existing, object);
 }
 
 function heldBy({ spec }: ConfigRollout): Set<string> {
