@@ -60,6 +60,8 @@ type Stream = BidiStream<DeltaDiscoveryResponse, DeltaDiscoveryRequest>;
 export class TestProxy {
   readonly resources = new Map<string, Uint8Array>();
   readonly commits: number[] = [];
+  /** As it came: "+Kind key", "-Kind key", "Commit". */
+  readonly lines: string[] = [];
   closed: string | undefined;
   /** Answers wait until `acknowledge`. */
   isHoldingAnswers = false;
@@ -141,12 +143,16 @@ export class TestProxy {
     const refused: { name: string; why: string }[] = [];
     for (const { name, resource } of response.resources) {
       const bytes = resource?.value ?? new Uint8Array();
+      this.lines.push(kind === "Commit" ? kind : `+${kind} ${name}`);
       const why = this.refuses.get(`${kind} ${name}`);
       if (why !== undefined) refused.push({ name, why });
       else if (kind === "Commit") this.commits.push(Number(fromBinary(CommitSchema, bytes).revision));
       else this.resources.set(`${kind} ${name}`, bytes);
     }
-    for (const name of response.removedResources) this.resources.delete(`${kind} ${name}`);
+    for (const name of response.removedResources) {
+      this.lines.push(`-${kind} ${name}`);
+      this.resources.delete(`${kind} ${name}`);
+    }
     this.#held.push({ url: response.typeUrl, nonce: response.nonce, error: errorOf(refused) });
     if (!this.isHoldingAnswers) this.acknowledge();
     this.#wake();
