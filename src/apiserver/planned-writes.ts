@@ -3,7 +3,7 @@ import {
   type ApiObject,
   changeIssues,
   type Deletion,
-  isKindName,
+  keyOfDeletion,
   keyOf,
   keyText,
   kindNames,
@@ -81,8 +81,10 @@ export function parseAll(inputs: readonly unknown[]): Candidate[] {
 }
 
 export function namedKeys(deletions: readonly Deletion[]): ObjectKey[] {
-  return deletions.map(({ kind, namespace, name }, index) => {
-    if (isKindName(kind)) return { kind, namespace: namespace ?? "", name };
+  return deletions.map((deletion, index) => {
+    const key = keyOfDeletion(deletion);
+    if (key !== undefined) return key;
+    const { kind } = deletion;
     const path = `deletions[${index}].kind`;
     const message = `unknown kind ${kind}; known are ${kindNames.join(", ")}`;
     throw new WeftError("bad_input", `unknown kind ${kind}`, { issues: [{ path, message }] });

@@ -2,11 +2,13 @@
  * Stands between a planned write and the store, for one request: may the caller make it, would it shut somebody out, and is it
  * in the audit log before it is done and after.
  */
-import { kinds } from "../api/index.ts";
+import { randomUUID } from "node:crypto";
+import { type AuditFields, kinds } from "../api/index.ts";
 import { type Issue, WeftError } from "../kernel/index.ts";
 import type { Store } from "../store/index.ts";
 import type { AuditLog } from "./audit/audit-log.ts";
 import { auditFields } from "./audit/audit-fields.ts";
+import { auditedWrite } from "./audit/audited-write.ts";
 import type { ApiRequest } from "./api-request.ts";
 import { accessText, type ResourceAccess } from "./authorization/access-request.ts";
 import { type Authorizer, isRbacKind } from "./authorization/authorizer.ts";
@@ -76,25 +78,11 @@ export class RequestGate implements WriteGate {
     if (shutOut !== undefined) throw lockOutError([shutOut]);
   }
 
-  async commit<T extends { readonly revision?: number }>(
+  commit<T extends { readonly revision?: number }>(
     writes: readonly PlannedWrite[],
     write: (anchor: string | undefined) => Promise<T>,
   ): Promise<T> {
-    const { audit } = this.#options;
-    if (audit === undefined) return write(undefined);
-    const intent = audit.begin(this.#fields(writes));
-    try {
-      const result = await write(intent.anchor);
-      const { revision } = result;
-      audit.finish(intent, { outcome: "ok", ...(revision === undefined ? {} : { revision }) });
-      return result;
-    } catch (error) {
-      audit.finish(intent, {
-        outcome: "failed",
-        message: error instanceof Error ? error.message : String(error),
-      });
-      throw error;
-    }
+    return auditedWrite(this.#options.audit, () => this.#fields(writes), write);
   }
 
   note(writes: readonly PlannedWrite[], dryRun: boolean): void {
@@ -124,22 +112,44 @@ export class RequestGate implements WriteGate {
 
   #fields(writes: readonly PlannedWrite[]) {
     const { request, verb } = this.#options;
-    return auditFields(request, {
-      verb: verb ?? "transact",
-      objects: writes.map(({ key, existing, object }) => ({
-        kind: key.kind,
-        ...(key.namespace === "" ? {} : { namespace: key.namespace }),
-        name: key.name,
-        verb: object === undefined ? "delete" : existing === undefined ? "create" : "update",
-      })),
-    });
+    return auditFields(request, { verb: verb ?? "transact", objects: auditedObjects(writes) });
   }
 }
 
+/** For a write of the mesh's own that was allowed and checked when it was begun: it is in the audit log, and nothing is asked of it. */
+export function ownGate(
+  audit: AuditLog | undefined,
+  { user, verb }: { readonly user: string; readonly verb: string },
+): WriteGate {
+  return {
+    authorize() {},
+    admit() {},
+    note() {},
+    commit(writes, write) {
+      const request = { id: randomUUID(), source: "control plane", caller: undefined };
+      const fields = () => ({ ...auditFields(request, { verb, objects: auditedObjects(writes) }), user });
+      return auditedWrite(audit, fields, write);
+    },
+  };
+}
+
+function auditedObjects(writes: readonly PlannedWrite[]): AuditFields["objects"] {
+  return writes.map((write) => {
+    const { kind, namespace, name } = write.key;
+    return { kind, ...(namespace === "" ? {} : { namespace }), name, verb: verbOf(write) };
+  });
+}
+
+function verbOf({ existing, object }: PlannedWrite): "create" | "update" | "delete" {
+  if (object === undefined) return "delete";
+  return existing === undefined ? "create" : "update";
+}
+
 /** As Kubernetes: what is created has no name yet that a rule could choose it by. */
-function accessOfWrite({ key, existing, object }: PlannedWrite): ResourceAccess {
+function accessOfWrite(write: PlannedWrite): ResourceAccess {
+  const { key } = write;
   const { group, plural } = kinds[key.kind];
-  const verb = object === undefined ? "delete" : existing === undefined ? "create" : "update";
+  const verb = verbOf(write);
   const namespace = key.kind === "Namespace" && verb !== "create" ? key.name : key.namespace;
   const name = verb === "create" ? "" : key.name;
   return { type: "resource", verb, group, resource: plural, subresource: "", namespace, name };

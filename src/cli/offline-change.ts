@@ -2,8 +2,8 @@
 import {
   type ApiObject,
   type Deletion,
-  isKindName,
   keyOf,
+  keyOfDeletion,
   keyText,
   type ObjectKey,
   type Stored,
@@ -38,7 +38,7 @@ export function offlineChange(
   };
   const judged = proposed.map((object) => ({ object, outcome: outcomeOf(object) }));
   const upserted = judged.flatMap(({ object, outcome }) => (outcome === "unchanged" ? [] : [object]));
-  const removed = deletions.map(keyOfDeletion);
+  const removed = deletions.map(keyFrom);
   for (const key of removed) {
     if (!known.has(keyText(key)))
       throw new WeftError("not_found", `${keyText(key)} is not in the files of --base`);
@@ -57,7 +57,8 @@ export function offlineChange(
   };
 }
 
-function keyOfDeletion({ kind, namespace = "", name }: Deletion): ObjectKey {
-  if (isKindName(kind)) return { kind, namespace, name };
-  throw new WeftError("usage", `unknown kind ${kind}`);
+function keyFrom(deletion: Deletion): ObjectKey {
+  const key = keyOfDeletion(deletion);
+  if (key === undefined) throw new WeftError("usage", `unknown kind ${deletion.kind}`);
+  return key;
 }

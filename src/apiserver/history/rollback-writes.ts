@@ -2,7 +2,9 @@
 import {
   type ApiObject,
   type Deletion,
+  deletionOfKey,
   findKind,
+  keyOfDeletion,
   keyText,
   kinds,
   type ObjectKey,
@@ -44,11 +46,7 @@ export function rollbackWrites(
     const now = current(key);
     if (before === undefined) {
       if (now === undefined) continue;
-      deletions.push({
-        kind: key.kind,
-        ...(key.namespace === "" ? {} : { namespace: key.namespace }),
-        name: key.name,
-      });
+      deletions.push(deletionOfKey(key));
       undone.push({ key, before: now });
     } else if (now === undefined || !sameContent(now, before)) {
       objects.push(withoutServerFields(before));
@@ -58,10 +56,11 @@ export function rollbackWrites(
   return { objects, deletions, changes: undone };
 }
 
-function keyFrom({ kind, namespace, name }: Deletion): ObjectKey {
-  const known = findKind(kind);
-  if (known === undefined) throw new WeftError("bad_input", `there is no kind ${kind}`);
-  return { kind: known, namespace: kinds[known].namespaced ? (namespace ?? "default") : "", name };
+function keyFrom(deletion: Deletion): ObjectKey {
+  const key = keyOfDeletion({ ...deletion, kind: findKind(deletion.kind) ?? deletion.kind });
+  if (key === undefined) throw new WeftError("bad_input", `there is no kind ${deletion.kind}`);
+  const isUnsaid = kinds[key.kind].namespaced && key.namespace === "";
+  return isUnsaid ? { ...key, namespace: "default" } : key;
 }
 
 /** Who created it first, and when, is history; what is created again is another object. */

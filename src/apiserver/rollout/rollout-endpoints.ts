@@ -1,5 +1,4 @@
 /** Rollouts over the API: begun with objects that pass all checks of an apply, looked at, and ended before their time. */
-import { randomUUID } from "node:crypto";
 import {
   type ConfigRollout,
   decodeMessage,
@@ -19,7 +18,7 @@ import type { AuditLog } from "../audit/audit-log.ts";
 import { readJson } from "../body.ts";
 import { methodNotAllowed } from "../resources.ts";
 import type { WriteContexts } from "../write-contexts.ts";
-import type { WriteGate } from "../write-gate.ts";
+import { ownGate } from "../write-gate.ts";
 import type { Writer } from "../writer.ts";
 import type { RolloutTarget } from "./rollout-target.ts";
 
@@ -147,48 +146,15 @@ export class RolloutEndpoints {
 
   async #commit({ metadata, spec }: ConfigRollout): Promise<number> {
     const { objects, author, message, sourceCommit } = spec;
+    // Whoever began it had the right to; the mesh itself goes on.
+    const gate = ownGate(this.#parts.audit, { user: "weft:rollout", verb: `promote ${metadata.name}` });
     const { revision } = await this.#parts.writer.transact({
-      ...{ objects, deletions: [], dryRun: false, author, gate: this.#gate(metadata.name) },
+      ...{ objects, deletions: [], dryRun: false, author, gate },
       message: `${message === "" ? "apply" : message} (tried out as ${metadata.name})`,
       source: sourceCommit,
       rollout: metadata.name,
     });
     return revision;
-  }
-
-  /** Whoever began it had the right to; the mesh itself goes on. */
-  #gate(rollout: string): WriteGate {
-    const { audit } = this.#parts;
-    return {
-      authorize() {},
-      admit() {},
-      note() {},
-      async commit(writes, write) {
-        if (audit === undefined) return write(undefined);
-        const request = { id: randomUUID(), source: "control plane", caller: undefined };
-        const objects = writes.map(({ key }) => ({
-          kind: key.kind,
-          namespace: key.namespace,
-          name: key.name,
-        }));
-        const intent = audit.begin({
-          ...auditFields(request, { verb: `promote ${rollout}`, objects }),
-          user: "weft:rollout",
-        });
-        try {
-          const result = await write(intent.anchor);
-          const { revision } = result;
-          audit.finish(intent, { outcome: "ok", ...(revision === undefined ? {} : { revision }) });
-          return result;
-        } catch (error) {
-          audit.finish(intent, {
-            outcome: "failed",
-            message: error instanceof Error ? error.message : String(error),
-          });
-          throw error;
-        }
-      },
-    };
   }
 }
 

@@ -65,8 +65,8 @@ export const findingKinds: Readonly<Record<FindingCode, FindingKind>> = {
     fix: "see whether the proxy runs and reaches the control plane's port; delete the MeshWorkload if it is gone for good",
   },
   "proxy-refuses": {
-    cause: "A proxy refused a change.",
-    fix: "mend the resource that the message names; if nothing is wrong with it, proxy and control plane differ in version",
+    cause: "A proxy cannot use a resource, and keeps what it had of it.",
+    fix: "mend the object that the message names; if nothing is wrong with it, the proxy is of another version: upgrade it",
   },
   "proxies-current": { cause: "How many proxies run the newest revision.", fix: "" },
   "retry-amplification": {
