@@ -67,7 +67,8 @@ export class Lane implements SubscriberHost {
 
   #follow(change: SourceChange): void {
     // Endpoints and health move no revision, and must not make a proxy look as if it lagged behind one.
-    const revision = change.revision > this.#revision ? change.revision : Number.POSITIVE_INFINITY;
+    // Several commits may come as one change: then the first of them holds back whom it touches.
+    const revision = change.revision > this.#revision ? this.#revision + 1 : Number.POSITIVE_INFINITY;
     this.#revision = Math.max(this.#revision, change.revision);
     const touched = new Set<Subscriber>();
     for (const cluster of change.memberships) {

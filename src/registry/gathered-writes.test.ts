@@ -1,7 +1,7 @@
 /** Registrations that arrive together are one write, and none pays for another's fault. */
 import { beforeEach, expect, test } from "bun:test";
 import type { MeshWorkload } from "../api/index.ts";
-import { VirtualClock, WeftError } from "../kernel/index.ts";
+import { WeftError } from "../kernel/index.ts";
 import type { OperationalWrite, Store } from "../store/index.ts";
 import { GatheredWrites } from "./gathered-writes.ts";
 import { compileRegistration } from "./registration.ts";
@@ -9,23 +9,18 @@ import { compileRegistration } from "./registration.ts";
 let batches: string[][] = [];
 let refused = "";
 let gathered: GatheredWrites;
-let clock: VirtualClock;
-let writeMs = 0;
 beforeEach(() => {
-  clock = new VirtualClock();
-  writeMs = 0;
   batches = [];
   refused = "";
   const store: Pick<Store, "writeOperational"> = {
     async writeOperational(writes) {
       const names = writes.map(nameOf);
       batches.push(names);
-      clock.advance(writeMs);
       if (names.includes(refused)) throw new WeftError("conflict", `${refused} cannot be written`);
       return { sequence: batches.length, objects: [] };
     },
   };
-  gathered = new GatheredWrites(store, clock);
+  gathered = new GatheredWrites(store);
 });
 
 function nameOf(write: OperationalWrite): string {
@@ -77,14 +72,19 @@ test("a batch has a bound", async () => {
   expect(batches.map(({ length }) => length)).toEqual([200, 200, 50]);
 });
 
-test("after a write that took long, what arrives in twice its time is one write", async () => {
-  writeMs = 20;
-  await gathered.put(workload("a"));
-  const first = gathered.put(workload("b"));
-  clock.advance(39);
-  const second = gathered.put(workload("c"));
-  expect(batches).toEqual([["a"]]);
-  clock.advance(1);
-  await Promise.all([first, second]);
-  expect(batches).toEqual([["a"], ["b", "c"]]);
+test("an address is claimed until the store has answered, and whoever wants it hears of that", async () => {
+  const answers: (() => void)[] = [];
+  const slow = new GatheredWrites({
+    writeOperational: () =>
+      new Promise((resolve) => answers.push(() => resolve({ sequence: 1, objects: [] }))),
+  });
+  const written = slow.put(workload("a", "10.0.0.7"));
+  let isFree = false;
+  const free = slow.unclaimed(["10.0.0.6", "10.0.0.7"], "default/b").then(() => (isFree = true));
+  const flushed = slow.flush();
+  expect([answers.length, slow.isClaimed(["10.0.0.7"], "default/b"), isFree]).toEqual([1, true, false]);
+  await slow.unclaimed(["10.0.0.7"], "default/a");
+  answers[0]?.();
+  await Promise.all([written, free, flushed]);
+  expect(slow.isClaimed(["10.0.0.7"], "default/b")).toBe(false);
 });

@@ -1,18 +1,12 @@
 /**
- * Registrations of workloads on their way into the store: those that arrive in one turn of the event loop are one write,
- * since each write waits for the disk. A write that took long is followed by a pause of twice its time, in which more gather:
- * the disk has the event loop for a third of the time at most. Bounded by `maxBatch`; at it the write happens at once.
+ * Registrations of workloads on their way into the store: those that arrive in one turn of the event loop are one write.
+ * Bounded by `maxBatch`; at it the write happens at once. The store does not wait for one write's disk before the next.
  */
 import { keyText, type MeshWorkload, type ObjectKey } from "../api/index.ts";
-import type { Clock } from "../kernel/index.ts";
 import type { OperationalWrite, Store } from "../store/index.ts";
 
 /** Bounds how long one write holds the store: some 20 ms. */
 const maxBatch = 200;
-/** Of the time that the last write took. */
-const pauseFactor = 2;
-/** However slow the disk is: what a registration waits at most before it is written. */
-const maxPauseMs = 100;
 
 interface Waiting {
   readonly write: OperationalWrite;
@@ -20,30 +14,49 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
+/** By whom an address is taken as soon as the write is done. */
+interface Claim {
+  readonly path: string;
+  readonly written: Promise<void>;
+}
+
 export class GatheredWrites {
   readonly #store: Pick<Store, "writeOperational">;
   readonly #waiting = new Map<string, Waiting>();
-  /** Of the workloads that wait, by address. */
-  readonly #claims = new Map<string, string>();
-  readonly #clock: Clock;
+  /** Of the workloads that are not stored yet, by address. */
+  readonly #claims = new Map<string, Claim>();
   #isScheduled = false;
-  #pauseEndUs = 0;
 
-  constructor(store: Pick<Store, "writeOperational">, clock: Clock) {
+  constructor(store: Pick<Store, "writeOperational">) {
     this.#store = store;
-    this.#clock = clock;
   }
 
   /** Another workload has one of the addresses in a write that the registry has not seen yet. */
   isClaimed(addresses: readonly string[], path: string): boolean {
-    return addresses.some((address) => (this.#claims.get(address) ?? path) !== path);
+    return addresses.some((address) => (this.#claims.get(address)?.path ?? path) !== path);
+  }
+
+  /** Resolves once no other workload has one of the addresses in a write: those that had are stored, or refused. */
+  async unclaimed(addresses: readonly string[], path: string): Promise<void> {
+    for (const address of addresses) {
+      for (let claim = this.#claims.get(address); ; claim = this.#claims.get(address)) {
+        if (claim === undefined || claim.path === path) break;
+        await claim.written.catch(() => {});
+      }
+    }
   }
 
   /** Resolves when it is stored; rejects with what the store throws. */
   put(object: MeshWorkload): Promise<void> {
     const { namespace, name } = object.metadata;
     const written = this.#add({ kind: "MeshWorkload", namespace, name }, { type: "put", object });
-    for (const address of object.spec.addresses) this.#claims.set(address, `${namespace}/${name}`);
+    const claim = { path: `${namespace}/${name}`, written };
+    for (const address of object.spec.addresses) this.#claims.set(address, claim);
+    const letGo = (): void => {
+      for (const address of object.spec.addresses)
+        if (this.#claims.get(address) === claim) this.#claims.delete(address);
+    };
+    void written.then(letGo, letGo);
     return written;
   }
 
@@ -55,21 +68,19 @@ export class GatheredWrites {
   async flush(): Promise<void> {
     const batch = [...this.#waiting.values()];
     this.#waiting.clear();
-    this.#claims.clear();
     if (batch.length === 0) return;
-    const startUs = this.#clock.monotonicUs();
     try {
       await this.#store.writeOperational(batch.map(({ write }) => write));
-      const endUs = this.#clock.monotonicUs();
-      this.#pauseEndUs = endUs + Math.min(maxPauseMs * 1_000, (endUs - startUs) * pauseFactor);
       for (const { resolve } of batch) resolve();
     } catch (error) {
       const [only] = batch;
       if (batch.length === 1 && only !== undefined) return only.reject(error);
       // One of them is at fault, or the store: each is told what comes of its own.
-      for (const { write, resolve, reject } of batch) {
-        await this.#store.writeOperational([write]).then(resolve, reject);
-      }
+      await Promise.all(
+        batch.map(({ write, resolve, reject }) =>
+          this.#store.writeOperational([write]).then(resolve, reject),
+        ),
+      );
     }
   }
 
@@ -82,13 +93,10 @@ export class GatheredWrites {
     });
     if (!this.#isScheduled) {
       this.#isScheduled = true;
-      const flush = (): void => {
+      setImmediate(() => {
         this.#isScheduled = false;
         void this.flush();
-      };
-      const pauseMs = (this.#pauseEndUs - this.#clock.monotonicUs()) / 1_000;
-      if (pauseMs < 1) setImmediate(flush);
-      else this.#clock.after(pauseMs, flush);
+      });
     }
     return written;
   }

@@ -62,7 +62,7 @@ export class Registry {
     this.#store = store;
     this.#replica = replica;
     this.#log = log;
-    this.#writes = new GatheredWrites(store, clock);
+    this.#writes = new GatheredWrites(store);
     this.#leases = new Leases({
       clock,
       log,
@@ -139,8 +139,9 @@ export class Registry {
   async register(registration: WorkloadRegistration): Promise<{ readonly leaseMs: number }> {
     const object = compileRegistration(registration);
     const path = `${registration.namespace}/${registration.name}`;
-    // What waits to be written is not in the index yet, and may take an address first.
-    if (this.#writes.isClaimed(object.spec.addresses, path)) await this.#writes.flush();
+    // What is not stored yet is not in the index, and may take an address first.
+    if (this.#writes.isClaimed(object.spec.addresses, path))
+      await this.#writes.unclaimed(object.spec.addresses, path);
     const existing = this.#stored(path);
     checkRegistration(registration, {
       existing,

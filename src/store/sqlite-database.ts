@@ -43,8 +43,10 @@ export function openDatabase({ path, nowMs, maxPages }: DatabaseOptions): Databa
     // One process owns the file: all reads are served from its memory. The lock goes with the process, however it ends.
     database.run("PRAGMA locking_mode = EXCLUSIVE");
     database.run("PRAGMA journal_mode = WAL");
-    // FULL: a commit is on the disk before it is acknowledged.
-    database.run("PRAGMA synchronous = FULL");
+    // NORMAL: a commit does not wait for the disk. Whoever acknowledges it brings the log there before (`SqliteLog`).
+    database.run("PRAGMA synchronous = NORMAL");
+    // The log's way into the file does wait for the disk, on the event loop: it is taken every 16 MiB.
+    database.run("PRAGMA wal_autocheckpoint = 4096");
     database.run("PRAGMA foreign_keys = ON");
     if (maxPages !== undefined) database.run(`PRAGMA max_page_count = ${Math.trunc(maxPages)}`);
     checkIntegrity(database, path);

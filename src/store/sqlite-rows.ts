@@ -122,10 +122,13 @@ export class SqliteRows {
     return row?.oldest ?? undefined;
   }
 
-  eventsAfter(sequence: number): WatchEvent[] {
+  /** Up to `last`. */
+  eventsAfter(sequence: number, last: number): WatchEvent[] {
     const rows = this.#database
-      .query<EventRow, [number]>("SELECT * FROM events WHERE sequence > ? ORDER BY sequence")
-      .all(sequence);
+      .query<EventRow, [number, number]>(
+        "SELECT * FROM events WHERE sequence > ? AND sequence <= ? ORDER BY sequence",
+      )
+      .all(sequence, last);
     return rows.map((row) => {
       const object = readStored(row.body);
       return {
