@@ -6,18 +6,10 @@
  *                                               `--done--> in memory, told to watchers, acknowledged
  */
 import { randomUUID } from "node:crypto";
-import {
-  type ApiObject,
-  keyOf,
-  type KindName,
-  type ObjectKey,
-  type Stored,
-  type StoredOfKind,
-} from "../../api/index.ts";
+import type { ApiObject, KindName, ObjectKey, StoredOfKind } from "../../api/index.ts";
 import { type Clock, errorLine, type Log, WeftError } from "../../kernel/index.ts";
 import { KV } from "../../wire/etcd/index.ts";
-import type { ObjectIndex } from "../object-index.ts";
-import { atSequence, checkPlannedOn, type Plan, type PlannedChange, planWrites } from "../plan-writes.ts";
+import { checkPlannedOn, type Plan, planWrites } from "../plan-writes.ts";
 import type {
   Change,
   Commit,
@@ -44,8 +36,10 @@ import {
 import { isLost } from "./etcd-client.ts";
 import { FencedStore } from "./fenced-store.ts";
 import { Following } from "./following.ts";
+import { rebase } from "./rebase.ts";
 import { emptyHead, encodeHead, type Head, type HeadAt, readHead } from "./reader.ts";
 import { bytesOf, textOf } from "./scan.ts";
+import { type Fence, WriteGroup } from "./write-group.ts";
 import { WriteQueue } from "./write-queue.ts";
 
 /** Enough for a watcher to come back after minutes away; beyond it lists again. */
@@ -101,12 +95,17 @@ interface Outcome {
   readonly revision: number;
 }
 
+/** Undefined: by what is in memory somebody would be refused, or has nothing to write; that is for the newest state to say. */
+type Planner = (isFresh: boolean) => Plan | undefined;
+
 class EtcdStore implements SharedStore {
   readonly retained: SharedStore["retained"];
   readonly #options: EtcdStoreOptions;
   readonly #newUid: () => string;
   readonly #memory: Following;
   readonly #queue: WriteQueue;
+  /** The last in the queue, while others can still be among it. */
+  #group: WriteGroup | undefined;
   #anchor: string | undefined;
   #isAnchorWaiting = false;
   #isClosed = false;
@@ -179,13 +178,13 @@ class EtcdStore implements SharedStore {
   }
 
   async writeOperational(writes: readonly OperationalWrite[]): Promise<WriteResult> {
-    return (await this.#write(writes, undefined, undefined)).result;
+    return await this.#operate(writes, undefined);
   }
 
   fenced(fence: () => Condition | undefined): Store {
     return new FencedStore(this, {
       commit: (writes, options) => this.#commit(writes, options, fence),
-      writeOperational: async (writes) => (await this.#write(writes, undefined, fence)).result,
+      writeOperational: (writes) => this.#operate(writes, fence),
     });
   }
 
@@ -226,31 +225,54 @@ class EtcdStore implements SharedStore {
     await this.#memory.bridge();
   }
 
-  async #commit(
-    writes: readonly Write[],
-    options: CommitOptions,
-    fence: (() => Condition | undefined) | undefined,
-  ): Promise<CommitResult> {
-    const { result, revision } = await this.#write(writes, options, fence);
+  async #commit(writes: readonly Write[], options: CommitOptions, fence: Fence): Promise<CommitResult> {
+    // What comes after it stays after it.
+    this.#group = undefined;
+    const planner = (isFresh: boolean): Plan | undefined => {
+      try {
+        const plan = this.#plan(writes, "commit", this.sequence);
+        return isFresh || plan.changes.length > 0 ? plan : undefined;
+      } catch (error) {
+        if (isFresh || !(error instanceof WeftError) || error.code === "bad_input") throw error;
+        return undefined;
+      }
+    };
+    const { result, revision } = await this.#queue.add(async () => {
+      await this.#touch();
+      return await this.#tryUntilDone(planner, options, fence);
+    });
     return { revision, ...result };
   }
 
-  #write(
-    writes: readonly OperationalWrite[],
-    meta: CommitOptions | undefined,
-    fence: (() => Condition | undefined) | undefined,
-  ): Promise<Outcome> {
-    return this.#queue.add(async () => {
-      await this.#touch();
-      return await this.#tryUntilDone(writes, meta, fence);
-    });
+  /** Those that wait for the same write before them are one write. */
+  #operate(writes: readonly OperationalWrite[], fence: Fence): Promise<WriteResult> {
+    const open = this.#group;
+    const joined = open?.fence === fence ? open?.add(writes) : undefined;
+    if (joined !== undefined) return joined;
+    const group = new WriteGroup(fence);
+    const done = group.add(writes);
+    if (done === undefined) throw new WeftError("internal", "a group of writes takes nobody");
+    this.#group = group;
+    const close = (): void => {
+      if (this.#group === group) this.#group = undefined;
+    };
+    const planner = (isFresh: boolean): Plan | undefined =>
+      group.plan(isFresh, this.sequence, (each, sequence) => this.#plan(each, "operational", sequence));
+    this.#queue
+      .add(async () => {
+        await this.#touch();
+        close();
+        return await this.#tryUntilDone(planner, undefined, fence);
+      })
+      .then(
+        ({ result }) => group.done(result),
+        (error: unknown) => group.refuse(error),
+      )
+      .finally(close);
+    return done;
   }
 
-  async #tryUntilDone(
-    writes: readonly OperationalWrite[],
-    meta: CommitOptions | undefined,
-    fence: (() => Condition | undefined) | undefined,
-  ): Promise<Outcome> {
+  async #tryUntilDone(planner: Planner, meta: CommitOptions | undefined, fence: Fence): Promise<Outcome> {
     let kept: { readonly plan: Plan; readonly prepared: Prepared } | undefined;
     try {
       for (let attempt = 0; attempt < maxTries; attempt++) {
@@ -258,7 +280,7 @@ class EtcdStore implements SharedStore {
         const plan = kept === undefined ? undefined : rebase(kept.plan, this.#memory.index, this.sequence);
         if (plan === undefined) {
           if (kept !== undefined) await discard(this.#options, kept.prepared);
-          const planned = await this.#planFresh(writes, meta);
+          const planned = await this.#planFresh(planner, meta);
           if (planned.changes.length === 0) return this.#outcome(planned);
           kept = {
             plan: planned,
@@ -307,23 +329,19 @@ class EtcdStore implements SharedStore {
   }
 
   /** A refusal, and "there is nothing to do", are for the newest state alone: what others wrote is read before. */
-  async #planFresh(writes: readonly OperationalWrite[], meta: CommitOptions | undefined): Promise<Plan> {
-    try {
-      const plan = this.#plan(writes, meta);
-      if (plan.changes.length > 0) return plan;
-    } catch (error) {
-      if (!(error instanceof WeftError) || error.code === "bad_input") throw error;
-    }
+  async #planFresh(planner: Planner, meta: CommitOptions | undefined): Promise<Plan> {
+    const plan = planner(false);
+    if (plan !== undefined) return plan;
     await this.#bridgeOrRefuse();
     checkPlannedOn(meta?.plannedOn, this.revision);
-    return this.#plan(writes, meta);
+    return planner(true) ?? { changes: [], objects: [] };
   }
 
-  #plan(writes: readonly OperationalWrite[], meta: CommitOptions | undefined): Plan {
+  #plan(writes: readonly OperationalWrite[], mode: "commit" | "operational", sequence: number): Plan {
     return planWrites(writes, {
-      mode: meta === undefined ? "operational" : "commit",
+      mode,
       current: (key) => this.#memory.index.get(key),
-      sequence: this.sequence,
+      sequence,
       nowMs: this.#options.clock.nowMs(),
       newUid: this.#newUid,
     });
@@ -367,23 +385,6 @@ class EtcdStore implements SharedStore {
   #refuseWhenClosed(): void {
     if (this.#isClosed) throw new WeftError("unavailable", "the store is closed");
   }
-}
-
-/** The same changes on a newer state; undefined where one of the objects that were looked at has changed meanwhile. */
-function rebase(plan: Plan, index: ObjectIndex, sequence: number): Plan | undefined {
-  const moved = new Map<Stored, Stored>();
-  const changes: PlannedChange[] = [];
-  for (const change of plan.changes) {
-    if (index.get(change.key) !== change.before) return undefined;
-    const newSequence = sequence + changes.length + 1;
-    const isThere = change.object.metadata.resourceVersion === String(newSequence);
-    const object = isThere ? change.object : atSequence(change.object, newSequence);
-    moved.set(change.object, object);
-    changes.push(isThere ? change : { ...change, object });
-  }
-  for (const object of plan.objects)
-    if (!moved.has(object) && index.get(keyOf(object)) !== object) return undefined;
-  return { changes, objects: plan.objects.map((object) => moved.get(object) ?? object) };
 }
 
 function fencedOff(): WeftError {
