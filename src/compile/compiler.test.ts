@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { fromBinary } from "@bufbuild/protobuf";
 import { keyOf, type Stored } from "../api/index.ts";
 import { OutboundSchema } from "../model/index.ts";
-import { Compiler } from "./compiler.ts";
+import { type CompileOutput, Compiler } from "./compiler.ts";
 import type { ResourceName } from "./resource.ts";
 import type { StatusUpdate } from "./status.ts";
 import { stored, trust } from "./test/objects.ts";
@@ -226,4 +226,85 @@ test("equal content has an equal version, in whatever order it came", () => {
   const version = first.compiler.get(outbound)?.version;
   expect(version).toMatch(/^[0-9a-f]{32}$/);
   expect(second.compiler.get(outbound)?.version).toBe(version ?? "");
+});
+
+describe("an endpoint that changes", () => {
+  /** Counts what is read of services' endpoints while something is compiled. */
+  class CountingRegistry extends TestRegistry {
+    readonly one: string[] = [];
+    readonly all: string[] = [];
+    isCounting = false;
+
+    override endpoint(...of: Parameters<TestRegistry["endpoint"]>) {
+      if (this.isCounting) this.one.push(of[2]);
+      return this.#uncounted(() => super.endpoint(...of));
+    }
+
+    override endpoints(...of: Parameters<TestRegistry["endpoints"]>) {
+      const [path] = of;
+      if (this.isCounting) this.all.push(path);
+      return super.endpoints(...of);
+    }
+
+    /** What the test's registry reads itself does not count. */
+    #uncounted<T>(read: () => T): T {
+      const before = this.isCounting;
+      this.isCounting = false;
+      const result = read();
+      this.isCounting = before;
+      return result;
+    }
+  }
+
+  function counted(registry: CountingRegistry, compile: () => CompileOutput) {
+    registry.isCounting = true;
+    const { upserted, removed, memberships } = compile();
+    registry.isCounting = false;
+    return {
+      ...{ one: registry.one.splice(0), all: registry.all.splice(0), memberships },
+      changed: [...upserted, ...removed].map(({ key }) => key),
+    };
+  }
+
+  const cluster = "default/web:80";
+  const replicas = Array.from({ length: 50 }, (_, index) => workload(`w${index}`, "web", index + 1));
+
+  /** All endpoints of a service are asked for, and its members. */
+  function busy() {
+    const registry = new CountingRegistry();
+    const compiler = new Compiler({ ...trust, registry });
+    const objects = [service("web"), service("elsewhere"), ...replicas, workload("e", "elsewhere", 100)];
+    compiler.apply({ upserted: objects, registry: registry.replace(objects) });
+    for (const name of [cluster, "default/elsewhere:80"])
+      for (const key of compiler.members(name)) compiler.get({ kind: "Endpoint", key });
+    const change = (next: Stored[]) => {
+      const told = registry.replace(next);
+      return counted(registry, () => compiler.apply({ registry: told }));
+    };
+    return { objects, change };
+  }
+
+  test("is compiled alone, whatever its service has besides", () => {
+    const { objects, change } = busy();
+    const moved = objects.map((object) =>
+      object.metadata.name === "w7" ? workload("w7", "web", 201) : object,
+    );
+    expect(change(moved)).toEqual({
+      one: ["default/w7"],
+      all: [],
+      memberships: [],
+      changed: [`${cluster}/default/w7`],
+    });
+  });
+
+  test("is compiled alone with the list of members where it joins or leaves", () => {
+    const { objects, change } = busy();
+    const joined = [...objects, workload("new", "web", 202)];
+    expect(change(joined)).toMatchObject({ one: [], memberships: [cluster], changed: [] });
+    const without = joined.filter(({ metadata }) => metadata.name !== "w3");
+    expect(change(without)).toMatchObject({
+      memberships: [cluster],
+      changed: [`${cluster}/default/w3`],
+    });
+  });
 });

@@ -133,6 +133,7 @@ export class Compiler {
       this.#intake.judged(keyText(key), !this.isQuarantined(key));
     }
     const affected = this.#dependencies.dependants(dirty);
+    for (const node of dirty) if (this.#resources.has(node)) affected.add(node);
     for (const node of [...nodesOf("status", affected, dirty)].toSorted(compareText)) {
       this.#computeStatus(node, statuses);
     }

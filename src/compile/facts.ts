@@ -1,7 +1,12 @@
 /** Names of inputs, as the dependency index knows them. */
 export const facts = {
   service: (path: string) => `service:${path}`,
+  /** All endpoints of a service, down to each address. */
   endpoints: (path: string) => `endpoints:${path}`,
+  /** Which workloads are endpoints of a service. */
+  members: (path: string) => `members:${path}`,
+  /** One endpoint of a service, where it is not known which of them changed. What is known is named by its node. */
+  anyEndpoint: (path: string) => `any-endpoint:${path}`,
   workload: (path: string) => `workload:${path}`,
   memberships: (workload: string) => `memberships:${workload}`,
   address: (ip: string) => `address:${ip}`,

@@ -1,13 +1,15 @@
 /** How a changed object or a change of the registry becomes changed inputs, and which facts it makes dirty. */
 import type { ObjectKey, Stored } from "../api/index.ts";
 import { isStored, keyOf } from "../api/index.ts";
-import type { RegistryChange, RegistryViews } from "../registry/index.ts";
+import { clusterKey, endpointKey } from "../model/index.ts";
+import type { RegistryChange, RegistryViews, ServiceView } from "../registry/index.ts";
 import { backendTlsFacts } from "./backend-tls-policies.ts";
 import type { GatewayInput } from "./gateway-input.ts";
 import { facts } from "./facts.ts";
 import { type Inputs } from "./inputs.ts";
 import type { KeySetChange } from "./key-sets.ts";
 import { parentOfSet } from "./listener-sets.ts";
+import { resourceNode } from "./resource-kinds.ts";
 import type { RouteKind } from "./route-input.ts";
 
 /** `route <kind> <path>` and `status <kind> <path>` are nodes, marked by name since an object that is new has no dependants yet. */
@@ -200,12 +202,35 @@ export function applyRegistryChange(
     dirty.add(facts.service(path));
     // A service's ports and members may have changed, and with them what its workloads take. Those that it has left
     // read its fact; those that it has won did not.
-    dirty.add(facts.endpoints(path));
+    markEndpoints(path, dirty);
     for (const workload of registry.membersOf(path)) dirty.add(facts.memberships(workload));
   }
   for (const path of change.workloads) dirty.add(facts.workload(path)).add(facts.memberships(path));
-  for (const path of change.endpoints) dirty.add(facts.endpoints(path));
+  for (const path of change.endpoints) {
+    const members = change.changedMembers.get(path);
+    if (members === undefined) {
+      markEndpoints(path, dirty);
+      continue;
+    }
+    dirty.add(facts.endpoints(path));
+    if (members.isSetChanged) dirty.add(facts.members(path));
+    for (const node of endpointNodes(registry.service(path), members.workloads)) dirty.add(node);
+  }
   for (const ip of change.addresses) dirty.add(facts.address(ip));
+}
+
+function markEndpoints(service: string, dirty: Set<string>): void {
+  dirty.add(facts.endpoints(service)).add(facts.members(service)).add(facts.anyEndpoint(service));
+}
+
+/** Named, not depended on: a fact for each endpoint would be as many facts as there are endpoints. */
+function* endpointNodes(service: ServiceView | undefined, workloads: Iterable<string>): Iterable<string> {
+  for (const { port, transport } of service?.ports ?? []) {
+    if (transport !== "TCP" && transport !== "UDP") continue;
+    const cluster = clusterKey(service?.namespace ?? "", service?.name ?? "", port, transport);
+    for (const workload of workloads)
+      yield resourceNode({ kind: "Endpoint", key: endpointKey(cluster, workload) });
+  }
 }
 
 /** The Gateway that the set names at the moment: a change may take it from one to another. */

@@ -3,17 +3,12 @@
  * only way for the other files to get at an input, so no dependency can be forgotten.
  */
 import { type MeshConfig, weftControllerName } from "../api/index.ts";
-import type {
-  AddressOwner,
-  EndpointView,
-  RegistryViews,
-  ServiceView,
-  WorkloadView,
-} from "../registry/index.ts";
+import type { AddressOwner, RegistryViews, ServiceView, WorkloadView } from "../registry/index.ts";
 import { BackendTlsPolicies, type BackendTlsPolicyInput, backendTlsFacts } from "./backend-tls-policies.ts";
 import type { CertificateContent, SecretContent } from "./certificate-content.ts";
 import { type Attachment, backendFact, type CompiledRoute, kindFact, parentFact } from "./compiled-route.ts";
 import { defaultMeshConfig } from "./default-mesh-config.ts";
+import { EndpointReader } from "./endpoint-reader.ts";
 import { facts } from "./facts.ts";
 import { ExternalReader } from "./external-reader.ts";
 import { ExternalServices } from "./external-services.ts";
@@ -135,6 +130,7 @@ export class Inputs {
 }
 
 export class InputReader {
+  readonly endpoints: EndpointReader;
   readonly external: ExternalReader;
   readonly security: SecurityReader;
   readonly telemetry: TelemetryReader;
@@ -146,6 +142,7 @@ export class InputReader {
   constructor(inputs: Inputs, read: Set<string>, needsGrants = true) {
     this.#inputs = inputs;
     this.#read = read;
+    this.endpoints = new EndpointReader(inputs.registry, read);
     this.external = new ExternalReader(inputs.externals, read, (path) => this.service(path) !== undefined);
     this.security = new SecurityReader(inputs.security, read);
     this.telemetry = new TelemetryReader(inputs.telemetry, read);
@@ -206,11 +203,6 @@ export class InputReader {
   service(path: string): ServiceView | undefined {
     this.#read.add(facts.service(path));
     return this.#inputs.registry.service(path);
-  }
-
-  endpoints(service: string, port: number, transport: "TCP" | "UDP" = "TCP"): readonly EndpointView[] {
-    this.#read.add(facts.endpoints(service));
-    return this.#inputs.registry.endpoints(service, port, transport);
   }
 
   workload(path: string): WorkloadView | undefined {

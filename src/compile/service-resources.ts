@@ -90,8 +90,8 @@ function isWithin(name: string, domain: string): boolean {
 
 function memberAddresses(inputs: InputReader, service: ServiceView): string[] {
   const addresses = service.ports.flatMap((port) =>
-    inputs
-      .endpoints(service.path, port.port, port.transport === "UDP" ? "UDP" : "TCP")
+    inputs.endpoints
+      .all(service.path, port.port, port.transport === "UDP" ? "UDP" : "TCP")
       .flatMap((endpoint) => (endpoint.health === "live" ? [endpoint.address] : [])),
   );
   return [...new Set(addresses)].toSorted();
@@ -202,9 +202,8 @@ export function compileEndpoint(inputs: InputReader, key: string): CompiledResou
   if (parsed === undefined || cluster === undefined) return undefined;
   const external = inputs.external.service(cluster.service);
   if (external !== undefined) return compileExternalEndpoint(parsed, external, cluster.port);
-  const endpoint = inputs
-    .endpoints(cluster.service, cluster.port, cluster.transport)
-    .find((candidate) => candidate.workload === parsed.workload);
+  const { service, port, transport } = cluster;
+  const endpoint = inputs.endpoints.one(service, port, parsed.workload, transport);
   if (endpoint === undefined) return undefined;
   // A hop between proxies carries streams: datagrams go to the endpoint itself, as it is.
   const isBare = cluster.transport === "UDP" || isPlaintext(inputs, endpoint.workload, endpoint.port);
@@ -222,9 +221,9 @@ export function compileMembers(inputs: InputReader, cluster: string): string[] {
   const external = inputs.external.service(service);
   if (external !== undefined) return transport === "UDP" ? [] : externalMembers(cluster, external, port);
   if (servicePort(inputs.service(service), port, transport) === undefined) return [];
-  return inputs
-    .endpoints(service, port, transport)
-    .map((endpoint) => endpointKey(cluster, endpoint.workload))
+  return inputs.endpoints
+    .names(service, port, transport)
+    .map((workload) => endpointKey(cluster, workload))
     .toSorted();
 }
 

@@ -6,6 +6,7 @@ export { Registry, type RegistryReplica } from "./registry.ts";
 export { RegistryIndex } from "./registry-index.ts";
 export type {
   AddressOwner,
+  ChangedMembers,
   EndpointView,
   RegistryChange,
   RegistryViews,

@@ -249,6 +249,45 @@ describe("what is told", () => {
     });
   });
 
+  test("names the workloads of a service where they alone changed, and whether the set of endpoints did", () => {
+    const members = (work: (changes: ChangeSet) => void): unknown => {
+      const changes = new ChangeSet();
+      work(changes);
+      return [...changes.changedMembers].map(([path, { workloads, isSetChanged }]) => [
+        path,
+        [...workloads].toSorted(),
+        isSetChanged,
+      ]);
+    };
+    index.upsertService(reviews, new ChangeSet());
+    const put = (name: string, address: string, labels?: Record<string, string>) => (changes: ChangeSet) =>
+      index.upsertWorkload(pod(name, address, labels), "live", changes);
+    expect(members(put("r1", "10.77.0.2"))).toEqual([["default/reviews", ["default/r1"], true]]);
+    expect(members(put("r1", "10.77.0.9"))).toEqual([["default/reviews", ["default/r1"], false]]);
+    expect(members((changes) => index.setHealth("default/r1", "draining", changes))).toEqual([
+      ["default/reviews", ["default/r1"], false],
+    ]);
+    expect(members((changes) => index.setHealth("default/r1", "lost", changes))).toEqual([
+      ["default/reviews", ["default/r1"], true],
+    ]);
+    expect(index.endpoint("default/reviews", 80, "default/r1")).toBeUndefined();
+    put("r2", "10.77.0.3")(new ChangeSet());
+    expect(index.endpoint("default/reviews", 80, "default/r2")?.address).toBe("10.77.0.3");
+    expect(members(put("r2", "10.77.0.3", { app: "other" }))).toEqual([
+      ["default/reviews", ["default/r2"], true],
+    ]);
+    // Of a service that changed itself any endpoint may be another one, whatever else is told.
+    const both = members((changes) => {
+      put("r3", "10.77.0.4")(changes);
+      index.upsertService(
+        service("reviews", { selector: { app: "reviews" }, ports: [{ port: 81 }] }),
+        changes,
+      );
+      put("r3", "10.77.0.5")(changes);
+    });
+    expect(both).toEqual([]);
+  });
+
   test("keeps the endpoints of services that did not change as the same array", () => {
     const changes = new ChangeSet();
     index.upsertService(reviews, changes);

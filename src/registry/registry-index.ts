@@ -72,13 +72,25 @@ export class RegistryIndex implements RegistryViews {
     const key = `${transport} ${port}`;
     const cached = entry.endpoints.get(key);
     if (cached !== undefined) return cached;
-    const portView = entry.view.ports.find(
-      (candidate) => candidate.port === port && candidate.transport === transport,
-    );
+    const portView = portOf(entry.view, port, transport);
     if (portView === undefined) return none;
     const computed = this.#computeEndpoints(entry, portView);
     entry.endpoints.set(key, computed);
     return computed;
+  }
+
+  endpoint(
+    service: ObjectPath,
+    port: number,
+    workload: ObjectPath,
+    transport: "TCP" | "UDP" = "TCP",
+  ): EndpointView | undefined {
+    const entry = this.#services.get(service);
+    // Addresses of slices are judged together: two may be one workload's.
+    if (entry?.view.selector === undefined)
+      return this.endpoints(service, port, transport).find((each) => each.workload === workload);
+    const portView = portOf(entry.view, port, transport);
+    return portView === undefined ? undefined : this.#memberEndpoint(entry, workload, portView);
   }
 
   membersOf(service: ObjectPath): readonly ObjectPath[] {
@@ -130,11 +142,8 @@ export class RegistryIndex implements RegistryViews {
   removeWorkload(path: ObjectPath, changes: ChangeSet): void {
     const entry = this.#workloads.get(path);
     if (entry === undefined) return;
-    this.#workloads.delete(path);
-    this.#selectors.removeWorkload(entry.view);
-    for (const service of entry.services) this.#services.get(service)?.members.delete(path);
-    this.#addresses.removeWorkload(entry.view);
-    this.#noteWorkload(entry, changes);
+    this.#takeOut(entry);
+    this.#noteWorkload(entry, undefined, changes);
   }
 
   upsertSlice(slice: EndpointSlice, changes: ChangeSet): void {
@@ -164,16 +173,38 @@ export class RegistryIndex implements RegistryViews {
   }
 
   #replaceWorkload(view: WorkloadView, changes: ChangeSet): void {
-    if (Bun.deepEquals(this.#workloads.get(view.path)?.view, view, true)) return;
-    this.removeWorkload(view.path, changes);
+    const before = this.#workloads.get(view.path);
+    if (Bun.deepEquals(before?.view, view, true)) return;
+    if (before !== undefined) this.#takeOut(before);
     const entry: WorkloadEntry = { view, services: new Set(this.#selectors.addWorkload(view)) };
     this.#workloads.set(view.path, entry);
     for (const service of entry.services) this.#services.get(service)?.members.add(view.path);
     this.#addresses.addWorkload(view);
-    this.#noteWorkload(entry, changes);
+    if (before !== undefined) this.#noteWorkload(before, entry, changes);
+    this.#noteWorkload(entry, before, changes);
   }
 
-  #computeEndpoints({ view, members }: ServiceEntry, port: ServicePortView): readonly EndpointView[] {
+  #takeOut({ view, services }: WorkloadEntry): void {
+    this.#workloads.delete(view.path);
+    this.#selectors.removeWorkload(view);
+    for (const service of services) this.#services.get(service)?.members.delete(view.path);
+    this.#addresses.removeWorkload(view);
+  }
+
+  /** Undefined: the workload is none of them. */
+  #memberEndpoint(
+    { view, members }: ServiceEntry,
+    path: ObjectPath,
+    port: ServicePortView,
+  ): EndpointView | undefined {
+    const workload = members.has(path) ? this.#workloads.get(path)?.view : undefined;
+    if (workload === undefined || (workload.health === "lost" && !view.publishNotReadyAddresses))
+      return undefined;
+    return workloadEndpoint(workload, port);
+  }
+
+  #computeEndpoints(entry: ServiceEntry, port: ServicePortView): readonly EndpointView[] {
+    const { view, members } = entry;
     const found = new Map<ObjectPath, EndpointView>();
     if (view.selector === undefined) {
       for (const path of [...(this.#slicesOfService.get(view.path) ?? none)].toSorted()) {
@@ -182,8 +213,7 @@ export class RegistryIndex implements RegistryViews {
       }
     } else {
       for (const path of members) {
-        const workload = this.#workloads.get(path)?.view;
-        const endpoint = workload === undefined ? undefined : workloadEndpoint(workload, port);
+        const endpoint = this.#memberEndpoint(entry, path, port);
         if (endpoint !== undefined) found.set(endpoint.workload, endpoint);
       }
     }
@@ -215,16 +245,25 @@ export class RegistryIndex implements RegistryViews {
 
   #noteService(view: ServiceView, members: ReadonlySet<ObjectPath>, changes: ChangeSet): void {
     changes.services.add(view.path);
-    changes.endpoints.add(view.path);
+    changes.noteEndpoints(view.path);
     // Whose services they are is part of what is told about workloads.
     addAll(changes.workloads, members);
     addAll(changes.addresses, view.addresses);
   }
 
-  #noteWorkload({ view, services }: WorkloadEntry, changes: ChangeSet): void {
+  /** `other`: what it was before, or is now; undefined: there is none. */
+  #noteWorkload(
+    { view, services }: WorkloadEntry,
+    other: WorkloadEntry | undefined,
+    changes: ChangeSet,
+  ): void {
     changes.workloads.add(view.path);
     addAll(changes.addresses, view.addresses);
-    for (const service of services) this.#noteEndpoints(service, changes);
+    for (const service of services) {
+      const isSame = other?.services.has(service) === true && isAlikeMember(view, other.view);
+      this.#services.get(service)?.endpoints.clear();
+      changes.noteMember(service, view.path, !isSame);
+    }
     for (const address of view.addresses) {
       for (const path of this.#slicesAtAddress.get(address) ?? none) {
         const slice = this.#slices.get(path);
@@ -235,8 +274,17 @@ export class RegistryIndex implements RegistryViews {
 
   #noteEndpoints(service: ObjectPath, changes: ChangeSet): void {
     this.#services.get(service)?.endpoints.clear();
-    changes.endpoints.add(service);
+    changes.noteEndpoints(service);
   }
+}
+
+/** An endpoint of the same ports of a service, or of none in both. */
+function isAlikeMember(a: WorkloadView, b: WorkloadView): boolean {
+  return (a.health === "lost") === (b.health === "lost") && Bun.deepEquals(a.ports, b.ports, true);
+}
+
+function portOf(service: ServiceView, port: number, transport: "TCP" | "UDP"): ServicePortView | undefined {
+  return service.ports.find((candidate) => candidate.port === port && candidate.transport === transport);
 }
 
 function addTo(index: Map<string, Set<string>>, key: string, value: string): void {

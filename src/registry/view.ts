@@ -89,8 +89,16 @@ export interface RegistryChange {
   readonly workloads: ReadonlySet<ObjectPath>;
   /** Services whose endpoints changed, on any port. */
   readonly endpoints: ReadonlySet<ObjectPath>;
+  /** Of those the ones that only these workloads changed; of the others any endpoint may be another one. */
+  readonly changedMembers: ReadonlyMap<ObjectPath, ChangedMembers>;
   /** Addresses whose owner changed or whose owner's view did. */
   readonly addresses: ReadonlySet<string>;
+}
+
+export interface ChangedMembers {
+  readonly workloads: ReadonlySet<ObjectPath>;
+  /** One of them became an endpoint of some port, or is none any more. */
+  readonly isSetChanged: boolean;
 }
 
 /** The part of the registry that only reads: what compile needs. */
@@ -101,6 +109,13 @@ export interface RegistryViews {
   workloads(): Iterable<WorkloadView>;
   /** Of a port of TCP unless it says otherwise. Live and draining ones, sorted by workload path; lost ones only where the service publishes them. */
   endpoints(service: ObjectPath, port: number, transport?: "TCP" | "UDP"): readonly EndpointView[];
+  /** The one of `endpoints` that a workload is. */
+  endpoint(
+    service: ObjectPath,
+    port: number,
+    workload: ObjectPath,
+    transport?: "TCP" | "UDP",
+  ): EndpointView | undefined;
   /** Workloads that a service has as members, whatever their health; and the services that have a workload as member. */
   membersOf(service: ObjectPath): readonly ObjectPath[];
   servicesOf(workload: ObjectPath): readonly ObjectPath[];

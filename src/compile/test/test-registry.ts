@@ -2,6 +2,7 @@
 import { matchLabels, metricsPlace, type Stored, type StoredOfKind } from "../../api/index.ts";
 import type {
   AddressOwner,
+  ChangedMembers,
   EndpointView,
   RegistryChange,
   RegistryViews,
@@ -13,11 +14,12 @@ import type {
 export class TestRegistry implements RegistryViews {
   #services = new Map<string, ServiceView>();
   #workloads = new Map<string, WorkloadView>();
+  #members = new Map<string, Map<string, string>>();
   readonly #draining = new Set<string>();
 
   /** All objects there are now. */
   replace(objects: readonly Stored[]): RegistryChange {
-    const before = this.#snapshot();
+    const [before, membersBefore] = [this.#snapshot(), this.#members];
     this.#services = new Map();
     this.#workloads = new Map();
     for (const object of objects) {
@@ -29,7 +31,16 @@ export class TestRegistry implements RegistryViews {
         this.#workloads.set(view.path, view);
       }
     }
-    return difference(before, this.#snapshot());
+    this.#members = this.#newMembers();
+    const after = this.#members;
+    const change = difference(before, this.#snapshot());
+    const changedMembers = new Map(
+      [...change.endpoints].map((service) => [
+        service,
+        memberDifference(membersBefore.get(service) ?? none, after.get(service) ?? none),
+      ]),
+    );
+    return { ...change, changedMembers };
   }
 
   setDraining(workload: string, isDraining: boolean): void {
@@ -76,6 +87,10 @@ export class TestRegistry implements RegistryViews {
         },
       ];
     });
+  }
+
+  endpoint(service: string, port: number, workload: string, transport = "TCP"): EndpointView | undefined {
+    return this.endpoints(service, port, transport).find((each) => each.workload === workload);
   }
 
   membersOf(service: string): readonly string[] {
@@ -132,19 +147,30 @@ export class TestRegistry implements RegistryViews {
     };
   }
 
+  /** Of each service what each workload is at each of its ports, as text. */
+  #newMembers(): Map<string, Map<string, string>> {
+    const members = new Map<string, Map<string, string>>();
+    for (const { path, ports } of this.#services.values()) {
+      const texts = new Map<string, string>();
+      for (const { port, transport } of ports) {
+        for (const endpoint of this.endpoints(path, port, transport)) {
+          const said = `${texts.get(endpoint.workload) ?? ""}\n${transport} ${port} `;
+          texts.set(endpoint.workload, said + JSON.stringify(endpoint));
+        }
+      }
+      members.set(path, texts);
+    }
+    return members;
+  }
+
   /** What each fact looks like, as text. */
-  #snapshot(): Record<keyof RegistryChange, Map<string, string>> {
+  #snapshot(): Record<PlainFact, Map<string, string>> {
     const services = [...this.#services.values()];
     const text = (value: unknown): string => JSON.stringify(value);
     return {
       services: new Map(services.map((service) => [service.path, text(service)])),
       workloads: new Map([...this.#workloads].map(([path, workload]) => [path, text(workload)])),
-      endpoints: new Map(
-        services.map(({ path, ports }) => [
-          path,
-          text(ports.map(({ port, transport }) => this.endpoints(path, port, transport))),
-        ]),
-      ),
+      endpoints: new Map([...this.#members].map(([path, members]) => [path, text([...members])])),
       addresses: new Map(
         [
           ...services.flatMap((service) => service.addresses),
@@ -181,11 +207,27 @@ function serviceView(object: StoredOfKind<"Service">): ServiceView {
   };
 }
 
+type PlainFact = Exclude<keyof RegistryChange, "changedMembers">;
+
+const none: ReadonlyMap<string, string> = new Map();
+
+function memberDifference(
+  before: ReadonlyMap<string, string>,
+  after: ReadonlyMap<string, string>,
+): ChangedMembers {
+  const workloads = new Set(
+    [...before.keys(), ...after.keys()].filter((workload) => before.get(workload) !== after.get(workload)),
+  );
+  const places = (texts: ReadonlyMap<string, string>): string =>
+    JSON.stringify([...texts].map(([workload, text]) => [workload, text.match(/^\w+ \d+ /gm)]).toSorted());
+  return { workloads, isSetChanged: places(before) !== places(after) };
+}
+
 function difference(
-  before: Record<keyof RegistryChange, Map<string, string>>,
-  after: Record<keyof RegistryChange, Map<string, string>>,
-): RegistryChange {
-  const changed = (key: keyof RegistryChange): Set<string> =>
+  before: Record<PlainFact, Map<string, string>>,
+  after: Record<PlainFact, Map<string, string>>,
+): Pick<RegistryChange, PlainFact> {
+  const changed = (key: PlainFact): Set<string> =>
     new Set(
       [...before[key].keys(), ...after[key].keys()].filter(
         (entry) => before[key].get(entry) !== after[key].get(entry),
