@@ -390,13 +390,3 @@ test("when the last one is gone the source may forget everything", () => {
   expect([...source.tracked]).toEqual([]);
   expect(core.statuses()).toEqual([]);
 });
-
-test("of commits that come as one change the first already keeps a proxy back", () => {
-  const { source, connect } = shop();
-  const proxy = connect().acknowledge();
-  source.revision++;
-  source.put("Inbound", "shop/web", "i2").commit();
-  expect([source.revision, proxy.subscriber.revision]).toEqual([3, 1]);
-  proxy.acknowledge();
-  expect(proxy.subscriber.revision).toBe(3);
-});

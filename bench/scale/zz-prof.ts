@@ -1,0 +1,14 @@
+import { Bench } from "../processes.ts";
+import { ScaledMesh } from "./zz-scaled-mesh.ts";
+const proxies = Number(Bun.argv[2]), count = Number(Bun.argv[3]), per = Number(Bun.argv[4]);
+await using bench = Bench.open();
+const mesh = new ScaledMesh(bench, { lifeMs: 300_000 });
+await mesh.seed(proxies);
+await mesh.startControl();
+await mesh.startSimulator(proxies);
+console.log(JSON.stringify(await mesh.order({ order: "connect", atOnce: 64 })));
+const a = mesh.usage();
+const r = await mesh.order({ order: "move", count, perSecond: per, patienceMs: 30000 });
+const b = mesh.usage();
+console.log(JSON.stringify(r), "cpu us/change", (b.cpuUs - a.cpuUs) / count);
+await mesh.stopControl("SIGTERM");
