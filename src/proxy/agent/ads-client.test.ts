@@ -10,7 +10,7 @@ import {
   outboundKeyOfReviews as key,
 } from "./test/agent-harness.ts";
 import { payload } from "./test/fake-control-plane.ts";
-import { settle } from "./test/settle.ts";
+import { settle, until } from "./test/settle.ts";
 
 let h: AgentHarness;
 beforeEach(() => {
@@ -107,6 +107,7 @@ describe("the stream", () => {
     const worse = h.plane.push("Cluster", [{ name: "shop/x:1", bytes: Uint8Array.of(0xff) }, cluster]);
     h.plane.push("Mesh", [mesh("2")]);
     h.plane.commit(3);
+    await until(() => h.plane.sent.length >= 4, "the commit is answered");
     const answers = h.plane.take();
     expect(answers.find(({ nonce }) => nonce === bad)?.error).toStartWith(`Outbound ${key}: `);
     expect(answers.find(({ nonce }) => nonce === worse)?.error).toStartWith("Cluster shop/x:1: ");

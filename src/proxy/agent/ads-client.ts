@@ -41,10 +41,10 @@ export interface AdsClientOptions {
   readonly isDemanded: (name: DemandName) => boolean;
   /** The stream is open, or is not any more. */
   readonly onState: (state: "open" | "closed") => void;
-  /** What must have happened before what is live here is acknowledged: other processes run it too. Undefined: nothing. */
+  /** What must have happened before what is live here is acknowledged: elsewhere nothing says otherwise. Undefined: nothing. */
   readonly carried: () => Promise<void> | undefined;
-  /** Live here. */
-  readonly onCommit: (commit: StagedCommit) => void;
+  /** Live here, and not acknowledged yet. `overrules`: something that was live is not any more. */
+  readonly onCommit: (commit: StagedCommit, overrules: boolean) => void;
 }
 
 /** Short enough that a restarted control plane is noticed within its workloads' leases, long enough for thousands of proxies. */
@@ -185,19 +185,22 @@ export class AdsClient {
   #commit(commit: StagedCommit): void {
     this.#backoff.reset();
     const changes = commit.changes.filter((each) => this.#isWanted(each));
+    const { configuration, onCommit } = this.#options;
+    const overrules = configuration.isOverruledBy(changes);
+    let answered = commit;
     try {
-      this.#options.configuration.apply(changes, commit.revision);
+      configuration.apply(changes, commit.revision);
+      onCommit({ ...commit, changes }, overrules);
     } catch (error) {
       // Each is usable by itself, and together they are not: nothing of it is live.
-      return this.#refuseAll(commit, errorLine(error));
+      answered = this.#refused(commit, errorLine(error));
     }
     const carried = this.#options.carried();
-    if (carried === undefined) this.#acknowledge(commit);
-    else this.#acknowledging = this.#acknowledgeAfter(carried, this.#acknowledging, commit);
-    this.#options.onCommit({ ...commit, changes });
+    if (carried === undefined) this.#acknowledge(answered);
+    else this.#acknowledging = this.#acknowledgeAfter(carried, this.#acknowledging, answered);
   }
 
-  #refuseAll(commit: StagedCommit, why: string): void {
+  #refused(commit: StagedCommit, why: string): StagedCommit {
     this.#options.log.error("a change cannot be used and nothing of it is", {
       revision: commit.revision,
       why,
@@ -207,7 +210,7 @@ export class AdsClient {
     const answers = commit.answers.map((answer, index) =>
       index === last ? { ...answer, rejected } : answer,
     );
-    this.#acknowledge({ ...commit, answers });
+    return { ...commit, answers };
   }
 
   async #acknowledgeAfter(

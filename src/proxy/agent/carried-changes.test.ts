@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import type { SuppliedChange } from "./supplied-change.ts";
 import { AgentHarness, mesh, outboundKeyOfReviews as key } from "./test/agent-harness.ts";
-import { settle } from "./test/settle.ts";
+import { settle, until } from "./test/settle.ts";
 
 let h: AgentHarness;
 let carried: SuppliedChange[];
@@ -32,14 +32,14 @@ test("a change is acknowledged when it has arrived, and changes in their order",
   await settle();
   expect(carried.map(({ revision }) => revision)).toEqual([1, 2, 3]);
   expect(h.agent.snapshot.revision).toBe(3);
-  const answered = (): number => h.plane.take().filter(({ nonce }) => nonce !== "").length;
+  const answered = (): number => h.plane.sent.filter(({ nonce }) => nonce !== "").length;
   expect(answered()).toBe(0);
   arrivals[2]?.resolve();
   await settle();
   expect(answered()).toBe(0);
   arrivals[0]?.resolve();
   arrivals[1]?.resolve();
-  await settle();
+  await until(() => answered() >= 6, "all are acknowledged");
   expect(answered()).toBe(6);
 });
 

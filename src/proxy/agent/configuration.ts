@@ -58,6 +58,17 @@ export class Configuration {
     }
   }
 
+  /**
+   * Whether a change takes back what this proxy acts on, so that an older state would let in, send or trust otherwise. What
+   * is new overrules nothing, but for Gateways, which take from each other; nor do endpoints, which prove who they are.
+   */
+  isOverruledBy(changes: readonly ResourceChange[]): boolean {
+    return changes.some((change) => {
+      const { kind, name } = change.type === "upsert" ? change.resource : change;
+      return kind === "Gateway" || (kind !== "Endpoint" && this.#tableOf(kind).has(name));
+    });
+  }
+
   /** To resume a stream: what is live, so that only differences are sent. */
   versions(kind: ResourceKind): Record<string, string> {
     return Object.fromEntries([...this.#tableOf(kind).values()].map(({ name, version }) => [name, version]));

@@ -75,6 +75,59 @@ test("a change during a write is written after it", async () => {
   expect(file().load()?.revision).toBe(5);
 });
 
+test("what was overruled is replaced at once, however shortly after a write, and until then it is not settled", async () => {
+  const written = file();
+  written.markStale();
+  await written.flush();
+  expect(written.settled()).toBeUndefined();
+  revision = 5;
+  written.markStale();
+  revision = 6;
+  written.markOverruled();
+  // A second one while the first is written.
+  const first = written.settled();
+  revision = 7;
+  written.markOverruled();
+  const second = written.settled();
+  await first;
+  expect(file().load()?.revision).toBe(6);
+  clock.advance(250);
+  await second;
+  expect(file().load()?.revision).toBe(7);
+  expect(written.settled()).toBeUndefined();
+});
+
+test("what was overruled and cannot be replaced is removed", async () => {
+  const written = file();
+  written.markStale();
+  await written.flush();
+  resources = [
+    {
+      ...cluster("a", "3"),
+      get bytes(): Uint8Array {
+        throw new Error("no room for it");
+      },
+    },
+  ];
+  written.markStale();
+  await written.flush();
+  expect(file().load()?.resources.length).toBe(2);
+  written.markOverruled();
+  await written.settled();
+  expect(existsSync(path)).toBe(false);
+});
+
+test("a closed one is another process's: nobody waits for it", async () => {
+  const written = file();
+  written.markOverruled();
+  const settled = written.settled();
+  written.markOverruled();
+  written.close();
+  await settled;
+  written.markOverruled();
+  expect(written.settled()).toBeUndefined();
+});
+
 test("nothing is written where nothing changed, and a closed one has no timer", async () => {
   const written = file();
   await written.flush();

@@ -1,8 +1,12 @@
 /**
  * The last good configuration on disk, so that the proxy starts and serves with the control plane down. The file is
  * the SHA-256 of what follows, then a DeltaDiscoveryResponse that holds every live resource: the form in which they came.
+ *
+ * What is new may be lost at a crash and is asked for again. What was overruled may not come back: such a change is
+ * written at once, and acknowledged once the disk does not say otherwise any more.
  */
 import { createHash } from "node:crypto";
+import { rm } from "node:fs/promises";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { AnySchema } from "@bufbuild/protobuf/wkt";
 import { readPrivateFileSync, writePrivateFile } from "../../identity/x509/index.ts";
@@ -31,6 +35,8 @@ const gatherMs = 50;
 const minPauseMs = 1_000;
 /** At most this share of the time goes into writing, however large the configuration and slow the disk. */
 const maxWritingShare = 0.02;
+/** For what was overruled: of the event loop's time, which the encoding alone takes. */
+const maxEncodingShare = 0.2;
 
 export class LastGoodFile {
   readonly #options: LastGoodOptions;
@@ -38,8 +44,12 @@ export class LastGoodFile {
   #writing: Promise<void> | undefined;
   #isStale = false;
   #isClosed = false;
-  /** In the clock's time. */
+  /** What is on disk was overruled; resolved when it is there no more. The second: by what is being written. */
+  #overruled: PromiseWithResolvers<void> | undefined;
+  #ending: PromiseWithResolvers<void> | undefined;
+  /** Both in the clock's time. */
   #nextWriteMs = 0;
+  #nextUrgentWriteMs = 0;
 
   constructor(options: LastGoodOptions) {
     this.#options = options;
@@ -66,10 +76,29 @@ export class LastGoodFile {
     this.#isStale = true;
     if (this.#timer !== undefined || this.#writing !== undefined) return;
     const { clock } = this.#options;
-    this.#timer = clock.after(Math.max(gatherMs, this.#nextWriteMs - clock.nowMs()), () => {
+    if (this.#overruled === undefined)
+      this.#writeAfter(Math.max(gatherMs, this.#nextWriteMs - clock.nowMs()));
+    else if (clock.nowMs() >= this.#nextUrgentWriteMs) void this.flush();
+    else this.#writeAfter(this.#nextUrgentWriteMs - clock.nowMs());
+  }
+
+  /** What is on disk must not come back: write now. */
+  markOverruled(): void {
+    if (this.#isClosed) return;
+    if (this.#overruled === undefined) {
+      this.#overruled = Promise.withResolvers();
+      this.#timer?.cancel();
       this.#timer = undefined;
-      void this.flush();
-    });
+    }
+    this.markStale();
+  }
+
+  /**
+   * Resolves when nothing on disk was overruled by what was live at the call; undefined: nothing is. Where the file can
+   * neither be written nor removed, that is logged and no reason to wait: a proxy that acknowledges nothing is sent nothing.
+   */
+  settled(): Promise<void> | undefined {
+    return (this.#overruled ?? this.#ending)?.promise;
   }
 
   /** Resolves when what is live now is on disk, or could not be put there. */
@@ -86,24 +115,58 @@ export class LastGoodFile {
     if (this.#isStale) this.markStale();
   }
 
-  /** What is on disk stays as it is. */
+  /** What is on disk stays as it is: it is another process's, and so is what it says. */
   close(): void {
     this.#isClosed = true;
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#isStale = false;
+    this.#overruled?.resolve();
+    this.#overruled = undefined;
+  }
+
+  #writeAfter(delayMs: number): void {
+    this.#timer = this.#options.clock.after(delayMs, () => {
+      this.#timer = undefined;
+      void this.flush();
+    });
   }
 
   async #write(): Promise<void> {
     const { clock, log, path } = this.#options;
+    this.#ending = this.#overruled;
+    this.#overruled = undefined;
     const startUs = clock.monotonicUs();
+    let encodedUs = startUs;
     try {
-      await writePrivateFile(path, this.#encode());
+      const bytes = this.#encode();
+      encodedUs = clock.monotonicUs();
+      await writePrivateFile(path, bytes);
     } catch (error) {
       log.warn("the last good configuration could not be written", { path, error: errorLine(error) });
+      if (this.#ending !== undefined) await this.#remove();
     }
     const tookMs = (clock.monotonicUs() - startUs) / 1000;
     this.#nextWriteMs = clock.nowMs() + Math.max(minPauseMs, tookMs / maxWritingShare);
+    this.#nextUrgentWriteMs = clock.nowMs() + (encodedUs - startUs) / 1000 / maxEncodingShare;
+    this.#ending?.resolve();
+    this.#ending = undefined;
+  }
+
+  /** Better none than one that lets in whom it must not: a start without it waits for the control plane. */
+  async #remove(): Promise<void> {
+    const { log, path } = this.#options;
+    try {
+      await rm(path, { force: true });
+    } catch (error) {
+      log.error(
+        "a configuration that was overruled stays on disk; a restart with no control plane brings it back",
+        {
+          path,
+          error: errorLine(error),
+        },
+      );
+    }
   }
 
   #encode(): Uint8Array {

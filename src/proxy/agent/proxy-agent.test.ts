@@ -3,11 +3,12 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { create } from "@bufbuild/protobuf";
-import { WeftError } from "../../kernel/index.ts";
-import { MeshSchema } from "../../model/index.ts";
+import { silentLog, WeftError } from "../../kernel/index.ts";
+import { InboundSchema, MeshSchema } from "../../model/index.ts";
 import { TelemetryReportSchema } from "../../wire/index.ts";
+import { LastGoodFile } from "./last-good.ts";
 import { AgentHarness, inbound, mesh, outboundKeyOfReviews as key } from "./test/agent-harness.ts";
-import { FakeControlPlane, payload } from "./test/fake-control-plane.ts";
+import { FakeControlPlane, type Payload, payload } from "./test/fake-control-plane.ts";
 import { settle, until } from "./test/settle.ts";
 import { TestAuthority } from "./test/test-mesh.ts";
 
@@ -49,6 +50,38 @@ describe("with the control plane down", () => {
       subscribe: [key],
       versions: { [key]: "1" },
     });
+  });
+
+  test("a proxy that is killed as it acknowledges a change does not come back behind it", async () => {
+    const notAsked = (): never => {
+      throw new Error("a start writes nothing");
+    };
+    const admitting = (port: number): Payload =>
+      payload("shop/web-1", InboundSchema, { workload: "shop/web-1", ports: [{ port }] }, String(port));
+    await h.online();
+    h.plane.push("Inbound", [admitting(1)]);
+    h.plane.commit(2);
+    const file = join(h.directory, "data", "last-good.bin");
+    h.clock.advance(1_000);
+    await until(() => existsSync(file), "the file is written");
+    h.plane.take();
+    // Right behind a write: the next one of what is only new would wait for a second.
+    for (const port of [2, 3, 4]) {
+      h.plane.push("Inbound", [admitting(port)]);
+      const last = h.plane.commit(port + 1);
+      expect(h.agent.snapshot.revision).toBe(port + 1);
+      expect(h.plane.sent).toEqual([]);
+      h.clock.advance(500);
+      await until(() => h.plane.sent.some(({ nonce }) => nonce === last), "it is acknowledged");
+      h.plane.take();
+      const stored = new LastGoodFile({
+        path: file,
+        clock: h.clock,
+        log: silentLog,
+        current: notAsked,
+      }).load();
+      expect(stored?.revision).toBe(port + 1);
+    }
   });
 
   test.each([

@@ -136,7 +136,7 @@ class ProxyAgent implements ParentAgent {
       onAdded: (name) => this.#ads.subscribe(name),
       onEnded: (names) => {
         this.#ads.unsubscribe(names);
-        this.#lastGood.markStale();
+        this.#lastGood.markOverruled();
       },
     });
     this.#ads = new AdsClient({
@@ -153,8 +153,8 @@ class ProxyAgent implements ParentAgent {
         this.#membership.setOnline(state === "open");
         this.#taps?.setOnline(state === "open");
       },
-      carried: () => this.#carried,
-      onCommit: (commit) => this.#committed(commit),
+      carried: () => this.#settled(),
+      onCommit: (commit, overrules) => this.#committed(commit, overrules),
     });
     if (machine !== undefined) {
       this.#machine = new MachineWatch(machine, clock, () => {
@@ -361,11 +361,19 @@ class ProxyAgent implements ParentAgent {
     this.#checkReady();
   }
 
-  #committed(commit: StagedCommit): void {
+  /** Workers run it, and a restart would not go back behind it. */
+  #settled(): Promise<void> | undefined {
+    const [carried, settled] = [this.#carried, this.#lastGood.settled()];
+    if (carried === undefined || settled === undefined) return carried ?? settled;
+    return Promise.all([carried, settled]).then(() => undefined);
+  }
+
+  #committed(commit: StagedCommit, overrules: boolean): void {
     for (const resource of this.#rejections.note(commit)) {
       this.#options.log.warn("a resource cannot be used and stays as it was", { resource });
     }
-    this.#lastGood.markStale();
+    if (overrules) this.#lastGood.markOverruled();
+    else this.#lastGood.markStale();
     this.#lookups.settle(commit.changes);
     this.#checkReady();
   }
