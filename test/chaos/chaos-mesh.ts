@@ -18,7 +18,7 @@ import { generation, meshObjects, outboundPort, type Place, places, servicePort,
 
 const controlCount = 3;
 const diskMb = 24;
-const readyTimeoutMs = 60_000;
+const readyTimeoutMs = 120_000;
 const stopTimeoutMs = 20_000;
 
 export interface Control {
@@ -64,7 +64,12 @@ export class ChaosMesh implements AsyncDisposable {
     try {
       for (let index = 0; index < controlCount; index++) await mesh.#startControl(index);
       await mesh.client.transact({ message: "chaos", objects: [...meshObjects(), ...generation(1)] });
-      for (const place of places) mesh.workloads.push(await mesh.#prepareWorkload(place));
+      for (const place of places) {
+        const workload = await mesh.#prepareWorkload(place);
+        mesh.workloads.push(workload);
+        // The first builds the program where a source is newer; the others find it.
+        if (mesh.workloads.length === 1) await ready(workload.process);
+      }
       await Promise.all(mesh.workloads.map((workload) => this.#begun(mesh, workload)));
       return mesh;
     } catch (error) {
@@ -103,6 +108,11 @@ export class ChaosMesh implements AsyncDisposable {
       const { status } = await fetch(url, { signal: AbortSignal.timeout(2_000) });
       if (status !== 200) throw new Error(`${place.name} gets ${status}`);
     }, readyTimeoutMs);
+  }
+
+  /** Calls once it serves; never where it does not: the run says so then. */
+  whenServing(workload: Workload, then: () => void): void {
+    this.untilServing(workload).then(then, () => undefined);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,7 +1,7 @@
 /** A TCP line between two processes that a fault can cut, make slow, or let damage what passes. */
 import type { Socket } from "bun";
 
-type Mode =
+export type Mode =
   | { readonly kind: "whole" }
   /** Nothing passes and nothing is told, as behind a firewall that drops. */
   | { readonly kind: "silent" }

@@ -24,7 +24,9 @@ export class Denials {
   #caller = 0;
   #epoch = 0;
   #shutCount = 0;
+  #isHeld = false;
   #isRunning = true;
+  readonly #onShut = new Set<(targetService: number) => void>();
 
   constructor(mesh: ChaosMesh, random: () => number) {
     this.#mesh = mesh;
@@ -43,6 +45,16 @@ export class Denials {
     return { verdict: this.#verdict, epoch: this.#epoch };
   }
 
+  /** Gives the service whose door is shut next, the moment that every proxy is said to have it so; it stays until `release`. */
+  nextShut(): Promise<number> {
+    this.#isHeld = true;
+    return new Promise((resolve) => this.#onShut.add(resolve));
+  }
+
+  release(): void {
+    this.#isHeld = false;
+  }
+
   async stop(): Promise<void> {
     this.#isRunning = false;
     await this.#loop;
@@ -54,7 +66,10 @@ export class Denials {
       // No await in between: the new pair is never looked at with the old one's verdict.
       if (!(await this.#change("shut"))) return;
       this.#shutCount++;
+      for (const tell of this.#onShut) tell(targetOf(this.#caller));
+      this.#onShut.clear();
       await Bun.sleep(holdMs);
+      while (this.#isHeld && this.#isRunning) await Bun.sleep(askEveryMs);
       if (!(await this.#change("open"))) return;
       await Bun.sleep(holdMs);
     }

@@ -1,11 +1,14 @@
-/** What a fault of the suite is. */
+/** What a fault of the suite is, and when it explains that a request failed. */
 import type { ChaosMesh, Workload } from "./chaos-mesh.ts";
+import type { Denials } from "./denials.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Answer } from "./traffic.ts";
 
 export interface Chaos {
   readonly mesh: ChaosMesh;
   readonly ledger: Ledger;
+  readonly denials: Denials;
+  /** Of this fault alone: what it hits hangs on the seed, the round and its name, and on no other fault. */
   readonly random: () => number;
 }
 
@@ -13,17 +16,22 @@ export interface Fault {
   readonly name: string;
   /** How long it lasts once it has begun. */
   readonly lastsMs: number;
-  /** Gives the way to heal it, which resolves when what was broken runs again. */
-  begin(chaos: Chaos): Promise<Healing>;
+  /**
+   * What heals it is left in `healing`, step by step before the harm is done: a fault that fails half way is healed too.
+   * All steps have ended when what was broken runs again.
+   */
+  begin(chaos: Chaos, healing: AsyncDisposableStack): Promise<Effect>;
 }
 
-export interface Healing {
+export interface Effect {
   /** What it hit, for the report. */
   readonly hit: string;
-  heal(): Promise<void>;
   /** Whether the failure of a request follows from the fault. Absent: none does. */
   explains?(answer: Answer): boolean;
 }
+
+/** What passes on one busy machine until everybody has seen a connection end. */
+const seenDeadMs = 500;
 
 export function one<T>(items: readonly T[], random: () => number): T {
   const item = items[Math.floor(random() * items.length)];
@@ -31,14 +39,38 @@ export function one<T>(items: readonly T[], random: () => number): T {
   return item;
 }
 
-/** A proxy's own answers to its own callers, and none of others. */
-export function ofCaller(workload: Workload): (answer: Answer) => boolean {
-  return ({ caller }) => caller === workload.place.name;
+/** A time in which a fault touches what it hit; begins now. */
+export class Span {
+  readonly #fromMs = performance.now();
+  #toMs = Infinity;
+
+  /** Of one moment: a process dies. */
+  static moment(): Span {
+    const span = new Span();
+    span.#toMs = span.#fromMs + seenDeadMs;
+    return span;
+  }
+
+  /** Whoever noticed last has noticed. */
+  end(): void {
+    this.#toMs = Math.min(this.#toMs, performance.now() + seenDeadMs);
+  }
+
+  /** Some of the request's time was within. */
+  covers({ beginMs, endMs }: Answer): boolean {
+    return endMs >= this.#fromMs && beginMs <= this.#toMs;
+  }
 }
 
-/** Those, and what its peers or it itself say of requests that it should have served. */
-export function ofBothSides(workload: Workload): (answer: Answer) => boolean {
-  return ({ caller, target, status }) =>
-    caller === workload.place.name ||
-    (target === workload.place.service && (status === 502 || status === 503));
+/** What its own program asked it for meanwhile. */
+export function askedOf(workload: Workload, span: Span): (answer: Answer) => boolean {
+  return (answer) => answer.caller === workload.place.name && span.covers(answer);
+}
+
+/**
+ * What was under way to its service when it broke off may be lost, since nobody can know whether it was done; what comes
+ * after that is for its neighbours of the same service, and excused by nothing.
+ */
+export function brokenOffAt(workload: Workload, span: Span): (answer: Answer) => boolean {
+  return (answer) => answer.target === workload.place.service && answer.status === 502 && span.covers(answer);
 }

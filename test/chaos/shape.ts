@@ -87,12 +87,14 @@ export function meshObjects(): object[] {
   ]);
 }
 
+export const entryName = (number: number): string => `entry-${number}`;
+
 /** What the ledger writes: small, and nobody's configuration. */
 export function entry(number: number): object {
   return {
     apiVersion: "v1",
     kind: "ConfigMap",
-    metadata: { name: `entry-${number}`, namespace: "default" },
+    metadata: { name: entryName(number), namespace: "default" },
     data: { number: String(number) },
   };
 }

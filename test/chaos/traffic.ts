@@ -6,7 +6,8 @@ import { generationHeader, isAllowed, outboundPort, services } from "./shape.ts"
 export interface Answer {
   readonly caller: string;
   readonly target: number;
-  readonly atMs: number;
+  readonly beginMs: number;
+  readonly endMs: number;
   /** 0: none came. */
   readonly status: number;
   readonly detail: string;
@@ -77,7 +78,7 @@ export class Traffic {
 
   async #call({ place, address }: Workload): Promise<void> {
     const target = Math.floor(this.#random() * services.length);
-    const atMs = performance.now();
+    const beginMs = performance.now();
     const before = this.#denials.door(place.service, target);
     let status = 0;
     let detail = "";
@@ -94,7 +95,8 @@ export class Traffic {
     }
     const after = this.#denials.door(place.service, target);
     const expected = isAllowed(place.service, target) ? during(before, after) : "shut";
-    this.#judge({ caller: place.name, target, atMs, status, detail }, expected);
+    const endMs = performance.now();
+    this.#judge({ caller: place.name, target, beginMs, endMs, status, detail }, expected);
   }
 
   #judge(answer: Answer, expected: Door["verdict"]): void {
