@@ -26,6 +26,17 @@ beforeEach(() => {
   demands = make(16);
 });
 
+test("what is declared is asked for at once, once, and ends neither for being idle nor for want of room", () => {
+  demands.use(outbound("restored"));
+  demands.declare(outbound("restored"));
+  demands.declare(outbound("new"));
+  expect(added).toEqual(["restored", "new"]);
+  for (let i = 0; i < 20; i++) demands.use(outbound(`other-${i}`));
+  clock.advance(300_000);
+  expect(demands.keys("Outbound")).toEqual(["restored", "new"]);
+  expect(demands.size).toBe(2);
+});
+
 describe("a wait", () => {
   test("asks once however many wait, and answers each of them once", () => {
     const answers: string[] = [];

@@ -25,6 +25,8 @@ type Waiter = (outcome: "answered" | "unavailable") => void;
 
 interface Demand extends DemandName {
   lastUsedMs: number;
+  /** Named by whoever configured the proxy: kept, used or not. */
+  isDeclared: boolean;
   readonly waiters: Set<Waiter>;
 }
 
@@ -67,6 +69,12 @@ export class Demands {
   /** False: the limit is reached and every one of them is being waited for. */
   use(name: DemandName): boolean {
     return this.#use(name) !== undefined;
+  }
+
+  /** Asked for from now on, so that its first use needs nobody; within the limit like the others. */
+  declare(name: DemandName): void {
+    const demand = this.#use(name);
+    if (demand !== undefined) demand.isDeclared = true;
   }
 
   /** Calls back exactly once unless cancelled. "unavailable" at once where there is no room. */
@@ -118,7 +126,7 @@ export class Demands {
       return existing;
     }
     if (this.size >= this.#options.limit && !this.#evict()) return undefined;
-    const created: Demand = { kind, key, lastUsedMs: nowMs, waiters: new Set() };
+    const created: Demand = { kind, key, lastUsedMs: nowMs, isDeclared: false, waiters: new Set() };
     this.#demands[kind].set(key, created);
     this.#scheduleSweep();
     this.#options.onAdded({ kind, key });
@@ -129,7 +137,7 @@ export class Demands {
   #evict(): boolean {
     const rank = (demand: Demand): number => (this.#options.isKnown(demand) === "known" ? 1 : 0);
     const candidates = [...this.#all()]
-      .filter(({ waiters }) => waiters.size === 0)
+      .filter(isIdle)
       .map((demand) => ({ demand, rank: rank(demand) }))
       .toSorted((a, b) => a.rank - b.rank || a.demand.lastUsedMs - b.demand.lastUsedMs)
       .slice(0, Math.max(1, Math.floor(this.#options.limit * evictedShare)));
@@ -143,9 +151,7 @@ export class Demands {
     this.#sweep = this.#options.clock.after(delayMs, () => {
       this.#sweep = undefined;
       const oldestMs = this.#options.clock.nowMs() - this.#options.idleMs();
-      this.#end(
-        [...this.#all()].filter(({ waiters, lastUsedMs }) => waiters.size === 0 && lastUsedMs <= oldestMs),
-      );
+      this.#end([...this.#all()].filter((demand) => isIdle(demand) && demand.lastUsedMs <= oldestMs));
       this.#scheduleSweep();
     });
   }
@@ -159,4 +165,8 @@ export class Demands {
   *#all(): Iterable<Demand> {
     for (const table of Object.values(this.#demands)) yield* table.values();
   }
+}
+
+function isIdle({ waiters, isDeclared }: Demand): boolean {
+  return waiters.size === 0 && !isDeclared;
 }

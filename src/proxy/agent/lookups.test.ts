@@ -1,7 +1,7 @@
 /** Lookups of the data path: answered at once, later, not at all. */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { AddressSchema } from "../../model/index.ts";
-import { AgentHarness, endpoint, outbound, outboundKeyOfReviews as key } from "./test/agent-harness.ts";
+import { AgentHarness, endpoint, mesh, outbound, outboundKeyOfReviews as key } from "./test/agent-harness.ts";
 import { payload } from "./test/fake-control-plane.ts";
 import { settle } from "./test/settle.ts";
 
@@ -76,6 +76,26 @@ describe("a lookup", () => {
     h.clock.advance(100);
     await settle();
     expect(h.plane.take().find(({ kind }) => kind === "Outbound")?.subscribe).toEqual([key]);
+  });
+
+  test("of a declared upstream needs nobody, however late its first is", async () => {
+    const upstream = { address: "127.0.0.1", port: 18_000, service: "shop/reviews", servicePort: 80 };
+    h.capture = { kind: "explicit", outbound: [upstream] };
+    h.start();
+    await settle();
+    expect(h.plane.take().map(({ kind, subscribe }) => [kind, subscribe])).toEqual([
+      ["Mesh", []],
+      ["Outbound", [key]],
+    ]);
+    h.plane.push("Mesh", [mesh()]);
+    h.plane.push("Outbound", [outbound()]);
+    h.plane.commit(1);
+    h.plane.isDown = true;
+    h.plane.cut();
+    h.clock.advance(3_600_000);
+    let result: unknown;
+    h.agent.resolveOutbound(key, 2000, (outcome) => (result = outcome));
+    expect(result).toMatchObject({ outbound: { host: "v1" } });
   });
 
   test("that nobody uses any more ends the subscription, and a late answer to it is dropped", async () => {

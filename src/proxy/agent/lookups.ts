@@ -113,6 +113,15 @@ export class Lookups {
     }
   }
 
+  /** Of an explicit listener: known before anybody dials it, also where the control plane is away by then. */
+  declare(service: string, port: number): void {
+    const [namespace = "", name = ""] = service.split("/");
+    this.#demands.declare({
+      kind: "Outbound",
+      key: outboundKey(namespace, name, port, this.#options.clientNamespace),
+    });
+  }
+
   /** These changes are live: answers whoever waited for them. */
   settle(changes: readonly ResourceChange[]): void {
     const names = changes.flatMap((change) => {

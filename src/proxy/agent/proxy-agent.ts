@@ -183,6 +183,9 @@ class ProxyAgent implements ParentAgent {
       onIdentity: (identity) => this.#certified(identity),
     });
     this.#restore();
+    const { capture } = bootstrap;
+    if (capture.kind === "explicit")
+      for (const { service, servicePort } of capture.outbound) this.#lookups.declare(service, servicePort);
     this.#keeper.start();
   }
 

@@ -10,7 +10,7 @@ import {
   MeshSchema,
   OutboundSchema,
 } from "../../../model/index.ts";
-import type { GatewayListen } from "../../bootstrap.ts";
+import type { Capture, GatewayListen } from "../../bootstrap.ts";
 import { createAgent, type ParentAgent } from "../proxy-agent.ts";
 import type { SuppliedChange } from "../supplied-change.ts";
 import { FakeControlPlane, type Payload, payload } from "./fake-control-plane.ts";
@@ -61,6 +61,7 @@ export class AgentHarness {
   readonly lines: string[] = [];
   plane = new FakeControlPlane();
   machineAddresses: readonly string[] = ["10.1.0.1"];
+  capture: Capture = { kind: "none" };
   gateway: GatewayListen = { kind: "tcp", address: "0.0.0.0" };
   /** Set before the start: a parent of workers. */
   carry: ((change: SuppliedChange) => Promise<void>) | undefined;
@@ -93,7 +94,7 @@ export class AgentHarness {
         controlPlane: { address: "127.0.0.1", port: 1, trustRootsPem: this.authority.rootPem },
         joinTokenFile: join(this.directory, "token"),
         dataDir: join(this.directory, "data"),
-        capture: { kind: "none" },
+        capture: this.capture,
         ...(role === "gateway" ? { gateway: this.gateway } : {}),
       },
       machineAddresses: () => this.machineAddresses,
