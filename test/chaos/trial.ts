@@ -20,6 +20,8 @@ export interface Trial {
   readonly tally: Tally;
   readonly unexplained: readonly Answer[];
   readonly convergedMs: number | undefined;
+  /** Who had not converged when everybody should have, and what they say. */
+  readonly late: readonly string[];
   readonly lost: readonly string[];
   readonly controlMb: number;
   readonly proxyMb: number;
@@ -36,15 +38,19 @@ export async function tryFault(fault: Fault, chaos: Chaos, traffic: Traffic, num
   const healedMs = performance.now();
   let problem = faultProblem;
   let convergedMs: number | undefined;
+  let late: readonly string[] = [];
+  const whenLate = setTimeout(() => (late = lateOf(mesh, traffic, number)), convergeWithinMs);
   try {
     await converge(mesh, traffic, number);
     convergedMs = performance.now() - healedMs;
   } catch (error) {
     problem ||= textOf(error);
+  } finally {
+    clearTimeout(whenLate);
   }
   const tally = traffic.take();
   return {
-    ...{ fault: fault.name, hit: effect.hit, tally, convergedMs, problem, ended: endedOf(mesh) },
+    ...{ fault: fault.name, hit: effect.hit, tally, convergedMs, late, problem, ended: endedOf(mesh) },
     lost: await eventually(async () => {
       const missing = await ledger.missing();
       if (missing.length > 0) throw new Error(missing.slice(0, 3).join("; "));
@@ -91,7 +97,7 @@ async function harmAndHeal(
 }
 
 export function violationsOf(trial: Trial): string[] {
-  const { tally, unexplained, lost, convergedMs, problem, ended, controlMb, proxyMb } = trial;
+  const { tally, unexplained, lost, convergedMs, late, problem, ended, controlMb, proxyMb } = trial;
   const found: string[] = [];
   if (tally.requests === 0) found.push("nothing was asked");
   if (tally.wrongVerdicts.length > 0)
@@ -101,7 +107,8 @@ export function violationsOf(trial: Trial): string[] {
   if (lost.length > 0) found.push(`lost: ${lost.join("; ")}`);
   if (convergedMs === undefined) found.push(`did not converge: ${problem}`);
   else if (problem !== "") found.push(problem);
-  else if (convergedMs > convergeWithinMs) found.push(`took ${Math.round(convergedMs)} ms to converge`);
+  else if (convergedMs > convergeWithinMs)
+    found.push(`took ${Math.round(convergedMs)} ms to converge; late: ${late.join("; ")}`);
   if (ended.length > 0) found.push(`ended without being asked to: ${ended.join(", ")}`);
   if (controlMb > maxControlMb) found.push(`a control plane has ${Math.round(controlMb)} MB`);
   if (proxyMb > maxProxyMb) found.push(`a proxy has ${Math.round(proxyMb)} MB`);
@@ -125,13 +132,25 @@ function grouped(answers: readonly Answer[]): string {
     .join("");
 }
 
+function lateOf({ workloads }: ChaosMesh, traffic: Traffic, number: number): string[] {
+  const behind = traffic.behind(number);
+  return workloads
+    .filter(({ place }) => behind.includes(place.name))
+    .slice(0, maxGroups)
+    .map(({ place, process: running }) => `${place.name} (${lastLines(running.stderr)})`);
+}
+
 function endedOf({ controls, workloads }: ChaosMesh): string[] {
   return [
     ...controls.map(({ index, process: running }) => ({ name: `control plane ${index}`, running })),
     ...workloads.map(({ place, process: running }) => ({ name: place.name, running })),
   ]
     .filter(({ running }) => residentMb(running.pid) === 0)
-    .map(({ name, running }) => `${name} (${running.stderr.split("\n").slice(-4).join(" ").slice(-500)})`);
+    .map(({ name, running }) => `${name} (${lastLines(running.stderr)})`);
+}
+
+function lastLines(text: string): string {
+  return text.split("\n").slice(-4).join(" ").slice(-500);
 }
 
 function residentMb(pid: number): number {
