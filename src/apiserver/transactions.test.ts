@@ -1,5 +1,6 @@
 /** Many objects at once: one revision or none, and what a refusal says about each. */
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, spyOn, test } from "bun:test";
+import type { Write } from "../store/index.ts";
 import { service, TestApi } from "./testing.ts";
 
 let api: TestApi;
@@ -28,6 +29,44 @@ describe("transactions", () => {
     });
     const { body } = await api.call("GET", "/apis/weft.dev/v1alpha1/history?limit=1");
     expect(body.items[0]).toMatchObject({ revision: first.body.revision, author: "ann", message: "first" });
+  });
+
+  test("are looked at on what others have written up to then: nothing is said to be so that is not", async () => {
+    const { store } = api;
+    const catchUp = spyOn(store, "catchUp");
+    /** Another control plane's, which this one has not heard of until it asks. */
+    const elsewhere = (write: Write): void => {
+      catchUp.mockImplementationOnce(async () => {
+        await store.commit([write], { author: "ben", message: "elsewhere" });
+      });
+    };
+    const note = (text: string) =>
+      ({
+        apiVersion: "v1",
+        kind: "ConfigMap",
+        metadata: { name: "note", namespace: "default" },
+        data: { text },
+      }) as const;
+    const put = (text: string): Write => ({ type: "put", object: note(text) });
+    const key = { kind: "ConfigMap", namespace: "default", name: "note" } as const;
+    await api.call("POST", path, { objects: [note("mine")] });
+    elsewhere(put("theirs"));
+    const again = await api.call("POST", path, { objects: [note("mine")] });
+    expect(again.body.results).toMatchObject([{ outcome: "configured" }]);
+    expect(store.get(key)?.data).toEqual({ text: "mine" });
+
+    await api.call("POST", path, { deletions: [key] });
+    elsewhere(put("theirs"));
+    expect((await api.call("POST", path, { deletions: [key] })).status).toBe(200);
+    expect(store.get(key)).toBeUndefined();
+
+    elsewhere(put("theirs"));
+    expect((await api.call("DELETE", "/api/v1/namespaces/default/configmaps/note")).status).toBe(200);
+    expect(store.get(key)).toBeUndefined();
+    // What is not to be done is looked at on what is known here.
+    const before = catchUp.mock.calls.length;
+    await api.call("POST", path, { objects: [note("mine")], dryRun: true });
+    expect(catchUp.mock.calls.length).toBe(before);
   });
 
   test("are refused whole, with the place of each issue", async () => {

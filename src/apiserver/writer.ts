@@ -1,6 +1,7 @@
 /**
  * All writes through the API, one after another: admission reads what it decides on, so no other write may come between it
- * and its commit. Each call is one commit, or none where nothing would change.
+ * and its commit. Each call is one commit, or none where nothing would change. A refusal, and "there is nothing to do", are for
+ * the newest state alone: what other control planes wrote is taken in before anything but a dry run is looked at.
  */
 import {
   type ApiObject,
@@ -87,56 +88,57 @@ export class Writer {
 
   /** All or nothing. */
   transact(input: TransactionInput): Promise<TransactionResponse> {
-    return this.transactOn(async () => input);
+    return this.#exclusive(input.dryRun, () => this.#transact(input));
   }
 
   /** `plan` reads what it decides on: no other write comes between it and the commit. */
   transactOn(plan: () => Promise<TransactionInput>): Promise<TransactionResponse> {
-    return this.#exclusive(async () => {
-      const input = await plan();
-      const candidates = parseAll(input.objects);
-      const named = namedKeys(input.deletions);
-      // Before anything is looked up for them: an answer must not tell what the caller may not know.
-      input.gate.authorize([
-        ...candidates.map(({ object }) => plannedPut(object, this.#store.get(keyOf(object)))),
-        ...this.#plannedDeletions(named, named),
-      ]);
-      const deletions = this.#expandDeletions(named);
-      const deletedNamespaces = new Set(
-        deletions.flatMap((key) => (key.kind === "Namespace" ? [key.name] : [])),
-      );
-      const objects = admit(this.#store, candidates, deletedNamespaces);
-      refuseContradictions(objects, deletions);
-      const puts = objects.map((object) => ({ object, existing: this.#store.get(keyOf(object)) }));
-      const planned = [
-        ...puts.map(({ object, existing }) => plannedPut(object, existing)),
-        ...this.#plannedDeletions(deletions, named),
-      ];
-      refuseHeld(this.#store, planned, input.rollout);
-      input.gate.admit(planned);
-      refuseImpossibleChanges(puts);
-      const results: TransactionResult[] = [
-        ...puts.map(({ object, existing }) => resultOf(keyOf(object), outcomeOf(object, existing))),
-        ...deletions.map((key) => resultOf(key, "deleted")),
-      ];
-      const writes: Write[] = [
-        ...puts.flatMap(({ object, existing }) =>
-          existing !== undefined && sameContent(existing, object)
-            ? []
-            : [putOf(withFields(object, existing, input))],
-        ),
-        ...deletions.map((key): Write => ({ type: "delete", key })),
-      ];
-      input.onPlanned?.(plannedChange(this.#store.revision, writes, results));
-      if (input.dryRun || writes.length === 0) {
-        input.gate.note(planned, input.dryRun);
-        return { revision: this.#store.revision, results };
-      }
-      const { judge } = input;
-      if (judge !== undefined) await this.#judge(judge, { writes, results });
-      const { revision } = await this.#commit(writes, planned, input);
-      return { revision, results };
-    });
+    return this.#exclusive(false, async () => this.#transact(await plan()));
+  }
+
+  async #transact(input: TransactionInput): Promise<TransactionResponse> {
+    const candidates = parseAll(input.objects);
+    const named = namedKeys(input.deletions);
+    // Before anything is looked up for them: an answer must not tell what the caller may not know.
+    input.gate.authorize([
+      ...candidates.map(({ object }) => plannedPut(object, this.#store.get(keyOf(object)))),
+      ...this.#plannedDeletions(named, named),
+    ]);
+    const deletions = this.#expandDeletions(named);
+    const deletedNamespaces = new Set(
+      deletions.flatMap((key) => (key.kind === "Namespace" ? [key.name] : [])),
+    );
+    const objects = admit(this.#store, candidates, deletedNamespaces);
+    refuseContradictions(objects, deletions);
+    const puts = objects.map((object) => ({ object, existing: this.#store.get(keyOf(object)) }));
+    const planned = [
+      ...puts.map(({ object, existing }) => plannedPut(object, existing)),
+      ...this.#plannedDeletions(deletions, named),
+    ];
+    refuseHeld(this.#store, planned, input.rollout);
+    input.gate.admit(planned);
+    refuseImpossibleChanges(puts);
+    const results: TransactionResult[] = [
+      ...puts.map(({ object, existing }) => resultOf(keyOf(object), outcomeOf(object, existing))),
+      ...deletions.map((key) => resultOf(key, "deleted")),
+    ];
+    const writes: Write[] = [
+      ...puts.flatMap(({ object, existing }) =>
+        existing !== undefined && sameContent(existing, object)
+          ? []
+          : [putOf(withFields(object, existing, input))],
+      ),
+      ...deletions.map((key): Write => ({ type: "delete", key })),
+    ];
+    input.onPlanned?.(plannedChange(this.#store.revision, writes, results));
+    if (input.dryRun || writes.length === 0) {
+      input.gate.note(planned, input.dryRun);
+      return { revision: this.#store.revision, results };
+    }
+    const { judge } = input;
+    if (judge !== undefined) await this.#judge(judge, { writes, results });
+    const { revision } = await this.#commit(writes, planned, input);
+    return { revision, results };
   }
 
   /** What `transact` would write, after every check but the last look. Writes nothing. */
@@ -169,7 +171,7 @@ export class Writer {
   }
 
   create(input: unknown, context: WriteContext): Promise<ApiObject> {
-    return this.#exclusive(async () => {
+    return this.#exclusive(context.dryRunAtMs !== undefined, async () => {
       const object = this.#admitOne(input);
       if (this.#store.get(keyOf(object)) !== undefined) {
         throw new WeftError("already_exists", `${keyText(keyOf(object))} exists already`);
@@ -180,7 +182,7 @@ export class Writer {
 
   /** `change` makes the new object from the stored one. With a resourceVersion in it, that must still be the newest. */
   replace(key: ObjectKey, change: (existing: Stored) => unknown, context: WriteContext): Promise<ApiObject> {
-    return this.#exclusive(async () => {
+    return this.#exclusive(context.dryRunAtMs !== undefined, async () => {
       const existing = this.#existing(key);
       return this.#replaceOne(key, existing, change(existing), context);
     });
@@ -192,7 +194,7 @@ export class Writer {
     change: (existing: Stored | undefined) => unknown,
     context: WriteContext,
   ): Promise<{ readonly object: ApiObject; readonly isNew: boolean }> {
-    return this.#exclusive(async () => {
+    return this.#exclusive(context.dryRunAtMs !== undefined, async () => {
       const existing = this.#store.get(key);
       const input = change(existing);
       if (existing !== undefined)
@@ -209,7 +211,7 @@ export class Writer {
     change: (existing: Stored) => unknown,
     context: WriteContext,
   ): Promise<ApiObject> {
-    return this.#exclusive(async () => {
+    return this.#exclusive(context.dryRunAtMs !== undefined, async () => {
       const existing = this.#existing(key);
       const parsed = parseObject(change(existing), "write");
       if ("issues" in parsed) return (refuse(parsed.issues), existing);
@@ -225,7 +227,7 @@ export class Writer {
   }
 
   delete(key: ObjectKey, preconditions: Preconditions, context: WriteContext): Promise<Stored> {
-    return this.#exclusive(async () => {
+    return this.#exclusive(context.dryRunAtMs !== undefined, async () => {
       const existing = this.#existing(key);
       refuseStale(key, preconditions.resourceVersion, existing);
       refuseOther(key, preconditions.uid, existing);
@@ -236,18 +238,21 @@ export class Writer {
 
   /** Those that `list` finds once no other write can come between; all or nothing. */
   deleteCollection(list: () => readonly Stored[], context: WriteContext): Promise<readonly Stored[]> {
-    return this.#exclusive(async () => {
+    return this.#exclusive(context.dryRunAtMs !== undefined, async () => {
       const found = list();
       if (found.length > 0) await this.#deleteAll(found.map(keyOf), context);
       return found;
     });
   }
 
-  async #exclusive<T>(work: () => Promise<T>): Promise<T> {
+  async #exclusive<T>(isDryRun: boolean, work: () => Promise<T>): Promise<T> {
     if (this.#waiting >= maxWaiting)
       throw new WeftError("exhausted", `${maxWaiting} writes are waiting already`);
     this.#waiting++;
-    const result = this.#tail.then(() => replanned(work));
+    const result = this.#tail.then(async () => {
+      if (!isDryRun) await this.#store.catchUp();
+      return await replanned(work);
+    });
     this.#tail = result.catch(() => {});
     try {
       return await result;

@@ -202,6 +202,8 @@ class SqliteStore implements Store {
     return this.#watchers.add(fromSequence, listener);
   }
 
+  async catchUp(): Promise<void> {}
+
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;

@@ -123,5 +123,7 @@ export interface Store {
    * call. "gone" where these are no longer retained: list again, and watch from the sequence of the listing.
    */
   watch(fromSequence: number, listener: (events: readonly WatchEvent[]) => void): (() => void) | "gone";
+  /** Takes in what others have written up to now; at once where nobody else writes. Rejects with `unavailable`. */
+  catchUp(): Promise<void>;
   close(): void;
 }

@@ -60,8 +60,6 @@ export interface EtcdStoreOptions extends AppenderParts {
 
 /** A store that others write to as well. */
 export interface SharedStore extends Store {
-  /** Reads what others have written up to now. Throws `unavailable` where etcd does not answer. */
-  catchUp(): Promise<void>;
   /** The same store, whose writes are made only while the condition holds; else they are refused with `conflict`. */
   fenced(fence: () => Condition | undefined): Store;
   /** Whether what others write arrives at present. */
@@ -222,7 +220,7 @@ class EtcdStore implements SharedStore {
 
   async catchUp(): Promise<void> {
     this.#refuseWhenClosed();
-    await this.#memory.bridge();
+    await this.#bridgeOrRefuse();
   }
 
   async #commit(writes: readonly Write[], options: CommitOptions, fence: Fence): Promise<CommitResult> {

@@ -55,6 +55,10 @@ export class FencedStore implements Store {
     return this.#store.watch(fromSequence, listener);
   }
 
+  catchUp(): Promise<void> {
+    return this.#store.catchUp();
+  }
+
   /** The store is closed by its owner. */
   close(): void {}
 }
