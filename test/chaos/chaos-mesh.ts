@@ -115,6 +115,15 @@ export class ChaosMesh implements AsyncDisposable {
     this.untilServing(workload).then(then, () => undefined);
   }
 
+  /** What each process has said since it was last started. */
+  writeLogs(folder: string): void {
+    mkdirSync(folder, { recursive: true });
+    for (const { index, process: running } of this.controls)
+      writeFileSync(join(folder, `control-${index}.log`), running.stderr);
+    for (const { place, process: running } of this.workloads)
+      writeFileSync(join(folder, `${place.name}.log`), running.stderr);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const { process: running } of [...this.workloads, ...this.controls]) {
       running.kill("SIGCONT");

@@ -1,5 +1,5 @@
 /**
- * `npm run chaos [-- --seed N --rounds N --only TEXT --report PAGE]`: a mesh of twenty workloads with three control planes over an etcd
+ * `npm run chaos [-- --seed N --rounds N --only TEXT --report PAGE --logs FOLDER]`: a mesh of twenty workloads with three control planes over an etcd
  * of three, everybody calling everybody all the time, and one fault after another in an order that the seed gives. docs/chaos.md says
  * what must hold all along. Prints a table; exits with 1 where an invariant did not hold.
  */
@@ -23,6 +23,7 @@ const { values } = parseArgs({
     rounds: { type: "string", default: "1" },
     only: { type: "string", default: "" },
     report: { type: "string" },
+    logs: { type: "string" },
   },
 });
 const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31));
@@ -65,6 +66,8 @@ async function main(): Promise<number> {
         const trial = await tryFault(fault, { mesh, ledger, denials, random }, traffic, ++number);
         trials.push(trial);
         process.stdout.write(`${tableRow(trial)}\n${violationLines(trial)}`);
+        if (values.logs !== undefined && violationsOf(trial).length > 0)
+          mesh.writeLogs(join(values.logs, String(trials.length)));
       }
     }
   } finally {

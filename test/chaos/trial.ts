@@ -36,13 +36,19 @@ export async function tryFault(fault: Fault, chaos: Chaos, traffic: Traffic, num
   traffic.take();
   const { effect, problem: faultProblem } = await harmAndHeal(fault, chaos);
   const healedMs = performance.now();
+  const healedAt = new Date().toISOString();
   let problem = faultProblem;
   let convergedMs: number | undefined;
+  let committedMs = 0;
   let late: readonly string[] = [];
   const whenLate = setTimeout(() => (late = lateOf(mesh, traffic, number)), convergeWithinMs);
   try {
-    await converge(mesh, traffic, number);
+    await commitGeneration(mesh, number);
+    committedMs = performance.now() - healedMs;
+    await untilSeen(traffic, number);
     convergedMs = performance.now() - healedMs;
+    if (convergedMs > convergeWithinMs)
+      late = [`committed after ${Math.round(committedMs)} ms, healed at ${healedAt}`, ...late];
   } catch (error) {
     problem ||= textOf(error);
   } finally {
@@ -64,11 +70,19 @@ export async function tryFault(fault: Fault, chaos: Chaos, traffic: Traffic, num
 
 /** A commit that somebody takes, seen in an answer to every caller. */
 export async function converge(mesh: ChaosMesh, traffic: Traffic, number: number): Promise<void> {
+  await commitGeneration(mesh, number);
+  await untilSeen(traffic, number);
+}
+
+async function commitGeneration(mesh: ChaosMesh, number: number): Promise<void> {
   let turn = 0;
   await eventually(async () => {
     const control = mesh.controls[turn++ % mesh.controls.length];
     await control?.client.transact({ message: `generation ${number}`, objects: generation(number) });
   }, convergeTimeoutMs);
+}
+
+async function untilSeen(traffic: Traffic, number: number): Promise<void> {
   await eventually(() => {
     const behind = traffic.behind(number);
     if (behind.length > 0) throw new Error(`still behind: ${behind.join(", ")}`);
