@@ -190,11 +190,11 @@ export class AdsClient {
     let answered = commit;
     try {
       configuration.apply(changes, commit.revision);
-      onCommit({ ...commit, changes }, overrules);
     } catch (error) {
       // Each is usable by itself, and together they are not: nothing of it is live.
       answered = this.#refused(commit, errorLine(error));
     }
+    if (answered === commit) onCommit({ ...commit, changes }, overrules);
     const carried = this.#options.carried();
     if (carried === undefined) this.#acknowledge(answered);
     else this.#acknowledging = this.#acknowledgeAfter(carried, this.#acknowledging, answered);
