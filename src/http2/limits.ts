@@ -53,5 +53,5 @@ export const defaultHttp2Limits: Http2Limits = {
   maxControlBacklogBytes: 64 * 1024, // 3,800 PING answers
   settingsTimeoutMs: 10_000,
   frameTimeoutMs: 10_000, // what HTTP/1.1 heads get; found at the latest after twice as long
-  drainPingTimeoutMs: 1_000, // longer than any round trip on which the second GOAWAY could still save a request
+  drainPingTimeoutMs: 5_000, // longer than any round trip, also with a peer that gets too little time to answer
 };

@@ -11,6 +11,7 @@ import { type CloseCause, closeCause, isTlsError } from "./causes.ts";
 import type { ConnectionHost } from "./connection-host.ts";
 import { ConnectionOutput, type OutputOwner } from "./connection-output.ts";
 import { type ConnectionAddresses, noAddresses, SocketAddresses } from "./connection-addresses.ts";
+import { isReadable } from "./libc.ts";
 import type { PeerCertificate } from "./tls.ts";
 
 /** `data` is undefined on sockets that something else took over (the raw socket under TLS). */
@@ -199,6 +200,11 @@ export class Connection implements OutputOwner {
     // Bun has it, its types lack it.
     if (socket === undefined || this.#isClosed || !("fd" in socket)) return -1;
     return typeof socket.fd === "number" ? socket.fd : -1;
+  }
+
+  /** The peer has sent something that no event has told yet: this process is behind. False where the system does not tell. */
+  get hasUnread(): boolean {
+    return isReadable(this.fd);
   }
 
   get isOpen(): boolean {

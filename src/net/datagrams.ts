@@ -5,6 +5,7 @@
 import { peek } from "bun";
 import { WeftError } from "../kernel/index.ts";
 import { errorCode, listenErrorCode } from "./causes.ts";
+import { isReadable } from "./libc.ts";
 import type { Listener } from "./listen.ts";
 
 export interface DatagramServer {
@@ -85,15 +86,20 @@ export function openDatagrams(options: DatagramListenOptions): DatagramServer {
   };
 }
 
-/** For whoever hands a port over: a socket that has no connections, and stops listening as it closes. */
-export function datagramListener(server: DatagramServer): Listener {
+/** For whoever hands a port over: stops listening as it closes. `unanswered`: how many datagrams still get an answer from it. */
+export function datagramListener(server: DatagramServer, unanswered: () => number): Listener {
   return {
     hostname: server.hostname,
     port: server.port,
     get fd() {
       return server.fd;
     },
-    connections: 0,
+    get connections() {
+      return server.fd < 0 ? 0 : unanswered();
+    },
+    get hasWaiting() {
+      return server.fd >= 0 && (unanswered() > 0 || isReadable(server.fd));
+    },
     stopAccepting: () => server.close(),
     terminatePeers: () => 0,
     closeAll: () => server.close(),

@@ -11,6 +11,7 @@ const signatures = {
   madvise: { args: ["usize", "usize", "i32"], returns: "i32" },
   getsockopt: { args: ["i32", "i32", "i32", "ptr", "ptr"], returns: "i32" },
   setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
+  poll: { args: ["ptr", "u64", "i32"], returns: "i32" },
   __errno_location: { args: [], returns: "ptr" },
 } as const;
 
@@ -44,6 +45,13 @@ export function lastErrno(): number {
 
 export function setIntOption(fd: number, level: number, option: number, value: number): boolean {
   return libc?.setsockopt(fd, level, option, ptr(Int32Array.of(value)), 4) === 0;
+}
+
+/** Something can be read at once: of a listener, a connection that waits. */
+export function isReadable(fd: number): boolean {
+  // struct pollfd: the descriptor, then 16 bits of what is wanted (POLLIN) and 16 of what there is.
+  const asked = Int32Array.of(fd, 1);
+  return libc?.poll(ptr(asked), 1, 0) === 1 && ((asked[1] ?? 0) >> 16) % 2 === 1;
 }
 
 /** Up to `maxBytes` of the option's value, undefined where the call fails. */

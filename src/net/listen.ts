@@ -10,7 +10,7 @@ import {
   type HandshakeBounds,
   type ListenLimit,
 } from "./connection-host.ts";
-import { libc } from "./libc.ts";
+import { isReadable, libc } from "./libc.ts";
 import { type HandshakeDone, startServerTls } from "./server-handshake.ts";
 import { terminatePeers } from "./terminate-peers.ts";
 import type { PeerCertificate, ServerTls } from "./tls.ts";
@@ -89,6 +89,8 @@ export interface Listener {
   readonly fd: number;
   /** Open now, handshakes included. */
   readonly connections: number;
+  /** Something would be lost if it stopped now: connections wait to be accepted, or questions for an answer. False where the system does not tell. */
+  readonly hasWaiting: boolean;
   /** Connections stay. */
   stopAccepting(): void;
   /** Resets the connections whose verified peer is no longer wanted. Returns how many there were. */
@@ -126,6 +128,9 @@ export function listen(options: ListenOptions): Listener {
     },
     get connections() {
       return connections.size;
+    },
+    get hasWaiting() {
+      return isAccepting && isReadable(fd);
     },
     stopAccepting,
     terminatePeers: (isUnwanted) => terminatePeers(connections, isUnwanted),

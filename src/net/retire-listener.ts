@@ -1,7 +1,6 @@
-/** Closes a listener of a shared port once no connection waits for it, so that none is reset. */
+/** Closes a listener of a shared port once nothing waits for it, so that no connection is reset and no question is without an answer. */
 import { type Clock, systemClock } from "../kernel/index.ts";
 import type { Listener } from "./listen.ts";
-import { acceptQueueLength } from "./reuse-port.ts";
 
 /**
  * A client whose handshake with us had begun when the steering changed still comes to us, and the kernel does not tell how
@@ -33,8 +32,7 @@ export function retireListener(
   const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
   const look = (): void => {
     const elapsedMs = clock.monotonicUs() / 1000 - startMs;
-    // Undefined: closed already, or a system that does not tell.
-    const isEmpty = (acceptQueueLength(listener) ?? 0) === 0;
+    const isEmpty = !listener.hasWaiting;
     if ((isEmpty && elapsedMs >= settleMs) || elapsedMs >= timeoutMs) {
       listener.stopAccepting();
       done(isEmpty);

@@ -1,10 +1,15 @@
 /** A port goes from one set of processes to the next under load, and no connection is lost. */
 import { afterEach, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { VirtualClock } from "../kernel/index.ts";
 import { connect } from "./connect.ts";
 import { Connection } from "./connection.ts";
+import { datagramListener, openDatagrams } from "./datagrams.ts";
 import { listen } from "./listen.ts";
-import { acceptQueueLength, resetReusePort, steerReusePort } from "./reuse-port.ts";
+import { retireListener } from "./retire-listener.ts";
+import { resetReusePort, steerReusePort } from "./reuse-port.ts";
 import { ReusePortOrder } from "./reuse-port-order.ts";
 import type { Order, Report } from "./testdata/shared-port-server.ts";
 
@@ -184,19 +189,45 @@ describe.if(isLinux)("hand-over under load", () => {
   }, 60_000);
 });
 
-test.if(isLinux)("tells how many connections wait to be accepted", () => {
+test.if(isLinux)("a Unix socket's listener tells so too", () => {
+  const directory = mkdtempSync(join(tmpdir(), "weft-unix-"));
+  closers.push(() => rmSync(directory, { recursive: true, force: true }));
+  const unixPath = join(directory, "door.sock");
+  const listener = listen({ unixPath, onConnection() {} });
+  expect(listener.hasWaiting).toBe(false);
+  const source = `Bun.connect({ unix: "${unixPath}", socket: { open: () => process.exit(0), data() {} } });`;
+  expect(Bun.spawnSync([process.execPath, "-e", source], { timeout: 5_000 }).exitCode).toBe(0);
+  expect(listener.hasWaiting).toBe(true);
+  listener.closeAll();
+});
+
+test("a socket for questions closes when the last one has its answer", async () => {
+  const clock = new VirtualClock();
+  let unanswered = 1;
+  const socket = openDatagrams({ hostname: "127.0.0.1", port: 0, onDatagram() {} });
+  const listener = datagramListener(socket, () => unanswered);
+  let isRetired = false;
+  retireListener(listener, { clock }, () => (isRetired = true));
+  clock.advance(3_000);
+  expect([isRetired, listener.fd > 0]).toEqual([false, true]);
+  unanswered = 0;
+  clock.advance(10);
+  expect([isRetired, listener.fd]).toEqual([true, -1]);
+});
+
+test.if(isLinux)("tells whether connections wait to be accepted", () => {
   const listener = listen({ onConnection() {} });
   expect(listener.fd).toBeGreaterThan(0);
-  expect(acceptQueueLength(listener)).toBe(0);
+  expect(listener.hasWaiting).toBe(false);
   // This process waits for the other one, so nobody accepts.
   const source = `
     let left = 3;
     const open = () => --left === 0 && process.exit(0);
     for (let i = 0; i < 3; i++) Bun.connect({ hostname: "127.0.0.1", port: ${listener.port}, socket: { open, data() {} } });`;
   expect(Bun.spawnSync([process.execPath, "-e", source], { timeout: 5_000 }).exitCode).toBe(0);
-  expect(acceptQueueLength(listener)).toBe(3);
+  expect(listener.hasWaiting).toBe(true);
   listener.closeAll();
-  expect(acceptQueueLength(listener)).toBeUndefined();
+  expect(listener.hasWaiting).toBe(false);
   expect(steerReusePort(listener, [0])).toBe(false);
   expect(resetReusePort(listener)).toBe(false);
 });

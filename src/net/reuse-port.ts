@@ -5,16 +5,12 @@
  * kernel spreads by a hash of the addresses.
  */
 import { ptr } from "bun:ffi";
-import { libc, readOption, setIntOption } from "./libc.ts";
+import { libc, setIntOption } from "./libc.ts";
 import type { Listener } from "./listen.ts";
 
 const solSocket = 1;
 const soAttachReusePortCbpf = 51;
 const soDetachReusePortBpf = 68;
-const ipprotoTcp = 6;
-const tcpInfo = 11;
-/** In TCP_INFO of a listening socket, `tcpi_unacked` is how many connections wait to be accepted. */
-const tcpiUnackedAt = 24;
 
 /** One `sock_filter`: code, jump if true, jump if false, operand. */
 type Instruction = readonly [code: number, ifTrue: number, ifFalse: number, operand: number];
@@ -46,13 +42,6 @@ export function steerReusePort(listener: Listener, targets: readonly number[]): 
 /** Back to the kernel's own spreading. True also where nothing had been steered. */
 export function resetReusePort(listener: Listener): boolean {
   return listener.fd >= 0 && setIntOption(listener.fd, solSocket, soDetachReusePortBpf, 0);
-}
-
-/** Connections that are made and wait for us to accept them; they are reset if the listener closes. */
-export function acceptQueueLength(listener: Listener): number | undefined {
-  const info = listener.fd < 0 ? undefined : readOption(listener.fd, ipprotoTcp, tcpInfo, tcpiUnackedAt + 4);
-  if (info === undefined || info.length < tcpiUnackedAt + 4) return undefined;
-  return new DataView(info.buffer, info.byteOffset).getUint32(tcpiUnackedAt, true);
 }
 
 function steeringProgram(targets: readonly number[]): Uint8Array {

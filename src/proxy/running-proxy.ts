@@ -10,7 +10,7 @@ import { filterFactories } from "./admission/index.ts";
 import type { Agent } from "./agent/index.ts";
 import { Avoidance } from "./avoidance.ts";
 import { announceTunnel } from "./await-readiness.ts";
-import { awaitWork } from "./await-work.ts";
+import { type Reason, WorkEnd } from "./await-work.ts";
 import type { ListenAddress } from "./bootstrap.ts";
 import type { ProxyParts, ProxyPlan } from "./proxy-parts.ts";
 import { NameLookups } from "./name-lookups.ts";
@@ -72,7 +72,10 @@ export interface RunningProxy {
   closePages(): void;
   /** What another process that reads the same folder starts from is there. */
   flush(): Promise<void>;
-  /** Another process is this proxy from now on and has its ports: finishes what is in flight, tells the mesh nothing, ends. Idempotent. */
+  /**
+   * Another process is this proxy from now on and has its ports: tells the mesh nothing, ends when its connections have, at most after an
+   * hour or the mesh's drain timeout, whichever is longer; `drain` makes it hurry. Idempotent.
+   */
   handOver(): Promise<void>;
   /** Tells the mesh, finishes what is in flight up to the mesh's drain timeout, ends. Idempotent. */
   drain(): Promise<void>;
@@ -85,8 +88,6 @@ const wheelTickMs = 10;
 const wheelSlots = 512;
 const sweepMs = 1_000;
 const defaultDrainTimeoutMs = 10_000;
-/** News that we leave takes its time. */
-const leavingIdleGraceMs = 1_000;
 
 /** Resolves when everything that the bootstrap asks for listens and the agent is ready. Throws WeftError; nothing stays open then. */
 export async function runProxy(parts: ProxyParts): Promise<RunningProxy> {
@@ -123,6 +124,7 @@ class Proxy implements RunningProxy {
   #codePages: Timer | undefined;
   #stopWatching: () => void = () => {};
   #draining: Promise<void> | undefined;
+  #work: WorkEnd | undefined;
   #isClosed = false;
   readonly #isTelemetryGiven: boolean;
 
@@ -288,17 +290,16 @@ class Proxy implements RunningProxy {
   }
 
   drain(): Promise<void> {
+    // One that is replaced and still has connections hurries: now somebody waits for it.
+    this.#work?.hurry("leaving");
     this.#draining ??= this.#agent
-      .drainAndLeave(() => this.#finishWork(leavingIdleGraceMs))
+      .drainAndLeave(() => this.#finishWork("leaving"))
       .finally(() => this.close());
     return this.#draining;
   }
 
   handOver(): Promise<void> {
-    // A client that is about to use an idle connection is answered on it, so these are closed as late as there is time for.
-    this.#draining ??= this.#agent
-      .handOver(() => this.#finishWork(this.#drainTimeoutMs / 2))
-      .finally(() => this.close());
+    this.#draining ??= this.#agent.handOver(() => this.#finishWork("replaced")).finally(() => this.close());
     return this.#draining;
   }
 
@@ -370,23 +371,20 @@ class Proxy implements RunningProxy {
     });
   }
 
-  get #drainTimeoutMs(): number {
-    return this.#agent.snapshot.mesh?.drainTimeoutMs || defaultDrainTimeoutMs;
-  }
-
   /** From here on: no new connections but peers', `Connection: close` on every response, idle ones go after a moment's grace. */
-  async #finishWork(idleGraceMs: number): Promise<void> {
+  async #finishWork(reason: Reason): Promise<void> {
     const context = this.#context;
     context.isDraining = true;
     for (const server of this.#servers) if (server !== this.#tunnel) server.stopAccepting();
-    await awaitWork({
+    const work = {
       context,
       clock: this.#clock,
       servers: this.#servers,
       tunnel: this.#tunnel,
-      timeoutMs: this.#drainTimeoutMs,
-      idleGraceMs,
-    });
+      drainTimeoutMs: this.#agent.snapshot.mesh?.drainTimeoutMs || defaultDrainTimeoutMs,
+    };
+    this.#work = new WorkEnd(work, reason);
+    await this.#work.done();
     await context.exports.flush();
     await context.protocols.flush();
   }

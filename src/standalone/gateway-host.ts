@@ -27,7 +27,8 @@ export interface GatewayHost extends PageSource, Pick<HandOverSubject, "retire">
   /** The process that stood here before has closed its listeners. */
   tookOver(): void;
   /** Finishes what is in flight. */
-  drain(): Promise<void>;
+  /** `isReplaced`: another process has the ports; once more without, it hurries. */
+  drain(isReplaced: boolean): Promise<void>;
   close(): void;
 }
 
@@ -103,7 +104,7 @@ export async function hostInProcess(options: GatewayHostOptions): Promise<Gatewa
       ours = new Set();
       for (const { listener } of proxy.openListeners()) resetReusePort(listener);
     },
-    drain: () => proxy.drain(),
+    drain: (isReplaced) => (isReplaced ? proxy.handOver() : proxy.drain()),
     close: () => proxy.close(),
   };
 }
@@ -139,7 +140,7 @@ export async function hostInWorkers(options: WorkerHostOptions): Promise<Gateway
     retire: (kept, listeners) => pool.retire(kept, listeners),
     reopen: () => pool.reopen(),
     tookOver: () => pool.tookOver(),
-    drain: () => pool.drain(),
+    drain: (isReplaced) => pool.drain(isReplaced),
     close: () => void pool.close(),
   };
 }

@@ -196,12 +196,16 @@ class Standalone implements RunningStandalone {
     this.#watch?.force();
   }
 
-  async drain(): Promise<void> {
+  drain(): Promise<void> {
+    return this.#drain(false);
+  }
+
+  async #drain(isReplaced: boolean): Promise<void> {
     this.#keys?.close();
     this.#watch?.close();
     this.#machine?.close();
     this.#handOver?.close();
-    await this.#host?.drain();
+    await this.#host?.drain(isReplaced);
     this.close();
   }
 
@@ -274,7 +278,7 @@ class Standalone implements RunningStandalone {
           this.#closePages();
           directory.unlock();
         },
-        leave: () => void this.drain().then(() => this.#replaced.resolve()),
+        leave: () => void this.#drain(true).then(() => this.#replaced.resolve()),
         resume: async () => {
           await host.reopen();
           pipeline.isFrozen = false;

@@ -161,6 +161,7 @@ class ProxyParent implements RunningProxyParent {
   }
 
   drain(): Promise<void> {
+    if (this.#draining !== undefined) void this.#pool.drain();
     this.#draining ??= this.#agent.drainAndLeave(() => this.#pool.drain()).finally(() => this.close());
     return this.#draining;
   }

@@ -207,7 +207,7 @@ export class WorkerPool {
     return { revision: this.revision, workers: await Promise.all(workers) };
   }
 
-  /** Every worker finishes what it has in flight. `isReplaced`: another process has the ports already. */
+  /** Every worker finishes what it has in flight. `isReplaced`: another process has the ports already; once more without, they hurry. */
   async drain(isReplaced = false): Promise<void> {
     this.#isEnding = true;
     this.#retryTimer?.cancel();

@@ -26,6 +26,7 @@ export class Worker {
   #agent: SuppliedAgent | WorkerAgent;
   /** In a mesh. */
   #meshAgent: WorkerAgent | undefined;
+  #isDraining = false;
   #proxy: RunningProxy | undefined;
   #ours: ReadonlySet<string> = new Set();
 
@@ -78,8 +79,12 @@ export class Worker {
     }
   }
 
+  /** Once more without `isReplaced` after with it: hurries. */
   async drain(isReplaced = false): Promise<void> {
-    await (isReplaced ? this.#proxy?.handOver() : this.#proxy?.drain());
+    const drained = isReplaced ? this.#proxy?.handOver() : this.#proxy?.drain();
+    if (this.#isDraining) return;
+    this.#isDraining = true;
+    await drained;
     this.#options.send({ kind: "drained" });
   }
 

@@ -37,7 +37,8 @@ export interface DnsContext extends Pick<ServeContext, "metrics" | "coarseNowMs"
   readonly workload: Pick<ServeContext["workload"], "namespace">;
 }
 
-type Respond = (message: Uint8Array) => void;
+/** Exactly once. Undefined: a message that has no answer. */
+type Respond = (message: Uint8Array | undefined) => void;
 
 const defaultLookupMs = 2_000;
 /** TCP answers have two bytes of length. */
@@ -93,14 +94,20 @@ export class DnsServer implements Server {
       }),
     );
     this.listeners.add(hostname, tcp.port, (at) => {
+      let unanswered = 0;
       const socket = openDatagrams({
         hostname,
         port: at,
         reusePort: this.#sharing !== undefined,
-        onDatagram: (message, sourcePort, source) =>
-          this.#answer(message, false, (answer) => void socket.send(answer, sourcePort, source)),
+        onDatagram: (message, sourcePort, source) => {
+          unanswered++;
+          this.#answer(message, false, (answer) => {
+            unanswered--;
+            if (answer !== undefined) socket.send(answer, sourcePort, source);
+          });
+        },
       });
-      return datagramListener(socket);
+      return datagramListener(socket, () => unanswered);
     });
     return { address: tcp.hostname, port: tcp.port };
   }
@@ -122,7 +129,7 @@ export class DnsServer implements Server {
     const query = parseDnsQuery(message);
     if (query === undefined || "rcode" in query) {
       metrics.dns("malformed");
-      if (query !== undefined) respond(encodeDnsFault(query));
+      respond(query && encodeDnsFault(query));
       return;
     }
     const mesh = this.#context.agent.snapshot.mesh;
@@ -261,9 +268,9 @@ class DnsTcpClient implements ConnectionSink, ClientConnection {
     this.#connection.terminate();
   }
 
-  #send(answer: Uint8Array): void {
+  #send(answer: Uint8Array | undefined): void {
     this.#pending--;
-    if (!this.#connection.isOpen) return;
+    if (answer === undefined || !this.#connection.isOpen) return;
     const framed = new Uint8Array(2 + answer.length);
     framed[0] = answer.length >> 8;
     framed[1] = answer.length & 0xff;

@@ -32,7 +32,7 @@ export class DoorListeners {
     return listener;
   }
 
-  /** Open connections, those of released listeners too. */
+  /** Open connections, those of released listeners too, and those that nothing is served on yet or any more. */
   get connections(): number {
     return this.#all().reduce((sum, listener) => sum + listener.connections, 0);
   }

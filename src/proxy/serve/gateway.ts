@@ -47,11 +47,9 @@ export class GatewayServer implements Server {
   readonly #open = new Map<string, OpenPort>();
   /** Ports that could not be bound, and why: said once, not with every try. */
   readonly #failed = new Map<string, string>();
-  readonly listeners = {
-    openListeners: (): OpenListener[] => this.#openListeners(),
-    release: (listener: Listener): void => this.#release(listener),
-    reopen: (): void => this.applySnapshot(this.#context.agent.snapshot),
-  };
+  /** Closed for new connections. Of those that they had, some may be open. */
+  readonly #stopped = new Set<Listener>();
+  readonly listeners: Server["listeners"];
   #retryAtMs = 0;
   #isClosed = false;
 
@@ -66,6 +64,15 @@ export class GatewayServer implements Server {
     this.#options = options;
     this.#sharing = sharing;
     this.udp = new GatewayUdp(context, options, sharing !== undefined);
+    const connections = (): number => this.#connections();
+    this.listeners = {
+      get connections() {
+        return connections();
+      },
+      openListeners: () => this.#openListeners(),
+      release: (listener) => this.#release(listener),
+      reopen: () => this.applySnapshot(context.agent.snapshot),
+    };
   }
 
   applySnapshot(snapshot: Snapshot): void {
@@ -112,6 +119,12 @@ export class GatewayServer implements Server {
     }));
   }
 
+  #connections(): number {
+    const listeners = new Set(this.#stopped);
+    for (const { listener } of this.#open.values()) listeners.add(listener);
+    return [...listeners].reduce((sum, { connections }) => sum + connections, 0);
+  }
+
   /** It comes back with the next snapshot that has it. */
   #release(listener: Listener): void {
     for (const [key, entry] of this.#open) {
@@ -142,7 +155,7 @@ export class GatewayServer implements Server {
   close(): void {
     this.stopAccepting();
     this.connections.terminateAll();
-    for (const entry of this.#open.values()) entry.listener.closeAll();
+    for (const listener of this.#stopped) listener.closeAll();
     this.#open.clear();
   }
 
@@ -209,6 +222,8 @@ export class GatewayServer implements Server {
 
   #stop(entry: OpenPort): void {
     entry.listener.stopAccepting();
+    for (const listener of this.#stopped) if (listener.connections === 0) this.#stopped.delete(listener);
+    this.#stopped.add(entry.listener);
     const { unixPath } = entry.where;
     if (unixPath !== undefined && inodeOf(unixPath) === entry.inode) rmSync(unixPath, { force: true });
   }

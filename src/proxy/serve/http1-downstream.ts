@@ -237,7 +237,9 @@ export class Http1Downstream implements ConnectionSink, RequestSink, Http1Client
   }
 
   closeIfIdle(): void {
-    if (this.#state === "serving" && this.#exchange === undefined && !this.#hasPartialHead) this.#close();
+    const isIdle = this.#state === "serving" && this.#exchange === undefined && !this.#hasPartialHead;
+    // Its next request may be here already where this process has too little time to read it.
+    if (isIdle && !this.connection.hasUnread) this.#close();
   }
 
   terminate(): void {
@@ -299,10 +301,6 @@ export class Http1Downstream implements ConnectionSink, RequestSink, Http1Client
   #becomeReady(): void {
     this.#state = "serving";
     this.#lastActivityMs = this.#context.coarseNowMs;
-    if (this.#context.isDraining) {
-      this.#close();
-      return;
-    }
     this.#isReadyForNext = true;
     if (this.#isPumping) return;
     this.#isReadyForNext = false;

@@ -41,11 +41,6 @@ export class InboundTunnel implements Server {
     return { address: listener.hostname, port: listener.port };
   }
 
-  /** Those whose handshake or preface has not come yet are not in `connections`. */
-  get openConnections(): number {
-    return this.listeners.connections;
-  }
-
   stopAccepting(): void {
     this.listeners.stopAccepting();
   }

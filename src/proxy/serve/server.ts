@@ -10,8 +10,8 @@ export type DestinationOf = (
 
 export interface Server {
   readonly connections: ConnectionSet;
-  /** TCP listeners, each of which can be given away to another process. */
-  readonly listeners: Pick<DoorListeners, "openListeners" | "release" | "reopen">;
+  /** Each can be given away to another process. */
+  readonly listeners: Pick<DoorListeners, "openListeners" | "release" | "reopen" | "connections">;
   stopAccepting(): void;
   /** Ends everything at once. */
   close(): void;
