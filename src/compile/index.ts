@@ -1,5 +1,5 @@
 export type { KeySetChange } from "./key-sets.ts";
-export { type CompileChange, Compiler, type CompileOutput } from "./compiler.ts";
+export { type CompileChange, Compiler, type CompileOutput, type StaleOutputs } from "./compiler.ts";
 export type { GatewayHost } from "./gateway-input.ts";
 export type { TrustInput } from "./trust-input.ts";
 export type { CompiledResource, ResourceName } from "./resource.ts";

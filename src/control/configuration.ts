@@ -62,6 +62,8 @@ export const compiledKinds = [
   "ExternalService",
 ] as const satisfies KindName[];
 
+type Surroundings = Required<Pick<CompileChange, "gatewayHost" | "keySets">> & Pick<CompileChange, "trust">;
+
 export class Configuration {
   readonly compiler: Compiler;
   readonly #store: Store;
@@ -139,6 +141,13 @@ export class Configuration {
       upserted: compiledKinds
         .flatMap((kind): readonly Stored[] => this.#store.list({ kind }).items)
         .map((object) => this.compiler.inForce(keyOf(object)) ?? object),
+      ...this.surroundings(),
+    };
+  }
+
+  /** What the compiler has been given that nobody writes as an object. */
+  surroundings(): Surroundings {
+    return {
       gatewayHost: this.#gatewayHost,
       keySets: [...this.#keySets.values()],
       ...(this.#trust === undefined ? {} : { trust: this.#trust }),

@@ -1,26 +1,17 @@
 /** Objects compiled into what proxies run, decoded and prepared on demand. One for each state of the mesh. */
 import { type DescMessage, fromBinary, type MessageShape, toJson } from "@bufbuild/protobuf";
-import {
-  isOfKind,
-  isStored,
-  keyOf,
-  keyText,
-  type ObjectKey,
-  type Stored,
-  type StoredOfKind,
-  storedOf,
-} from "../api/index.ts";
+import { keyOf, keyText, type ObjectKey, type Stored, storedOf } from "../api/index.ts";
 import { Compiler, type SettingSource, type StatusUpdate } from "../compile/index.ts";
 import type { Endpoint, ModelKind } from "../model/index.ts";
 import { modelSchemas } from "../model/index.ts";
 import {
-  assignAddresses,
   ChangeSet,
   indexObject,
   RegistryIndex,
   type RegistryViews,
   unindexObject,
 } from "../registry/index.ts";
+import { addressed } from "./addressed.ts";
 import type { MeshChanges, SimulationInput } from "./input.ts";
 
 type Message<K extends ModelKind> = MessageShape<(typeof modelSchemas)[K]>;
@@ -131,7 +122,7 @@ export class ObjectMesh {
     const first = [...objects.values()];
     const config = first.filter(({ kind }) => kind === "MeshConfig");
     step(config, []);
-    step(addressed(first, objects, compiler), []);
+    step(addressed(first, objects.values()), []);
     const { upserted = [], removed = [] } = changes;
     if (upserted.length + removed.length > 0) {
       for (const key of removed) objects.delete(keyText(key));
@@ -143,7 +134,7 @@ export class ObjectMesh {
         next.filter(({ kind }) => kind === "MeshConfig"),
         removed,
       );
-      const stored = addressed(next, objects, compiler);
+      const stored = addressed(next, objects.values());
       for (const object of stored) objects.set(keyText(keyOf(object)), object);
       step(stored, []);
     }
@@ -154,26 +145,4 @@ export class ObjectMesh {
 function healthOf(object: Stored, { health }: SimulationInput) {
   if (object.kind !== "MeshWorkload" || health === undefined) return "live";
   return health.healthOf(`${object.metadata.namespace}/${object.metadata.name}`);
-}
-
-/** With virtual addresses for those that have none: files do not write them. Those that are refused stay without. */
-function addressed(
-  candidates: readonly Stored[],
-  all: ReadonlyMap<string, Stored>,
-  compiler: Pick<Compiler, "meshConfig">,
-): Stored[] {
-  const ofKind = <K extends "Service" | "ExternalService">(kind: K): StoredOfKind<K>[] =>
-    [...all.values()].flatMap((object) => (isOfKind(object, kind) ? [object] : []));
-  const find = <K extends "Service" | "ExternalService">(key: ObjectKey, kind: K) => {
-    const found = all.get(keyText({ ...key, kind }));
-    return found !== undefined && isOfKind(found, kind) ? found : undefined;
-  };
-  const { objects } = assignAddresses(candidates, {
-    service: (key) => find(key, "Service"),
-    external: (key) => find(key, "ExternalService"),
-    services: () => ofKind("Service"),
-    externals: () => ofKind("ExternalService"),
-    meshConfig: () => compiler.meshConfig,
-  });
-  return objects.filter((object) => isStored(object));
 }

@@ -7,7 +7,7 @@ import { SimulatedMesh } from "./simulated-mesh.ts";
 /** 2026-01-01. */
 const testNowMs = Date.UTC(2026, 0, 1);
 
-function readObjects(
+export function readObjects(
   yaml: string,
   file = "mesh.yaml",
 ): { objects: Stored[]; origins: Map<string, ObjectOrigin> } {

@@ -4,7 +4,6 @@ import {
   decodeMessage,
   type Explanation,
   explanationSchema,
-  keyText,
   isKindName,
   kindNames,
   type KindName,
@@ -14,14 +13,14 @@ import {
   tapEventSchema,
 } from "../../api/index.ts";
 import type { ExplainProvider } from "../../apiserver/index.ts";
-import type { Clock } from "../../kernel/index.ts";
-import { parseSpiffeId } from "../../kernel/index.ts";
+import { type Clock, parseSpiffeId, WeftError } from "../../kernel/index.ts";
 import type { TapHub } from "../../observe/index.ts";
 import type { Registry } from "../../registry/index.ts";
-import { recordedRequest, SimulatedMesh } from "../../simulate/index.ts";
+import { nextTurn, recordedRequest, SimulatedMesh } from "../../simulate/index.ts";
 import type { Store } from "../../store/index.ts";
 import { TapRecordSchema } from "../../wire/index.ts";
 import type { Configuration } from "../configuration.ts";
+import { LastRevisions } from "./last-revisions.ts";
 
 export interface LiveExplainerOptions {
   readonly store: Store;
@@ -33,8 +32,8 @@ export interface LiveExplainerOptions {
   readonly clock: Clock;
 }
 
-/** Commits that are looked through for the last change of an object. */
-const maxCommits = 1_000;
+/** Explanations that wait for the one that is made. */
+const maxWaiting = 16;
 /** What compiles to nothing that decides about requests, or is nobody's to read. */
 const unread: ReadonlySet<KindName> = new Set([
   ...(["Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"] as const),
@@ -43,24 +42,44 @@ const unread: ReadonlySet<KindName> = new Set([
 
 export class LiveExplainer implements ExplainProvider {
   readonly #options: LiveExplainerOptions;
+  readonly #revisions: LastRevisions;
+  #tail: Promise<unknown> = Promise.resolve();
+  #waiting = 0;
 
   constructor(options: LiveExplainerOptions) {
     this.#options = options;
+    this.#revisions = new LastRevisions(options.store, nextTurn);
   }
 
+  /** One after another; rejects with `exhausted` where too many wait. */
   async explain(request: SimulatedRequest): Promise<Explanation> {
-    const { store, registry, configuration, trustDomain, clock } = this.#options;
+    if (this.#waiting >= maxWaiting)
+      throw new WeftError("exhausted", `${maxWaiting} explanations are waiting already`);
+    this.#waiting++;
+    const result = this.#tail.then(nextTurn).then(() => this.#explain(request));
+    this.#tail = result.catch(() => {});
+    try {
+      return await result;
+    } finally {
+      this.#waiting--;
+    }
+  }
+
+  async #explain(request: SimulatedRequest): Promise<Explanation> {
+    const { registry, configuration, trustDomain, clock } = this.#options;
+    const { revision } = configuration;
     const mesh = SimulatedMesh.over(
       { compiler: configuration.compiler, registry: registry.views },
       {
         objects: this.#objects(),
         trustDomain,
         nowMs: clock.nowMs(),
-        revision: configuration.revision,
+        revision,
       },
     );
     const explanation = mesh.simulate(request);
-    return withRevisions(explanation, await lastChanges(store));
+    await this.#revisions.follow(revision);
+    return withRevisions(explanation, this.#revisions);
   }
 
   recentRequest(requestId: string): SimulatedRequest | undefined {
@@ -98,22 +117,13 @@ function refusedRequest(refusal: RefusalView): SimulatedRequest | undefined {
   return { from: { namespace, serviceAccount }, url: `http://${host}${path}`, method, requestId };
 }
 
-/** By `keyText`. */
-async function lastChanges(store: Store): Promise<ReadonlyMap<string, number>> {
-  const found = new Map<string, number>();
-  for (const { revision, changes } of await store.history(maxCommits)) {
-    for (const { key } of changes) if (!found.has(keyText(key))) found.set(keyText(key), revision);
-  }
-  return found;
-}
-
 /** A copy in which whatever names an object says when that was changed last. */
-function withRevisions(explanation: Explanation, changed: ReadonlyMap<string, number>): Explanation {
+function withRevisions(explanation: Explanation, changed: LastRevisions): Explanation {
   const decoded = decodeMessage(explanationSchema, copyOf(explanation, changed), "response");
   return "object" in decoded ? decoded.object : explanation;
 }
 
-function copyOf(value: unknown, changed: ReadonlyMap<string, number>): unknown {
+function copyOf(value: unknown, changed: LastRevisions): unknown {
   if (Array.isArray(value)) return value.map((item: unknown) => copyOf(item, changed));
   if (typeof value !== "object" || value === null) return value;
   const copy = Object.fromEntries(
@@ -122,6 +132,6 @@ function copyOf(value: unknown, changed: ReadonlyMap<string, number>): unknown {
   const { kind, namespace, name, section } = copy;
   if (typeof kind !== "string" || typeof namespace !== "string" || typeof name !== "string") return copy;
   if (typeof section !== "string" || !isKindName(kind)) return copy;
-  const revision = changed.get(keyText({ kind, namespace, name }));
+  const revision = changed.of({ kind, namespace, name });
   return revision === undefined ? copy : { ...copy, revision };
 }

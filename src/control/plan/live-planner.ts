@@ -17,6 +17,7 @@ import { type Clock, type Timer, WeftError } from "../../kernel/index.ts";
 import { inboundKey, meshKey } from "../../model/index.ts";
 import type { Registry } from "../../registry/index.ts";
 import {
+  type MeshSurroundings,
   nextTurn,
   planChange,
   type PlannedProxy,
@@ -33,7 +34,8 @@ export interface LivePlannerOptions {
   readonly registry: Registry;
   readonly core: SubscriptionCore;
   readonly trustDomain: string;
-  readonly gatewayAddress?: string | undefined;
+  /** Key sets, where gateways are served, and who is trusted, as the compiler in force has them. */
+  readonly surroundings: () => MeshSurroundings;
   readonly simulatorOf: (mesh: TrackedMesh) => Simulate;
   /** Requests that are known of without anybody giving them. */
   readonly recentRequests: () => readonly PlannedRequest[];
@@ -78,17 +80,16 @@ export class LivePlanner implements PlanProvider {
   }
 
   async #plan(change: PlannedChange, traffic: readonly SimulatedRequest[] | undefined): Promise<PlanReport> {
-    const { registry, core, trustDomain, clock, gatewayAddress } = this.#options;
+    const { registry, core, trustDomain, clock } = this.#options;
     this.#idle?.cancel();
     this.#mesh ??= new TrackedMesh({
       trustDomain,
-      gatewayHost: { address: gatewayAddress ?? "" },
       healthOf: (workload) => registry.views.workload(workload)?.health ?? "live",
     });
     const mesh = this.#mesh;
     try {
       const { revision } = this.#options.store;
-      await runSteps(mesh.sync(this.#objects()), nextTurn);
+      await runSteps(mesh.sync(this.#objects(), this.#options.surroundings()), nextTurn);
       const nowMs = clock.nowMs();
       const report = await runSteps(
         planChange({

@@ -20,6 +20,7 @@ export function openPlanner(parts: PlannerParts): LivePlanner {
   const { store, registry, core, trustDomain, taps, plaintextCallers, configuration, clock } = parts;
   return new LivePlanner({
     ...{ store, registry, core, trustDomain, clock },
+    surroundings: () => configuration.surroundings(),
     simulatorOf: (mesh) => {
       const input = { objects: [...mesh.objects.values()], trustDomain, nowMs: clock.nowMs() };
       const simulated = SimulatedMesh.over({ compiler: mesh.compiler, registry: mesh.registry }, input);

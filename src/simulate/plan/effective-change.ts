@@ -13,7 +13,7 @@ export interface PlannedProxy {
 
 type Outcome = "added" | "changed" | "removed";
 
-interface ProxyChange {
+export interface ProxyChange {
   readonly resource: ResourceChange;
   readonly outcome: Outcome;
 }
@@ -56,6 +56,7 @@ export function* touchedProxies(
       if (closure === undefined) {
         closure = closuresOf(mesh, root, change);
         closures.set(nameText(root), closure);
+        yield;
       }
       for (const text of closure.before) before.add(text);
       for (const text of closure.after) after.add(text);

@@ -13,7 +13,12 @@ import {
   type TransactionResult,
 } from "../../api/index.ts";
 import type { StatusUpdate } from "../../compile/index.ts";
-import { type PlannedProxy, type TouchedProxy, touchedProxies } from "./effective-change.ts";
+import {
+  type PlannedProxy,
+  type ProxyChange,
+  type TouchedProxy,
+  touchedProxies,
+} from "./effective-change.ts";
 import { flipsBetween, lockedOut, type PlannedRequest, results, type Simulate } from "./flips.ts";
 import { objectDiff } from "./object-diff.ts";
 import { resourceDiff } from "./resource-diff.ts";
@@ -95,17 +100,22 @@ function diffOf({ mesh, changes }: PlanInput, key: string): string[] {
 function* toldChanges(
   touched: readonly TouchedProxy[],
 ): Steps<Pick<PlanReport, "changes" | "changesOmitted">> {
-  const all = Map.groupBy(
-    touched.flatMap(({ changes }) => changes),
-    ({ resource, outcome }) => `${nameText(resource)} ${outcome}`,
-  );
+  const all = new Map<string, { readonly change: ProxyChange; proxies: number }>();
+  for (const { changes } of touched) {
+    for (const change of changes) {
+      const text = `${nameText(change.resource)} ${change.outcome}`;
+      const known = all.get(text);
+      if (known === undefined) all.set(text, { change, proxies: 1 });
+      else known.proxies++;
+    }
+    yield;
+  }
   const told: PlanReport["changes"][number][] = [];
-  for (const same of [...all.values()].slice(0, maxToldChanges)) {
-    const [first] = same;
-    if (first === undefined) continue;
-    const { resource, outcome } = first;
+  for (const { change, proxies } of all.values()) {
+    if (told.length === maxToldChanges) break;
+    const { resource, outcome } = change;
     const diff = resourceDiff(resource.kind, resource.before, resource.after);
-    told.push({ what: nameText(resource), outcome, diff, proxies: same.length });
+    told.push({ what: nameText(resource), outcome, diff, proxies });
     yield;
   }
   return { changes: told, changesOmitted: Math.max(0, all.size - maxToldChanges) };

@@ -14,10 +14,10 @@ import {
 } from "../../api/index.ts";
 import {
   type CompiledResource,
+  type CompileChange,
   Compiler,
-  type GatewayHost,
-  type KeySetChange,
   type ResourceName,
+  type StaleOutputs,
   type StatusUpdate,
 } from "../../compile/index.ts";
 import {
@@ -31,11 +31,12 @@ import type { Steps } from "./slices.ts";
 
 export interface TrackedMeshOptions {
   readonly trustDomain: string;
-  readonly gatewayHost?: GatewayHost | undefined;
-  readonly keySets?: readonly KeySetChange[] | undefined;
   /** "namespace/name" of a workload. Absent: everybody is alive. */
   readonly healthOf?: (workload: string) => WorkloadHealth;
 }
+
+/** What compiles besides objects: key sets, where gateways are served, who is trusted. */
+export type MeshSurroundings = Pick<CompileChange, "gatewayHost" | "keySets" | "trust">;
 
 /** A resource before and after a proposal; undefined: it is not there. */
 export interface ResourceChange extends ResourceName {
@@ -65,6 +66,8 @@ const order: readonly KindName[] = [
   "Service",
 ];
 const objectsOfStep = 16;
+/** Of which it is only seen whether they are the same. */
+const objectsOfLook = 512;
 
 export class TrackedMesh {
   readonly registry = new RegistryIndex();
@@ -77,11 +80,11 @@ export class TrackedMesh {
   readonly #members = new Map<string, readonly string[]>();
   /** Roots, by what of their closure they have. */
   readonly #rootsOf = new Map<string, Set<string>>();
+  #surroundings: MeshSurroundings = {};
 
-  constructor({ trustDomain, gatewayHost, keySets = [], healthOf = () => "live" }: TrackedMeshOptions) {
+  constructor({ trustDomain, healthOf = () => "live" }: TrackedMeshOptions) {
     this.compiler = new Compiler({ trustDomain, trustRoots: [], registry: this.registry });
     this.#healthOf = healthOf;
-    this.compiler.apply({ keySets, ...(gatewayHost === undefined ? {} : { gatewayHost }) });
   }
 
   get objects(): ReadonlyMap<string, Stored> {
@@ -92,11 +95,12 @@ export class TrackedMesh {
     return this.#objects.get(keyText(key));
   }
 
-  /** All objects that there are now: what differs from before is compiled. */
-  *sync(objects: readonly Stored[]): Steps<void> {
+  /** All objects that there are now, and what is around them: what differs from before is compiled. */
+  *sync(objects: readonly Stored[], surroundings: MeshSurroundings = {}): Steps<void> {
     const present = new Set<string>();
     const upserted: Stored[] = [];
-    for (const object of objects) {
+    for (const [index, object] of objects.entries()) {
+      if (index % objectsOfLook === 0) yield;
       const text = keyText(keyOf(object));
       present.add(text);
       if (this.#objects.get(text) !== object || this.#isOtherHealth(object)) upserted.push(object);
@@ -110,11 +114,18 @@ export class TrackedMesh {
     const sorted = upserted.toSorted((a, b) => rank(a) - rank(b));
     const stale = new Map<string, ResourceName>();
     const clusters = new Set<string>();
-    for (let at = 0; at < sorted.length || at === 0; at += objectsOfStep) {
-      const slice = { upserted: sorted.slice(at, at + objectsOfStep), removed: at === 0 ? removed : [] };
-      const outputs = this.#apply(slice);
+    const note = (outputs: StaleOutputs): void => {
       for (const name of outputs.resources) stale.set(nameText(name), name);
       for (const cluster of outputs.clusters) clusters.add(cluster);
+    };
+    if (!Bun.deepEquals(surroundings, this.#surroundings)) {
+      this.#surroundings = surroundings;
+      note(this.compiler.applyLazily(surroundings));
+      yield;
+    }
+    for (let at = 0; at < sorted.length || at === 0; at += objectsOfStep) {
+      const slice = { upserted: sorted.slice(at, at + objectsOfStep), removed: at === 0 ? removed : [] };
+      note(this.#apply(slice));
       yield;
     }
     for (const cluster of clusters) {
@@ -242,7 +253,9 @@ export class TrackedMesh {
     const registry = new ChangeSet();
     for (const key of removed) unindexObject(this.registry, key, registry);
     for (const object of upserted) indexObject(this.registry, object, this.#noteHealth(object), registry);
-    return this.compiler.applyLazily({ upserted, removed, registry });
+    // The compiler lets go of a key set that no policy names; one that comes, or comes back, finds it again.
+    const { keySets = [] } = this.#surroundings;
+    return this.compiler.applyLazily({ upserted, removed, registry, keySets });
   }
 
   #isOtherHealth(object: Stored): boolean {
