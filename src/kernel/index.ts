@@ -37,6 +37,7 @@ export {
   readJwkSet,
 } from "./jwk-set.ts";
 export { nearestName } from "./nearest-name.ts";
+export { type LineEdit, lineEdits } from "./line-edits.ts";
 export { textDifference } from "./text-difference.ts";
 export { nameserversOf } from "./resolv-conf.ts";
 export { formatSpiffeId, parseSpiffeId, type SpiffeId } from "./spiffe.ts";

@@ -1,5 +1,5 @@
 /** Changes as a person reads them: a unified difference of YAML for each object, bounded, with nothing in it that the reader may not see. */
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import {
   type ApiObject,
   type Difference,
@@ -63,5 +63,10 @@ function differenceOf(change: Change, mayShow: MayShow): Difference {
 }
 
 function textOf(object: ApiObject | undefined): string {
-  return object === undefined ? "" : objectText(object, salt);
+  return object === undefined ? "" : objectText(object, mark);
+}
+
+/** A name for a value. */
+function mark(value: string): string {
+  return `(hidden, ${createHash("sha256").update(salt).update("\0").update(value).digest("hex").slice(0, 8)})`;
 }
