@@ -102,18 +102,32 @@ const warningSchema = object("Something that the author can hardly mean.", {
 });
 export type PlanWarning = ValueOf<typeof warningSchema>;
 
-export const planReportSchema = object("What a change would do.", {
-  revision: count("Of the configuration that it was compared with; 0: files."),
-  objects: list("Of the change.", objectSchema, { max: 4 * maxTransactionObjects }),
+/** What of proxies' configuration becomes another one, and whose. */
+const effectiveFields = {
   changes: list("Compiled resources that become others.", changeSchema, { max: maxToldChanges }),
   changesOmitted: count("How many more there are."),
   workloads: list("Proxies that are sent something.", proxySchema, { max: maxToldProxies }),
   workloadsOmitted: count("How many more there are."),
   touched: count("How many proxies are sent something."),
   unaffected: count("How many are not."),
+};
+const effectiveChangesSchema = object("What proxies have besides or instead.", effectiveFields);
+export type EffectiveChanges = ValueOf<typeof effectiveChangesSchema>;
+
+export const planReportSchema = object("What a change would do.", {
+  revision: count("Of the configuration that it was compared with; 0: files."),
+  objects: list("Of the change.", objectSchema, { max: 4 * maxTransactionObjects }),
+  ...effectiveFields,
   requests: count("How many requests were asked about."),
   flips: list("Requests that something else becomes of.", flipSchema, { max: maxPlannedRequests }),
   warnings: list("What the author can hardly mean.", warningSchema, { max: maxWarnings }),
   warningsOmitted: count("How many more there are."),
 });
 export type PlanReport = ValueOf<typeof planReportSchema>;
+
+export const effectiveDiffSchema = object("How proxies' configuration differs between two revisions.", {
+  from: count("The one."),
+  to: count("The other."),
+  ...effectiveFields,
+});
+export type EffectiveDiff = ValueOf<typeof effectiveDiffSchema>;

@@ -3,6 +3,7 @@ import {
   type BlastRadius,
   blastRadiusField,
   decodeMessage,
+  type EffectiveDiff,
   type PlanReport,
   planRequestSchema,
   type SimulatedRequest,
@@ -20,7 +21,23 @@ import type { TransactionInput, Writer } from "./writer.ts";
 export interface PlanProvider {
   /** `traffic` absent: what the control plane knows of. Rejects with `exhausted` where too many wait. */
   plan(change: PlannedChange, traffic: readonly SimulatedRequest[] | undefined): Promise<PlanReport>;
+  /** "gone": the history does not reach back so far. Rejects with `not_found`, and with `exhausted` where too many wait. */
+  compare(question: EffectiveQuestion): Promise<EffectiveDiff | "gone">;
 }
+
+/** How what proxies have differs between two revisions that there are. */
+export interface EffectiveQuestion {
+  readonly from: number;
+  readonly to: number;
+  /** "namespace/name" of one proxy's workload; undefined: all. */
+  readonly workload: string | undefined;
+}
+
+/** The right to look at plans: whoever has it may learn all that proxies have, but no secret. */
+export const planAccess = {
+  type: "resource",
+  ...{ verb: "create", group: "weft.dev", resource: "plans", subresource: "", namespace: "", name: "" },
+} as const;
 
 /** Proxies that a refusal names. */
 const maxNamed = 20;
@@ -63,10 +80,12 @@ export class PlanEndpoint {
   /** Throws `conflict` where the change touches more proxies than that. */
   judgeOf(request: ApiRequest, radius: BlastRadius): NonNullable<TransactionInput["judge"]> {
     const { authorizer, providers } = this.#parts;
-    requireAllowed(authorizer, request.caller, {
-      type: "resource",
-      ...{ verb: "create", group: "weft.dev", resource: "plans", subresource: "", namespace: "", name: "" },
-    });
+    if (radius.isPercent && radius.limit > 100) {
+      refuse([
+        { path: `${blastRadiusField}.limit`, message: "must be at most 100: it is a share of all proxies" },
+      ]);
+    }
+    requireAllowed(authorizer, request.caller, planAccess);
     return async (change) => {
       const { touched, unaffected, workloads } = await providers.plans.plan(change, []);
       const all = touched + unaffected;

@@ -144,6 +144,7 @@ function handlerOf(
     history: new HistoryEndpoints({
       ...{ store, writer, contexts, authorizer, clock },
       signals: (query) => options.providers.telemetry.signals(query),
+      plans: options.providers.plans,
     }),
     rollouts: new RolloutEndpoints({
       ...{ store, writer, contexts, audit },

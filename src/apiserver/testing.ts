@@ -84,6 +84,7 @@ export const someScrapes: ScrapeProviders = {
 
 interface TestApiOptions extends Partial<ApiServerOptions> {
   readonly telemetry?: Partial<TelemetryProviders>;
+  readonly plans?: PlanProvider;
 }
 
 export class TestApi {
@@ -107,7 +108,7 @@ export class TestApi {
     this.directory = parts.directory;
   }
 
-  static async start({ telemetry, ...options }: TestApiOptions = {}): Promise<TestApi> {
+  static async start({ telemetry, plans = somePlans, ...options }: TestApiOptions = {}): Promise<TestApi> {
     const directory = mkdtempSync(join(tmpdir(), "weft-api-"));
     const store = openSqliteStore({
       path: join(directory, "store.sqlite"),
@@ -153,7 +154,7 @@ export class TestApi {
         taps,
         scrapes: someScrapes,
         rollouts: noRollouts,
-        plans: somePlans,
+        plans,
         explanations: someExplanations,
       },
       ...options,
@@ -229,6 +230,10 @@ export const somePlans: PlanProvider = {
       warnings: [],
       warningsOmitted: 0,
     }),
+  compare: async ({ from, to }) => ({
+    ...{ from, to, touched: 0, unaffected: 1 },
+    ...{ changes: [], changesOmitted: 0, workloads: [], workloadsOmitted: 0 },
+  }),
 };
 
 /** Says back what it was asked, as forwarded. Of recent requests there is one. */

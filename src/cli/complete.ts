@@ -1,6 +1,6 @@
 /** `weft complete -- WORDS…`, called by a shell: what the last word may become, a line each. Never an error, and never slow. */
 import { Command } from "commander";
-import { findKind, kindNames, kinds } from "../api/index.ts";
+import { findKind, type KindName, kindNames, kinds } from "../api/index.ts";
 import type { Cli } from "./cli.ts";
 import { connectServer } from "./server.ts";
 import { addSharedOptions, type SharedOptions } from "./shared-options.ts";
@@ -9,6 +9,11 @@ import { verbs } from "./verbs.ts";
 /** A shell stands still meanwhile. */
 const serverTimeoutMs = 1_000;
 const kindVerbs: readonly string[] = ["get", "describe", "delete"];
+/** Options whose value is the name of an object. */
+const optionKinds: Readonly<Record<string, KindName>> = {
+  "--workload": "MeshWorkload",
+  "--from": "MeshWorkload",
+};
 
 export function command(cli: Cli): Command {
   return new Command("complete")
@@ -33,7 +38,11 @@ async function candidates(before: readonly string[], last: string, around: Surro
   if (verb === undefined) return [];
   const { options } = addSharedOptions((await verb.load()).command(around.cli));
   const option = options.find(({ short, long }) => [short, long].includes(args.at(-1) ?? ""));
-  if (option?.required === true) return [...(option.argChoices ?? [])];
+  if (option?.required === true) {
+    const kind = optionKinds[option.long ?? ""];
+    if (kind !== undefined) return await objectNames(kind, valueOf(args, ["-n", "--namespace"]), around);
+    return [...(option.argChoices ?? [])];
+  }
   if (last.startsWith("-")) return options.flatMap(({ long }) => long ?? []);
   const words = args.filter((arg, i) => !arg.startsWith("-") && !takesValue(args[i - 1], options));
   const [kindText] = words;

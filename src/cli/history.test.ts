@@ -80,6 +80,27 @@ describe("diff", () => {
   });
 });
 
+test("completion knows the options of diff, and workloads by their names", async () => {
+  const workload = (name: string) => ({
+    ...{ apiVersion: "weft.dev/v1alpha1", kind: "MeshWorkload", spec: { addresses: ["10.0.0.1"] } },
+    metadata: {
+      ...{ name, namespace: "shop", uid: name, resourceVersion: "1", generation: 1 },
+      creationTimestamp: "2026-01-01T00:00:00Z",
+    },
+  });
+  const list = {
+    ...{ kind: "MeshWorkloadList", apiVersion: "weft.dev/v1alpha1", metadata: { resourceVersion: "1" } },
+    items: [workload("web-1"), workload("reviews-1")],
+  };
+  await using server = fakeServer({
+    "GET /apis/weft.dev/v1alpha1/namespaces/shop/meshworkloads": list,
+  });
+  const complete = async (...words: string[]) => (await weft(server, "complete", "--", ...words)).out;
+  expect(await complete("diff", "5", "--e")).toBe("--effective\n");
+  expect(await complete("diff", "5", "-n", "shop", "--workload", "w")).toBe("web-1\n");
+  expect(await complete("explain", "-n", "shop", "--from", "")).toBe("reviews-1\nweb-1\n");
+});
+
 describe("rollback", () => {
   const answer = { revision: 8, results: [change], differences: [difference], leftOut: 0 };
 

@@ -1,5 +1,5 @@
 /** A plan as text: warnings and flips first, then who is sent what. */
-import type { Flip, PlanReport, RequestResult } from "../api/index.ts";
+import type { EffectiveChanges, EffectiveDiff, Flip, PlanReport, RequestResult } from "../api/index.ts";
 import type { Output, Style } from "./output.ts";
 import { plainText } from "./plain-text.ts";
 
@@ -25,8 +25,16 @@ export function writePlan(output: Output, report: PlanReport, isWide: boolean): 
   if (report.warningsOmitted > 0) output.line(`and ${report.warningsOmitted} more warnings`);
 }
 
+/** How what proxies have differs between two revisions. `isWide`: with every proxy by name. */
+export function writeEffectiveDiff(output: Output, diff: EffectiveDiff, isWide: boolean): void {
+  const { from, to, touched, unaffected } = diff;
+  const end = touched === 0 ? "" : ":";
+  output.line(`${touched} of ${touched + unaffected} proxies differ between r${from} and r${to}${end}`);
+  writeGroups(output, diff, isWide);
+}
+
 /** Proxies to which the same happens stand together. */
-function writeGroups(output: Output, report: PlanReport, isWide: boolean): void {
+function writeGroups(output: Output, report: EffectiveChanges, isWide: boolean): void {
   const told = new Map(report.changes.map((change) => [change.what, change]));
   const shown = new Set<string>();
   const groups = Map.groupBy(report.workloads, ({ changes }) => changes.join("\n"));
@@ -44,6 +52,7 @@ function writeGroups(output: Output, report: PlanReport, isWide: boolean): void 
     }
   }
   if (report.workloadsOmitted > 0) output.line(`  and ${report.workloadsOmitted} more proxies`);
+  if (report.changesOmitted > 0) output.line(`  and ${report.changesOmitted} more differences, not shown`);
 }
 
 export function writeFlips(output: Output, flips: readonly Flip[], most: number): void {

@@ -1,6 +1,8 @@
 /** What a client of the API asks about revisions, and the way back to one. */
 import {
   type DiffDocument,
+  type EffectiveDiff,
+  effectiveDiffSchema,
   diffSchema,
   type HistoryPage,
   historySchema,
@@ -53,6 +55,15 @@ export abstract class HistoryClient extends TrafficClient {
   async diff(question: DiffQuestion): Promise<DiffDocument> {
     const query = texts(question);
     return this.decode(diffSchema, await this.transport.json(`${meshPath}/diff`, { query }));
+  }
+
+  /** The same of what proxies have. Rejects with `not_found`, and with `exhausted` where too many ask. */
+  async effectiveDiff(
+    question: DiffQuestion & { readonly workload?: string | undefined },
+  ): Promise<EffectiveDiff> {
+    const query = texts(question);
+    const body = await this.transport.json(`${meshPath}/diff/effective`, { query });
+    return this.decode(effectiveDiffSchema, body);
   }
 
   /** One commit, or with `dryRun` what it would be. Rejects with what stands in its way, whole. */

@@ -1,9 +1,15 @@
 export { SimulatedMesh } from "./simulated-mesh.ts";
 export type { PlannedProxy } from "./plan/effective-change.ts";
 export type { PlannedRequest, Simulate } from "./plan/flips.ts";
+export { compareConfigurations } from "./plan/effective-report.ts";
 export { planChange } from "./plan/plan.ts";
-export { nextTurn, runAtOnce, runSteps } from "./plan/slices.ts";
-export { type MeshSurroundings, proposedVersion, TrackedMesh } from "./plan/tracked-mesh.ts";
+export { nextTurn, runAtOnce, runSteps, type Steps } from "./plan/slices.ts";
+export {
+  type MeshSurroundings,
+  type ObjectChanges,
+  proposedVersion,
+  TrackedMesh,
+} from "./plan/tracked-mesh.ts";
 export { proxiesOfObjects } from "./plan/proxies.ts";
 export { recordedRequest } from "./replay/recorded-request.ts";
 export { addressed } from "./addressed.ts";

@@ -2,6 +2,7 @@
 import {
   decodeMessage,
   type DiffDocument,
+  type EffectiveDiff,
   type HistoryEntry,
   type HistoryPage,
   kindNames,
@@ -16,15 +17,16 @@ import type { Commit, Store } from "../../store/index.ts";
 import { refuse } from "../admission.ts";
 import { json } from "../answers.ts";
 import type { ApiRequest } from "../api-request.ts";
-import type { Authorizer } from "../authorization/authorizer.ts";
+import { type Authorizer, requireAllowed } from "../authorization/authorizer.ts";
 import { readJson } from "../body.ts";
+import { planAccess, type PlanProvider } from "../plan-endpoint.ts";
 import { methodNotAllowed } from "../resources.ts";
 import type { TelemetryProviders } from "../telemetry-endpoints.ts";
 import type { WriteContexts } from "../write-contexts.ts";
 import type { Writer } from "../writer.ts";
 import { searchAround, searchCommits } from "./commit-search.ts";
 import { differencesOf, mayShowTo, outcomeOf } from "./differences.ts";
-import { type HistoryQuery, historyQuery, numberOf } from "./history-query.ts";
+import { type HistoryQuery, historyQuery, numberOf, textOf } from "./history-query.ts";
 import type { HistoryTarget } from "./history-target.ts";
 import { rollbackWrites } from "./rollback-writes.ts";
 import { ServiceChanges, type ServiceName } from "./service-changes.ts";
@@ -35,6 +37,7 @@ export interface HistoryParts {
   readonly contexts: WriteContexts;
   readonly authorizer: Authorizer;
   readonly signals: TelemetryProviders["signals"];
+  readonly plans: PlanProvider;
   readonly clock: Clock;
 }
 
@@ -57,6 +60,8 @@ export class HistoryEndpoints {
         return json(await this.#list(historyQuery(request.query)));
       case "diff":
         return json(await this.#diff(request));
+      case "effective":
+        return json(await this.#effectiveDiff(request));
       case "revision":
         return json(await this.#revision(request, target.revision));
     }
@@ -138,10 +143,7 @@ export class HistoryEndpoints {
 
   async #diff({ caller, query }: ApiRequest): Promise<DiffDocument> {
     const { store, authorizer } = this.#parts;
-    const from = numberOf(query, "from");
-    if (from === undefined) throw new WeftError("usage", "from is required: a revision");
-    const to = numberOf(query, "to") ?? store.revision;
-    for (const revision of [from, to]) if (revision > store.revision) throw this.#unknown(revision);
+    const { from, to } = this.#pair(query);
     const [low, high] = from <= to ? [from, to] : [to, from];
     const changes = await store.changesBetween(low, high);
     if (changes === "gone") throw this.#unknown(low);
@@ -154,6 +156,25 @@ export class HistoryEndpoints {
             ...(before === undefined ? {} : { after: before }),
           }));
     return { from, to, ...differencesOf(directed, mayShowTo(authorizer, caller)) };
+  }
+
+  /** What proxies had at the one and have at the other. It takes the right to plans too: it tells what no object does. */
+  async #effectiveDiff({ caller, query }: ApiRequest): Promise<EffectiveDiff> {
+    const { authorizer, plans } = this.#parts;
+    requireAllowed(authorizer, caller, planAccess);
+    const { from, to } = this.#pair(query);
+    const answer = await plans.compare({ from, to, workload: textOf(query, "workload") });
+    if (answer === "gone") throw this.#unknown(Math.min(from, to));
+    return answer;
+  }
+
+  #pair(query: URLSearchParams): { readonly from: number; readonly to: number } {
+    const { store } = this.#parts;
+    const from = numberOf(query, "from");
+    if (from === undefined) throw new WeftError("usage", "from is required: a revision");
+    const to = numberOf(query, "to") ?? store.revision;
+    for (const revision of [from, to]) if (revision > store.revision) throw this.#unknown(revision);
+    return { from, to };
   }
 
   async #rollBack(request: ApiRequest): Promise<RollbackResponse> {

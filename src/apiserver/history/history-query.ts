@@ -39,7 +39,7 @@ export function numberOf(query: URLSearchParams, name: string): number | undefin
   return text === null ? undefined : parseNumber(name, text, Number.MAX_SAFE_INTEGER);
 }
 
-function textOf(query: URLSearchParams, name: string): string | undefined {
+export function textOf(query: URLSearchParams, name: string): string | undefined {
   const text = query.get(name);
   if (text === null) return undefined;
   if (text !== "" && text.length <= maxTextLength) return text;

@@ -15,11 +15,12 @@ export async function runVerb(
   folder: string,
   server: Pick<FakeServer, "url">,
   args: readonly string[],
+  token = "secret",
 ): Promise<VerbResult> {
   const recorded = recordOutput();
   const env = {
     WEFT_SERVER: server.url,
-    WEFT_TOKEN: "secret",
+    WEFT_TOKEN: token,
     WEFT_RUNTIME_DIR: join(folder, "run"),
     USER: "ann",
   };

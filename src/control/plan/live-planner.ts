@@ -1,9 +1,10 @@
 /**
- * Plans of a running mesh. Keeps a second compiled mesh beside the one that is in force, made with the first plan, brought up
+ * Plans of a running mesh, and what its configuration was at other revisions. Keeps a second compiled mesh beside the one that is in force, made with the first plan, brought up
  * to date with each, and let go when nobody has asked for a while. One plan at a time, in slices, so that proxies and
  * the API wait for none.
  */
 import {
+  type EffectiveDiff,
   kindNames,
   type KindName,
   type ObjectKey,
@@ -11,12 +12,13 @@ import {
   type SimulatedRequest,
   type Stored,
 } from "../../api/index.ts";
-import type { PlannedChange, PlanProvider } from "../../apiserver/index.ts";
+import type { EffectiveQuestion, PlannedChange, PlanProvider } from "../../apiserver/index.ts";
 import type { SubscriptionCore } from "../../distribute/index.ts";
 import { type Clock, type Timer, WeftError } from "../../kernel/index.ts";
 import { inboundKey, meshKey } from "../../model/index.ts";
 import type { Registry } from "../../registry/index.ts";
 import {
+  compareConfigurations,
   type MeshSurroundings,
   nextTurn,
   planChange,
@@ -25,9 +27,11 @@ import {
   proposedVersion,
   runSteps,
   type Simulate,
+  type Steps,
   TrackedMesh,
 } from "../../simulate/index.ts";
-import type { Store } from "../../store/index.ts";
+import type { Change, Store } from "../../store/index.ts";
+import { changesOf, objectsBefore } from "./past-objects.ts";
 
 export interface LivePlannerOptions {
   readonly store: Store;
@@ -47,6 +51,8 @@ export interface LivePlannerOptions {
 const maxWaiting = 16;
 /** The second mesh costs as much memory as the first. */
 const idleMs = 120_000;
+/** Commits that may come between two readings of the history. */
+const maxReadings = 10;
 /** Secrets compile to nothing that is told, and roles to nothing at all. */
 const unread: ReadonlySet<KindName> = new Set(["Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"]);
 
@@ -62,10 +68,28 @@ export class LivePlanner implements PlanProvider {
   }
 
   async plan(change: PlannedChange, traffic: readonly SimulatedRequest[] | undefined): Promise<PlanReport> {
+    return this.#inTurn(() => this.#onMesh((mesh) => this.#plan(mesh, change, traffic)));
+  }
+
+  async compare(question: EffectiveQuestion): Promise<EffectiveDiff | "gone"> {
+    return this.#inTurn(() => this.#compare(question));
+  }
+
+  /** The second mesh is there. */
+  get isHolding(): boolean {
+    return this.#mesh !== undefined;
+  }
+
+  close(): void {
+    this.#idle?.cancel();
+    this.#mesh = undefined;
+  }
+
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
     if (this.#waiting >= maxWaiting)
       throw new WeftError("exhausted", `${maxWaiting} plans are waiting already`);
     this.#waiting++;
-    const result = this.#tail.then(() => this.#plan(change, traffic));
+    const result = this.#tail.then(work);
     this.#tail = result.catch(() => {});
     try {
       return await result;
@@ -74,40 +98,15 @@ export class LivePlanner implements PlanProvider {
     }
   }
 
-  close(): void {
-    this.#idle?.cancel();
-    this.#mesh = undefined;
-  }
-
-  async #plan(change: PlannedChange, traffic: readonly SimulatedRequest[] | undefined): Promise<PlanReport> {
-    const { registry, core, trustDomain, clock } = this.#options;
+  async #onMesh<T>(work: (mesh: TrackedMesh) => Promise<T>): Promise<T> {
+    const { registry, trustDomain, clock } = this.#options;
     this.#idle?.cancel();
     this.#mesh ??= new TrackedMesh({
       trustDomain,
       healthOf: (workload) => registry.views.workload(workload)?.health ?? "live",
     });
-    const mesh = this.#mesh;
     try {
-      const { revision } = this.#options.store;
-      await runSteps(mesh.sync(this.#objects(), this.#options.surroundings()), nextTurn);
-      const nowMs = clock.nowMs();
-      const report = await runSteps(
-        planChange({
-          mesh,
-          changes: {
-            upserted: change.upserted.map((object) => proposedVersion(object, this.#stored(object), nowMs)),
-            removed: change.removed,
-          },
-          outcomes: change.results,
-          proxies: proxiesOf(core, registry),
-          requests: traffic?.map((request) => ({ request, count: 1 })) ?? this.#options.recentRequests(),
-          simulatorOf: this.#options.simulatorOf,
-          plaintextCallers: this.#options.plaintextCallers(),
-          revision,
-        }),
-        nextTurn,
-      );
-      return report;
+      return await work(this.#mesh);
     } catch (error) {
       // Whatever went wrong may have left it between two states.
       this.#mesh = undefined;
@@ -117,6 +116,68 @@ export class LivePlanner implements PlanProvider {
         this.#mesh = undefined;
       });
     }
+  }
+
+  async #plan(
+    mesh: TrackedMesh,
+    change: PlannedChange,
+    traffic: readonly SimulatedRequest[] | undefined,
+  ): Promise<PlanReport> {
+    const { registry, core, clock, store } = this.#options;
+    const { revision } = store;
+    await this.#sync(mesh, this.#objects());
+    const nowMs = clock.nowMs();
+    return run(
+      planChange({
+        mesh,
+        changes: {
+          upserted: change.upserted.map((object) => proposedVersion(object, this.#stored(object), nowMs)),
+          removed: change.removed,
+        },
+        outcomes: change.results,
+        proxies: proxiesOf(core, registry),
+        requests: traffic?.map((request) => ({ request, count: 1 })) ?? this.#options.recentRequests(),
+        simulatorOf: this.#options.simulatorOf,
+        plaintextCallers: this.#options.plaintextCallers(),
+        revision,
+      }),
+    );
+  }
+
+  /** The mesh goes back to the one revision; proxies, what they dial and who is alive are those of now. */
+  async #compare({ from, to, workload }: EffectiveQuestion): Promise<EffectiveDiff | "gone"> {
+    const { registry, core, store } = this.#options;
+    const proxies = proxiesOf(core, registry).filter(
+      ({ name }) => workload === undefined || name === workload,
+    );
+    if (workload !== undefined && proxies.length === 0)
+      throw new WeftError("not_found", `there is no proxy of ${workload}`, {
+        hint: "weft status lists them",
+      });
+    const between = await store.changesBetween(Math.min(from, to), Math.max(from, to));
+    const since = await this.#changesSince(from);
+    if (between === "gone" || since === "gone") return "gone";
+    return this.#onMesh(async (mesh) => {
+      await this.#sync(mesh, objectsBefore(this.#objects(), since, isRead));
+      const changes = changesOf(between, from > to, isRead);
+      return { from, to, ...(await run(compareConfigurations(mesh, changes, proxies))) };
+    });
+  }
+
+  /** Up to the very revision that the store is at when this is done. */
+  async #changesSince(revision: number): Promise<readonly Change[] | "gone"> {
+    const { store } = this.#options;
+    for (let reading = 1; ; reading++) {
+      const now = store.revision;
+      const changes = await store.changesBetween(revision, now);
+      if (store.revision === now) return changes;
+      if (reading === maxReadings)
+        throw new WeftError("unavailable", "the configuration does not come to rest");
+    }
+  }
+
+  #sync(mesh: TrackedMesh, objects: readonly Stored[]): Promise<void> {
+    return run(mesh.sync(objects, this.#options.surroundings()));
   }
 
   #stored({
@@ -132,9 +193,17 @@ export class LivePlanner implements PlanProvider {
 
   #objects(): Stored[] {
     return kindNames.flatMap((kind): readonly Stored[] =>
-      unread.has(kind) ? [] : this.#options.store.list({ kind }).items,
+      isRead(kind) ? this.#options.store.list({ kind }).items : [],
     );
   }
+}
+
+function isRead(kind: KindName): boolean {
+  return !unread.has(kind);
+}
+
+function run<T>(steps: Steps<T>): Promise<T> {
+  return runSteps(steps, nextTurn);
 }
 
 /** Connected ones with what they asked for; of others what they will have for certain. */

@@ -6,24 +6,17 @@ import {
   isKindName,
   keyOf,
   keyText,
-  maxToldChanges,
-  maxToldProxies,
   type PlanReport,
   type PlanWarning,
   type TransactionResult,
 } from "../../api/index.ts";
 import type { StatusUpdate } from "../../compile/index.ts";
-import {
-  type PlannedProxy,
-  type ProxyChange,
-  type TouchedProxy,
-  touchedProxies,
-} from "./effective-change.ts";
+import type { PlannedProxy } from "./effective-change.ts";
+import { effectiveChanges, trackAll } from "./effective-report.ts";
 import { flipsBetween, lockedOut, type PlannedRequest, results, type Simulate } from "./flips.ts";
 import { objectDiff } from "./object-diff.ts";
-import { resourceDiff } from "./resource-diff.ts";
 import type { Steps } from "./slices.ts";
-import { nameText, type ObjectChanges, type Proposal, type TrackedMesh } from "./tracked-mesh.ts";
+import type { ObjectChanges, Proposal, TrackedMesh } from "./tracked-mesh.ts";
 import { securityLockOuts } from "./warnings/security-lock-outs.ts";
 import { objectWarnings } from "./warnings/object-warnings.ts";
 import { shadowedRules } from "./warnings/shadowed-rules.ts";
@@ -47,16 +40,13 @@ const maxWarnings = 1_000;
 
 export function* planChange(input: PlanInput): Steps<PlanReport> {
   const { mesh, changes, proxies, requests, outcomes, revision } = input;
-  for (const proxy of proxies) {
-    for (const root of proxy.roots) yield* mesh.track(root);
-    yield;
-  }
+  yield* trackAll(mesh, proxies);
   const before = yield* results(requests, input.simulatorOf(mesh));
   const old = yield* warningsOf(input, false);
   const knownStatuses = new Map(mesh.statuses().map((status) => [statusKey(status), status]));
   const proposal = yield* mesh.propose(changes);
   try {
-    const touched = yield* touchedProxies(mesh, proposal, proxies);
+    const effective = yield* effectiveChanges(mesh, proposal, proxies);
     const after = yield* results(requests, input.simulatorOf(mesh));
     const warnings = [
       ...statusChanges(mesh, knownStatuses, changes),
@@ -72,15 +62,7 @@ export function* planChange(input: PlanInput): Steps<PlanReport> {
         const key = isKindName(outcome.kind) ? keyText({ ...outcome, kind: outcome.kind }) : "";
         return { ...outcome, diff: outcome.outcome === "unchanged" ? [] : diffOf(input, key) };
       }),
-      ...(yield* toldChanges(touched)),
-      workloads: touched.slice(0, maxToldProxies).map(({ proxy, changes: own }) => ({
-        name: proxy.name,
-        role: proxy.role,
-        changes: own.map(({ resource }) => nameText(resource)),
-      })),
-      workloadsOmitted: Math.max(0, touched.length - maxToldProxies),
-      touched: touched.length,
-      unaffected: proxies.length - touched.length,
+      ...effective,
       requests: before.filter((result) => result !== undefined).length,
       flips: flipsBetween(requests, before, after),
       warnings: fresh.slice(0, maxWarnings),
@@ -94,31 +76,6 @@ export function* planChange(input: PlanInput): Steps<PlanReport> {
 function diffOf({ mesh, changes }: PlanInput, key: string): string[] {
   const after = changes.upserted.find((object) => keyText(keyOf(object)) === key);
   return objectDiff(mesh.objects.get(key), after);
-}
-
-/** Each once, with its difference, however many proxies have it. */
-function* toldChanges(
-  touched: readonly TouchedProxy[],
-): Steps<Pick<PlanReport, "changes" | "changesOmitted">> {
-  const all = new Map<string, { readonly change: ProxyChange; proxies: number }>();
-  for (const { changes } of touched) {
-    for (const change of changes) {
-      const text = `${nameText(change.resource)} ${change.outcome}`;
-      const known = all.get(text);
-      if (known === undefined) all.set(text, { change, proxies: 1 });
-      else known.proxies++;
-    }
-    yield;
-  }
-  const told: PlanReport["changes"][number][] = [];
-  for (const { change, proxies } of all.values()) {
-    if (told.length === maxToldChanges) break;
-    const { resource, outcome } = change;
-    const diff = resourceDiff(resource.kind, resource.before, resource.after);
-    told.push({ what: nameText(resource), outcome, diff, proxies });
-    yield;
-  }
-  return { changes: told, changesOmitted: Math.max(0, all.size - maxToldChanges) };
 }
 
 /** Objects that have endpoints, or are some. */
