@@ -295,6 +295,15 @@ export function pathOf(object: { readonly metadata: Metadata }): string {
   return `${namespaceOf(object)}/${object.metadata.name}`;
 }
 
+export function isSameObject(a: Applied, b: Applied): boolean {
+  return a.kind === b.kind && pathOf(a) === pathOf(b);
+}
+
+/** All of both; of one object what is written last. */
+export function overlaid(under: readonly Applied[], over: readonly Applied[]): Applied[] {
+  return [...under.filter((each) => !over.some((other) => isSameObject(each, other))), ...over];
+}
+
 export function headerOf(question: Question, name: string): string | undefined {
   return question.headers.find(([each]) => each === name)?.[1];
 }

@@ -2,6 +2,7 @@
 import { seededRandom } from "../../../src/decide/test/random-routing.ts";
 import type { Applied, Question } from "./applied.ts";
 import { type Circumstances, type Foretold, foretell } from "./foretell.ts";
+import { least } from "./least.ts";
 import { randomCase } from "./random-case.ts";
 import { simulatedDifferences, simulatedMesh, simulatedRequest, storedObjects } from "./simulated.ts";
 import { imaginedWorld, workloadObjects, worldObjects } from "./world.ts";
@@ -15,8 +16,11 @@ export interface Comparison {
   readonly difference: string | undefined;
 }
 
-const circumstances: Circumstances = { trustDomain: "mesh", nowMs: Date.parse("2026-06-01T00:00:00Z") };
-const world = [...worldObjects(imaginedWorld), ...workloadObjects(imaginedWorld)];
+export const circumstances: Circumstances = {
+  trustDomain: "mesh",
+  nowMs: Date.parse("2026-06-01T00:00:00Z"),
+};
+export const world = [...worldObjects(imaginedWorld), ...workloadObjects(imaginedWorld)];
 
 export function compareSimulation(pairs: number, seed: number): Comparison {
   const random = seededRandom(seed);
@@ -47,12 +51,8 @@ export function kindOf({ verdict, reason }: Foretold): string {
 
 /** Objects are left out one after another as long as the two still differ. */
 function shrunk(objects: readonly Applied[], question: Question): string {
-  let least = objects;
-  for (const object of objects) {
-    const fewer = least.filter((each) => each !== object);
-    if (linesOf(fewer, question).length > 0) least = fewer;
-  }
-  return JSON.stringify({ differences: linesOf(least, question), question, objects: least }, undefined, 1);
+  const own = least(objects, (some) => linesOf(some, question).length > 0);
+  return JSON.stringify({ differences: linesOf(own, question), question, objects: own }, undefined, 1);
 }
 
 function linesOf(objects: readonly Applied[], question: Question): string[] {

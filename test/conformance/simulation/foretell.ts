@@ -46,6 +46,8 @@ export interface Foretold {
   readonly policy: string;
   readonly location: string | undefined;
   readonly carriage: Carriage | undefined;
+  /** Of the rule's requests, by "namespace/service:port" of backends that there are; undefined: they are not looked at. */
+  readonly shares: ReadonlyMap<string, number> | undefined;
   /** What the backend sees. */
   readonly sent: { readonly authority: string; readonly target: string; readonly fields: Fields } | undefined;
   /** Edits of the answer, in their order. */
@@ -59,7 +61,14 @@ export interface Circumstances {
 
 const nothing = {
   ...{ reason: "", route: "", backend: "", policy: "" },
-  ...{ status: undefined, location: undefined, carriage: undefined, sent: undefined, answerEdits: [] },
+  ...{
+    status: undefined,
+    location: undefined,
+    carriage: undefined,
+    shares: undefined,
+    sent: undefined,
+    answerEdits: [],
+  },
 };
 
 export function foretell(
@@ -111,7 +120,8 @@ function carried(
   const isGateway = question.from.kind === "client";
   const carriage = carriageByTheText(objects, taken, { service, port, isGateway });
   const backend = `${service}:${port}`;
-  const common = { ...nothing, route, backend, carriage };
+  const shares = sharesByTheText(objects, question, taken);
+  const common = { ...nothing, route, backend, carriage, shares };
   const found = faultByTheText(objects, question, taken, { service, port, nowMs });
   if (found?.fault.abort !== undefined) {
     const status = abortStatus(found.fault.abort, question.isGrpc);
@@ -119,7 +129,8 @@ function carried(
     return { ...common, verdict: "answered", status, reason: "fault_injected", policy };
   }
   const endpoint = endpointOf(objects, service, port);
-  if (endpoint === undefined) return { ...refused(question, "no_endpoint", 503, route), backend, carriage };
+  if (endpoint === undefined)
+    return { ...refused(question, "no_endpoint", 503, route), backend, carriage, shares };
   const sent = sentByTheText(question, taken, chosen);
   const request = admissionRequest(
     { ...question, ...splitTarget(sent.target), authority: sent.authority, headers: flat(sent.fields) },
@@ -130,7 +141,7 @@ function carried(
     },
   );
   const access = accessByTheText(objects, { kind: "workload", ...endpoint }, request, trustDomain);
-  if (!access.isAllowed) return { ...denied(question, access.policy, route), backend, carriage };
+  if (!access.isAllowed) return { ...denied(question, access.policy, route), backend, carriage, shares };
   const answerEdits = [taken?.rule.filters, chosen.filters].flatMap(
     (filters) => filterOf(filters, "responseHeaderModifier") ?? [],
   );
@@ -166,6 +177,23 @@ function chooseByTheText({ route, rule }: Taken, requestId: string): BackendRef 
     sum += weight;
     return share < sum / total;
   });
+}
+
+/** Each backend's weight divided by the sum. */
+function sharesByTheText(
+  objects: readonly Applied[],
+  question: Question,
+  taken: Taken | undefined,
+): ReadonlyMap<string, number> {
+  const shares = new Map<string, number>();
+  if (taken === undefined) return shares;
+  const backends = taken.rule.backendRefs ?? [];
+  const total = backends.reduce((sum, { weight = 1 }) => sum + weight, 0);
+  for (const backend of backends.filter((each) => isResolved(objects, taken.route, question, each))) {
+    const cluster = `${backend.namespace ?? namespaceOf(taken.route)}/${backend.name}:${backend.port}`;
+    shares.set(cluster, (shares.get(cluster) ?? 0) + (backend.weight ?? 1) / total);
+  }
+  return shares;
 }
 
 /** There is such a port, the reference is permitted, and what the port declares is what the route sends. */

@@ -32,6 +32,11 @@ export function chance(random: Random, share: number): boolean {
   return random() < share;
 }
 
+/** Undefined: there is none. */
+export function member<T>(random: Random, list: readonly T[]): T | undefined {
+  return list[Math.floor(random() * list.length)];
+}
+
 function upTo(random: Random, count: number): number {
   return Math.floor(random() * (count + 1));
 }

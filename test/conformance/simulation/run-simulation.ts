@@ -1,9 +1,11 @@
 /**
- * `npm run conformance -- simulation`: random pairs of configuration and request through `simulate()` and the oracle; with `--live` also
- * through a running mesh. `WEFT_TEST_SEED` repeats a run.
+ * `npm run conformance -- simulation`: random pairs of configuration and request through `simulate()`, `weft plan` and `weft test`
+ * against the oracle; with `--live` also through a running mesh. `WEFT_TEST_SEED` repeats a run.
  */
 import { compareLive } from "./compare-live.ts";
-import { compareSimulation } from "./compare-simulation.ts";
+import { comparePlan } from "./compare-plan.ts";
+import { compareSimulation, type Comparison } from "./compare-simulation.ts";
+import { compareTests } from "./compare-tests.ts";
 import { LiveMesh } from "./live-mesh.ts";
 
 const pairs = 20_000;
@@ -14,14 +16,24 @@ export async function runSimulation(isLive: boolean): Promise<boolean> {
   return isLive ? await runLive(seed) : runOffline(seed);
 }
 
-function runOffline(seed: number): boolean {
-  const { pairs: done, kinds, different, difference } = compareSimulation(pairs, seed);
-  console.log(`simulation: ${done} pairs, ${different} differ (WEFT_TEST_SEED=${seed})`);
-  console.log(table(kinds));
-  if (difference !== undefined) console.log(`the first difference: ${difference}`);
-  return different === 0;
-}
+/** Each has a generator of its own from the seed, so that any of them repeats alone. */
+const suites: Readonly<Record<string, (pairs: number, seed: number) => Comparison>> = {
+  explain: compareSimulation,
+  plan: comparePlan,
+  test: compareTests,
+};
 
+function runOffline(seed: number): boolean {
+  let isGood = true;
+  for (const [name, compare] of Object.entries(suites)) {
+    const { pairs: done, kinds, different, difference } = compare(pairs, seed);
+    console.log(`${name}: ${done} pairs, ${different} differ (WEFT_TEST_SEED=${seed})`);
+    console.log(table(kinds));
+    if (difference !== undefined) console.log(`the first difference: ${difference}`);
+    isGood = different === 0 && isGood;
+  }
+  return isGood;
+}
 async function runLive(seed: number): Promise<boolean> {
   await using mesh = await LiveMesh.start();
   const {

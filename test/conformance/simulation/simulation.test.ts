@@ -1,17 +1,19 @@
-/** A bounded share of `npm run conformance -- simulation`: `simulate()` and a running mesh against the oracle. */
+/** A bounded share of `npm run conformance -- simulation`: `simulate()`, `weft plan`, `weft test` and a running mesh against the oracle. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { shareOf } from "../../../src/decide/index.ts";
 import { seededRandom } from "../../../src/decide/test/random-routing.ts";
 import { compareLive } from "./compare-live.ts";
+import { comparePlan } from "./compare-plan.ts";
 import { compareSimulation } from "./compare-simulation.ts";
+import { compareTests } from "./compare-tests.ts";
 import { LiveMesh } from "./live-mesh.ts";
 import { shareByTheText } from "./share-by-the-text.ts";
 
 const seed = Number(process.env["WEFT_TEST_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
-const pairs = 400;
-const livePairs = 150;
+const pairs = 300;
+const livePairs = 100;
 
 let mesh: LiveMesh;
 beforeAll(async () => {
@@ -52,6 +54,19 @@ test(`simulate() says what the texts foretell (WEFT_TEST_SEED=${seed})`, () => {
   expect(kinds.get("forwarded")).toBeGreaterThan(pairs / 10);
   expect(kinds.get("refused no_route")).toBeGreaterThan(pairs / 50);
   expect(kinds.get("refused backend_unresolved")).toBeGreaterThan(pairs / 100);
+});
+
+test(`plans tell the flips that the texts foretell (WEFT_TEST_SEED=${seed})`, () => {
+  const { kinds, difference } = comparePlan(pairs, seed);
+  expect(difference).toBeUndefined();
+  // Changes that change nothing would compare nothing.
+  expect(kinds.get("as before")).toBeLessThan(0.99 * pairs);
+});
+
+test(`tests of requests pass as the texts foretell, and fail where one is wrong (WEFT_TEST_SEED=${seed})`, () => {
+  const { kinds, difference } = compareTests(pairs, seed);
+  expect(difference).toBeUndefined();
+  for (const field of ["verdict", "backend", "status", "route"]) expect(kinds.get(field)).toBeGreaterThan(0);
 });
 
 test(`a running mesh does what simulate() and the texts foretell (WEFT_TEST_SEED=${seed})`, async () => {

@@ -1,0 +1,88 @@
+/** Tests of requests made from what the oracle foretells: each must pass, and with one expectation changed fail at that one alone. */
+import { seededRandom } from "../../../src/decide/test/random-routing.ts";
+import type { SimulatedMesh } from "../../../src/simulate/index.ts";
+import { type Applied, overlaid } from "./applied.ts";
+import { circumstances, type Comparison, world } from "./compare-simulation.ts";
+import { expectedOf, mutate } from "./expected.ts";
+import { foretell } from "./foretell.ts";
+import { least } from "./least.ts";
+import { randomCase } from "./random-case.ts";
+import { simulatedMesh, storedObjects } from "./simulated.ts";
+import { type ExpectedTest, runTestText, testText } from "./test-file.ts";
+import { imaginedWorld } from "./world.ts";
+
+/** A test with the field that is wrong in it; undefined: none. */
+interface Judged extends ExpectedTest {
+  readonly wrong: string | undefined;
+}
+
+/** Of `kinds`: which expectations passed, and which were mutated and failed. */
+export function compareTests(pairs: number, seed: number): Comparison {
+  const random = seededRandom(seed);
+  const kinds = new Map<string, number>();
+  let done = 0;
+  let different = 0;
+  let difference: string | undefined;
+  while (done < pairs) {
+    const { objects, questions } = randomCase(random, imaginedWorld);
+    const asked = questions.slice(0, pairs - done);
+    done += asked.length;
+    const right: Judged[] = [];
+    const wrong: Judged[] = [];
+    for (const question of asked) {
+      const foretold = foretell(overlaid(world, objects), question, circumstances);
+      const expected = expectedOf(random, question, foretold);
+      const mutated = mutate(random, question, foretold, expected);
+      right.push({ question, expected, wrong: undefined });
+      wrong.push({ question, expected: mutated.expected, wrong: mutated.field });
+      for (const field of expected.keys()) add(kinds, field);
+      add(kinds, `${mutated.field} changed`);
+    }
+    const mesh = meshOf(objects);
+    for (const tests of [right, wrong]) {
+      const judged = misjudged(mesh, tests);
+      different += judged.length;
+      const [first] = judged;
+      if (first !== undefined) difference ??= shrunk(objects, first.test);
+    }
+  }
+  return { pairs: done, kinds, different, difference };
+}
+
+function add(kinds: Map<string, number>, kind: string): void {
+  kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+}
+
+function meshOf(objects: readonly Applied[]): SimulatedMesh {
+  return simulatedMesh(storedObjects(overlaid(world, objects)), circumstances);
+}
+
+/** Those that passed and should not, failed and should not, or failed elsewhere. */
+function misjudged(mesh: SimulatedMesh, tests: readonly Judged[]) {
+  const file = testText(tests);
+  const results = runTestText(file, mesh);
+  return tests.flatMap((test, index) => {
+    const { failures = [] } = results[index] ?? {};
+    const foretold = test.wrong === undefined ? [] : [file.lineOf(index, test.wrong)];
+    const isAsForetold =
+      results.length === tests.length &&
+      Bun.deepEquals(
+        failures.map(({ line }) => line),
+        foretold,
+      );
+    return isAsForetold ? [] : [{ test, said: failures.map(({ message }) => message) }];
+  });
+}
+
+function shrunk(objects: readonly Applied[], test: Judged): string {
+  const foretold = JSON.stringify(foretell(overlaid(world, objects), test.question, circumstances));
+  // What is foretold must stay, or the expectations would be wrong themselves.
+  const own = least(objects, (some) => {
+    const other = JSON.stringify(foretell(overlaid(world, some), test.question, circumstances));
+    return other === foretold && misjudged(meshOf(some), [test]).length > 0;
+  });
+  const [first] = misjudged(meshOf(own), [test]);
+  const { text } = testText([test]);
+  const wrong = test.wrong === undefined ? "all is right" : `${test.wrong} is wrong`;
+  return `${wrong}, and it said ${JSON.stringify(first?.said)} of\n${text}with ${JSON.stringify(own, undefined, 1)}`;
+}
