@@ -1,23 +1,47 @@
 /**
- * The same pairs against a running mesh: what clients and applications saw, what `simulate()` says of the objects that the
- * server has, and what the oracle foretells of them.
+ * Random configurations in a running mesh and a change of each, really made: what clients and applications saw before and
+ * after it against what the oracle foretells, what `simulate()` says of the objects that the server has, which flips the
+ * control plane's plan told of, and tests made of what was seen.
  */
 import { seededRandom } from "../../../src/decide/test/random-routing.ts";
 import type { Stored } from "../../../src/api/index.ts";
-import type { Applied, Question } from "./applied.ts";
+import type { Random } from "../authorization/random.ts";
+import { type Applied, overlaid, type Question } from "./applied.ts";
 import { kindOf } from "./compare-simulation.ts";
 import { liveDifferences } from "./differences.ts";
-import { foretell } from "./foretell.ts";
-import type { LiveMesh } from "./live-mesh.ts";
+import {
+  allOf,
+  type Ending,
+  flipDifferences,
+  flipsOf,
+  foretoldEnding,
+  plannedFlips,
+  seenEnding,
+  seenOf,
+} from "./ending.ts";
+import { expectedOfSeen, mutate } from "./expected.ts";
+import { type Circumstances, foretell, type Foretold } from "./foretell.ts";
+import { misjudged } from "./judged-test.ts";
+import type { LiveAnswer, LiveMesh } from "./live-mesh.ts";
 import { randomCase } from "./random-case.ts";
-import { simulatedDifferences, simulatedMesh, simulatedRequest } from "./simulated.ts";
+import { type Change, randomChange } from "./random-change.ts";
+import { simulatedDifferences, simulatedMesh } from "./simulated.ts";
+import { simulatedRequest } from "./simulated-request.ts";
+import { worldObjects } from "./world.ts";
+
+const noCounts = {
+  /** Requests that were really made: where the mesh, and where `simulate()`, is not as the oracle foretold. */
+  ...{ requests: 0, live: 0, simulated: 0 },
+  /** Of pairs of request and change: flips, and those on which the plan is not as the oracle, or what was seen, says. */
+  ...{ planned: 0, flips: 0, flipsForetold: 0, flipsSeen: 0 },
+  /** Tests made of what was seen, as they are and with one expectation changed; and those that end otherwise. */
+  ...{ tests: 0, misjudged: 0 },
+};
 
 export interface LiveComparison {
-  readonly pairs: number;
   readonly configurations: number;
   readonly kinds: ReadonlyMap<string, number>;
-  /** Pairs on which what was seen is not what the oracle foretold, and those on which `simulate()` is not. */
-  readonly different: { readonly live: number; readonly simulated: number };
+  readonly counts: Readonly<typeof noCounts>;
   /** The first few. */
   readonly differences: readonly string[];
 }
@@ -26,42 +50,142 @@ const maxTold = 5;
 /** Requests under way at once: the machine's two cores are the proxies' too. */
 const atOnce = 5;
 
+/** `pairs`: of request and change; each request is made twice. */
 export async function compareLive(mesh: LiveMesh, pairs: number, seed: number): Promise<LiveComparison> {
-  const random = seededRandom(seed);
-  const trustDomain = await mesh.trustDomain();
-  const kinds = new Map<string, number>();
-  const different = { live: 0, simulated: 0 };
-  const ofMesh: string[] = [];
-  const ofSimulation: string[] = [];
-  let done = 0;
-  let configurations = 0;
-  while (done < pairs) {
-    const { objects, questions } = randomCase(random, mesh.world);
+  const comparing = new LiveComparing(mesh, seededRandom(seed), await mesh.trustDomain());
+  while (comparing.counts.planned < pairs) await comparing.next(pairs - comparing.counts.planned);
+  const { configurations, kinds, counts, differences } = comparing;
+  return { configurations, kinds, counts, differences };
+}
+
+interface Stage {
+  readonly asked: readonly { readonly foretold: Ending; readonly seen: Ending }[];
+}
+
+class LiveComparing {
+  configurations = 0;
+  readonly kinds = new Map<string, number>();
+  readonly differences: string[] = [];
+  readonly counts = { ...noCounts };
+  readonly #mesh: LiveMesh;
+  readonly #random: Random;
+  readonly #trustDomain: string;
+
+  constructor(mesh: LiveMesh, random: Random, trustDomain: string) {
+    this.#mesh = mesh;
+    this.#random = random;
+    this.#trustDomain = trustDomain;
+  }
+
+  async next(most: number): Promise<void> {
+    const mesh = this.#mesh;
+    const { objects, questions: all } = randomCase(this.#random, mesh.world);
+    const questions = all.slice(0, most);
+    const present = overlaid(worldObjects(mesh.world), objects);
+    const fresh = randomCase(this.#random, mesh.world, 0).objects;
+    const change = randomChange(this.#random, present, objects, fresh);
     await mesh.become(objects);
-    configurations++;
-    const stored = await mesh.stored();
-    const circumstances = { trustDomain, nowMs: Date.now() };
+    const before = await this.#ask(questions, objects, undefined);
+    const report = await mesh.plan(change, questions);
+    await mesh.apply(change);
+    const after = await this.#ask(questions, objects, change);
+    const sides = questions.flatMap((question, index) => {
+      const [old, now] = [before.asked[index], after.asked[index]];
+      return old === undefined || now === undefined ? [] : [{ question, old, now }];
+    });
+    const foretold = flipsOf(
+      sides.map(({ question, old, now }) => ({ question, before: old.foretold, after: now.foretold })),
+      allOf,
+    );
+    const seen = flipsOf(
+      sides.map(({ question, old, now }) => ({ question, before: old.seen, after: now.seen })),
+      seenOf,
+    );
+    const ofOracle = flipDifferences(plannedFlips(report.flips, allOf), foretold);
+    const ofMesh = flipDifferences(plannedFlips(report.flips, seenOf), seen);
+    this.#tell({ foretold: ofOracle, seen: ofMesh }, { objects, change });
+    const { counts } = this;
+    counts.planned += questions.length;
+    counts.flips += foretold.values().reduce((sum, each) => sum + each, 0);
+    counts.flipsForetold += ofOracle.length;
+    counts.flipsSeen += ofMesh.length;
+  }
+
+  async #ask(
+    questions: readonly Question[],
+    objects: readonly Applied[],
+    change: Change | undefined,
+  ): Promise<Stage> {
+    this.configurations++;
+    const stored = await this.#mesh.stored();
+    const circumstances: Circumstances = { trustDomain: this.#trustDomain, nowMs: Date.now() };
     const simulated = simulatedMesh(stored, circumstances);
     const applied = asApplied(stored);
-    const compare = async (question: Question): Promise<void> => {
+    const answers: LiveAnswer[] = [];
+    for (let i = 0; i < questions.length; i += atOnce) {
+      const some = questions.slice(i, i + atOnce);
+      answers.push(...(await Promise.all(some.map((question) => this.#mesh.ask(question)))));
+    }
+    const asked = questions.flatMap((question, index) => {
+      const answer = answers[index];
+      if (answer === undefined) return [];
       const foretold = foretell(applied, question, circumstances);
       const kind = kindOf(foretold);
-      kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
-      const live = liveDifferences(question, foretold, await mesh.ask(question));
+      this.kinds.set(kind, (this.kinds.get(kind) ?? 0) + 1);
+      const live = liveDifferences(question, foretold, answer);
       const said = simulatedDifferences(question, foretold, simulated.simulate(simulatedRequest(question)));
-      if (live.length > 0) different.live++;
-      if (said.length > 0) different.simulated++;
-      if (live.length + said.length === 0) return;
-      // Of the two what the mesh itself did otherwise is told first.
-      const told = live.length > 0 ? ofMesh : ofSimulation;
-      if (told.length < maxTold)
-        told.push(JSON.stringify({ live, simulated: said, question, objects }, undefined, 1));
+      this.#tell({ live, simulated: said }, { question, objects, change });
+      this.counts.requests++;
+      if (live.length > 0) this.counts.live++;
+      if (said.length > 0) this.counts.simulated++;
+      return [{ question, answer, foretold }];
+    });
+    this.#test(asked, simulated, { objects, change });
+    return {
+      asked: asked.map(({ question, answer, foretold }) => ({
+        foretold: foretoldEnding(question, foretold),
+        seen: seenEnding(question, answer, foretold),
+      })),
     };
-    const asked = questions.slice(0, pairs - done);
-    for (let i = 0; i < asked.length; i += atOnce) await Promise.all(asked.slice(i, i + atOnce).map(compare));
-    done += asked.length;
   }
-  return { pairs: done, configurations, kinds, different, differences: [...ofMesh, ...ofSimulation] };
+
+  #test(
+    asked: readonly {
+      readonly question: Question;
+      readonly answer: LiveAnswer;
+      readonly foretold: Foretold;
+    }[],
+    mesh: ReturnType<typeof simulatedMesh>,
+    context: object,
+  ): void {
+    const right = asked.map(({ question, answer, foretold }) => ({
+      question,
+      expected: expectedOfSeen(this.#random, question, answer, foretold),
+      wrong: undefined,
+    }));
+    const wrong = asked.map(({ question, foretold }, index) => {
+      const mutated = mutate(this.#random, question, foretold, right[index]?.expected ?? new Map());
+      return { question, expected: mutated.expected, wrong: mutated.field };
+    });
+    for (const tests of [right, wrong]) {
+      const found = misjudged(mesh, tests);
+      this.counts.tests += tests.length;
+      this.counts.misjudged += found.length;
+      const [first] = found;
+      if (first === undefined) continue;
+      const { question, expected, wrong: field } = first.test;
+      this.#tell(
+        { test: first.said.length > 0 ? first.said : ["it passes"] },
+        { question, expected: [...expected], field, ...context },
+      );
+    }
+  }
+
+  #tell(lines: Readonly<Record<string, readonly string[]>>, context: object): void {
+    if (Object.values(lines).every((each) => each.length === 0) || this.differences.length === maxTold)
+      return;
+    this.differences.push(JSON.stringify({ ...lines, ...context }, undefined, 1));
+  }
 }
 
 /** The oracle reads texts, not what a parser has made of them. */

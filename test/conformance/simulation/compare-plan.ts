@@ -2,7 +2,7 @@
 import { seededRandom } from "../../../src/decide/test/random-routing.ts";
 import { type Applied, overlaid, type Question } from "./applied.ts";
 import { circumstances, type Comparison, world } from "./compare-simulation.ts";
-import { endingOf, flipDifferences, flipsOf, plannedFlips } from "./ending.ts";
+import { allOf, flipDifferences, flipsOf, foretoldEnding, plannedFlips } from "./ending.ts";
 import { foretell } from "./foretell.ts";
 import { least } from "./least.ts";
 import { PlannedMesh } from "./planned.ts";
@@ -52,20 +52,16 @@ function compare(
   const report = mesh.plan(change, questions);
   const asked = questions.map((question) => ({
     question,
-    before: endingOf(question, foretell(present, question, circumstances)),
-    after: endingOf(question, foretell(after, question, circumstances)),
+    before: foretoldEnding(question, foretell(present, question, circumstances)),
+    after: foretoldEnding(question, foretell(after, question, circumstances)),
   }));
-  const lines = flipDifferences(plannedFlips(report.flips), flipsOf(asked));
+  const lines = flipDifferences(plannedFlips(report.flips, allOf), flipsOf(asked, allOf));
   if (report.requests !== questions.length)
     lines.push(`${report.requests} of ${questions.length} requests were asked about`);
-  const flips = asked.flatMap((each) =>
-    each.before === each.after ? [] : [`${wordOf(each.before)} -> ${wordOf(each.after)}`],
+  const flips = asked.flatMap(({ before, after: now }) =>
+    allOf(before) === allOf(now) ? [] : [`${before.verdict} -> ${now.verdict}`],
   );
   return { lines, flips };
-}
-
-function wordOf(ending: string): string {
-  return ending.split(" ")[0] ?? "";
 }
 
 interface Wrong {

@@ -4,7 +4,8 @@ import type { Applied, Question } from "./applied.ts";
 import { type Circumstances, type Foretold, foretell } from "./foretell.ts";
 import { least } from "./least.ts";
 import { randomCase } from "./random-case.ts";
-import { simulatedDifferences, simulatedMesh, simulatedRequest, storedObjects } from "./simulated.ts";
+import { simulatedDifferences, simulatedMesh, storedObjects } from "./simulated.ts";
+import { simulatedRequest } from "./simulated-request.ts";
 import { imaginedWorld, workloadObjects, worldObjects } from "./world.ts";
 
 export interface Comparison {

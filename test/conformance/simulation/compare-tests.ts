@@ -8,13 +8,9 @@ import { foretell } from "./foretell.ts";
 import { least } from "./least.ts";
 import { randomCase } from "./random-case.ts";
 import { simulatedMesh, storedObjects } from "./simulated.ts";
-import { type ExpectedTest, runTestText, testText } from "./test-file.ts";
+import { type JudgedTest, misjudged } from "./judged-test.ts";
+import { testText } from "./test-file.ts";
 import { imaginedWorld } from "./world.ts";
-
-/** A test with the field that is wrong in it; undefined: none. */
-interface Judged extends ExpectedTest {
-  readonly wrong: string | undefined;
-}
 
 /** Of `kinds`: which expectations passed, and which were mutated and failed. */
 export function compareTests(pairs: number, seed: number): Comparison {
@@ -27,8 +23,8 @@ export function compareTests(pairs: number, seed: number): Comparison {
     const { objects, questions } = randomCase(random, imaginedWorld);
     const asked = questions.slice(0, pairs - done);
     done += asked.length;
-    const right: Judged[] = [];
-    const wrong: Judged[] = [];
+    const right: JudgedTest[] = [];
+    const wrong: JudgedTest[] = [];
     for (const question of asked) {
       const foretold = foretell(overlaid(world, objects), question, circumstances);
       const expected = expectedOf(random, question, foretold);
@@ -57,24 +53,7 @@ function meshOf(objects: readonly Applied[]): SimulatedMesh {
   return simulatedMesh(storedObjects(overlaid(world, objects)), circumstances);
 }
 
-/** Those that passed and should not, failed and should not, or failed elsewhere. */
-function misjudged(mesh: SimulatedMesh, tests: readonly Judged[]) {
-  const file = testText(tests);
-  const results = runTestText(file, mesh);
-  return tests.flatMap((test, index) => {
-    const { failures = [] } = results[index] ?? {};
-    const foretold = test.wrong === undefined ? [] : [file.lineOf(index, test.wrong)];
-    const isAsForetold =
-      results.length === tests.length &&
-      Bun.deepEquals(
-        failures.map(({ line }) => line),
-        foretold,
-      );
-    return isAsForetold ? [] : [{ test, said: failures.map(({ message }) => message) }];
-  });
-}
-
-function shrunk(objects: readonly Applied[], test: Judged): string {
+function shrunk(objects: readonly Applied[], test: JudgedTest): string {
   const foretold = JSON.stringify(foretell(overlaid(world, objects), test.question, circumstances));
   // What is foretold must stay, or the expectations would be wrong themselves.
   const own = least(objects, (some) => {

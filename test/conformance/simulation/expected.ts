@@ -3,6 +3,7 @@ import { pick, type Random } from "../authorization/random.ts";
 import type { Question } from "./applied.ts";
 import { requestNames } from "./differences.ts";
 import type { Foretold } from "./foretell.ts";
+import type { LiveAnswer } from "./live-mesh.ts";
 import { member } from "./random-routes.ts";
 
 /** By the field's name in `expect`; those of headers are "headers.equals" and so on. Values as JSON. */
@@ -28,6 +29,33 @@ export function expectedOf(random: Random, question: Question, foretold: Foretol
     expected.set("share", Object.fromEntries([...shares].map(([cluster, share]) => [cluster, share])));
   }
   for (const [name, value] of headersOf(question, foretold)) expected.set(`headers.${name}`, value);
+  return expected;
+}
+
+/** Of what the application saw, or of the status that the caller got. Which of its own verdicts a proxy meant nobody sees. */
+export function expectedOfSeen(
+  random: Random,
+  question: Question,
+  { status, seen }: LiveAnswer,
+  { verdict }: Foretold,
+): Expected {
+  const [first] = seen;
+  if (first === undefined) {
+    const expected = new Map<string, unknown>([["verdict", verdict]]);
+    if (!question.isGrpc) expected.set("status", status);
+    return expected;
+  }
+  const { backend, headers } = first;
+  const there = requestNames.filter((name) => headers[name] !== undefined);
+  const away = requestNames.filter((name) => headers[name] === undefined);
+  const expected = new Map<string, unknown>([
+    ["verdict", "forwarded"],
+    ["backend", member(random, namesOf(backend))],
+  ]);
+  if (there.length > 0) {
+    expected.set("headers.equals", Object.fromEntries(there.map((name) => [name, headers[name]])));
+  }
+  if (away.length > 0) expected.set("headers.absent", away);
   return expected;
 }
 

@@ -1,12 +1,14 @@
 /** The world over real processes: a control plane, a sidecar for each server and client, a gateway, and applications that record. */
-import { isKindName, type Stored } from "../../../src/api/index.ts";
+import type { Deletion, PlanReport, Stored } from "../../../src/api/index.ts";
 import { BareMesh } from "../../e2e/harness/bare-mesh.ts";
 import { eventually } from "../../e2e/harness/eventually.ts";
 import type { Answer, Place } from "../gateway-api/client.ts";
 import { ask, call } from "../gateway-api/client.ts";
 import { objectKey } from "../gateway-api/environment.ts";
-import type { Applied, Question } from "./applied.ts";
+import { type Applied, isSameObject, overlaid, type Question } from "./applied.ts";
+import type { Change } from "./random-change.ts";
 import { RecordingBackend, type Seen, Sightings } from "./recording-backend.ts";
+import { simulatedRequest } from "./simulated-request.ts";
 import {
   clients,
   servicePorts,
@@ -77,27 +79,27 @@ export class LiveMesh implements AsyncDisposable {
     return live;
   }
 
-  /** Exactly these beside the world from now on. */
+  /** Exactly these beside the world from now on, which is as it was at first. */
   async become(objects: readonly Applied[]): Promise<void> {
-    const kept = new Set(objects.map((object) => JSON.stringify(objectKey(object))));
-    const deletions = this.#present.flatMap((object) => {
-      const key = objectKey(object);
-      if (kept.has(JSON.stringify(key)) || !isKindName(key.kind)) return [];
-      const { kind, name, namespace } = key;
-      return [{ kind, name, ...(namespace === "" ? {} : { namespace }) }];
-    });
-    const { revision } = await this.#mesh.client.transact({
-      message: "case",
-      objects: [...objects],
-      deletions,
-      // Nobody works in this mesh who could be locked out.
-      acceptLockout: true,
-    });
+    const wanted = overlaid(worldObjects(this.world), objects);
+    const removed = this.#present.filter((each) => !wanted.some((other) => isSameObject(each, other)));
+    await this.#transact({ upserted: wanted, removed });
     this.#present = objects;
-    await eventually(async () => {
-      const { proxies } = await this.#mesh.client.status();
-      const behind = proxies.filter((proxy) => proxy.revision < revision);
-      if (behind.length > 0) throw new Error(`${behind.length} proxies are behind revision ${revision}`);
+  }
+
+  async apply(change: Change): Promise<void> {
+    const { upserted, removed } = change;
+    await this.#transact(change);
+    const kept = this.#present.filter((each) => !removed.some((other) => isSameObject(each, other)));
+    this.#present = overlaid(kept, upserted);
+  }
+
+  /** What the control plane says that the change would do to these requests. */
+  async plan({ upserted, removed }: Change, questions: readonly Question[]): Promise<PlanReport> {
+    return await this.#mesh.client.plan({
+      objects: [...upserted],
+      deletions: removed.map(deletionOf),
+      traffic: questions.map((question) => simulatedRequest(question)),
     });
   }
 
@@ -128,6 +130,21 @@ export class LiveMesh implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#mesh[Symbol.asyncDispose]();
     for (const backend of this.#backends) await backend[Symbol.asyncDispose]();
+  }
+
+  async #transact({ upserted, removed }: Change): Promise<void> {
+    const { revision } = await this.#mesh.client.transact({
+      message: "case",
+      objects: [...upserted],
+      deletions: removed.map(deletionOf),
+      // Nobody works in this mesh who could be locked out.
+      acceptLockout: true,
+    });
+    await eventually(async () => {
+      const { proxies } = await this.#mesh.client.status();
+      const behind = proxies.filter((proxy) => proxy.revision < revision);
+      if (behind.length > 0) throw new Error(`${behind.length} proxies are behind revision ${revision}`);
+    });
   }
 
   #placeOf({ from, service, port }: Question): Place {
@@ -171,6 +188,11 @@ export class LiveMesh implements AsyncDisposable {
     });
     await Promise.all([...sidecars, door]);
   }
+}
+
+function deletionOf(object: Applied): Deletion {
+  const { kind, name, namespace } = objectKey(object);
+  return { kind, name, ...(namespace === "" ? {} : { namespace }) };
 }
 
 const storedKinds = [

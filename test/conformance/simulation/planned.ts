@@ -12,7 +12,8 @@ import {
 import { type Applied, isSameObject, overlaid, type Question } from "./applied.ts";
 import type { Circumstances } from "./foretell.ts";
 import type { Change } from "./random-change.ts";
-import { simulatedRequest, storedObjects } from "./simulated.ts";
+import { storedObjects } from "./simulated.ts";
+import { simulatedRequest } from "./simulated-request.ts";
 
 export class PlannedMesh {
   readonly #objects: readonly Applied[];

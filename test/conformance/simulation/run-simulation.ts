@@ -36,19 +36,18 @@ function runOffline(seed: number): boolean {
 }
 async function runLive(seed: number): Promise<boolean> {
   await using mesh = await LiveMesh.start();
-  const {
-    pairs: done,
-    configurations,
-    kinds,
-    different,
-    differences,
-  } = await compareLive(mesh, livePairs, seed);
+  const { configurations, kinds, counts, differences } = await compareLive(mesh, livePairs, seed);
+  const { requests, live, simulated, planned, flips, flipsForetold, flipsSeen, tests, misjudged } = counts;
   console.log(
-    `simulation: ${done} requests to a running mesh under ${configurations} configurations; not as the oracle foretold: ${different.live} of the mesh, ${different.simulated} of simulate() (WEFT_TEST_SEED=${seed})`,
+    [
+      `explain: ${requests} requests to a running mesh under ${configurations} configurations; not as foretold: ${live} of the mesh, ${simulated} of simulate() (WEFT_TEST_SEED=${seed})`,
+      table(kinds),
+      `plan: ${planned} requests before and after a change, ${flips} of them flip; not as planned: ${flipsForetold} as foretold, ${flipsSeen} as seen`,
+      `test: ${tests} tests of what was seen; ${misjudged} do not end as they must`,
+    ].join("\n"),
   );
-  console.log(table(kinds));
   for (const difference of differences) console.log(`a difference: ${difference}`);
-  return different.live + different.simulated === 0;
+  return live + simulated + flipsForetold + flipsSeen + misjudged === 0;
 }
 
 function table(kinds: ReadonlyMap<string, number>): string {

@@ -1,13 +1,10 @@
 /** What `simulate()` says of a question, and where that is not what the oracle foretold. */
-import type { Explanation, Hop, SimulatedRequest, Stored } from "../../../src/api/index.ts";
+import type { Explanation, Hop, Stored } from "../../../src/api/index.ts";
 import { stored } from "../../../src/compile/test/objects.ts";
 import { SimulatedMesh } from "../../../src/simulate/index.ts";
 import type { Applied, Question } from "./applied.ts";
 import { Differences, requestNames } from "./differences.ts";
 import type { Circumstances, Foretold } from "./foretell.ts";
-
-/** Of clients from outside; nobody's (RFC 5737). */
-const clientAddress = "192.0.2.1";
 
 /** Objects as a store would have them. */
 export function storedObjects(objects: readonly Applied[]): Stored[] {
@@ -20,18 +17,6 @@ export function simulatedMesh(
   { trustDomain, nowMs }: Circumstances,
 ): SimulatedMesh {
   return SimulatedMesh.of({ objects, trustDomain, nowMs });
-}
-
-export function simulatedRequest(question: Question): SimulatedRequest {
-  const { from, authority, method, path, query, headers, requestId, isGrpc } = question;
-  return {
-    from:
-      from.kind === "client" ? { gateway: from.gateway, client: clientAddress } : { workload: from.workload },
-    url: `${isGrpc ? "grpc" : "http"}://${authority}${path}${query === "" ? "" : `?${query}`}`,
-    method,
-    headers: headers.map(([name, value]): [string, string] => [name, value]),
-    requestId,
-  };
 }
 
 export function simulatedDifferences(

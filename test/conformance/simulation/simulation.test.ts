@@ -13,7 +13,7 @@ import { shareByTheText } from "./share-by-the-text.ts";
 
 const seed = Number(process.env["WEFT_TEST_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
 const pairs = 300;
-const livePairs = 100;
+const livePairs = 50;
 
 let mesh: LiveMesh;
 beforeAll(async () => {
@@ -69,7 +69,7 @@ test(`tests of requests pass as the texts foretell, and fail where one is wrong 
   for (const field of ["verdict", "backend", "status", "route"]) expect(kinds.get(field)).toBeGreaterThan(0);
 });
 
-test(`a running mesh does what simulate() and the texts foretell (WEFT_TEST_SEED=${seed})`, async () => {
+test(`a running mesh does what the texts, simulate(), plans and tests say (WEFT_TEST_SEED=${seed})`, async () => {
   const { differences, kinds } = await compareLive(mesh, livePairs, seed);
   expect(differences).toEqual([]);
   expect(kinds.get("forwarded")).toBeGreaterThan(livePairs / 20);

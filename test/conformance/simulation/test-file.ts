@@ -9,7 +9,7 @@ import {
 } from "../../../src/simulate/index.ts";
 import type { Question } from "./applied.ts";
 import type { Expected } from "./expected.ts";
-import { simulatedRequest } from "./simulated.ts";
+import { simulatedRequest } from "./simulated-request.ts";
 
 export interface ExpectedTest {
   readonly question: Question;
