@@ -249,7 +249,7 @@ describe("the mesh itself", () => {
     });
     const all = findings(mesh.parts, "elsewhere").map(({ level, message }) => `${level} ${message}`);
     expect(all).toEqual([
-      "bad shop/a refuses x/y: cannot",
+      "bad shop/a refuses x/y, and keeps what it had: cannot",
       "bad shop/a runs revision 3, the newest is 4",
       "note 1 of 2 connected proxies run revision 4",
       "note shop/c is not connected",
