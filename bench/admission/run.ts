@@ -31,6 +31,7 @@ import {
   tokenOf,
 } from "../../src/proxy/admission/jwt/testing/issuer.ts";
 import { AdmissionRun } from "../../src/proxy/serve/admission-run.ts";
+import type { AskedFirst } from "../../src/proxy/serve/http-service.ts";
 import { RequestFacts } from "../../src/proxy/serve/request-facts.ts";
 import { PolicyCounters } from "../../src/proxy/telemetry/index.ts";
 import { RequestLimit } from "../../src/proxy/upstream/index.ts";
@@ -168,23 +169,37 @@ function headOf(index: number): RequestHead {
 
 const host = { clock: systemClock, policies: counters };
 let admitted = 0;
-const listener = {
-  onAdmitted(): void {
-    admitted++;
-  },
-  onNotAdmitted: ({ detail }: { readonly detail: string }): never => {
+
+/** As an exchange runs them, without an exchange. */
+class Run extends AdmissionRun {
+  readonly remoteAddress: string;
+  readonly body = undefined;
+  readonly #onDone: () => void;
+
+  constructor(asked: AskedFirst, facts: RequestFacts, remoteAddress: string, onDone: () => void) {
+    super(host, asked, facts);
+    this.remoteAddress = remoteAddress;
+    this.#onDone = onDone;
+  }
+
+  protected onAdmitted(): void {
+    this.#onDone();
+  }
+
+  protected onNotAdmitted({ detail }: { readonly detail: string }): never {
     throw new Error(detail);
-  },
-  onBodyWanted() {},
-};
+  }
+
+  protected onBodyWanted(): void {}
+}
+
+const count = (): void => void admitted++;
 
 /** As connections hold them: made once for each. */
 const addresses = Array.from({ length: 250 }, (_, i) => ["203.0.113", i].join("."));
 
-function ask(head: RequestHead, filters: readonly RequestFilter[], address: string): void {
-  const facts = new RequestFacts(head, "http", "id");
-  const subject = { caller, remoteAddress: address, http: facts, body: undefined };
-  new AdmissionRun(host, subject, listener).start(filters);
+function ask(head: RequestHead, asked: AskedFirst, address: string): void {
+  new Run(asked, new RequestFacts(head, "http", "id"), address, count).start();
 }
 
 function filtersOf(init: MessageInitShape<typeof AdmissionSchema> | undefined): readonly RequestFilter[] {
@@ -201,35 +216,24 @@ function cpuNs(): number {
   return (user + system) * 1_000;
 }
 
-function round(filters: readonly RequestFilter[]): number {
+function round(asked: AskedFirst): number {
   let spentNs = 0;
   for (let batch = 0; batch < batches; batch++) {
     const heads = Array.from({ length: batchSize }, (_, i) => headOf(i + batch));
     const startNs = cpuNs();
     for (let i = 0; i < batchSize; i++) {
       const head = heads[i];
-      if (head !== undefined) ask(head, filters, addresses[(i * 7 + batch) % addresses.length] ?? "");
+      if (head !== undefined) ask(head, asked, addresses[(i * 7 + batch) % addresses.length] ?? "");
     }
     spentNs += cpuNs() - startNs;
   }
   return spentNs / (batches * batchSize);
 }
 
-async function warmTokens(filters: readonly RequestFilter[]): Promise<void> {
+async function warmTokens(asked: AskedFirst): Promise<void> {
   for (let i = 0; i < 100; i++) {
-    await new Promise<void>((resolve, reject) => {
-      const subject = {
-        caller,
-        remoteAddress: caller.address,
-        http: new RequestFacts(headOf(i), "http", "id"),
-        body: undefined,
-      };
-      const waiting = {
-        onAdmitted: resolve,
-        onNotAdmitted: (refusal: { readonly detail: string }) => reject(new Error(refusal.detail)),
-        onBodyWanted() {},
-      };
-      new AdmissionRun(host, subject, waiting).start(filters);
+    await new Promise<void>((resolve) => {
+      new Run(asked, new RequestFacts(headOf(i), "http", "id"), caller.address, resolve).start();
     });
   }
 }
@@ -237,10 +241,10 @@ async function warmTokens(filters: readonly RequestFilter[]): Promise<void> {
 async function measure(name: string): Promise<void> {
   const found = cases.find(([each]) => each === name);
   if (found === undefined) throw new Error(`there is no case ${name}`);
-  const filters = filtersOf(found[1]);
-  await warmTokens(filters);
-  for (let i = 0; i < warmUpRounds; i++) round(filters);
-  const figures = Array.from({ length: rounds }, () => round(filters)).toSorted((a, b) => a - b);
+  const asked: AskedFirst = { caller, filters: filtersOf(found[1]) };
+  await warmTokens(asked);
+  for (let i = 0; i < warmUpRounds; i++) round(asked);
+  const figures = Array.from({ length: rounds }, () => round(asked)).toSorted((a, b) => a - b);
   const [best = 0, median = 0] = [figures[0], figures[rounds / 2]].map((ns) => Math.round(ns ?? 0));
   console.log(`${name}: ${best} ns in the best round, ${median} ns in the median`);
   if (admitted === 0) throw new Error("nothing was measured");

@@ -4,7 +4,7 @@
  */
 import type { ByteWriter } from "../kernel/index.ts";
 import { equalsName, meansName } from "./characters.ts";
-import type { HeadEdits, HeaderLine } from "./header-line.ts";
+import { type HeadEdits, type HeaderLine, TextLine } from "./header-line.ts";
 import { field } from "./known-fields.ts";
 import type { MessageHead } from "./message-head.ts";
 
@@ -44,7 +44,10 @@ export function copyFields(out: ByteWriter, head: MessageHead, choice: FieldChoi
 }
 
 export function appendLines(out: ByteWriter, lines: readonly HeaderLine[]): void {
-  for (const line of lines) out.append(line.bytes);
+  for (const line of lines) {
+    if (line instanceof TextLine) line.writeTo(out);
+    else out.append(line.bytes);
+  }
 }
 
 /** One bit for each kind. */

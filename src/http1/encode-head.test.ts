@@ -7,7 +7,7 @@ import {
   type RequestHeadOptions,
   type ResponseHeadOptions,
 } from "./encode-head.ts";
-import { type HeadEdits, headerLine } from "./header-line.ts";
+import { type HeadEdits, headerLine, TextLine } from "./header-line.ts";
 import { RequestParser } from "./request-parser.ts";
 import { ResponseParser } from "./response-parser.ts";
 
@@ -38,6 +38,19 @@ function response(raw: string, options: ResponseHeadOptions = {}, edits?: HeadEd
   parser.push(Buffer.from(raw, "latin1"));
   return Buffer.from(out.view()).toString("latin1");
 }
+
+test("a line of one message is written as one that was encoded before", () => {
+  const [name, value] = ["x-id", "M\u00fcller; a=1"];
+  const encoded = request("GET / HTTP/1.1\r\nhost: a\r\nX-Id: b\r\n\r\n", {
+    lines: [headerLine(name, value)],
+  });
+  const written = request("GET / HTTP/1.1\r\nhost: a\r\nX-Id: b\r\n\r\n", {
+    lines: [new TextLine(name, value)],
+  });
+  expect(written).toBe(encoded);
+  expect(written).toBe(`GET / HTTP/1.1\r\nhost: a\r\nx-id: ${value}\r\n\r\n`);
+  expect(new TextLine(name, value).bytes).toEqual(headerLine(name, value).bytes);
+});
 
 describe("request heads", () => {
   test("untouched lines keep case, spaces and order", () => {

@@ -1,5 +1,5 @@
 /** Header lines that the proxy adds, encoded once when configuration compiles or a request starts. */
-import { WeftError } from "../kernel/index.ts";
+import { type ByteWriter, WeftError } from "../kernel/index.ts";
 import { isFieldByte, tokenLower } from "./characters.ts";
 import { trimSpace } from "./framing.ts";
 import { framingNames } from "./known-fields.ts";
@@ -17,6 +17,33 @@ export interface HeadEdits {
   readonly add: readonly HeaderLine[];
   /** In lower case. Fields that frame messages, and Host, are not removed. */
   readonly remove: readonly string[];
+}
+
+/**
+ * Of one message: written into what is sent, without bytes of its own. The caller vouches that name and value are a field's, one
+ * byte for each character.
+ */
+export class TextLine implements HeaderLine {
+  readonly nameLower: string;
+  readonly value: string;
+
+  constructor(nameLower: string, value: string) {
+    this.nameLower = nameLower;
+    this.value = value;
+  }
+
+  get bytes(): Uint8Array {
+    return Buffer.from(`${this.nameLower}: ${this.value}\r\n`, "latin1");
+  }
+
+  writeTo(out: ByteWriter): void {
+    out.latin1(this.nameLower);
+    out.byte(0x3a);
+    out.byte(0x20);
+    out.latin1(this.value);
+    out.byte(0x0d);
+    out.byte(0x0a);
+  }
 }
 
 /**

@@ -64,7 +64,10 @@ export class AllowStage {
   /** `note` hears of dry runs that would have denied, as none of their level matches. */
   decide(facts: RequestFacts, note: PolicyNote): Allowed | Denied {
     let verdict: Allowed | Denied | undefined;
-    for (const level of this.#levels) {
+    const levels = this.#levels;
+    for (let i = 0; i < levels.length; i++) {
+      const level = levels[i];
+      if (level === undefined) continue;
       const outcome = firstMatch(level.rules, facts);
       if (outcome !== undefined) verdict = outcome.allowed;
       else if (level.policies.length > 0) return denial(level, facts);

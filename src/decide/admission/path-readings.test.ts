@@ -53,6 +53,19 @@ test("a plain path is its own only reading", () => {
   expect(isPlainPath("/a//b")).toBe(false);
 });
 
+test("whatever has a plain path's form is plain, and nothing else", () => {
+  const codes = Array.from({ length: 0x101 }, (_, code) => String.fromCharCode(code));
+  const odd = /[^!-~]|[%\\;#]|\/[./]/;
+  for (const one of codes) {
+    for (const two of ["", ...codes]) {
+      for (const path of [`/${one}${two}`, `${one}/b${two}`]) {
+        const isPlain = path.startsWith("/") && !odd.test(path);
+        if (isPlainPath(path) !== isPlain) expect([path, isPlainPath(path)]).toEqual([path, isPlain]);
+      }
+    }
+  }
+});
+
 test("the longest path with everything in it is read in bounded time", () => {
   const path = "/a;b%2f..%5c\\//../%41".repeat(800);
   const start = performance.now();

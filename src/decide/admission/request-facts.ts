@@ -20,9 +20,9 @@ export class RequestFacts {
   #caller: CallerView | undefined;
   /** The reading of the path that holds while a rule is tried; undefined: it cannot be read. See `readPaths`. */
   path: string | undefined;
-  #isRead: boolean;
   #normal: string | undefined;
-  #others: readonly string[];
+  /** Undefined: the path was not read yet. */
+  #others: readonly string[] | undefined;
   #host: string | undefined;
 
   constructor(request: AdmissionRequest, callers: CallerViews) {
@@ -30,9 +30,8 @@ export class RequestFacts {
     this.#callers = callers;
     this.#caller = undefined;
     this.path = undefined;
-    this.#isRead = false;
     this.#normal = undefined;
-    this.#others = none;
+    this.#others = undefined;
     this.#host = undefined;
   }
 
@@ -42,19 +41,16 @@ export class RequestFacts {
 
   /** Sets `path` to the normal reading and gives the others. */
   readPaths(): readonly string[] {
-    if (!this.#isRead) {
-      this.#isRead = true;
+    let others = this.#others;
+    if (others === undefined) {
       const raw = this.request.http?.path ?? "";
-      if (isPlainPath(raw)) {
-        this.#normal = raw;
-      } else {
-        const readings = readPath(raw) ?? unread;
-        this.#normal = readings.normal;
-        this.#others = readings.others;
-      }
+      const isPlain = isPlainPath(raw);
+      const readings = isPlain ? undefined : (readPath(raw) ?? unread);
+      this.#normal = isPlain ? raw : readings?.normal;
+      this.#others = others = readings?.others ?? none;
     }
     this.path = this.#normal;
-    return this.#others;
+    return others;
   }
 
   /** Lower case, without the port; empty where it is not known. */

@@ -55,6 +55,8 @@ interface Parts {
 
 type Rules = readonly RuleOutcome[];
 
+const noRules: Rules = [];
+
 interface CallerCondition {
   readonly condition: Condition;
   readonly action: PolicyAction;
@@ -100,15 +102,16 @@ export class Stages {
   /** Deny, then custom, then, where nobody is to be asked, allow. */
   decide(facts: RequestFacts, note: PolicyNote): AuthorizationVerdict {
     const { told, denies, customs } = this.#parts;
-    for (const rules of told) {
-      const outcome = firstMatch(rules, facts);
+    // Loops count: most are over nothing, and an iterator costs more than that.
+    for (let i = 0; i < told.length; i++) {
+      const outcome = firstMatch(told[i] ?? noRules, facts);
       if (outcome !== undefined) note(outcome.by, outcome.by.action === "deny" ? "would_deny" : "audited");
     }
     const denied = firstMatch(denies, facts);
     if (denied !== undefined) return denied.denied;
     let custom: CustomPolicy[] | undefined;
-    for (const rules of customs) {
-      const outcome = firstMatch(rules, facts);
+    for (let i = 0; i < customs.length; i++) {
+      const outcome = firstMatch(customs[i] ?? noRules, facts);
       if (outcome !== undefined) (custom ??= []).push(outcome.custom);
     }
     return custom === undefined ? this.allow(facts, note) : { verdict: "ask", custom };

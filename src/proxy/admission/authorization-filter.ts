@@ -10,9 +10,7 @@ import {
   type PolicyVerdict,
 } from "../../decide/admission/index.ts";
 import type { Authorization, ExternalAuthorization } from "../../model/index.ts";
-import type { FilteredExchange, FilterRefusal, FilterStep, RequestFilter } from "./filter.ts";
-
-type Resume = (step: "continue" | FilterRefusal) => void;
+import type { FilteredExchange, FilterRefusal, FilterStep, FilterWaiter, RequestFilter } from "./filter.ts";
 
 export interface AuthorizationParts {
   readonly trustDomain: string;
@@ -31,7 +29,7 @@ export class AuthorizationFilter implements RequestFilter {
     this.#parts = parts;
   }
 
-  start(exchange: FilteredExchange, resume: Resume): FilterStep {
+  start(exchange: FilteredExchange, waiter: FilterWaiter): FilterStep {
     const note = this.#table.tells ? noteTo(exchange) : untold;
     const verdict = this.#table.decide(exchange.request, note);
     if (verdict.verdict !== "ask") return stepOf(verdict, exchange);
@@ -42,7 +40,7 @@ export class AuthorizationFilter implements RequestFilter {
     }
     const run = new CustomRun(filters, exchange, (step) => {
       this.#asking.delete(exchange);
-      resume(step === "continue" ? this.#afterCustom(exchange) : step);
+      waiter.resume(step === "continue" ? this.#afterCustom(exchange) : step);
     });
     const step = run.advance();
     if (step === "suspended") this.#asking.set(exchange, run);
@@ -60,13 +58,13 @@ export class AuthorizationFilter implements RequestFilter {
 }
 
 /** Filters of custom policies, in their order. */
-class CustomRun {
+class CustomRun implements FilterWaiter {
   readonly #filters: readonly RequestFilter[];
   readonly #exchange: FilteredExchange;
-  readonly #done: Resume;
+  readonly #done: FilterWaiter["resume"];
   #index = 0;
 
-  constructor(filters: readonly RequestFilter[], exchange: FilteredExchange, done: Resume) {
+  constructor(filters: readonly RequestFilter[], exchange: FilteredExchange, done: FilterWaiter["resume"]) {
     this.#filters = filters;
     this.#exchange = exchange;
     this.#done = done;
@@ -76,7 +74,7 @@ class CustomRun {
     for (;;) {
       const filter = this.#filters[this.#index];
       if (filter === undefined) return "continue";
-      const step = filter.start(this.#exchange, this.#onStep);
+      const step = filter.start(this.#exchange, this);
       if (step !== "continue") return step;
       this.#index++;
     }
@@ -86,7 +84,7 @@ class CustomRun {
     this.#filters[this.#index]?.cancel(this.#exchange);
   }
 
-  readonly #onStep = (step: "continue" | FilterRefusal): void => {
+  resume(step: "continue" | FilterRefusal): void {
     if (step !== "continue") {
       this.#done(step);
       return;
@@ -94,7 +92,7 @@ class CustomRun {
     this.#index++;
     const next = this.advance();
     if (next !== "suspended") this.#done(next);
-  };
+  }
 }
 
 function withoutService({ by }: CustomPolicy): FilterRefusal {

@@ -71,9 +71,14 @@ export interface FilterAnswer {
 /** `suspended`: `resume` is called later, once, unless `cancel` comes first. */
 export type FilterStep = "continue" | "suspended" | FilterRefusal;
 
+/** Whoever started a filter: itself, as nothing is made for a request that need not wait. */
+export interface FilterWaiter {
+  resume(step: "continue" | FilterRefusal): void;
+}
+
 export interface RequestFilter {
   /** Must not throw. May call `resume` before it returns "suspended" only through a microtask or a socket's event. */
-  start(exchange: FilteredExchange, resume: (step: "continue" | FilterRefusal) => void): FilterStep;
+  start(exchange: FilteredExchange, waiter: FilterWaiter): FilterStep;
   /** The client is gone or time is up: `resume` must not be called any more. */
   cancel(exchange: FilteredExchange): void;
   /** The configuration no longer has it: connections and timers of its own end. */

@@ -4,6 +4,7 @@ export type { AdmissionContext } from "./context.ts";
 export type {
   FilteredExchange,
   FilterRefusal,
+  FilterWaiter,
   RequestFilter,
 } from "./filter.ts";
 export { maxQuestionsInFlight } from "./external/bounds.ts";

@@ -6,6 +6,7 @@ import {
   type MessageHead,
   RequestHead,
   type ResponseHead,
+  TextLine,
 } from "../../http1/index.ts";
 import { HeaderFields } from "../../http2/index.ts";
 import { isEdited, isSetBy } from "./edited-fields.ts";
@@ -128,7 +129,9 @@ function addEdits(fields: HeaderFields, edits: HeadEdits | undefined, lines: rea
     for (const line of edits.add) fields.add(line.nameLower, line.value);
   }
   // A line without bytes only takes fields away.
-  for (const line of lines) if (line.bytes.length > 0) fields.add(line.nameLower, line.value);
+  for (const line of lines) {
+    if (line instanceof TextLine || line.bytes.length > 0) fields.add(line.nameLower, line.value);
+  }
 }
 
 const noLines: readonly HeaderLine[] = [];

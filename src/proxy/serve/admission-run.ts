@@ -13,29 +13,17 @@ import type {
   FilteredExchange,
   FilterRefusal,
   FilterStep,
+  FilterWaiter,
   PolicyDeed,
   RequestFilter,
 } from "../admission/filter.ts";
 import type { HttpRequest } from "../http/index.ts";
 import type { ServeContext } from "./context.ts";
+import type { AskedFirst } from "./http-service.ts";
 import type { RequestBody } from "./request-body.ts";
 import type { RequestFacts } from "./request-facts.ts";
 
-export interface AdmissionHost {
-  /** Called once, perhaps before `start` returns; not after `cancel`. */
-  onAdmitted(): void;
-  onNotAdmitted(refusal: FilterRefusal): void;
-  /** A filter waits for more of the request's body. */
-  onBodyWanted(): void;
-}
-
-/** Of whom, and what: for a connection without a request there is neither `http` nor a body. */
-export interface AdmissionSubject {
-  readonly caller: CallerFacts;
-  readonly remoteAddress: string;
-  readonly http: RequestFacts | undefined;
-  readonly body: RequestBody | undefined;
-}
+type RunContext = Pick<ServeContext, "clock" | "policies">;
 
 interface BodyReader {
   readonly maxBytes: number;
@@ -52,41 +40,54 @@ const weights: Record<PolicyDeed["verdict"], number> = {
   allowed: 1,
 };
 
-export class AdmissionRun implements FilteredExchange, AdmissionRequest {
+/** A base class and not a part, since a request is made of as few objects as can be. */
+export abstract class AdmissionRun implements FilteredExchange, FilterWaiter, AdmissionRequest {
   readonly caller: CallerFacts;
-  readonly remoteAddress: string;
+  /** Undefined: of a connection without a request. */
   readonly http: RequestFacts | undefined;
-  claims: Claims | undefined = undefined;
-  readonly nowMs: number;
+  claims: Claims | undefined;
   /** The policy that decided, or what comes nearest to that. */
-  deed: PolicyDeed | undefined = undefined;
-  readonly #context: Pick<ServeContext, "policies">;
-  readonly #body: RequestBody | undefined;
-  readonly #host: AdmissionHost;
-  #filters: readonly RequestFilter[] = [];
-  #index = 0;
-  #isOver = false;
-  #reader: BodyReader | undefined = undefined;
-  #answerLines: HeaderLine[] | undefined = undefined;
-  #answerHeaders: HeaderLine[] | undefined = undefined;
+  deed: PolicyDeed | undefined;
+  readonly #context: RunContext;
+  readonly #filters: readonly RequestFilter[];
+  #index: number;
+  #isOver: boolean;
+  #nowMs: number;
+  #reader: BodyReader | undefined;
+  #answerLines: HeaderLine[] | undefined;
+  #answerHeaders: HeaderLine[] | undefined;
 
-  constructor(
-    context: Pick<ServeContext, "clock" | "policies">,
-    subject: AdmissionSubject,
-    host: AdmissionHost,
-  ) {
-    const { caller, remoteAddress, http, body } = subject;
-    this.#context = context;
+  constructor(context: RunContext, { caller, filters }: AskedFirst, http: RequestFacts | undefined) {
     this.caller = caller;
-    this.remoteAddress = remoteAddress;
     this.http = http;
-    this.nowMs = context.clock.nowMs();
-    this.#body = body;
-    this.#host = host;
+    this.claims = undefined;
+    this.deed = undefined;
+    this.#context = context;
+    this.#filters = filters;
+    this.#index = 0;
+    this.#isOver = false;
+    this.#nowMs = 0;
+    this.#reader = undefined;
+    this.#answerLines = undefined;
+    this.#answerHeaders = undefined;
   }
 
-  start(filters: readonly RequestFilter[]): void {
-    this.#filters = filters;
+  abstract readonly remoteAddress: string;
+  /** Undefined: of a connection without a request. */
+  protected abstract readonly body: RequestBody | undefined;
+  /** One of the two is called once, perhaps before `start` returns; not after `cancel`. */
+  protected abstract onAdmitted(): void;
+  protected abstract onNotAdmitted(refusal: FilterRefusal): void;
+  /** A filter waits for more of the request's body. */
+  protected abstract onBodyWanted(): void;
+
+  /** Of the first filter that asks, for all of them. */
+  get nowMs(): number {
+    if (this.#nowMs === 0) this.#nowMs = this.#context.clock.nowMs();
+    return this.#nowMs;
+  }
+
+  start(): void {
     this.#advance();
   }
 
@@ -112,15 +113,15 @@ export class AdmissionRun implements FilteredExchange, AdmissionRequest {
 
   /** Lines for whatever the proxy answers itself. */
   get ownLines(): readonly HeaderLine[] {
-    return this.#answerLines ?? [];
+    return this.#answerLines ?? noLines;
   }
 
   answerEdits(edits: HeadEdits | undefined): HeadEdits | undefined {
     if (this.#answerLines === undefined && this.#answerHeaders === undefined) return edits;
     return {
-      set: [...(edits?.set ?? []), ...(this.#answerHeaders ?? [])],
-      add: [...(edits?.add ?? []), ...(this.#answerLines ?? [])],
-      remove: edits?.remove ?? [],
+      set: joined(edits?.set, this.#answerHeaders),
+      add: joined(edits?.add, this.#answerLines),
+      remove: edits?.remove ?? noNames,
     };
   }
 
@@ -165,10 +166,10 @@ export class AdmissionRun implements FilteredExchange, AdmissionRequest {
   }
 
   readBody(maxBytes: number, onBody: (body: BodyStart | undefined) => void): void {
-    const reader = { maxBytes, onBody };
+    const reader: BodyReader = { maxBytes, onBody };
     this.#reader = reader;
     if (!this.#hasRead(maxBytes)) {
-      this.#host.onBodyWanted();
+      this.onBodyWanted();
       return;
     }
     // A filter is not called back before it has said that it waits.
@@ -182,28 +183,8 @@ export class AdmissionRun implements FilteredExchange, AdmissionRequest {
     if (this.deed === undefined || weights[deed.verdict] > weights[this.deed.verdict]) this.deed = deed;
   }
 
-  // ---- inside
-
-  #advance(): void {
-    for (;;) {
-      const filter = this.#filters[this.#index];
-      if (filter === undefined) {
-        this.#isOver = true;
-        this.#host.onAdmitted();
-        return;
-      }
-      const step = this.#startFilter(filter);
-      if (step === "suspended") return;
-      if (step !== "continue") {
-        this.#isOver = true;
-        this.#host.onNotAdmitted(step);
-        return;
-      }
-      this.#index++;
-    }
-  }
-
-  readonly #resume = (step: "continue" | FilterRefusal): void => {
+  /** Of the filter that was started last. */
+  resume(step: "continue" | FilterRefusal): void {
     if (this.#isOver) return;
     this.#reader = undefined;
     if (step === "continue") {
@@ -212,12 +193,33 @@ export class AdmissionRun implements FilteredExchange, AdmissionRequest {
       return;
     }
     this.#isOver = true;
-    this.#host.onNotAdmitted(step);
-  };
+    this.onNotAdmitted(step);
+  }
+
+  // ---- inside
+
+  #advance(): void {
+    for (;;) {
+      const filter = this.#filters[this.#index];
+      if (filter === undefined) {
+        this.#isOver = true;
+        this.onAdmitted();
+        return;
+      }
+      const step = this.#startFilter(filter);
+      if (step === "suspended") return;
+      if (step !== "continue") {
+        this.#isOver = true;
+        this.onNotAdmitted(step);
+        return;
+      }
+      this.#index++;
+    }
+  }
 
   #startFilter(filter: RequestFilter): FilterStep {
     try {
-      return filter.start(this, this.#resume);
+      return filter.start(this, this);
     } catch (error) {
       // Closed, and said: a filter that throws is a defect, and nobody is let in by one.
       const reason: ReasonCode = "internal";
@@ -226,15 +228,27 @@ export class AdmissionRun implements FilteredExchange, AdmissionRequest {
   }
 
   #hasRead(maxBytes: number): boolean {
-    return this.#body === undefined || this.#body.isEnded || this.#body.byteLength >= maxBytes;
+    const { body } = this;
+    return body === undefined || body.isEnded || body.byteLength >= maxBytes;
   }
 
   #bodyStart(maxBytes: number): BodyStart {
-    const body = this.#body;
+    const { body } = this;
     if (body === undefined) return { bytes: new Uint8Array(0), isWhole: true };
     const kept = body.kept();
     return kept.length > maxBytes
       ? { bytes: kept.subarray(0, maxBytes), isWhole: false }
       : { bytes: kept, isWhole: body.isEnded };
   }
+}
+
+const noLines: readonly HeaderLine[] = [];
+const noNames: readonly string[] = [];
+
+function joined(
+  first: readonly HeaderLine[] | undefined,
+  second: readonly HeaderLine[] | undefined,
+): readonly HeaderLine[] {
+  if (second === undefined) return first ?? noLines;
+  return first === undefined || first.length === 0 ? second : [...first, ...second];
 }

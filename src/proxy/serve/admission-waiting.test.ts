@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { create } from "@bufbuild/protobuf";
 import { type Admission, AdmissionSchema, ClusterSchema } from "../../model/index.ts";
-import type { FilterFactories, FilteredExchange, FilterRefusal, RequestFilter } from "../admission/index.ts";
+import type { FilterFactories, FilteredExchange, FilterWaiter, RequestFilter } from "../admission/index.ts";
 import { guardedServer } from "../testing/admission-scene.ts";
 import { eventually } from "../testing/eventually.ts";
 import { RawClient, rawServer } from "../testing/raw-peer.ts";
@@ -12,14 +12,14 @@ const hello = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello";
 
 /** Stands where a token's filter does: suspended until the test says what becomes of each request. */
 class Waiting implements RequestFilter {
-  readonly waiting: { exchange: FilteredExchange; resume: (step: "continue" | FilterRefusal) => void }[] = [];
+  readonly waiting: { exchange: FilteredExchange; resume: FilterWaiter["resume"] }[] = [];
   cancelled = 0;
   isClosed = false;
   readonly bodies: (string | undefined)[] = [];
   readBytes = 0;
 
-  start(exchange: FilteredExchange, resume: (step: "continue" | FilterRefusal) => void): "suspended" {
-    this.waiting.push({ exchange, resume });
+  start(exchange: FilteredExchange, waiter: FilterWaiter): "suspended" {
+    this.waiting.push({ exchange, resume: (step) => waiter.resume(step) });
     if (this.readBytes > 0) {
       exchange.readBody(this.readBytes, (body) => {
         const text = body && `${Buffer.from(body.bytes).toString("latin1")}${body.isWhole ? "." : "…"}`;

@@ -1,10 +1,9 @@
 /** One request as it is sent to an endpoint: the client's head, what the route and filters make of it, what proxies tell each other. */
-import type { HeaderLine } from "../../http1/index.ts";
+import { type HeaderLine, TextLine } from "../../http1/index.ts";
 import type { HttpRequest } from "../http/index.ts";
 import type { UpstreamRequest } from "../upstream/index.ts";
 import type { ExchangeAdmission } from "./exchange-admission.ts";
 import type { Trace } from "../tracing/index.ts";
-import { latin1Line } from "./exchange-heads.ts";
 import { addTryLines, type TryField, withoutTry } from "./hop-fields.ts";
 import type { HttpDestination, HttpService } from "./http-service.ts";
 
@@ -28,7 +27,7 @@ export interface ComposedParts {
 export function composeRequest(parts: ComposedParts, isTunnelled: boolean, retries: number): UpstreamRequest {
   const { head, service, destination, admission, said, leftMs, newRequestId } = parts;
   const lines: HeaderLine[] = [];
-  if (newRequestId !== undefined) lines.push(latin1Line("x-request-id", newRequestId));
+  if (newRequestId !== undefined) lines.push(new TextLine("x-request-id", newRequestId));
   service.addLines(head, lines);
   admission?.addLines(lines);
   parts.trace?.addLines(lines, retries);

@@ -1,9 +1,8 @@
 /** Admission of one HTTP request: its filters run, and what they make of it is said to its backend and to its client. */
-import type { CallerFacts } from "../../decide/index.ts";
 import type { HeadEdits, HeaderLine } from "../../http1/index.ts";
-import type { FilterRefusal, RequestFilter } from "../admission/filter.ts";
+import type { FilterRefusal } from "../admission/filter.ts";
 import type { HttpRequest, RequestRewrite } from "../http/index.ts";
-import { type AdmissionHost, AdmissionRun, type AdmissionSubject } from "./admission-run.ts";
+import { AdmissionRun } from "./admission-run.ts";
 import type { ClientStream } from "./client-stream.ts";
 import type { ServeContext } from "./context.ts";
 import { goAhead } from "./exchange-heads.ts";
@@ -24,56 +23,29 @@ export interface AdmittedRequest {
   onNotAdmitted(refusal: FilterRefusal, told: string | undefined): void;
 }
 
-export class ExchangeAdmission implements AdmissionHost, AdmissionSubject {
-  readonly caller: CallerFacts;
-  readonly remoteAddress: string;
-  readonly http: RequestFacts;
-  readonly body: RequestBody;
+export class ExchangeAdmission extends AdmissionRun {
+  declare readonly http: RequestFacts;
   readonly #context: ServeContext;
   readonly #request: AdmittedRequest;
   readonly #client: ClientStream;
-  readonly #run: AdmissionRun;
-  readonly #filters: readonly RequestFilter[];
-  #refusal: FilterRefusal | undefined = undefined;
+  #remoteAddress: string | undefined;
+  #refusal: FilterRefusal | undefined;
 
-  constructor(
-    context: ServeContext,
-    request: AdmittedRequest,
-    client: ClientStream,
-    { filters, caller }: AskedFirst,
-  ) {
-    const { head, body, requestId, service } = request;
+  constructor(context: ServeContext, request: AdmittedRequest, client: ClientStream, asked: AskedFirst) {
+    const { head, requestId, service } = request;
+    super(context, asked, new RequestFacts(head, service.scheme, requestId, service));
     this.#context = context;
     this.#request = request;
     this.#client = client;
-    this.caller = caller;
-    this.remoteAddress = service.remoteAddressOf?.(head) ?? caller.address;
-    this.http = new RequestFacts(head, service.scheme, requestId, service);
-    this.body = body;
-    this.#run = new AdmissionRun(context, this, this);
-    this.#filters = filters;
-  }
-
-  /** The request may have its verdict when this returns. */
-  start(): void {
-    this.#run.start(this.#filters);
-  }
-
-  /** The client is gone, or time is up. */
-  cancel(): void {
-    this.#run.cancel();
-  }
-
-  /** Some of the body has come, or its end. False: no filter wants more of it. */
-  onBody(): boolean {
-    return this.#run.onBody();
+    this.#remoteAddress = undefined;
+    this.#refusal = undefined;
   }
 
   // ---- what came of it
 
   /** For the log. */
   get policy(): PolicyNames {
-    return policyNames(this.#run.deed, this.#refusal);
+    return policyNames(this.deed, this.#refusal);
   }
 
   requestEdits(edits: HeadEdits | undefined): HeadEdits | undefined {
@@ -92,28 +64,28 @@ export class ExchangeAdmission implements AdmissionHost, AdmissionSubject {
     return this.http.changedNames;
   }
 
-  answerEdits(edits: HeadEdits | undefined): HeadEdits | undefined {
-    return this.#run.answerEdits(edits);
-  }
-
-  /** Of an answer of the proxy's own. */
-  get ownLines(): readonly HeaderLine[] {
-    return this.#run.ownLines;
-  }
-
   // ---- the run
 
-  onAdmitted(): void {
+  get remoteAddress(): string {
+    const { head, service } = this.#request;
+    return (this.#remoteAddress ??= service.remoteAddressOf?.(head) ?? this.caller.address);
+  }
+
+  protected get body(): RequestBody {
+    return this.#request.body;
+  }
+
+  protected onAdmitted(): void {
     this.#request.onAdmitted();
   }
 
-  onNotAdmitted(refusal: FilterRefusal): void {
+  protected onNotAdmitted(refusal: FilterRefusal): void {
     this.#refusal = refusal;
-    recordRefusal(this.#context, this.#run, refusal, this.#request.requestId);
+    recordRefusal(this.#context, this, refusal, this.#request.requestId);
     this.#request.onNotAdmitted(refusal, toldOf(this.#context, refusal));
   }
 
-  onBodyWanted(): void {
+  protected onBodyWanted(): void {
     const { head, body } = this.#request;
     if (head.get("expect") !== undefined && body.byteLength === 0) this.#client.writeInterim(goAhead);
     this.#client.resumeRequest();

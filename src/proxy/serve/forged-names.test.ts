@@ -5,7 +5,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { create } from "@bufbuild/protobuf";
 import { type Admission, AdmissionSchema, GatewaySchema, Protocol } from "../../model/index.ts";
-import type { FilteredExchange, FilterRefusal, RequestFilter } from "../admission/index.ts";
+import type { FilteredExchange, FilterWaiter, RequestFilter } from "../admission/index.ts";
 import { makeFactories } from "../admission/filter-factories.ts";
 import { admissionOf, guardedServer } from "../testing/admission-scene.ts";
 import { eventually, freePort } from "../testing/eventually.ts";
@@ -14,16 +14,15 @@ import { RawClient, type RawServer, rawServer } from "../testing/raw-peer.ts";
 import { TestMesh } from "../testing/test-mesh.ts";
 
 const hello = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello";
-type Resume = (step: "continue" | FilterRefusal) => void;
 
 /** Says who the caller is, as the filters of tokens and of external authorization do: at once, or when told to. */
 class Naming implements RequestFilter {
-  readonly waiting: Resume[] = [];
+  readonly waiting: FilterWaiter["resume"][] = [];
   readonly #isSlow: boolean;
   constructor(isSlow = false) {
     this.#isSlow = isSlow;
   }
-  start(exchange: FilteredExchange, resume: Resume): "continue" | "suspended" {
+  start(exchange: FilteredExchange, waiter: FilterWaiter): "continue" | "suspended" {
     const name = (): void => {
       exchange.setRequestHeader("x-user", "alice");
       exchange.removeRequestHeader("x-role");
@@ -34,7 +33,7 @@ class Naming implements RequestFilter {
     }
     this.waiting.push((step) => {
       name();
-      resume(step);
+      waiter.resume(step);
     });
     return "suspended";
   }

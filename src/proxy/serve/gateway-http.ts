@@ -47,7 +47,8 @@ export interface GatewayHandshake {
 
 /** What is asked of a request, and all that this depends on: most requests of a connection are asked the same. */
 interface LastAsked {
-  readonly listener: ListenerAdmission | undefined;
+  readonly port: PreparedGatewayPort;
+  readonly host: PreparedVirtualHost;
   readonly rule: Admission | undefined;
   readonly generation: number;
   readonly mesh: Mesh | undefined;
@@ -130,20 +131,22 @@ export class GatewayHttp implements HttpService {
    * such route". Preflights alone are not asked about: browsers send them without tokens, and nobody behind here sees them.
    */
   #askedOf(host: PreparedVirtualHost, selected: HttpSelection): AskedFirst | undefined {
-    const listener = this.#holder.current.admissions?.get(host.listener);
+    const port = this.#holder.current;
     const rule = selected.admission;
-    if (listener === undefined && rule === undefined) return undefined;
+    if (port.admissions === undefined && rule === undefined) return undefined;
     if ("status" in selected && selected.isPreflight === true) return undefined;
     const { generation } = this.#context.admissions;
     const { mesh } = this.#context.agent.snapshot;
     let last = this.#lastAsked;
     if (
-      last?.listener !== listener ||
-      last?.rule !== rule ||
-      last?.generation !== generation ||
+      last?.host !== host ||
+      last.port !== port ||
+      last.rule !== rule ||
+      last.generation !== generation ||
       last.mesh !== mesh
     ) {
-      this.#lastAsked = last = { listener, rule, generation, mesh, asked: this.#askedAt(listener, rule) };
+      const asked = this.#askedAt(port.admissions?.get(host.listener), rule);
+      this.#lastAsked = last = { port, host, rule, generation, mesh, asked };
     }
     return last.asked;
   }

@@ -13,12 +13,12 @@ export class RequestFacts implements HttpFacts {
   readonly scheme: "http" | "https";
   readonly requestId: string;
   /** Replace or remove fields; one of each name. So few that a look at each costs less than a table. */
-  #lines: HeaderLine[] | undefined = undefined;
-  #added: readonly HeaderLine[] = none;
-  #query: string | undefined = undefined;
+  #lines: HeaderLine[] | undefined;
+  #added: readonly HeaderLine[];
+  #query: string | undefined;
   readonly #origin: Pick<HttpService, "addLines"> | undefined;
   /** What the proxy itself says of the request's origin; made when somebody asks. */
-  #originLines: HeaderLine[] | undefined = undefined;
+  #originLines: HeaderLine[] | undefined;
 
   constructor(
     head: HttpRequest,
@@ -27,9 +27,13 @@ export class RequestFacts implements HttpFacts {
     origin?: Pick<HttpService, "addLines">,
   ) {
     this.head = head;
-    this.#origin = origin;
     this.scheme = scheme;
     this.requestId = requestId;
+    this.#lines = undefined;
+    this.#added = none;
+    this.#query = undefined;
+    this.#origin = origin;
+    this.#originLines = undefined;
   }
 
   get method(): string {

@@ -7,8 +7,9 @@
  */
 import { reasons } from "../../kernel/index.ts";
 import type { AdmissionChain, FilterRefusal } from "../admission/index.ts";
-import { type AdmissionHost, AdmissionRun } from "./admission-run.ts";
+import { AdmissionRun } from "./admission-run.ts";
 import type { ServeContext } from "./context.ts";
+import type { AskedFirst } from "./http-service.ts";
 import type { PolicyNames } from "../observation/index.ts";
 import { noPolicy, policyNames, recordRefusal } from "./policy-record.ts";
 import type { TcpAdmission } from "./tcp-dial.ts";
@@ -20,7 +21,7 @@ export interface AdmittedSession {
   onNotAdmitted(refusal: FilterRefusal): void;
 }
 
-export class SessionAdmission implements AdmissionHost {
+export class SessionAdmission {
   /** By which a refusal is found; empty: it was not refused. */
   requestId = "";
   /** For the log. */
@@ -84,16 +85,39 @@ export class SessionAdmission implements AdmissionHost {
     this.#session.onNotAdmitted(refusal);
   }
 
-  onBodyWanted(): void {}
-
   #ask(filters: AdmissionChain["filters"] | undefined): void {
     if (filters === undefined) {
       this.onAdmitted();
       return;
     }
-    const { caller } = this.#asked;
-    const subject = { caller, remoteAddress: caller.address, http: undefined, body: undefined };
-    this.#run = new AdmissionRun(this.#context, subject, this);
-    this.#run.start(filters);
+    this.#run = new SessionRun(this.#context, { caller: this.#asked.caller, filters }, this);
+    this.#run.start();
   }
+}
+
+class SessionRun extends AdmissionRun {
+  readonly #owner: SessionAdmission;
+
+  constructor(context: ServeContext, asked: AskedFirst, owner: SessionAdmission) {
+    super(context, asked, undefined);
+    this.#owner = owner;
+  }
+
+  get remoteAddress(): string {
+    return this.caller.address;
+  }
+
+  protected get body(): undefined {
+    return undefined;
+  }
+
+  protected onAdmitted(): void {
+    this.#owner.onAdmitted();
+  }
+
+  protected onNotAdmitted(refusal: FilterRefusal): void {
+    this.#owner.onNotAdmitted(refusal);
+  }
+
+  protected onBodyWanted(): void {}
 }

@@ -7,7 +7,7 @@
 import type { ExternalAuthorization } from "../../../model/index.ts";
 import { isPlainConnect, upgradeOf, type HttpRequest } from "../../http/index.ts";
 import type { AdmissionContext } from "../context.ts";
-import type { BodyStart, FilteredExchange, FilterRefusal, FilterStep } from "../filter.ts";
+import type { BodyStart, FilteredExchange, FilterRefusal, FilterStep, FilterWaiter } from "../filter.ts";
 import { serviceHost } from "../service-host.ts";
 import { startUnaryCall, type UnaryAnswer, type UnaryCall, type UnaryFailure } from "../unary-call.ts";
 import { defaultTimeoutMs, maxSentBodyBytes } from "./bounds.ts";
@@ -23,15 +23,13 @@ export interface CheckOwner {
   conclude(exchange: FilteredExchange, verdict: Verdict): "continue" | FilterRefusal;
 }
 
-type Resume = (step: "continue" | FilterRefusal) => void;
-
 const noBody: BodyStart = { bytes: new Uint8Array(0), isWhole: true };
 
 export class Check {
   readonly #owner: CheckOwner;
   readonly #exchange: FilteredExchange;
   readonly #head: HttpRequest;
-  readonly #resume: Resume;
+  readonly #waiter: FilterWaiter;
   #call: UnaryCall | undefined = undefined;
   #hasSlot = false;
   #isOver = false;
@@ -39,11 +37,11 @@ export class Check {
   #isStarting = true;
   #early: "continue" | FilterRefusal | undefined = undefined;
 
-  constructor(owner: CheckOwner, exchange: FilteredExchange, head: HttpRequest, resume: Resume) {
+  constructor(owner: CheckOwner, exchange: FilteredExchange, head: HttpRequest, waiter: FilterWaiter) {
     this.#owner = owner;
     this.#exchange = exchange;
     this.#head = head;
-    this.#resume = resume;
+    this.#waiter = waiter;
   }
 
   start(): FilterStep {
@@ -149,7 +147,7 @@ export class Check {
     this.#leave();
     const step = this.#owner.conclude(this.#exchange, verdict);
     if (this.#isStarting) this.#early = step;
-    else this.#resume(step);
+    else this.#waiter.resume(step);
   }
 
   #leave(): void {

@@ -1,7 +1,14 @@
 /** The filter that asks a service whether a request may go on, and what a policy makes of an answer or of none. */
 import { type ExternalAuthorization, ExternalAuthorizationProtocol } from "../../../model/index.ts";
 import type { AdmissionContext } from "../context.ts";
-import type { FilterAnswer, FilteredExchange, FilterRefusal, FilterStep, RequestFilter } from "../filter.ts";
+import type {
+  FilterAnswer,
+  FilteredExchange,
+  FilterRefusal,
+  FilterStep,
+  FilterWaiter,
+  RequestFilter,
+} from "../filter.ts";
 import { Check, type CheckOwner } from "./check.ts";
 import { GrpcForm } from "./grpc-form.ts";
 import { HttpForm } from "./http-form.ts";
@@ -37,7 +44,7 @@ class ExternalFilter implements RequestFilter, CheckOwner {
     this.form = isGrpc ? new GrpcForm(model) : new HttpForm(model);
   }
 
-  start(exchange: FilteredExchange, resume: (step: "continue" | FilterRefusal) => void): FilterStep {
+  start(exchange: FilteredExchange, waiter: FilterWaiter): FilterStep {
     if (exchange.head === undefined) {
       return this.#unavailable(exchange, "a connection without requests is not asked about");
     }
@@ -46,7 +53,7 @@ class ExternalFilter implements RequestFilter, CheckOwner {
     if (asked !== "" && asked === exchange.request.caller.service) {
       return this.#unavailable(exchange, `${asked} cannot be asked about requests to itself`);
     }
-    const check = new Check(this, exchange, exchange.head, resume);
+    const check = new Check(this, exchange, exchange.head, waiter);
     this.#checks.set(exchange, check);
     return check.start();
   }

@@ -240,7 +240,7 @@ describe("no answer", () => {
     proxy.externalQuestions.max = 1;
     const filter = proxy.filter({ protocol });
     const first = new FakeExchange({ head: http1Head(get) });
-    filter.start(first, () => expect.unreachable());
+    filter.start(first, { resume: () => expect.unreachable() });
     await eventually(() => server.asked.length === 1, "the first is asked");
     const second = await passThrough(filter, new FakeExchange({ head: http1Head(get) }));
     expect(second).toMatchObject({ reason: "external_unavailable" });
@@ -254,7 +254,7 @@ test("a client that leaves takes its question with it", async () => {
   using proxy = new AskingProxy([server.port]);
   const filter = proxy.filter({ protocol, timeoutMs: 10_000 });
   const exchange = new FakeExchange({ head: http1Head(get) });
-  expect(filter.start(exchange, () => expect.unreachable())).toBe("suspended");
+  expect(filter.start(exchange, { resume: () => expect.unreachable() })).toBe("suspended");
   await eventually(() => server.asked.length === 1, "it is asked");
   filter.cancel(exchange);
   await eventually(() => server.cancelled === 1, "the service hears of it");

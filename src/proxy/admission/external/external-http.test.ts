@@ -235,7 +235,7 @@ test("a client that leaves while its body is awaited is asked about by nobody", 
   const head = http1Head("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\n\r\n");
   const exchange = new FakeExchange({ head, body: Buffer.from("body") });
   const filter = proxy.filter({ protocol, maxBodyBytes: 10 });
-  expect(filter.start(exchange, () => expect.unreachable())).toBe("suspended");
+  expect(filter.start(exchange, { resume: () => expect.unreachable() })).toBe("suspended");
   filter.cancel(exchange);
   const other = new FakeExchange({ head: http1Head(get) });
   expect(await passThrough(filter, other)).toBe("continue");

@@ -12,7 +12,7 @@ import type { ReasonCode } from "../../../kernel/index.ts";
 import type { JwtAuthentication } from "../../../model/index.ts";
 import type { HttpRequest } from "../../http/index.ts";
 import type { AdmissionContext } from "../context.ts";
-import type { FilteredExchange, FilterRefusal, FilterStep, RequestFilter } from "../filter.ts";
+import type { FilteredExchange, FilterRefusal, FilterStep, FilterWaiter, RequestFilter } from "../filter.ts";
 import { type DecodedToken, decodeToken } from "./decode-token.ts";
 import { removeForged } from "./forged-fields.ts";
 import { JwtVerifiers } from "./jwt-verifiers.ts";
@@ -24,7 +24,15 @@ import {
 } from "./prepared-authentication.ts";
 import type { VerifiedToken } from "./token-cache.ts";
 import { fault, quoted, type TokenFault } from "./token-fault.ts";
-import { ambiguous, empty, findToken, placeText, stripTokens, type TokenPlace } from "./token-places.ts";
+import {
+  ambiguous,
+  empty,
+  findToken,
+  placeText,
+  stripTokens,
+  type TokenPlace,
+  tokenStart,
+} from "./token-places.ts";
 import type { OnVerdict } from "./token-verifier.ts";
 
 /** A caller has one or two: its user's and that of the proxy in front. */
@@ -58,7 +66,7 @@ interface Examination {
   readonly http: HttpFacts;
   readonly tokens: readonly BroughtToken[];
   readonly valid: ValidToken[];
-  readonly resume: (step: "continue" | FilterRefusal) => void;
+  readonly waiter: FilterWaiter;
   /** Of the verification that it waits for. */
   forget: () => void;
 }
@@ -82,11 +90,10 @@ class JwtFilter implements RequestFilter {
     this.#only = this.#onlyAt[0];
   }
 
-  start(exchange: FilteredExchange, resume: (step: "continue" | FilterRefusal) => void): FilterStep {
+  start(exchange: FilteredExchange, waiter: FilterWaiter): FilterStep {
     const { http, nowMs } = exchange.request;
     if (this.#only !== undefined && http !== undefined) {
-      const found = findToken(this.#only.place, http, exchange.head);
-      const token = typeof found === "string" ? known(found, this.#onlyAt, nowMs) : undefined;
+      const token = knownInHeader(this.#only.place, this.#onlyAt, exchange, nowMs);
       if (token !== undefined) {
         this.#admit(exchange, http, [token]);
         return "continue";
@@ -96,7 +103,7 @@ class JwtFilter implements RequestFilter {
     const tokens = http === undefined ? [] : findTokens(this.#prepared.places, http, exchange.head);
     if ("outcome" in tokens) return this.#refuse(exchange, { ...tokens, provider: undefined });
     if (http === undefined || tokens.length === 0) return this.#withoutToken(exchange);
-    return this.#examine({ exchange, http, tokens, valid: [], resume, forget: () => {} });
+    return this.#examine({ exchange, http, tokens, valid: [], waiter, forget: () => {} });
   }
 
   cancel(exchange: FilteredExchange): void {
@@ -121,7 +128,8 @@ class JwtFilter implements RequestFilter {
   #examine(examination: Examination): FilterStep {
     const { exchange, tokens, valid } = examination;
     for (let token = tokens[valid.length]; token !== undefined; token = tokens[valid.length]) {
-      const judged = known(token.text, token.at, exchange.request.nowMs) ?? this.#judge(token, examination);
+      const judged =
+        known(token.text, 0, token.at, exchange.request.nowMs) ?? this.#judge(token, examination);
       if (judged === "suspended") {
         this.#suspended.set(exchange, examination);
         return judged;
@@ -139,7 +147,7 @@ class JwtFilter implements RequestFilter {
     if ("outcome" in decoded) return { ...decoded, provider: undefined };
     const provider = providerOf(decoded, token, this.#prepared.byIssuer);
     if ("outcome" in provider) return provider;
-    const { exchange, valid, resume } = examination;
+    const { exchange, valid, waiter } = examination;
     const onVerdict: OnVerdict = (verdict) => {
       this.#suspended.delete(exchange);
       const refused =
@@ -147,7 +155,7 @@ class JwtFilter implements RequestFilter {
           ? { ...verdict, provider }
           : takeValid({ provider, verified: verdict, at: token.at }, valid);
       const step = refused === undefined ? this.#examine(examination) : this.#refuse(exchange, refused);
-      if (step !== "suspended") resume(step);
+      if (step !== "suspended") waiter.resume(step);
     };
     examination.forget = () => provider.verifier.forget(token.text, onVerdict);
     const found = provider.verifier.verify(token.text, decoded, exchange.request.nowMs, onVerdict);
@@ -156,23 +164,23 @@ class JwtFilter implements RequestFilter {
 
   #admit(exchange: FilteredExchange, http: HttpFacts, valid: readonly ValidToken[]): void {
     exchange.claims = valid[0]?.verified.claims;
-    const stripped: TokenPlace[] = [];
+    let stripped: TokenPlace[] | undefined;
     for (const { provider, at } of valid) {
       this.#context.metrics.token("valid");
-      if (!provider.model.forwardsToken) for (const { place } of at) stripped.push(place);
+      if (!provider.model.forwardsToken) for (const { place } of at) (stripped ??= []).push(place);
     }
-    if (stripped.length > 0) stripTokens(stripped, http, exchange);
+    if (stripped !== undefined) stripTokens(stripped, http, exchange);
     this.#setFields(exchange, valid);
   }
 
   #setFields(exchange: FilteredExchange, valid: readonly ValidToken[]): void {
     const { ownFields } = this.#prepared;
     if (ownFields.length === 0) return;
-    const [first, ...others] = valid;
-    let fields = first?.verified.fields ?? [];
+    let fields = valid[0]?.verified.fields ?? [];
     // Where two say the same field, the first one's word counts.
-    for (const { verified } of others) {
-      fields = [...fields, ...verified.fields.filter((field) => !fields.some(isNamed(field.nameLower)))];
+    for (let i = 1; i < valid.length; i++) {
+      const more = valid[i]?.verified.fields.filter(({ nameLower }) => !fields.some(isNamed(nameLower)));
+      fields = [...fields, ...(more ?? [])];
     }
     for (const line of fields) exchange.setRequestLine(line);
     removeForged(ownFields, fields, exchange);
@@ -225,10 +233,27 @@ function findTokens(
   return tokens.length > maxTokens ? fault("ambiguous", `there are more than ${maxTokens}`) : tokens;
 }
 
-/** Undefined: it must be judged. */
-function known(text: string, at: readonly PreparedPlace[], nowMs: number): ValidToken | undefined {
+/** Undefined: the header has none that is known, whatever else it has. */
+function knownInHeader(
+  place: TokenPlace,
+  at: readonly PreparedPlace[],
+  { head, request: { http } }: FilteredExchange,
+  nowMs: number,
+): ValidToken | undefined {
+  const value = place.kind === "header" ? (head ?? http)?.header(place.name) : undefined;
+  const start = value === undefined ? -1 : tokenStart(value, place);
+  return value === undefined || start < 0 ? undefined : known(value, start, at, nowMs);
+}
+
+/** The token is `text` from `start` on. Undefined: it must be judged. */
+function known(
+  text: string,
+  start: number,
+  at: readonly PreparedPlace[],
+  nowMs: number,
+): ValidToken | undefined {
   for (const provider of at[0]?.providers ?? []) {
-    const verified = provider.verifier.known(text, nowMs);
+    const verified = provider.verifier.known(text, start, nowMs);
     if (verified === undefined) continue;
     return at.every(({ providers }) => providers.includes(provider)) ? { provider, verified, at } : undefined;
   }

@@ -41,10 +41,11 @@ export class TokenCache {
     return this.#verified.size;
   }
 
-  /** Whether it still holds is for the caller to see. */
-  get(token: string): VerifiedToken | undefined {
-    const entry = this.#verified.get(token.slice(-keyLength));
-    if (entry === undefined || entry.token !== token) return undefined;
+  /** The token is `text` from `start` on, of which no text of its own is made. Whether it still holds is for the caller to see. */
+  get(text: string, start = 0): VerifiedToken | undefined {
+    const length = text.length - start;
+    const entry = this.#verified.get(text.slice(length < keyLength ? start : -keyLength));
+    if (entry === undefined || entry.token.length !== length || !text.endsWith(entry.token)) return undefined;
     entry.isUsed = true;
     return entry;
   }

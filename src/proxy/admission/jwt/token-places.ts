@@ -106,21 +106,36 @@ function single(values: readonly string[]): Found {
 const schemeCharacter = /[\w!#$%&'*+.^`|~-]/;
 const space = 0x20;
 const tab = 0x09;
+const upperA = 0x41;
+const upperZ = 0x5a;
+const lowerBit = 0x20;
 
 function inHeader(value: string | undefined, place: TokenPlace): Found {
   if (value === undefined) return undefined;
   if (place.scheme === "") return value === "" ? undefined : value;
-  let start = behindScheme(value, place);
+  const start = tokenStart(value, place);
   // "Basic …" in one line and a token in the next: the application may read either.
   if (start < 0) return isInList(value, place) ? ambiguous : undefined;
-  while (value.charCodeAt(start) === space || value.charCodeAt(start) === tab) start++;
   return start === value.length ? empty : value.slice(start);
+}
+
+/** Where the token of a header begins, if nothing is wrong with it. Negative: it has another scheme. */
+export function tokenStart(value: string, place: TokenPlace): number {
+  if (place.scheme === "") return 0;
+  let start = behindScheme(value, place);
+  if (start < 0) return start;
+  while (value.charCodeAt(start) === space || value.charCodeAt(start) === tab) start++;
+  return start;
 }
 
 /** Names of schemes have no case (RFC 9110 section 11.1). Negative: another one. */
 function behindScheme(value: string, { scheme, isWord }: TokenPlace): number {
   const end = scheme.length;
-  if (!value.startsWith(scheme) && value.slice(0, end).toLowerCase() !== scheme) return -1;
+  for (let i = 0; i < end; i++) {
+    const code = value.charCodeAt(i);
+    const lower = code >= upperA && code <= upperZ ? code | lowerBit : code;
+    if (lower !== scheme.charCodeAt(i)) return -1;
+  }
   if (!isWord || end === value.length || value.charCodeAt(end) === space) return end;
   return schemeCharacter.test(value.charAt(end)) ? -1 : end;
 }

@@ -71,8 +71,10 @@ describe("a token that was verified", () => {
     const filter = jwtFilter(authentication([provider(jwks, { clockSkewSeconds: 10 })]), { metrics });
     const token = tokenOf(key, goodClaims({ nbf: startMs / 1000, exp: startMs / 1000 + 60 }));
     expect(await ask(filter, bearing(token, clock.nowMs()))).toBe("continue");
-    const neverLater = () => {
-      throw new Error("it was known");
+    const neverLater = {
+      resume: () => {
+        throw new Error("it was known");
+      },
     };
     clock.advance(69_999);
     const warm = bearing(token, clock.nowMs());
@@ -94,7 +96,7 @@ describe("a token that was verified", () => {
     const verdicts = await Promise.all(all);
     expect(verdicts.every((verdict) => "claims" in verdict)).toBe(true);
     expect(jose.verified).toBe(1);
-    expect(verifier.known(token, startMs)).toBeDefined();
+    expect(verifier.known(token, 0, startMs)).toBeDefined();
   });
 
   test("is known to another place with the same provider, and to the next configuration", async () => {
@@ -103,16 +105,16 @@ describe("a token that was verified", () => {
     const first = jwtFilter(authentication([provider(jwks)]), { metrics }, verifiers);
     expect(await ask(first, bearing(token))).toBe("continue");
     const second = jwtFilter(authentication([provider(jwks)], false), { metrics }, verifiers);
-    expect(second.start(bearing(token), () => {})).toBe("continue");
+    expect(second.start(bearing(token), { resume() {} })).toBe("continue");
     const otherKeys = jwtFilter(authentication([provider(jwksOf(signingKey()))]), { metrics }, verifiers);
-    expect(otherKeys.start(bearing(token), () => {})).toBe("suspended");
+    expect(otherKeys.start(bearing(token), { resume() {} })).toBe("suspended");
     expect(await ask(otherKeys, bearing(token))).toMatchObject({ reason: "jwt_invalid" });
     const otherAudience = jwtFilter(
       authentication([provider(jwks, { audiences: ["x"] })]),
       { metrics },
       verifiers,
     );
-    expect(otherAudience.start(bearing(token), () => {})).toMatchObject({ reason: "jwt_invalid" });
+    expect(otherAudience.start(bearing(token), { resume() {} })).toMatchObject({ reason: "jwt_invalid" });
   });
 });
 
@@ -153,7 +155,7 @@ describe("too many at a time", () => {
       waiting.push(ask(filter, bearing(tokenOf(key, goodClaims({ sub: `user-${i}` })))));
     }
     const exchange = bearing(tokenOf(key));
-    expect(filter.start(exchange, () => {})).toMatchObject({ reason: "overloaded" });
+    expect(filter.start(exchange, { resume() {} })).toMatchObject({ reason: "overloaded" });
     expect(exchange.answerLines).toEqual([]);
     expect(new Set(await Promise.all(waiting))).toEqual(new Set(["continue"]));
   });
@@ -164,7 +166,7 @@ test("a client that leaves is not resumed; the others that wait are", async () =
   const token = tokenOf(key);
   const gone = bearing(token);
   let resumed = 0;
-  expect(filter.start(gone, () => void resumed++)).toBe("suspended");
+  expect(filter.start(gone, { resume: () => void resumed++ })).toBe("suspended");
   const stays = ask(filter, bearing(token));
   filter.cancel(gone);
   filter.cancel(gone);
@@ -194,7 +196,7 @@ test("a client that leaves is not resumed; the others that wait are", async () =
       ["x-t", tokenOf(second, goodClaims({ iss: issuer }))],
     ],
   });
-  expect(two.start(both, () => void resumed++)).toBe("suspended");
+  expect(two.start(both, { resume: () => void resumed++ })).toBe("suspended");
   // The first one's verdict is in when another request with it goes on.
   expect(await ask(two, bearing(token))).toBe("continue");
   two.cancel(both);

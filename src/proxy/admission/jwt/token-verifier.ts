@@ -53,13 +53,13 @@ export class TokenVerifier {
     this.#keys = new ProviderKeys(provider, slots.jose);
   }
 
-  /** Undefined: not known, or not valid any more. */
-  known(token: string, nowMs: number): VerifiedToken | undefined {
-    const entry = this.#cache.get(token);
+  /** The token is `text` from `start` on. Undefined: not known, or not valid any more. */
+  known(text: string, start: number, nowMs: number): VerifiedToken | undefined {
+    const entry = this.#cache.get(text, start);
     if (entry === undefined) return undefined;
     const { fromMs, untilMs } = entry.validity;
     if (nowMs < untilMs && nowMs >= fromMs) return entry;
-    if (nowMs >= untilMs) this.#cache.delete(token);
+    if (nowMs >= untilMs) this.#cache.delete(text.slice(start));
     return undefined;
   }
 

@@ -3,7 +3,7 @@
  * draft-ietf-httpapi-ratelimit-headers-10 has them (structured fields, one item each), and `Retry-After`.
  */
 import type { TokenRate } from "../../../decide/admission/index.ts";
-import type { HeaderLine } from "../../../http1/index.ts";
+import { type HeaderLine, TextLine } from "../../../http1/index.ts";
 import type { FilteredExchange } from "../filter.ts";
 import type { Quota } from "./quota.ts";
 
@@ -16,13 +16,17 @@ export class AnswerHeaders {
   readonly #item: string;
   /** A limit has a rate, and one for each override. */
   readonly #policies = new WeakMap<TokenRate, HeaderLine>();
+  /** Of the newest request: most limits have one rate. */
+  #last: { readonly rate: TokenRate; readonly line: HeaderLine } | undefined = undefined;
 
   constructor(name: string) {
     this.#item = quoted(name === "" ? "default" : name);
   }
 
   tell(exchange: Pick<FilteredExchange, "addAnswerLine">, quota: Quota, nowUs: number): void {
-    exchange.addAnswerLine(this.#policy(quota.rate));
+    const { rate } = quota;
+    if (this.#last?.rate !== rate) this.#last = { rate, line: this.#policy(rate) };
+    exchange.addAnswerLine(this.#last.line);
     exchange.addAnswerLine(this.#state(quota, nowUs));
   }
 
@@ -53,22 +57,6 @@ export function retryAfter(waitUs: number): HeaderLine {
 
 function wholeSeconds(us: number): number {
   return Math.min(foreverSeconds, Math.ceil(us / usPerSecond));
-}
-
-/** Names and values of this file only: nothing in them could break a message apart. */
-class TextLine implements HeaderLine {
-  readonly nameLower: string;
-  readonly value: string;
-
-  constructor(nameLower: string, value: string) {
-    this.nameLower = nameLower;
-    this.value = value;
-  }
-
-  /** Only HTTP/1.1 asks, and only of an answer that is sent. */
-  get bytes(): Uint8Array {
-    return Buffer.from(`${this.nameLower}: ${this.value}\r\n`, "latin1");
-  }
 }
 
 /** Of a line that is sent many times. */

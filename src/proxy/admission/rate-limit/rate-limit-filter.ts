@@ -1,7 +1,7 @@
 /** The limits of one place as a filter. */
 import { type RateLimit, RateLimitScope } from "../../../model/index.ts";
 import type { AdmissionContext } from "../context.ts";
-import type { FilteredExchange, FilterRefusal, FilterStep, RequestFilter } from "../filter.ts";
+import type { FilteredExchange, FilterStep, FilterWaiter, RequestFilter } from "../filter.ts";
 import { AnswerHeaders } from "./answer-headers.ts";
 import { Decision, type DecisionRules, type KeptLimit } from "./decision.ts";
 import { LimitsState } from "./limits-state.ts";
@@ -46,11 +46,11 @@ class RateLimitFilter implements RequestFilter {
       limits.length === 1 && first?.scope === RateLimitScope.LOCAL ? this.#rules.kept[0] : undefined;
   }
 
-  start(exchange: FilteredExchange, resume: (step: "continue" | FilterRefusal) => void): FilterStep {
+  start(exchange: FilteredExchange, waiter: FilterWaiter): FilterStep {
     if (this.#only !== undefined && this.#passesOnly(this.#only, exchange)) return "continue";
     const decision = new Decision(this.#rules, exchange, (step) => {
       this.#suspended.delete(exchange);
-      resume(step);
+      waiter.resume(step);
     });
     const step = decision.run();
     if (step === "suspended") this.#suspended.set(exchange, decision);

@@ -133,8 +133,10 @@ test("a client that leaves cancels the question", async () => {
   using server = await RateLimitServer.start(() => "silence");
   const filter = proxyOf(server.port).filter(decided);
   const exchange = new FakeExchange({ headers: { "x-user": "a" } });
-  const step = filter.start(exchange, () => {
-    throw new Error("nobody waits any more");
+  const step = filter.start(exchange, {
+    resume: () => {
+      throw new Error("nobody waits any more");
+    },
   });
   expect(step).toBe("suspended");
   filter.cancel(exchange);

@@ -299,8 +299,10 @@ describe.skipIf(!hasRedis)("with other limits", () => {
     );
     const exchange = new FakeExchange();
     expect(
-      filter.start(exchange, () => {
-        throw new Error("nobody waits any more");
+      filter.start(exchange, {
+        resume: () => {
+          throw new Error("nobody waits any more");
+        },
       }),
     ).toBe("suspended");
     filter.cancel(exchange);

@@ -103,7 +103,7 @@ export function passThrough(
   exchange: FilteredExchange,
 ): Promise<"continue" | FilterRefusal> {
   return new Promise((resolve) => {
-    const step = filter.start(exchange, resolve);
+    const step = filter.start(exchange, { resume: resolve });
     if (step !== "suspended") resolve(step);
   });
 }

@@ -103,7 +103,7 @@ export async function ask(
   exchange: FakeExchange,
 ): Promise<"continue" | FilterRefusal> {
   const later = Promise.withResolvers<"continue" | FilterRefusal>();
-  const step: FilterStep = filter.start(exchange, later.resolve);
+  const step: FilterStep = filter.start(exchange, { resume: later.resolve });
   return step === "suspended" ? await later.promise : step;
 }
 

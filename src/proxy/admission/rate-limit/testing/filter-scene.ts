@@ -220,7 +220,7 @@ export function verdictOf(
   exchange: FakeExchange = new FakeExchange(),
 ): Promise<"continue" | FilterRefusal> {
   return new Promise((resolve) => {
-    const step: FilterStep = filter.start(exchange, resolve);
+    const step: FilterStep = filter.start(exchange, { resume: resolve });
     if (step !== "suspended") resolve(step);
   });
 }
