@@ -2,7 +2,7 @@
  * What a gateway tells backends of where a request came from: `x-forwarded-for`, `-proto`, `-host`. What clients say about that
  * is made up, unless so many proxies of the operator's own stand in front (`MeshConfig.spec.security.trustedHops`).
  */
-import { type HeaderLine, RequestHead } from "../../http1/index.ts";
+import { type HeaderLine, RequestHead, TextLine } from "../../http1/index.ts";
 import { forwardedBehindTrusted, isMadeUpOrigin, remoteAddressAtGateway } from "../../decide/index.ts";
 import type { HttpRequest } from "../http/index.ts";
 import { latin1Line, removal } from "./exchange-heads.ts";
@@ -65,7 +65,7 @@ export class ForwardedFields {
 
   #hostLine(authority: string): HeaderLine {
     if (authority === "") return withoutHost;
-    if (this.#host.value !== authority) this.#host = latin1Line("x-forwarded-host", authority);
+    if (this.#host.value !== authority) this.#host = new TextLine("x-forwarded-host", authority);
     return this.#host;
   }
 }
