@@ -122,6 +122,7 @@ export class ServeMetrics {
   readonly #tokens = new CounterFamily("weft_tokens_total", "Tokens of requests by what was found.", [
     "outcome",
   ]);
+  #validTokens: Counter | undefined = undefined;
 
   readonly policies = new PolicyCounters();
   readonly ruleHits = new RuleHits();
@@ -224,7 +225,9 @@ export class ServeMetrics {
   }
 
   token(outcome: string): void {
-    this.#tokens.of(outcome).value++;
+    // Mostly that, and with every request of a door: its handle is kept.
+    if (outcome === "valid") (this.#validTokens ??= this.#tokens.of(outcome)).value++;
+    else this.#tokens.of(outcome).value++;
   }
 
   mirrored(outcome: MirrorOutcome): void {
