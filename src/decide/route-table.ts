@@ -9,6 +9,7 @@ import { normalizePath } from "./path.ts";
 import { compilePattern, type Pattern } from "./pattern.ts";
 import type { HttpRequestView } from "./request-view.ts";
 import { type PreparedRule, prepareRule } from "./rule.ts";
+import { shared } from "./shared-text.ts";
 
 interface Candidate {
   /** Place in the list of entries: the lower wins. */
@@ -36,15 +37,16 @@ class PrefixNode {
     const existing = this.children.get(segment);
     if (existing !== undefined) return existing;
     const created = new PrefixNode(this);
-    this.children.set(segment, created);
+    this.children.set(shared(segment), created);
     return created;
   }
 }
 
 export class RouteTable {
-  readonly #exact = new Map<string, Candidate[]>();
+  /** Undefined, like `#patterns`: there are none. A gateway has thousands of tables, and what is not there is not looked at. */
+  #exact: Map<string, Candidate[]> | undefined = undefined;
   readonly #prefixes = new PrefixNode(undefined);
-  readonly #patterns: PatternCandidate[] = [];
+  #patterns: PatternCandidate[] | undefined = undefined;
 
   private constructor() {}
 
@@ -63,7 +65,7 @@ export class RouteTable {
           table.#addExact(normalizePath(path.value), candidate);
           break;
         case "pathRegex":
-          table.#patterns.push({ ...candidate, path: compilePattern(path.value) });
+          (table.#patterns ??= []).push({ ...candidate, path: compilePattern(path.value) });
           break;
         case "pathPrefix":
           table.#addPrefix(normalizePath(path.value), candidate);
@@ -83,14 +85,8 @@ export class RouteTable {
   /** With the place of the entry that matches, among all entries. */
   find(view: HttpRequestView): { readonly order: number; readonly rule: PreparedRule } | undefined {
     const path = normalizePath(view.path);
-    let best = firstOf(this.#exact.get(path), view, undefined);
-    for (const candidate of this.#patterns) {
-      if (best !== undefined && candidate.order > best.order) break;
-      if (candidate.path.matches(path) && holds(candidate.conditions, view)) {
-        best = candidate;
-        break;
-      }
-    }
+    let best = firstOf(this.#exact?.get(path), view, undefined);
+    if (this.#patterns !== undefined) best = firstFitting(this.#patterns, path, view, best);
     // The longest prefix first: it mostly stands first among the entries, and then the shorter ones need no look.
     for (let node: PrefixNode | undefined = this.#deepest(path); node !== undefined; node = node.parent) {
       best = firstOf(node.candidates, view, best);
@@ -99,8 +95,9 @@ export class RouteTable {
   }
 
   #addExact(path: string, candidate: Candidate): void {
-    const existing = this.#exact.get(path);
-    if (existing === undefined) this.#exact.set(path, [candidate]);
+    const exact = (this.#exact ??= new Map());
+    const existing = exact.get(path);
+    if (existing === undefined) exact.set(path, [candidate]);
     else existing.push(candidate);
   }
 
@@ -134,6 +131,19 @@ function prefixesOf(routing: HttpRouting): ReadonlyMap<number, string> {
     if (match?.path.case === "pathPrefix" && !prefixes.has(rule)) prefixes.set(rule, match.path.value);
   }
   return prefixes;
+}
+
+function firstFitting(
+  candidates: readonly PatternCandidate[],
+  path: string,
+  view: HttpRequestView,
+  best: Candidate | undefined,
+): Candidate | undefined {
+  for (const candidate of candidates) {
+    if (best !== undefined && candidate.order > best.order) break;
+    if (candidate.path.matches(path) && holds(candidate.conditions, view)) return candidate;
+  }
+  return best;
 }
 
 /** The first of `candidates` that holds and stands before `best`, else `best`. */

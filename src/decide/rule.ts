@@ -17,6 +17,7 @@ import { PreparedEdits } from "./header-edits.ts";
 import { prepareChanges, type RequestChanges } from "./request-changes.ts";
 import { RuleAnswers } from "./rule-answers.ts";
 import { shareAt, shareSeed } from "./share.ts";
+import { shared } from "./shared-text.ts";
 
 export interface PreparedBackend {
   /** Key of the cluster; empty where `unresolved` is set. */
@@ -131,18 +132,6 @@ function requestsOf({ requests, requestTimeoutMs }: HttpRule): RequestPolicy | u
   const laid = requests === undefined ? create(RequestPolicySchema) : clone(RequestPolicySchema, requests);
   laid.requestTimeoutMs = requestTimeoutMs;
   return laid;
-}
-
-/** Thousands of rules have few sections and clusters among them, and each message brings texts of its own. */
-const sharedTexts = new Map<string, string>();
-const maxSharedTexts = 4_096;
-
-function shared(text = ""): string {
-  const known = sharedTexts.get(text);
-  if (known !== undefined) return known;
-  if (sharedTexts.size >= maxSharedTexts) sharedTexts.clear();
-  sharedTexts.set(text, text);
-  return text;
 }
 
 function routeOf(source: Source | undefined): string {
