@@ -1,6 +1,6 @@
 /**
  * All that CI checks: format, types, lint, generated code, imports and repository, unused code, unit tests,
- * end-to-end and conformance tests. Two steps run side by side, since a suite takes one core for most of its time; the output of each
+ * end-to-end, conformance and compatibility tests. Two steps run side by side, since a suite takes one core for most of its time; the output of each
  * comes when it has ended. Every step runs even when an earlier one failed. The last line is `N passed, N failed, N skipped`,
  * in which a step that is no test suite counts as one. Plain JavaScript on Node 20 without a dependency.
  *
@@ -30,6 +30,7 @@ const steps = {
   e2e: { kind: "tests", script: "test:e2e" },
   unit: { kind: "tests", script: "test:unit" },
   conformance: { kind: "tests", script: "test:conformance" },
+  compatibility: { kind: "tests", script: "test:compatibility" },
   dashboard: { kind: "tests", script: "test:dashboard" },
   lint: { kind: "command", script: "check:lint" },
   types: { kind: "command", script: "check:types" },

@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { BareMesh, unusedPort } from "../e2e/harness/bare-mesh.ts";
 import { eventually } from "../e2e/harness/eventually.ts";
 import { weftProgram } from "../e2e/harness/mesh.ts";
-import { gatewayTo, httpPort } from "../e2e/harness/resources.ts";
+import { httpPort } from "../e2e/harness/resources.ts";
+import { resources } from "./resources.ts";
 
 const timeoutMs = 120_000;
 const stored = join(import.meta.dir, "builds/292a9ee.js.zst");
@@ -25,32 +26,6 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function resources(gatewayPort: number): object[] {
-  return [
-    {
-      apiVersion: "v1",
-      kind: "Service",
-      metadata: { name: "web", namespace: "default" },
-      spec: {
-        selector: { app: "web" },
-        ports: [{ port: httpPort, targetPort: web.port, appProtocol: "http" }],
-      },
-    },
-    { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "gateway", namespace: "weft-system" } },
-    {
-      apiVersion: "weft.dev/v1alpha1",
-      kind: "AuthorizationPolicy",
-      metadata: { name: "no-secrets", namespace: "default" },
-      spec: {
-        selector: { matchLabels: { app: "web" } },
-        action: "Deny",
-        rules: [{ to: [{ paths: ["/secret"] }] }],
-      },
-    },
-    ...gatewayTo({ web: 1 }, gatewayPort),
-  ];
-}
-
 async function statusOf(url: string): Promise<number> {
   const response = await fetch(url);
   await response.arrayBuffer();
@@ -67,7 +42,10 @@ describe.each([
     "carries requests over mutual TLS, denies by policy, follows a change and counts",
     async () => {
       const [gatewayPort, outboundPort] = [unusedPort(), unusedPort()];
-      await using mesh = await BareMesh.start(resources(gatewayPort), programs[builds.control]);
+      await using mesh = await BareMesh.start(
+        resources(web.port ?? 0, gatewayPort),
+        programs[builds.control],
+      );
       mesh.program = programs[builds.proxies];
       const workload = {
         ...{ namespace: "default", serviceAccount: "default", region: "", zone: "", name: "web" },

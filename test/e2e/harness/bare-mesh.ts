@@ -26,7 +26,8 @@ export class BareMesh implements AsyncDisposable {
   readonly client: ApiClient;
   /** For `weft --server` and WEFT_TOKEN. */
   readonly access: { readonly server: string; readonly token: string };
-  readonly #directory: string;
+  /** `control`, and `<name>/data` of each proxy. */
+  readonly directory: string;
   readonly #adsPort: number;
   readonly #processes: Running[] = [];
 
@@ -36,7 +37,7 @@ export class BareMesh implements AsyncDisposable {
     access: { readonly server: string; readonly token: string },
     control: Running,
   ) {
-    this.#directory = directory;
+    this.directory = directory;
     this.#adsPort = adsPort;
     this.access = access;
     this.client = new ApiClient(access);
@@ -81,7 +82,7 @@ export class BareMesh implements AsyncDisposable {
     const address = `${this.network}.${host}`;
     const file = await this.#bootstrap(name, address, parts);
     const process_ = await started(
-      this.#directory,
+      this.directory,
       [...this.program, "proxy", "--bootstrap", file, ...options],
       this.environment,
     );
@@ -89,16 +90,21 @@ export class BareMesh implements AsyncDisposable {
     return { process: process_, adminUrl: `http://${address}:15020` };
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Ends all of it, the control plane last; what they wrote stays until this is disposed of. */
+  async stop(): Promise<void> {
     for (const each of this.#processes.toReversed()) {
       each.kill("SIGTERM");
       await each.within(stopTimeoutMs);
     }
-    rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+    rmSync(this.directory, { recursive: true, force: true });
   }
 
   async #bootstrap(name: string, address: string, parts: Partial<ProxyBootstrap>): Promise<string> {
-    const home = join(this.#directory, name);
+    const home = join(this.directory, name);
     mkdirSync(home, { recursive: true });
     const joinTokenFile = join(home, "join-token");
     // The only account that may serve gateways unless the mesh's configuration names others.
@@ -125,7 +131,7 @@ export class BareMesh implements AsyncDisposable {
       controlPlane: {
         address: "127.0.0.1",
         port: this.#adsPort,
-        trustRootsPem: readFileSync(join(this.#directory, "control", "root.pem"), "utf8"),
+        trustRootsPem: readFileSync(join(this.directory, "control", "root.pem"), "utf8"),
       },
       joinTokenFile,
       dataDir: join(home, "data"),
