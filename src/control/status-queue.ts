@@ -66,9 +66,12 @@ export class StatusQueue {
 
   #start(): void {
     if (this.#pending.size === 0 || this.#isClosed || this.#lead?.isLeading() === false) return;
-    this.#writing ??= this.#writeAll().finally(() => {
-      this.#writing = undefined;
-    });
+    // Proxies are told of a change first, and whoever made it has the answer.
+    this.#writing ??= new Promise<void>((resolve) => void setImmediate(resolve))
+      .then(() => this.#writeAll())
+      .finally(() => {
+        this.#writing = undefined;
+      });
   }
 
   async #writeAll(): Promise<void> {
