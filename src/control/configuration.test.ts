@@ -105,6 +105,26 @@ async function commit(...writes: Write[]): Promise<CompileOutput[]> {
 }
 
 describe("a commit", () => {
+  test("is told to proxies before anything is written about it", async () => {
+    const statusOf = (): unknown =>
+      store.get({ kind: "HTTPRoute", namespace: "default", name: "r" })?.status?.parents[0]?.parentRef.name;
+    await statuses.idle();
+    let sequences: readonly number[] = [];
+    const writeOperational = store.writeOperational.bind(store);
+    const written: number[] = [];
+    store.writeOperational = (writes) => {
+      written.push(store.sequence);
+      return writeOperational(writes);
+    };
+    const unsubscribe = configuration.subscribe(() => (sequences = [...written]));
+    const { sequence } = await store.commit([service("web"), route("/a")], meta);
+    await Promise.resolve();
+    expect([sequences, written]).toEqual([[], []]);
+    await statuses.idle();
+    unsubscribe();
+    expect([written, statusOf()]).toEqual([[sequence], "web"]);
+  });
+
   test("of a service and its route is one change with its revision", async () => {
     configuration.compiler.get(outbound);
     const outputs = await commit(route("/a"), service("web"));
