@@ -35,8 +35,10 @@ const gatherMs = 50;
 const minPauseMs = 1_000;
 /** At most this share of the time goes into writing, however large the configuration and slow the disk. */
 const maxWritingShare = 0.02;
-/** For what was overruled: of the event loop's time, which the encoding alone takes. */
+/** For what was overruled: of the event loop's time, which the encoding alone takes; */
 const maxEncodingShare = 0.2;
+/** but the next change waits no longer than this: it is sent once this one is acknowledged. */
+const maxUrgentPauseMs = 100;
 
 export class LastGoodFile {
   readonly #options: LastGoodOptions;
@@ -148,7 +150,8 @@ export class LastGoodFile {
     }
     const tookMs = (clock.monotonicUs() - startUs) / 1000;
     this.#nextWriteMs = clock.nowMs() + Math.max(minPauseMs, tookMs / maxWritingShare);
-    this.#nextUrgentWriteMs = clock.nowMs() + (encodedUs - startUs) / 1000 / maxEncodingShare;
+    const urgentPauseMs = Math.min(maxUrgentPauseMs, (encodedUs - startUs) / 1000 / maxEncodingShare);
+    this.#nextUrgentWriteMs = clock.nowMs() + urgentPauseMs;
     this.#ending?.resolve();
     this.#ending = undefined;
   }
