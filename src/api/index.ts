@@ -197,7 +197,12 @@ export {
 export { objectText } from "./object-text.ts";
 export { type TrafficSection, trafficSections } from "./traffic-policy.ts";
 export { grpcStatusNames } from "./traffic-requests.ts";
-export { parseDocument, parseYamlDocuments, type SourceDocument } from "./yaml-documents.ts";
+export {
+  parseDocument,
+  lineOfInvalidUtf8,
+  parseYamlDocuments,
+  type SourceDocument,
+} from "./yaml-documents.ts";
 export { type PolicyRule, rbacGroup, type RbacSubject, type RoleRef } from "./rbac.ts";
 export { referenceText } from "./reference-text.ts";
 export { storedOf } from "./stored-of.ts";

@@ -108,10 +108,13 @@ describe("parseYamlDocuments", () => {
     expect(parseYamlDocuments(text, "shop.yaml").documents).toEqual([]);
   });
 
-  test("refuses invalid UTF-8", () => {
-    expect(issues(new Uint8Array([0x61, 0x3a, 0x20, 0xff, 0xfe]))).toEqual([
-      "shop.yaml:1: is not valid UTF-8",
-    ]);
+  test.each([
+    ["on the first line", [0x61, 0x3a, 0x20, 0xff, 0xfe], 1],
+    ["on a later one", [0x61, 0x3a, 0x0a, 0xc3, 0xa4, 0x0a, 0x62, 0x3a, 0x80, 0x0a], 3],
+    ["cut off by the line's end", [0x0a, 0xe2, 0x82, 0x0a, 0xac], 2],
+    ["cut off by the end", [0x61, 0x0a, 0xe2, 0x82], 2],
+  ])("refuses invalid UTF-8 %s", (_, bytes, line) => {
+    expect(issues(Uint8Array.from(bytes))).toEqual([`shop.yaml:${line}: is not valid UTF-8`]);
   });
 
   test("counts what aliases expand to", () => {

@@ -19,6 +19,7 @@ const maxDocuments = 5000;
 const maxSyntaxErrors = 50;
 /** More than a person mends in one go; the rest of the file is not read. */
 const maxIssuesOfFile = 500;
+const lineFeed = 0x0a;
 
 export interface SourceDocument {
   readonly value: unknown;
@@ -39,7 +40,7 @@ export function parseYamlDocuments(input: Uint8Array | string, file: string): Pa
   const size = typeof input === "string" ? Buffer.byteLength(input) : input.length;
   if (size > maxFileBytes) return failed(file, `larger than ${maxFileBytes} bytes`);
   const text = typeof input === "string" ? input : decodeUtf8(input);
-  if (text === undefined) return failed(file, "is not valid UTF-8");
+  if (text === undefined) return failed(file, "is not valid UTF-8", lineOfInvalidUtf8(input));
   const reader = new FileReader(text, file);
   try {
     reader.read();
@@ -149,8 +150,20 @@ class FileReader implements ParsedFile {
   }
 }
 
-function failed(file: string, message: string): ParsedFile {
-  return { documents: [], issues: [{ path: "", message, file, line: 1 }] };
+/** The first line that is no UTF-8, counted from 1; no character of more than one byte has a line's end in it. */
+export function lineOfInvalidUtf8(input: Uint8Array | string): number {
+  const bytes = typeof input === "string" ? Buffer.from(input) : input;
+  for (let line = 1, start = 0; start < bytes.length; line++) {
+    const found = bytes.indexOf(lineFeed, start);
+    const end = found < 0 ? bytes.length : found + 1;
+    if (decodeUtf8(bytes.subarray(start, end)) === undefined) return line;
+    start = end;
+  }
+  return 1;
+}
+
+function failed(file: string, message: string, line = 1): ParsedFile {
+  return { documents: [], issues: [{ path: "", message, file, line }] };
 }
 
 function decodeUtf8(bytes: Uint8Array): string | undefined {

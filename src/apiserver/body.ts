@@ -1,5 +1,5 @@
 /** Reading a request's body, JSON or YAML, within a bound. A key that stands there twice is refused: two readers could take different ones. */
-import { parseYamlDocuments } from "../api/index.ts";
+import { lineOfInvalidUtf8, parseYamlDocuments } from "../api/index.ts";
 import { errorLine, type Issue, issueLine, WeftError } from "../kernel/index.ts";
 
 import { decodeKubeProtobuf, protobufType } from "./kube-protobuf/decode.ts";
@@ -58,6 +58,11 @@ function parseJson(bytes: Uint8Array): unknown {
   try {
     // Invalid UTF-8 is refused, not replaced: what is stored must be what was sent.
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    const line = lineOfInvalidUtf8(bytes);
+    throw new WeftError("usage", `the body is not valid UTF-8 (line ${line})`, { cause });
+  }
+  try {
     value = JSON.parse(text);
   } catch (cause) {
     throw new WeftError("usage", `the body is no valid JSON: ${errorLine(cause)}`, { cause });

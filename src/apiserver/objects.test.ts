@@ -52,13 +52,31 @@ describe("objects", () => {
   });
 
   test.each([
-    ["a wrong media type", "text/plain", "{}", 400],
-    ["broken JSON", "application/json", "{", 400],
-    ["invalid UTF-8", "application/json", new Uint8Array([0x22, 0xff, 0x22]), 400],
-  ])("%s is refused", async (_name, type, body, status) => {
+    ["a wrong media type", "text/plain", "{}", "text/plain"],
+    ["broken JSON", "application/json", "{", "no valid JSON"],
+    ["invalid UTF-8", "application/json", new Uint8Array([0x22, 0x0a, 0xff, 0x22]), "UTF-8 (line 2)"],
+  ])("%s is refused", async (_name, type, body, words) => {
     const headers = { authorization: `Bearer ${token}`, "content-type": type };
     const response = await fetch(`${api.server.url}${configMaps}`, { method: "POST", headers, body });
-    expect(response.status).toBe(status);
+    expect(response.status).toBe(400);
+    expect(await response.text()).toContain(words);
+  });
+
+  test.each([
+    [
+      "one value of 10 MB",
+      () => configMap("large", { text: "x".repeat(10 << 20) }),
+      422,
+      "data.text: must not be longer than 1400000",
+    ],
+    ["a body of 13 MB", () => configMap("huge", { text: "x".repeat(13 << 20) }), 413, "larger than"],
+    ["keys without end", () => configMap("wide", keys(300_000)), 422, "more than 250000 values"],
+  ])("%s is refused with the bound, and nothing is written", async (_name, object, status, words) => {
+    const before = api.store.sequence;
+    const answer = await api.call("POST", configMaps, object());
+    expect([answer.status, JSON.stringify(answer.body)]).toEqual([status, expect.stringContaining(words)]);
+    expect(api.store.sequence).toBe(before);
+    expect((await api.call("POST", configMaps, configMap("small"))).status).toBe(201);
   });
 
   test("lists choose by label and name", async () => {
@@ -112,3 +130,6 @@ describe("objects", () => {
     expect([large.status, large.body.kind]).toEqual([413, "Status"]);
   });
 });
+
+const keys = (count: number): Record<string, string> =>
+  Object.fromEntries(Array.from({ length: count }, (_, index) => [`key-number-${index}`, ""]));

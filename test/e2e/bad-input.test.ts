@@ -165,6 +165,14 @@ describe("the command line", () => {
   });
 });
 
+/** Ten to the ninth values. */
+const bomb = [
+  "data:",
+  "  a0: &a0 [x, x, x, x, x, x, x, x, x, x]",
+  ...Array.from({ length: 8 }, (_, i) => `  a${i + 1}: &a${i + 1} [${Array(10).fill(`*a${i}`).join(", ")}]`),
+  "",
+].join("\n");
+
 describe("weft apply", () => {
   function apply(text: string): Promise<Finished> {
     return runWeft(["apply", "-f", "-", "--instance", mesh.instance], { env: mesh.env, stdin: text });
@@ -198,6 +206,37 @@ describe("weft apply", () => {
       /stdin:\d+/,
       /nowhere/,
     ));
+
+  const head = `${companion}apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: b\n`;
+  const [firstLine, documentLine] = [head.split("\n").length, companion.split("\n").length - 1];
+
+  test.each([
+    ["a key twice", "data:\n  a: x\n  b: y\n  a: z\n", firstLine + 3, "data.a: the key stands there twice"],
+    ["no UTF-8", Buffer.from("data:\n  a: x\n  b: \xff\n", "latin1"), firstLine + 2, "is not valid UTF-8"],
+    ["deep nesting", `data:\n  a: ${"[".repeat(100_000)}\n`, firstLine + 1, "nested too deeply"],
+    [
+      ...(["depth beyond the bound", `data:\n  a: ${"[".repeat(70)}${"]".repeat(70)}\n`] as const),
+      ...([firstLine + 1, "nested deeper than 64 levels"] as const),
+    ],
+    ["aliases that expand without end", bomb, firstLine + 6, "more than 250000 values"],
+    [
+      "a document of 4 MB",
+      `data:\n  a: "${"x".repeat(4 << 20)}"\n`,
+      documentLine,
+      "larger than 3145728 bytes",
+    ],
+    ["a file of 10 MB", `data:\n  a: "${"x".repeat(10 << 20)}"\n`, 1, "larger than 10485760 bytes"],
+  ])("refuses %s with file, line and bound, and applies nothing of it", async (_, rest, line, words) => {
+    using folder = new TemporaryFolder();
+    const file = join(folder.path, "bad.yaml");
+    writeFileSync(file, Buffer.concat([Buffer.from(head), Buffer.from(rest)]));
+    const before = await newestRevision();
+    const finished = await runWeft(["apply", "-f", file, "--instance", mesh.instance], { env: mesh.env });
+    expectRefusal(finished, 65, new RegExp(`bad\\.yaml:${line}: .*${words}`));
+    expect(await newestRevision()).toBe(before);
+    expect((await mesh.weft("get", "configmap", "companion")).code).toBe(1);
+    expect((await mesh.get("/")).status).toBe(200);
+  });
 
   test("reports every problem of a file, each in a line", async () => {
     const bad = (name: string): string =>
