@@ -5,8 +5,8 @@ import { type Trial, violationsOf } from "./trial.ts";
 const [beginMark, endMark] = ["<!-- begin of a run -->", "<!-- end of a run -->"];
 
 export const tableHead = [
-  "| fault | hit | requests | wrong verdicts | failures explained / not | writes lost | converged | control MB | proxy MB |",
-  "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+  "| fault | hit | requests | wrong verdicts | failures explained / not | writes lost | converged | control MB | proxy MB | CPU awaited |",
+  "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
 ].join("\n");
 
 export function tableRow(trial: Trial): string {
@@ -17,6 +17,7 @@ export function tableRow(trial: Trial): string {
     trial.lost.length === 0 ? "0" : "some",
     trial.convergedMs === undefined ? "never" : `${(trial.convergedMs / 1_000).toFixed(1)} s`,
     ...[String(Math.round(trial.controlMb)), String(Math.round(trial.proxyMb))],
+    trial.cpuWait === undefined ? "not known" : `${Math.round(trial.cpuWait * 100)} %`,
   ];
   return `| ${cells.join(" | ")} |`;
 }

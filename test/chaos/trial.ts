@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { eventually } from "../e2e/harness/eventually.ts";
 import type { ChaosMesh } from "./chaos-mesh.ts";
+import { CpuWait } from "./cpu-wait.ts";
 import type { Chaos, Effect, Fault } from "./fault.ts";
 import { generation } from "./shape.ts";
 import type { Answer, Tally, Traffic } from "./traffic.ts";
@@ -25,6 +26,8 @@ export interface Trial {
   readonly lost: readonly string[];
   readonly controlMb: number;
   readonly proxyMb: number;
+  /** Share of the time in which something on this machine waited for a processor. Undefined: it does not say. */
+  readonly cpuWait: number | undefined;
   readonly problem: string;
   /** Processes that do not run although nothing is broken any more. */
   readonly ended: readonly string[];
@@ -34,6 +37,7 @@ export interface Trial {
 export async function tryFault(fault: Fault, chaos: Chaos, traffic: Traffic, number: number): Promise<Trial> {
   const { mesh, ledger } = chaos;
   traffic.take();
+  const cpu = new CpuWait();
   const { effect, problem: faultProblem } = await harmAndHeal(fault, chaos);
   const healedMs = performance.now();
   const healedAt = new Date().toISOString();
@@ -56,6 +60,7 @@ export async function tryFault(fault: Fault, chaos: Chaos, traffic: Traffic, num
   }
   const tally = traffic.take();
   return {
+    cpuWait: cpu.share,
     ...{ fault: fault.name, hit: effect.hit, tally, convergedMs, late, problem, ended: endedOf(mesh) },
     lost: await eventually(async () => {
       const missing = await ledger.missing();
