@@ -9,12 +9,12 @@ import {
   type PlanReport,
   type SimulatedRequest,
 } from "../api/index.ts";
+import { runAtOnce } from "../kernel/index.ts";
 import {
   planChange,
   proxiesOfObjects,
   readTraffic,
   recordedRequest,
-  runAtOnce,
   SimulatedMesh,
   TrackedMesh,
 } from "../simulate/index.ts";
@@ -114,8 +114,7 @@ async function planOffline(
       proxies: proxiesOfObjects(mesh),
       requests: requests.map((request) => ({ request, count: 1 })),
       simulatorOf: ({ compiler, registry }) => {
-        const input = { objects: before.objects, trustDomain: offlineTrustDomain, nowMs };
-        const simulated = SimulatedMesh.over({ compiler, registry }, input);
+        const simulated = SimulatedMesh.over({ compiler, registry }, { trustDomain: offlineTrustDomain, nowMs });
         return (request) => simulated.simulate(request);
       },
       plaintextCallers: new Set(),

@@ -4,7 +4,7 @@
  * object; resources only once somebody asked for them, and from then on until they are forgotten.
  */
 import { keyOf, keyText, type MeshConfig, type ObjectKey, type Stored } from "../api/index.ts";
-import { errorLine } from "../kernel/index.ts";
+import { errorLine, runAtOnce, type Steps } from "../kernel/index.ts";
 import type { RegistryChange, RegistryViews } from "../registry/index.ts";
 import { type CompiledRoute, factsOf } from "./compiled-route.ts";
 import { DependencyIndex } from "./dependency-index.ts";
@@ -63,6 +63,14 @@ export interface StaleOutputs extends Pick<CompileOutput, "defects"> {
   readonly clusters: readonly string[];
 }
 
+interface Updated extends Pick<CompileOutput, "statuses" | "wantedJwksChanged" | "gatewaysChanged"> {
+  readonly affected: ReadonlySet<string>;
+}
+
+/** Of each a step's work, by which whoever shares the event loop is held up. */
+const objectsOfStep = 16;
+const nodesOfStep = 4_096;
+
 export class Compiler {
   readonly #inputs: Inputs;
   readonly #dependencies = new DependencyIndex();
@@ -82,16 +90,20 @@ export class Compiler {
 
   /** Deterministic: the order within a change does not matter, nor into how many changes a sequence is cut. */
   apply(change: CompileChange): CompileOutput {
-    const { affected, ...output } = this.#update(change);
+    const { affected, ...output } = runAtOnce(this.#update(change));
     return { ...output, ...this.#recompute(affected), defects: this.#defects.splice(0) };
   }
 
-  /** The same for somebody who computes resources and members one after another: what is out of date is named, and computed by its next `get`. */
-  applyLazily(change: CompileChange): StaleOutputs {
-    const { affected } = this.#update(change);
+  /**
+   * The same for somebody who computes resources and members one after another: what is out of date is named, in no order, and
+   * computed by its next `get`. In steps of less than a few milliseconds, between which nothing may be asked of the compiler.
+   */
+  *applyLazily(change: CompileChange): Steps<StaleOutputs> {
+    const { affected } = yield* this.#update(change);
     const resources: ResourceName[] = [];
     const clusters: string[] = [];
-    for (const node of [...affected].toSorted(compareText)) {
+    for (const [index, node] of [...affected].entries()) {
+      if (index % nodesOfStep === 0) yield;
       const name = parseResourceNode(node);
       if (name !== undefined && this.#resources.delete(node)) resources.push(name);
       const cluster = node.startsWith("members ") ? node.slice("members ".length) : undefined;
@@ -100,17 +112,16 @@ export class Compiler {
     return { resources, clusters, defects: this.#defects.splice(0) };
   }
 
-  #update(change: CompileChange): Pick<
-    CompileOutput,
-    "statuses" | "wantedJwksChanged" | "gatewaysChanged"
-  > & {
-    readonly affected: ReadonlySet<string>;
-  } {
+  *#update(change: CompileChange): Steps<Updated> {
     const dirty = new Set<string>();
     const gatewaysBefore = this.gateways();
     const keySetsBefore = this.wantedJwks;
     for (const key of change.removed ?? []) this.#intake.remove(key, dirty);
-    for (const object of change.upserted ?? []) this.#defects.push(...this.#intake.take(object, dirty));
+    for (const [index, object] of (change.upserted ?? []).entries()) {
+      if (index % objectsOfStep === 0) yield;
+      this.#defects.push(...this.#intake.take(object, dirty));
+    }
+    yield;
     if (change.registry !== undefined) applyRegistryChange(this.#inputs.registry, change.registry, dirty);
     if (change.gatewayHost !== undefined) {
       this.#inputs.gatewayHost = change.gatewayHost;
@@ -125,8 +136,10 @@ export class Compiler {
     }
     const statuses: StatusUpdate[] = [];
     const nodes = this.#dependencies.dependants(dirty);
+    yield;
     for (const node of [...nodesOf("route", nodes, dirty)].toSorted(compareText)) {
       this.#compileRoute(node, dirty);
+      yield;
     }
     for (const object of change.upserted ?? []) {
       const key = keyOf(object);
@@ -134,8 +147,10 @@ export class Compiler {
     }
     const affected = this.#dependencies.dependants(dirty);
     for (const node of dirty) if (this.#resources.has(node)) affected.add(node);
+    yield;
     for (const node of [...nodesOf("status", affected, dirty)].toSorted(compareText)) {
       this.#computeStatus(node, statuses);
+      yield;
     }
     const gatewaysChanged = !sameList(gatewaysBefore, this.gateways());
     return { affected, statuses, wantedJwksChanged, gatewaysChanged };
@@ -357,7 +372,10 @@ export class Compiler {
 /** Nodes of one stage: those that depend on something dirty, and those of objects that changed themselves. */
 function nodesOf(stage: string, dependants: ReadonlySet<string>, dirty: ReadonlySet<string>): Set<string> {
   const prefix = `${stage} `;
-  return new Set([...dependants, ...dirty].filter((node) => node.startsWith(prefix)));
+  const found = new Set<string>();
+  for (const nodes of [dependants, dirty])
+    for (const node of nodes) if (node.startsWith(prefix)) found.add(node);
+  return found;
 }
 
 function sameList(a: readonly string[], b: readonly string[]): boolean {

@@ -6,7 +6,7 @@ export type { CompiledResource, ResourceName } from "./resource.ts";
 export { sourcesOf } from "./resource-sources.ts";
 export { type ComputedCondition, mergeStatus, type StatusUpdate, withCondition } from "./status.ts";
 export { conditionIssues } from "./security/condition-issues.ts";
-export { findLockOuts, type MeshState } from "./security/lock-out.ts";
+export { findLockOuts, lockOutsInSteps, type MeshState } from "./security/lock-out.ts";
 export { readTapFilter } from "./tap-filter.ts";
 export { telemetryAttributes } from "./telemetry/attributes.ts";
 export type { SettingSource } from "./policy/effective-policy.ts";

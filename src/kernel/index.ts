@@ -38,6 +38,7 @@ export {
 } from "./jwk-set.ts";
 export { nearestName } from "./nearest-name.ts";
 export { type LineEdit, lineEdits } from "./line-edits.ts";
+export { nextTurn, runAtOnce, runSteps, type Steps } from "./steps.ts";
 export { textDifference } from "./text-difference.ts";
 export { nameserversOf } from "./resolv-conf.ts";
 export { formatSpiffeId, parseSpiffeId, type SpiffeId } from "./spiffe.ts";

@@ -3,7 +3,6 @@ export type { PlannedProxy } from "./plan/effective-change.ts";
 export type { PlannedRequest, Simulate } from "./plan/flips.ts";
 export { compareConfigurations } from "./plan/effective-report.ts";
 export { planChange } from "./plan/plan.ts";
-export { nextTurn, runAtOnce, runSteps, type Steps } from "./plan/slices.ts";
 export {
   type MeshSurroundings,
   type ObjectChanges,

@@ -1,12 +1,5 @@
 /** A compiled mesh that can be asked what becomes of a request. No sockets, no clock, no randomness. */
-import {
-  type Explanation,
-  keyOf,
-  keyText,
-  type ObjectKey,
-  type SimulatedRequest,
-  type Stored,
-} from "../api/index.ts";
+import type { Explanation, ObjectKey, SimulatedRequest, Stored } from "../api/index.ts";
 import { WeftError } from "../kernel/index.ts";
 import { meshKey } from "../model/index.ts";
 import { CompiledMesh, type CompiledSource, ObjectMesh } from "./compiled-mesh.ts";
@@ -40,9 +33,11 @@ export class SimulatedMesh {
   }
 
   /** Over what a control plane has compiled: its last good versions, its key sets, its knowledge of who is alive. */
-  static over(source: CompiledSource, input: SimulationInput): SimulatedMesh {
-    const objects = new Map(input.objects.map((object) => [keyText(keyOf(object)), object]));
-    return new SimulatedMesh(input, objects, new CompiledMesh(source));
+  static over(
+    source: CompiledSource,
+    input: Omit<SimulationInput, "objects">,
+  ): Pick<SimulatedMesh, "simulate"> {
+    return new SimulatedMesh({ ...input, objects: [] }, new Map(), new CompiledMesh(source));
   }
 
   /** The mesh as it would be with these changes, made behind what is there now; this one stays as it is. */

@@ -4,7 +4,7 @@
  * (operations, conditions, single callers) is taken to leave something open, so that what is found is really shut.
  */
 import { matchLabels, type MeshConfig, type ObjectOfKind } from "../../api/index.ts";
-import { fitsTextPattern, parseTextPattern } from "../../kernel/index.ts";
+import { fitsTextPattern, parseTextPattern, runAtOnce, type Steps } from "../../kernel/index.ts";
 import { effectiveMode } from "./authentication.ts";
 import { type Level, levels } from "./aimed-policies.ts";
 
@@ -31,14 +31,23 @@ interface Place {
   /** Of its members, in order. */
   readonly names: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
-  /** Services of its namespace that it is behind. */
-  readonly services: readonly string[];
+  /** Whether it is behind the Service of its namespace. */
+  isBehind(service: string): boolean;
 }
 
 /** What is shut, for people, by what tells it apart. */
 export function findLockOuts(state: MeshState): Map<string, string> {
+  return runAtOnce(lockOutsInSteps(state));
+}
+
+/** Workloads that are sorted in a step of `lockOutsInSteps`. */
+const workloadsOfStep = 256;
+
+/** The same in steps of less than a few milliseconds. */
+export function* lockOutsInSteps(state: MeshState): Steps<Map<string, string>> {
   const found = new Map<string, string>();
-  for (const place of [...workloadPlaces(state), ...gatewayPlaces(state)]) {
+  for (const place of [...(yield* workloadPlaces(state)), ...gatewayPlaces(state)]) {
+    yield;
     const name = placeName(place);
     for (const what of [...deniedAt(state, place), ...unallowedAt(state, place), ...strictAt(state, place)]) {
       found.set(`${what} ${place.kind} ${place.namespace} ${place.names.join(" ")}`, `${what} at ${name}`);
@@ -47,24 +56,35 @@ export function findLockOuts(state: MeshState): Map<string, string> {
   return found;
 }
 
-function workloadPlaces({ workloads, services }: MeshState): Place[] {
-  const groups = Map.groupBy(workloads, ({ metadata: { namespace, labels } }) =>
-    JSON.stringify([namespace, Object.entries(labels ?? {}).toSorted(([a], [b]) => (a < b ? -1 : 1))]),
+function* workloadPlaces({ workloads, services }: MeshState): Steps<Place[]> {
+  const groups = new Map<string, MeshState["workloads"][number][]>();
+  for (const [index, workload] of workloads.entries()) {
+    if (index % workloadsOfStep === 0) yield;
+    const { namespace, labels } = workload.metadata;
+    const sorted = Object.entries(labels ?? {}).toSorted(([a], [b]) => (a < b ? -1 : 1));
+    const text = JSON.stringify([namespace, sorted]);
+    const group = groups.get(text);
+    if (group === undefined) groups.set(text, [workload]);
+    else group.push(workload);
+  }
+  const known = new Map(
+    services.map((service) => [`${service.metadata.namespace}/${service.metadata.name}`, service]),
   );
+  yield;
   return [...groups.values()].flatMap((members): Place[] => {
     const [first] = members;
     if (first === undefined) return [];
     const { namespace, labels = {} } = first.metadata;
-    const behind = services.filter(
-      ({ metadata, spec }) => metadata.namespace === namespace && matchLabels(spec.selector, labels),
-    );
     return [
       {
         kind: "workload",
         namespace,
         names: members.map(({ metadata }) => metadata.name).toSorted(),
         labels,
-        services: behind.map(({ metadata }) => metadata.name),
+        isBehind: (name) => {
+          const service = known.get(`${namespace}/${name}`);
+          return service !== undefined && matchLabels(service.spec.selector, labels);
+        },
       },
     ];
   });
@@ -76,7 +96,7 @@ function gatewayPlaces({ gateways }: MeshState): Place[] {
     namespace,
     names: [name],
     labels: {},
-    services: [],
+    isBehind: () => false,
   }));
 }
 
@@ -98,7 +118,7 @@ function levelAt({ metadata, spec }: Authorization | Authentication, place: Plac
     if (kind === "MeshConfig") return levels.mesh;
     if (!isOwn || sectionName !== undefined) continue;
     if (kind === "Namespace") return levels.namespace;
-    if (kind === "Service" && place.services.includes(name)) return levels.workload;
+    if (kind === "Service" && place.isBehind(name)) return levels.workload;
     if (kind === "Gateway" && place.kind === "gateway" && place.names.includes(name)) return levels.workload;
   }
   return undefined;

@@ -5,18 +5,15 @@ import {
   type Explanation,
   explanationSchema,
   isKindName,
-  kindNames,
-  type KindName,
   type RefusalView,
   type SimulatedRequest,
-  type Stored,
   tapEventSchema,
 } from "../../api/index.ts";
 import type { ExplainProvider } from "../../apiserver/index.ts";
-import { type Clock, parseSpiffeId, WeftError } from "../../kernel/index.ts";
+import { type Clock, nextTurn, parseSpiffeId, WeftError } from "../../kernel/index.ts";
 import type { TapHub } from "../../observe/index.ts";
 import type { Registry } from "../../registry/index.ts";
-import { nextTurn, recordedRequest, SimulatedMesh } from "../../simulate/index.ts";
+import { recordedRequest, SimulatedMesh } from "../../simulate/index.ts";
 import type { Store } from "../../store/index.ts";
 import { TapRecordSchema } from "../../wire/index.ts";
 import type { Configuration } from "../configuration.ts";
@@ -34,12 +31,6 @@ export interface LiveExplainerOptions {
 
 /** Explanations that wait for the one that is made. */
 const maxWaiting = 16;
-/** What compiles to nothing that decides about requests, or is nobody's to read. */
-const unread: ReadonlySet<KindName> = new Set([
-  ...(["Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"] as const),
-  "Secret",
-]);
-
 export class LiveExplainer implements ExplainProvider {
   readonly #options: LiveExplainerOptions;
   readonly #revisions: LastRevisions;
@@ -71,7 +62,6 @@ export class LiveExplainer implements ExplainProvider {
     const mesh = SimulatedMesh.over(
       { compiler: configuration.compiler, registry: registry.views },
       {
-        objects: this.#objects(),
         trustDomain,
         nowMs: clock.nowMs(),
         revision,
@@ -97,12 +87,6 @@ export class LiveExplainer implements ExplainProvider {
     }
     const [refusal] = refusals(requestId);
     return refusal && refusedRequest(refusal);
-  }
-
-  #objects(): Stored[] {
-    return kindNames.flatMap((kind): readonly Stored[] =>
-      unread.has(kind) ? [] : this.#options.store.list({ kind }).items,
-    );
   }
 }
 

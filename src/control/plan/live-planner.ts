@@ -4,30 +4,28 @@
  * the API wait for none.
  */
 import {
+  type ApiObject,
   type EffectiveDiff,
+  keyOf,
   kindNames,
   type KindName,
-  type ObjectKey,
   type PlanReport,
   type SimulatedRequest,
   type Stored,
 } from "../../api/index.ts";
 import type { EffectiveQuestion, PlannedChange, PlanProvider } from "../../apiserver/index.ts";
 import type { SubscriptionCore } from "../../distribute/index.ts";
-import { type Clock, type Timer, WeftError } from "../../kernel/index.ts";
+import { type Clock, nextTurn, runSteps, type Steps, type Timer, WeftError } from "../../kernel/index.ts";
 import { inboundKey, meshKey } from "../../model/index.ts";
 import type { Registry } from "../../registry/index.ts";
 import {
   compareConfigurations,
   type MeshSurroundings,
-  nextTurn,
   planChange,
   type PlannedProxy,
   type PlannedRequest,
   proposedVersion,
-  runSteps,
   type Simulate,
-  type Steps,
   TrackedMesh,
 } from "../../simulate/index.ts";
 import type { Change, Store } from "../../store/index.ts";
@@ -123,17 +121,13 @@ export class LivePlanner implements PlanProvider {
     change: PlannedChange,
     traffic: readonly SimulatedRequest[] | undefined,
   ): Promise<PlanReport> {
-    const { registry, core, clock, store } = this.#options;
+    const { registry, core, store } = this.#options;
     const { revision } = store;
     await this.#sync(mesh, this.#objects());
-    const nowMs = clock.nowMs();
     return run(
       planChange({
         mesh,
-        changes: {
-          upserted: change.upserted.map((object) => proposedVersion(object, this.#stored(object), nowMs)),
-          removed: change.removed,
-        },
+        changes: { upserted: await run(this.#proposed(mesh, change.upserted)), removed: change.removed },
         outcomes: change.results,
         proxies: proxiesOf(core, registry),
         requests: traffic?.map((request) => ({ request, count: 1 })) ?? this.#options.recentRequests(),
@@ -180,15 +174,14 @@ export class LivePlanner implements PlanProvider {
     return run(mesh.sync(objects, this.#options.surroundings()));
   }
 
-  #stored({
-    kind,
-    metadata,
-  }: {
-    readonly kind: KindName;
-    readonly metadata: { readonly name: string; readonly namespace?: string };
-  }): Stored | undefined {
-    const key: ObjectKey = { kind, namespace: metadata.namespace ?? "", name: metadata.name };
-    return this.#options.store.get(key);
+  *#proposed(mesh: TrackedMesh, written: readonly ApiObject[]): Steps<Stored[]> {
+    const nowMs = this.#options.clock.nowMs();
+    const proposed: Stored[] = [];
+    for (const object of written) {
+      proposed.push(proposedVersion(object, mesh.object(keyOf(object)), nowMs));
+      yield;
+    }
+    return proposed;
   }
 
   #objects(): Stored[] {

@@ -22,8 +22,11 @@ export function openPlanner(parts: PlannerParts): LivePlanner {
     ...{ store, registry, core, trustDomain, clock },
     surroundings: () => configuration.surroundings(),
     simulatorOf: (mesh) => {
-      const input = { objects: [...mesh.objects.values()], trustDomain, nowMs: clock.nowMs() };
-      const simulated = SimulatedMesh.over({ compiler: mesh.compiler, registry: mesh.registry }, input);
+      const { compiler, registry: views } = mesh;
+      const simulated = SimulatedMesh.over(
+        { compiler, registry: views },
+        { trustDomain, nowMs: clock.nowMs() },
+      );
       return (request) => simulated.simulate(request);
     },
     recentRequests: () => recentRequests(taps, configuration.compiler.gateways()),

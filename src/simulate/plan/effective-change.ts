@@ -1,6 +1,6 @@
 /** Which proxies are touched by a proposal, and by what: a resource counts for a proxy where it would be sent to it. */
 import type { ResourceName } from "../../compile/index.ts";
-import type { Steps } from "./slices.ts";
+import type { Steps } from "../../kernel/index.ts";
 import { holderOf, nameText, type Proposal, type ResourceChange, type TrackedMesh } from "./tracked-mesh.ts";
 
 export interface PlannedProxy {

@@ -7,7 +7,7 @@ import {
   touchedProxies,
 } from "./effective-change.ts";
 import { resourceDiff } from "./resource-diff.ts";
-import type { Steps } from "./slices.ts";
+import type { Steps } from "../../kernel/index.ts";
 import { nameText, type ObjectChanges, type Proposal, type TrackedMesh } from "./tracked-mesh.ts";
 
 /** Between the mesh and the mesh with the changes in it; it is as before when this is done. */

@@ -1,7 +1,6 @@
 /** Requests that something else becomes of: the same ones asked before and after a change. */
 import type { Explanation, Flip, PlanWarning, RequestResult, SimulatedRequest } from "../../api/index.ts";
-import { WeftError } from "../../kernel/index.ts";
-import type { Steps } from "./slices.ts";
+import { type Steps, WeftError } from "../../kernel/index.ts";
 
 export interface PlannedRequest {
   readonly request: SimulatedRequest;

@@ -15,7 +15,7 @@ import type { PlannedProxy } from "./effective-change.ts";
 import { effectiveChanges, trackAll } from "./effective-report.ts";
 import { flipsBetween, lockedOut, type PlannedRequest, results, type Simulate } from "./flips.ts";
 import { objectDiff } from "./object-diff.ts";
-import type { Steps } from "./slices.ts";
+import type { Steps } from "../../kernel/index.ts";
 import type { ObjectChanges, Proposal, TrackedMesh } from "./tracked-mesh.ts";
 import { securityLockOuts } from "./warnings/security-lock-outs.ts";
 import { objectWarnings } from "./warnings/object-warnings.ts";
@@ -39,7 +39,7 @@ export interface PlanInput {
 const maxWarnings = 1_000;
 
 export function* planChange(input: PlanInput): Steps<PlanReport> {
-  const { mesh, changes, proxies, requests, outcomes, revision } = input;
+  const { mesh, changes, proxies, requests, revision } = input;
   yield* trackAll(mesh, proxies);
   const before = yield* results(requests, input.simulatorOf(mesh));
   const old = yield* warningsOf(input, false);
@@ -58,10 +58,7 @@ export function* planChange(input: PlanInput): Steps<PlanReport> {
     const fresh = distinct(warnings.filter(({ message }) => !known.has(message)));
     return {
       revision,
-      objects: outcomes.map((outcome) => {
-        const key = isKindName(outcome.kind) ? keyText({ ...outcome, kind: outcome.kind }) : "";
-        return { ...outcome, diff: outcome.outcome === "unchanged" ? [] : diffOf(input, key) };
-      }),
+      objects: yield* toldObjects(input),
       ...effective,
       requests: before.filter((result) => result !== undefined).length,
       flips: flipsBetween(requests, before, after),
@@ -73,9 +70,16 @@ export function* planChange(input: PlanInput): Steps<PlanReport> {
   }
 }
 
-function diffOf({ mesh, changes }: PlanInput, key: string): string[] {
-  const after = changes.upserted.find((object) => keyText(keyOf(object)) === key);
-  return objectDiff(mesh.objects.get(key), after);
+function* toldObjects({ mesh, changes, outcomes }: PlanInput): Steps<PlanReport["objects"]> {
+  const upserted = new Map(changes.upserted.map((object) => [keyText(keyOf(object)), object]));
+  const told: PlanReport["objects"][number][] = [];
+  for (const outcome of outcomes) {
+    const key = isKindName(outcome.kind) ? keyText({ ...outcome, kind: outcome.kind }) : "";
+    const isSame = outcome.outcome === "unchanged";
+    told.push({ ...outcome, diff: isSame ? [] : objectDiff(mesh.objects.get(key), upserted.get(key)) });
+    yield;
+  }
+  return told;
 }
 
 /** Objects that have endpoints, or are some. */
@@ -99,7 +103,9 @@ function* warningsOf({ mesh, changes, plaintextCallers }: PlanInput, isAfter: bo
       yield;
     }
   }
-  found.push(...securityLockOuts(mesh.objects, isAfter ? changes : undefined, changes, plaintextCallers));
+  found.push(
+    ...(yield* securityLockOuts(mesh.objects, isAfter ? changes : undefined, changes, plaintextCallers)),
+  );
   return found;
 }
 

@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import type { ObjectKey } from "../../api/index.ts";
 import { inboundKey } from "../../model/index.ts";
 import { documents, readObjects, service, workload } from "../testing.ts";
-import { runAtOnce } from "./slices.ts";
+import { runAtOnce } from "../../kernel/index.ts";
 import { TrackedMesh } from "./tracked-mesh.ts";
 
 const jwksUri = "https://issuer.example/keys";

@@ -1,6 +1,6 @@
 /**
  * A compiled mesh that knows every resource that some proxy has, takes a change, says which of them are others by it, and goes
- * back to where it was. A change costs what depends on it, not what there is. All work is in steps (`slices.ts`); one
+ * back to where it was. A change costs what depends on it, not what there is. All work is in steps (`kernel/steps.ts`); one
  * proposal at a time.
  */
 import {
@@ -27,7 +27,7 @@ import {
   unindexObject,
   type WorkloadHealth,
 } from "../../registry/index.ts";
-import type { Steps } from "./slices.ts";
+import type { Steps } from "../../kernel/index.ts";
 
 export interface TrackedMeshOptions {
   readonly trustDomain: string;
@@ -106,12 +106,17 @@ export class TrackedMesh {
       if (this.#objects.get(text) !== object || this.#isOtherHealth(object)) upserted.push(object);
       this.#objects.set(text, object);
     }
+    const removed: ObjectKey[] = [];
+    for (const [index, [text, object]] of [...this.#objects].entries()) {
+      if (index % objectsOfLook === 0) yield;
+      if (present.has(text)) continue;
+      removed.push(keyOf(object));
+      this.#objects.delete(text);
+    }
+    // By rank, within one as they came; a sort of all of them would be one long step.
+    const ranks = Map.groupBy(upserted, rank);
     yield;
-    const removed = [...this.#objects].flatMap(([text, object]) =>
-      present.has(text) ? [] : [keyOf(object)],
-    );
-    for (const key of removed) this.#objects.delete(keyText(key));
-    const sorted = upserted.toSorted((a, b) => rank(a) - rank(b));
+    const sorted = [...ranks].toSorted(([a], [b]) => a - b).flatMap(([, same]) => same);
     const stale = new Map<string, ResourceName>();
     const clusters = new Set<string>();
     const note = (outputs: StaleOutputs): void => {
@@ -120,12 +125,12 @@ export class TrackedMesh {
     };
     if (!Bun.deepEquals(surroundings, this.#surroundings)) {
       this.#surroundings = surroundings;
-      note(this.compiler.applyLazily(surroundings));
+      note(yield* this.compiler.applyLazily(surroundings));
       yield;
     }
     for (let at = 0; at < sorted.length || at === 0; at += objectsOfStep) {
       const slice = { upserted: sorted.slice(at, at + objectsOfStep), removed: at === 0 ? removed : [] };
-      note(this.#apply(slice));
+      note(yield* this.#apply(slice));
       yield;
     }
     for (const cluster of clusters) {
@@ -189,7 +194,7 @@ export class TrackedMesh {
 
   /** The mesh with the change in it, until `withdraw`. */
   *propose(changes: ObjectChanges): Steps<Proposal> {
-    const stale = this.#apply(changes);
+    const stale = yield* this.#apply(changes);
     yield;
     const defects = [...stale.defects];
     const found = new Map<string, ResourceChange>();
@@ -213,6 +218,7 @@ export class TrackedMesh {
     }
     // What a changed root needs now may be new to everybody.
     for (const name of stale.resources) {
+      yield;
       for (const needed of this.closureOf(name)) {
         if (this.#resources.has(nameText(needed))) continue;
         compare(needed);
@@ -226,7 +232,7 @@ export class TrackedMesh {
   *withdraw(changes: ObjectChanges): Steps<void> {
     const keys = [...changes.upserted.map((object) => keyOf(object)), ...changes.removed];
     const before = keys.map((key) => this.object(key));
-    const stale = this.#apply({
+    const stale = yield* this.#apply({
       upserted: before.flatMap((object) => object ?? []),
       removed: keys.filter((_, index) => before[index] === undefined),
     });
@@ -249,13 +255,16 @@ export class TrackedMesh {
     return this.compiler.statuses();
   }
 
-  #apply({ upserted, removed }: ObjectChanges) {
+  *#apply({ upserted, removed }: ObjectChanges): Steps<StaleOutputs> {
     const registry = new ChangeSet();
     for (const key of removed) unindexObject(this.registry, key, registry);
-    for (const object of upserted) indexObject(this.registry, object, this.#noteHealth(object), registry);
+    for (const [index, object] of upserted.entries()) {
+      if (index % objectsOfStep === 0) yield;
+      indexObject(this.registry, object, this.#noteHealth(object), registry);
+    }
     // The compiler lets go of a key set that no policy names; one that comes, or comes back, finds it again.
     const { keySets = [] } = this.#surroundings;
-    return this.compiler.applyLazily({ upserted, removed, registry, keySets });
+    return yield* this.compiler.applyLazily({ upserted, removed, registry, keySets });
   }
 
   #isOtherHealth(object: Stored): boolean {

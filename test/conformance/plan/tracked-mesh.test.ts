@@ -4,7 +4,7 @@ import { keyOf, keyText, type Stored } from "../../../src/api/index.ts";
 import { randomChange, type Random, seededRandom } from "../../../src/compile/test/random-mesh.ts";
 import { touchedProxies } from "../../../src/simulate/plan/effective-change.ts";
 import { proxiesOfObjects } from "../../../src/simulate/plan/proxies.ts";
-import { runAtOnce, runSteps } from "../../../src/simulate/plan/slices.ts";
+import { runAtOnce, runSteps } from "../../../src/kernel/index.ts";
 import { nameText, type ObjectChanges, TrackedMesh } from "../../../src/simulate/plan/tracked-mesh.ts";
 
 const options = { trustDomain: "0a1b2c3d.weft" };

@@ -1,6 +1,6 @@
 /** Long work in small steps, so that whoever shares the event loop is never held up for long. */
 
-/** A step is one resource or a handful of objects: some tens of microseconds. The generator's result is the work's. */
+/** A step is of some tens of microseconds, of a few milliseconds at the most. The generator's result is the work's. */
 export type Steps<T> = Generator<void, T, void>;
 
 /** Of the event loop at once. With the last step's own length this stays well below 50 ms. */
