@@ -11,3 +11,8 @@ export function parseDurationMs(text: string): number | undefined {
   }
   return total;
 }
+
+/** As a person writes it: in seconds where they are whole ones. */
+export function durationText(ms: number): string {
+  return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`;
+}

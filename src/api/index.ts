@@ -29,6 +29,7 @@ export {
 export { decodeMessage } from "./decode.ts";
 export { deletionOfKey, keyOfDeletion } from "./deletion-key.ts";
 export { parseDurationMs } from "./duration.ts";
+export { durationText, parseDurationMs } from "./duration.ts";
 export { serviceNameLabel } from "./endpoint-slice.ts";
 export { hasVirtualAddresses } from "./external-service-checks.ts";
 export {

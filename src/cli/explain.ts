@@ -5,6 +5,7 @@ import { WeftError } from "../kernel/index.ts";
 import { SimulatedMesh } from "../simulate/index.ts";
 import type { Cli } from "./cli.ts";
 import { writeExplanation } from "./explanation-text.ts";
+import { orOffline } from "./offline-hint.ts";
 import { offlineTrustDomain, readOfflineMesh } from "./offline-mesh.ts";
 import { structured } from "./render.ts";
 import { connectServer } from "./server.ts";
@@ -37,7 +38,7 @@ export function command(cli: Cli): Command {
     .action(async (requestId: string | undefined, options: Options) => {
       const explanation =
         requestId === undefined
-          ? await ask(cli, options)
+          ? await orOffline(() => ask(cli, options), "-f PATH asks files and needs none")
           : await (await connectServer(cli, options)).explain({ requestId });
       const text = structured(explanation, options.output);
       if (text === undefined) writeExplanation(cli.output, explanation);

@@ -17,7 +17,9 @@ export function writePlan(output: Output, report: PlanReport, isWide: boolean): 
   output.line(`${touched} of ${all} proxies are sent something${touched === 0 ? "" : ":"}`);
   writeGroups(output, report, isWide);
   const flipped = flips.reduce((sum, { count }) => sum + count, 0);
-  output.line(`${flipped} of ${requests} requests end otherwise${flipped === 0 ? "" : ":"}`);
+  if (requests === 0)
+    output.line("no requests are known to ask about; weft tap --record FILE makes a --traffic FILE");
+  else output.line(`${flipped} of ${requests} requests end otherwise${flipped === 0 ? "" : ":"}`);
   writeFlips(output, flips, isWide ? flips.length : maxFlips);
   for (const { code, message } of warnings) {
     output.line(`${output.styled("yellow", `warning ${code}`)}: ${plainText(message)}`);

@@ -175,6 +175,46 @@ spec: { selector: { matchLabels: { app: nobody } }, action: Deny, rules: [{}] }
   });
 });
 
+describe("what is asked wrongly, or of nobody, is answered with what to do", () => {
+  const routes = ["-f", join(shop, "routes.yaml")];
+  const offline = "; --base PATH compares with files and needs none";
+  test.each<[string, number, readonly string[], string]>([
+    ["no change", 64, ["plan"], "say what changes: -f PATH or --delete KIND/NAME"],
+    ["a kind that there is not", 64, ["plan", ...base, "--delete", "frog/a"], 'there is no kind "frog"'],
+    ["no name", 64, ["plan", ...base, "--delete", "httproute"], "write KIND/NAME or KIND/NAMESPACE/NAME"],
+    ["a plan without a server", 69, ["plan", ...routes], offline],
+    ["a replay without a server", 69, ["replay", record, ...routes], offline],
+    [
+      "an explanation without a server",
+      69,
+      ["explain", "--from", "a", "--to", "http://b/"],
+      "; -f PATH asks files",
+    ],
+    ["a record that is not there", 65, ["replay", join(folder, "no"), ...routes], "no does not exist"],
+    ["a record that is a folder", 65, ["plan", ...base, ...routes, "--traffic", folder], "is a folder"],
+    [
+      "configuration in a test's place",
+      65,
+      ["test", join(shop, "routes.yaml")],
+      "is a HTTPRoute and no RequestTest",
+    ],
+  ])("%s", async (_, code, args, words) => {
+    const answer = await runVerb(folder, nobody, args);
+    expect([answer.code, answer.out]).toEqual([code, ""]);
+    expect(answer.err).toContain(words);
+  });
+
+  test("an object of another namespace is named with it", async () => {
+    const { code, out } = await runVerb(folder, nobody, [
+      "plan",
+      ...base,
+      "--delete",
+      "httproute/default/reviews",
+    ]);
+    expect([code, out]).toEqual([0, expect.stringContaining("HTTPRoute default/reviews deleted")]);
+  });
+});
+
 describe("replay", () => {
   test("counts what ends otherwise, and says what the record does not tell", async () => {
     const args = ["replay", record, "-f", join(shop, "moves/reviews-v2.yaml"), ...base];

@@ -1,19 +1,10 @@
 /** `weft plan -f PATH…`: what a change would do, asked of a running mesh, or with `--base` of files alone. */
-import { createReadStream } from "node:fs";
 import { Command, InvalidArgumentError, Option } from "commander";
-import {
-  type Deletion,
-  findKind,
-  kinds,
-  maxPlannedRequests,
-  type PlanReport,
-  type SimulatedRequest,
-} from "../api/index.ts";
+import { type Deletion, maxPlannedRequests, type PlanReport, type SimulatedRequest } from "../api/index.ts";
 import { runAtOnce } from "../kernel/index.ts";
 import {
   planChange,
   proxiesOfObjects,
-  readTraffic,
   recordedRequest,
   SimulatedMesh,
   TrackedMesh,
@@ -21,6 +12,9 @@ import {
 import { checkDocuments, placeServerIssues } from "./check-documents.ts";
 import type { Cli } from "./cli.ts";
 import { offlineChange } from "./offline-change.ts";
+import { orOffline } from "./offline-hint.ts";
+import { parseObjectName } from "./object-name.ts";
+import { openRecord } from "./record-file.ts";
 import { offlineTrustDomain, readOfflineMesh } from "./offline-mesh.ts";
 import { writePlan } from "./plan-text.ts";
 import { readFiles } from "./read-files.ts";
@@ -53,10 +47,13 @@ export function command(cli: Cli): Command {
       if (options.file === undefined && options.delete === undefined) {
         throw new InvalidArgumentError("say what changes: -f PATH or --delete KIND/NAME");
       }
-      const deletions = (options.delete ?? []).map((text) => parseDeletion(text, options.namespace));
+      const deletions = (options.delete ?? []).map((text) => deletionOf(text, options.namespace));
       const report =
         options.base === undefined
-          ? await askServer(cli, options, deletions)
+          ? await orOffline(
+              () => askServer(cli, options, deletions),
+              "--base PATH compares with files and needs none",
+            )
           : await planOffline(options, options.base, deletions);
       const text = structured(report, options.output);
       if (text === undefined) writePlan(cli.output, report, options.output === "wide");
@@ -114,7 +111,10 @@ async function planOffline(
       proxies: proxiesOfObjects(mesh),
       requests: requests.map((request) => ({ request, count: 1 })),
       simulatorOf: ({ compiler, registry }) => {
-        const simulated = SimulatedMesh.over({ compiler, registry }, { trustDomain: offlineTrustDomain, nowMs });
+        const simulated = SimulatedMesh.over(
+          { compiler, registry },
+          { trustDomain: offlineTrustDomain, nowMs },
+        );
         return (request) => simulated.simulate(request);
       },
       plaintextCallers: new Set(),
@@ -126,7 +126,7 @@ async function planOffline(
 /** The first of a record: `weft replay` asks about all of them. */
 async function readRequests(file: string, gateways: readonly string[]): Promise<SimulatedRequest[]> {
   const requests: SimulatedRequest[] = [];
-  for await (const line of readTraffic(createReadStream(file), file)) {
+  for await (const line of openRecord(file)) {
     if (line.type !== "record") continue;
     const request = recordedRequest(line.record, gateways);
     if (request !== undefined) requests.push(request);
@@ -135,11 +135,7 @@ async function readRequests(file: string, gateways: readonly string[]): Promise<
   return requests;
 }
 
-function parseDeletion(text: string, namespace: string): Deletion {
-  const [kindText = "", name = "", ...rest] = text.split("/");
-  const kind = findKind(kindText);
-  if (kind === undefined || name === "" || rest.length > 0) {
-    throw new InvalidArgumentError(`--delete ${text}: write KIND/NAME, as in httproute/reviews`);
-  }
-  return kinds[kind].namespaced ? { kind, namespace, name } : { kind, name };
+function deletionOf(text: string, defaultNamespace: string): Deletion {
+  const { kind, namespace, name } = parseObjectName(text, defaultNamespace);
+  return { kind, name, ...(namespace === undefined ? {} : { namespace }) };
 }

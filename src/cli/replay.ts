@@ -1,12 +1,13 @@
 /** `weft replay RECORD -f PATH…`: what recorded traffic would meet with these files, against what it meets now or with other files. */
-import { createReadStream } from "node:fs";
 import { Command } from "commander";
 import { keyOf, keyText, kindNames, type Stored } from "../api/index.ts";
-import { readTraffic, replay, type ReplayReport, SimulatedMesh } from "../simulate/index.ts";
+import { replay, type ReplayReport, SimulatedMesh } from "../simulate/index.ts";
 import type { Cli } from "./cli.ts";
 import { offlineChange } from "./offline-change.ts";
 import { offlineTrustDomain, readOfflineMesh } from "./offline-mesh.ts";
 import { writeFlips } from "./plan-text.ts";
+import { openRecord } from "./record-file.ts";
+import { orOffline } from "./offline-hint.ts";
 import { structured } from "./render.ts";
 import { connectServer } from "./server.ts";
 import { collect, type SharedOptions } from "./shared-options.ts";
@@ -26,7 +27,11 @@ export function command(cli: Cli): Command {
     .option("--base <path>", "compare with these files and no server; may be given again", collect)
     .option("--fail-on-flips", "exit with 1 where a request ends otherwise")
     .action(async (record: string, options: Options) => {
-      const base = await baseOf(cli, options);
+      const lines = openRecord(record);
+      const base = await orOffline(
+        () => baseOf(cli, options),
+        "--base PATH compares with files and needs none",
+      );
       const { own } = await readOfflineMesh(options.file, options.namespace);
       const { objects } = offlineChange(base.objects, own);
       const nowMs = Date.now();
@@ -38,7 +43,7 @@ export function command(cli: Cli): Command {
         mesh.proxies().flatMap(({ kind, name }) => (kind === "gateway" ? [name] : [])),
       );
       const report = await replay({
-        lines: readTraffic(createReadStream(record), record),
+        lines,
         before: (request) => before.simulate(request),
         after: (request) => after.simulate(request),
         gateways: [...new Set(gateways)],
@@ -68,7 +73,8 @@ async function baseOf(cli: Cli, options: Options) {
 
 function writeReport(cli: Cli, report: ReplayReport, isWide: boolean): void {
   const { requests, flipped, flips, otherSides, unknown, lost, flipsOmitted } = report;
-  cli.output.line(`${flipped} of ${requests} requests end otherwise${flipped === 0 ? "" : ":"}`);
+  if (requests === 0) cli.output.line("the record has no request that can be asked about");
+  else cli.output.line(`${flipped} of ${requests} requests end otherwise${flipped === 0 ? "" : ":"}`);
   writeFlips(cli.output, flips, isWide ? flips.length : maxShown);
   if (flipsOmitted > 0) cli.output.line(`  and ${flipsOmitted} requests of further kinds`);
   if (otherSides > 0) cli.output.note(`${otherSides} records of servers' sides were left out`);

@@ -36,7 +36,7 @@ export function command(cli: Cli): Command {
     .option("--junit <file>", "write JUnit's XML too")
     .option("--tap", "print TAP")
     .option("--coverage", "tell which rules and policies no request came to")
-    .option("--min <percent>", "with --coverage: exit with 1 below it", parsePercent)
+    .option("--min <percent>", "tell coverage, and exit with 1 below this", parsePercent)
     .action(async (files: readonly string[], options: Options) => {
       const { tests, issues } = readTestDocuments(await readFiles(files));
       refuse(issues);
@@ -95,8 +95,9 @@ function write(
   if (options.tap === true) cli.output.write(tapText(results));
   else if (text !== undefined) cli.output.write(text);
   else writeText(cli, results, failed.length);
-  if (options.coverage === true && text === undefined) writeCoverage(cli, coverage, options.tap === true);
-  const isBelow = options.coverage === true && options.min !== undefined && percentOf(coverage) < options.min;
+  const wantsCoverage = options.coverage === true || options.min !== undefined;
+  if (wantsCoverage && text === undefined) writeCoverage(cli, coverage, options.tap === true);
+  const isBelow = options.min !== undefined && percentOf(coverage) < options.min;
   if (isBelow) cli.output.note(`coverage is below ${options.min}%`);
   if (failed.length > 0 || isBelow) cli.exitCode = 1;
 }

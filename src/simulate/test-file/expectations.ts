@@ -1,5 +1,5 @@
 /** What is expected of a request against what becomes of it: a line for each difference, with the field that says otherwise. */
-import { type Explanation, parseDurationMs, type SourceRef } from "../../api/index.ts";
+import { type Explanation, durationText, parseDurationMs, type SourceRef } from "../../api/index.ts";
 import type { TestCase } from "./request-test.ts";
 
 export interface Failure {
@@ -103,7 +103,8 @@ function settingFailures({ timeout, retries }: Expect, { hops }: Explanation): F
   if (timeout !== undefined) {
     const actual = valueOf("requestTimeoutMs") ?? "0";
     if (Number(actual) !== parseDurationMs(timeout)) {
-      failures.push({ field: "timeout", message: `expected timeout ${timeout}, got ${actual} ms` });
+      const got = actual === "0" ? "none" : durationText(Number(actual));
+      failures.push({ field: "timeout", message: `expected timeout ${timeout}, got ${got}` });
     }
   }
   if (retries !== undefined) {

@@ -21,6 +21,12 @@ export function readTestDocuments(documents: readonly SourceDocument[]): {
   const issues: Issue[] = [];
   for (const document of documents) {
     const { file } = document;
+    const kind = kindOf(document.value);
+    if (kind !== undefined && kind !== "RequestTest") {
+      const message = `is a ${kind} and no RequestTest; configuration is named with -f, or in the test's own configuration`;
+      issues.push({ path: "kind", message, file, line: document.lineOf("kind") });
+      continue;
+    }
     const decoded = decodeMessage(requestTestSchema, document.value, "request");
     const found = "issues" in decoded ? decoded.issues : checkCases(decoded.object);
     issues.push(...found.map((issue) => ({ ...issue, file, line: document.lineOf(issue.path) })));
@@ -28,6 +34,12 @@ export function readTestDocuments(documents: readonly SourceDocument[]): {
       tests.push({ file, test: decoded.object, lineOf: (path) => document.lineOf(path) });
   }
   return { tests, issues };
+}
+
+function kindOf(value: unknown): string | undefined {
+  const kind: unknown =
+    typeof value === "object" && value !== null && "kind" in value ? value.kind : undefined;
+  return typeof kind === "string" ? kind : undefined;
 }
 
 function checkCases({ tests }: RequestTest): Issue[] {
