@@ -81,6 +81,13 @@ function outcomeBehind(onward: Onward, inbound: readonly HopDraft[]): Outcome {
   const [only, ...others] = distinct.values();
   if (only === undefined) return forwarded;
   if (others.length === 0) return only;
+  // Whichever is chosen, the caller gets the same; who is to blame alone depends on it.
+  const { by: _by, detail: _detail, ...common } = only;
+  const isAlike = others.every(({ by: _, detail: __, ...other }) => Bun.deepEquals(other, common));
+  if (isAlike) {
+    const details = [...new Set([only, ...others].flatMap(({ detail }) => detail ?? []))];
+    return { ...common, detail: `by endpoint: ${details.join(" or ")}` };
+  }
   // A proxy that cannot take the request lets the caller's try another endpoint; a policy's no is final.
   const verdicts = [...new Set([only, ...others].map(({ verdict }) => verdict))];
   return {

@@ -189,6 +189,23 @@ test("proposed changes are another mesh; the one that was asked stays as it is",
   expect(mesh.problems()).toEqual([]);
 });
 
+test("where every endpoint denies it, each by a policy of its own, it is denied", () => {
+  const denyV1 = `
+apiVersion: weft.dev/v1alpha1
+kind: AuthorizationPolicy
+metadata: { name: nobody }
+spec:
+  selector: { matchLabels: { version: v1 } }
+  action: Deny
+  rules: [{}]
+`;
+  const mesh = testMesh(documents(...base, denyV1, denyV1.replace("nobody", "none").replace("v1 }", "v2 }")));
+  const { outcome } = mesh.simulate({ from, url: "http://reviews:9080/" });
+  expect(outcome).toMatchObject({ verdict: "denied", status: 403, reason: "authorization_denied" });
+  // Whose no it is depends on the endpoint.
+  expect(outcome.by).toBeUndefined();
+});
+
 test("an explanation is a document that its schema takes", () => {
   const mesh = testMesh(documents(...base, route, allowWeb));
   const explanation = mesh.simulate({ from, url: "http://reviews:9080/canary", headers: [["a", "b"]] });
