@@ -217,9 +217,17 @@ function isServiceTarget(
   );
   if (service === undefined || !isBehind(service, workload)) return false;
   return service.spec.ports.some(
-    (each) =>
-      (each.targetPort ?? each.port) === port && (sectionName === undefined || each.name === sectionName),
+    (each) => portAt(workload, each) === port && (sectionName === undefined || each.name === sectionName),
   );
+}
+
+/** Of a Service's port, by number or by the name that the workload gives it. */
+export function portAt(
+  workload: Workload,
+  { port, targetPort = port }: Service["spec"]["ports"][number],
+): number | undefined {
+  if (typeof targetPort === "number") return targetPort;
+  return workload.spec.ports.find(({ name }) => name === targetPort)?.port;
 }
 
 export function isBehind(service: Service, workload: Workload): boolean {

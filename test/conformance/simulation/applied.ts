@@ -200,7 +200,7 @@ export interface Service {
       readonly name?: string;
       readonly port: number;
       readonly appProtocol?: string;
-      readonly targetPort?: number;
+      readonly targetPort?: number | string;
     }[];
   };
 }

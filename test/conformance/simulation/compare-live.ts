@@ -81,7 +81,7 @@ class LiveComparing {
     const mesh = this.#mesh;
     const { objects, questions: all } = randomCase(this.#random, mesh.world);
     const questions = all.slice(0, most);
-    const present = overlaid(worldObjects(mesh.world), objects);
+    const present = overlaid(worldObjects(), objects);
     const fresh = randomCase(this.#random, mesh.world, 0).objects;
     const change = randomChange(this.#random, present, objects, fresh);
     await mesh.become(objects);

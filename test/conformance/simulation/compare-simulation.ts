@@ -21,7 +21,7 @@ export const circumstances: Circumstances = {
   trustDomain: "mesh",
   nowMs: Date.parse("2026-06-01T00:00:00Z"),
 };
-export const world = [...worldObjects(imaginedWorld), ...workloadObjects(imaginedWorld)];
+export const world = [...worldObjects(), ...workloadObjects(imaginedWorld)];
 
 export function compareSimulation(pairs: number, seed: number): Comparison {
   const random = seededRandom(seed);

@@ -29,7 +29,9 @@ export class Differences {
   }
 }
 
-export function liveDifferences(question: Question, foretold: Foretold, answer: LiveAnswer): string[] {
+export function liveDifferences(question: Question, whole: Foretold, answer: LiveAnswer): string[] {
+  const isSeen = answer.seen.length > 0;
+  const foretold = whole.among.find(({ verdict }) => (verdict === "forwarded") === isSeen) ?? whole;
   const differences = new Differences();
   differences.compare("failure", answer.failure, "");
   const isForwarded = foretold.verdict === "forwarded";
@@ -54,6 +56,9 @@ export function liveDifferences(question: Question, foretold: Foretold, answer: 
   const [seen] = answer.seen;
   if (seen === undefined || foretold.sent === undefined) return differences.lines;
   const { authority, target, fields } = foretold.sent;
+  if (!foretold.endpoints.includes(seen.workload)) {
+    differences.compare("workload", seen.workload, foretold.endpoints);
+  }
   differences.compare("method", seen.method, question.method);
   differences.compare("authority", seen.authority, authority);
   differences.compare("target", seen.target, target);

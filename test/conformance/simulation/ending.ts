@@ -14,8 +14,8 @@ export interface Ending {
   readonly backend: string;
 }
 
-/** Words for an ending: two requests with the same words end alike. */
-export type Words = (ending: Ending) => string;
+/** Words for an ending: two requests with the same words end alike. Undefined: there are none, and nobody compares it. */
+export type Words = (ending: Ending) => string | undefined;
 
 /** All that a plan looks at. */
 export const allOf: Words = ({ verdict, status, reason, backend }) =>
@@ -25,28 +25,34 @@ export const allOf: Words = ({ verdict, status, reason, backend }) =>
 
 /** What shows outside: the application that got it, or the status. */
 export const seenOf: Words = ({ verdict, status, backend }) =>
-  verdict === "forwarded" ? `to ${backend}` : `status ${status ?? "of a redirect"}`;
+  verdict === "unknown"
+    ? undefined
+    : verdict === "forwarded"
+      ? `to ${backend}`
+      : `status ${status ?? "of a redirect"}`;
 
 export function foretoldEnding(
   question: Question,
   { verdict, status, reason, backend, location }: Foretold,
 ): Ending {
   // A redirect is no answer to a call: what a client makes of it is its own.
-  const isOpen = verdict === "forwarded" || (question.isGrpc && location !== undefined);
+  const isOpen = status === undefined || (question.isGrpc && location !== undefined);
   return { verdict, status: isOpen ? undefined : status, reason, backend };
 }
 
 function plannedEnding(request: SimulatedRequest, { outcome, backends }: RequestResult): Ending {
   const isGrpc = request.url.startsWith("grpc:");
   const { verdict, status, grpcStatus, reason = "" } = outcome;
-  const isOpen = verdict === "forwarded" || (isGrpc && verdict === "answered" && reason === "");
+  const isCarried = verdict === "forwarded" || verdict === "unknown";
+  const isOpen = isCarried || (isGrpc && verdict === "answered" && reason === "");
   const told = isGrpc ? grpcStatus : status;
   return { verdict, status: isOpen ? undefined : told, reason, backend: backends.join(", ") };
 }
 
-/** `foretold` says of a call whether it is redirected, and nothing else. */
+/** `foretold` says whether a call is redirected and whether it depends on the endpoint, and nothing else. */
 export function seenEnding(question: Question, answer: LiveAnswer, foretold: Foretold): Ending {
-  const verdict = answer.seen.length > 0 ? "forwarded" : "not";
+  const shown = answer.seen.length > 0 ? "forwarded" : "not";
+  const verdict = foretold.verdict === "unknown" ? "unknown" : shown;
   const backend = answer.seen.map((each) => each.backend).join(", ");
   const ofCall = answer.trailers["grpc-status"] ?? answer.headers["grpc-status"] ?? answer.status;
   const status = question.isGrpc ? Number(ofCall) : answer.status;
@@ -85,14 +91,14 @@ export function plannedFlips(flips: readonly Flip[], words: Words): Flips {
 interface Told {
   readonly request: SimulatedRequest;
   readonly count: number;
-  readonly before: string;
-  readonly after: string;
+  readonly before: string | undefined;
+  readonly after: string | undefined;
 }
 
 function counted(told: readonly Told[]): Flips {
   const flips = new Map<string, number>();
   for (const { request, count, before, after } of told) {
-    if (before === after) continue;
+    if (before === after || before === undefined || after === undefined) continue;
     const { workload, gateway } = request.from;
     const headers = (request.headers ?? []).map(([name, value]) => `${name}=${value}`).join("&");
     const text = `${workload ?? gateway} ${request.method} ${request.url} ${headers}: ${before} -> ${after}`;

@@ -2,26 +2,18 @@
  * The oracle: what becomes of one request, from the objects as they were applied and the texts of Gateway API and of
  * docs/reference, with nothing of the product's compiler, decisions or simulation. Slow and plain on purpose.
  */
-import type { AdmissionRequest } from "../../../src/decide/index.ts";
-import { accessByTheText, type Door, isBehind } from "./access-by-the-text.ts";
+import { accessByTheText } from "./access-by-the-text.ts";
 import {
   type Applied,
   type BackendRef,
-  type Gateway,
   namespaceOf,
   pathOf,
   type Question,
-  type ReferenceGrant,
-  type Route,
   type Workload,
 } from "./applied.ts";
-import {
-  type Place,
-  placeByTheText,
-  ruleByTheText,
-  serviceOf,
-  type Taken,
-} from "./attachment-by-the-text.ts";
+import { placeByTheText, ruleByTheText, type Taken } from "./attachment-by-the-text.ts";
+import { chooseByTheText, endpointsByTheText, isResolved, sharesByTheText } from "./backends-by-the-text.ts";
+import { admissionRequest, gatewayDoor } from "./doors-by-the-text.ts";
 import {
   editByTheText,
   type Fields,
@@ -30,10 +22,13 @@ import {
   rewritingByTheText,
 } from "./rewriting-by-the-text.ts";
 import { type Carriage, carriageByTheText, faultByTheText, grpcCodes } from "./settings-by-the-text.ts";
-import { shareByTheText } from "./share-by-the-text.ts";
 
 export interface Foretold {
-  readonly verdict: "forwarded" | "answered" | "denied" | "refused";
+  /** "unknown": it depends on the endpoint, and is one of `among`. */
+  readonly verdict: "forwarded" | "answered" | "denied" | "refused" | "unknown";
+  readonly among: readonly Foretold[];
+  /** "namespace/name" of every workload that may get it, sorted. */
+  readonly endpoints: readonly string[];
   /** That the caller gets, where a proxy answers; of gRPC the gRPC status. */
   readonly status: number | undefined;
   /** Reason code; empty: an answer of the route's own. */
@@ -60,7 +55,7 @@ export interface Circumstances {
 }
 
 const nothing = {
-  ...{ reason: "", route: "", backend: "", policy: "" },
+  ...{ reason: "", route: "", backend: "", policy: "", among: [], endpoints: [] },
   ...{
     status: undefined,
     location: undefined,
@@ -128,24 +123,45 @@ function carried(
     const policy = found.source.split(" ")[1] ?? "";
     return { ...common, verdict: "answered", status, reason: "fault_injected", policy };
   }
-  const endpoint = endpointOf(objects, service, port);
-  if (endpoint === undefined)
+  const endpoints = endpointsByTheText(objects, service, port);
+  const known = { ...common, endpoints: endpoints.map(({ workload }) => pathOf(workload)).toSorted() };
+  if (endpoints.length === 0) {
     return { ...refused(question, "no_endpoint", 503, route), backend, carriage, shares };
+  }
   const sent = sentByTheText(question, taken, chosen);
-  const request = admissionRequest(
-    { ...question, ...splitTarget(sent.target), authority: sent.authority, headers: flat(sent.fields) },
-    {
-      identity: identityOf(objects, question, trustDomain),
-      port: endpoint.port,
-      destination: pathOf(endpoint.workload),
-    },
-  );
-  const access = accessByTheText(objects, { kind: "workload", ...endpoint }, request, trustDomain);
-  if (!access.isAllowed) return { ...denied(question, access.policy, route), backend, carriage, shares };
   const answerEdits = [taken?.rule.filters, chosen.filters].flatMap(
     (filters) => filterOf(filters, "responseHeaderModifier") ?? [],
   );
-  return { ...common, verdict: "forwarded", sent, answerEdits };
+  const doors = endpoints.map((endpoint) => {
+    const request = admissionRequest(
+      { ...question, ...splitTarget(sent.target), authority: sent.authority, headers: flat(sent.fields) },
+      {
+        identity: identityOf(objects, question, trustDomain),
+        port: endpoint.port,
+        destination: pathOf(endpoint.workload),
+      },
+    );
+    return accessByTheText(objects, { kind: "workload", ...endpoint }, request, trustDomain);
+  });
+  const allows = doors.filter(({ isAllowed }) => isAllowed);
+  const forwarded = { ...known, verdict: "forwarded" as const, sent, answerEdits };
+  if (allows.length === doors.length) return forwarded;
+  // Where each says no, whose no it is may be left open.
+  const policies = new Set(doors.flatMap(({ isAllowed, policy }) => (isAllowed ? [] : [policy])));
+  const policy = policies.size === 1 ? ([...policies][0] ?? "") : "";
+  const no = {
+    ...known,
+    ...denied(question, policy, route),
+    backend,
+    carriage,
+    shares,
+    endpoints: known.endpoints,
+  };
+  if (allows.length === 0) return no;
+  const workloads = known.endpoints.filter((path) =>
+    endpoints.some(({ workload }, index) => pathOf(workload) === path && doors[index]?.isAllowed === true),
+  );
+  return { ...forwarded, verdict: "unknown", among: [{ ...forwarded, endpoints: workloads }, no] };
 }
 
 function refused(question: Question, reason: string, status: number, route: string): Foretold {
@@ -167,89 +183,6 @@ function plainBackend({ service, port }: Question): BackendRef {
   return { namespace, name, port };
 }
 
-/** Its share is the weight divided by the sum, in the order in which they are written. Undefined: nothing can be chosen. */
-function chooseByTheText({ route, rule }: Taken, requestId: string): BackendRef | undefined {
-  const backends = (rule.backendRefs ?? []).filter(({ weight = 1 }) => weight > 0);
-  const total = backends.reduce((sum, { weight = 1 }) => sum + weight, 0);
-  const share = shareByTheText(requestId, `backend ${pathOf(route)}`);
-  let sum = 0;
-  return backends.find(({ weight = 1 }) => {
-    sum += weight;
-    return share < sum / total;
-  });
-}
-
-/** Each backend's weight divided by the sum. */
-function sharesByTheText(
-  objects: readonly Applied[],
-  question: Question,
-  taken: Taken | undefined,
-): ReadonlyMap<string, number> {
-  const shares = new Map<string, number>();
-  if (taken === undefined) return shares;
-  const backends = taken.rule.backendRefs ?? [];
-  const total = backends.reduce((sum, { weight = 1 }) => sum + weight, 0);
-  for (const backend of backends.filter((each) => isResolved(objects, taken.route, question, each))) {
-    const cluster = `${backend.namespace ?? namespaceOf(taken.route)}/${backend.name}:${backend.port}`;
-    shares.set(cluster, (shares.get(cluster) ?? 0) + (backend.weight ?? 1) / total);
-  }
-  return shares;
-}
-
-/** There is such a port, the reference is permitted, and what the port declares is what the route sends. */
-function isResolved(
-  objects: readonly Applied[],
-  route: Route,
-  question: Question,
-  backend: BackendRef,
-): boolean {
-  const from = namespaceOf(route);
-  const namespace = backend.namespace ?? from;
-  const port = serviceOf(objects, `${namespace}/${backend.name}`)?.spec.ports.find(
-    (each) => each.port === backend.port,
-  );
-  if (port === undefined) return false;
-  if (route.kind === "GRPCRoute" && port.appProtocol === "http") return false;
-  // Under a Service routes open nothing that was not there, so nobody has to permit it (GEP-1426).
-  return (
-    namespace === from ||
-    question.from.kind === "workload" ||
-    isGranted(objects, route, namespace, backend.name)
-  );
-}
-
-function isGranted(objects: readonly Applied[], route: Route, namespace: string, name: string): boolean {
-  return objects.some(
-    (each): each is ReferenceGrant =>
-      each.kind === "ReferenceGrant" &&
-      namespaceOf(each) === namespace &&
-      each.spec.from.some(
-        (from) =>
-          from.group === "gateway.networking.k8s.io" &&
-          from.kind === route.kind &&
-          from.namespace === namespaceOf(route),
-      ) &&
-      each.spec.to.some((to) => to.group === "" && to.kind === "Service" && (to.name ?? name) === name),
-  );
-}
-
-/** Services of the generator have one workload at most. */
-function endpointOf(
-  objects: readonly Applied[],
-  path: string,
-  number: number,
-): { readonly workload: Workload; readonly port: number } | undefined {
-  const service = serviceOf(objects, path);
-  const port = service?.spec.ports.find((each) => each.port === number);
-  const workload = objects.find(
-    (each): each is Workload =>
-      each.kind === "MeshWorkload" && service !== undefined && isBehind(service, each),
-  );
-  return port === undefined || workload === undefined
-    ? undefined
-    : { workload, port: port.targetPort ?? port.port };
-}
-
 function sentByTheText(question: Question, taken: Taken | undefined, backend: BackendRef) {
   const query = question.query === "" ? "" : `?${question.query}`;
   const came: Fields = new Map(question.headers.map(([name, value]) => [name, [value]]));
@@ -268,60 +201,6 @@ function splitTarget(target: string): { readonly path: string; readonly query: s
 
 function flat(fields: Fields): [string, string][] {
   return [...fields].map(([name, values]) => [name, values.join(", ")]);
-}
-
-function gatewayDoor(
-  objects: readonly Applied[],
-  question: Question,
-  { listener = "" }: Place,
-  taken: Taken | undefined,
-): Door {
-  const gateway = question.from.kind === "client" ? question.from.gateway : "";
-  const routes = objects.filter(
-    (each): each is Route =>
-      (each.kind === "HTTPRoute" || each.kind === "GRPCRoute") &&
-      isAtListener(objects, question, each, listener),
-  );
-  const named = routes.map((route) => ({ kind: route.kind, path: pathOf(route) }));
-  return { kind: "gateway", gateway, listener, taken, routes: named };
-}
-
-function withListener(gateway: Gateway, listener: string): Gateway {
-  const listeners = gateway.spec.listeners.filter(({ name }) => name === listener);
-  return { ...gateway, spec: { ...gateway.spec, listeners } };
-}
-
-/** It holds there, not beaten by a route of another kind, even where all of its hosts are another listener's. */
-function isAtListener(
-  objects: readonly Applied[],
-  question: Question,
-  route: Route,
-  listener: string,
-): boolean {
-  const alone = objects.map((each) => (each.kind === "Gateway" ? withListener(each, listener) : each));
-  return [question.authority, ...(route.spec.hostnames ?? [])].some((hostname) => {
-    const authority = hostname.replace("*", "any");
-    const place = placeByTheText(alone, { ...question, authority });
-    return place?.listener === listener && place.routes.includes(route);
-  });
-}
-
-function admissionRequest(
-  question: Question,
-  at: { readonly identity: string; readonly port: number; readonly destination: string },
-): AdmissionRequest {
-  const header = (name: string) => question.headers.find(([each]) => each === name)?.[1];
-  const { method, path, query, authority, isGrpc, requestId } = question;
-  return {
-    caller: {
-      ...{ identity: at.identity, address: "", addressPort: 0, isTls: at.identity !== "", serverName: "" },
-      ...{ port: at.port, service: "", destination: at.destination },
-    },
-    remoteAddress: "",
-    http: { method, path, query, authority, isGrpc, requestId, scheme: "http", version: "HTTP/1.1", header },
-    claims: undefined,
-    nowMs: 0,
-  };
 }
 
 function identityOf(objects: readonly Applied[], { from }: Question, trustDomain: string): string {

@@ -11,6 +11,7 @@ import { RecordingBackend, type Seen, Sightings } from "./recording-backend.ts";
 import { simulatedRequest } from "./simulated-request.ts";
 import {
   clients,
+  placesOf,
   servicePorts,
   type ServiceName,
   serviceNames,
@@ -22,6 +23,8 @@ import {
 /** Of a client's listeners, on its own address. */
 const firstListener = 20_001;
 const gatewayHost = 40;
+/** Of a busy machine. */
+const revisionTimeoutMs = 60_000;
 
 export interface LiveAnswer extends Answer {
   /** By each application that got it. */
@@ -51,24 +54,32 @@ export class LiveMesh implements AsyncDisposable {
   static async start(): Promise<LiveMesh> {
     const sightings = new Sightings();
     const backends: RecordingBackend[] = [];
-    const start = async (name: ServiceName, protocol: "http" | "grpc"): Promise<number> => {
-      const backend = await RecordingBackend.start(`${name}:${servicePorts[protocol]}`, protocol, sightings);
+    const start = async (
+      service: ServiceName,
+      workload: string,
+      protocol: "http" | "grpc",
+    ): Promise<number> => {
+      const place = { backend: `${service}:${servicePorts[protocol]}`, workload };
+      const backend = await RecordingBackend.start(place, protocol, sightings);
       backends.push(backend);
       return backend.port;
     };
-    const ports = async (name: ServiceName) => ({
-      http: await start(name, "http"),
-      grpc: await start(name, "grpc"),
-    });
+    const ports = async (service: ServiceName) =>
+      await Promise.all(
+        placesOf(service).map(async (workload) => ({
+          http: await start(service, workload, "http"),
+          grpc: await start(service, workload, "grpc"),
+        })),
+      );
     const world: World = {
       "shop/front": await ports("shop/front"),
       "shop/one": await ports("shop/one"),
       "shop/two": await ports("shop/two"),
       "data/three": await ports("data/three"),
       "data/four": await ports("data/four"),
-      "shop/none": await ports("shop/none"),
+      "shop/none": [],
     };
-    const mesh = await BareMesh.start(worldObjects(world));
+    const mesh = await BareMesh.start(worldObjects());
     const live = new LiveMesh(mesh, world, backends, sightings);
     try {
       await live.#startProxies();
@@ -81,7 +92,7 @@ export class LiveMesh implements AsyncDisposable {
 
   /** Exactly these beside the world from now on, which is as it was at first. */
   async become(objects: readonly Applied[]): Promise<void> {
-    const wanted = overlaid(worldObjects(this.world), objects);
+    const wanted = overlaid(worldObjects(), objects);
     const removed = this.#present.filter((each) => !wanted.some((other) => isSameObject(each, other)));
     await this.#transact({ upserted: wanted, removed });
     this.#present = objects;
@@ -144,7 +155,7 @@ export class LiveMesh implements AsyncDisposable {
       const { proxies } = await this.#mesh.client.status();
       const behind = proxies.filter((proxy) => proxy.revision < revision);
       if (behind.length > 0) throw new Error(`${behind.length} proxies are behind revision ${revision}`);
-    });
+    }, revisionTimeoutMs);
   }
 
   #placeOf({ from, service, port }: Question): Place {

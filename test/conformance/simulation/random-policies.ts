@@ -123,7 +123,7 @@ function authorizationPolicy(
   name: string,
   world: World,
 ): AuthorizationPolicy {
-  const bySelector = chance(random, 0.15);
+  const bySelector = chance(random, 0.3);
   const { namespace, targetRefs } = aim(random, routes, true);
   const place = bySelector
     ? {
@@ -132,6 +132,9 @@ function authorizationPolicy(
             { tier: "server" },
             { app: "w1" },
             { app: "w2", tier: "server" },
+            { version: "a" },
+            { app: "w1", version: "b" },
+            { version: "b" },
           ]),
         },
       }
@@ -175,7 +178,7 @@ function randomOperation(random: Random, world: World): OperationPatterns {
     { paths: [pick(random, ["/a", "/a/*", "/a/{*}", "/{**}", "/whole*", "*b", "/new/{**}"])] },
     { notPaths: ["/a", "/b/*"] },
     { hosts: [pick(random, [...hosts, "*.shop.test", "new.test"])] },
-    { ports: [world["shop/one"].http, 8_081, world["data/three"].grpc] },
+    { ports: [world["shop/one"][0]?.http ?? 0, 8_081, world["data/three"][0]?.grpc ?? 0] },
     { headers: [{ name: pick(random, headerNames), value: pick(random, [...values, "*"]) }] },
     { notHeaders: [{ name: pick(random, headerNames), value: pick(random, values) }], methods: ["POST"] },
   ]);

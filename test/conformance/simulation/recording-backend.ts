@@ -4,7 +4,10 @@ import { createServer as createHttp2Server, type Http2Server, type ServerHttp2St
 import type { AddressInfo } from "node:net";
 
 export interface Seen {
+  /** "shop/one:80". */
   readonly backend: string;
+  /** Behind whose proxy the application is. */
+  readonly workload: string;
   readonly method: string;
   readonly target: string;
   readonly authority: string;
@@ -50,13 +53,13 @@ export class RecordingBackend implements AsyncDisposable {
   }
 
   static async start(
-    backend: string,
+    place: Served,
     protocol: "http" | "grpc",
     sightings: Sightings,
   ): Promise<RecordingBackend> {
     const sessions = new Set<{ destroy(): void }>();
     const server =
-      protocol === "http" ? httpServer(backend, sightings) : callServer(backend, sightings, sessions);
+      protocol === "http" ? httpServer(place, sightings) : callServer(place, sightings, sessions);
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const address = server.address();
     return new RecordingBackend(server, isBound(address) ? address.port : 0, sessions);
@@ -73,12 +76,14 @@ function isBound(address: AddressInfo | string | null): address is AddressInfo {
   return typeof address === "object" && address !== null;
 }
 
-function httpServer(backend: string, sightings: Sightings): Server {
+type Served = Pick<Seen, "backend" | "workload">;
+
+function httpServer(place: Served, sightings: Sightings): Server {
   return createServer((request, response) => {
     const headers = flat(request.headers);
     const { method = "", url: target = "" } = request;
     sightings.add(headers["x-request-id"] ?? "", {
-      backend,
+      ...place,
       method,
       target,
       authority: headers["host"] ?? "",
@@ -92,7 +97,7 @@ function httpServer(backend: string, sightings: Sightings): Server {
   });
 }
 
-function callServer(backend: string, sightings: Sightings, sessions: Set<{ destroy(): void }>): Http2Server {
+function callServer(place: Served, sightings: Sightings, sessions: Set<{ destroy(): void }>): Http2Server {
   const server = createHttp2Server();
   server.on("session", (session) => {
     sessions.add(session);
@@ -102,7 +107,7 @@ function callServer(backend: string, sightings: Sightings, sessions: Set<{ destr
     const headers = flat(fields);
     const [method = "", target = ""] = [headers[":method"], headers[":path"]];
     const authority = headers[":authority"] ?? headers["host"] ?? "";
-    sightings.add(headers["x-request-id"] ?? "", { backend, method, target, authority, headers });
+    sightings.add(headers["x-request-id"] ?? "", { ...place, method, target, authority, headers });
     stream.on("error", () => {});
     stream.resume();
     stream.on("end", () => {

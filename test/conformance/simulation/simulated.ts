@@ -28,7 +28,7 @@ export function simulatedDifferences(
   const { outcome, hops } = explanation;
   const [first] = hops;
   differences.compare("verdict", outcome.verdict, foretold.verdict);
-  if (foretold.verdict !== "forwarded") {
+  if (foretold.verdict !== "forwarded" && foretold.verdict !== "unknown") {
     if (!(question.isGrpc && foretold.location !== undefined)) {
       differences.compare("status", question.isGrpc ? outcome.grpcStatus : outcome.status, foretold.status);
     }
@@ -50,6 +50,12 @@ export function simulatedDifferences(
   }
   if (foretold.backend !== "") {
     differences.compare("backend", first.backends.find(({ chosen }) => chosen)?.cluster, foretold.backend);
+  }
+  if (foretold.endpoints.length > 0) {
+    const possible = first.backends.flatMap(({ chosen, endpoints }) =>
+      chosen ? endpoints.flatMap(({ isPossible, workload }) => (isPossible ? [workload] : [])) : [],
+    );
+    differences.compare("endpoints", possible.toSorted(), foretold.endpoints);
   }
   compareCarriage(differences, first, foretold);
   compareSent(differences, first, foretold);

@@ -4,7 +4,7 @@
  */
 import type { Applied, Gateway, Service, Workload } from "./applied.ts";
 
-/** Ports of the applications behind a Service: of HTTP/1.1, and of gRPC (HTTP/2 by prior knowledge). */
+/** Ports of one application behind a Service: of HTTP/1.1, and of gRPC (HTTP/2 by prior knowledge). */
 interface TargetPorts {
   readonly http: number;
   readonly grpc: number;
@@ -15,31 +15,50 @@ export const gatewayPorts = [8_080, 8_081] as const;
 /** Of every Service: its number, and which application it is for. */
 export const servicePorts = { http: 80, grpc: 90 } as const;
 
-/** Which workload each Service is of; nobody stands behind `shop/none`. */
-const workloadOf = {
-  "shop/front": "shop/w1",
-  "shop/one": "shop/w1",
-  "shop/two": "shop/w1",
-  "data/three": "data/w2",
-  "data/four": "data/w2",
-  "shop/none": "",
+/** Which workloads each Service is of; nobody stands behind `shop/none`. */
+const workloadsOf = {
+  "shop/front": ["shop/w1", "shop/w1b"],
+  "shop/one": ["shop/w1", "shop/w1b"],
+  "shop/two": ["shop/w1", "shop/w1b"],
+  "data/three": ["data/w2"],
+  "data/four": ["data/w2"],
+  "shop/none": [],
 } as const;
-export type ServiceName = keyof typeof workloadOf;
-export const serviceNames = Object.keys(workloadOf).filter((each): each is ServiceName => each in workloadOf);
+export type ServiceName = keyof typeof workloadsOf;
+export const serviceNames = Object.keys(workloadsOf).filter(
+  (each): each is ServiceName => each in workloadsOf,
+);
 
 export const clients = ["shop/client", "data/client"] as const;
 
-export type World = Readonly<Record<ServiceName, TargetPorts>>;
+/** By Service, of each of its workloads. Services find them by the ports' names, so that each has numbers of its own. */
+export type World = Readonly<Record<ServiceName, readonly TargetPorts[]>>;
+
+/** Paths of its workloads, in the order of the world's list. */
+export function placesOf(service: ServiceName): readonly string[] {
+  return workloadsOf[service];
+}
 
 /** Where no application runs. */
 export const imaginedWorld: World = {
-  "shop/front": { http: 9_001, grpc: 9_101 },
-  "shop/one": { http: 9_002, grpc: 9_102 },
-  "shop/two": { http: 9_003, grpc: 9_103 },
-  "data/three": { http: 9_004, grpc: 9_104 },
-  "data/four": { http: 9_005, grpc: 9_105 },
-  "shop/none": { http: 9_006, grpc: 9_106 },
+  "shop/front": imaginedPorts(1, 2),
+  "shop/one": imaginedPorts(2, 2),
+  "shop/two": imaginedPorts(3, 2),
+  "data/three": imaginedPorts(4, 1),
+  "data/four": imaginedPorts(5, 1),
+  "shop/none": [],
 };
+
+function imaginedPorts(first: number, count: number): TargetPorts[] {
+  return Array.from({ length: count }, (_, i) => ({
+    http: 9_000 + first + 10 * i,
+    grpc: 9_100 + first + 10 * i,
+  }));
+}
+
+function portName(service: ServiceName, protocol: keyof TargetPorts): string {
+  return `${named(service).name}-${protocol}`;
+}
 
 function named(path: string): { readonly namespace: string; readonly name: string } {
   const [namespace = "", name = ""] = path.split("/");
@@ -47,7 +66,7 @@ function named(path: string): { readonly namespace: string; readonly name: strin
 }
 
 /** Beside workloads, which in a running mesh come with their proxies. */
-export function worldObjects(world: World): Applied[] {
+export function worldObjects(): Applied[] {
   return [
     ...["shop", "data", "weft-system"].map(
       (name): Applied => ({ apiVersion: "v1", kind: "Namespace", metadata: { name } }),
@@ -62,7 +81,7 @@ export function worldObjects(world: World): Applied[] {
       spec: { controllerName: "weft.dev/gateway-controller" },
     },
     doorObject,
-    ...serviceNames.map((path) => serviceObject(path, world[path])),
+    ...serviceNames.map((path) => serviceObject(path)),
   ];
 }
 
@@ -86,17 +105,17 @@ const doorObject: Gateway = {
   },
 };
 
-function serviceObject(path: ServiceName, { http, grpc }: TargetPorts): Service {
-  const app = workloadOf[path];
+function serviceObject(path: ServiceName): Service {
+  const [app] = workloadsOf[path];
   return {
     apiVersion: "v1",
     kind: "Service",
     metadata: named(path),
     spec: {
-      selector: { app: app === "" ? "nobody" : named(app).name },
+      selector: { app: app === undefined ? "nobody" : named(app).name },
       ports: [
-        { name: "http", port: servicePorts.http, appProtocol: "http", targetPort: http },
-        { name: "grpc", port: servicePorts.grpc, appProtocol: "grpc", targetPort: grpc },
+        { name: "http", port: servicePorts.http, appProtocol: "http", targetPort: portName(path, "http") },
+        { name: "grpc", port: servicePorts.grpc, appProtocol: "grpc", targetPort: portName(path, "grpc") },
       ],
     },
   };
@@ -104,21 +123,24 @@ function serviceObject(path: ServiceName, { http, grpc }: TargetPorts): Service 
 
 /** Of servers and clients, with the ports that are declared by them. */
 export function workloadParts(world: World) {
-  const server = (path: string, serviceAccount: string) => ({
-    ...{ path, serviceAccount, labels: { app: named(path).name, tier: "server" } },
-    ports: serviceNames
-      .filter((each) => workloadOf[each] === path)
-      .flatMap((each) => [
-        { port: world[each].http, name: `http-${world[each].http}`, protocol: "http" },
-        { port: world[each].grpc, name: `grpc-${world[each].grpc}`, protocol: "grpc" },
-      ]),
+  const server = (path: string, serviceAccount: string, version: string) => ({
+    ...{ path, serviceAccount, labels: { app: serviceAccount, tier: "server", version } },
+    ports: serviceNames.flatMap((service) => {
+      const ports = world[service][placesOf(service).indexOf(path)];
+      if (ports === undefined) return [];
+      return [
+        { port: ports.http, name: portName(service, "http"), protocol: "http" },
+        { port: ports.grpc, name: portName(service, "grpc"), protocol: "grpc" },
+      ];
+    }),
   });
   const client = (path: string, serviceAccount: string) => ({
     ...{ path, serviceAccount, labels: { app: "client" }, ports: [] },
   });
   return [
-    server("shop/w1", "w1"),
-    server("data/w2", "w2"),
+    server("shop/w1", "w1", "a"),
+    server("shop/w1b", "w1", "b"),
+    server("data/w2", "w2", "a"),
     client("shop/client", "web"),
     client("data/client", "batch"),
   ];
