@@ -121,15 +121,21 @@ class LiveComparing {
     const circumstances: Circumstances = { trustDomain: this.#trustDomain, nowMs: Date.now() };
     const simulated = simulatedMesh(stored, circumstances);
     const applied = asApplied(stored);
+    const expected = questions.map((question) => ({
+      question,
+      foretold: foretell(applied, question, circumstances),
+    }));
     const answers: LiveAnswer[] = [];
-    for (let i = 0; i < questions.length; i += atOnce) {
-      const some = questions.slice(i, i + atOnce);
-      answers.push(...(await Promise.all(some.map((question) => this.#mesh.ask(question)))));
+    for (let i = 0; i < expected.length; i += atOnce) {
+      const some = expected.slice(i, i + atOnce).map(async ({ question, foretold }) => {
+        const isCarried = foretold.verdict === "forwarded" || foretold.verdict === "unknown";
+        return await this.#mesh.ask(question, isCarried ? foretold.copies.sure.length : 0);
+      });
+      answers.push(...(await Promise.all(some)));
     }
-    const asked = questions.flatMap((question, index) => {
+    const asked = expected.flatMap(({ question, foretold }, index) => {
       const answer = answers[index];
       if (answer === undefined) return [];
-      const foretold = foretell(applied, question, circumstances);
       const kind = kindOf(foretold);
       this.kinds.set(kind, (this.kinds.get(kind) ?? 0) + 1);
       const live = liveDifferences(question, foretold, answer);

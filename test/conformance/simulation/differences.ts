@@ -53,6 +53,7 @@ export function liveDifferences(question: Question, whole: Foretold, answer: Liv
     answer.seen.map(({ backend }) => backend),
     isForwarded ? [foretold.backend] : [],
   );
+  if (isForwarded) compareCopies(differences, foretold, answer);
   const [seen] = answer.seen;
   if (seen === undefined || foretold.sent === undefined) return differences.lines;
   const { authority, target, fields } = foretold.sent;
@@ -67,4 +68,17 @@ export function liveDifferences(question: Question, whole: Foretold, answer: Liv
   const edited = foretold.answerEdits.reduce((before, edit) => editByTheText(before, edit), theirs);
   differences.compareFields("answer's", (name) => answer.headers[name], edited, answerNames);
   return differences.lines;
+}
+
+/** Those that must arrive, and whichever of those that may. */
+function compareCopies(differences: Differences, { copies }: Foretold, { copies: found }: LiveAnswer): void {
+  const rest = found.map(({ backend }) => backend);
+  const missing = copies.sure.filter((mirror) => {
+    const at = rest.indexOf(mirror);
+    if (at >= 0) rest.splice(at, 1);
+    return at < 0;
+  });
+  const surplus = rest.filter((backend) => !copies.possible.includes(backend));
+  differences.compare("missing copies", missing, []);
+  differences.compare("copies", surplus, []);
 }

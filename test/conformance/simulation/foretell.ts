@@ -14,6 +14,7 @@ import {
 import { placeByTheText, ruleByTheText, type Taken } from "./attachment-by-the-text.ts";
 import { chooseByTheText, endpointsByTheText, isResolved, sharesByTheText } from "./backends-by-the-text.ts";
 import { admissionRequest, gatewayDoor } from "./doors-by-the-text.ts";
+import { mirrorsByTheText } from "./mirrors-by-the-text.ts";
 import {
   editByTheText,
   type Fields,
@@ -45,6 +46,10 @@ export interface Foretold {
   readonly shares: ReadonlyMap<string, number> | undefined;
   /** What the backend sees. */
   readonly sent: { readonly authority: string; readonly target: string; readonly fields: Fields } | undefined;
+  /** Of whom copies are sent to, "namespace/service:port". */
+  readonly mirrors: readonly string[];
+  /** Those of them that surely arrive, and those that may. */
+  readonly copies: { readonly sure: readonly string[]; readonly possible: readonly string[] };
   /** Edits of the answer, in their order. */
   readonly answerEdits: readonly NonNullable<ReturnType<typeof filterOf<"responseHeaderModifier">>>[];
 }
@@ -55,7 +60,8 @@ export interface Circumstances {
 }
 
 const nothing = {
-  ...{ reason: "", route: "", backend: "", policy: "", among: [], endpoints: [] },
+  ...{ reason: "", route: "", backend: "", policy: "", among: [], endpoints: [], mirrors: [] },
+  copies: { sure: [], possible: [] },
   ...{
     status: undefined,
     location: undefined,
@@ -123,45 +129,72 @@ function carried(
     const policy = found.source.split(" ")[1] ?? "";
     return { ...common, verdict: "answered", status, reason: "fault_injected", policy };
   }
-  const endpoints = endpointsByTheText(objects, service, port);
-  const known = { ...common, endpoints: endpoints.map(({ workload }) => pathOf(workload)).toSorted() };
-  if (endpoints.length === 0) {
+  const sent = sentByTheText(question, taken, chosen);
+  const ask = (place: { readonly service: string; readonly port: number }): Answer[] =>
+    askedEndpoints(objects, { question, sent, trustDomain }, place);
+  const answers = ask({ service, port });
+  const known = { ...common, endpoints: answers.map(({ workload }) => workload).toSorted() };
+  if (answers.length === 0) {
     return { ...refused(question, "no_endpoint", 503, route), backend, carriage, shares };
   }
-  const sent = sentByTheText(question, taken, chosen);
   const answerEdits = [taken?.rule.filters, chosen.filters].flatMap(
     (filters) => filterOf(filters, "responseHeaderModifier") ?? [],
   );
-  const doors = endpoints.map((endpoint) => {
+  const mirrors = taken === undefined ? [] : mirrorsByTheText(objects, question, taken, chosen);
+  const copies = copiesOf(mirrors, ask);
+  const forwarded = { ...known, verdict: "forwarded" as const, sent, answerEdits, mirrors, copies };
+  const allows = answers.filter(({ isAllowed }) => isAllowed);
+  if (allows.length === answers.length) return forwarded;
+  // Where each says no, whose no it is may be left open.
+  const policies = new Set(answers.flatMap(({ isAllowed, policy }) => (isAllowed ? [] : [policy])));
+  const policy = policies.size === 1 ? ([...policies][0] ?? "") : "";
+  const no = { ...denied(question, policy, route), backend, carriage, shares, endpoints: known.endpoints };
+  if (allows.length === 0) return no;
+  const endpoints = allows.map(({ workload }) => workload).toSorted();
+  return { ...forwarded, verdict: "unknown", among: [{ ...forwarded, endpoints }, no] };
+}
+
+/** What the policies at one endpoint say. */
+interface Answer {
+  readonly workload: string;
+  readonly isAllowed: boolean;
+  readonly policy: string;
+}
+
+function askedEndpoints(
+  objects: readonly Applied[],
+  asked: {
+    readonly question: Question;
+    readonly sent: ReturnType<typeof sentByTheText>;
+    readonly trustDomain: string;
+  },
+  { service, port }: { readonly service: string; readonly port: number },
+): Answer[] {
+  const { question, sent, trustDomain } = asked;
+  return endpointsByTheText(objects, service, port).map((endpoint) => {
+    const workload = pathOf(endpoint.workload);
     const request = admissionRequest(
       { ...question, ...splitTarget(sent.target), authority: sent.authority, headers: flat(sent.fields) },
-      {
-        identity: identityOf(objects, question, trustDomain),
-        port: endpoint.port,
-        destination: pathOf(endpoint.workload),
-      },
+      { identity: identityOf(objects, question, trustDomain), port: endpoint.port, destination: workload },
     );
-    return accessByTheText(objects, { kind: "workload", ...endpoint }, request, trustDomain);
+    return { workload, ...accessByTheText(objects, { kind: "workload", ...endpoint }, request, trustDomain) };
   });
-  const allows = doors.filter(({ isAllowed }) => isAllowed);
-  const forwarded = { ...known, verdict: "forwarded" as const, sent, answerEdits };
-  if (allows.length === doors.length) return forwarded;
-  // Where each says no, whose no it is may be left open.
-  const policies = new Set(doors.flatMap(({ isAllowed, policy }) => (isAllowed ? [] : [policy])));
-  const policy = policies.size === 1 ? ([...policies][0] ?? "") : "";
-  const no = {
-    ...known,
-    ...denied(question, policy, route),
-    backend,
-    carriage,
-    shares,
-    endpoints: known.endpoints,
-  };
-  if (allows.length === 0) return no;
-  const workloads = known.endpoints.filter((path) =>
-    endpoints.some(({ workload }, index) => pathOf(workload) === path && doors[index]?.isAllowed === true),
-  );
-  return { ...forwarded, verdict: "unknown", among: [{ ...forwarded, endpoints: workloads }, no] };
+}
+
+/** A copy is asked about as the request is. Nothing else becomes of one that nobody takes. */
+function copiesOf(
+  mirrors: readonly string[],
+  ask: (place: { readonly service: string; readonly port: number }) => readonly Answer[],
+): Foretold["copies"] {
+  const sure: string[] = [];
+  const possible: string[] = [];
+  for (const mirror of mirrors) {
+    const [service = "", port = ""] = mirror.split(":");
+    const answers = ask({ service, port: Number(port) });
+    const allows = answers.filter(({ isAllowed }) => isAllowed);
+    if (allows.length > 0) (allows.length === answers.length ? sure : possible).push(mirror);
+  }
+  return { sure, possible };
 }
 
 function refused(question: Question, reason: string, status: number, route: string): Foretold {

@@ -11,6 +11,7 @@ import { RecordingBackend, type Seen, Sightings } from "./recording-backend.ts";
 import { simulatedRequest } from "./simulated-request.ts";
 import {
   clients,
+  isCopy,
   placesOf,
   servicePorts,
   type ServiceName,
@@ -27,8 +28,10 @@ const gatewayHost = 40;
 const revisionTimeoutMs = 60_000;
 
 export interface LiveAnswer extends Answer {
-  /** By each application that got it. */
+  /** By each application that got it, but for copies. */
   readonly seen: readonly Seen[];
+  /** By those behind mirrors. */
+  readonly copies: readonly Seen[];
 }
 
 export class LiveMesh implements AsyncDisposable {
@@ -78,6 +81,8 @@ export class LiveMesh implements AsyncDisposable {
       "data/three": await ports("data/three"),
       "data/four": await ports("data/four"),
       "shop/none": [],
+      "shop/copy": await ports("shop/copy"),
+      "data/copy": await ports("data/copy"),
     };
     const mesh = await BareMesh.start(worldObjects());
     const live = new LiveMesh(mesh, world, backends, sightings);
@@ -95,12 +100,14 @@ export class LiveMesh implements AsyncDisposable {
     const wanted = overlaid(worldObjects(), objects);
     const removed = this.#present.filter((each) => !wanted.some((other) => isSameObject(each, other)));
     await this.#transact({ upserted: wanted, removed });
+    this.#sightings.clear();
     this.#present = objects;
   }
 
   async apply(change: Change): Promise<void> {
     const { upserted, removed } = change;
     await this.#transact(change);
+    this.#sightings.clear();
     const kept = this.#present.filter((each) => !removed.some((other) => isSameObject(each, other)));
     this.#present = overlaid(kept, upserted);
   }
@@ -126,7 +133,8 @@ export class LiveMesh implements AsyncDisposable {
     return (await this.#mesh.client.status()).trustDomain;
   }
 
-  async ask(question: Question): Promise<LiveAnswer> {
+  /** `copies`: of how many it must be waited for, since nobody is told when one arrives. */
+  async ask(question: Question, copies: number): Promise<LiveAnswer> {
     const { method, path, query, authority, requestId, isGrpc } = question;
     const headers = { ...Object.fromEntries(question.headers), "x-request-id": requestId };
     const spec = {
@@ -135,7 +143,10 @@ export class LiveMesh implements AsyncDisposable {
     };
     const place = this.#placeOf(question);
     const answer = isGrpc ? await call(place, spec) : await ask(place, spec);
-    return { ...answer, seen: this.#sightings.take(requestId) };
+    await this.#sightings.copies(requestId, copies);
+    const seen = this.#sightings.take(requestId);
+    const ofMirrors = seen.filter(({ backend }) => isCopy(backend));
+    return { ...answer, seen: seen.filter((each) => !ofMirrors.includes(each)), copies: ofMirrors };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

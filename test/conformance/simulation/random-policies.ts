@@ -29,6 +29,7 @@ export function randomPolicies(random: Random, routes: readonly Route[], world: 
     ...(chance(random, 0.6) ? several(random, 1, 4, () => undefined) : []).map((_, index) =>
       authorizationPolicy(random, routes, `z${index}`, world),
     ),
+    ...(chance(random, 0.15) ? [oneEndpointOnly(random)] : []),
     ...(chance(random, 0.6) ? [grant(random)] : []),
     meshConfig(random),
   ];
@@ -152,6 +153,20 @@ function authorizationPolicy(
       rules: several(random, action === "Allow" ? 2 : 1, action === "Allow" ? 4 : 2, () =>
         action === "Allow" && chance(random, 0.4) ? {} : randomAccess(random, world),
       ),
+    },
+  };
+}
+
+/** What the others behind the same Services do not ask for. */
+function oneEndpointOnly(random: Random): AuthorizationPolicy {
+  return {
+    apiVersion: "weft.dev/v1alpha1",
+    kind: "AuthorizationPolicy",
+    metadata: { name: "one", namespace: "shop" },
+    spec: {
+      selector: { matchLabels: { version: pick(random, ["a", "b"]) } },
+      action: "Deny",
+      rules: [chance(random, 0.5) ? {} : { to: [{ methods: [pick(random, methods)] }] }],
     },
   };
 }

@@ -221,7 +221,22 @@ function randomFilters(random: Random, kind: Route["kind"], isPrefix: boolean): 
     ...(kind === "HTTPRoute" && chance(random, 0.2)
       ? [{ type: "URLRewrite", urlRewrite: randomRewrite(random, isPrefix) }]
       : []),
+    ...(chance(random, 0.4) ? several(random, 1, 2, () => randomMirror(random, kind)) : []),
   ];
+}
+
+function randomMirror(random: Random, kind: Route["kind"]): Filter {
+  const backendRef: BackendRef = {
+    ...pick<Pick<BackendRef, "name" | "namespace">>(random, [
+      { name: "copy", namespace: "shop" },
+      { name: "copy", namespace: "data" },
+      { name: "copy" },
+      { name: "gone" },
+    ]),
+    port: kind === "GRPCRoute" ? 90 : chance(random, 0.05) ? 81 : 80,
+  };
+  const percent = chance(random, 0.5) ? { percent: pick(random, [0, 30, 100]) } : {};
+  return { type: "RequestMirror", requestMirror: { backendRef, ...percent } };
 }
 
 /** Each name once: what comes first within one filter the texts leave open. */

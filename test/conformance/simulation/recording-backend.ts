@@ -3,6 +3,8 @@ import { createServer, type Server } from "node:http";
 import { createServer as createHttp2Server, type Http2Server, type ServerHttp2Stream } from "node:http2";
 import type { AddressInfo } from "node:net";
 
+import { isCopy } from "./world.ts";
+
 export interface Seen {
   /** "shop/one:80". */
   readonly backend: string;
@@ -20,6 +22,9 @@ export const answerFields: readonly (readonly [string, string])[] = [
   ["x-rb", "theirs"],
 ];
 
+/** For a copy, behind the answer. */
+const copyTimeoutMs = 5_000;
+
 /** Shared by all backends; whoever asks takes what is his. */
 export class Sightings {
   readonly #byId = new Map<string, Seen[]>();
@@ -28,6 +33,17 @@ export class Sightings {
     const before = this.#byId.get(id);
     if (before === undefined) this.#byId.set(id, [seen]);
     else before.push(seen);
+  }
+
+  /** Until so many have come, or long enough. */
+  async copies(id: string, count: number): Promise<void> {
+    const endMs = performance.now() + copyTimeoutMs;
+    const found = (): number => (this.#byId.get(id) ?? []).filter(({ backend }) => isCopy(backend)).length;
+    while (found() < count && performance.now() < endMs) await Bun.sleep(5);
+  }
+
+  clear(): void {
+    this.#byId.clear();
   }
 
   take(id: string): readonly Seen[] {

@@ -57,6 +57,10 @@ export function simulatedDifferences(
     );
     differences.compare("endpoints", possible.toSorted(), foretold.endpoints);
   }
+  if (foretold.verdict === "forwarded" || foretold.verdict === "unknown") {
+    const sent = first.mirrors.flatMap(({ isSent, cluster }) => (isSent ? [cluster] : []));
+    differences.compare("mirrors", sent, foretold.mirrors);
+  }
   compareCarriage(differences, first, foretold);
   compareSent(differences, first, foretold);
   return differences.lines;

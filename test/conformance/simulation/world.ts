@@ -15,7 +15,7 @@ export const gatewayPorts = [8_080, 8_081] as const;
 /** Of every Service: its number, and which application it is for. */
 export const servicePorts = { http: 80, grpc: 90 } as const;
 
-/** Which workloads each Service is of; nobody stands behind `shop/none`. */
+/** Which workloads each Service is of; nobody stands behind `shop/none`, and mirrors alone send to those named `copy`. */
 const workloadsOf = {
   "shop/front": ["shop/w1", "shop/w1b"],
   "shop/one": ["shop/w1", "shop/w1b"],
@@ -23,6 +23,8 @@ const workloadsOf = {
   "data/three": ["data/w2"],
   "data/four": ["data/w2"],
   "shop/none": [],
+  "shop/copy": ["shop/w1", "shop/w1b"],
+  "data/copy": ["data/w2"],
 } as const;
 export type ServiceName = keyof typeof workloadsOf;
 export const serviceNames = Object.keys(workloadsOf).filter(
@@ -47,6 +49,8 @@ export const imaginedWorld: World = {
   "data/three": imaginedPorts(4, 1),
   "data/four": imaginedPorts(5, 1),
   "shop/none": [],
+  "shop/copy": imaginedPorts(6, 2),
+  "data/copy": imaginedPorts(7, 1),
 };
 
 function imaginedPorts(first: number, count: number): TargetPorts[] {
@@ -54,6 +58,10 @@ function imaginedPorts(first: number, count: number): TargetPorts[] {
     http: 9_000 + first + 10 * i,
     grpc: 9_100 + first + 10 * i,
   }));
+}
+
+export function isCopy(backend: string): boolean {
+  return /\/copy:\d+$/.test(backend);
 }
 
 function portName(service: ServiceName, protocol: keyof TargetPorts): string {
