@@ -28,7 +28,6 @@ export {
 } from "./audit-entry.ts";
 export { decodeMessage } from "./decode.ts";
 export { deletionOfKey, keyOfDeletion } from "./deletion-key.ts";
-export { parseDurationMs } from "./duration.ts";
 export { durationText, parseDurationMs } from "./duration.ts";
 export { serviceNameLabel } from "./endpoint-slice.ts";
 export { hasVirtualAddresses } from "./external-service-checks.ts";

@@ -102,7 +102,7 @@ export class EtcdClient {
         });
       }
       if (isLost(error)) this.#leave(client);
-      throw error;
+      throw this.#explained(error);
     }
   }
 
@@ -189,8 +189,42 @@ export class EtcdClient {
       this.#token = token;
     } catch (error) {
       if (isLost(error)) this.#leave(client);
-      throw error;
+      throw this.#explained(error, user.name);
     }
+  }
+
+  /** What the operator can do about it, where etcd says no more than no. `asked`: the user that was to be known. */
+  #explained(error: unknown, asked?: string): unknown {
+    if (!(error instanceof WeftError)) return error;
+    const { code, fields } = error;
+    const { user, tls, mesh } = this.#options.address;
+    if (asked !== undefined && code === "bad_input") {
+      return new WeftError(
+        code,
+        `the etcd at ${this.where} does not know the user ${asked} with that password`,
+        {
+          cause: error,
+          hint: "the user stands before the @ of --store, the password in the file of ?password-file",
+        },
+      );
+    }
+    if (code === "forbidden") {
+      return new WeftError(
+        code,
+        `the etcd at ${this.where} allows the user ${user?.name ?? "of the certificate"} nothing here`,
+        {
+          cause: error,
+          fields,
+          hint: `grant a role of that user to read and write all keys with the prefix /weft/${mesh}/`,
+        },
+      );
+    }
+    if (code !== "unavailable" || tls === undefined) return error;
+    return new WeftError(code, error.message, {
+      cause: error,
+      fields,
+      hint: `is ?ca-file who signed its certificate, has that the address or ?server-name, and ${tls.identity === undefined ? "does it ask for ?cert-file and ?key-file" : "does it take ?cert-file"}?`,
+    });
   }
 
   #metadata(): { readonly metadata?: ReadonlyMap<string, string> } {
@@ -213,6 +247,8 @@ function clientTls(tls: EtcdTls, { address }: EtcdEndpoint): ClientTls {
     trustRootsPem: tls.trustRootsPem,
     serverName: tls.serverName ?? address,
     alpn: ["h2"],
+    // etcd before 3.5.10 has no 1.3, and no way to turn it on.
+    minVersion: "1.2",
     verifyPeer: () => undefined,
   };
 }
