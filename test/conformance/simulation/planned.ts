@@ -1,11 +1,11 @@
 /** `weft plan`'s core over files, as the command line asks it: the report of one change. */
 import { keyOf, type PlanReport, type Stored } from "../../../src/api/index.ts";
+import { runAtOnce } from "../../../src/kernel/index.ts";
 import {
   addressed,
   planChange,
   proposedVersion,
   proxiesOfObjects,
-  runAtOnce,
   SimulatedMesh,
   TrackedMesh,
 } from "../../../src/simulate/index.ts";
