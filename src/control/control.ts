@@ -187,10 +187,11 @@ async function start(
       figuresOf: figuresFrom(aggregator),
       reportIntervalMs: () => observation.reporters.intervalMs,
       isJudge: () => sharing?.lead.isLeading() ?? true,
-      hasOthers: () => (sharing?.replicas().length ?? 1) > 1,
+      ...(sharing === undefined ? {} : { elsewhere: () => sharing.trialsElsewhere() }),
     }),
     (part) => part.close(),
   );
+  sharing?.tellTrial(() => rollouts.report);
   const [refusals, decisions] = [new Refusals(), new PolicyDecisions()];
   const [handshakeRefusals, attestationRefusals] = [new Map<string, number>(), new Map<string, number>()];
   const apiRefusals = new Map<string, number>();

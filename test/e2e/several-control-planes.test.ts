@@ -179,6 +179,78 @@ if (findEtcd() === undefined) {
       timeoutMs,
     );
 
+    const route = (value: string) => ({
+      apiVersion: "gateway.networking.k8s.io/v1",
+      kind: "HTTPRoute",
+      metadata: { name: "reviews", namespace: "default" },
+      spec: {
+        parentRefs: [{ group: "", kind: "Service", name: "reviews" }],
+        rules: [
+          {
+            filters: [
+              { type: "RequestHeaderModifier", requestHeaderModifier: { set: [{ name: "x-a", value }] } },
+            ],
+            backendRefs: [{ name: "reviews", port: 80 }],
+          },
+        ],
+      },
+    });
+
+    test(
+      "try out a configuration together, wherever it is begun; what a proxy refuses is known at all of them",
+      async () => {
+        await using scene = new Scene();
+        const controls = [await scene.control("a"), await scene.control("b")] as const;
+        const [a, b] = controls;
+        await apply(a, serviceAccount("web"), service("reviews"), route("base"));
+        const web = await join(a, "default/web-1", await joinToken(a, "web"));
+        const key = "Outbound default/reviews:80@default";
+        // The leader has none of the proxies.
+        await until(
+          "somebody leads",
+          async () => (await status(a)).replicas?.some(({ leading }) => leading) === true,
+        );
+        const follower = (await status(a)).replicas?.[0]?.leading === true ? b : a;
+        const proxies = ["default/web-1", "default/web-2"].map((id) => scene.proxy(follower, id, web));
+        for (const proxy of proxies) {
+          proxy.subscribe("Outbound", "default/reviews:80@default");
+          await proxy.until(() => proxy.resources.has(key));
+        }
+        const having = (value: string): number =>
+          proxies.filter(({ resources }) =>
+            Buffer.from(resources.get(key) ?? [])
+              .toString("latin1")
+              .includes(value),
+          ).length;
+        const rollouts = "/apis/weft.dev/v1alpha1/rollouts";
+        await until("both are there", async () => (await status(a)).replicas?.length === 2);
+        await api(follower, rollouts, { objects: [route("tried")], steps: [50], watchSeconds: 600 });
+        await until("half of them have it", () => having("tried") === 1);
+        for (const control of controls) {
+          await until("all know of it", async () =>
+            /"phase":"Watching".*"proxies":1[,}]/.test(JSON.stringify(await api(control, rollouts))),
+          );
+        }
+        const other = follower === a ? b : a;
+        await api(other, `${rollouts}/canary-1/promote`, {});
+        await until("all have it", () => having("tried") === 2);
+
+        for (const proxy of proxies) proxy.refuses.set(key, "an older build");
+        const revision = await apply(other, route("next"));
+        await until("the other one shows what is refused", async () =>
+          (await status(other)).proxies.every(
+            ({ answered = 0, rejections = [] }) =>
+              answered >= revision && rejections[0]?.objects?.[0] === "HTTPRoute default/reviews",
+          ),
+        );
+        const path = "/apis/gateway.networking.k8s.io/v1/namespaces/default/httproutes/reviews";
+        await until("the route says so", async () =>
+          JSON.stringify(await api(other, path)).includes("proxy default/web-1 and 1 more refuse"),
+        );
+      },
+      timeoutMs,
+    );
+
     test(
       "a revocation at one ends the proxy's connection at the other, and is kept over a restart",
       async () => {

@@ -4,6 +4,7 @@
  */
 import { errorLine, type Clock, type Log, type Timer } from "../../kernel/index.ts";
 import type { EtcdReplica } from "../../store/etcd/index.ts";
+import type { TrialReport } from "../rollout/trial.ts";
 import {
   decodePart,
   encodePart,
@@ -11,6 +12,7 @@ import {
   type ProxyRecord,
   type ReplicaRecord,
 } from "./proxies-elsewhere.ts";
+import { trialIn } from "./trial-records.ts";
 
 const prefix = "presence/";
 /** What one look costs grows with the proxies: it takes a twentieth of the time at most. */
@@ -59,6 +61,16 @@ export class PresenceLink {
       found.set(owner, { ...replica, proxies: (found.get(owner)?.proxies ?? 0) + proxies.length });
     }
     return found;
+  }
+
+  /** What the others tell of a configuration on trial, of those that do. */
+  get trials(): TrialReport[] {
+    const parts = new Map<string, PresencePart[]>();
+    for (const [name, part] of this.#others) {
+      const owner = ownerOf(name);
+      parts.set(owner, [...(parts.get(owner) ?? []), part]);
+    }
+    return [...parts.values()].flatMap((each) => trialIn(each) ?? []);
   }
 
   close(): void {

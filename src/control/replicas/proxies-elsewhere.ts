@@ -1,6 +1,7 @@
 /** What is known of proxies that are connected to other replicas, and how it is written down. */
 import type { MetricsPlace, ProxyRole, RefusedResource } from "../../distribute/index.ts";
 import { jsonOf } from "../../store/etcd/index.ts";
+import type { TrialRecord } from "../rollout/trial.ts";
 import type { ShownCertificate } from "../shown-certificate.ts";
 
 /** Told of one proxy; more is no other news. */
@@ -27,6 +28,8 @@ export interface ProxyRecord {
   readonly metrics?: MetricsPlace;
   /** Of the gateway's machine. */
   readonly addresses?: readonly string[];
+  /** The configuration that is tried out concerns it, or it has it. */
+  readonly trial?: "concerned" | "canary";
 }
 
 export interface ReplicaRecord {
@@ -35,6 +38,8 @@ export interface ReplicaRecord {
   /** The newest that it has compiled. */
   readonly revision: number;
   readonly version: string;
+  /** What its proxies reported of a configuration on trial. */
+  readonly trial?: TrialRecord;
 }
 
 /** One value in etcd: a part of a replica's proxies. */

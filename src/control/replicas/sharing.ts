@@ -16,10 +16,12 @@ import type { Configuration } from "../configuration.ts";
 import { type DataDirectory, writeFileAtomically } from "../data-directory.ts";
 import type { Lead } from "../lead.ts";
 import type { ProxyDirectory } from "../proxy-directory.ts";
+import type { TrialReport } from "../rollout/trial.ts";
 import { CaFiles } from "./ca-files.ts";
 import { LedgerLink } from "./ledger-link.ts";
 import { PresenceLink } from "./presence-link.ts";
 import { SharedJoinTokens } from "./shared-join-tokens.ts";
+import { withTrial } from "./trial-records.ts";
 
 export interface SharedStoreSettings {
   /** `etcd://…` */
@@ -77,6 +79,7 @@ export class Sharing {
   #ledger: LedgerLink | undefined;
   #presence: PresenceLink | undefined;
   #parts: SharingParts | undefined;
+  #trial: () => TrialReport | undefined = () => undefined;
 
   private constructor(
     replica: EtcdReplica,
@@ -162,10 +165,14 @@ export class Sharing {
     this.#followDraining(registry);
     this.#presence = new PresenceLink({
       replica: this.#replica,
-      own: () => ({
-        replica: { startMs: startTimeMs, revision: configuration.revision, version },
-        proxies: directory.records(core),
-      }),
+      own: () =>
+        withTrial(
+          {
+            replica: { startMs: startTimeMs, revision: configuration.revision, version },
+            proxies: directory.records(core),
+          },
+          this.#trial(),
+        ),
       onElsewhere: (proxies) => directory.setElsewhere(proxies),
       clock: this.#clock,
       log: this.#log,
@@ -179,6 +186,22 @@ export class Sharing {
       }),
     );
     if (election.isLeading) registry.lead();
+  }
+
+  /** What there is to tell the others of a configuration on trial; undefined: nothing. */
+  tellTrial(trial: () => TrialReport | undefined): void {
+    this.#trial = trial;
+  }
+
+  /** The other control planes, and what they tell of a configuration on trial. */
+  trialsElsewhere(): {
+    readonly replicas: number;
+    readonly isMixed: boolean;
+    readonly reports: TrialReport[];
+  } {
+    const others = [...(this.#presence?.others.values() ?? [])];
+    const isMixed = others.some(({ version }) => version !== this.#parts?.version);
+    return { replicas: others.length, isMixed, reports: this.#presence?.trials ?? [] };
   }
 
   /** For a proxy that runs a newer revision than is known here. */

@@ -5,6 +5,7 @@ import type { RegistryViews } from "../../registry/index.ts";
 import type { Store } from "../../store/index.ts";
 import type { Configuration } from "../configuration.ts";
 import type { FiguresOf } from "./rollout-figures.ts";
+import type { TrialReport } from "./trial.ts";
 
 export interface RolloutsOptions {
   readonly store: Store;
@@ -18,8 +19,13 @@ export interface RolloutsOptions {
   readonly reportIntervalMs: () => number;
   /** Of several control planes one judges; the others move their proxies as the store says. */
   readonly isJudge?: () => boolean;
-  /** Other control planes serve proxies too, of which this one sees neither requests nor refusals. Default: none do. */
-  readonly hasOthers?: () => boolean;
+  /** The other control planes of the mesh, and what they tell of their proxies. Default: there are none. */
+  readonly elsewhere?: () => {
+    readonly replicas: number;
+    /** One of them is of another version than this. */
+    readonly isMixed: boolean;
+    readonly reports: readonly TrialReport[];
+  };
   readonly clock: Clock;
   readonly log: Log;
 }

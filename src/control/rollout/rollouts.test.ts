@@ -24,7 +24,7 @@ let registry: Registry;
 let statuses: StatusQueue;
 let configuration: Configuration;
 let core: SubscriptionCore;
-let isOneOfSeveral = false;
+let isMixed = false;
 let rollouts: Rollouts;
 let commits: string[];
 /** What each proxy reports of a step, and of the time before it. */
@@ -37,11 +37,11 @@ function start(): void {
   const trust = { trustDomain: "0a1b2c3d.weft", trustRoots: [] };
   configuration = new Configuration({ store, registry, statuses, ...trust, log: silentLog });
   core = new SubscriptionCore(new CompiledSource(configuration), clock);
-  isOneOfSeveral = false;
+  isMixed = false;
   rollouts = new Rollouts({
     ...{ store, configuration, core, clock, ...trust, registry: registry.views, log: silentLog },
     reportIntervalMs: () => 5_000,
-    hasOthers: () => isOneOfSeveral,
+    elsewhere: () => ({ replicas: 0, isMixed, reports: [] }),
     figuresOf: ({ toMs }, isIn) => {
       const told = toMs < clock.nowMs() ? earlier : reports;
       const all = [...told].filter(([workload]) => isIn(workload)).map(([, figures]) => figures);
@@ -326,13 +326,13 @@ describe("a configuration on trial", () => {
     expect(second instanceof WeftError && second.code).toBe("conflict");
   });
 
-  test("is refused by one of several control planes, which sees its own proxies alone", async () => {
+  test("is refused by control planes of different versions", async () => {
     connect("p0");
-    isOneOfSeveral = true;
+    isMixed = true;
     const refused = await begin().catch((error: unknown) => error);
     expect(refused instanceof WeftError && [refused.code, refused.message]).toEqual([
       "conflict",
-      expect.stringContaining("a single control plane"),
+      expect.stringContaining("of different versions"),
     ]);
     expect(store.list({ kind: "ConfigRollout" }).items).toEqual([]);
   });

@@ -24,25 +24,15 @@ import {
   writeRollout,
 } from "./rollout-records.ts";
 import type { RolloutsOptions } from "./rollouts-options.ts";
+import { observe, proxiesOf, together, type Trial, type TrialReport } from "./trial.ts";
 
 /** As often as proxies report at the most. */
 const judgeEveryMs = 5_000;
+/** Other control planes have told of their proxies by then, or are not able to. */
+const hearMs = 10_000;
 
 type Ending = Exclude<ConfigRollout["status"]["phase"], "Watching">;
 type Figures = Pick<ConfigRollout["status"], "canary" | "others" | "before">;
-
-interface Trial {
-  readonly name: string;
-  readonly overlay: Overlay;
-  readonly source: CompiledSource;
-  /** Proxies that the configuration concerns: connected now, or once while it was tried out. */
-  readonly concerned: Set<string>;
-  readonly sinceSequence: number;
-  threshold: number;
-  /** Of this process: the figures of a step are kept in memory. */
-  stepStartMs: number;
-  step: number;
-}
 
 export class Rollouts implements RolloutProviders {
   readonly #options: RolloutsOptions;
@@ -50,6 +40,8 @@ export class Rollouts implements RolloutProviders {
   #trial: Trial | undefined;
   #commit: RolloutCommit | undefined;
   #timer: Timer | undefined;
+  /** Of this control plane's part, for the others. */
+  #report: TrialReport | undefined;
   #live: Figures = {};
   /** Decisions come one after another: a tick in the middle of a promotion must not decide again. */
   #tail: Promise<void> = Promise.resolve();
@@ -72,6 +64,11 @@ export class Rollouts implements RolloutProviders {
     this.#commit = commit;
   }
 
+  /** What this control plane has to tell of the one under way; undefined: nothing. */
+  get report(): TrialReport | undefined {
+    return this.#report;
+  }
+
   /** Newest first; the one under way with the figures of now. */
   list(): ConfigRollout[] {
     return rolloutsIn(this.#options.store).map(({ status, ...rollout }) => ({
@@ -84,12 +81,12 @@ export class Rollouts implements RolloutProviders {
   /** Throws `conflict` where one is under way, `bad_input` where the objects would not compile. */
   async start(candidate: RolloutCandidate): Promise<string> {
     const { store, clock } = this.#options;
-    if (this.#options.hasOthers?.() === true) {
+    if (this.#options.elsewhere?.().isMixed === true) {
       throw new WeftError(
         "conflict",
-        "a canary of configuration needs a single control plane so far, and here are several",
+        "control planes of different versions do not try out a configuration together",
         {
-          hint: "each sees the requests and refusals of its own proxies alone; weft plan and apply --max-blast-radius work",
+          hint: "finish the upgrade first; weft plan and apply --max-blast-radius work meanwhile",
         },
       );
     }
@@ -209,6 +206,7 @@ export class Rollouts implements RolloutProviders {
       core.setTrial(undefined);
       this.#trial.overlay.close();
       this.#trial = undefined;
+      this.#report = undefined;
       this.#live = {};
     }
     if (running === undefined) return;
@@ -224,13 +222,16 @@ export class Rollouts implements RolloutProviders {
           concerned: new Set(),
         },
         ...{ sinceSequence: core.sequence, threshold: -1, step, stepStartMs: clock.nowMs() },
+        sinceMs: clock.nowMs(),
       };
+      void this.#decide(() => this.#look()).catch(() => {});
       this.#timer ??= clock.after(judgeEveryMs, () => this.#tick());
     }
     const trial = this.#trial;
     if (trial.step !== step) Object.assign(trial, { step, stepStartMs: clock.nowMs() });
     if (trial.threshold === threshold) return;
-    trial.threshold = threshold;
+    // Who has it from now on is judged from now on, whichever control plane it is at.
+    Object.assign(trial, { threshold, stepStartMs: clock.nowMs() });
     core.setTrial({ source: trial.source, isChosen: (workload) => drawOf(workload, trial.name) < threshold });
   }
 
@@ -250,11 +251,11 @@ export class Rollouts implements RolloutProviders {
   }
 
   async #judge(): Promise<void> {
-    const running = activeIn(this.#options.store);
-    if (running === undefined || this.#isClosed || this.#options.isJudge?.() === false) return;
+    if (this.#isClosed) return;
     await this.#place();
+    const running = activeIn(this.#options.store);
     const trial = this.#trial;
-    if (trial?.name !== running.metadata.name) return;
+    if (trial === undefined || trial.name !== running?.metadata.name || !this.#isJudge()) return;
     const verdict = this.#verdict(running, trial);
     if (verdict.what === "back") return this.#end(running, "WentBack", verdict.reason);
     if (verdict.what === "watch") return;
@@ -262,15 +263,36 @@ export class Rollouts implements RolloutProviders {
     await this.#promote(running, verdict.reason);
   }
 
-  /** Sees to it that at least one of the proxies that it concerns has it, once there are such. */
-  async #place(): Promise<void> {
+  #isJudge(): boolean {
+    return this.#options.isJudge?.() !== false;
+  }
+
+  /** What of it is to be seen here, and with what the others tell. */
+  async #look(): Promise<void> {
     const trial = this.#trial;
-    if (trial === undefined || this.#options.isJudge?.() === false) return;
-    const { core, store, clock } = this.#options;
+    if (trial === undefined || this.#isClosed) return;
+    const { core } = this.#options;
     const touched = await core.touchedBy(trial.source, () => new Promise((resolve) => setImmediate(resolve)));
     for (const workload of touched) trial.concerned.add(workload);
+    if (this.#trial !== trial) return;
+    this.#report = observe(trial, this.#options);
+    const { canary, others, before } = together([this.#report, ...this.#elsewhere(trial)], trial.step);
+    this.#live = { canary, others, before };
+  }
+
+  #elsewhere({ name }: Trial): readonly TrialReport[] {
+    return this.#options.elsewhere?.().reports.filter((report) => report.name === name) ?? [];
+  }
+
+  /** Sees to it that at least one of the proxies that it concerns has it, once there are such. */
+  async #place(): Promise<void> {
+    await this.#look();
+    const trial = this.#trial;
+    if (trial === undefined || !this.#isJudge()) return;
+    const { store, clock } = this.#options;
     const running = activeIn(store);
     if (running?.metadata.name !== trial.name || this.#canaries().length > 0) return;
+    if (!this.#hasHeardAll(trial) && clock.nowMs() - trial.sinceMs < hearMs) return;
     const threshold = this.#thresholdOf(running, running.status.step);
     if (threshold <= running.status.threshold) return;
     trial.stepStartMs = clock.nowMs();
@@ -281,52 +303,34 @@ export class Rollouts implements RolloutProviders {
     });
   }
 
+  #hasHeardAll(trial: Trial): boolean {
+    return this.#elsewhere(trial).length >= (this.#options.elsewhere?.().replicas ?? 0);
+  }
+
   #thresholdOf({ spec }: StoredRollout, step: number): number {
     const trial = this.#trial;
     if (trial === undefined) return 0;
-    const connected = this.#options.core.statuses().map(({ identity }) => identity.workload);
-    const concerned = connected.filter((workload) => trial.concerned.has(workload));
-    return thresholdFor((spec.steps[step] ?? 0) / 100, concerned, trial.name);
+    const own = proxiesOf(trial, this.#options.core);
+    const concerned = [own, ...this.#elsewhere(trial)].flatMap((part) => part.concerned);
+    return thresholdFor((spec.steps[step] ?? 0) / 100, [...new Set(concerned)], trial.name);
   }
 
-  /** Connected proxies that it concerns and that have it. */
+  /** Connected proxies that it concerns and that have it, here and elsewhere. */
   #canaries(): string[] {
     const trial = this.#trial;
     if (trial === undefined) return [];
-    return this.#options.core
-      .statuses()
-      .flatMap(({ identity, isOnTrial }) =>
-        isOnTrial && trial.concerned.has(identity.workload) ? [identity.workload] : [],
-      );
+    const own = proxiesOf(trial, this.#options.core);
+    return [...new Set([own, ...this.#elsewhere(trial)].flatMap((part) => part.canaries))];
   }
 
   #verdict({ spec }: StoredRollout, trial: Trial): Verdict {
-    const { core, clock, figuresOf, reportIntervalMs } = this.#options;
-    const statuses = core.statuses();
-    const canaries = new Set(this.#canaries());
-    const isCanary = (workload: string): boolean => canaries.has(workload);
-    const isOther = (workload: string): boolean => trial.concerned.has(workload) && !canaries.has(workload);
-    const nowMs = clock.nowMs();
-    const rejected = statuses.find(
-      ({ isOnTrial, rejection }) => isOnTrial && (rejection?.sequence ?? 0) > trial.sinceSequence,
-    );
-    // What was on its way when the step began was reported after it and belongs to the time before.
-    const fromMs = Math.min(nowMs, trial.stepStartMs + reportIntervalMs());
-    const now = { fromMs, toMs: nowMs };
-    const past = { fromMs: trial.stepStartMs - (nowMs - fromMs), toMs: trial.stepStartMs };
-    const [canary, others] = [figuresOf(now, isCanary), figuresOf(now, isOther)];
-    // Of a later step the time before is one in which some of them had it already: only the first is clean.
-    const before = trial.step === 0 ? figuresOf(past, isCanary) : { requests: 0, failures: 0, p99Ms: 0 };
-    this.#live = { canary, others, before };
-    return judge({
-      ...{ canary, others, before },
-      rejection:
-        rejected === undefined
-          ? undefined
-          : `${rejected.identity.workload}: ${rejected.rejection?.message ?? ""}`,
-      elapsedMs: nowMs - trial.stepStartMs,
-      watchMs: spec.watchSeconds * 1_000,
-    });
+    const evidence = together([observe(trial, this.#options), ...this.#elsewhere(trial)], trial.step);
+    const elapsedMs = this.#options.clock.nowMs() - trial.stepStartMs;
+    const verdict = judge({ ...evidence, elapsedMs, watchMs: spec.watchSeconds * 1_000 });
+    const isDeaf = verdict.what === "go" && !this.#hasHeardAll(trial);
+    return isDeaf
+      ? { what: "watch", reason: "another control plane has not told what its proxies see" }
+      : verdict;
   }
 
   async #nextStep(running: StoredRollout, reason: string): Promise<void> {
