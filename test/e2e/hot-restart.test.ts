@@ -15,6 +15,8 @@ const rounds = Number(process.env["WEFT_HOT_RESTART_ROUNDS"] ?? 2);
 const hookTimeoutMs = 120_000;
 const testTimeoutMs = 60_000 + rounds * 60_000;
 const exitTimeoutMs = 30_000;
+/** Less than what a resolver waits before it asks again. */
+const answerTimeoutMs = 4_000;
 const gatewayPort = unusedPort();
 const outboundPort = unusedPort();
 const tcpPort = unusedPort();
@@ -184,6 +186,48 @@ test(
   testTimeoutMs,
 );
 
+test(
+  "under a supervisor SIGUSR2 is refused, and the proxy goes on",
+  async () => {
+    const [, caller] = starters([]);
+    mesh.environment = { WEFT_SUPERVISED: "1" };
+    const proxy = await caller?.([]).finally(() => (mesh.environment = {}));
+    if (proxy === undefined) throw new Error("there is no caller");
+    proxy.process.kill("SIGUSR2");
+    await proxy.process.untilLine("stderr", exitTimeoutMs, (line) =>
+      line.includes("SIGUSR2 is refused") ? true : undefined,
+    );
+    expect((await fetch(`${proxy.adminUrl}/healthz/ready`)).status).toBe(200);
+    expect(proxy.process.stderr).not.toContain("starting a process that takes over");
+    proxy.process.kill("SIGTERM");
+    expect((await proxy.process.within(exitTimeoutMs)).code).toBe(0);
+  },
+  testTimeoutMs,
+);
+
+test(
+  "names are answered all along, over UDP",
+  async () => {
+    const dnsPort = unusedPort();
+    const doors = { outboundPort: unusedPort(), inboundPort: unusedPort(), dnsPort, mark: 0 };
+    const start = (more: readonly string[]): Promise<BareProxy> =>
+      mesh.startProxy("names", 5, { capture: { kind: "redirect", ...doors } }, more);
+    let proxy = await start([]);
+    const names = new NameLoad(dnsPort, "web.default.svc.cluster.local");
+    for (let round = 0; round < rounds; round++) {
+      const before = proxy.process;
+      proxy = await start(["--takeover"]);
+      expect((await before.within(exitTimeoutMs)).code).toBe(0);
+    }
+    const asked = await names.stop();
+    expect({ asked, answered: names.answered }).toEqual({ asked, answered: asked });
+    expect(asked).toBeGreaterThan(50);
+    proxy.process.kill("SIGTERM");
+    await proxy.process.within(exitTimeoutMs);
+  },
+  testTimeoutMs,
+);
+
 function successorOf(stderr: string): number {
   const line = stderr.split("\n").find((each) => each.includes("starting a process that takes over")) ?? "{}";
   const { pid }: { pid?: unknown } = JSON.parse(line);
@@ -207,6 +251,47 @@ function watchPresence(): { stop(): boolean } {
       return isPresent;
     },
   };
+}
+
+/** One question every few milliseconds, each from a port of its own and never repeated. */
+class NameLoad {
+  answered = 0;
+  readonly #running: Promise<number>;
+  #isStopped = false;
+
+  constructor(port: number, name: string) {
+    const labels = name.split(".").flatMap((label) => [label.length, ...Buffer.from(label)]);
+    const question = Uint8Array.from([1, 2, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, ...labels, 0, 0, 1, 0, 1]);
+    this.#running = this.#run(port, question);
+  }
+
+  /** How many were asked. */
+  stop(): Promise<number> {
+    this.#isStopped = true;
+    return this.#running;
+  }
+
+  async #run(port: number, question: Uint8Array<ArrayBuffer>): Promise<number> {
+    const answers: Promise<void>[] = [];
+    while (!this.#isStopped) {
+      answers.push(this.#ask(port, question));
+      await Bun.sleep(20);
+    }
+    await Promise.race([Promise.all(answers), Bun.sleep(answerTimeoutMs)]);
+    return answers.length;
+  }
+
+  async #ask(port: number, question: Uint8Array<ArrayBuffer>): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<Buffer>();
+    const socket = await Bun.udpSocket({
+      hostname: "127.0.0.1",
+      socket: { data: (_socket, message) => resolve(message), error: () => {} },
+    });
+    socket.send(question, port, "127.0.0.1");
+    // The lowest four bits of the fourth byte say what became of it: 0 is an answer.
+    if (((await promise)[3] ?? 15) % 16 === 0) this.answered++;
+    socket.close();
+  }
 }
 
 /** One request after another over HTTP/2, on a new session whenever the one before says that it goes. */
