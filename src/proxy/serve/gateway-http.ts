@@ -47,8 +47,9 @@ export interface GatewayHandshake {
 
 /** What is asked of a request, and all that this depends on: most requests of a connection are asked the same. */
 interface LastAsked {
-  readonly port: PreparedGatewayPort;
-  readonly host: PreparedVirtualHost;
+  /** Of the port, and which of them: never its tables, which an idle connection would keep. */
+  readonly admissions: PreparedGatewayPort["admissions"];
+  readonly listener: string;
   readonly rule: Admission | undefined;
   readonly generation: number;
   readonly mesh: Mesh | undefined;
@@ -131,22 +132,23 @@ export class GatewayHttp implements HttpService {
    * such route". Preflights alone are not asked about: browsers send them without tokens, and nobody behind here sees them.
    */
   #askedOf(host: PreparedVirtualHost, selected: HttpSelection): AskedFirst | undefined {
-    const port = this.#holder.current;
+    const { admissions } = this.#holder.current;
+    const { listener } = host;
     const rule = selected.admission;
-    if (port.admissions === undefined && rule === undefined) return undefined;
+    if (admissions === undefined && rule === undefined) return undefined;
     if ("status" in selected && selected.isPreflight === true) return undefined;
     const { generation } = this.#context.admissions;
     const { mesh } = this.#context.agent.snapshot;
     let last = this.#lastAsked;
     if (
-      last?.host !== host ||
-      last.port !== port ||
+      last?.admissions !== admissions ||
+      last?.listener !== listener ||
       last.rule !== rule ||
       last.generation !== generation ||
       last.mesh !== mesh
     ) {
-      const asked = this.#askedAt(port.admissions?.get(host.listener), rule);
-      this.#lastAsked = last = { port, host, rule, generation, mesh, asked };
+      const asked = this.#askedAt(admissions?.get(listener), rule);
+      this.#lastAsked = last = { admissions, listener, rule, generation, mesh, asked };
     }
     return last.asked;
   }
