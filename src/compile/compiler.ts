@@ -19,6 +19,7 @@ import { hasProblem, unreadableStatus } from "./quarantine.ts";
 import { compileMembers } from "./service-resources.ts";
 import { type CompiledResource, compareText, type ResourceName } from "./resource.ts";
 import { compileResource, parseResourceNode, resourceNode } from "./resource-kinds.ts";
+import { ResourceTable } from "./resource-table.ts";
 import { compileRoute, failedRoute } from "./route.ts";
 import { settingSourcesOf } from "./setting-sources.ts";
 import type { SettingSource } from "./policy/effective-policy.ts";
@@ -75,7 +76,7 @@ export class Compiler {
   readonly #inputs: Inputs;
   readonly #dependencies = new DependencyIndex();
   /** Undefined: asked for and not there. */
-  readonly #resources = new Map<string, CompiledResource | undefined>();
+  readonly #resources = new ResourceTable();
   readonly #members = new Map<string, readonly string[]>();
   readonly #statuses = new Map<string, StatusUpdate>();
   readonly #defects: string[] = [];
@@ -105,7 +106,7 @@ export class Compiler {
     for (const [index, node] of [...affected].entries()) {
       if (index % nodesOfStep === 0) yield;
       const name = parseResourceNode(node);
-      if (name !== undefined && this.#resources.delete(node)) resources.push(name);
+      if (name !== undefined && this.#resources.delete(name)) resources.push(name);
       const cluster = node.startsWith("members ") ? node.slice("members ".length) : undefined;
       if (cluster !== undefined && this.#members.delete(cluster)) clusters.push(cluster);
     }
@@ -158,10 +159,11 @@ export class Compiler {
 
   /** Computes it where it was not asked for before, and keeps it up to date from then on. */
   get(name: ResourceName): CompiledResource | undefined {
+    const known = this.#resources.get(name);
+    if (known !== undefined || this.#resources.has(name)) return known;
     const node = resourceNode(name);
-    if (this.#resources.has(node)) return this.#resources.get(node);
     const resource = this.#attempt(node, (inputs) => compileResource(inputs, name))?.result;
-    this.#resources.set(node, resource);
+    this.#resources.set(name, resource);
     return resource;
   }
 
@@ -177,8 +179,7 @@ export class Compiler {
 
   /** What `get` gives, for somebody who asks once: nothing is kept for it. */
   peek(name: ResourceName): CompiledResource | undefined {
-    const node = resourceNode(name);
-    if (this.#resources.has(node)) return this.#resources.get(node);
+    if (this.#resources.has(name)) return this.#resources.get(name);
     return compileResource(new InputReader(this.#inputs, new Set()), name);
   }
 
@@ -228,9 +229,8 @@ export class Compiler {
 
   /** Nobody asks for it any more. */
   forget(name: ResourceName): void {
-    const node = resourceNode(name);
-    this.#dependencies.forget(node);
-    this.#resources.delete(node);
+    this.#dependencies.forget(resourceNode(name));
+    this.#resources.delete(name);
   }
 
   forgetMembers(cluster: string): void {
@@ -356,12 +356,12 @@ export class Compiler {
       }
       const name = parseResourceNode(node);
       if (name === undefined) continue;
-      const before = this.#resources.get(node);
+      const before = this.#resources.get(name);
       const outcome = this.#attempt(node, (inputs) => compileResource(inputs, name));
       if (outcome === undefined) continue;
       const resource = outcome.result;
       if (resource?.version === before?.version) continue;
-      this.#resources.set(node, resource);
+      this.#resources.set(name, resource);
       if (resource === undefined) removed.push(name);
       else upserted.push(resource);
     }
