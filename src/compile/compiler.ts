@@ -147,7 +147,10 @@ export class Compiler {
       this.#intake.judged(keyText(key), !this.isQuarantined(key));
     }
     const affected = this.#dependencies.dependants(dirty);
-    for (const node of dirty) if (this.#resources.has(node)) affected.add(node);
+    for (const node of dirty) {
+      const name = parseResourceNode(node);
+      if (name !== undefined && this.#resources.has(name)) affected.add(node);
+    }
     yield;
     for (const node of [...nodesOf("status", affected, dirty)].toSorted(compareText)) {
       this.#computeStatus(node, statuses);

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fromBinary } from "@bufbuild/protobuf";
 import { parseObject } from "../api/index.ts";
-import { SubscriptionCore } from "../distribute/index.ts";
+import { allUpserts, SubscriptionCore } from "../distribute/index.ts";
 import { silentLog, VirtualClock } from "../kernel/index.ts";
 import { MeshSchema } from "../model/index.ts";
 import { Registry } from "../registry/index.ts";
@@ -59,7 +59,7 @@ function connect() {
     const lines: string[] = [];
     subscriber.flush();
     for (let change = pending.shift(); change !== undefined; change = pending.shift()) {
-      for (const { kind, key, resource } of change.upserts) {
+      for (const { kind, key, resource } of allUpserts(change)) {
         lines.push(`${kind} ${key}`);
         if (kind === "Mesh") mesh = resource.bytes;
       }

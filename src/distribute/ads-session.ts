@@ -6,11 +6,17 @@
 import type { DeltaDiscoveryRequest } from "../wire/index.ts";
 import type { Change } from "./change.ts";
 import { kindOfTypeUrl, parseNode } from "./node.ts";
-import type { ResourceKind, ResourceName } from "./resource-source.ts";
-import { type EncodedResponse, parseNonce, type ResponseEncoder } from "./response-encoder.ts";
-import { maxNameLength, type Subscriber } from "./subscriber.ts";
+import type { ResourceKind } from "./resource-source.ts";
+import {
+  type EncodedResponse,
+  namesIn,
+  parseNonce,
+  type ResponseContents,
+  type ResponseEncoder,
+} from "./response-encoder.ts";
+import type { Subscriber } from "./subscriber.ts";
 import { refusedNames } from "./refused-names.ts";
-import { checkName } from "./subscription-rules.ts";
+import { checkName, maxNameLength } from "./subscription-rules.ts";
 import type { SubscriptionCore } from "./subscription-core.ts";
 import { isNamedKind, type NamedKind, type ProxyIdentity } from "./wishes.ts";
 
@@ -40,13 +46,13 @@ export interface AdsSessionOptions {
 const maxRejectionLength = 1_000;
 const allGateways = "*";
 /** Nothing is kept of a change that is answered: there are as many sessions as proxies. */
-const noResponses: ReadonlyMap<string, readonly ResourceName[]> = new Map();
+const noResponses: ReadonlyMap<string, ResponseContents> = new Map();
 
 export class AdsSession {
   readonly #options: AdsSessionOptions;
   #subscriber: Subscriber | undefined = undefined;
-  /** Names of each response of the change in flight, by nonce; what was rejected of it so far. */
-  #responses: ReadonlyMap<string, readonly ResourceName[]> = noResponses;
+  /** What is in each response of the change in flight, by nonce; what was rejected of it so far. */
+  #responses: ReadonlyMap<string, ResponseContents> = noResponses;
   /** "Kind key" to why. */
   #rejectedNames = new Map<string, string>();
   #rejectedText: string[] = [];
@@ -172,7 +178,7 @@ export class AdsSession {
       return;
     }
     const responses: EncodedResponse[] = this.#options.encoder.encode(change);
-    this.#responses = new Map(responses.map(({ nonce, names }) => [nonce, names]));
+    this.#responses = new Map(responses.map(({ nonce, contents }) => [nonce, contents]));
     this.#rejectedNames = new Map();
     this.#rejectedText = [];
     for (const { parts } of responses) this.#options.send(parts);
@@ -183,13 +189,13 @@ export class AdsSession {
    */
   #receiveAnswer(subscriber: Subscriber, { responseNonce, errorDetail }: DeltaDiscoveryRequest): void {
     const sequence = parseNonce(responseNonce);
-    const names = this.#responses.get(responseNonce);
-    if (sequence === undefined || names === undefined || sequence !== subscriber.unacknowledged) return;
+    const contents = this.#responses.get(responseNonce);
+    if (sequence === undefined || contents === undefined || sequence !== subscriber.unacknowledged) return;
     const isCommit = responseNonce === String(sequence);
     if (errorDetail !== undefined) {
       this.#rejectedText.push(errorDetail.message.slice(0, maxRejectionLength));
       // A rejected commit rejects all of the change.
-      const all = isCommit ? [...this.#responses.values()].flat() : names;
+      const all = [...(isCommit ? this.#responses.values() : [contents])].flatMap(namesIn);
       for (const [{ kind, key }, why] of refusedNames(all, errorDetail))
         this.#rejectedNames.set(`${kind} ${key}`, why);
     }

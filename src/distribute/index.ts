@@ -1,4 +1,5 @@
 export { adsService } from "./ads-service.ts";
+export { allUpserts } from "./change.ts";
 export type { PresenceListener } from "./presence.ts";
 export type {
   ResourceKind,

@@ -1,54 +1,94 @@
 /** Who wants what, over all subscribers: finds those that a change touches, and lets the source forget what nobody wants. */
 import { ItemMap } from "./item-map.ts";
-import type { ResourceKind, ResourceName, ResourceSource } from "./resource-source.ts";
+import { maxSetMembers, type MemberSet } from "./member-set.ts";
+import type { ResourceKind, ResourceName, ResourceSource, SourceResource } from "./resource-source.ts";
+
+/** Up to here a list is a fifth of a Set; most names are one service's as its few instances see it. */
+const maxListed = 8;
+
+interface Interest<S> {
+  /** The text that all share: each stream brings its own. */
+  readonly key: string;
+  subscribers: S[] | Set<S>;
+}
 
 export class Interests<S> {
   readonly #source: ResourceSource;
-  readonly #subscribers = new ItemMap<Set<S>>();
+  readonly #interests = new ItemMap<Interest<S>>();
   /** Endpoints of every cluster that somebody wants. */
   readonly #members = new Map<string, ReadonlySet<string>>();
   readonly #clusterOf = new Map<string, string>();
+  /** By cluster, of those that were asked for and have not changed since. */
+  readonly #sets = new Map<string, MemberSet>();
 
   constructor(source: ResourceSource) {
     this.#source = source;
   }
 
-  /** Endpoints are wanted through their clusters. */
-  add(kind: Exclude<ResourceKind, "Endpoint">, key: string, subscriber: S): void {
-    const subscribers = this.#subscribers.get(kind, key);
-    if (subscribers !== undefined) {
-      subscribers.add(subscriber);
-      return;
+  /** Endpoints are wanted through their clusters. Returns the key as it is to be kept. */
+  add(kind: Exclude<ResourceKind, "Endpoint">, key: string, subscriber: S): string {
+    const interest = this.#interests.get(kind, key);
+    if (interest !== undefined) {
+      join(interest, subscriber);
+      return interest.key;
     }
-    this.#subscribers.set(kind, key, new Set([subscriber]));
+    this.#interests.set(kind, key, { key, subscribers: [subscriber] });
     if (kind === "Cluster") this.#load(key);
+    return key;
   }
 
   remove(kind: Exclude<ResourceKind, "Endpoint">, key: string, subscriber: S): void {
-    const subscribers = this.#subscribers.get(kind, key);
-    if (subscribers === undefined || !subscribers.delete(subscriber) || subscribers.size > 0) return;
-    this.#subscribers.delete(kind, key);
+    const interest = this.#interests.get(kind, key);
+    if (interest === undefined || !leave(interest, subscriber)) return;
+    this.#interests.delete(kind, key);
     if (kind === "Cluster") this.#unload(key);
     this.#source.forget(kind, key);
   }
 
   of(kind: ResourceKind, key: string): Iterable<S> {
-    if (kind !== "Endpoint") return this.#subscribers.get(kind, key) ?? [];
+    if (kind !== "Endpoint") return this.#interests.get(kind, key)?.subscribers ?? [];
     const cluster = this.#clusterOf.get(key);
-    return cluster === undefined ? [] : (this.#subscribers.get("Cluster", cluster) ?? []);
+    return cluster === undefined ? [] : (this.#interests.get("Cluster", cluster)?.subscribers ?? []);
   }
 
   has(kind: ResourceKind, key: string): boolean {
-    return this.#subscribers.has(kind, key);
+    return this.#interests.has(kind, key);
   }
 
   /** Everything that somebody wants, without endpoints. */
   names(): Iterable<ResourceName> {
-    return this.#subscribers.names();
+    return this.#interests.names();
   }
 
   members(cluster: string): Iterable<string> {
     return this.#members.get(cluster) ?? [];
+  }
+
+  /** Nobody has joined or left since. */
+  hasMembersOf({ cluster, members }: MemberSet): boolean {
+    return this.#members.get(cluster) === members;
+  }
+
+  /** Undefined: too many to be one, or nobody wants the cluster. */
+  memberSet(cluster: string): MemberSet | undefined {
+    const known = this.#sets.get(cluster);
+    if (known !== undefined) return known;
+    const members = this.#members.get(cluster);
+    if (members === undefined || members.size > maxSetMembers) return undefined;
+    const resources = new Map<string, SourceResource>();
+    for (const key of members) {
+      const resource = this.#source.get("Endpoint", key);
+      if (resource !== undefined) resources.set(key, resource);
+    }
+    const set = { cluster, members, resources };
+    this.#sets.set(cluster, set);
+    return set;
+  }
+
+  /** The source has another version of the resource. */
+  changed(kind: ResourceKind, key: string): void {
+    const cluster = kind === "Endpoint" ? this.#clusterOf.get(key) : undefined;
+    if (cluster !== undefined) this.#sets.delete(cluster);
   }
 
   /** Undefined: it is in no cluster that anybody wants. */
@@ -70,6 +110,7 @@ export class Interests<S> {
   }
 
   #load(cluster: string): ReadonlySet<string> {
+    this.#sets.delete(cluster);
     const members = new Set(this.#source.members(cluster));
     this.#members.set(cluster, members);
     for (const key of members) this.#clusterOf.set(key, cluster);
@@ -77,6 +118,7 @@ export class Interests<S> {
   }
 
   #unload(cluster: string): void {
+    this.#sets.delete(cluster);
     for (const key of this.#members.get(cluster) ?? []) {
       this.#clusterOf.delete(key);
       this.#source.forget("Endpoint", key);
@@ -84,4 +126,22 @@ export class Interests<S> {
     this.#members.delete(cluster);
     this.#source.forgetMembers(cluster);
   }
+}
+
+function join<S>(interest: Interest<S>, subscriber: S): void {
+  const { subscribers } = interest;
+  if (!Array.isArray(subscribers)) subscribers.add(subscriber);
+  else if (!subscribers.includes(subscriber)) {
+    if (subscribers.length < maxListed) subscribers.push(subscriber);
+    else interest.subscribers = new Set([...subscribers, subscriber]);
+  }
+}
+
+/** True: it was the last one. */
+function leave<S>({ subscribers }: Interest<S>, subscriber: S): boolean {
+  if (!Array.isArray(subscribers)) return subscribers.delete(subscriber) && subscribers.size === 0;
+  const index = subscribers.indexOf(subscriber);
+  if (index < 0) return false;
+  subscribers.splice(index, 1);
+  return subscribers.length === 0;
 }

@@ -16,6 +16,10 @@ export class ItemMap<V> {
     return size;
   }
 
+  count(kind: ResourceKind): number {
+    return this.#kinds.get(kind)?.size ?? 0;
+  }
+
   get(kind: ResourceKind, key: string): V | undefined {
     return this.#kinds.get(kind)?.get(key);
   }
@@ -34,7 +38,11 @@ export class ItemMap<V> {
   }
 
   delete(kind: ResourceKind, key: string): boolean {
-    return this.#kinds.get(kind)?.delete(key) ?? false;
+    const table = this.#kinds.get(kind);
+    if (table === undefined || !table.delete(key)) return false;
+    // An emptied table of many has room for many.
+    if (table.size === 0) this.#kinds.delete(kind);
+    return true;
   }
 
   clear(): void {

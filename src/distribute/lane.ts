@@ -4,17 +4,21 @@
  */
 import { Interests } from "./interests.ts";
 import type { ResourceKind, ResourceSource, SourceChange } from "./resource-source.ts";
-import type { Subscriber, SubscriberHost } from "./subscriber.ts";
+import type { Subscriber } from "./subscriber.ts";
+import type { SubscriberHost } from "./subscriber-host.ts";
 
 export interface LaneOptions {
   readonly source: ResourceSource;
   /** What all lanes of a core have in common. */
-  readonly host: Pick<SubscriberHost, "nextSequence" | "nowUs" | "pushed" | "refused" | "refusalsChanged">;
+  readonly host: Pick<
+    SubscriberHost<Subscriber>,
+    "nextSequence" | "nowUs" | "pushed" | "refused" | "refusalsChanged"
+  >;
   /** Of `subscribers` all want to be flushed. */
   readonly onChanged: (subscribers: Iterable<Subscriber>) => void;
 }
 
-export class Lane implements SubscriberHost {
+export class Lane implements SubscriberHost<Subscriber> {
   readonly source: ResourceSource;
   readonly interests: Interests<Subscriber>;
   readonly subscribers = new Set<Subscriber>();
@@ -72,14 +76,15 @@ export class Lane implements SubscriberHost {
     this.#revision = Math.max(this.#revision, change.revision);
     const touched = new Set<Subscriber>();
     for (const cluster of change.memberships) {
-      for (const key of this.interests.reload(cluster)) {
-        for (const subscriber of this.interests.of("Cluster", cluster)) {
-          subscriber.mark("Endpoint", key, revision);
-          touched.add(subscriber);
-        }
+      const keys = this.interests.reload(cluster);
+      if (keys.length === 0) continue;
+      for (const subscriber of this.interests.of("Cluster", cluster)) {
+        subscriber.membersChanged(cluster, keys, revision);
+        touched.add(subscriber);
       }
     }
     for (const { kind, key } of change.changed) {
+      this.interests.changed(kind, key);
       for (const subscriber of this.interests.of(kind, key)) {
         subscriber.mark(kind, key, revision);
         touched.add(subscriber);

@@ -1,6 +1,6 @@
 /**
  * What one proxy refused and perhaps does not have. What was refused together is sent again together, once one of it differs: a
- * cluster may have been refused for nothing but the outbound beside it.
+ * cluster may have been refused for nothing but the outbound beside it. By itself nothing of it is: it would be refused again.
  */
 import { ItemMap } from "./item-map.ts";
 import type { ResourceKind, ResourceName } from "./resource-source.ts";

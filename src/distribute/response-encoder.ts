@@ -1,13 +1,15 @@
 /**
- * Changes as delta discovery responses, already encoded. A resource is encoded once for as long as it lives and shared
- * by all streams; only the small envelope belongs to one of them.
+ * Changes as delta discovery responses, already encoded. Resources come as bytes, which all streams share; clusters' endpoints
+ * are put together once for all. What belongs to one stream are names, lengths and the envelope.
  */
 import { create, toBinary } from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { CommitSchema, typeUrl } from "../model/index.ts";
 import { ResourceSchema } from "../wire/index.ts";
-import type { Change } from "./change.ts";
-import type { ResourceKind, ResourceName, SourceResource } from "./resource-source.ts";
+import { type Change, startAfterSets } from "./change.ts";
+import { EntryWriter } from "./entry-writer.ts";
+import type { MemberSet } from "./member-set.ts";
+import type { ResourceKind, ResourceName } from "./resource-source.ts";
 
 /** A response is one gRPC message, of which peers take 16 MiB: this many bytes of resources, and one more resource. */
 const maxResponseBytes = 1024 * 1024;
@@ -21,50 +23,74 @@ export interface EncodedResponse {
   readonly nonce: string;
   /** One message in parts. */
   readonly parts: readonly Uint8Array[];
-  /** What it carries, so that its rejection can be told from that of its neighbours. */
+  readonly contents: ResponseContents;
+}
+
+/** What a response carries, so that its rejection can be told from that of its neighbours. */
+export interface ResponseContents {
   readonly names: readonly ResourceName[];
+  readonly sets: readonly MemberSet[];
 }
 
 export class ResponseEncoder {
-  readonly #entries = new WeakMap<SourceResource, Uint8Array>();
+  readonly #writer = new EntryWriter();
+  /** What clusters' endpoints are in a response, for as long as the set is somebody's. */
+  readonly #sets = new WeakMap<MemberSet, Uint8Array>();
 
   /** In the order in which they must be sent; the last one is the commit, whose nonce is the sequence alone. */
   encode(change: Change): EncodedResponse[] {
-    const batches: Batch[] = [];
-    const batchFor = (kind: ResourceKind): Batch => {
-      const last = batches.at(-1);
-      if (last !== undefined && last.kind === kind && !isFull(last)) return last;
-      const next: Batch = { kind, entries: [], entryBytes: 0, removed: [], names: [] };
-      batches.push(next);
-      return next;
+    const responses: EncodedResponse[] = [];
+    const revision = String(change.revision);
+    let batch: Batch | undefined;
+    const end = (): void => {
+      if (batch === undefined) return;
+      const nonce = `${change.sequence}.${responses.length + 1}`;
+      const envelope = encodeEnvelope(revision, typeUrl(batch.kind), nonce, batch.removed);
+      const { names, sets } = batch;
+      responses.push({ nonce, parts: [...this.#writer.take(), envelope], contents: { names, sets } });
+      batch = undefined;
     };
-    for (const upsert of change.upserts) {
-      const batch = batchFor(upsert.kind);
-      const entry = this.#entry(upsert.kind, upsert.resource);
-      batch.entries.push(entry);
-      batch.entryBytes += entry.length;
-      batch.names.push(upsert);
+    const batchFor = (kind: ResourceKind): Batch => {
+      if (batch !== undefined && (batch.kind !== kind || this.#isFull(batch))) end();
+      batch ??= { kind, removed: [], names: [], sets: [] };
+      return batch;
+    };
+    const { upserts, sets } = change;
+    const afterSets = startAfterSets(upserts);
+    for (let index = 0; index <= upserts.length; index++) {
+      if (index === afterSets) {
+        for (const set of sets) {
+          batchFor("Endpoint").sets.push(set);
+          this.#writer.append(this.#encodeSet(set));
+        }
+      }
+      const upsert = upserts[index];
+      if (upsert === undefined) continue;
+      batchFor(upsert.kind).names.push(upsert);
+      this.#writer.add(upsert.kind, upsert.resource);
     }
     for (const removal of change.removals) {
-      const batch = batchFor(removal.kind);
-      batch.removed.push(removal.key);
-      batch.names.push(removal);
+      const { removed, names } = batchFor(removal.kind);
+      removed.push(removal.key);
+      names.push(removal);
     }
-    const revision = String(change.revision);
-    const responses = batches.map((batch, index) => {
-      const nonce = `${change.sequence}.${index + 1}`;
-      const envelope = encodeEnvelope(revision, typeUrl(batch.kind), nonce, batch.removed);
-      return { nonce, parts: [...batch.entries, envelope], names: batch.names };
-    });
-    return [...responses, encodeCommit(change)];
+    end();
+    responses.push(encodeCommit(change));
+    return responses;
   }
 
-  #entry(kind: ResourceKind, resource: SourceResource): Uint8Array {
-    const known = this.#entries.get(resource);
+  #isFull({ removed }: Batch): boolean {
+    return this.#writer.length >= maxResponseBytes || removed.length >= maxRemovedNames;
+  }
+
+  #encodeSet(set: MemberSet): Uint8Array {
+    const known = this.#sets.get(set);
     if (known !== undefined) return known;
-    const entry = encodeEntry(resource.key, resource.version, typeUrl(kind), resource.bytes);
-    this.#entries.set(resource, entry);
-    return entry;
+    const writer = new EntryWriter();
+    for (const resource of set.resources.values()) writer.add("Endpoint", resource);
+    const bytes = Buffer.concat(writer.take());
+    this.#sets.set(set, bytes);
+    return bytes;
   }
 }
 
@@ -74,23 +100,16 @@ export function parseNonce(nonce: string): number | undefined {
   return match === null ? undefined : Number(match[1]);
 }
 
+export function namesIn({ names, sets }: ResponseContents): ResourceName[] {
+  const endpoints = sets.flatMap(({ resources }) => [...resources.keys()]);
+  return [...names, ...endpoints.map((key): ResourceName => ({ kind: "Endpoint", key }))];
+}
+
 interface Batch {
   readonly kind: ResourceKind;
-  readonly entries: Uint8Array[];
-  entryBytes: number;
   readonly removed: string[];
   readonly names: ResourceName[];
-}
-
-function isFull(batch: Batch): boolean {
-  return batch.entryBytes >= maxResponseBytes || batch.removed.length >= maxRemovedNames;
-}
-
-/** One element of `resources`, with its tag and length. */
-function encodeEntry(name: string, version: string, url: string, value: Uint8Array): Uint8Array {
-  const resource = create(ResourceSchema, { name, version, resource: { typeUrl: url, value } });
-  const bytes = toBinary(ResourceSchema, resource);
-  return new BinaryWriter().tag(fields.resources, WireType.LengthDelimited).bytes(bytes).finish();
+  readonly sets: MemberSet[];
 }
 
 function encodeEnvelope(
@@ -111,6 +130,12 @@ function encodeCommit({ sequence, revision }: Change): EncodedResponse {
   const nonce = String(sequence);
   const commit = create(CommitSchema, { revision: BigInt(revision), sequence: BigInt(sequence) });
   const url = typeUrl("Commit");
-  const entry = encodeEntry("commit", nonce, url, toBinary(CommitSchema, commit));
-  return { nonce, parts: [entry, encodeEnvelope(String(revision), url, nonce, [])], names: [] };
+  const resource = { typeUrl: url, value: toBinary(CommitSchema, commit) };
+  const entry = toBinary(
+    ResourceSchema,
+    create(ResourceSchema, { name: "commit", version: nonce, resource }),
+  );
+  const writer = new BinaryWriter().tag(fields.resources, WireType.LengthDelimited).bytes(entry);
+  const parts = [writer.finish(), encodeEnvelope(String(revision), url, nonce, [])];
+  return { nonce, parts, contents: { names: [], sets: [] } };
 }

@@ -4,29 +4,21 @@
  * costs a set bounded by its subscriptions and is then sent the newest state, however much it missed.
  *
  *   idle --something dirty--> in flight --acknowledged | rejected--> idle
- *
- * A rejected change counts as "perhaps applied": nothing of it is sent again by itself (it would be rejected again),
- * but as soon as one of its resources differs, all of them are.
  */
+import { AppliedVersions } from "./applied-versions.ts";
 import { isEmptyClosure, unionOf } from "./closure.ts";
 import { type Change, sortRemovals, sortUpserts, type Upsert } from "./change.ts";
-import type { Interests } from "./interests.ts";
+import { GainedClusters } from "./gained-clusters.ts";
 import { ItemMap } from "./item-map.ts";
 import { type RefusedResource, type RejectedGroup, RejectedItems, type Rejection } from "./rejected-items.ts";
-import { SentChange, type SentItem } from "./sent-change.ts";
-import {
-  type Closure,
-  emptyClosure,
-  type ResourceKind,
-  type ResourceName,
-  type ResourceSource,
-} from "./resource-source.ts";
-import { type NamedKind, type ProxyIdentity, Wishes } from "./wishes.ts";
+import { hasAnyOf } from "./member-set.ts";
+import { itemsOfSet, SentChange, type SentItem } from "./sent-change.ts";
+import type { SubscriberHost } from "./subscriber-host.ts";
+import { type Closure, emptyClosure, type ResourceKind, type ResourceName } from "./resource-source.ts";
+import { type NamedKind, type ProxyIdentity, Wishes, type WishesOwner } from "./wishes.ts";
 
 /** More than the destinations that a proxy keeps (4096 by its own bound), with room for names and addresses of each. */
 const maxSubscribedNames = 16_384;
-/** An outbound key holds three DNS labels and a port; a host name has 253 characters. */
-export const maxNameLength = 512;
 
 /** Told to the subscriber: there is no such thing. */
 const absent = "";
@@ -37,29 +29,19 @@ const noRevision = Number.POSITIVE_INFINITY;
 /** Before the first acknowledgement a subscriber is at no revision. */
 const beforeAll = 1;
 
-export interface SubscriberHost {
-  readonly source: ResourceSource;
-  readonly interests: Interests<Subscriber>;
-  nextSequence(): number;
-  nowUs(): number;
-  /** A change was answered that began when something became dirty at `sinceUs`. */
-  pushed(sinceUs: number): void;
-  /** A resource was refused. */
-  refused(kind: ResourceKind): void;
-  /** What it refuses is something else than before. */
-  refusalsChanged(subscriber: Subscriber): void;
-}
+type Host = SubscriberHost<Subscriber>;
+type WhyOf = (name: ResourceName) => string | undefined;
 
-export class Subscriber {
+export class Subscriber implements WishesOwner {
   readonly identity: ProxyIdentity;
-  #host: SubscriberHost;
+  #host: Host;
   readonly #send: (change: Change) => void;
   readonly #wishes: Wishes<Subscriber>;
-  /** Version of everything that it has. */
-  readonly #applied = new ItemMap<string>();
+  readonly #applied = new AppliedVersions((endpoint) => this.#host.interests.clusterOf(endpoint));
   readonly #appliedClosures = new ItemMap<Closure>();
   /** Name to the lowest revision that made it dirty. */
   readonly #dirty = new ItemMap<number>();
+  readonly #gained = new GainedClusters();
   readonly #rejected = new RejectedItems();
   #isRefusing = false;
   #inFlight: SentChange | undefined = undefined;
@@ -71,11 +53,11 @@ export class Subscriber {
   #wantsAllGateways = false;
   #isClosed = false;
 
-  constructor(identity: ProxyIdentity, host: SubscriberHost, send: (change: Change) => void) {
+  constructor(identity: ProxyIdentity, host: Host, send: (change: Change) => void) {
     this.identity = identity;
     this.#host = host;
     this.#send = send;
-    this.#wishes = new Wishes(this, identity, host.interests, (kind, key) => this.mark(kind, key));
+    this.#wishes = new Wishes(this, identity, host.interests);
   }
 
   /** What it asked for, and what its role implies; not what those need. */
@@ -97,6 +79,7 @@ export class Subscriber {
     if (!this.#hasSettled) return 0;
     let lowest = this.#inFlight?.lowestRevision ?? noRevision;
     for (const revision of this.#dirty.allValues()) lowest = Math.min(lowest, revision);
+    for (const revision of this.#gained.revisions) lowest = Math.min(lowest, revision);
     return Math.min(this.#host.source.revision, lowest - 1);
   }
 
@@ -136,8 +119,7 @@ export class Subscriber {
     }
     for (const key of keys) {
       if (this.#wishes.isNamed(kind, key)) this.#forgetApplied(kind, key);
-      this.#wishes.name(kind, key);
-      this.mark(kind, key);
+      this.mark(kind, this.#wishes.name(kind, key));
     }
     return "ok";
   }
@@ -185,6 +167,23 @@ export class Subscriber {
     this.#dirty.set(kind, key, Math.min(before, revision));
   }
 
+  gained(cluster: string): void {
+    this.#dirtySinceUs ??= this.#host.nowUs();
+    this.#gained.add(cluster, this.#hasSettled ? noRevision : beforeAll);
+  }
+
+  letGo(cluster: string): void {
+    this.#gained.delete(cluster);
+    this.#applied.dissolve(cluster);
+  }
+
+  /** `keys`: endpoints that joined or left it. */
+  membersChanged(cluster: string, keys: readonly string[], revision: number): void {
+    if (keys.some((key) => this.#host.interests.clusterOf(key) === undefined))
+      this.#applied.dissolve(cluster);
+    for (const key of keys) this.mark("Endpoint", key, revision);
+  }
+
   gatewaysChanged(revision: number): void {
     if (!this.#wantsAllGateways) return;
     const keys = this.#host.source.gateways();
@@ -194,8 +193,9 @@ export class Subscriber {
   }
 
   /** Is given what another source has, as if it had lost its stream and come back. False: it is given that already. */
-  moveTo(host: SubscriberHost): boolean {
+  moveTo(host: Host): boolean {
     if (this.#isClosed || host === this.#host) return false;
+    this.#applied.dissolveAll();
     this.#host = host;
     this.#wishes.moveTo(host.interests);
     // No commit causes this, so it keeps nobody from a revision.
@@ -212,10 +212,16 @@ export class Subscriber {
     if (this.#dirtySinceUs === undefined && this.#hasSent) return;
     this.#releaseChangedGroups();
     this.#updateClosures();
+    const gained = this.#gained.take({
+      interests: this.#host.interests,
+      isNew: (set) =>
+        this.#rejected.size === 0 && this.#applied.hasNoneOf(set) && !hasAnyOf(this.#dirty, set),
+      onEndpoint: (key, revision) => this.mark("Endpoint", key, revision),
+    });
+    let { lowestRevision } = gained;
     const upserts: Upsert[] = [];
     const removals: ResourceName[] = [];
     const items: SentItem[] = [];
-    let lowestRevision = noRevision;
     for (const name of this.#dirty.names()) {
       const item = this.#difference(name, upserts, removals);
       if (item === undefined) continue;
@@ -225,30 +231,25 @@ export class Subscriber {
     this.#dirty.clear();
     const sinceUs = this.#dirtySinceUs ?? this.#host.nowUs();
     this.#dirtySinceUs = undefined;
-    if (items.length === 0 && this.#hasSent) return;
+    if (items.length === 0 && gained.sets.length === 0 && this.#hasSent) return;
     this.#hasSent = true;
     const sequence = this.#host.nextSequence();
     const { revision } = this.#host.source;
-    this.#inFlight = new SentChange({ sequence, revision, lowestRevision, sinceUs }, items);
-    this.#send({
-      sequence,
-      revision,
-      upserts: sortUpserts(upserts),
-      removals: sortRemovals(removals),
-    });
+    this.#inFlight = new SentChange(
+      { sequence, revision, lowestRevision, sinceUs, sets: gained.sets },
+      items,
+    );
+    const sorted = { upserts: sortUpserts(upserts), removals: sortRemovals(removals) };
+    this.#send({ sequence, revision, sets: gained.sets, ...sorted });
   }
 
   /** The subscriber has made the change live. Answers to anything but the change in flight are stale and ignored. */
   acknowledge(sequence: number): void {
-    this.#settle(sequence, () => undefined, "");
+    this.#settle(sequence, undefined, "");
   }
 
   /** It has not, or not all of it: `whyOf` tells of the resources that it may not have. */
-  reject(
-    sequence: number,
-    message: string,
-    whyOf: (name: ResourceName) => string | undefined = () => message,
-  ): void {
+  reject(sequence: number, message: string, whyOf: WhyOf = () => message): void {
     this.#settle(sequence, whyOf, message);
   }
 
@@ -258,20 +259,30 @@ export class Subscriber {
     this.#wishes.close();
   }
 
-  #settle(sequence: number, whyOf: (name: ResourceName) => string | undefined, message: string): void {
+  /** `whyOf` undefined: nothing was rejected. */
+  #settle(sequence: number, whyOf: WhyOf | undefined, message: string): void {
     const inFlight = this.#inFlight;
     if (inFlight === undefined || inFlight.sequence !== sequence) return;
     this.#inFlight = undefined;
     this.#host.pushed(inFlight.sinceUs);
     const { lowestRevision, revision } = inFlight;
     const group: RejectedGroup = { sequence, message, items: new Set(), lowestRevision, revision };
-    for (const item of inFlight.items) {
-      const why = whyOf(item);
+    const settle = (item: SentItem): void => {
+      const why = whyOf?.(item);
       if (why === undefined) this.#applyItem(item);
       else this.#rejectItem(item, group, why);
+    };
+    for (const set of inFlight.sets) {
+      if (whyOf === undefined && this.#wishes.isIntact(set)) this.#applied.setAll(set);
+      else for (const item of itemsOfSet(set)) settle(item);
     }
+    for (const item of inFlight.items) settle(item);
     this.#keepWhatStillRuns(group);
-    if (!this.#hasSettled && this.#hasResumed) this.#sweep();
+    // What it claims to have is in no item where nothing differs.
+    const isResumption = !this.#hasSettled && this.#hasResumed;
+    const clusters = isResumption ? this.#wishes.clusters() : inFlight.clusters(this.#wishes);
+    this.#applied.shareAll(clusters, this.#host.interests);
+    if (isResumption) this.#sweep();
     this.#hasSettled = true;
     this.#tellRefusals();
     this.flush();

@@ -2,6 +2,9 @@
 import { parseOutboundKey } from "../model/index.ts";
 import type { NamedKind, ProxyIdentity } from "./wishes.ts";
 
+/** An outbound key holds three DNS labels and a port; a host name has 253 characters. */
+export const maxNameLength = 512;
+
 export interface NameQuestion {
   readonly identity: ProxyIdentity;
   readonly kind: NamedKind;

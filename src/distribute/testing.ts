@@ -1,5 +1,5 @@
 /** For tests only: a source that is edited by hand, and a proxy that applies what it is sent. */
-import type { Change } from "./change.ts";
+import { allUpserts, type Change } from "./change.ts";
 import {
   type Closure,
   emptyClosure,
@@ -152,7 +152,7 @@ export class FakeProxy {
     const change = this.#staged;
     if (change === undefined) return [];
     return [
-      ...change.upserts.map(({ kind, key, resource }) => `+${kind} ${key} ${resource.version}`),
+      ...[...allUpserts(change)].map(({ kind, key, resource }) => `+${kind} ${key} ${resource.version}`),
       ...change.removals.map(({ kind, key }) => `-${kind} ${key}`),
     ];
   }
@@ -173,7 +173,7 @@ export class FakeProxy {
   acknowledge(isAskedFor: (id: string) => boolean = () => true): this {
     const change = this.#take();
     if (change === undefined) return this;
-    for (const { kind, key, resource } of change.upserts) {
+    for (const { kind, key, resource } of allUpserts(change)) {
       if (isAskedFor(`${kind} ${key}`)) this.state.set(`${kind} ${key}`, resource.version);
     }
     for (const { kind, key } of change.removals) {

@@ -5,6 +5,7 @@
 import { inboundKey, meshKey } from "../model/index.ts";
 import type { Interests } from "./interests.ts";
 import { ItemMap } from "./item-map.ts";
+import type { MemberSet } from "./member-set.ts";
 import { type Closure, emptyClosure, type ResourceKind, type ResourceName } from "./resource-source.ts";
 
 export interface ProxyIdentity {
@@ -36,12 +37,18 @@ export function isNamedKind(kind: ResourceKind): kind is NamedKind {
 
 type ClosureKind = "Cluster" | "Certificate";
 
-type MarkDirty = (kind: ResourceKind, key: string) => void;
+/** Whose wishes they are. */
+export interface WishesOwner {
+  mark(kind: ResourceKind, key: string): void;
+  /** The cluster is wanted from now on, and with it all of its endpoints. */
+  gained(cluster: string): void;
+  /** It is not wanted any more; each of its endpoints was marked. */
+  letGo(cluster: string): void;
+}
 
-export class Wishes<S> {
+export class Wishes<S extends WishesOwner> {
   readonly #owner: S;
   #interests: Interests<S>;
-  readonly #markDirty: MarkDirty;
   readonly #named = new ItemMap<true>();
   readonly #implied = new ItemMap<true>();
   /** Of each inbound, outbound and gateway, as counted below. */
@@ -49,12 +56,16 @@ export class Wishes<S> {
   /** Clusters and certificates: in how many closures each is. */
   readonly #uses = new ItemMap<number>();
 
-  constructor(owner: S, identity: ProxyIdentity, interests: Interests<S>, markDirty: MarkDirty) {
+  constructor(owner: S, identity: ProxyIdentity, interests: Interests<S>) {
     this.#owner = owner;
     this.#interests = interests;
-    this.#markDirty = markDirty;
     this.imply("Mesh", meshKey);
     if (identity.role === "sidecar") this.imply("Inbound", inboundKey(identity.namespace, identity.name));
+  }
+
+  /** Of which there is a use. */
+  clusters(): Iterable<string> {
+    return this.#uses.keys("Cluster");
   }
 
   /** How many names were asked for. */
@@ -73,16 +84,26 @@ export class Wishes<S> {
 
   isWanted(kind: ResourceKind, key: string): boolean {
     if (kind === "Cluster" || kind === "Certificate") return this.#uses.has(kind, key);
-    if (kind === "Endpoint") {
-      const cluster = this.#interests.clusterOf(key);
-      return cluster !== undefined && this.#uses.has("Cluster", cluster);
-    }
+    if (kind === "Endpoint") return this.clusterOf(key) !== undefined;
     return this.#named.has(kind, key) || this.#implied.has(kind, key);
   }
 
-  name(kind: NamedKind, key: string): void {
-    this.#named.set(kind, key, true);
-    this.#interests.add(kind, key, this.#owner);
+  /** Its endpoints are still what is wanted of its cluster. */
+  isIntact(set: MemberSet): boolean {
+    return this.#uses.has("Cluster", set.cluster) && this.#interests.hasMembersOf(set);
+  }
+
+  /** Undefined: the endpoint is in no cluster that is wanted. */
+  clusterOf(endpoint: string): string | undefined {
+    const cluster = this.#interests.clusterOf(endpoint);
+    return cluster !== undefined && this.#uses.has("Cluster", cluster) ? cluster : undefined;
+  }
+
+  /** Returns the key as it is to be kept. */
+  name(kind: NamedKind, key: string): string {
+    const kept = this.#interests.add(kind, key, this.#owner);
+    this.#named.set(kind, kept, true);
+    return kept;
   }
 
   unname(kind: NamedKind, key: string): void {
@@ -91,9 +112,9 @@ export class Wishes<S> {
 
   imply(kind: NamedKind | "Mesh", key: string): void {
     if (this.#implied.has(kind, key)) return;
-    this.#implied.set(kind, key, true);
-    this.#interests.add(kind, key, this.#owner);
-    this.#markDirty(kind, key);
+    const kept = this.#interests.add(kind, key, this.#owner);
+    this.#implied.set(kind, kept, true);
+    this.#owner.mark(kind, kept);
   }
 
   /** All gateways, or those of them that there are now. */
@@ -103,7 +124,7 @@ export class Wishes<S> {
       if (now.has(key)) continue;
       this.#implied.delete("Gateway", key);
       this.#release("Gateway", key);
-      this.#markDirty("Gateway", key);
+      this.#owner.mark("Gateway", key);
     }
     for (const key of keys) this.imply("Gateway", key);
   }
@@ -151,7 +172,8 @@ export class Wishes<S> {
     this.#uses.set(kind, key, uses + 1);
     if (uses > 0) return;
     this.#interests.add(kind, key, this.#owner);
-    this.#markMember(kind, key);
+    this.#owner.mark(kind, key);
+    if (kind === "Cluster") this.#owner.gained(key);
   }
 
   #unuse(kind: ClosureKind, key: string): void {
@@ -162,13 +184,14 @@ export class Wishes<S> {
     }
     this.#uses.delete(kind, key);
     this.#markMember(kind, key);
+    if (kind === "Cluster") this.#owner.letGo(key);
     this.#interests.remove(kind, key, this.#owner);
   }
 
   #markMember(kind: ResourceKind, key: string): void {
-    this.#markDirty(kind, key);
+    this.#owner.mark(kind, key);
     if (kind !== "Cluster") return;
-    for (const endpoint of this.#interests.members(key)) this.#markDirty("Endpoint", endpoint);
+    for (const endpoint of this.#interests.members(key)) this.#owner.mark("Endpoint", endpoint);
   }
 
   #release(kind: ResourceKind, key: string): void {

@@ -2,7 +2,7 @@
  * Takes compiled resources to the gateway in the same process: as the one subscriber of all Gateways and what they send to,
  * so that what a gateway is told is worked out by the same code as in a mesh. Each change is one commit.
  */
-import { SubscriptionCore } from "../distribute/index.ts";
+import { allUpserts, SubscriptionCore } from "../distribute/index.ts";
 import type { Clock, Log } from "../kernel/index.ts";
 import type { Rejection, SuppliedAgent, SuppliedChange } from "../proxy/index.ts";
 import type { FileConfiguration } from "./file-configuration.ts";
@@ -52,7 +52,7 @@ export class GatewayFeed {
     for (let change = this.#take(); change !== undefined; change = this.#take()) {
       const rejected = commit({
         revision: change.revision,
-        upserts: change.upserts.map(({ kind, key, resource }) => ({
+        upserts: Array.from(allUpserts(change), ({ kind, key, resource }) => ({
           kind,
           name: key,
           version: resource.version,

@@ -1,5 +1,5 @@
 /** A proxy of a subscription core, without a socket: holds each change until the test answers it. */
-import type { ProxyIdentity, SubscriptionCore } from "../../distribute/index.ts";
+import { allUpserts, type ProxyIdentity, type SubscriptionCore } from "../../distribute/index.ts";
 
 type Subscriber = ReturnType<SubscriptionCore["open"]>;
 type Change = Parameters<Parameters<SubscriptionCore["open"]>[1]>[0];
@@ -25,7 +25,7 @@ export class AnsweringProxy {
   /** Takes what it is sent until nothing is unanswered. */
   settle(): this {
     for (let change = this.#take(); change !== undefined; change = this.#take()) {
-      for (const { kind, key, resource } of change.upserts)
+      for (const { kind, key, resource } of allUpserts(change))
         this.state.set(`${kind} ${key}`, resource.version);
       for (const { kind, key } of change.removals) this.state.delete(`${kind} ${key}`);
       this.subscriber.acknowledge(change.sequence);
