@@ -219,7 +219,7 @@ async function start(
         onAttestationRefused: attestationRefused,
       }),
       isRevoked,
-      onShown: (workload, id, der) => shown.note(workload, id, der),
+      onShown: (...seen) => shown.note(...seen),
       onRefused: (reason) => countIn(handshakeRefusals, reason),
       catchUp: sharing === undefined ? undefined : (revision) => sharing.catchUp(revision),
       core,

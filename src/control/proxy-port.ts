@@ -47,7 +47,7 @@ export interface ProxyPortOptions {
   /** Asked in each handshake and for each stream. */
   readonly isRevoked: (der: Uint8Array) => boolean;
   /** A proxy showed this certificate on a stream. */
-  readonly onShown: (workload: string, id: SpiffeId, der: Uint8Array) => void;
+  readonly onShown: (workload: string, id: SpiffeId, der: Uint8Array, shown: ShownCertificate) => void;
   readonly onRefused: (reason: ReasonCode) => void;
   readonly catchUp?: ((revision: number) => Promise<string | undefined>) | undefined;
   readonly clock: Clock;
@@ -112,9 +112,10 @@ function discovery({
       if (id === undefined || isRevoked(peer.der) || !mayActFor(id, workload, registry.views)) return false;
       if (role === "gateway" && !mayServeGateways(id, gatewayServiceAccounts())) return false;
       const certificate = certificates.get(peer) ?? shownCertificate(peer);
-      if (certificate !== undefined) certificates.set(peer, certificate);
       directory.admit(workload, id, certificate);
-      onShown(workload, id, peer.der);
+      if (certificate === undefined) return true;
+      certificates.set(peer, certificate);
+      onShown(workload, id, peer.der, certificate);
       return true;
     },
   });

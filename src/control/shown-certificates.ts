@@ -3,7 +3,7 @@
  * write, since after a restart thousands are shown at once. Bounded by the connections that there are.
  */
 import type { CertificateLedger, KnownCertificate } from "../identity/index.ts";
-import { certificateNumber, describeCertificate, serialText } from "../identity/x509/index.ts";
+import { certificateValidity } from "../identity/x509/index.ts";
 import {
   type Clock,
   errorLine,
@@ -12,6 +12,7 @@ import {
   type SpiffeId,
   type Timer,
 } from "../kernel/index.ts";
+import type { ShownCertificate } from "./shown-certificate.ts";
 
 /** Nobody revokes a certificate within this time of its first connection by looking it up in the list. */
 const gatherMs = 100;
@@ -35,17 +36,15 @@ export class ShownCertificates {
     this.#options = options;
   }
 
-  /** `der`: the same object for as long as the connection is the same. */
-  note(workload: string, id: SpiffeId, der: Uint8Array): void {
+  /** `der`: the same object for as long as the connection is the same. `shown`: what was read of it. */
+  note(workload: string, id: SpiffeId, der: Uint8Array, shown: ShownCertificate): void {
     if (this.#seen.get(der) === workload) return;
     this.#seen.set(der, workload);
-    const number = certificateNumber(der);
-    const description = describeCertificate(der);
-    if (number === undefined || description === undefined) return;
-    const name = { issuer: Buffer.from(number.issuer).toString("hex"), serial: serialText(number.serial) };
-    const { notBeforeMs, notAfterMs } = description;
+    const validity = certificateValidity(der);
+    if (validity === undefined) return;
+    const name = { issuer: shown.issuer, serial: shown.serial };
     const root = this.#options.rootOf(name) ?? "";
-    this.#waiting.push({ ...name, workload, identity: formatSpiffeId(id), root, notBeforeMs, notAfterMs });
+    this.#waiting.push({ ...name, workload, identity: formatSpiffeId(id), root, ...validity });
     this.#timer ??= this.#options.clock.after(gatherMs, () => this.flush());
   }
 

@@ -50,6 +50,27 @@ export function describeCertificate(der: Uint8Array): CertificateDescription | u
   }
 }
 
+export interface Validity {
+  readonly notBeforeMs: number;
+  readonly notAfterMs: number;
+}
+
+/** That alone, of a certificate that was verified: a tenth of what its description costs. Undefined where it cannot be read. */
+export function certificateValidity(der: Uint8Array): Validity | undefined {
+  try {
+    const fields = new DerReader(der).enter(tags.sequence).enter(tags.sequence);
+    fields.optional(constructedTag(0));
+    fields.next(tags.integer);
+    fields.next(tags.sequence);
+    fields.next(tags.sequence);
+    const validity = fields.enter(tags.sequence);
+    return { notBeforeMs: decodeTimeMs(validity.any()), notAfterMs: decodeTimeMs(validity.any()) };
+  } catch (error) {
+    if (error instanceof WeftError || error instanceof TypeError) return undefined;
+    throw error;
+  }
+}
+
 interface Extensions {
   uriSans: string[];
   dnsSans: string[];

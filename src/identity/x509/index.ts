@@ -1,4 +1,4 @@
-export { describeCertificate } from "./certificate.ts";
+export { certificateValidity, describeCertificate } from "./certificate.ts";
 export { encodeCertificate, type Issuer } from "./certificate-builder.ts";
 export { verifyChain } from "./chain.ts";
 export { certificateNumber, RevokedSet, serialText } from "./certificate-number.ts";
