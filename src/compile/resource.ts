@@ -35,11 +35,19 @@ export function encodeResource<S extends DescMessage>(
   name: ResourceName,
   schema: S,
   content: MessageInitShape<S>,
-  { clusters = [], certificates = [] }: Partial<Closure> = {},
+  closure: Partial<Closure> = {},
 ): CompiledResource {
   const bytes = toBinary(schema, create(schema, content));
   const version = new Bun.CryptoHasher("sha256").update(bytes).digest("hex").slice(0, versionDigits);
-  return { kind: name.kind, key: name.key, version, bytes, closure: { clusters, certificates } };
+  return { kind: name.kind, key: name.key, version, bytes, closure: closureOf(closure) };
+}
+
+/** Most need nothing, and there are ten for each proxy. */
+const none: readonly string[] = [];
+const emptyClosure: Closure = { clusters: none, certificates: none };
+
+function closureOf({ clusters = none, certificates = none }: Partial<Closure>): Closure {
+  return clusters.length + certificates.length === 0 ? emptyClosure : { clusters, certificates };
 }
 
 export function sortedRecord(record: Readonly<Record<string, string>>): Record<string, string> {

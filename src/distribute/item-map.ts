@@ -8,59 +8,72 @@ import type { ResourceKind, ResourceName } from "./resource-source.ts";
 const maxListed = 32;
 
 export class ItemMap<V> {
-  readonly #kinds = new Map<ResourceKind, Table<V>>();
+  /** Side by side, for the same reason: there are fewer than ten kinds. */
+  readonly #kinds: ResourceKind[] = [];
+  readonly #tables: Table<V>[] = [];
 
   get size(): number {
     let size = 0;
-    for (const table of this.#kinds.values()) size += table.size;
+    for (const table of this.#tables) size += table.size;
     return size;
   }
 
   count(kind: ResourceKind): number {
-    return this.#kinds.get(kind)?.size ?? 0;
+    return this.#table(kind)?.size ?? 0;
   }
 
   get(kind: ResourceKind, key: string): V | undefined {
-    return this.#kinds.get(kind)?.get(key);
+    return this.#table(kind)?.get(key);
   }
 
   has(kind: ResourceKind, key: string): boolean {
-    return this.#kinds.get(kind)?.has(key) ?? false;
+    return this.#table(kind)?.has(key) ?? false;
   }
 
   set(kind: ResourceKind, key: string, value: V): void {
-    let table = this.#kinds.get(kind);
+    let table = this.#table(kind);
     if (table === undefined) {
       table = new Table();
-      this.#kinds.set(kind, table);
+      this.#kinds.push(kind);
+      this.#tables.push(table);
     }
     table.set(key, value);
   }
 
   delete(kind: ResourceKind, key: string): boolean {
-    const table = this.#kinds.get(kind);
+    const table = this.#table(kind);
     if (table === undefined || !table.delete(key)) return false;
     // An emptied table of many has room for many.
-    if (table.size === 0) this.#kinds.delete(kind);
+    if (table.size > 0) return true;
+    const index = this.#kinds.indexOf(kind);
+    this.#kinds.splice(index, 1);
+    this.#tables.splice(index, 1);
     return true;
   }
 
   clear(): void {
-    this.#kinds.clear();
+    this.#kinds.length = 0;
+    this.#tables.length = 0;
   }
 
   /** Not to be changed meanwhile. */
   keys(kind: ResourceKind): Iterable<string> {
-    return this.#kinds.get(kind)?.keys() ?? [];
+    return this.#table(kind)?.keys() ?? [];
   }
 
   /** Not to be changed meanwhile. */
   *names(): Iterable<ResourceName> {
-    for (const [kind, table] of this.#kinds) for (const key of table.keys()) yield { kind, key };
+    for (const [index, kind] of this.#kinds.entries())
+      for (const key of this.#tables[index]?.keys() ?? []) yield { kind, key };
   }
 
   *allValues(): Iterable<V> {
-    for (const table of this.#kinds.values()) yield* table.values();
+    for (const table of this.#tables) yield* table.values();
+  }
+
+  #table(kind: ResourceKind): Table<V> | undefined {
+    const index = this.#kinds.indexOf(kind);
+    return index < 0 ? undefined : this.#tables[index];
   }
 }
 

@@ -2,6 +2,7 @@
  * What one subscriber wants: names that it asked for, names that its role implies, and the closure of both (the
  * clusters of its inbound, outbounds and gateways with their endpoints, and the certificates of its gateways). Keeps the core's interests in step.
  */
+import { isEmptyClosure } from "./closure.ts";
 import { inboundKey, meshKey } from "../model/index.ts";
 import type { Interests } from "./interests.ts";
 import { ItemMap } from "./item-map.ts";
@@ -132,7 +133,7 @@ export class Wishes<S extends WishesOwner> {
   /** Says what an inbound, outbound or gateway needs from now on; what is gained and lost becomes dirty. */
   setClosure(kind: ResourceKind, key: string, closure: Closure): void {
     const before = this.closure(kind, key);
-    if (closure === emptyClosure) this.#closures.delete(kind, key);
+    if (isEmptyClosure(closure)) this.#closures.delete(kind, key);
     else this.#closures.set(kind, key, closure);
     // Gain first, so that what stays is never let go in between.
     for (const cluster of closure.clusters) this.#use("Cluster", cluster);
