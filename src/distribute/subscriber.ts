@@ -204,8 +204,6 @@ export class Subscriber implements WishesOwner {
     return true;
   }
 
-  // ---- sending and answers ------------------------------------------------------------------
-
   /** Sends what is dirty and different, unless a change is unanswered. The first flush always sends a change. */
   flush(): void {
     if (this.#isClosed || this.#inFlight !== undefined) return;
@@ -218,6 +216,7 @@ export class Subscriber implements WishesOwner {
         this.#rejected.size === 0 && this.#applied.hasNoneOf(set) && !hasAnyOf(this.#dirty, set),
       onEndpoint: (key, revision) => this.mark("Endpoint", key, revision),
     });
+    const { sets } = gained;
     let { lowestRevision } = gained;
     const upserts: Upsert[] = [];
     const removals: ResourceName[] = [];
@@ -231,16 +230,13 @@ export class Subscriber implements WishesOwner {
     this.#dirty.clear();
     const sinceUs = this.#dirtySinceUs ?? this.#host.nowUs();
     this.#dirtySinceUs = undefined;
-    if (items.length === 0 && gained.sets.length === 0 && this.#hasSent) return;
+    if (items.length === 0 && sets.length === 0 && this.#hasSent) return;
     this.#hasSent = true;
     const sequence = this.#host.nextSequence();
     const { revision } = this.#host.source;
-    this.#inFlight = new SentChange(
-      { sequence, revision, lowestRevision, sinceUs, sets: gained.sets },
-      items,
-    );
+    this.#inFlight = new SentChange({ sequence, revision, lowestRevision, sinceUs, sets }, items);
     const sorted = { upserts: sortUpserts(upserts), removals: sortRemovals(removals) };
-    this.#send({ sequence, revision, sets: gained.sets, ...sorted });
+    this.#send({ sequence, revision, sets, ...sorted });
   }
 
   /** The subscriber has made the change live. Answers to anything but the change in flight are stale and ignored. */
