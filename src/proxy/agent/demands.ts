@@ -24,6 +24,7 @@ export interface DemandsOptions {
 type Waiter = (outcome: "answered" | "unavailable") => void;
 
 interface Demand extends DemandName {
+  /** Of the monotonic clock: one that is set ahead has nobody idle. */
   lastUsedMs: number;
   /** Named by whoever configured the proxy: kept, used or not. */
   isDeclared: boolean;
@@ -63,7 +64,7 @@ export class Demands {
 
   touch(kind: DemandKind, key: string): void {
     const demand = this.#demands[kind].get(key);
-    if (demand !== undefined) demand.lastUsedMs = this.#options.clock.nowMs();
+    if (demand !== undefined) demand.lastUsedMs = this.#nowMs();
   }
 
   /** False: the limit is reached and every one of them is being waited for. */
@@ -119,7 +120,7 @@ export class Demands {
 
   #use(name: DemandName): Demand | undefined {
     const { kind, key } = name;
-    const nowMs = this.#options.clock.nowMs();
+    const nowMs = this.#nowMs();
     const existing = this.#demands[kind].get(key);
     if (existing !== undefined) {
       existing.lastUsedMs = nowMs;
@@ -150,7 +151,7 @@ export class Demands {
     const delayMs = Math.max(minSweepMs, this.#options.idleMs() / sweepsPerIdleTime);
     this.#sweep = this.#options.clock.after(delayMs, () => {
       this.#sweep = undefined;
-      const oldestMs = this.#options.clock.nowMs() - this.#options.idleMs();
+      const oldestMs = this.#nowMs() - this.#options.idleMs();
       this.#end([...this.#all()].filter((demand) => isIdle(demand) && demand.lastUsedMs <= oldestMs));
       this.#scheduleSweep();
     });
@@ -160,6 +161,10 @@ export class Demands {
     if (ended.length === 0) return;
     for (const { kind, key } of ended) this.#demands[kind].delete(key);
     this.#options.onEnded(ended.map(({ kind, key }) => ({ kind, key })));
+  }
+
+  #nowMs(): number {
+    return this.#options.clock.monotonicUs() / 1_000;
   }
 
   *#all(): Iterable<Demand> {

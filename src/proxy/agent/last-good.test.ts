@@ -1,5 +1,5 @@
 /** The last good configuration as a file: when it is written, what comes back. */
-import { afterEach, beforeEach, expect, test } from "bun:test";
+import { afterEach, beforeEach, expect, spyOn, test } from "bun:test";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -95,6 +95,25 @@ test("what was overruled is replaced at once, however shortly after a write, and
   await second;
   expect(file().load()?.revision).toBe(7);
   expect(written.settled()).toBeUndefined();
+});
+
+test("a wall clock that is set back puts off neither a write nor its acknowledgement", async () => {
+  let aheadMs = 90_000_000;
+  spyOn(clock, "nowMs").mockImplementation(() => clock.monotonicUs() / 1_000 + aheadMs);
+  const written = file();
+  written.markOverruled();
+  await written.settled();
+  aheadMs = 0;
+  revision = 5;
+  written.markOverruled();
+  clock.advance(100);
+  await written.settled();
+  await written.flush();
+  expect(file().load()?.revision).toBe(5);
+  revision = 6;
+  written.markStale();
+  clock.advance(1_000);
+  await until(() => file().load()?.revision === 6, "it is written");
 });
 
 test("what was overruled and cannot be replaced is removed", async () => {

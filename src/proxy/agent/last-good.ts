@@ -49,9 +49,9 @@ export class LastGoodFile {
   /** What is on disk was overruled; resolved when it is there no more. The second: by what is being written. */
   #overruled: PromiseWithResolvers<void> | undefined;
   #ending: PromiseWithResolvers<void> | undefined;
-  /** Both in the clock's time. */
-  #nextWriteMs = 0;
-  #nextUrgentWriteMs = 0;
+  /** Both in monotonic microseconds: a wall clock that is set back must not put off a write, nor its acknowledgement, by as much. */
+  #nextWriteUs = 0;
+  #nextUrgentWriteUs = 0;
 
   constructor(options: LastGoodOptions) {
     this.#options = options;
@@ -77,11 +77,11 @@ export class LastGoodFile {
     if (this.#isClosed) return;
     this.#isStale = true;
     if (this.#timer !== undefined || this.#writing !== undefined) return;
-    const { clock } = this.#options;
+    const nowUs = this.#options.clock.monotonicUs();
     if (this.#overruled === undefined)
-      this.#writeAfter(Math.max(gatherMs, this.#nextWriteMs - clock.nowMs()));
-    else if (clock.nowMs() >= this.#nextUrgentWriteMs) void this.flush();
-    else this.#writeAfter(this.#nextUrgentWriteMs - clock.nowMs());
+      this.#writeAfter(Math.max(gatherMs, (this.#nextWriteUs - nowUs) / 1_000));
+    else if (nowUs >= this.#nextUrgentWriteUs) void this.flush();
+    else this.#writeAfter((this.#nextUrgentWriteUs - nowUs) / 1_000);
   }
 
   /** What is on disk must not come back: write now. */
@@ -148,10 +148,10 @@ export class LastGoodFile {
       log.warn("the last good configuration could not be written", { path, error: errorLine(error) });
       if (this.#ending !== undefined) await this.#remove();
     }
-    const tookMs = (clock.monotonicUs() - startUs) / 1000;
-    this.#nextWriteMs = clock.nowMs() + Math.max(minPauseMs, tookMs / maxWritingShare);
-    const urgentPauseMs = Math.min(maxUrgentPauseMs, (encodedUs - startUs) / 1000 / maxEncodingShare);
-    this.#nextUrgentWriteMs = clock.nowMs() + urgentPauseMs;
+    const endedUs = clock.monotonicUs();
+    this.#nextWriteUs = endedUs + Math.max(minPauseMs * 1_000, (endedUs - startUs) / maxWritingShare);
+    this.#nextUrgentWriteUs =
+      endedUs + Math.min(maxUrgentPauseMs * 1_000, (encodedUs - startUs) / maxEncodingShare);
     this.#ending?.resolve();
     this.#ending = undefined;
   }
