@@ -74,11 +74,9 @@ const killedAsDenied: Fault = {
     const isOwn = workloads.map((workload) => askedOf(workload, down));
     return {
       hit: `all of s${service}`,
+      // None of its instances is there meanwhile, so whatever is asked of it then is asked in vain.
       explains: (answer) =>
-        isOwn.some((is) => is(answer)) ||
-        (answer.target === service &&
-          (answer.status === 502 || answer.status === 503) &&
-          down.covers(answer)),
+        isOwn.some((is) => is(answer)) || (answer.target === service && down.covers(answer)),
     };
   },
 };

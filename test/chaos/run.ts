@@ -21,7 +21,7 @@ const { values } = parseArgs({
   options: {
     seed: { type: "string" },
     rounds: { type: "string", default: "1" },
-    only: { type: "string", default: "" },
+    only: { type: "string", multiple: true, default: [""] },
     report: { type: "string" },
     logs: { type: "string" },
   },
@@ -44,9 +44,9 @@ async function main(): Promise<number> {
   const means = { faketime: findFaketime(), smallDiskRefusal: SmallDisk.refusal() };
   const { faults, skipped } = faultsFor(means);
   for (const reason of skipped) process.stdout.write(`skipped: ${reason}\n`);
-  const wanted = faults.filter(({ name }) => name.includes(values.only));
+  const wanted = faults.filter(({ name }) => values.only.some((text) => name.includes(text)));
   if (wanted.length === 0) {
-    process.stderr.write(`chaos: no fault has "${values.only}" in its name\n`);
+    process.stderr.write(`chaos: no fault has ${values.only.join(" or ")} in its name\n`);
     return 64;
   }
   await using mesh = await ChaosMesh.start(means);

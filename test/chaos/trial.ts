@@ -7,9 +7,9 @@ import type { Chaos, Effect, Fault } from "./fault.ts";
 import { generation } from "./shape.ts";
 import type { Answer, Tally, Traffic } from "./traffic.ts";
 
-export const convergeWithinMs = 5_000;
-export const maxControlMb = 400;
-export const maxProxyMb = 150;
+const convergeWithinMs = 5_000;
+const maxControlMb = 400;
+const maxProxyMb = 150;
 /** Longer than allowed is as bad, but says how long. */
 const convergeTimeoutMs = 60_000;
 /** Of kinds of failures in a message. */
