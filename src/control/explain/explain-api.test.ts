@@ -3,7 +3,6 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { create } from "@bufbuild/protobuf";
 import { decodeMessage, type Explanation, explanationSchema } from "../../api/index.ts";
 import { Direction, TapUploadSchema, Telemetry } from "../../wire/index.ts";
-import { runVerb } from "../../cli/testing/run-verb.ts";
 import { type Answer, AskedControl, denial, doorKey, meshApi, people, split } from "../test/asked-control.ts";
 
 const key = doorKey();
@@ -90,12 +89,6 @@ test("of a request that a tap saw, by its id", async () => {
   });
   expect(explanation.request.url).toContain("/tapped");
   expect(explanation.outcome.verdict).toBe("denied");
-
-  const folder = asked.directory;
-  const verb = await runVerb(folder, { url: asked.control.apiUrl }, ["explain", "seen"], asked.token);
-  expect([verb.code, verb.err]).toEqual([0, ""]);
-  expect(verb.out).toContain("DELETE");
-  expect(verb.out).toContain("AuthorizationPolicy default/nobody");
 });
 
 test("of a request that a policy refused, by its id", async () => {
@@ -120,14 +113,6 @@ test("of a request that a policy refused, by its id", async () => {
 test("of a request that nobody saw there is none, and the answer says what is known", async () => {
   const { status, body } = await ask({ requestId: "never" });
   expect([status, body.message]).toEqual([404, expect.stringContaining("no proxy told of a request never")]);
-  const verb = await runVerb(
-    asked.directory,
-    { url: asked.control.apiUrl },
-    ["explain", "never"],
-    asked.token,
-  );
-  expect([verb.code, verb.out]).toEqual([1, ""]);
-  expect(verb.err).toContain("what a tap saw or a policy refused");
 });
 
 test("whoever may create explanations may ask, and nobody else", async () => {

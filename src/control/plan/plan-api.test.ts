@@ -1,14 +1,10 @@
 /** Plans of a running mesh over its API, and applies that may touch only so much: who may, what is refused and where, what is never shown. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { readFileSync, writeFileSync } from "node:fs";
-import { join as joinPath } from "node:path";
 import { decodeMessage, maxPlannedRequests, type PlanReport, planReportSchema } from "../../api/index.ts";
-import { runVerb } from "../../cli/testing/run-verb.ts";
 import {
   type Answer,
   AskedControl,
   denial,
-  door,
   doorKey,
   meshApi,
   people,
@@ -116,34 +112,6 @@ describe("what proxies had at one revision and have at another", () => {
     for (const part of [...key.parts, ...other.parts]) expect(forth.text + back.text).not.toContain(part);
     // The next plan is of now again.
     expect((await planOf({ objects: [split(0), key.secret] })).touched).toBe(0);
-  });
-
-  test("is readable for each workload in the command line", async () => {
-    const first = await asked.revision();
-    const second = await asked.apply(split(25), denial, door(8443));
-    const diff = (...args: string[]) =>
-      runVerb(asked.directory, { url: asked.control.apiUrl }, ["diff", `r${first}`, ...args], asked.token);
-    const { code, out, err } = await diff(String(second), "--effective");
-    expect([code, err]).toEqual([0, ""]);
-    const text = out.replaceAll(`r${first} `, "rA ").replaceAll(`r${second}`, "rB");
-    const golden = joinPath(import.meta.dir, "testdata/effective-diff.txt");
-    if (process.env["WEFT_UPDATE_GOLDEN"] === "1") writeFileSync(golden, text);
-    expect(text).toBe(readFileSync(golden, "utf8"));
-    const one = await diff("--effective", "--workload", "reviews-1");
-    expect(one.out).toContain(
-      `1 of 1 proxies differ between r${first} and r${second}:\n  default/reviews-1\n`,
-    );
-    const json = await diff("--effective", "-o", "json");
-    expect(JSON.parse(json.out)).toMatchObject({ from: first, to: second, touched: 3, unaffected: 1 });
-    expect(await diff("--workload", "reviews-1")).toMatchObject({
-      ...{ code: 64, out: "" },
-      err: expect.stringContaining("give --effective too"),
-    });
-    expect(await diff("--effective", "--workload", "lost")).toMatchObject({
-      err: expect.stringContaining("there is no proxy of default/lost"),
-    });
-    await asked.apply(split(0), door(443));
-    await asked.call("DELETE", `${meshApi}/namespaces/default/authorizationpolicies/nobody`);
   });
 
   test("knows objects that are gone by now, and those that are new", async () => {
