@@ -82,11 +82,10 @@ function outcomeBehind(onward: Onward, inbound: readonly HopDraft[]): Outcome {
   if (only === undefined) return forwarded;
   if (others.length === 0) return only;
   // Whichever is chosen, the caller gets the same; who is to blame alone depends on it.
-  const { by: _by, detail: _detail, ...common } = only;
-  const isAlike = others.every(({ by: _, detail: __, ...other }) => Bun.deepEquals(other, common));
-  if (isAlike) {
+  const shown = shownOf(only);
+  if (others.every((outcome) => Bun.deepEquals(shownOf(outcome), shown))) {
     const details = [...new Set([only, ...others].flatMap(({ detail }) => detail ?? []))];
-    return { ...common, detail: `by endpoint: ${details.join(" or ")}` };
+    return { ...shown, detail: `by endpoint: ${details.join(" or ")}` };
   }
   // A proxy that cannot take the request lets the caller's try another endpoint; a policy's no is final.
   const verdicts = [...new Set([only, ...others].map(({ verdict }) => verdict))];
@@ -94,4 +93,10 @@ function outcomeBehind(onward: Onward, inbound: readonly HopDraft[]): Outcome {
     verdict: "unknown",
     detail: `it depends on the endpoint that the balancer chooses: ${verdicts.join(" or ")}`,
   };
+}
+
+/** Of an outcome what the caller gets. */
+function shownOf(outcome: Outcome): Outcome {
+  const { by: _by, detail: _detail, ...shown } = outcome;
+  return shown;
 }

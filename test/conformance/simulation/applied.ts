@@ -74,12 +74,22 @@ export interface BackendRef {
   readonly filters?: readonly Filter[];
 }
 
+export interface Cors {
+  readonly allowOrigins: readonly string[];
+  readonly allowCredentials?: boolean;
+  readonly allowMethods?: readonly string[];
+  readonly allowHeaders?: readonly string[];
+  readonly exposeHeaders?: readonly string[];
+  readonly maxAge?: number;
+}
+
 export interface Filter {
   readonly type: string;
   readonly requestHeaderModifier?: HeaderModifier;
   readonly responseHeaderModifier?: HeaderModifier;
   readonly urlRewrite?: Rewrite;
   readonly requestRedirect?: Redirect;
+  readonly cors?: Cors;
   readonly requestMirror?: { readonly backendRef: BackendRef; readonly percent?: number };
 }
 

@@ -8,7 +8,7 @@ import type { Stored } from "../../../src/api/index.ts";
 import type { Random } from "../authorization/random.ts";
 import { type Applied, overlaid, type Question } from "./applied.ts";
 import { kindOf } from "./compare-simulation.ts";
-import { liveDifferences } from "./differences.ts";
+import { liveDifferences } from "./live-differences.ts";
 import {
   allOf,
   type Ending,

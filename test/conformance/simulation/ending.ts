@@ -44,7 +44,9 @@ function plannedEnding(request: SimulatedRequest, { outcome, backends }: Request
   const isGrpc = request.url.startsWith("grpc:");
   const { verdict, status, grpcStatus, reason = "" } = outcome;
   const isCarried = verdict === "forwarded" || verdict === "unknown";
-  const isOpen = isCarried || (isGrpc && verdict === "answered" && reason === "");
+  // Of a preflight it is open which.
+  const isPreflight = verdict === "answered" && reason === "" && [200, 204, 403].includes(status ?? 0);
+  const isOpen = isCarried || isPreflight || (isGrpc && verdict === "answered" && reason === "");
   const told = isGrpc ? grpcStatus : status;
   return { verdict, status: isOpen ? undefined : told, reason, backend: backends.join(", ") };
 }
@@ -56,8 +58,8 @@ export function seenEnding(question: Question, answer: LiveAnswer, foretold: For
   const backend = answer.seen.map((each) => each.backend).join(", ");
   const ofCall = answer.trailers["grpc-status"] ?? answer.headers["grpc-status"] ?? answer.status;
   const status = question.isGrpc ? Number(ofCall) : answer.status;
-  const isRedirected = question.isGrpc && foretold.location !== undefined;
-  return { verdict, status: isRedirected ? undefined : status, reason: "", backend };
+  const isOpen = foretold.cors?.isPreflight === true || (question.isGrpc && foretold.location !== undefined);
+  return { verdict, status: isOpen ? undefined : status, reason: "", backend };
 }
 
 /** "<request>: <ending> -> <ending>", and of how many requests. A plan counts those that differ in nothing but their id as one. */

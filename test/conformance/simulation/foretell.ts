@@ -13,6 +13,7 @@ import {
 } from "./applied.ts";
 import { placeByTheText, ruleByTheText, type Taken } from "./attachment-by-the-text.ts";
 import { chooseByTheText, endpointsByTheText, isResolved, sharesByTheText } from "./backends-by-the-text.ts";
+import { type CorsAnswer, corsByTheText } from "./cors-by-the-text.ts";
 import { admissionRequest, gatewayDoor } from "./doors-by-the-text.ts";
 import { mirrorsByTheText } from "./mirrors-by-the-text.ts";
 import {
@@ -41,6 +42,8 @@ export interface Foretold {
   /** "namespace/name" of the policy that denied, or that made the fault; empty: none, or nothing allowed it. */
   readonly policy: string;
   readonly location: string | undefined;
+  /** What is said to another origin; undefined: nothing. */
+  readonly cors: CorsAnswer | undefined;
   readonly carriage: Carriage | undefined;
   /** Of the rule's requests, by "namespace/service:port" of backends that there are; undefined: they are not looked at. */
   readonly shares: ReadonlyMap<string, number> | undefined;
@@ -65,6 +68,7 @@ const nothing = {
   ...{
     status: undefined,
     location: undefined,
+    cors: undefined,
     carriage: undefined,
     shares: undefined,
     sent: undefined,
@@ -81,6 +85,9 @@ export function foretell(
   if (place === undefined) return refused(question, "no_route", 404, "");
   const taken = ruleByTheText(place.routes, question);
   const route = taken === undefined ? "" : nameOf(taken);
+  const cors = corsByTheText(filterOf(taken?.rule.filters, "cors"), question);
+  // Browsers send nothing with it that a policy could ask for, so nobody is asked.
+  if (cors?.isPreflight === true) return { ...nothing, verdict: "answered", route, cors };
   if (question.from.kind === "client") {
     const door = gatewayDoor(objects, question, place, taken);
     const request = admissionRequest(question, {
@@ -101,7 +108,7 @@ export function foretell(
   const chosen = taken === undefined ? plainBackend(question) : chooseByTheText(taken, question.requestId);
   if (chosen === undefined || (taken !== undefined && !isResolved(objects, taken.route, question, chosen)))
     return refused(question, "backend_unresolved", 500, route);
-  return carried(objects, question, { taken, route, chosen }, circumstances);
+  return { ...carried(objects, question, { taken, route, chosen }, circumstances), cors };
 }
 
 interface Carried {

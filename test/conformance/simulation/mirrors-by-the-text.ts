@@ -15,12 +15,12 @@ export function mirrorsByTheText(
   { route, rule }: Taken,
   backend: BackendRef,
 ): string[] {
-  const mirrors = [...(rule.filters ?? []), ...(backend.filters ?? [])].flatMap(
-    ({ requestMirror }) => requestMirror ?? [],
-  );
+  const mirrors = [...(rule.filters ?? []), ...(backend.filters ?? [])]
+    .flatMap(({ requestMirror }) => requestMirror ?? [])
+    .filter(({ backendRef }) => isResolved(objects, route, question, backendRef));
   return mirrors.flatMap(({ backendRef, percent = 100 }, index) => {
     const share = shareByTheText(question.requestId, `mirror[${index}] ${pathOf(route)}`);
-    if (share * 100 >= percent || !isResolved(objects, route, question, backendRef)) return [];
+    if (share * 100 >= percent) return [];
     return [`${backendRef.namespace ?? namespaceOf(route)}/${backendRef.name}:${backendRef.port}`];
   });
 }

@@ -8,6 +8,7 @@ import {
   headerNames,
   hosts,
   methods,
+  origins,
   queryNames,
   segments,
   several,
@@ -23,10 +24,13 @@ export function randomQuestion(random: Random, routes: readonly Route[], request
   const route = routes[Math.floor(random() * routes.length)];
   const isGrpc = chance(random, route?.kind === "GRPCRoute" ? 0.8 : 0.1);
   const rules = route?.spec.rules ?? [];
-  const matches = rules[Math.floor(random() * rules.length)]?.matches ?? [];
+  const rule = rules[Math.floor(random() * rules.length)];
+  const matches = rule?.matches ?? [];
   const match = matches[Math.floor(random() * matches.length)] ?? {};
   const wanted = chance(random, 0.8) ? match : {};
-  const asked = isGrpc ? randomCall(random, wanted) : randomRequest(random, wanted);
+  const isCrossOrigin = chance(random, rule?.filters?.some(({ cors }) => cors !== undefined) ? 0.7 : 0.05);
+  const plain = isGrpc ? randomCall(random, wanted) : randomRequest(random, wanted);
+  const asked = isCrossOrigin && !isGrpc ? fromElsewhere(random, plain) : plain;
   const to = placeOf(random, route, isGrpc);
   return { ...to, ...asked, requestId, isGrpc };
 }
@@ -97,6 +101,19 @@ function randomCall(random: Random, { method: called, ...match }: RouteMatch): A
     ["te", "trailers"],
   ];
   return { method: "POST", path: `/${service}/${method}`, query: "", headers };
+}
+
+/** As a browser asks on behalf of another origin's page, half of the time for leave. */
+function fromElsewhere(random: Random, { headers, ...asked }: Asked): Asked {
+  const own: [string, string][] = headers.map(([name, value]) => [name, value]);
+  const origin: [string, string] = ["origin", pick(random, origins)];
+  if (chance(random, 0.5)) return { ...asked, headers: [...own, origin] };
+  const wanted = pick(random, [...methods, "DELETE"] as const);
+  return {
+    ...asked,
+    method: "OPTIONS",
+    headers: [...own, origin, ["access-control-request-method", wanted]],
+  };
 }
 
 function headersFor(random: Random, match: RouteMatch): [string, string][] {

@@ -2,6 +2,7 @@
 import { pick, type Random } from "../authorization/random.ts";
 import type {
   BackendRef,
+  Cors,
   Filter,
   HeaderModifier,
   NamedValue,
@@ -20,6 +21,12 @@ export const methods = ["GET", "POST", "PUT"] as const;
 export const grpcServices = ["shop.Cart", "shop.Orders"] as const;
 export const grpcMethods = ["Add", "List"] as const;
 export const hosts = ["a.shop.test", "b.shop.test", "admin.shop.test", "other.test"] as const;
+export const origins = [
+  "https://a.shop.test",
+  "https://x.y.shop.test",
+  "http://other.test",
+  "https://shop.test",
+] as const;
 export const queryNames = ["q", "version"] as const;
 const routeNames = ["r1", "r2", "r3", "r4"] as const;
 
@@ -109,7 +116,9 @@ function randomRule(random: Random, kind: Route["kind"]): RouteRule {
       filters: [{ type: "RequestRedirect", requestRedirect: randomRedirect(random, isPrefix) }],
     };
   }
-  const filters = randomFilters(random, kind, isPrefix);
+  const crossOrigin: Filter[] =
+    kind === "HTTPRoute" && chance(random, 0.25) ? [{ type: "CORS", cors: randomCors(random) }] : [];
+  const filters = [...randomFilters(random, kind, isPrefix), ...crossOrigin];
   return {
     ...own,
     ...(filters.length === 0 ? {} : { filters }),
@@ -223,6 +232,18 @@ function randomFilters(random: Random, kind: Route["kind"], isPrefix: boolean): 
       : []),
     ...(chance(random, 0.4) ? several(random, 1, 2, () => randomMirror(random, kind)) : []),
   ];
+}
+
+function randomCors(random: Random): Cors {
+  const credentials = chance(random, 0.3) ? { allowCredentials: chance(random, 0.7) } : {};
+  return {
+    allowOrigins: pick(random, [["*"], [origins[0]], ["https://*.shop.test", origins[2]]]),
+    ...credentials,
+    ...(chance(random, 0.7) ? { allowMethods: pick(random, [["*"], ["GET", "PUT"], ["DELETE"]]) } : {}),
+    ...(chance(random, 0.3) ? { allowHeaders: pick(random, [["*"], ["x-a"]]) } : {}),
+    ...(chance(random, 0.3) ? { exposeHeaders: ["x-ra"] } : {}),
+    ...(chance(random, 0.3) ? { maxAge: 60 } : {}),
+  };
 }
 
 function randomMirror(random: Random, kind: Route["kind"]): Filter {

@@ -3,6 +3,8 @@ import type { Explanation, Hop, Stored } from "../../../src/api/index.ts";
 import { stored } from "../../../src/compile/test/objects.ts";
 import { SimulatedMesh } from "../../../src/simulate/index.ts";
 import type { Applied, Question } from "./applied.ts";
+import { compareCors } from "./compare-cors.ts";
+import { isPreflightStatus } from "./cors-by-the-text.ts";
 import { Differences, requestNames } from "./differences.ts";
 import type { Circumstances, Foretold } from "./foretell.ts";
 
@@ -29,7 +31,9 @@ export function simulatedDifferences(
   const [first] = hops;
   differences.compare("verdict", outcome.verdict, foretold.verdict);
   if (foretold.verdict !== "forwarded" && foretold.verdict !== "unknown") {
-    if (!(question.isGrpc && foretold.location !== undefined)) {
+    if (foretold.cors?.isPreflight === true) {
+      differences.compare("status", isPreflightStatus(foretold.cors, outcome.status ?? 0), true);
+    } else if (!(question.isGrpc && foretold.location !== undefined)) {
       differences.compare("status", question.isGrpc ? outcome.grpcStatus : outcome.status, foretold.status);
     }
     differences.compare("reason", outcome.reason ?? "", foretold.reason);
@@ -63,6 +67,12 @@ export function simulatedDifferences(
   }
   compareCarriage(differences, first, foretold);
   compareSent(differences, first, foretold);
+  if (foretold.cors !== undefined && (foretold.cors.isPreflight || foretold.sent !== undefined)) {
+    const edits = first.responseEdits.flatMap(({ operation, name, value = "" }): [string, string][] =>
+      operation === "remove" ? [] : [[name, value]],
+    );
+    compareCors(differences, foretold.cors, (name) => fieldOf(first.answer?.headers ?? edits, name));
+  }
   return differences.lines;
 }
 
@@ -101,7 +111,8 @@ function compareSent(differences: Differences, { sent, responseEdits }: Hop, for
   differences.compare("authority", foundAuthority, authority);
   differences.compare("target", foundTarget, target);
   differences.compareFields("request's", (name) => fieldOf(sent?.headers ?? [], name), fields, requestNames);
-  const theirs = responseEdits.map(({ operation, name, value }) => `${operation} ${name} ${value ?? ""}`);
+  const own = responseEdits.filter(({ name }) => !name.startsWith("access-control-") && name !== "vary");
+  const theirs = own.map(({ operation, name, value }) => `${operation} ${name} ${value ?? ""}`);
   differences.compare(
     "answer's edits",
     foldedEdits(theirs).toSorted(),
