@@ -17,7 +17,7 @@ export function mirrorsByTheText(
 ): string[] {
   const mirrors = [...(rule.filters ?? []), ...(backend.filters ?? [])]
     .flatMap(({ requestMirror }) => requestMirror ?? [])
-    .filter(({ backendRef }) => isResolved(objects, route, question, backendRef));
+    .filter(({ backendRef, percent }) => percent !== 0 && isResolved(objects, route, question, backendRef));
   return mirrors.flatMap(({ backendRef, percent = 100 }, index) => {
     const share = shareByTheText(question.requestId, `mirror[${index}] ${pathOf(route)}`);
     if (share * 100 >= percent) return [];
