@@ -4,8 +4,8 @@ import { generateKeyPairSync } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { CertificateAuthority } from "../index.ts";
-import { certificateValidity, describeCertificate } from "./index.ts";
+import { CertificateAuthority } from "./index.ts";
+import { certificateValidity, describeCertificate } from "./x509/index.ts";
 
 test("the validity alone is the description's, and bytes that are no certificate have none", () => {
   const directory = mkdtempSync(join(tmpdir(), "weft-certificate-"));
