@@ -11,6 +11,8 @@ import type {
   WorkloadView,
 } from "../../registry/index.ts";
 
+import { compareText } from "../resource.ts";
+
 export class TestRegistry implements RegistryViews {
   #services = new Map<string, ServiceView>();
   #workloads = new Map<string, WorkloadView>();
@@ -219,7 +221,10 @@ function memberDifference(
     [...before.keys(), ...after.keys()].filter((workload) => before.get(workload) !== after.get(workload)),
   );
   const places = (texts: ReadonlyMap<string, string>): string =>
-    JSON.stringify([...texts].map(([workload, text]) => [workload, text.match(/^\w+ \d+ /gm)]).toSorted());
+    [...texts]
+      .map(([workload, text]) => JSON.stringify([workload, text.match(/^\w+ \d+ /gm)]))
+      .toSorted(compareText)
+      .join();
   return { workloads, isSetChanged: places(before) !== places(after) };
 }
 
