@@ -21,6 +21,9 @@ import {
   restoredRefusal,
 } from "./replicas/proxies-elsewhere.ts";
 
+/** Fewer that are away are not worth a look at all of them. */
+const minSweepSize = 100;
+
 interface ConnectedProxy {
   readonly role: ProxyRole;
   readonly identity: string;
@@ -61,6 +64,8 @@ export class ProxyDirectory implements PresenceListener {
   /** Of workloads that are or were connected; those that left are forgotten when they are not registered any more. */
   readonly #shown = new Map<string, ShownCertificate>();
   readonly #awaySince = new Map<string, number>();
+  /** With so many away, those that are not registered any more are forgotten. */
+  #sweepSize = minSweepSize;
   readonly #metrics = new Map<string, MetricsPlace>();
   /** Addresses of the machines of connected gateways. */
   readonly #machines = new Map<string, readonly string[] | undefined>();
@@ -274,13 +279,16 @@ export class ProxyDirectory implements PresenceListener {
       .map(({ path }) => path);
   }
 
+  /** Whoever is away and not registered any more. All of a large mesh may go at once, so not all are looked at for each. */
   #forgetGone(): void {
+    if (this.#awaySince.size < this.#sweepSize) return;
     for (const workload of this.#awaySince.keys()) {
       if (this.#registry.views.workload(workload) !== undefined) continue;
       this.#awaySince.delete(workload);
       this.#shown.delete(workload);
       this.#metrics.delete(workload);
     }
+    this.#sweepSize = Math.max(minSweepSize, this.#awaySince.size * 2);
   }
 
   #tellAddresses(): void {

@@ -14,12 +14,14 @@ import {
   AggregatedDiscoveryService,
   Certificates,
   type DeltaDiscoveryRequest,
+  DeltaDiscoveryRequestSchema,
   type DeltaDiscoveryResponse,
   DeltaDiscoveryResponseSchema,
   ResourceSchema,
   Workloads,
 } from "../../wire/index.ts";
 import type { Agent } from "./agent.ts";
+import { GrpcControlPlane } from "./grpc-control-plane.ts";
 import { createAgent } from "./proxy-agent.ts";
 import { until } from "./test/settle.ts";
 import { TestAuthority } from "./test/test-mesh.ts";
@@ -137,6 +139,31 @@ function start(port: number): Agent {
   });
 }
 
+class ClosedAtEnd implements Disposable {
+  readonly #plane: GrpcControlPlane;
+
+  constructor(port: number, valid: () => TlsIdentity | undefined) {
+    this.#plane = new GrpcControlPlane({
+      endpoints: [{ address: "127.0.0.1", port }],
+      random: () => 0,
+      trustRootsPem: () => authority.rootPem,
+      identity: valid,
+      trustDomain: () => "test.weft",
+      clock: systemClock,
+      log: silentLog,
+    });
+  }
+
+  open(): void {
+    const stream = this.#plane.openAds({ onOpen() {}, onResponse() {}, onClosed() {} });
+    stream.send(create(DeltaDiscoveryRequestSchema, { typeUrl: typeUrl("Mesh") }));
+  }
+
+  [Symbol.dispose](): void {
+    this.#plane.close();
+  }
+}
+
 describe("over gRPC", () => {
   test("a proxy joins by its token, then shows its certificate for all else, and leaves", async () => {
     server = serve(identityOf(authority, "spiffe://test.weft/ns/weft-system/sa/control"));
@@ -171,6 +198,23 @@ describe("over gRPC", () => {
     await until(() => requests.length > 0, "it is back");
     expect(requests[0]?.initialResourceVersions).toEqual({ mesh: "1" });
     expect(log.filter((line) => line.startsWith("issue")).length).toBe(1);
+  });
+
+  test("a certificate that was not valid for a while is shown as soon as it is again", async () => {
+    server = serve(identityOf(authority, "spiffe://test.weft/ns/weft-system/sa/control"));
+    const own = identityOf(authority, identity);
+    let valid: TlsIdentity | undefined;
+    using plane = new ClosedAtEnd(server.port, () => valid);
+    const open = async (): Promise<void> => {
+      const before = log.length;
+      plane.open();
+      await until(() => log.length > before, "the stream arrives");
+    };
+    await open();
+    valid = own;
+    await open();
+    await open();
+    expect(log).toEqual(["ads undefined", `ads ${identity}`, `ads ${identity}`]);
   });
 
   test.each<[string, () => TlsIdentity]>([

@@ -60,6 +60,8 @@ export class GrpcControlPlane implements ControlPlane {
   #current: number;
   #client: GrpcClient;
   #isClosed = false;
+  /** The newest connection was made while there was no certificate to show. */
+  #isAnonymous = false;
 
   constructor(options: GrpcControlPlaneOptions) {
     this.#options = options;
@@ -79,6 +81,7 @@ export class GrpcControlPlane implements ControlPlane {
       log: options.log,
       tls: () => {
         const identity = options.identity();
+        this.#isAnonymous = identity === undefined;
         return {
           identity,
           trustRootsPem: identity?.trustRootsPem ?? options.trustRootsPem(),
@@ -88,6 +91,13 @@ export class GrpcControlPlane implements ControlPlane {
         };
       },
     });
+  }
+
+  /** A certificate that was not valid for a while, by a clock that was wrong, is valid again without a renewal. */
+  #showCertificate(): void {
+    if (!this.#isAnonymous || this.#options.identity() === undefined) return;
+    this.#isAnonymous = false;
+    this.#client.refresh();
   }
 
   /** That one is gone, or does not want us: the next call goes to another. When to make it, the caller knows. */
@@ -124,6 +134,7 @@ export class GrpcControlPlane implements ControlPlane {
   }
 
   openAds(handlers: AdsHandlers): AdsStream {
+    this.#showCertificate();
     let isOver = false;
     let hasReturned = false;
     let isOpen = false;
