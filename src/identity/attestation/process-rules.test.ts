@@ -1,7 +1,15 @@
 /** Rules against processes of a made-up /proc: what fits, what does not, what cannot be read, what changes meanwhile. */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ExecutableHashes } from "./executable-hashes.ts";
@@ -178,4 +186,22 @@ describe("at the end", () => {
     run(at("other"));
     expect(await view.check()).toMatchObject({ refusal: "gone" });
   });
+});
+
+test("what is closed while its executable is opened, or before, holds no descriptor", async () => {
+  const descriptors = (): number =>
+    readdirSync("/proc/self/fd").filter((fd) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${fd}`) === at("program");
+      } catch {
+        return false;
+      }
+    }).length;
+  const view = await viewOf();
+  const reading = view.runs(at("program"));
+  await view.close();
+  await reading;
+  expect(descriptors()).toBe(0);
+  expect(await view.runs(at("program"))).toMatchObject({ refusal: "gone" });
+  expect(descriptors()).toBe(0);
 });

@@ -51,8 +51,10 @@ export class ProcessView {
   /** In clock ticks since the machine started. */
   readonly startTicks: number;
   #cgroups: ReadonlyMap<string, string> | undefined;
-  #file: FileHandle | undefined;
+  /** Also while it is being opened, so that whoever closes this closes it. */
+  #file: Promise<FileHandle> | undefined;
   #fileStat: BigIntStats | undefined;
+  #isClosed = false;
   #sha256: string | undefined;
 
   private constructor(options: ProcessViewOptions, directory: string, startTicks: number) {
@@ -140,15 +142,20 @@ export class ProcessView {
     };
   }
 
+  /** Whoever still reads is told that the process is gone. */
   async close(): Promise<void> {
-    await this.#file?.close();
+    this.#isClosed = true;
+    const file = await this.#file?.catch(() => undefined);
+    await file?.close();
   }
 
   async #executable(): Promise<Read<{ readonly file: FileHandle; readonly stat: BigIntStats }>> {
+    if (this.#isClosed) return gone;
     try {
-      this.#file ??= await open(`${this.#directory}/exe`, "r");
-      this.#fileStat ??= await this.#file.stat({ bigint: true });
-      return { file: this.#file, stat: this.#fileStat };
+      this.#file ??= open(`${this.#directory}/exe`, "r");
+      const file = await this.#file;
+      this.#fileStat ??= await file.stat({ bigint: true });
+      return { file, stat: this.#fileStat };
     } catch (error) {
       return unreadable("its executable", error);
     }
