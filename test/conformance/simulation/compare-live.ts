@@ -50,10 +50,15 @@ const maxTold = 5;
 /** Requests under way at once: the machine's two cores are the proxies' too. */
 const atOnce = 5;
 
-/** `pairs`: of request and change; each request is made twice. */
-export async function compareLive(mesh: LiveMesh, pairs: number, seed: number): Promise<LiveComparison> {
+/** `pairs`: of request and change; each request is made twice. `most`: requests under one configuration. */
+export async function compareLive(
+  mesh: LiveMesh,
+  { pairs, seed, most = Infinity }: { readonly pairs: number; readonly seed: number; readonly most?: number },
+): Promise<LiveComparison> {
   const comparing = new LiveComparing(mesh, seededRandom(seed), await mesh.trustDomain());
-  while (comparing.counts.planned < pairs) await comparing.next(pairs - comparing.counts.planned);
+  while (comparing.counts.planned < pairs) {
+    await comparing.next(Math.min(most, pairs - comparing.counts.planned));
+  }
   const { configurations, kinds, counts, differences } = comparing;
   return { configurations, kinds, counts, differences };
 }

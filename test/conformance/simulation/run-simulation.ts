@@ -36,7 +36,7 @@ function runOffline(seed: number): boolean {
 }
 async function runLive(seed: number): Promise<boolean> {
   await using mesh = await LiveMesh.start();
-  const { configurations, kinds, counts, differences } = await compareLive(mesh, livePairs, seed);
+  const { configurations, kinds, counts, differences } = await compareLive(mesh, { pairs: livePairs, seed });
   const { requests, live, simulated, planned, flips, flipsForetold, flipsSeen, tests, misjudged } = counts;
   console.log(
     [

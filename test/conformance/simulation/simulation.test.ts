@@ -13,7 +13,9 @@ import { shareByTheText } from "./share-by-the-text.ts";
 
 const seed = Number(process.env["WEFT_TEST_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
 const pairs = 300;
-const livePairs = 50;
+const livePairs = 100;
+/** Few under each configuration: with many, all of the few configurations may forward nothing. */
+const liveMost = 10;
 
 let mesh: LiveMesh;
 beforeAll(async () => {
@@ -70,7 +72,7 @@ test(`tests of requests pass as the texts foretell, and fail where one is wrong 
 });
 
 test(`a running mesh does what the texts, simulate(), plans and tests say (WEFT_TEST_SEED=${seed})`, async () => {
-  const { differences, kinds } = await compareLive(mesh, livePairs, seed);
+  const { differences, kinds } = await compareLive(mesh, { pairs: livePairs, seed, most: liveMost });
   expect(differences).toEqual([]);
-  expect(kinds.get("forwarded")).toBeGreaterThan(livePairs / 20);
+  expect(kinds.get("forwarded") ?? 0).toBeGreaterThan(livePairs / 20);
 });
