@@ -46,6 +46,11 @@ test.each<[string, Partial<Evidence>, Verdict["what"]]>([
     { canary: figures(200, 0, 91), others: figures(2_000, 0, 10), before: figures(200, 0, 90) },
     "go",
   ],
+  [
+    "as slow as before, of few",
+    { canary: figures(250, 0, 36), others: figures(800, 0, 11), before: figures(120, 0, 31) },
+    "go",
+  ],
   ["slow, of too few", { canary: figures(199, 0, 900), others: figures(2_000, 0, 10) }, "go"],
   ["too few requests", { canary: figures(49), elapsedMs: 179_999 }, "watch"],
   ["too few for too long", { canary: figures(49), elapsedMs: 180_000 }, "back"],

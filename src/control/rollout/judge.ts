@@ -77,7 +77,8 @@ function failsMore(canary: RolloutFigures, reference: RolloutFigures): boolean {
 
 function slow({ canary, others, before }: Evidence): string | undefined {
   if (canary.requests < minRequestsForLatency) return undefined;
-  const known = [others, before].filter(({ requests }) => requests >= minRequestsForLatency);
+  // A reference of few requests has too high a 99th percentile rather than too low a one: it keeps from going back for noise.
+  const known = [others, before].filter(({ requests }) => requests >= minRequests);
   const bound = Math.max(
     ...known.map(({ p99Ms }) => Math.max(p99Ms * latencyFactor, p99Ms + latencyExtraMs)),
   );
