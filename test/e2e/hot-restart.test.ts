@@ -12,7 +12,7 @@ import { countOutcomes, OpenLoopLoad } from "./harness/open-loop-load.ts";
 import { NameLoad } from "./harness/name-load.ts";
 import { gatewayTo, httpPort } from "./harness/resources.ts";
 
-const rounds = Number(process.env["WEFT_HOT_RESTART_ROUNDS"] ?? 2);
+const rounds = Number(process.env["WEFT_HOT_RESTART_ROUNDS"] ?? 1);
 const hookTimeoutMs = 120_000;
 const testTimeoutMs = 60_000 + rounds * 60_000;
 const exitTimeoutMs = 30_000;

@@ -16,7 +16,7 @@ import { linesOf, runWeft, TemporaryFolder } from "./harness/weft.ts";
 const connectionsPerSecond = Number(process.env["WEFT_NO_LOSS_RATE"] ?? 200);
 /** A handshake is ten times the work of a connection, at both ends. */
 const handshakesPerSecond = Number(process.env["WEFT_NO_LOSS_TLS_RATE"] ?? 50);
-const rounds = Number(process.env["WEFT_NO_LOSS_ROUNDS"] ?? 3);
+const rounds = Number(process.env["WEFT_NO_LOSS_ROUNDS"] ?? 2);
 const roundTimeoutMs = 60_000;
 
 let upstream: Bun.Server<undefined>;
