@@ -16,7 +16,7 @@ import {
   type TransactionResponse,
   type TransactionResult,
 } from "../api/index.ts";
-import { WeftError } from "../kernel/index.ts";
+import { Turns, WeftError } from "../kernel/index.ts";
 import type { Store, Write } from "../store/index.ts";
 import { admit, refuse } from "./admission.ts";
 import type { PlannedWrite } from "./authorization/role-writes.ts";
@@ -79,8 +79,7 @@ export interface TransactionInput extends WriteContext {
 
 export class Writer {
   readonly #store: Store;
-  #tail: Promise<unknown> = Promise.resolve();
-  #waiting = 0;
+  readonly #turns = new Turns({ max: maxWaiting, what: "writes" });
 
   constructor(store: Store) {
     this.#store = store;
@@ -245,20 +244,11 @@ export class Writer {
     });
   }
 
-  async #exclusive<T>(isDryRun: boolean, work: () => Promise<T>): Promise<T> {
-    if (this.#waiting >= maxWaiting)
-      throw new WeftError("exhausted", `${maxWaiting} writes are waiting already`);
-    this.#waiting++;
-    const result = this.#tail.then(async () => {
+  #exclusive<T>(isDryRun: boolean, work: () => Promise<T>): Promise<T> {
+    return this.#turns.take(async () => {
       if (!isDryRun) await this.#store.catchUp();
       return await replanned(work);
     });
-    this.#tail = result.catch(() => {});
-    try {
-      return await result;
-    } finally {
-      this.#waiting--;
-    }
   }
 
   #existing(key: ObjectKey): Stored {

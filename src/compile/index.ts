@@ -4,6 +4,7 @@ export type { GatewayHost } from "./gateway-input.ts";
 export type { TrustInput } from "./trust-input.ts";
 export type { CompiledResource, ResourceName } from "./resource.ts";
 export { sourcesOf } from "./resource-sources.ts";
+export { isRoute } from "./route-input.ts";
 export { type ComputedCondition, mergeStatus, type StatusUpdate, withCondition } from "./status.ts";
 export { conditionIssues } from "./security/condition-issues.ts";
 export { findLockOuts, lockOutsInSteps, type MeshState } from "./security/lock-out.ts";

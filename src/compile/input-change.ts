@@ -1,6 +1,6 @@
 /** How a changed object or a change of the registry becomes changed inputs, and which facts it makes dirty. */
 import type { ObjectKey, Stored } from "../api/index.ts";
-import { isStored, keyOf } from "../api/index.ts";
+import { isStored, keyOf, keyText } from "../api/index.ts";
 import { clusterKey, endpointKey } from "../model/index.ts";
 import type { RegistryChange, RegistryViews, ServiceView } from "../registry/index.ts";
 import { backendTlsFacts } from "./backend-tls-policies.ts";
@@ -10,23 +10,20 @@ import { type Inputs } from "./inputs.ts";
 import type { KeySetChange } from "./key-sets.ts";
 import { parentOfSet } from "./listener-sets.ts";
 import { resourceNode } from "./resource-kinds.ts";
-import type { RouteKind } from "./route-input.ts";
+import { isRoute, isRouteKind } from "./route-input.ts";
 
 /** `route <kind> <path>` and `status <kind> <path>` are nodes, marked by name since an object that is new has no dependants yet. */
 export function applyObject(inputs: Inputs, object: Stored, dirty: Set<string>): void {
   const key = keyOf(object);
   const path = pathOf(key);
+  if (isRoute(object)) {
+    const route = keyText(key);
+    if (isSameSpec(inputs.routes.get(route), object)) return;
+    inputs.routes.set(route, object);
+    dirty.add(`route ${route}`);
+    return;
+  }
   switch (object.kind) {
-    case "HTTPRoute":
-    case "GRPCRoute":
-    case "TLSRoute":
-    case "TCPRoute":
-    case "UDPRoute": {
-      const route = routeKey(object.kind, path);
-      if (isSameSpec(inputs.routes.get(route), object)) return;
-      inputs.routes.set(route, object);
-      break;
-    }
     case "Gateway":
       if (isSameGateway(inputs.gateways.get(path), object)) return;
       if (!inputs.gateways.has(path)) dirty.add(facts.gateways);
@@ -127,21 +124,15 @@ function isSameGateway(before: GatewayInput | undefined, after: GatewayInput): b
   );
 }
 
-/** Names an input among routes of all kinds. */
-function routeKey(kind: RouteKind, path: string): string {
-  return `${kind} ${path}`;
-}
-
 export function removeObject(inputs: Inputs, key: ObjectKey, dirty: Set<string>): void {
   const path = pathOf(key);
+  if (isRouteKind(key.kind)) {
+    const route = keyText(key);
+    inputs.routes.delete(route);
+    dirty.add(`route ${route}`);
+    return;
+  }
   switch (key.kind) {
-    case "HTTPRoute":
-    case "GRPCRoute":
-    case "TLSRoute":
-    case "TCPRoute":
-    case "UDPRoute":
-      inputs.routes.delete(routeKey(key.kind, path));
-      break;
     case "Gateway":
       if (inputs.gateways.delete(path)) dirty.add(facts.gateways);
       break;
@@ -242,13 +233,6 @@ function markSet(inputs: Inputs, path: string, dirty: Set<string>): void {
 
 function markDirty(key: ObjectKey, path: string, dirty: Set<string>): void {
   switch (key.kind) {
-    case "HTTPRoute":
-    case "GRPCRoute":
-    case "TLSRoute":
-    case "TCPRoute":
-    case "UDPRoute":
-      dirty.add(`route ${routeKey(key.kind, path)}`);
-      break;
     case "Gateway":
       dirty.add(facts.gateway(path)).add(`status Gateway ${path}`);
       break;

@@ -31,7 +31,7 @@ export class Intake {
     const key = keyOf(object);
     const text = keyText(key);
     // Its own result may be the same as before, and still has to take the place of the refusal.
-    if (this.#refused.delete(text)) dirty.add(statusNode(key));
+    if (this.#refused.delete(text)) dirty.add(`status ${text}`);
     try {
       applyObject(this.#inputs, object, dirty);
       this.#remember(text, object);
@@ -39,7 +39,7 @@ export class Intake {
     } catch (error) {
       const why = errorLine(error);
       this.#refused.set(text, { object, why });
-      dirty.add(statusNode(key));
+      dirty.add(`status ${text}`);
       return [`${text}: ${why}`, ...this.#restore(key, dirty)];
     }
   }
@@ -89,8 +89,4 @@ export class Intake {
       return [`${text}, its last version: ${errorLine(error)}`];
     }
   }
-}
-
-function statusNode({ kind, namespace, name }: ObjectKey): string {
-  return `status ${kind} ${namespace === "" ? name : `${namespace}/${name}`}`;
 }

@@ -2,6 +2,7 @@
 import { type ObjectKey, type Stored } from "../api/index.ts";
 import type { Inputs } from "./inputs.ts";
 import { lastGoodStays, policyUpdate } from "./policy-ancestors.ts";
+import { isRoute } from "./route-input.ts";
 import { condition, type StatusUpdate } from "./status.ts";
 
 /** Of kinds whose content is read when they are taken in. Routes are judged by compiling them. */
@@ -28,17 +29,13 @@ export function hasProblem(inputs: Inputs, { kind, namespace, name }: ObjectKey)
 /** What is said of an object that could not be read, or of which nothing could be said. Undefined: its kind has no status that is computed. */
 export function unreadableStatus(object: Stored, why: string): StatusUpdate | undefined {
   const message = `${why}; ${lastGoodStays}`;
+  if (isRoute(object)) {
+    const { kind, metadata, spec } = object;
+    const conditions = [condition("Accepted", false, "UnsupportedValue", message)];
+    const parents = (spec.parentRefs ?? []).map((parentRef) => ({ parentRef, conditions }));
+    return { ...named(kind, metadata), status: { kind: "route", parents } };
+  }
   switch (object.kind) {
-    case "HTTPRoute":
-    case "GRPCRoute":
-    case "TLSRoute":
-    case "TCPRoute":
-    case "UDPRoute": {
-      const { kind, metadata, spec } = object;
-      const conditions = [condition("Accepted", false, "UnsupportedValue", message)];
-      const parents = (spec.parentRefs ?? []).map((parentRef) => ({ parentRef, conditions }));
-      return { ...named(kind, metadata), status: { kind: "route", parents } };
-    }
     case "TrafficPolicy":
     case "FaultPolicy":
     case "AuthenticationPolicy":

@@ -1,5 +1,5 @@
 /** The parts of routes that compile reads, by the names that it uses for them. */
-import type { StoredOfKind } from "../api/index.ts";
+import type { Stored, StoredOfKind } from "../api/index.ts";
 
 export type HttpRouteInput = StoredOfKind<"HTTPRoute">;
 export type GrpcRouteInput = StoredOfKind<"GRPCRoute">;
@@ -11,6 +11,23 @@ export type ConnectionRouteInput =
 export type RequestRouteInput = HttpRouteInput | GrpcRouteInput;
 export type RouteInput = RequestRouteInput | ConnectionRouteInput;
 export type RouteKind = RouteInput["kind"];
+
+const routeKinds: ReadonlySet<string> = new Set<RouteKind>([
+  "HTTPRoute",
+  "GRPCRoute",
+  "TLSRoute",
+  "TCPRoute",
+  "UDPRoute",
+]);
+
+export function isRouteKind(kind: string): kind is RouteKind {
+  return routeKinds.has(kind);
+}
+
+export function isRoute(object: Stored): object is RouteInput {
+  return isRouteKind(object.kind);
+}
+
 export type ParentInput = NonNullable<RouteInput["spec"]["parentRefs"]>[number];
 export type RuleInput = HttpRouteInput["spec"]["rules"][number];
 export type MatchInput = RuleInput["matches"][number];

@@ -4,7 +4,7 @@
  *
  *   starting --every worker is live--> serving --drain()--> draining --all have ended--> stopped
  */
-import { type Clock, type Log, type Timer, WeftError } from "../kernel/index.ts";
+import { type Clock, type Log, type Timer, Turns, WeftError } from "../kernel/index.ts";
 import type { AgentStatus, Standing, SuppliedChange } from "../proxy/index.ts";
 import { countedOnly, mergeMetrics } from "./merge-metrics.ts";
 import type { TakenPlace } from "./hand-over-messages.ts";
@@ -55,7 +55,7 @@ export class WorkerPool {
   #plan: WorkerPlan;
   #taken: readonly TakenPlace[];
   /** Starts and changes, one after another: so the order in which workers bind a port is that of their turns. */
-  #tail: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
   /** What workers that are gone had counted. */
   #gone = "";
   readonly #orders: PortOrders;
@@ -119,7 +119,7 @@ export class WorkerPool {
 
   /** Resolves when every worker that serves has taken it, or was ended because it did not. */
   async commit(change: SuppliedChange): Promise<void> {
-    const { told } = await this.#inTurn(async () => {
+    const { told } = await this.#turns.take(async () => {
       const slots = this.#slots.filter(({ process }) => process.live !== undefined);
       const isAtOnce = opensNone(change) && slots.every(({ process }) => process.live?.failures.length === 0);
       // All are told before anybody is waited for: one that is stuck holds up no other's lookups.
@@ -132,7 +132,7 @@ export class WorkerPool {
 
   /** After every change that was given before. */
   tell(worker: number, message: ToWorker): void {
-    void this.#inTurn(() => {
+    void this.#turns.take(() => {
       const process = this.#slots[worker]?.process;
       if (process?.live !== undefined) process.tell(message);
       return Promise.resolve();
@@ -148,7 +148,7 @@ export class WorkerPool {
    * ours. One worker after another, the last in the order first, so that it is always known where the others' stand.
    */
   retire(kept: readonly Place[], count: number): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       this.#isHandingOver = true;
       const names = new Set(kept.map(placeText));
       await Promise.all(
@@ -229,7 +229,7 @@ export class WorkerPool {
       this.#slots.push({ index, delay, process: this.#spawn(index), restarts: 0 });
     }
     for (const slot of this.#slots) {
-      const result = await this.#inTurn(() => this.#startSlot(slot));
+      const result = await this.#turns.take(() => this.#startSlot(slot));
       if (typeof result === "string") {
         throw new WeftError("io", `worker ${slot.index} cannot be started: ${result}`);
       }
@@ -326,7 +326,7 @@ export class WorkerPool {
     const { process } = slot;
     await process.greeted();
     if (slot.process !== process) return;
-    const result = await this.#inTurn(() => this.#startSlot(slot));
+    const result = await this.#turns.take(() => this.#startSlot(slot));
     const { log } = this.#options;
     // It was ended, and comes back by its exit.
     if (typeof result === "string")
@@ -341,12 +341,6 @@ export class WorkerPool {
       this.#retryTimer = undefined;
       void this.commit({ revision, upserts: [], removals: [] });
     });
-  }
-
-  #inTurn<T>(task: () => Promise<T>): Promise<T> {
-    const turn = this.#tail.then(task);
-    this.#tail = turn.catch(() => undefined);
-    return turn;
   }
 }
 

@@ -10,7 +10,7 @@ import {
   tapEventSchema,
 } from "../../api/index.ts";
 import type { ExplainProvider } from "../../apiserver/index.ts";
-import { type Clock, nextTurn, parseSpiffeId, WeftError } from "../../kernel/index.ts";
+import { type Clock, nextTurn, parseSpiffeId, Turns } from "../../kernel/index.ts";
 import type { TapHub } from "../../observe/index.ts";
 import type { Registry } from "../../registry/index.ts";
 import { recordedRequest, SimulatedMesh } from "../../simulate/index.ts";
@@ -34,8 +34,7 @@ const maxWaiting = 16;
 export class LiveExplainer implements ExplainProvider {
   readonly #options: LiveExplainerOptions;
   readonly #revisions: LastRevisions;
-  #tail: Promise<unknown> = Promise.resolve();
-  #waiting = 0;
+  readonly #turns = new Turns({ max: maxWaiting, what: "explanations" });
 
   constructor(options: LiveExplainerOptions) {
     this.#options = options;
@@ -43,17 +42,11 @@ export class LiveExplainer implements ExplainProvider {
   }
 
   /** One after another; rejects with `exhausted` where too many wait. */
-  async explain(request: SimulatedRequest): Promise<Explanation> {
-    if (this.#waiting >= maxWaiting)
-      throw new WeftError("exhausted", `${maxWaiting} explanations are waiting already`);
-    this.#waiting++;
-    const result = this.#tail.then(nextTurn).then(() => this.#explain(request));
-    this.#tail = result.catch(() => {});
-    try {
-      return await result;
-    } finally {
-      this.#waiting--;
-    }
+  explain(request: SimulatedRequest): Promise<Explanation> {
+    return this.#turns.take(async () => {
+      await nextTurn();
+      return this.#explain(request);
+    });
   }
 
   async #explain(request: SimulatedRequest): Promise<Explanation> {

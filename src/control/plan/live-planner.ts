@@ -15,7 +15,15 @@ import {
 } from "../../api/index.ts";
 import type { EffectiveQuestion, PlannedChange, PlanProvider } from "../../apiserver/index.ts";
 import type { SubscriptionCore } from "../../distribute/index.ts";
-import { type Clock, nextTurn, runSteps, type Steps, type Timer, WeftError } from "../../kernel/index.ts";
+import {
+  type Clock,
+  nextTurn,
+  runSteps,
+  type Steps,
+  type Timer,
+  Turns,
+  WeftError,
+} from "../../kernel/index.ts";
 import { inboundKey, meshKey } from "../../model/index.ts";
 import type { Registry } from "../../registry/index.ts";
 import {
@@ -57,8 +65,7 @@ const unread: ReadonlySet<KindName> = new Set(["Role", "ClusterRole", "RoleBindi
 export class LivePlanner implements PlanProvider {
   readonly #options: LivePlannerOptions;
   #mesh: TrackedMesh | undefined;
-  #tail: Promise<unknown> = Promise.resolve();
-  #waiting = 0;
+  readonly #turns = new Turns({ max: maxWaiting, what: "plans" });
   #idle: Timer | undefined;
 
   constructor(options: LivePlannerOptions) {
@@ -66,11 +73,11 @@ export class LivePlanner implements PlanProvider {
   }
 
   async plan(change: PlannedChange, traffic: readonly SimulatedRequest[] | undefined): Promise<PlanReport> {
-    return this.#inTurn(() => this.#onMesh((mesh) => this.#plan(mesh, change, traffic)));
+    return this.#turns.take(() => this.#onMesh((mesh) => this.#plan(mesh, change, traffic)));
   }
 
   async compare(question: EffectiveQuestion): Promise<EffectiveDiff | "gone"> {
-    return this.#inTurn(() => this.#compare(question));
+    return this.#turns.take(() => this.#compare(question));
   }
 
   /** The second mesh is there. */
@@ -81,19 +88,6 @@ export class LivePlanner implements PlanProvider {
   close(): void {
     this.#idle?.cancel();
     this.#mesh = undefined;
-  }
-
-  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#waiting >= maxWaiting)
-      throw new WeftError("exhausted", `${maxWaiting} plans are waiting already`);
-    this.#waiting++;
-    const result = this.#tail.then(work);
-    this.#tail = result.catch(() => {});
-    try {
-      return await result;
-    } finally {
-      this.#waiting--;
-    }
   }
 
   async #onMesh<T>(work: (mesh: TrackedMesh) => Promise<T>): Promise<T> {

@@ -8,7 +8,7 @@
  */
 import { type ConfigRollout, isKindName, keyOf, type Stored } from "../../api/index.ts";
 import type { RolloutCandidate, RolloutCommit, RolloutProviders } from "../../apiserver/index.ts";
-import { errorLine, type Timer, WeftError } from "../../kernel/index.ts";
+import { errorLine, type Timer, Turns, WeftError } from "../../kernel/index.ts";
 import type { Store } from "../../store/index.ts";
 import { CompiledSource } from "../compiled-source.ts";
 import { drawOf, thresholdFor } from "./draw.ts";
@@ -44,7 +44,7 @@ export class Rollouts implements RolloutProviders {
   #report: TrialReport | undefined;
   #live: Figures = {};
   /** Decisions come one after another: a tick in the middle of a promotion must not decide again. */
-  #tail: Promise<void> = Promise.resolve();
+  readonly #decisions = new Turns();
   #isClosed = false;
 
   constructor(options: RolloutsOptions) {
@@ -124,14 +124,14 @@ export class Rollouts implements RolloutProviders {
     await writeRollout(store, rollout, "");
     // The watch tells of it too; whoever began it finds it begun.
     this.#reconcile();
-    await this.#decide(() => this.#place());
+    await this.#decisions.take(() => this.#place());
     return name;
   }
 
   /** Commits it now, whatever the figures say. Throws `not_found`, `conflict`. */
   async promote(name: string): Promise<number> {
     let revision = 0;
-    await this.#decide(async () => {
+    await this.#decisions.take(async () => {
       revision = await this.#promote(this.#named(name), "promoted by hand");
     });
     return revision;
@@ -139,14 +139,14 @@ export class Rollouts implements RolloutProviders {
 
   /** Throws `not_found`. */
   async abort(name: string, by: string): Promise<void> {
-    await this.#decide(() => this.#end(this.#named(name), "Aborted", `aborted by ${by}`));
+    await this.#decisions.take(() => this.#end(this.#named(name), "Aborted", `aborted by ${by}`));
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#timer?.cancel();
     this.#unwatch();
-    await this.#tail;
+    await this.#decisions.take(async () => {});
     this.#trial?.overlay.close();
   }
 
@@ -224,7 +224,7 @@ export class Rollouts implements RolloutProviders {
         ...{ sinceSequence: core.sequence, threshold: -1, step, stepStartMs: clock.nowMs() },
         sinceMs: clock.nowMs(),
       };
-      void this.#decide(() => this.#look()).catch(() => {});
+      void this.#decisions.take(() => this.#look()).catch(() => {});
       this.#timer ??= clock.after(judgeEveryMs, () => this.#tick());
     }
     const trial = this.#trial;
@@ -237,17 +237,13 @@ export class Rollouts implements RolloutProviders {
 
   #tick(): void {
     this.#timer = undefined;
-    void this.#decide(() => this.#judge()).catch((error: unknown) => {
-      this.#options.log.warn("a canary could not be judged; trying again", { error: errorLine(error) });
-    });
+    void this.#decisions
+      .take(() => this.#judge())
+      .catch((error: unknown) => {
+        this.#options.log.warn("a canary could not be judged; trying again", { error: errorLine(error) });
+      });
     if (!this.#isClosed && this.#trial !== undefined)
       this.#timer = this.#options.clock.after(judgeEveryMs, () => this.#tick());
-  }
-
-  #decide(step: () => Promise<void>): Promise<void> {
-    const result = this.#tail.then(step);
-    this.#tail = result.catch(() => {});
-    return result;
   }
 
   async #judge(): Promise<void> {

@@ -1,5 +1,6 @@
 /** What objects say by themselves, or of each other, that their authors can hardly mean. */
 import { matchLabels, type ObjectKey, type PlanWarning, type Stored } from "../../../api/index.ts";
+import { isRoute } from "../../../compile/index.ts";
 import type { RegistryViews } from "../../../registry/index.ts";
 
 /** `registry` shows the state in which the object is there. */
@@ -42,18 +43,10 @@ interface BackendInput {
 }
 
 function backendWarnings(object: Stored, registry: RegistryViews): PlanWarning[] {
-  switch (object.kind) {
-    case "HTTPRoute":
-    case "GRPCRoute":
-    case "TCPRoute":
-    case "TLSRoute":
-    case "UDPRoute":
-      return (object.spec.rules ?? []).flatMap((rule, index) =>
-        ruleWarnings(object, rule.name ?? `rules[${index}]`, rule.backendRefs ?? [], registry),
-      );
-    default:
-      return [];
-  }
+  if (!isRoute(object)) return [];
+  return (object.spec.rules ?? []).flatMap((rule, index) =>
+    ruleWarnings(object, rule.name ?? `rules[${index}]`, rule.backendRefs ?? [], registry),
+  );
 }
 
 function ruleWarnings(
