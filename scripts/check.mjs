@@ -16,7 +16,7 @@ import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { bunPath } from "./bun-path.mjs";
 import { compareGenerated } from "./generated-code.mjs";
-import { expectedSkipReason, readTestReport } from "./test-report.mjs";
+import { expectedSkipReason, failureExcerpts, readTestReport } from "./test-report.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 // Everything temporary of a run is in here, and goes with it. A short name: paths of Unix sockets have 107 bytes. Tests that
@@ -53,6 +53,8 @@ const environment = {
 };
 // Longer than any step takes on a slow machine: a hang ends as a failure that names its step.
 const stepTimeoutMs = 20 * minuteMs;
+// Failures are told once more at the end, where a reader of a long log looks first.
+const excerptLines = 30;
 
 const running = new Set();
 for (const signal of ["SIGINT", "SIGTERM"]) {
@@ -111,17 +113,17 @@ function everything() {
 }
 
 function single(ok) {
-  return { passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: [] };
+  return { passed: ok ? 1 : 0, failed: ok ? 0 : 1, failures: [], skipped: [] };
 }
 
 function testResult(ok, report) {
-  if (report === undefined || report.passed + report.failed + report.skipped.length === 0) {
+  if (report === undefined || report.passed + report.failed.length + report.skipped.length === 0) {
     console.error("no test ran: counted as a failure");
     return single(false);
   }
   // bun also fails for what happens outside of a test (an error while loading a file).
-  const failed = !ok && report.failed === 0 ? 1 : report.failed;
-  return { passed: report.passed, failed, skipped: report.skipped };
+  const failed = !ok && report.failed.length === 0 ? 1 : report.failed.length;
+  return { passed: report.passed, failed, failures: report.failed, skipped: report.skipped };
 }
 
 /** A skip nobody expected hides a test that used to run. */
@@ -146,6 +148,7 @@ async function main(wanted) {
   }
   const total = { passed: 0, failed: 0, skipped: [] };
   const failedSteps = [];
+  const failures = [];
   const queue = wanted.length > 0 ? [...wanted] : everything();
   const lane = async () => {
     for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
@@ -158,9 +161,16 @@ async function main(wanted) {
       total.passed += result.passed;
       total.failed += result.failed;
       total.skipped.push(...result.skipped);
-      if (result.failed > 0) failedSteps.push(name);
       const seconds = ((Date.now() - startedMs) / 1000).toFixed(1);
-      process.stdout.write(`\n== ${name}\n${readFileSync(path, "utf8")}`);
+      const log = readFileSync(path, "utf8");
+      process.stdout.write(`\n== ${name}\n${log}`);
+      if (result.failed > 0) {
+        failedSteps.push(name);
+        failures.push(
+          ...failureExcerpts(log, excerptLines),
+          ...result.failures.map((test) => `failed: ${test}`),
+        );
+      }
       console.log(`== ${name}: ${result.failed === 0 ? "ok" : "FAILED"} in ${seconds} s`);
     }
   };
@@ -168,6 +178,7 @@ async function main(wanted) {
   await Promise.all(Array.from({ length: lanes }, lane));
   console.log("");
   const unexpected = reportSkips(total.skipped);
+  for (const failure of failures) console.log(failure);
   if (failedSteps.length > 0) console.log(`failed: ${failedSteps.join(", ")}`);
   const failed = total.failed + unexpected;
   const skipped = total.skipped.length - unexpected;

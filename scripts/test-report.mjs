@@ -1,18 +1,31 @@
-/** Reads the JUnit file that `bun test` writes: how many passed and failed, and the full name of each skip. */
+/** Reads the JUnit file that `bun test` writes: how many passed, and the full name of each failure and skip. */
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 
 /** Undefined where there is no report: the run died before its end. */
 export function readTestReport(path) {
   if (statSync(path, { throwIfNoEntry: false }) === undefined) return undefined;
-  const report = { passed: 0, failed: 0, skipped: [] };
+  const report = { passed: 0, failed: [], skipped: [] };
   const cases = /<testcase\b([^>]*?)(\/>|>([\s\S]*?)<\/testcase>)/g;
   for (const [, attributes, , body] of readFileSync(path, "utf8").matchAll(cases)) {
     if (/<skipped\b/.test(body ?? "")) report.skipped.push(fullName(attributes));
-    else if (/<(failure|error)\b/.test(body ?? "")) report.failed++;
+    else if (/<(failure|error)\b/.test(body ?? "")) report.failed.push(fullName(attributes));
     else report.passed++;
   }
   return report;
+}
+
+/** What `bun test` printed about each failure, at most `lines` of it: its errors stand between the test before and its own line. */
+export function failureExcerpts(log, lines) {
+  const excerpts = [];
+  let since = [];
+  for (const line of log.split("\n")) {
+    since.push(line);
+    if (!/^\((pass|fail|skip|todo)\) /.test(line)) continue;
+    if (line.startsWith("(fail)")) excerpts.push(since.slice(-lines).join("\n"));
+    since = [];
+  }
+  return excerpts;
 }
 
 /** The reason that test/expected-skips.json gives for a skip. An entry's `test` is the full name, or its start followed by `*`. */
