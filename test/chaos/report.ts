@@ -28,13 +28,29 @@ export function violationLines(trial: Trial): string {
     .join("");
 }
 
-/** Replaces what stands between the marks. Throws where the page has none. */
-export function writeReport(path: string, trials: readonly Trial[], summary: string): void {
-  const page = readFileSync(path, "utf8");
-  const [begin, end] = [page.indexOf(beginMark), page.indexOf(endMark)];
-  if (begin < 0 || end < begin) throw new Error(`${path} has no "${beginMark}" with "${endMark}" behind it`);
-  const broken = trials.map(violationLines).join("");
-  const parts = [tableHead, ...trials.map(tableRow), "", summary, ...(broken === "" ? [] : ["", broken])];
-  const before = page.slice(0, begin + beginMark.length);
-  writeFileSync(path, `${before}\n\n${parts.join("\n")}\n\n${page.slice(end)}`);
+/** A page with the two marks. Read before a run begins, since a run takes long. */
+export class ReportPage {
+  readonly #path: string;
+
+  /** Throws where the page cannot be read or has no marks. */
+  constructor(path: string) {
+    this.#path = path;
+    this.#parts();
+  }
+
+  /** Replaces what stands between the marks. */
+  write(trials: readonly Trial[], summary: string): void {
+    const [before, after] = this.#parts();
+    const broken = trials.map(violationLines).join("");
+    const table = [tableHead, ...trials.map(tableRow), "", summary, ...(broken === "" ? [] : ["", broken])];
+    writeFileSync(this.#path, `${before}\n\n${table.join("\n")}\n\n${after}`);
+  }
+
+  #parts(): readonly [string, string] {
+    const page = readFileSync(this.#path, "utf8");
+    const [begin, end] = [page.indexOf(beginMark), page.indexOf(endMark)];
+    if (begin < 0 || end < begin)
+      throw new Error(`${this.#path} has no "${beginMark}" with "${endMark}" behind it`);
+    return [page.slice(0, begin + beginMark.length), page.slice(end)];
+  }
 }

@@ -12,7 +12,7 @@ import { ChaosMesh } from "./chaos-mesh.ts";
 import { Denials } from "./denials.ts";
 import { faultsFor } from "./faults.ts";
 import { Ledger } from "./ledger.ts";
-import { tableHead, tableRow, violationLines, writeReport } from "./report.ts";
+import { ReportPage, tableHead, tableRow, violationLines } from "./report.ts";
 import { seeded, seedOf, shuffled } from "./seeded.ts";
 import { Traffic } from "./traffic.ts";
 import { converge, type Trial, tryFault, violationsOf } from "./trial.ts";
@@ -40,6 +40,7 @@ async function main(): Promise<number> {
     process.stderr.write("chaos: there is no etcd; node scripts/fetch-etcd.mjs gets one\n");
     return 69;
   }
+  const page = values.report === undefined ? undefined : new ReportPage(values.report);
   process.stdout.write(`seed ${seed}\n`);
   const means = { faketime: findFaketime(), smallDiskRefusal: SmallDisk.refusal() };
   const { faults, skipped } = faultsFor(means);
@@ -82,7 +83,7 @@ async function main(): Promise<number> {
     `${denials.shutCount} denials said to be everywhere; ` +
     `${broken.length === 0 ? "every invariant held" : `invariants broken under ${broken.map(({ fault }) => fault).join(", ")}`} (seed ${seed})`;
   process.stdout.write(`${summary}\n`);
-  if (values.report !== undefined) writeReport(values.report, trials, summary);
+  page?.write(trials, summary);
   return broken.length === 0 ? 0 : 1;
 }
 
