@@ -1,6 +1,6 @@
 /** Whose fields are whose after a write: what a request says of itself, laid upon what the object keeps of earlier writers. */
 import { type ApiObject, apiVersionOf, kinds, type KindName, type Stored } from "../api/index.ts";
-import { type Issue, WeftError } from "../kernel/index.ts";
+import { type Issue, secondsText, WeftError } from "../kernel/index.ts";
 import {
   conflictPaths,
   conflictText,
@@ -49,11 +49,6 @@ export function ownTracker(nowMs: number): FieldTracker {
     };
     return updateTracker(writer, undefined)(before, after);
   };
-}
-
-/** As Kubernetes writes times: RFC 3339, to the second. */
-export function secondsText(nowMs: number): string {
-  return new Date(nowMs).toISOString().replace(/\.\d+Z$/, "Z");
 }
 
 /**

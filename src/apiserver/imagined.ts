@@ -1,7 +1,7 @@
 /** What a write would have left behind: the answer to a dry run. */
 import { randomUUID } from "node:crypto";
 import type { ApiObject, Stored } from "../api/index.ts";
-import { secondsText } from "./field-tracking.ts";
+import { secondsText } from "../kernel/index.ts";
 import { sameContent } from "./same-content.ts";
 
 /** A new object has a uid and a time that no other answer will repeat, and no resourceVersion. */

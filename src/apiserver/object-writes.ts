@@ -1,11 +1,11 @@
 /** Creating, replacing, patching and applying single objects and their statuses: what the body and the query ask for, handed to the writer. */
 import { randomBytes } from "node:crypto";
 import { type ApiObject, apiVersionOf, kinds, type Stored, withoutUnknownFields } from "../api/index.ts";
-import { type Clock, WeftError } from "../kernel/index.ts";
+import { type Clock, secondsText, WeftError } from "../kernel/index.ts";
 import { about } from "./about.ts";
 import type { ApiRequest } from "./api-request.ts";
 import { mediaTypeOf, readObject, readPatch } from "./body.ts";
-import { applyTracker, type FieldTracker, managersOf, secondsText, updateTracker } from "./field-tracking.ts";
+import { applyTracker, type FieldTracker, managersOf, updateTracker } from "./field-tracking.ts";
 import { claimsOf } from "./history/change-note.ts";
 import { applyConfig, type FieldWriter } from "./managed-fields/managers.ts";
 import { jsonPatch } from "./patch/json-patch.ts";

@@ -2,7 +2,7 @@
 import { Argument, Command, Option } from "commander";
 import type { CertificatesStatus, CertificateStatus } from "../api/index.ts";
 import type { ApiClient } from "../client/index.ts";
-import { formatAge, WeftError } from "../kernel/index.ts";
+import { formatAge, secondsText, WeftError } from "../kernel/index.ts";
 import type { Cli } from "./cli.ts";
 import { structured } from "./render.ts";
 import { rotateRoot, type RotateOptions, rotationPhases } from "./rotate-root.ts";
@@ -75,13 +75,13 @@ function list(cli: Cli, status: CertificatesStatus, options: Options): void {
   const { width } = cli.output;
   const nowMs = Date.now();
   const authorities = status.authorities.map((each) => [
-    ...[each.kind, each.subject, each.fingerprint.slice(0, shownDigits), dateOf(each.notAfterMs)],
+    ...[each.kind, each.subject, each.fingerprint.slice(0, shownDigits), secondsText(each.notAfterMs)],
     [each.trusted ? "trusted" : "", each.issuing ? "issuing" : ""].filter((word) => word !== "").join(", "),
   ]);
   cli.output.write(formatTable(["CA", "NAME", "SHA-256", "NOT AFTER", "USE"], authorities, { width }));
   cli.output.line("");
   const rows = shown.map((each) => [
-    ...[each.workload, each.identity, each.root.slice(0, shownDigits), dateOf(each.notAfterMs)],
+    ...[each.workload, each.identity, each.root.slice(0, shownDigits), secondsText(each.notAfterMs)],
     ...[
       formatAge(each.notBeforeMs, nowMs),
       stateOf(each),
@@ -113,8 +113,8 @@ function show(cli: Cli, status: CertificatesStatus, name: string, options: Optio
       `identity    ${each.identity}`,
       `serial      ${each.serial}`,
       `root        ${each.root === "" ? "not known" : each.root}`,
-      `not before  ${dateOf(each.notBeforeMs)}`,
-      `not after   ${dateOf(each.notAfterMs)}`,
+      `not before  ${secondsText(each.notBeforeMs)}`,
+      `not after   ${secondsText(each.notAfterMs)}`,
       `state       ${stateOf(each)}`,
     ].join("\n"),
   );
@@ -148,8 +148,4 @@ function newestOfEach(certificates: readonly CertificateStatus[]): CertificateSt
 function stateOf({ revoked, inUse }: CertificateStatus): string {
   if (revoked !== undefined) return revoked === "" ? "revoked" : `revoked: ${revoked}`;
   return inUse ? "in use" : "";
-}
-
-function dateOf(ms: number): string {
-  return new Date(ms).toISOString().replace(/\.\d+Z$/, "Z");
 }

@@ -39,6 +39,7 @@ export {
 export { nearestName } from "./nearest-name.ts";
 export { type LineEdit, lineEdits } from "./line-edits.ts";
 export { nextTurn, runAtOnce, runSteps, type Steps } from "./steps.ts";
+export { secondsText } from "./seconds-text.ts";
 export { Turns } from "./turns.ts";
 export { textDifference } from "./text-difference.ts";
 export { nameserversOf } from "./resolv-conf.ts";

@@ -1,5 +1,5 @@
 /** A request's whole way: the first proxy, then the callee's own at every endpoint that is possible, and what it comes to. */
-import type { Explanation, Hop, Outcome, SimulatedRequest } from "../api/index.ts";
+import type { Explanation, Hop, Outcome, SimulatedRequest, SourceRef } from "../api/index.ts";
 import { type Caller, resolveCaller } from "./caller.ts";
 import { gatewayHop } from "./gateway-hop.ts";
 import { forwarded, type HopDraft } from "./hop-draft.ts";
@@ -85,7 +85,8 @@ function outcomeBehind(onward: Onward, inbound: readonly HopDraft[]): Outcome {
   const shown = shownOf(only);
   if (others.every((outcome) => Bun.deepEquals(shownOf(outcome), shown))) {
     const details = [...new Set([only, ...others].flatMap(({ detail }) => detail ?? []))];
-    return { ...shown, detail: `by endpoint: ${details.join(" or ")}` };
+    const by = wholeOf([only, ...others].map((outcome) => outcome.by));
+    return { ...shown, ...(by === undefined ? {} : { by }), detail: `by endpoint: ${details.join(" or ")}` };
   }
   // A proxy that cannot take the request lets the caller's try another endpoint; a policy's no is final.
   const verdicts = [...new Set([only, ...others].map(({ verdict }) => verdict))];
@@ -93,6 +94,17 @@ function outcomeBehind(onward: Onward, inbound: readonly HopDraft[]): Outcome {
     verdict: "unknown",
     detail: `it depends on the endpoint that the balancer chooses: ${verdicts.join(" or ")}`,
   };
+}
+
+/** The object of which all are parts, say rules of one policy. */
+function wholeOf(sources: readonly (SourceRef | undefined)[]): SourceRef | undefined {
+  const [first, ...others] = sources;
+  if (first === undefined) return undefined;
+  const { line: _line, ...whole } = { ...first, section: "" };
+  const isOne = others.every(
+    (other) => other?.kind === first.kind && other.namespace === first.namespace && other.name === first.name,
+  );
+  return isOne ? whole : undefined;
 }
 
 /** Of an outcome what the caller gets. */

@@ -206,6 +206,37 @@ spec:
   expect(outcome.by).toBeUndefined();
 });
 
+test("where rules of one policy deny it, another at each endpoint, it is that policy", () => {
+  const named = (name: string, port: number): string => `
+apiVersion: weft.dev/v1alpha1
+kind: MeshWorkload
+metadata: { name: ${name}, labels: { app: orders } }
+spec: { serviceAccount: orders, addresses: ["10.0.1.${port % 100}"], ports: [{ name: web, port: ${port}, protocol: http }] }
+`;
+  const mesh = testMesh(
+    documents(
+      ...base,
+      named("orders-1", 8001),
+      named("orders-2", 8002),
+      `
+apiVersion: v1
+kind: Service
+metadata: { name: orders }
+spec: { selector: { app: orders }, ports: [{ name: web, port: 80, appProtocol: http, targetPort: web }] }
+`,
+      `
+apiVersion: weft.dev/v1alpha1
+kind: AuthorizationPolicy
+metadata: { name: shut }
+spec: { selector: { matchLabels: { app: orders } }, action: Deny, rules: [{ to: [{ ports: [8001] }] }, { to: [{ ports: [8002] }] }] }
+`,
+    ),
+  );
+  const { outcome } = mesh.simulate({ from, url: "http://orders/" });
+  expect(outcome).toMatchObject({ verdict: "denied", by: { name: "shut", section: "" } });
+  expect(outcome.detail).toStartWith("by endpoint: ");
+});
+
 test("an explanation is a document that its schema takes", () => {
   const mesh = testMesh(documents(...base, route, allowWeb));
   const explanation = mesh.simulate({ from, url: "http://reviews:9080/canary", headers: [["a", "b"]] });

@@ -12,7 +12,7 @@ import {
   parseObject,
   type Stored,
 } from "../api/index.ts";
-import { WeftError } from "../kernel/index.ts";
+import { secondsText, WeftError } from "../kernel/index.ts";
 import type { OperationalWrite, WatchEvent, Write } from "./store.ts";
 
 export interface PlannedChange {
@@ -119,7 +119,7 @@ function create(object: ApiObject, sequence: number, context: PlanContext): Stor
       uid: context.newUid(),
       resourceVersion: String(sequence),
       generation: 1,
-      creationTimestamp: new Date(context.nowMs).toISOString().replace(/\.\d+Z$/, "Z"),
+      creationTimestamp: secondsText(context.nowMs),
     },
   });
 }

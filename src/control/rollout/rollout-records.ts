@@ -10,7 +10,7 @@ import {
   parseObject,
   type Stored,
 } from "../../api/index.ts";
-import { WeftError } from "../../kernel/index.ts";
+import { secondsText, WeftError } from "../../kernel/index.ts";
 import type { OperationalWrite, Store } from "../../store/index.ts";
 
 export type StoredRollout = Stored<ConfigRollout>;
@@ -89,8 +89,7 @@ function asStored(object: ApiObject, existing: Stored | undefined, nowMs: number
     uid: existing?.metadata.uid ?? "on-trial",
     resourceVersion: existing?.metadata.resourceVersion ?? "0",
     generation: (existing?.metadata.generation ?? 0) + 1,
-    creationTimestamp:
-      existing?.metadata.creationTimestamp ?? new Date(nowMs).toISOString().replace(/\.\d+Z$/, "Z"),
+    creationTimestamp: existing?.metadata.creationTimestamp ?? secondsText(nowMs),
   };
   const parsed = parseObject({ ...object, status: undefined, metadata: { ...metadata, ...server } }, "read");
   if ("object" in parsed && isStored(parsed.object)) return parsed.object;

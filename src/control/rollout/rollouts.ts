@@ -8,7 +8,7 @@
  */
 import { type ConfigRollout, isKindName, keyOf, type Stored } from "../../api/index.ts";
 import type { RolloutCandidate, RolloutCommit, RolloutProviders } from "../../apiserver/index.ts";
-import { errorLine, type Timer, Turns, WeftError } from "../../kernel/index.ts";
+import { errorLine, secondsText, type Timer, Turns, WeftError } from "../../kernel/index.ts";
 import type { Store } from "../../store/index.ts";
 import { CompiledSource } from "../compiled-source.ts";
 import { drawOf, thresholdFor } from "./draw.ts";
@@ -96,7 +96,7 @@ export class Rollouts implements RolloutProviders {
         hint: "wait for its end, or weft rollout promote or abort it",
       });
     }
-    const now = timestamp(clock.nowMs());
+    const now = secondsText(clock.nowMs());
     const { objects, changes, steps, watchSeconds, author, message, sourceCommit } = candidate;
     const name = nextName(store);
     const rollout: ConfigRollout = {
@@ -294,7 +294,7 @@ export class Rollouts implements RolloutProviders {
     trial.stepStartMs = clock.nowMs();
     await this.#write(running, {
       threshold,
-      stepStartedAt: timestamp(clock.nowMs()),
+      stepStartedAt: secondsText(clock.nowMs()),
       reason: "it is watched",
     });
   }
@@ -332,7 +332,7 @@ export class Rollouts implements RolloutProviders {
   async #nextStep(running: StoredRollout, reason: string): Promise<void> {
     const step = running.status.step + 1;
     const threshold = Math.max(running.status.threshold, this.#thresholdOf(running, step));
-    const stepStartedAt = timestamp(this.#options.clock.nowMs());
+    const stepStartedAt = secondsText(this.#options.clock.nowMs());
     await this.#write(running, { step, threshold, stepStartedAt, reason });
   }
 
@@ -362,7 +362,7 @@ export class Rollouts implements RolloutProviders {
     const { clock, log } = this.#options;
     const proxies = this.#canaries().length;
     await this.#write(running, {
-      ...{ phase, reason, proxies, endedAt: timestamp(clock.nowMs()), ...this.#live },
+      ...{ phase, reason, proxies, endedAt: secondsText(clock.nowMs()), ...this.#live },
       ...(revision === undefined ? {} : { revision }),
     });
     const say = phase === "Promoted" || phase === "Aborted" ? "info" : "warn";
@@ -376,10 +376,6 @@ export class Rollouts implements RolloutProviders {
     await writeRollout(store, { ...running, spec, status }, running.metadata.resourceVersion);
     this.#reconcile();
   }
-}
-
-function timestamp(ms: number): string {
-  return new Date(ms).toISOString().replace(/\.\d+Z$/, "Z");
 }
 
 function baseObject(

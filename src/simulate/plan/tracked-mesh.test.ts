@@ -4,7 +4,7 @@ import type { ObjectKey } from "../../api/index.ts";
 import { inboundKey } from "../../model/index.ts";
 import { documents, readObjects, service, workload } from "../testing.ts";
 import { runAtOnce } from "../../kernel/index.ts";
-import { TrackedMesh } from "./tracked-mesh.ts";
+import { proposedVersion, TrackedMesh } from "./tracked-mesh.ts";
 
 const jwksUri = "https://issuer.example/keys";
 const keySet = (kid: string) => ({
@@ -49,4 +49,11 @@ test("a proposal that takes away the last policy that names a key set changes no
   runAtOnce(mesh.withdraw(removal));
   expect(synced(mesh, "one")).toBe(before);
   expect(runAtOnce(mesh.propose({ upserted: [], removed: [] })).changes).toEqual([]);
+});
+
+test("what is proposed anew is no older than what was made in the same second", () => {
+  const [object] = objects;
+  if (object === undefined) throw new Error("no object");
+  const proposed = proposedVersion(object, undefined, Date.parse("2026-01-01T00:00:07.500Z"));
+  expect(proposed.metadata.creationTimestamp).toBe("2026-01-01T00:00:07Z");
 });

@@ -27,7 +27,7 @@ import {
   unindexObject,
   type WorkloadHealth,
 } from "../../registry/index.ts";
-import type { Steps } from "../../kernel/index.ts";
+import { secondsText, type Steps } from "../../kernel/index.ts";
 
 export interface TrackedMeshOptions {
   readonly trustDomain: string;
@@ -318,9 +318,8 @@ export function proposedVersion(
   existing: Stored | undefined,
   nowMs: number | undefined,
 ): Stored {
-  const creationTimestamp = nowMs === undefined ? undefined : new Date(nowMs).toISOString();
   const aged: ApiObject = structuredClone(written);
-  if (creationTimestamp !== undefined) Object.assign(aged.metadata, { creationTimestamp });
+  if (nowMs !== undefined) Object.assign(aged.metadata, { creationTimestamp: secondsText(nowMs) });
   return storedOf(aged, (existing?.metadata.generation ?? 0) + 1, existing);
 }
 

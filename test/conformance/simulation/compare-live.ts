@@ -91,6 +91,7 @@ class LiveComparing {
     const change = randomChange(this.#random, present, objects, fresh);
     await mesh.become(objects);
     const before = await this.#ask(questions, objects, undefined);
+    await mesh.untilAllIsOlder();
     const report = await mesh.plan(change, questions);
     await mesh.apply(change);
     const after = await this.#ask(questions, objects, change);

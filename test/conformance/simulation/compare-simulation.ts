@@ -50,9 +50,10 @@ export function kindOf({ verdict, reason }: Foretold): string {
   return `${verdict} ${reason}`.trim();
 }
 
-/** Objects are left out one after another as long as the two still differ. */
+/** Objects are left out one after another as long as the two still differ, and first in the same. */
 function shrunk(objects: readonly Applied[], question: Question): string {
-  const own = least(objects, (some) => linesOf(some, question).length > 0);
+  const [first] = linesOf(objects, question);
+  const own = least(objects, (some) => linesOf(some, question)[0] === first);
   return JSON.stringify({ differences: linesOf(own, question), question, objects: own }, undefined, 1);
 }
 

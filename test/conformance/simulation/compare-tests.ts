@@ -55,10 +55,12 @@ function meshOf(objects: readonly Applied[]): SimulatedMesh {
 
 function shrunk(objects: readonly Applied[], test: JudgedTest): string {
   const foretold = JSON.stringify(foretell(overlaid(world, objects), test.question, circumstances));
-  // What is foretold must stay, or the expectations would be wrong themselves.
+  const saidOf = (some: readonly Applied[]) => misjudged(meshOf(some), [test])[0]?.said[0];
+  const whole = saidOf(objects);
+  // What is foretold must stay, or the expectations would be wrong themselves; and what is wrong of them, or it is another thing.
   const own = least(objects, (some) => {
     const other = JSON.stringify(foretell(overlaid(world, some), test.question, circumstances));
-    return other === foretold && misjudged(meshOf(some), [test]).length > 0;
+    return other === foretold && misjudged(meshOf(some), [test]).length > 0 && saidOf(some) === whole;
   });
   const [first] = misjudged(meshOf(own), [test]);
   const { text } = testText([test]);

@@ -121,6 +121,13 @@ export class LiveMesh implements AsyncDisposable {
     });
   }
 
+  /** A plan is about what will be made after all that is there: until the second in which the last of that was made is over. */
+  async untilAllIsOlder(): Promise<void> {
+    const made = (await this.stored()).map(({ metadata }) => Date.parse(metadata.creationTimestamp));
+    const nextMs = Math.max(...made) + 1_000;
+    if (nextMs > Date.now()) await Bun.sleep(nextMs - Date.now());
+  }
+
   /** What the server has, with the times at which it was made. */
   async stored(): Promise<Stored[]> {
     const lists = await Promise.all(
