@@ -1,6 +1,6 @@
 /** BackendTLSPolicies by the Services that they target. */
 import type { StoredOfKind } from "../api/index.ts";
-import { compareRoutes } from "./precedence.ts";
+import { compareAge } from "./object-path.ts";
 
 export type BackendTlsPolicyInput = StoredOfKind<"BackendTLSPolicy">;
 export type BackendTlsTarget = BackendTlsPolicyInput["spec"]["targetRefs"][number];
@@ -33,7 +33,7 @@ export class BackendTlsPolicies {
   of(service: string): BackendTlsPolicyInput[] {
     return [...(this.#byService.get(service) ?? [])]
       .flatMap((path) => this.#byPath.get(path) ?? [])
-      .toSorted((a, b) => compareRoutes(orderOf(a), orderOf(b)));
+      .toSorted(compareAge);
   }
 
   /** Facts of all targets, former and new, are added to `dirty`. */
@@ -58,8 +58,4 @@ export class BackendTlsPolicies {
       if (paths?.size === 0) this.#byService.delete(service);
     }
   }
-}
-
-function orderOf({ metadata: { namespace, name, creationTimestamp } }: BackendTlsPolicyInput) {
-  return { creationTimestamp, path: `${namespace}/${name}` };
 }

@@ -1,11 +1,7 @@
 /** What there is of ExternalServices for one computation, noting what it reads. Of those in force unless it says otherwise. */
 import type { Prefix } from "../kernel/index.ts";
-import {
-  type ExternalServiceInput,
-  externalFacts,
-  type ExternalServices,
-  pathOf,
-} from "./external-services.ts";
+import { type ExternalServiceInput, externalFacts, type ExternalServices } from "./external-services.ts";
+import { pathOf } from "./object-path.ts";
 
 export class ExternalReader {
   readonly #services: ExternalServices;

@@ -13,10 +13,11 @@ import {
   Tunnel,
 } from "../model/index.ts";
 import type { OwnClusterContent } from "./cluster-bounds.ts";
-import { type ExternalServiceInput, pathOf, virtualAddressesOf } from "./external-services.ts";
+import { type ExternalServiceInput, virtualAddressesOf } from "./external-services.ts";
 import { externalTls } from "./external-tls.ts";
 import { coversHostname } from "./hostname.ts";
 import type { InputReader } from "./inputs.ts";
+import { pathOf } from "./object-path.ts";
 import type { OutboundTarget } from "./outbound-target.ts";
 import { type CompiledResource, compareText, encodeResource } from "./resource.ts";
 

@@ -4,7 +4,7 @@
  */
 import { hasVirtualAddresses, type StoredOfKind } from "../api/index.ts";
 import { canonicalIp, parseIp, Prefix, PrefixTable } from "../kernel/index.ts";
-import { compareRoutes } from "./precedence.ts";
+import { compareAge, pathOf } from "./object-path.ts";
 import { compareText } from "./resource.ts";
 
 export type ExternalServiceInput = StoredOfKind<"ExternalService">;
@@ -103,10 +103,6 @@ export class ExternalServices {
   }
 }
 
-export function pathOf({ metadata: { namespace, name } }: ExternalServiceInput): string {
-  return `${namespace}/${name}`;
-}
-
 /** Canonical. None where names keep their real addresses, whatever the object says. */
 export function virtualAddressesOf({ spec }: ExternalServiceInput): string[] {
   if (!hasVirtualAddresses(spec)) return [];
@@ -131,12 +127,7 @@ function mark(object: ExternalServiceInput, dirty: Set<string>): void {
 }
 
 function byAge(claimants: Claimants | undefined): ExternalServiceInput[] {
-  return [...(claimants?.values() ?? [])].toSorted((a, b) =>
-    compareRoutes(
-      { creationTimestamp: a.metadata.creationTimestamp, path: pathOf(a) },
-      { creationTimestamp: b.metadata.creationTimestamp, path: pathOf(b) },
-    ),
-  );
+  return [...(claimants?.values() ?? [])].toSorted(compareAge);
 }
 
 function add(index: Map<string, Claimants>, key: string, path: string, object: ExternalServiceInput): void {

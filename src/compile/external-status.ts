@@ -1,9 +1,10 @@
 /** The status of an ExternalService: whether it is in force, and which of its hosts and addresses others have. */
 import { clusterKey } from "../model/index.ts";
 import { externalPort, isOfMesh } from "./external-resources.ts";
-import { type ExternalServiceInput, pathOf, prefixesOf } from "./external-services.ts";
+import { type ExternalServiceInput, prefixesOf } from "./external-services.ts";
 import { externalTrust } from "./external-tls.ts";
 import type { InputReader } from "./inputs.ts";
+import { pathOf } from "./object-path.ts";
 import { type ComputedCondition, condition, type StatusUpdate } from "./status.ts";
 
 interface Conflict {

@@ -1,6 +1,6 @@
 /** Policies of one kind by what they are aimed at. */
-import { compareText } from "../resource.ts";
-import { pathOf, type PolicyInput, type TargetInput } from "./policy-input.ts";
+import { compareAge, pathOf } from "../object-path.ts";
+import type { PolicyInput, TargetInput } from "./policy-input.ts";
 
 /** What a policy may be aimed at, with its namespace. */
 export interface Target {
@@ -111,7 +111,7 @@ export class PolicyIndex<P extends AnyPolicy, E = P> {
     const found = [...(this.#byFact.get(fact) ?? [])].flatMap(
       (path) => this.#entries.get(path)?.effective ?? [],
     );
-    return found.toSorted((a, b) => comparePolicies(a.policy, b.policy)).map(({ value }) => value);
+    return found.toSorted((a, b) => compareAge(a.policy, b.policy)).map(({ value }) => value);
   }
 
   /** All that hold, in no particular order. */
@@ -159,12 +159,4 @@ export function asWritten<P extends PolicyInput>(
       return [...targets, policyFacts.in(policy.metadata.namespace), policyFacts.in("")];
     },
   };
-}
-
-/** GEP-713: of policies at one target the older wins, then the first by name. */
-export function comparePolicies(a: AnyPolicy, b: AnyPolicy): number {
-  return (
-    compareText(a.metadata.creationTimestamp, b.metadata.creationTimestamp) ||
-    compareText(pathOf(a), pathOf(b))
-  );
 }

@@ -9,12 +9,3 @@ export type TargetInput = PolicyInput["spec"]["targetRefs"][number];
 /** What a TrafficPolicy says, without of what. */
 export type TrafficSettings = Omit<TrafficPolicyInput["spec"], "targetRefs">;
 export type FaultInput = FaultPolicyInput["spec"]["faults"][number];
-
-/** "namespace/name". */
-export function pathOf({
-  metadata: { namespace, name },
-}: {
-  readonly metadata: { readonly namespace: string; readonly name: string };
-}): string {
-  return `${namespace}/${name}`;
-}

@@ -6,13 +6,14 @@ import { policyTargets } from "../../api/index.ts";
 import { isHttpRoute } from "../compiled-route.ts";
 import type { InputReader } from "../inputs.ts";
 import type { RuleInput } from "../route-input.ts";
+import { compareAge, pathOf } from "../object-path.ts";
 import { compareText } from "../resource.ts";
 import { lastGoodStays, policyUpdate } from "../policy-ancestors.ts";
 import { type ComputedCondition, condition, type StatusUpdate } from "../status.ts";
 import { leaves, leavesOf } from "./merge-settings.ts";
 import { missingTarget } from "./missing-target.ts";
-import { comparePolicies, policyFacts, type Target, targetOf } from "./policy-index.ts";
-import { pathOf, type PolicyInput, type PolicyKind, type TargetInput } from "./policy-input.ts";
+import { policyFacts, type Target, targetOf } from "./policy-index.ts";
+import type { PolicyInput, PolicyKind, TargetInput } from "./policy-input.ts";
 import { routeSettings } from "./route-settings.ts";
 
 /** More of them nobody reads in a message. */
@@ -69,7 +70,7 @@ function lostFields(
   const target = targetOf(policy, reference);
   const older = inputs
     .policiesAt(policy.kind, policyFacts.at(target))
-    .filter((other) => comparePolicies(other, policy) < 0)
+    .filter((other) => compareAge(other, policy) < 0)
     .filter((other) =>
       other.spec.targetRefs.some(
         (its) => isSame(targetOf(other, its), target) && its.sectionName === reference.sectionName,

@@ -1,7 +1,8 @@
 /** Policies that are aimed at targets by name or at workloads by labels: by which facts they are found, and which hold at a place. */
 import { matchLabels, type SecurityTargetKind } from "../../api/index.ts";
 import { AuthorizationLevel } from "../../model/index.ts";
-import { type AnyPolicy, comparePolicies, type PolicyIndex } from "../policy/policy-index.ts";
+import { compareAge } from "../object-path.ts";
+import type { AnyPolicy, PolicyIndex } from "../policy/policy-index.ts";
 import { compareText } from "../resource.ts";
 
 /** How near something is; the numbers grow with nearness. */
@@ -122,7 +123,7 @@ export function findAimed<P extends AimedPolicy, E extends OfPolicy>(
     );
     add(levels.workload, false, fitting);
   }
-  return found.toSorted((a, b) => a.level - b.level || comparePolicies(a.value.policy, b.value.policy));
+  return found.toSorted((a, b) => a.level - b.level || compareAge(a.value.policy, b.value.policy));
 }
 
 function isAimedAt({ spec }: AimedPolicy, { kind, name, sections }: Spot, bySection: boolean): boolean {

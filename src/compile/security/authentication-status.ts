@@ -8,7 +8,7 @@ import {
   providerKey,
   tightest,
 } from "./authentication.ts";
-import { pathOf } from "../policy/policy-input.ts";
+import { pathOf } from "../object-path.ts";
 import { type AuthenticationInput, nameOf } from "./security-input.ts";
 import { type Found, levels } from "./aimed-policies.ts";
 import type { AimedAt, Findings } from "./findings.ts";

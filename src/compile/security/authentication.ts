@@ -5,6 +5,7 @@
  */
 import { milliseconds, type MtlsModeName, mtlsModes } from "../../api/index.ts";
 import { type JwtAuthenticationSchema, type JwtProviderSchema, MtlsMode } from "../../model/index.ts";
+import { pathOf } from "../object-path.ts";
 import type { Prepared } from "../policy/policy-index.ts";
 import type { InitOf } from "../resource.ts";
 import { type AuthenticationInput, type JwtInput, sourceOf } from "./security-input.ts";
@@ -60,7 +61,7 @@ interface Tokens {
 }
 
 export function providerKey(policy: AuthenticationInput, provider: Pick<Provider, "name">): string {
-  return `${policy.metadata.namespace}/${policy.metadata.name} ${provider.name}`;
+  return `${pathOf(policy)} ${provider.name}`;
 }
 
 /** `keysAt`: what was fetched from an address; undefined: nothing yet. */
@@ -81,7 +82,7 @@ export function mergeTokens(
       const isShut = requiredBy !== undefined && requiredBy.level < level && !mayLoosen;
       const stands = before?.policy ?? (isShut ? requiredBy?.value : undefined);
       if (stands !== undefined && !(mayLoosen && isFarther(said, stands, level))) {
-        lost.set(providerKey(policy, provider), `${stands.metadata.namespace}/${stands.metadata.name}`);
+        lost.set(providerKey(policy, provider), pathOf(stands));
         continue;
       }
       byIssuer.set(provider.issuer, { policy, provider });

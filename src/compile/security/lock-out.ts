@@ -5,6 +5,7 @@
  */
 import { matchLabels, type MeshConfig, type ObjectOfKind } from "../../api/index.ts";
 import { fitsTextPattern, parseTextPattern, runAtOnce, type Steps } from "../../kernel/index.ts";
+import { pathOf } from "../object-path.ts";
 import { effectiveMode } from "./authentication.ts";
 import { type Level, levels } from "./aimed-policies.ts";
 
@@ -67,9 +68,7 @@ function* workloadPlaces({ workloads, services }: MeshState): Steps<Place[]> {
     if (group === undefined) groups.set(text, [workload]);
     else group.push(workload);
   }
-  const known = new Map(
-    services.map((service) => [`${service.metadata.namespace}/${service.metadata.name}`, service]),
-  );
+  const known = new Map(services.map((service) => [pathOf(service), service]));
   yield;
   return [...groups.values()].flatMap((members): Place[] => {
     const [first] = members;
@@ -132,7 +131,7 @@ function deniedAt(state: MeshState, place: Place): string[] {
   const accounts = place.kind === "workload" ? state.meshConfig.spec.gatewayServiceAccounts : [];
   return inForce(state, "Deny").flatMap((policy) => {
     if (levelAt(policy, place) === undefined) return [];
-    const name = `AuthorizationPolicy ${policy.metadata.namespace}/${policy.metadata.name}`;
+    const name = `AuthorizationPolicy ${pathOf(policy)}`;
     const rules = policy.spec.rules.filter(({ to, when }) => to === undefined && when === undefined);
     if (rules.some(isForEverybody)) return [`${name} denies everything to everybody`];
     const shut = accounts.filter((account) => rules.some((rule) => isFor(rule, account)));
@@ -195,7 +194,7 @@ function unallowedAt(state: MeshState, place: Place): string[] {
     const isOpen = found.some(({ policy }) => policy.spec.rules.length > 0);
     const mayBeOpen = isElsewhere && (isUnited || level >= levels.workload);
     if (isOpen || mayBeOpen) return [];
-    const names = found.map(({ policy }) => `${policy.metadata.namespace}/${policy.metadata.name}`);
+    const names = found.map(({ policy }) => pathOf(policy));
     return [`AuthorizationPolicy ${names.toSorted().join(", ")} has no rules and allows nothing`];
   });
 }

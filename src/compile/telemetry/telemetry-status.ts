@@ -6,8 +6,7 @@ import { telemetryTargets } from "../../api/index.ts";
 import type { InputReader } from "../inputs.ts";
 import { missingTarget } from "../policy/missing-target.ts";
 import { leavesOf } from "../policy/merge-settings.ts";
-import { comparePolicies } from "../policy/policy-index.ts";
-import { pathOf } from "../policy/policy-input.ts";
+import { compareAge, pathOf } from "../object-path.ts";
 import { levels, type Place } from "../security/aimed-policies.ts";
 import { lastGoodStays, policyUpdate } from "../policy-ancestors.ts";
 import { type ComputedCondition, condition, type StatusUpdate } from "../status.ts";
@@ -113,7 +112,7 @@ function lostFields(
 ): string[] {
   const older = inputs.telemetry
     .layersAt(placeOf(policy, target))
-    .filter(({ policy: other }) => comparePolicies(other, policy) < 0 && isRival(other, policy, target));
+    .filter(({ policy: other }) => compareAge(other, policy) < 0 && isRival(other, policy, target));
   return fields.flatMap((field) => {
     const rival = older.find(({ policy: other }) => leavesOf(settingsOf(other), "").includes(field));
     if (rival === undefined || addsUp.has(field)) return [];
