@@ -170,7 +170,7 @@ export class Writer {
   }
 
   create(input: unknown, context: WriteContext): Promise<ApiObject> {
-    return this.#exclusive(context.dryRunAtMs !== undefined, async () => {
+    return this.#exclusiveIn(context, async () => {
       const object = this.#admitOne(input);
       if (this.#store.get(keyOf(object)) !== undefined) {
         throw new WeftError("already_exists", `${keyText(keyOf(object))} exists already`);
@@ -181,7 +181,7 @@ export class Writer {
 
   /** `change` makes the new object from the stored one. With a resourceVersion in it, that must still be the newest. */
   replace(key: ObjectKey, change: (existing: Stored) => unknown, context: WriteContext): Promise<ApiObject> {
-    return this.#exclusive(context.dryRunAtMs !== undefined, async () => {
+    return this.#exclusiveIn(context, async () => {
       const existing = this.#existing(key);
       return this.#replaceOne(key, existing, change(existing), context);
     });
@@ -193,7 +193,7 @@ export class Writer {
     change: (existing: Stored | undefined) => unknown,
     context: WriteContext,
   ): Promise<{ readonly object: ApiObject; readonly isNew: boolean }> {
-    return this.#exclusive(context.dryRunAtMs !== undefined, async () => {
+    return this.#exclusiveIn(context, async () => {
       const existing = this.#store.get(key);
       const input = change(existing);
       if (existing !== undefined)
@@ -210,7 +210,7 @@ export class Writer {
     change: (existing: Stored) => unknown,
     context: WriteContext,
   ): Promise<ApiObject> {
-    return this.#exclusive(context.dryRunAtMs !== undefined, async () => {
+    return this.#exclusiveIn(context, async () => {
       const existing = this.#existing(key);
       const parsed = parseObject(change(existing), "write");
       if ("issues" in parsed) return (refuse(parsed.issues), existing);
@@ -226,7 +226,7 @@ export class Writer {
   }
 
   delete(key: ObjectKey, preconditions: Preconditions, context: WriteContext): Promise<Stored> {
-    return this.#exclusive(context.dryRunAtMs !== undefined, async () => {
+    return this.#exclusiveIn(context, async () => {
       const existing = this.#existing(key);
       refuseStale(key, preconditions.resourceVersion, existing);
       refuseOther(key, preconditions.uid, existing);
@@ -237,11 +237,15 @@ export class Writer {
 
   /** Those that `list` finds once no other write can come between; all or nothing. */
   deleteCollection(list: () => readonly Stored[], context: WriteContext): Promise<readonly Stored[]> {
-    return this.#exclusive(context.dryRunAtMs !== undefined, async () => {
+    return this.#exclusiveIn(context, async () => {
       const found = list();
       if (found.length > 0) await this.#deleteAll(found.map(keyOf), context);
       return found;
     });
+  }
+
+  #exclusiveIn<T>(context: WriteContext, work: () => Promise<T>): Promise<T> {
+    return this.#exclusive(context.dryRunAtMs !== undefined, work);
   }
 
   #exclusive<T>(isDryRun: boolean, work: () => Promise<T>): Promise<T> {
