@@ -4,7 +4,7 @@
  */
 import type { ByteWriter } from "../kernel/index.ts";
 import { equalsName, meansName } from "./characters.ts";
-import { type HeadEdits, type HeaderLine, TextLine } from "./header-line.ts";
+import { type HeadEdits, type HeaderLine, WrittenLine } from "./header-line.ts";
 import { field } from "./known-fields.ts";
 import type { MessageHead } from "./message-head.ts";
 
@@ -45,7 +45,7 @@ export function copyFields(out: ByteWriter, head: MessageHead, choice: FieldChoi
 
 export function appendLines(out: ByteWriter, lines: readonly HeaderLine[]): void {
   for (const line of lines) {
-    if (line instanceof TextLine) line.writeTo(out);
+    if (line instanceof WrittenLine) line.writeTo(out);
     else out.append(line.bytes);
   }
 }

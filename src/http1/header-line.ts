@@ -20,17 +20,18 @@ export interface HeadEdits {
 }
 
 /**
- * Of one message: written into what is sent, without bytes of its own. The caller vouches that name and value are a field's, one
- * byte for each character.
+ * Of one message: written into what is sent, without bytes of its own. Whoever makes one vouches that name and value are a
+ * field's, one byte for each character.
  */
-export class TextLine implements HeaderLine {
+export abstract class WrittenLine implements HeaderLine {
   readonly nameLower: string;
-  readonly value: string;
 
-  constructor(nameLower: string, value: string) {
+  constructor(nameLower: string) {
     this.nameLower = nameLower;
-    this.value = value;
   }
+
+  abstract readonly value: string;
+  protected abstract writeValue(out: ByteWriter): void;
 
   get bytes(): Uint8Array {
     return Buffer.from(`${this.nameLower}: ${this.value}\r\n`, "latin1");
@@ -40,9 +41,23 @@ export class TextLine implements HeaderLine {
     out.latin1(this.nameLower);
     out.byte(0x3a);
     out.byte(0x20);
-    out.latin1(this.value);
+    this.writeValue(out);
     out.byte(0x0d);
     out.byte(0x0a);
+  }
+}
+
+/** Whose value is there as a text. */
+export class TextLine extends WrittenLine {
+  readonly value: string;
+
+  constructor(nameLower: string, value: string) {
+    super(nameLower);
+    this.value = value;
+  }
+
+  protected writeValue(out: ByteWriter): void {
+    out.latin1(this.value);
   }
 }
 

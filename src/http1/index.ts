@@ -5,7 +5,7 @@ export {
   encodeResponseHead,
   type ResponseHeadOptions,
 } from "./encode-head.ts";
-export { type HeadEdits, headerLine, type HeaderLine, TextLine } from "./header-line.ts";
+export { type HeadEdits, headerLine, type HeaderLine, TextLine, WrittenLine } from "./header-line.ts";
 export type { BodyKind, MessageHead } from "./message-head.ts";
 export type { Http1Limits } from "./limits.ts";
 export { RequestHead } from "./request-head.ts";

@@ -23,15 +23,18 @@ export class RateKeys {
   /** Different for each distinct tuple of values. Undefined: the request lacks one of them. */
   id(request: AdmissionRequest): string | undefined {
     const readers = this.#readers;
-    let id = "";
-    for (let i = 0; i < readers.length; i++) {
+    const last = readers.length - 1;
+    let before = "";
+    for (let i = 0; i <= last; i++) {
       const value = readers[i]?.(request);
       if (value === undefined || value === "") return undefined;
       const bounded = value.length > maxValueLength ? digestOf(value) : value;
+      // The one value of most limits is no new text: its hash is known where a connection keeps it.
+      if (i === last) return i === 0 ? bounded : before + bounded;
       // With lengths before all but the last, no two tuples read alike.
-      id = i === readers.length - 1 ? id + bounded : `${id}${bounded.length}:${bounded}`;
+      before += `${bounded.length}:${bounded}`;
     }
-    return id;
+    return before;
   }
 
   /** Of a request that has an id: the values themselves, those that are long as their digest. */

@@ -6,7 +6,7 @@ import {
   type MessageHead,
   RequestHead,
   type ResponseHead,
-  TextLine,
+  WrittenLine,
 } from "../../http1/index.ts";
 import { HeaderFields } from "../../http2/index.ts";
 import { isEdited, isSetBy } from "./edited-fields.ts";
@@ -130,7 +130,7 @@ function addEdits(fields: HeaderFields, edits: HeadEdits | undefined, lines: rea
   }
   // A line without bytes only takes fields away.
   for (const line of lines) {
-    if (line instanceof TextLine || line.bytes.length > 0) fields.add(line.nameLower, line.value);
+    if (line instanceof WrittenLine || line.bytes.length > 0) fields.add(line.nameLower, line.value);
   }
 }
 

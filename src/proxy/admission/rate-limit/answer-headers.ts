@@ -3,7 +3,8 @@
  * draft-ietf-httpapi-ratelimit-headers-10 has them (structured fields, one item each), and `Retry-After`.
  */
 import type { TokenRate } from "../../../decide/admission/index.ts";
-import { type HeaderLine, TextLine } from "../../../http1/index.ts";
+import { type HeaderLine, TextLine, WrittenLine } from "../../../http1/index.ts";
+import type { ByteWriter } from "../../../kernel/index.ts";
 import type { FilteredExchange } from "../filter.ts";
 import type { Quota } from "./quota.ts";
 
@@ -27,7 +28,9 @@ export class AnswerHeaders {
     const { rate } = quota;
     if (this.#last?.rate !== rate) this.#last = { rate, line: this.#policy(rate) };
     exchange.addAnswerLine(this.#last.line);
-    exchange.addAnswerLine(this.#state(quota, nowUs));
+    exchange.addAnswerLine(
+      new StateLine(this.#item, quota.remaining(nowUs), wholeSeconds(quota.fullUs(nowUs))),
+    );
   }
 
   /** `q` requests in each window of `w` seconds. */
@@ -41,12 +44,31 @@ export class AnswerHeaders {
     this.#policies.set(rate, line);
     return line;
   }
+}
 
-  /** `r` requests are left; in `t` seconds, without any more, all are there again. */
-  #state(quota: Quota, nowUs: number): HeaderLine {
-    const left = quota.remaining(nowUs);
-    const seconds = wholeSeconds(quota.fullUs(nowUs));
-    return new TextLine("ratelimit", `${this.#item};r=${left};t=${seconds}`);
+/** `r` requests are left; in `t` seconds, without any more, all are there again. The text is made where it is sent. */
+class StateLine extends WrittenLine {
+  readonly #item: string;
+  readonly #left: number;
+  readonly #seconds: number;
+
+  constructor(item: string, left: number, seconds: number) {
+    super("ratelimit");
+    this.#item = item;
+    this.#left = left;
+    this.#seconds = seconds;
+  }
+
+  get value(): string {
+    return `${this.#item};r=${this.#left};t=${this.#seconds}`;
+  }
+
+  protected writeValue(out: ByteWriter): void {
+    out.latin1(this.#item);
+    out.latin1(";r=");
+    out.decimal(this.#left);
+    out.latin1(";t=");
+    out.decimal(this.#seconds);
   }
 }
 
