@@ -85,7 +85,7 @@ export class Compiler {
   readonly #intake: Intake;
 
   constructor(options: CompilerOptions) {
-    this.#inputs = new Inputs(options, options.registry);
+    this.#inputs = new Inputs(options, options.registry, this.#dependencies);
     this.#intake = new Intake(this.#inputs);
   }
 
@@ -147,6 +147,7 @@ export class Compiler {
       this.#intake.judged(keyText(key), !this.isQuarantined(key));
     }
     const affected = this.#dependencies.dependants(dirty);
+    this.#inputs.sharedOutbounds.forget(affected);
     for (const node of dirty) {
       const name = parseResourceNode(node);
       if (name !== undefined && this.#resources.has(name)) affected.add(node);

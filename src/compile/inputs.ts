@@ -8,6 +8,7 @@ import { BackendTlsPolicies, type BackendTlsPolicyInput, backendTlsFacts } from 
 import type { CertificateContent, SecretContent } from "./certificate-content.ts";
 import { type Attachment, backendFact, type CompiledRoute, kindFact, parentFact } from "./compiled-route.ts";
 import { defaultMeshConfig } from "./default-mesh-config.ts";
+import type { DependencyIndex } from "./dependency-index.ts";
 import { EndpointReader } from "./endpoint-reader.ts";
 import { facts } from "./facts.ts";
 import { ExternalReader } from "./external-reader.ts";
@@ -34,6 +35,7 @@ import type { FaultPolicyInput, PolicyInput, PolicyKind, TrafficPolicyInput } fr
 import { compareText } from "./resource.ts";
 import { ConfigMapInput, type Credentials, SecretInput } from "./read-once.ts";
 import { SecurityPolicies, SecurityReader } from "./security/security-policies.ts";
+import { type SharedOutbound, SharedOutbounds } from "./shared-outbounds.ts";
 import { TelemetryPolicies, TelemetryReader } from "./telemetry/telemetry-policies.ts";
 import type { KeySetInput } from "./key-sets.ts";
 import type { ConfigMapContent, TrustAnchors } from "./trust-anchors.ts";
@@ -63,6 +65,7 @@ export class Inputs {
   /** By address, as it was fetched last. */
   readonly keySets = new Map<string, KeySetInput>();
   readonly faultPolicies = new PolicyIndex<FaultPolicyInput>(asWritten(faultProblem));
+  readonly sharedOutbounds: SharedOutbounds;
   /** By `routeKey`. */
   readonly routes = new Map<string, RouteInput>();
   /** Results of compiling routes: the last good one of each, by `routeKey`. */
@@ -75,8 +78,9 @@ export class Inputs {
   readonly conflicts = new Map<string, ReadonlySet<string>>();
   meshConfig: MeshConfig | MeshConfigInput = defaultMeshConfig();
 
-  constructor(trust: Trust, registry: RegistryViews) {
+  constructor(trust: Trust, registry: RegistryViews, dependencies: DependencyIndex) {
     this.trust = trust;
+    this.sharedOutbounds = new SharedOutbounds(dependencies);
     const { trustRoots: roots } = trust;
     this.currentTrust = { roots, issuingRoot: new Uint8Array(), reissueWithinMs: 0, revoked: [] };
     this.registry = registry;
@@ -240,6 +244,13 @@ export class InputReader {
   namespaceAnnotation(name: string, annotation: string): string | undefined {
     this.#read.add(facts.namespace(name));
     return this.#inputs.namespaces.get(name)?.metadata.annotations?.[annotation];
+  }
+
+  /** By the key of its cluster. `compute` is given a reader of its own. */
+  sharedOutbound(key: string, compute: (inputs: InputReader) => SharedOutbound | undefined) {
+    return this.#inputs.sharedOutbounds.get(key, this.#read, (read) =>
+      compute(new InputReader(this.#inputs, read)),
+    );
   }
 
   /** Whether Gateways of the class are weft's to serve. */

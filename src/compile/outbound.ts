@@ -3,44 +3,64 @@
  * (producer) holds for everybody; a route in the client's namespace (consumer) holds for that namespace's clients only, and
  * where there is one, it takes the place of the producer's routes. Of routes of several kinds the most specific kind holds.
  */
-import type { MessageInitShape } from "@bufbuild/protobuf";
+import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { clusterKey, type OutboundKeyParts, OutboundSchema, parseOutboundKey } from "../model/index.ts";
 import { type CompiledRoute, isConnectionRoute, isHttpRoute } from "./compiled-route.ts";
 import { externalTarget } from "./external-resources.ts";
 import type { InputReader } from "./inputs.ts";
 import type { OutboundTarget } from "./outbound-target.ts";
 import { canCarry, protocolOf } from "./protocol.ts";
-import { type CompiledResource, encodeResource } from "./resource.ts";
+import { closureOf, type CompiledResource, resourceOf } from "./resource.ts";
 import { attachesToPort, mostSpecific } from "./route-conflicts.ts";
 import { buildConnectionRouting, buildRouting, clustersOf } from "./routing.ts";
+import type { OutboundContent, SharedOutbound } from "./shared-outbounds.ts";
 import { hostOf, tcpPort } from "./service-resources.ts";
+
+const clientField = OutboundSchema.field.clientNamespace.number;
 
 export function compileOutbound(inputs: InputReader, key: string): CompiledResource | undefined {
   const parsed = parseOutboundKey(key);
-  const target = parsed === undefined ? undefined : findTarget(inputs, parsed);
-  if (parsed === undefined || target === undefined) return undefined;
-  const { kind, namespace, service, section, protocol, host, hosts } = target;
-  const routes = applicable(inputs, target, parsed);
-  const defaultCluster = clusterKey(namespace, service, parsed.port);
+  if (parsed === undefined) return undefined;
+  const { namespace, service, port, clientNamespace } = parsed;
+  const shared = inputs.sharedOutbound(clusterKey(namespace, service, port), (reader) => {
+    const target = findTarget(reader, parsed);
+    return target === undefined ? undefined : compileShared(reader, target, port);
+  });
+  if (shared === undefined) return undefined;
+  const { head, tail, closure } = shared.consumers.get(clientNamespace) ?? shared.others;
+  const client = new BinaryWriter()
+    .tag(clientField, WireType.LengthDelimited)
+    .string(clientNamespace)
+    .finish();
+  return resourceOf({ kind: "Outbound", key }, Buffer.concat([head, client, tail]), closure);
+}
+
+function compileShared(inputs: InputReader, target: OutboundTarget, port: number): SharedOutbound {
+  const consumers = new Map<string, OutboundContent>();
+  for (const [namespace, routes] of Map.groupBy(attached(inputs, target, port), (route) => route.namespace)) {
+    consumers.set(namespace, contentOf(target, port, mostSpecific(routes).map(asInMesh)));
+  }
+  return { consumers, others: consumers.get(target.namespace) ?? contentOf(target, port, []) };
+}
+
+function contentOf(
+  { kind, namespace, service, section, protocol, host, hosts }: OutboundTarget,
+  port: number,
+  routes: readonly CompiledRoute[],
+): OutboundContent {
+  const defaultCluster = clusterKey(namespace, service, port);
   const clusters = clustersOf(routes, defaultCluster);
-  return encodeResource(
-    { kind: "Outbound", key },
-    OutboundSchema,
-    {
-      source: { kind, namespace, name: service, section },
-      namespace,
-      service,
-      port: parsed.port,
-      clientNamespace: parsed.clientNamespace,
-      host,
-      protocol,
-      defaultCluster,
-      clusters,
-      hosts: [...hosts],
-      ...routing(routes, `${namespace}/${service}`, parsed.port),
-    },
-    { clusters },
-  );
+  const head = { source: { kind, namespace, name: service, section }, namespace, service, port };
+  const tail = {
+    ...{ host, protocol, defaultCluster, clusters, hosts: [...hosts] },
+    ...routing(routes, `${namespace}/${service}`, port),
+  };
+  return { head: encode(head), tail: encode(tail), closure: closureOf({ clusters }) };
+}
+
+function encode(content: MessageInitShape<typeof OutboundSchema>): Uint8Array {
+  return toBinary(OutboundSchema, create(OutboundSchema, content));
 }
 
 function findTarget(
@@ -87,19 +107,15 @@ function routing(
   };
 }
 
-function applicable(
+function attached(
   inputs: InputReader,
   { namespace, service, protocol }: OutboundTarget,
-  { port, clientNamespace }: OutboundKeyParts,
+  port: number,
 ): readonly CompiledRoute[] {
   const parent = `${namespace}/${service}`;
-  const attached = inputs
+  return inputs
     .routesOf({ kind: "Service", parent })
     .filter((route) => canCarry(route.kind, protocol) && attachesToPort(route, parent, port));
-  const consumers = attached.filter((route) => route.namespace === clientNamespace);
-  const inForce =
-    consumers.length > 0 ? consumers : attached.filter((route) => route.namespace === namespace);
-  return mostSpecific(inForce).map(asInMesh);
 }
 
 function asInMesh(route: CompiledRoute): CompiledRoute {

@@ -25,7 +25,7 @@ export interface Closure {
   readonly certificates: readonly string[];
 }
 
-const versionDigits = 32;
+const versionBytes = 16;
 
 /**
  * The bytes are canonical because protobuf-es writes fields by number and maps in insertion order; whoever fills a
@@ -37,16 +37,24 @@ export function encodeResource<S extends DescMessage>(
   content: MessageInitShape<S>,
   closure: Partial<Closure> = {},
 ): CompiledResource {
-  const bytes = toBinary(schema, create(schema, content));
-  const version = new Bun.CryptoHasher("sha256").update(bytes).digest("hex").slice(0, versionDigits);
-  return { kind: name.kind, key: name.key, version, bytes, closure: closureOf(closure) };
+  return resourceOf(name, toBinary(schema, create(schema, content)), closureOf(closure));
+}
+
+/** `bytes`: canonical. */
+export function resourceOf(
+  { kind, key }: ResourceName,
+  bytes: Uint8Array,
+  closure: Closure,
+): CompiledResource {
+  const hash = new Bun.CryptoHasher("sha256").update(bytes).digest();
+  return { kind, key, version: hash.toString("hex", 0, versionBytes), bytes, closure };
 }
 
 /** Most need nothing, and there are ten for each proxy. */
 const none: readonly string[] = [];
 const emptyClosure: Closure = { clusters: none, certificates: none };
 
-function closureOf({ clusters = none, certificates = none }: Partial<Closure>): Closure {
+export function closureOf({ clusters = none, certificates = none }: Partial<Closure>): Closure {
   return clusters.length + certificates.length === 0 ? emptyClosure : { clusters, certificates };
 }
 
