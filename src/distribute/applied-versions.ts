@@ -97,9 +97,13 @@ export class AppliedVersions {
   #share(set: MemberSet): void {
     const before = this.#sets?.get(set.cluster);
     if (before === set || this.ownEndpoints < set.resources.size / ownShare) return;
-    for (const [key, { version }] of set.resources) {
-      const known = this.#own.get("Endpoint", key) ?? before?.resources.get(key)?.version;
-      if (known !== version) return;
+    // Most of a set is what it was in the one before, and is told by the object without a look at its version.
+    let left = this.ownEndpoints;
+    for (const [key, resource] of set.resources) {
+      const own = left > 0 ? this.#own.get("Endpoint", key) : undefined;
+      if (own !== undefined) left--;
+      else if (before?.resources.get(key) === resource) continue;
+      if ((own ?? before?.resources.get(key)?.version) !== resource.version) return;
     }
     for (const [key, { version }] of before?.resources ?? []) {
       if (!set.resources.has(key) && !this.#own.has("Endpoint", key)) this.#own.set("Endpoint", key, version);

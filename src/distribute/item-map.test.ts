@@ -1,7 +1,14 @@
 /** The table of few names and the table of many behave alike. */
 import { expect, test } from "bun:test";
 import { array, assert, boolean, constantFrom, integer, property, record } from "fast-check";
+import { modelSchemas } from "../model/index.ts";
 import { ItemMap } from "./item-map.ts";
+import type { ResourceKind } from "./resource-source.ts";
+
+const resourceKinds: readonly ResourceKind[] = [
+  ...(["Certificate", "Gateway", "Endpoint", "Cluster", "Address"] as const),
+  ...(["Name", "Outbound", "Inbound", "Mesh"] as const),
+];
 
 test("names of any number are kept as a Map keeps them", () => {
   const step = record({
@@ -32,4 +39,13 @@ test("names of any number are kept as a Map keeps them", () => {
       expect([...items.keys("Name")].length + [...items.keys("Endpoint")].length).toBe(expected.size);
     }),
   );
+});
+
+test("every kind has a table of its own", () => {
+  const items = new ItemMap<ResourceKind>();
+  for (const kind of resourceKinds) items.set(kind, "key", kind);
+  for (const kind of resourceKinds) expect(items.get(kind, "key")).toBe(kind);
+  expect([...items.names()].map(({ kind }) => kind)).toEqual([...items.allValues()]);
+  const travelling = Object.keys(modelSchemas).filter((kind) => kind !== "Commit");
+  expect<string[]>([...items.allValues()].toSorted()).toEqual(travelling.toSorted());
 });

@@ -7,73 +7,87 @@ import type { ResourceKind, ResourceName } from "./resource-source.ts";
  */
 const maxListed = 32;
 
+/** Of each kind's table: a look-up among the kinds by text took longer than the one in the table. */
+const places: Readonly<Record<ResourceKind, number>> = {
+  Mesh: 0,
+  Inbound: 1,
+  Outbound: 2,
+  Name: 3,
+  Address: 4,
+  Cluster: 5,
+  Endpoint: 6,
+  Gateway: 7,
+  Certificate: 8,
+};
+/** In the order of their places. */
+const kinds: readonly ResourceKind[] = [
+  ...(["Mesh", "Inbound", "Outbound", "Name", "Address"] as const),
+  ...(["Cluster", "Endpoint", "Gateway", "Certificate"] as const),
+];
+
 export class ItemMap<V> {
-  /** Side by side, for the same reason: there are fewer than ten kinds. */
-  readonly #kinds: ResourceKind[] = [];
-  readonly #tables: Table<V>[] = [];
+  /** By place, none of them empty; as long as the last that there ever was. */
+  readonly #tables: (Table<V> | undefined)[] = [];
 
   get size(): number {
     let size = 0;
-    for (const table of this.#tables) size += table.size;
+    for (const table of this.#tables) size += table?.size ?? 0;
     return size;
   }
 
   count(kind: ResourceKind): number {
-    return this.#table(kind)?.size ?? 0;
+    return this.#tables[places[kind]]?.size ?? 0;
   }
 
   get(kind: ResourceKind, key: string): V | undefined {
-    return this.#table(kind)?.get(key);
+    return this.#tables[places[kind]]?.get(key);
   }
 
   has(kind: ResourceKind, key: string): boolean {
-    return this.#table(kind)?.has(key) ?? false;
+    return this.#tables[places[kind]]?.has(key) ?? false;
   }
 
   set(kind: ResourceKind, key: string, value: V): void {
-    let table = this.#table(kind);
+    const place = places[kind];
+    let table = this.#tables[place];
     if (table === undefined) {
+      // No holes: an array with holes is looked through in its prototypes too.
+      while (this.#tables.length < place) this.#tables.push(undefined);
       table = new Table();
-      this.#kinds.push(kind);
-      this.#tables.push(table);
+      this.#tables[place] = table;
     }
     table.set(key, value);
   }
 
   delete(kind: ResourceKind, key: string): boolean {
-    const table = this.#table(kind);
+    const place = places[kind];
+    const table = this.#tables[place];
     if (table === undefined || !table.delete(key)) return false;
     // An emptied table of many has room for many.
-    if (table.size > 0) return true;
-    const index = this.#kinds.indexOf(kind);
-    this.#kinds.splice(index, 1);
-    this.#tables.splice(index, 1);
+    if (table.size === 0) this.#tables[place] = undefined;
     return true;
   }
 
   clear(): void {
-    this.#kinds.length = 0;
     this.#tables.length = 0;
   }
 
   /** Not to be changed meanwhile. */
   keys(kind: ResourceKind): Iterable<string> {
-    return this.#table(kind)?.keys() ?? [];
+    return this.#tables[places[kind]]?.keys() ?? [];
   }
 
   /** Not to be changed meanwhile. */
   *names(): Iterable<ResourceName> {
-    for (const [index, kind] of this.#kinds.entries())
-      for (const key of this.#tables[index]?.keys() ?? []) yield { kind, key };
+    for (const [place, table] of this.#tables.entries()) {
+      const kind = kinds[place];
+      if (table === undefined || kind === undefined) continue;
+      for (const key of table.keys()) yield { kind, key };
+    }
   }
 
   *allValues(): Iterable<V> {
-    for (const table of this.#tables) yield* table.values();
-  }
-
-  #table(kind: ResourceKind): Table<V> | undefined {
-    const index = this.#kinds.indexOf(kind);
-    return index < 0 ? undefined : this.#tables[index];
+    for (const table of this.#tables) if (table !== undefined) yield* table.values();
   }
 }
 
