@@ -3,17 +3,19 @@
  * the routes of a parent); a *node* is an output that read facts when it was last computed. There are as many nodes as
  * resources that somebody has, and what many of them read is the same: those are one *group*, which has the list of its facts once.
  */
+import { type CompactSet, removeMember, withMember } from "../kernel/index.ts";
+
 interface Fact {
   readonly name: string;
   readonly number: number;
-  readonly groups: Set<Group>;
+  groups: CompactSet<Group>;
 }
 
 interface Group {
   /** Numbers of its facts, in the order in which they were read. */
   readonly key: string;
   readonly facts: readonly Fact[];
-  readonly nodes: Set<string>;
+  nodes: CompactSet<string>;
 }
 
 export class DependencyIndex {
@@ -27,7 +29,7 @@ export class DependencyIndex {
     const before = this.#groupOf.get(node);
     if (before !== undefined && hasExactly(before, names)) return;
     const group = this.#groupWith(Array.from(names, (name) => this.#fact(name)));
-    group.nodes.add(node);
+    group.nodes = withMember(group.nodes, node);
     this.#groupOf.set(node, group);
     if (before !== undefined) this.#leave(before, node);
   }
@@ -56,7 +58,7 @@ export class DependencyIndex {
   #fact(name: string): Fact {
     const known = this.#facts.get(name);
     if (known !== undefined) return known;
-    const fact = { name, number: ++this.#lastNumber, groups: new Set<Group>() };
+    const fact: Fact = { name, number: ++this.#lastNumber, groups: [] };
     this.#facts.set(name, fact);
     return fact;
   }
@@ -65,20 +67,16 @@ export class DependencyIndex {
     const key = facts.map(({ number }) => number).join(" ");
     const known = this.#groups.get(key);
     if (known !== undefined) return known;
-    const group = { key, facts, nodes: new Set<string>() };
+    const group: Group = { key, facts, nodes: [] };
     this.#groups.set(key, group);
-    for (const fact of facts) fact.groups.add(group);
+    for (const fact of facts) fact.groups = withMember(fact.groups, group);
     return group;
   }
 
   #leave(group: Group, node: string): void {
-    group.nodes.delete(node);
-    if (group.nodes.size > 0) return;
+    if (!removeMember(group.nodes, node)) return;
     this.#groups.delete(group.key);
-    for (const fact of group.facts) {
-      fact.groups.delete(group);
-      if (fact.groups.size === 0) this.#facts.delete(fact.name);
-    }
+    for (const fact of group.facts) if (removeMember(fact.groups, group)) this.#facts.delete(fact.name);
   }
 }
 

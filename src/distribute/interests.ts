@@ -1,15 +1,14 @@
 /** Who wants what, over all subscribers: finds those that a change touches, and lets the source forget what nobody wants. */
+import { type CompactSet, removeMember, withMember } from "../kernel/index.ts";
 import { ItemMap } from "./item-map.ts";
 import { maxSetMembers, type MemberSet } from "./member-set.ts";
 import type { ResourceKind, ResourceName, ResourceSource, SourceResource } from "./resource-source.ts";
 
-/** Up to here a list is a fifth of a Set; most names are one service's as its few instances see it. */
-const maxListed = 8;
-
 interface Interest<S> {
   /** The text that all share: each stream brings its own. */
   readonly key: string;
-  subscribers: S[] | Set<S>;
+  /** Mostly few: of one service's name as the instances of another see it. */
+  subscribers: CompactSet<S>;
 }
 
 export class Interests<S> {
@@ -29,7 +28,7 @@ export class Interests<S> {
   add(kind: Exclude<ResourceKind, "Endpoint">, key: string, subscriber: S): string {
     const interest = this.#interests.get(kind, key);
     if (interest !== undefined) {
-      join(interest, subscriber);
+      interest.subscribers = withMember(interest.subscribers, subscriber);
       return interest.key;
     }
     this.#interests.set(kind, key, { key, subscribers: [subscriber] });
@@ -39,7 +38,7 @@ export class Interests<S> {
 
   remove(kind: Exclude<ResourceKind, "Endpoint">, key: string, subscriber: S): void {
     const interest = this.#interests.get(kind, key);
-    if (interest === undefined || !leave(interest, subscriber)) return;
+    if (interest === undefined || !removeMember(interest.subscribers, subscriber)) return;
     this.#interests.delete(kind, key);
     if (kind === "Cluster") this.#unload(key);
     this.#source.forget(kind, key);
@@ -126,22 +125,4 @@ export class Interests<S> {
     this.#members.delete(cluster);
     this.#source.forgetMembers(cluster);
   }
-}
-
-function join<S>(interest: Interest<S>, subscriber: S): void {
-  const { subscribers } = interest;
-  if (!Array.isArray(subscribers)) subscribers.add(subscriber);
-  else if (!subscribers.includes(subscriber)) {
-    if (subscribers.length < maxListed) subscribers.push(subscriber);
-    else interest.subscribers = new Set([...subscribers, subscriber]);
-  }
-}
-
-/** True: it was the last one. */
-function leave<S>({ subscribers }: Interest<S>, subscriber: S): boolean {
-  if (!Array.isArray(subscribers)) return subscribers.delete(subscriber) && subscribers.size === 0;
-  const index = subscribers.indexOf(subscriber);
-  if (index < 0) return false;
-  subscribers.splice(index, 1);
-  return subscribers.length === 0;
 }

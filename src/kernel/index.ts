@@ -13,6 +13,7 @@ export { fitsTextPattern, parseTextPattern, type TextPattern } from "./text-patt
 export { PrefixTable } from "./prefix-table.ts";
 export { ByteWriter } from "./bytes.ts";
 export { type Clock, systemClock, type Timer, VirtualClock } from "./clock.ts";
+export { type CompactSet, removeMember, withMember } from "./compact-set.ts";
 export {
   type ErrorCode,
   errorLine,
