@@ -3,7 +3,7 @@
  * build or an older one. The runtime maps the program's text and bytecode from the executable: a process has no copy of them, as it
  * has of a script's (3.5 MB), nor the transpiler's memory for 260 modules (4 MB for good, and half a second at start).
  *
- *   bun scripts/build-program.mjs FOLDER PROGRAM        FOLDER appears whole: PROGRAM, PROGRAM.map and built-for
+ *   bun scripts/build-program.mjs FOLDER PROGRAM        into FOLDER: PROGRAM, PROGRAM.map and, last, built-for
  */
 import { mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -36,8 +36,10 @@ async function main(folder, program) {
     writeFileSync(join(scratch, "built-for"), `${root}\n`);
     // What changed while this was built is newer than the build.
     utimesSync(join(scratch, "built-for"), startedMs / 1000, startedMs / 1000);
-    rmSync(folder, { recursive: true, force: true });
-    renameSync(scratch, folder);
+    // Each file takes the place of the one before at once: who starts the program meanwhile has one or the other, and never none.
+    mkdirSync(folder, { recursive: true });
+    for (const name of [`${program}.map`, program, "built-for"])
+      renameSync(join(scratch, name), join(folder, name));
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }

@@ -1,6 +1,17 @@
 /** The programs that bin/weft runs from one executable each: that they can be built, and say what they cannot do as the command line does. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -94,6 +105,57 @@ test("what the folder says that a program is called in is not read", () => {
   const { stderr } = run(program("serve-program"), ["up"]);
   expect(stderr).toContain("weft serve alone");
   expect(stderr).not.toContain("preloaded");
+});
+
+describe("bin/weft in a checkout that has built nothing", () => {
+  const checkout = join(scratch, "checkout");
+  const cache = join(checkout, "node_modules/.cache/weft");
+  const refused = { exitCode: 65, stderr: expect.stringContaining("the bootstrap file cannot be read") };
+
+  beforeAll(() => {
+    for (const part of ["bin", "src", "scripts", "package.json", "tsconfig.json"])
+      cpSync(join(root, part), join(checkout, part), { recursive: true });
+    mkdirSync(cache, { recursive: true });
+    for (const name of readdirSync(join(root, "node_modules")).filter((each) => each !== ".cache"))
+      symlinkSync(join(root, "node_modules", name), join(checkout, "node_modules", name));
+  });
+
+  async function startProxy(): Promise<{ exitCode: number; stderr: string }> {
+    const command = [join(checkout, "bin/weft"), "proxy", "--bootstrap", join(scratch, "absent.json")];
+    const child = Bun.spawn(command, { cwd: scratch, stdout: "ignore", stderr: "pipe" });
+    const stderr = await new Response(child.stderr).text();
+    return { exitCode: await child.exited, stderr };
+  }
+
+  test(
+    "several that start at once all start, though one that built was killed",
+    async () => {
+      const killed = Bun.spawnSync(["true"]).pid;
+      symlinkSync(String(killed), join(cache, "proxy-program.builder"));
+      expect(await Promise.all(Array.from({ length: 6 }, startProxy))).toEqual(Array(6).fill(refused));
+      expect(readdirSync(cache).filter((name) => name.startsWith("proxy-program"))).toEqual([
+        "proxy-program",
+      ]);
+    },
+    buildTimeoutMs,
+  );
+
+  test(
+    "one that starts while the program is built anew runs it, before and after",
+    async () => {
+      const folder = join(cache, "proxy-program");
+      const builder = [join(checkout, "scripts/build-program.mjs"), folder, "proxy-program"];
+      const building = Bun.spawn([process.execPath, ...builder], { stdout: "ignore", stderr: "inherit" });
+      let isOver = false;
+      void building.exited.then(() => (isOver = true));
+      while (!isOver) {
+        expect(existsSync(join(folder, "proxy-program"))).toBe(true);
+        expect(await startProxy()).toEqual(refused);
+      }
+      expect(await building.exited).toBe(0);
+    },
+    buildTimeoutMs,
+  );
 });
 
 function program(name: string): string {
