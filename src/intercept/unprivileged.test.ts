@@ -49,7 +49,7 @@ describeWhere(
       expect(report).toContain(" 0 fail");
       expect(report).not.toContain(" skip");
       expect(await run.exited).toBe(0);
-    }, 30_000);
+    }, 60_000);
 
     test("no namespace can be made without one", () => {
       const script = `

@@ -95,7 +95,7 @@ for (const kind of kinds) {
       expect(await isolation.inner.exited).toEqual({ kind: "code", code: 0 });
       await untilGone(Number(second["program"]));
       await expect(joinFabric(record, guest.start)).rejects.toMatchObject({ code: "not_found" });
-    }, 20_000);
+    }, 60_000);
 
     test("when the inner process is killed, its programs die and nobody waits for it", async () => {
       const owner = staying();
@@ -105,7 +105,7 @@ for (const kind of kinds) {
       isolation.inner.kill(9);
       expect(await isolation.inner.exited).toEqual({ kind: "signal", signal: 9 });
       await untilGone(Number(program));
-    }, 20_000);
+    }, 60_000);
 
     test("when the outer process is killed, nothing of it goes on", async () => {
       const { launched, said } = await outerProcess([], kind);
@@ -114,7 +114,7 @@ for (const kind of kinds) {
       await launched.exited;
       await untilGone(Number(said["inner"]));
       await untilGone(Number(said["program"]));
-    }, 20_000);
+    }, 60_000);
   });
 }
 
@@ -170,7 +170,7 @@ describeWhere("the choice", cannotBeNobody ?? refusals.userns, () => {
     launched.kill(9);
     await launched.exited;
     await untilGone(Number(said["inner"]));
-  }, 20_000);
+  }, 60_000);
 
   /** As in an ordinary container: a user namespace of ours that forbids further ones, and no capability. */
   const forbidden = [
@@ -201,7 +201,7 @@ describeWhere("the choice", cannotBeNobody ?? refusals.userns, () => {
     expect(userns).toStartWith(
       "userns: make a user namespace: no space or the limit of namespaces is reached (ENOSPC)",
     );
-  }, 20_000);
+  }, 60_000);
 
   test("refuses what was asked for by name and cannot be had", async () => {
     const said = await inForbidding("userns");
@@ -209,7 +209,7 @@ describeWhere("the choice", cannotBeNobody ?? refusals.userns, () => {
       "isolation userns is not possible here: make a user namespace: no space",
     );
     expect(said["error"]).toEndWith("use --isolation auto");
-  }, 20_000);
+  }, 60_000);
 });
 
 test("with loopback asked for nothing is tried", async () => {

@@ -59,7 +59,7 @@ for (const kind of kinds) {
       expect(seen["closed"]).toBe("ECONNREFUSED");
       const [, ...routes] = String(seen["routes"]).split("\n");
       expect(routes.map((route) => route.split("\t").slice(0, 2))).toEqual([["weft0", "00004D0A"]]);
-    }, 20_000);
+    }, 60_000);
 
     test("programs are told where the others are, resolve in the mesh, and have no right over their place", async () => {
       const home = {
@@ -90,7 +90,7 @@ for (const kind of kinds) {
       expect(seen["home_resolv"]).toBe(home.resolv);
       expect(seen["low_port"]).toBe("listening");
       expect(seen["escape"]).toEndWith("refused");
-    }, 20_000);
+    }, 60_000);
 
     test("removal ends daemons, gives links back, and leaves no file; an address is not given out again at once", async () => {
       const seen = await run("removal");
@@ -99,6 +99,6 @@ for (const kind of kinds) {
       expect(seen["again"]).toBe("10.77.0.3");
       expect(seen["left"]).toBe(0);
       expect(readdirSync(directory)).toEqual([]);
-    }, 20_000);
+    }, 60_000);
   });
 }

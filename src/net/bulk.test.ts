@@ -75,7 +75,7 @@ describe.each(kinds)("%s", (_name, listenOptions, connectOptions) => {
     expect(clientSide.received).toBe(serverSide.sent);
     expect(serverSide.received).toBe(clientSide.sent);
     expect([clientSide.cause, serverSide.cause]).toEqual(["ended", "ended"]);
-  }, 30_000);
+  }, 60_000);
 
   test("1,000 connections leave no descriptor behind", async () => {
     const descriptors = (): number => readdirSync("/proc/self/fd").length;
@@ -119,5 +119,5 @@ describe.each(kinds)("%s", (_name, listenOptions, connectOptions) => {
     expect(closes.length).toBe(1_001);
     expect(descriptors()).toBeLessThanOrEqual(before);
     listener.closeAll();
-  }, 30_000);
+  }, 60_000);
 });

@@ -202,5 +202,5 @@ describe("sqlite store", () => {
       acknowledged = store.revision;
       store.close();
     }
-  }, 30_000);
+  }, 60_000);
 });

@@ -15,7 +15,7 @@ beforeAll(async () => {
   const { exitCode, stderr } = Bun.spawnSync([process.execPath, buildScript, folder]);
   if (exitCode !== 0) throw new Error(stderr.toString());
   api = await TestApi.start({ dashboard: () => Promise.resolve(folder) });
-}, 30_000);
+}, 60_000);
 
 afterAll(async () => {
   await api.close();

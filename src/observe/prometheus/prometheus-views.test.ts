@@ -119,7 +119,7 @@ test.skipIf(!existsSync(program))(
     );
     expect(ofMesh.groups.map(({ key }) => key)).toEqual(["shop/cart"]);
   },
-  40_000,
+  60_000,
 );
 
 test.each<[string, () => Response | Promise<Response>, string]>([

@@ -123,7 +123,7 @@ describe("the gateway", () => {
     await eventually(() => proxy.gatewayAddresses().length === 2, "the port is opened", 10_000);
     expect((await RawClient.connect(port)) instanceof RawClient).toBe(true);
     app.stop();
-  }, 15_000);
+  }, 60_000);
 
   test("serves on a Unix socket in the place of an address, for whoever relays it", async () => {
     await using mesh = new TestMesh();

@@ -161,5 +161,5 @@ test.each(["answers 503", "resets", "is not there"])(
     expect(await scrape(edge)).toContain('weft_retries_withheld_total{cause="callee"}');
     dead.stop();
   },
-  30_000,
+  60_000,
 );
