@@ -135,9 +135,9 @@ describe("parseYamlDocuments", () => {
   });
 
   test("takes a hundred thousand keys in linear time", () => {
-    const startedMs = performance.now();
+    const before = process.cpuUsage();
     expect(values(Array.from({ length: 100_000 }, (_, i) => `k${i}: 1`).join("\n"))).toHaveLength(1);
     // Comparing each key with all others would take minutes.
-    expect(performance.now() - startedMs).toBeLessThan(10_000);
+    expect(process.cpuUsage(before).user / 1_000).toBeLessThan(10_000);
   });
 });

@@ -62,7 +62,7 @@ function staying(scenario = "stay", env: Record<string, string> = {}) {
 }
 
 async function untilGone(pid: number): Promise<void> {
-  const endMs = performance.now() + 5000;
+  const endMs = performance.now() + 30_000;
   while (processStartTime(pid) !== undefined && performance.now() < endMs) await Bun.sleep(5);
   expect(processStartTime(pid)).toBeUndefined();
 }

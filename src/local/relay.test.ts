@@ -70,7 +70,7 @@ function exchange(port: number, bytes: Uint8Array): Promise<Buffer | string> {
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  const endMs = performance.now() + 5000;
+  const endMs = performance.now() + 30_000;
   while (!condition()) {
     if (performance.now() > endMs) throw new Error("the condition did not come true");
     await Bun.sleep(2);

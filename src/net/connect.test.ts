@@ -12,7 +12,7 @@ import { parseSocketAddress } from "./socket-address.ts";
 import { makeRoot, meshClient } from "./testdata/certificates.ts";
 import { connected, makePair, text } from "./testdata/peers.ts";
 
-const timeoutMs = 5_000;
+const timeoutMs = 30_000;
 /** A port on which nothing listens, below those that the kernel hands out for port 0, so that nobody gets it meanwhile. */
 function freePort(): number {
   for (;;) {

@@ -79,9 +79,9 @@ function inputOf(folded: ReadonlySet<string>): LayoutInput {
 
 test("300 services: every one within its namespace's box, twice the same, in less than a second", () => {
   const input = inputOf(new Set());
-  const startedMs = performance.now();
+  const before = process.cpuUsage();
   const result = groupedLayout(input);
-  expect(performance.now() - startedMs).toBeLessThan(1_000);
+  expect(process.cpuUsage(before).user / 1_000).toBeLessThan(1_000);
   expect(input.nodes.length).toBe(301);
   const places = new Map(result.places);
   const boxes = new Map(result.boxes);

@@ -68,7 +68,7 @@ test("whatever has a plain path's form is plain, and nothing else", () => {
 
 test("the longest path with everything in it is read in bounded time", () => {
   const path = "/a;b%2f..%5c\\//../%41".repeat(800);
-  const start = performance.now();
+  const before = process.cpuUsage();
   for (let i = 0; i < 10; i++) readPath(path);
-  expect(performance.now() - start).toBeLessThan(2_000);
+  expect(process.cpuUsage(before).user / 1_000).toBeLessThan(2_000);
 });

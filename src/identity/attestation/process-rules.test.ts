@@ -153,9 +153,9 @@ test("an executable beyond the bound refuses", async () => {
 test("a wildcard costs no more for a path that was made for it", async () => {
   writeFileSync(at("4711/cgroup"), `0::/${"a".repeat(4_000)}\n`);
   const view = await viewOf();
-  const startMs = performance.now();
+  const before = process.cpuUsage();
   await matchProcess([ruleOf({ cgroup: `/${"**a".repeat(60)}b` })], view);
-  expect(performance.now() - startMs).toBeLessThan(1_000);
+  expect(process.cpuUsage(before).user / 1_000).toBeLessThan(1_000);
 });
 
 describe("at the end", () => {

@@ -205,12 +205,12 @@ describe.each([
         [proxy, server.proxy].some((each) =>
           /^weft_limit_reached_total\{limit="max_buffered_body_bytes"\} [1-9]/m.test(each.metricsText()),
         );
-      await eventually(isPaused, "a sender is paused", 10_000);
+      await eventually(isPaused, "a sender is paused");
       await settles(() => source.sent);
       expect(source.sent).toBeLessThan(size);
       expect(source.sent - drain.received - kernelBytes()).toBeLessThan(maxHeldBytes);
       drain.resume();
-      await eventually(() => drain.received >= size, "all of it", 30_000);
+      await eventually(() => drain.received >= size, "all of it");
       expect(source.sent).toBe(size);
       app.stop();
     },

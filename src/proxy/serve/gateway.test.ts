@@ -120,7 +120,7 @@ describe("the gateway", () => {
     expect(await page.text()).toContain("the address is in use");
     const port = holder.port;
     holder.stop(true);
-    await eventually(() => proxy.gatewayAddresses().length === 2, "the port is opened", 10_000);
+    await eventually(() => proxy.gatewayAddresses().length === 2, "the port is opened");
     expect((await RawClient.connect(port)) instanceof RawClient).toBe(true);
     app.stop();
   }, 60_000);

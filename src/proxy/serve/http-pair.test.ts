@@ -276,7 +276,7 @@ describe("back-pressure", () => {
     expect(peer.unsentBytes).toBeGreaterThan(0);
     expect(size - peer.unsentBytes - received - kernelBytes()).toBeLessThan(maxHeldBytes);
     app.connections[0]?.socket.resume();
-    await eventually(() => received >= size, "the application has it all", 10_000);
+    await eventually(() => received >= size, "the application has it all");
     app.connections[0]?.socket.write(hello);
     expect((await peer.response()).body).toBe("hello");
     app.stop();

@@ -158,7 +158,7 @@ test("sixty-four megabytes both ways at once, each side ending its own, arrive w
     },
   });
   await open.promise;
-  await eventually(() => atServer.received === size && atClient.received === size, "all of it", 30_000);
+  await eventually(() => atServer.received === size && atClient.received === size, "all of it");
   expect([atServer.digest(), atClient.digest()]).toEqual([expected, expected]);
   await eventually(
     async () => (await scrape(client.proxy)).includes("weft_requests_in_flight 0"),

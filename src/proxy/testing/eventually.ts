@@ -1,8 +1,11 @@
 /** Waits for something that happens on the other side of a socket and has no promise. Polls, with a deadline. */
+/** Only a defect takes so long: a machine that is busy with other things may well take seconds. */
+const defaultWithinMs = 30_000;
+
 export async function eventually(
   isTrue: () => boolean | Promise<boolean>,
   what: string,
-  withinMs = 3_000,
+  withinMs = defaultWithinMs,
 ): Promise<void> {
   const deadline = Date.now() + withinMs;
   while (!(await isTrue())) {

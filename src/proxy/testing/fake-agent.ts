@@ -46,6 +46,8 @@ export interface FakeConfiguration {
 export class FakeAgent implements Agent {
   snapshot: Snapshot;
   status: AgentStatus;
+  /** For which somebody waited until their deadline. */
+  expiredLookups = 0;
   /** Lookups are left without an answer until their deadline. */
   isMute = false;
   readonly prefetched: string[] = [];
@@ -172,7 +174,10 @@ export class FakeAgent implements Agent {
       callback(read());
       return undefined;
     }
-    const timer = setTimeout(() => callback("unavailable"), deadlineMs);
+    const timer = setTimeout(() => {
+      this.expiredLookups++;
+      callback("unavailable");
+    }, deadlineMs);
     return { cancel: () => clearTimeout(timer) };
   }
 }

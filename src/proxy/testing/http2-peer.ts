@@ -10,6 +10,8 @@ import {
 import { systemClock } from "../../kernel/index.ts";
 import { Connection, connect, listen, type Listener } from "../../net/index.ts";
 
+const waitMs = 30_000;
+
 type Entries = readonly (readonly [name: string, value: string])[];
 
 /** One message as it came in: everything that a stream told. */
@@ -55,9 +57,9 @@ export class Http2Message implements StreamSink {
     this.#wake();
   }
 
-  /** Resolves once `condition` holds; rejects after two seconds. */
+  /** Resolves once `condition` holds; rejects after half a minute, which only a defect takes. */
   async until(condition: () => boolean, what: string): Promise<this> {
-    const deadline = Date.now() + 2_000;
+    const deadline = Date.now() + waitMs;
     while (!condition()) {
       if (Date.now() > deadline) throw new Error(`${what} did not come; body so far: ${this.body}`);
       const { promise, resolve } = Promise.withResolvers<void>();

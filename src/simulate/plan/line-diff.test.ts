@@ -57,7 +57,7 @@ test("a long difference is cut and says by how much", () => {
 
 test("texts that have little in common take no longer than their length", () => {
   const lines = (sign: string) => Array.from({ length: 20_000 }, (_, index) => `${sign}${index}`);
-  const start = performance.now();
+  const before = process.cpuUsage();
   lineDiff(lines("a"), lines("b"));
-  expect(performance.now() - start).toBeLessThan(2_000);
+  expect(process.cpuUsage(before).user / 1_000).toBeLessThan(2_000);
 });

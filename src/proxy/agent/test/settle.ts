@@ -1,6 +1,6 @@
 /** Lets everything run that waits for nothing but other code: promises, microtasks, file operations. */
 
-const deadlineMs = 5_000;
+const deadlineMs = 30_000;
 
 export async function settle(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await Promise.resolve();
