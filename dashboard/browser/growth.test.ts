@@ -1,6 +1,9 @@
-/** Live updates do not make the page grow: for some polls here, for a minute and longer with `npm run soak:dashboard`. */
+/**
+ * Live updates do not make the page grow: for some polls here, by a clock that is turned, for a minute and longer by the real one
+ * with `npm run soak:dashboard`.
+ */
 import { expect, test } from "bun:test";
-import type { CDPSession } from "playwright-core";
+import type { CDPSession, Page, Request } from "playwright-core";
 import Type from "typebox";
 import { Parse } from "typebox/value";
 import { hasChromium, openPage } from "../testing/browser.ts";
@@ -10,7 +13,8 @@ const isSoak = process.env["WEFT_SOAK_SECONDS"] !== undefined;
 const seconds = Number(process.env["WEFT_SOAK_SECONDS"] ?? 10);
 /** By then each document has come more than once, and what the page compiles and keeps for it is there. */
 const settleAnswers = 40;
-const pollMs = 200;
+/** What is asked for within a step is answered before the next one. */
+const stepMs = 200;
 /** What a chart's next minute, a table's next row and the text of an answer more may take; a leak of one answer a poll takes more. */
 const spareBytes = 100_000;
 
@@ -55,20 +59,46 @@ async function ownBytes(session: CDPSession): Promise<number> {
   return bytes;
 }
 
+/** The time of one page and of the documents that it is given. */
+class PageTime {
+  #aheadMs = 0;
+  readonly #open = new Set<Request>();
+
+  readonly nowMs = (): number => Date.now() + this.#aheadMs;
+
+  async install(page: Page): Promise<void> {
+    if (isSoak) return;
+    await page.clock.install();
+    page.on("request", (request) => this.#open.add(request));
+    for (const end of ["requestfinished", "requestfailed"] as const)
+      page.on(end, (request) => this.#open.delete(request));
+  }
+
+  async pass(page: Page, ms: number): Promise<void> {
+    if (isSoak) return page.waitForTimeout(ms);
+    for (let passedMs = 0; passedMs < ms; passedMs += stepMs) {
+      this.#aheadMs += stepMs;
+      await page.clock.runFor(stepMs);
+      while (this.#open.size > 0) await page.waitForTimeout(1);
+    }
+  }
+}
+
 /** What one page does, from its rest until the time is over. */
 async function watch(scene: Scene, path: string): Promise<void> {
-  const api = scene.shop();
+  const time = new PageTime();
+  const api = scene.shop(time.nowMs);
   await using opened = await openPage(scene.browser, api.url);
   const { page } = opened;
+  await time.install(page);
   const session = await page.context().newCDPSession(page);
   await page.goto(path);
   await page.getByRole("heading", { level: 1 }).waitFor();
-  while (api.asked.length < settleAnswers) await page.waitForTimeout(pollMs);
+  while (api.asked.length < settleAnswers) await time.pass(page, stepMs);
   const before = await ownBytes(session);
   const askedBefore = api.asked.length;
   const nodesBefore = Number(await page.evaluate("document.querySelectorAll('*').length"));
-  // Time itself is what is waited for: polls come by the page's own clock.
-  await page.waitForTimeout(seconds * 1000);
+  await time.pass(page, seconds * 1000);
   const after = await ownBytes(session);
   expect(api.asked.length - askedBefore).toBeGreaterThan(seconds / 4);
   const nodesAfter = Number(await page.evaluate("document.querySelectorAll('*').length"));

@@ -29,8 +29,9 @@ export class Scene implements AsyncDisposable {
     return scene;
   }
 
-  shop(): FakeApi {
-    return this.#serve(shopMesh());
+  /** `nowMs`: of its documents. */
+  shop(nowMs?: () => number): FakeApi {
+    return this.#serve(shopMesh(), nowMs);
   }
 
   large(): FakeApi {
@@ -47,8 +48,8 @@ export class Scene implements AsyncDisposable {
     rmSync(this.#temporary, { recursive: true, force: true });
   }
 
-  #serve(mesh: FakeMesh): FakeApi {
-    const api = new FakeApi({ mesh, folder: this.folder });
+  #serve(mesh: FakeMesh, nowMs: () => number = Date.now): FakeApi {
+    const api = new FakeApi({ mesh, folder: this.folder, nowMs });
     this.#apis.push(api);
     return api;
   }

@@ -18,6 +18,8 @@ export interface FakeApiOptions {
   /** That scripts/build-dashboard.mjs made. */
   readonly folder: string;
   readonly port?: number;
+  /** Of the documents. Default: the machine's. */
+  readonly nowMs?: () => number;
 }
 
 export const fakeToken = "fake-token";
@@ -101,7 +103,7 @@ export class FakeApi {
 
   #mesh(http: Request, rest: string, query: URLSearchParams): Response {
     const { mesh } = this.#options;
-    const nowMs = Date.now();
+    const nowMs = (this.#options.nowMs ?? Date.now)();
     const windowSeconds = Number(query.get("window") ?? 900);
     const [what = "", ...more] = rest.split("/").map(decodeURIComponent);
     switch (what) {
