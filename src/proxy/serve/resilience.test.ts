@@ -94,7 +94,7 @@ describe("outlier detection", () => {
     const cluster = "default/echo:80";
     const http = {
       entries: [{ rule: 0, match: {} }],
-      rules: [{ requestTimeoutMs: 30, backends: [{ cluster, weight: 1 }] }],
+      rules: [{ requestTimeoutMs: 500, backends: [{ cluster, weight: 1 }] }],
     };
     const client = await mesh.client(
       endpoints,

@@ -1,6 +1,6 @@
 /** Our page with the application's own behind it: whatever becomes of that one, ours is whole. */
 import { afterEach, describe, expect, test } from "bun:test";
-import { systemClock } from "../../kernel/index.ts";
+import { systemClock, VirtualClock } from "../../kernel/index.ts";
 import { CounterFamily } from "./counters.ts";
 import { ApplicationMetrics } from "./application-scrape.ts";
 import { answerScrape } from "./metrics-page.ts";
@@ -8,6 +8,8 @@ import { SeriesRegistry } from "./series.ts";
 import { testLabels } from "./testing.ts";
 
 const openMetrics = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5";
+/** Stands still, so that only an application that is silent takes too long. */
+const clock = new VirtualClock();
 const closers: (() => void)[] = [];
 
 afterEach(() => {
@@ -29,7 +31,7 @@ async function scrape(port: number, accept: string | null = null, path = "/metri
     place: () => ({ port, path }),
     // Nobody listens at the first one.
     addresses: ["127.0.0.2", "127.0.0.1"],
-    clock: systemClock,
+    clock,
   });
   const response = await answerScrape({ series, families: [own], application: metrics }, accept);
   const results = [...metrics.counters.scrapes.samples()].map(({ labels }) => labels["result"]);
@@ -88,10 +90,14 @@ describe("ours is whole", () => {
         pull: (controller) => controller.enqueue(new TextEncoder().encode(`${"a".repeat(65_535)}\n`)),
       }),
     );
+  const silent = (): Promise<Response> => {
+    clock.advance(60_000);
+    return new Promise(() => {});
+  };
   test.each<[string, (request: Request) => Response | Promise<Response>, string]>([
     ["of an error", () => new Response("no", { status: 500 }), "status"],
     ["of a page without an end", endless, "too_large"],
-    ["of silence", () => new Promise<Response>(() => {}), "timeout"],
+    ["of silence", silent, "timeout"],
     [
       "of a compressed page",
       () => new Response("x", { headers: { "content-encoding": "gzip" } }),
