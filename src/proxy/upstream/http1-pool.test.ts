@@ -108,6 +108,58 @@ describe("Http1Pool", () => {
     expect(app.connections.length).toBe(2);
   });
 
+  describe("opens sixteen at once", () => {
+    function waiting(count: number, options: Partial<PoolOptions> = {}) {
+      const dials: ((result: Connection | ConnectFailure) => void)[] = [];
+      const { pool, server: app } = fixture({
+        maxConnections: 1_000,
+        maxPending: 0,
+        dial: (done) => {
+          dials.push(done);
+          return { cancel: () => {} };
+        },
+        ...options,
+      });
+      const waiters = Array.from({ length: count }, () => new Waiter());
+      for (const waiter of waiters) expect(pool.acquire(waiter)).toBeUndefined();
+      const open = async (at: number): Promise<void> => {
+        const { promise, resolve } = Promise.withResolvers<Connection | ConnectFailure>();
+        connect({ address: "127.0.0.1", port: app.port, timeoutMs: 30_000 }, resolve);
+        dials[at]?.(await promise);
+      };
+      return { pool, dials, waiters, open };
+    }
+
+    test("and more as they stand; whoever waits takes what comes first", async () => {
+      const { dials, waiters, open } = waiting(100);
+      expect(dials.length).toBe(16);
+      for (let i = 0; i < 16; i++) await open(i);
+      expect(dials.length).toBe(32);
+      await open(16);
+      // Seventeen stand, and so many may be on their way.
+      expect(dials.length).toBe(34);
+      const { upstream } = waiters[0] ?? {};
+      if (upstream === undefined) throw new Error("the first has none");
+      await exchange(upstream);
+      expect(waiters.filter((each) => each.upstream !== undefined).length).toBe(18);
+      expect(dials.length).toBe(34);
+    });
+
+    test("and waits for nothing more where none of them comes to stand", () => {
+      const { dials, waiters, pool } = waiting(100);
+      const failure: ConnectFailure = { reason: "upstream_connect_timeout", detail: "took too long" };
+      for (const done of dials) done(failure);
+      expect(dials.length).toBe(16);
+      expect(waiters.filter((each) => each.failure === failure).length).toBe(100);
+      expect(pool.pendingRequests).toBe(0);
+    });
+
+    test("and refuses only who finds no place", () => {
+      const { pool } = waiting(20, { maxConnections: 20 });
+      expect(pool.acquire(new Waiter())).toBe("pool_exhausted");
+    });
+  });
+
   test("a waiter that gives up is not called, and the connection stays for the next", async () => {
     const { pool } = fixture();
     const waiter = new Waiter();

@@ -14,6 +14,13 @@ import {
   type UpstreamPool,
 } from "./http-upstream.ts";
 
+/**
+ * So many connections may be opened at once, and as many as stand already: a peer that has just started, or has too little of
+ * its processor, shakes hands with some after the other, where with all at once none would be done in time. Doubling from
+ * there a pool has a thousand in seven steps.
+ */
+const minConnecting = 16;
+
 interface ConnectAttempt {
   pending: { cancel(): void } | undefined;
 }
@@ -23,7 +30,7 @@ export class Http1Pool implements UpstreamPool, Http1UpstreamOwner, BudgetMember
   readonly #idle: Http1Upstream[] = [];
   readonly #connections = new Set<Http1Upstream>();
   readonly #connecting = new Set<ConnectAttempt>();
-  #waiters: PoolWaiter[] = [];
+  readonly #waiters: PoolWaiter[] = [];
   #rotationBudget = 0;
   #isClosed = false;
 
@@ -49,10 +56,11 @@ export class Http1Pool implements UpstreamPool, Http1UpstreamOwner, BudgetMember
     const idle = this.#idle.pop();
     if (idle !== undefined) return idle;
     if (this.#isClosed) return "no_endpoint";
-    // Whoever waits for a connection that is being opened does not queue.
-    const queued = this.#waiters.length - this.#connecting.size;
-    const mayOpen = this.#hasRoom && this.#options.budget?.hasRoom !== false;
-    if (!mayOpen && queued >= this.#options.maxPending) return "pool_exhausted";
+    // Whoever waits for a connection that is being opened, or will be, does not queue.
+    const { budget, maxConnections, maxPending } = this.#options;
+    const coming =
+      budget?.hasRoom === false ? this.#connecting.size : maxConnections - this.#connections.size;
+    if (this.#waiters.length >= coming + maxPending) return "pool_exhausted";
     this.#waiters.push(waiter);
     this.#connectForWaiters();
     return undefined;
@@ -103,7 +111,7 @@ export class Http1Pool implements UpstreamPool, Http1UpstreamOwner, BudgetMember
   }
 
   get wantsConnection(): boolean {
-    return this.#waiters.length > this.#connecting.size && this.#hasRoom;
+    return this.#waiters.length > this.#connecting.size && this.#mayConnect;
   }
 
   onRoom(): void {
@@ -138,13 +146,14 @@ export class Http1Pool implements UpstreamPool, Http1UpstreamOwner, BudgetMember
     this.#connectForWaiters();
   }
 
-  get #hasRoom(): boolean {
-    return this.#connections.size + this.#connecting.size < this.#options.maxConnections;
+  get #mayConnect(): boolean {
+    const [open, connecting] = [this.#connections.size, this.#connecting.size];
+    return open + connecting < this.#options.maxConnections && connecting < Math.max(minConnecting, open);
   }
 
   #connectForWaiters(): void {
     const { budget } = this.#options;
-    while (this.#connecting.size < this.#waiters.length && this.#hasRoom) {
+    while (this.#connecting.size < this.#waiters.length && this.#mayConnect) {
       if (budget !== undefined && !budget.take(this)) return;
       this.#connect();
     }
@@ -179,6 +188,7 @@ export class Http1Pool implements UpstreamPool, Http1UpstreamOwner, BudgetMember
     upstream.endOfLifeMs = endOfLifeMs(this.#options);
     this.#connections.add(upstream);
     this.#handOut(upstream);
+    this.#connectForWaiters();
   }
 
   #handOut(upstream: Http1Upstream): void {
@@ -197,18 +207,10 @@ export class Http1Pool implements UpstreamPool, Http1UpstreamOwner, BudgetMember
 
   #onFailed(failure: ConnectFailure): void {
     this.#options.budget?.release();
-    if (this.#connections.size === 0 && this.#connecting.size === 0) {
-      // Nothing is left that could serve them.
-      this.#failWaiters(failure);
-    } else {
-      this.#waiters.shift()?.onUpstreamFailed(failure);
-      this.#connectForWaiters();
-    }
-  }
-
-  #failWaiters(failure: ConnectFailure): void {
-    const waiters = this.#waiters;
-    this.#waiters = [];
-    for (const waiter of waiters) waiter.onUpstreamFailed(failure);
+    const isAnyOpen = this.#connections.size > 0;
+    // Where no connection stands, each attempt was for its share of those who wait, so that nobody waits for another row of them.
+    const share = isAnyOpen ? 1 : Math.ceil(this.#waiters.length / (this.#connecting.size + 1));
+    for (const waiter of this.#waiters.splice(0, share)) waiter.onUpstreamFailed(failure);
+    if (isAnyOpen) this.#connectForWaiters();
   }
 }
