@@ -1,6 +1,6 @@
 /**
- * Builds `weft proxy`, `weft proxy --workers` or `weft serve` into one executable, for bin/weft, which runs this where there is no
- * build or an older one. The runtime maps the program's text and bytecode from the executable: a process has no copy of them, as it
+ * Builds `weft proxy`, `weft proxy --workers`, `weft serve` or all the rest (`main`) into one executable, for bin/weft, which runs
+ * this where there is no build or an older one. The runtime maps the program's text and bytecode from the executable: a process has no copy of them, as it
  * has of a script's (3.5 MB), nor the transpiler's memory for 260 modules (4 MB for good, and half a second at start).
  *
  *   bun scripts/build-program.mjs FOLDER PROGRAM        into FOLDER: PROGRAM, PROGRAM.map and, last, built-for
@@ -27,7 +27,9 @@ async function main(folder, program) {
       minify: true,
       // The map, read when a stack is printed, brings files and lines back. It is in the executable, and beside it for tests.
       sourcemap: "linked",
-      plugins: [smallDescriptorsPlugin],
+      // What a control plane reads of descriptors is not there with the small ones.
+      plugins: program === "main" ? [] : [smallDescriptorsPlugin],
+      define: { WEFT_CHECKOUT: JSON.stringify(root), WEFT_RUNTIME: JSON.stringify(process.execPath) },
       throw: false,
     });
     if (!success) throw new AggregateError(logs, logs.map(String).join("\n"));

@@ -2,22 +2,21 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { WeftError } from "../kernel/index.ts";
+import { checkoutRoot, runtimePath, WeftError } from "../kernel/index.ts";
 
 /** In the single executable, which scripts/build.mjs makes: names and contents as JSON, compressed, in base64. */
 declare const WEFT_DASHBOARD: string | undefined;
 
-const root = join(import.meta.dir, "../..");
-const folder = join(root, "node_modules/.cache/weft/dashboard");
-const buildScript = join(root, "scripts/build-dashboard.mjs");
+const folder = join(checkoutRoot, "node_modules/.cache/weft/dashboard");
+const buildScript = join(checkoutRoot, "scripts/build-dashboard.mjs");
 const maxDetail = 2_000;
 
 /** Rejects with `unavailable` where it is neither built nor can be. */
 export async function dashboardFolder(): Promise<string> {
   if (typeof WEFT_DASHBOARD === "string") return unpack(WEFT_DASHBOARD);
   if (isCurrent()) return folder;
-  const child = Bun.spawn([process.execPath, "--no-env-file", "--no-install", buildScript, folder], {
-    cwd: root,
+  const child = Bun.spawn([runtimePath, "--no-env-file", "--no-install", buildScript, folder], {
+    cwd: checkoutRoot,
     stdin: "ignore",
     stdout: "ignore",
     stderr: "pipe",
@@ -44,7 +43,7 @@ function isCurrent(): boolean {
   let builtMs: number;
   try {
     // A copy of the folder in another checkout is not a build of that one.
-    if (readFileSync(join(folder, "built-for"), "utf8").trim() !== root) return false;
+    if (readFileSync(join(folder, "built-for"), "utf8").trim() !== checkoutRoot) return false;
     builtMs = statSync(join(folder, "built-for")).mtimeMs;
   } catch {
     return false;
@@ -53,10 +52,10 @@ function isCurrent(): boolean {
 }
 
 function sources(): string[] {
-  const own = readdirSync(join(root, "dashboard/src"), { recursive: true, encoding: "utf8" });
+  const own = readdirSync(join(checkoutRoot, "dashboard/src"), { recursive: true, encoding: "utf8" });
   return [
-    ...own.map((name) => join(root, "dashboard/src", name)),
+    ...own.map((name) => join(checkoutRoot, "dashboard/src", name)),
     buildScript,
-    join(root, "node_modules/.package-lock.json"),
+    join(checkoutRoot, "node_modules/.package-lock.json"),
   ];
 }

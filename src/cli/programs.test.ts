@@ -18,7 +18,7 @@ import { join } from "node:path";
 const root = join(import.meta.dir, "../..");
 const scratch = mkdtempSync(join(tmpdir(), "weft-programs-"));
 const built = join(scratch, "built");
-const programs = ["proxy-program", "proxy-workers-program", "serve-program"];
+const programs = ["proxy-program", "proxy-workers-program", "serve-program", "main"];
 const noJson = join(scratch, "bootstrap.json");
 /** Each build takes two seconds of a core that is free. */
 const buildTimeoutMs = 60_000;
@@ -146,9 +146,7 @@ describe("bin/weft in a checkout that has built nothing", () => {
       const folder = join(cache, "proxy-program");
       const builder = [join(checkout, "scripts/build-program.mjs"), folder, "proxy-program"];
       const building = Bun.spawn([process.execPath, ...builder], { stdout: "ignore", stderr: "inherit" });
-      let isOver = false;
-      void building.exited.then(() => (isOver = true));
-      while (!isOver) {
+      while (building.exitCode === null) {
         expect(existsSync(join(folder, "proxy-program"))).toBe(true);
         expect(await startProxy()).toEqual(refused);
       }

@@ -1,6 +1,7 @@
 /** What `weft up` says when all is ready: where things are, what is worth trying, what this isolation cannot do. */
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { delimiter, join, relative } from "node:path";
+import { checkoutRoot } from "../kernel/index.ts";
 import { gatewayDoors, type UpReady } from "../local/index.ts";
 
 export interface ReadyScreenInput extends UpReady {
@@ -10,7 +11,7 @@ export interface ReadyScreenInput extends UpReady {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-const programPath = join(import.meta.dir, "..", "..", "bin", "weft");
+const programPath = join(checkoutRoot, "bin", "weft");
 
 export function readyScreen(input: ReadyScreenInput): string[] {
   const { name, api, isolation, refused, limits, logsDir, silent, tokenFile } = input;

@@ -2,7 +2,7 @@
 import { join, resolve } from "node:path";
 import { Command, Option } from "commander";
 import { keyOf } from "../api/index.ts";
-import { createLog, systemClock } from "../kernel/index.ts";
+import { checkoutRoot, createLog, systemClock } from "../kernel/index.ts";
 import { baseObjects, LocalUp, readMeshFiles } from "../local/index.ts";
 import { checkDocuments } from "./check-documents.ts";
 import type { Cli } from "./cli.ts";
@@ -19,7 +19,7 @@ import {
 import { untilSignal } from "./signals.ts";
 
 export const defaultInstance = "default";
-const exampleDir = join(import.meta.dir, "..", "..", "examples", "shop");
+const exampleDir = join(checkoutRoot, "examples", "shop");
 
 interface Options extends SharedOptions {
   readonly dataDir?: string;

@@ -1,7 +1,7 @@
 /** How a process of weft starts others of its kind: the same runtime, flags and program, in a checkout, built, or as one executable. */
+import { isSingleFile } from "../kernel/index.ts";
+
 export function ownCommand(): readonly string[] {
-  // The executable holds the program; Bun keeps it under this virtual folder.
-  const isSingleFile = Bun.main.startsWith("/$bunfs/");
   return [process.execPath, ...(isSingleFile ? [] : [...process.execArgv, Bun.main])];
 }
 

@@ -1,5 +1,6 @@
 export { formatAge } from "./age.ts";
 export { boundedText } from "./bounded-text.ts";
+export { checkoutRoot, isInstalled, isSingleFile, runtimePath } from "./checkout.ts";
 export { canonicalIp, formatIp, parseIp, Prefix } from "./address.ts";
 export {
   fitsTemplate,

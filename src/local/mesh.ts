@@ -4,7 +4,7 @@
  */
 import { mkdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
-import { canonicalIp, type Clock, type Log, type LogLevel, WeftError } from "../kernel/index.ts";
+import { canonicalIp, type Clock, type Log, type LogLevel, runtimePath, WeftError } from "../kernel/index.ts";
 import { gatewayAccount, gatewayName, gatewayNamespace } from "./base-objects.ts";
 import type { ControlDoors, Fabric, Site } from "./fabric.ts";
 import { LogFiles } from "./log-files.ts";
@@ -233,6 +233,6 @@ function linkRuntime(dataDir: string): string {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const link = join(directory, "bun");
   rmSync(link, { force: true });
-  symlinkSync(process.execPath, link);
+  symlinkSync(runtimePath, link);
   return directory;
 }
