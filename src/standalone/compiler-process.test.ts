@@ -9,7 +9,7 @@ import { decodeState, encodeState } from "./saved-state.ts";
 import { admitObjects } from "./admission.ts";
 import { gateway, route, service, TestFiles } from "./testing/test-files.ts";
 
-const timeoutMs = 60_000;
+const timeoutMs = 180_000;
 const program = join(import.meta.dir, "../cli/main.ts");
 
 const closers: (() => void)[] = [];

@@ -11,7 +11,7 @@ import { IssuerKeys } from "./issuer-keys.ts";
 import type { Pipeline } from "./pipeline.ts";
 import { gateway, route, service, TestFiles } from "./testing/test-files.ts";
 
-const timeoutMs = 60_000;
+const timeoutMs = 180_000;
 const closers: (() => void)[] = [];
 afterEach(() => {
   for (const close of closers.splice(0).toReversed()) close();
