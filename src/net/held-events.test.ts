@@ -13,7 +13,7 @@ interface HeldPair {
 async function acceptWithoutSink(): Promise<HeldPair> {
   const accepted = Promise.withResolvers<Connection>();
   const listener = listen({ onConnection: accepted.resolve });
-  const client = await connected({ address: "127.0.0.1", port: listener.port, timeoutMs: 5_000 });
+  const client = await connected({ address: "127.0.0.1", port: listener.port, timeoutMs: 30_000 });
   if (!(client instanceof Connection)) throw new Error(client.detail);
   client.sink = new RecordingSink();
   return { client, server: await accepted.promise, close: () => listener.closeAll() };

@@ -106,7 +106,7 @@ class Load {
       else this.#next();
       for (const check of [...this.#waiting]) check();
     };
-    connect({ address: "127.0.0.1", port: this.#port, timeoutMs: 5_000 }, (result) => {
+    connect({ address: "127.0.0.1", port: this.#port, timeoutMs: 30_000 }, (result) => {
       if (!(result instanceof Connection)) {
         finish();
         return;
@@ -196,7 +196,7 @@ test.if(isLinux)("a Unix socket's listener tells so too", () => {
   const listener = listen({ unixPath, onConnection() {} });
   expect(listener.hasWaiting).toBe(false);
   const source = `Bun.connect({ unix: "${unixPath}", socket: { open: () => process.exit(0), data() {} } });`;
-  expect(Bun.spawnSync([process.execPath, "-e", source], { timeout: 5_000 }).exitCode).toBe(0);
+  expect(Bun.spawnSync([process.execPath, "-e", source], { timeout: 30_000 }).exitCode).toBe(0);
   expect(listener.hasWaiting).toBe(true);
   listener.closeAll();
 });
@@ -224,7 +224,7 @@ test.if(isLinux)("tells whether connections wait to be accepted", () => {
     let left = 3;
     const open = () => --left === 0 && process.exit(0);
     for (let i = 0; i < 3; i++) Bun.connect({ hostname: "127.0.0.1", port: ${listener.port}, socket: { open, data() {} } });`;
-  expect(Bun.spawnSync([process.execPath, "-e", source], { timeout: 5_000 }).exitCode).toBe(0);
+  expect(Bun.spawnSync([process.execPath, "-e", source], { timeout: 30_000 }).exitCode).toBe(0);
   expect(listener.hasWaiting).toBe(true);
   listener.closeAll();
   expect(listener.hasWaiting).toBe(false);

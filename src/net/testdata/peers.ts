@@ -5,7 +5,7 @@ import type { CloseCause } from "../causes.ts";
 import { listen, type Listener, type ListenOptions } from "../listen.ts";
 
 /** Bounds that no test reaches. */
-export const ample = { maxConnections: 1_000, maxHandshakes: 1_000, handshakeTimeoutMs: 3_000 };
+export const ample = { maxConnections: 1_000, maxHandshakes: 1_000, handshakeTimeoutMs: 30_000 };
 
 /** Writes down every event; promises settle when something happens, so that no test sleeps. */
 export class RecordingSink implements ConnectionSink {
@@ -41,7 +41,7 @@ export class RecordingSink implements ConnectionSink {
   }
 
   /** Resolves as soon as the condition holds; fails after `deadlineMs`. */
-  until(condition: () => boolean, what: string, deadlineMs = 5_000): Promise<void> {
+  until(condition: () => boolean, what: string, deadlineMs = 30_000): Promise<void> {
     return new Promise((resolve, reject) => {
       const check = (): void => {
         if (!condition()) return;
@@ -108,7 +108,7 @@ export async function makePair(
     listenOptions.unixPath === undefined
       ? { address: listener.hostname, port: listener.port }
       : { address: "", port: 0, unixPath: listenOptions.unixPath };
-  const client = await connected({ ...target, timeoutMs: 5_000, ...connectOptions });
+  const client = await connected({ ...target, timeoutMs: 30_000, ...connectOptions });
   if (!(client instanceof Connection)) throw new Error(client.detail);
   const clientSink = new RecordingSink();
   client.sink = clientSink;
