@@ -154,6 +154,25 @@ describe("Http1Pool", () => {
       expect(pool.pendingRequests).toBe(0);
     });
 
+    test("and one that fails is not for those who have come since, while a connection stands", async () => {
+      const { pool, dials, waiters, open } = waiting(3);
+      await open(0);
+      const { upstream } = waiters[0] ?? {};
+      if (upstream === undefined) throw new Error("the first has none");
+      await exchange(upstream);
+      // The attempts for these two are still under way.
+      expect(waiters[1]?.upstream).toBe(upstream);
+      const late = new Waiter();
+      pool.cancel(waiters[2] ?? late);
+      expect(pool.acquire(late)).toBeUndefined();
+      const failure: ConnectFailure = { reason: "upstream_connect_timeout", detail: "took too long" };
+      dials[1]?.(failure);
+      dials[2]?.(failure);
+      expect([late.failure, dials.length]).toEqual([undefined, 4]);
+      dials[3]?.(failure);
+      expect(late.failure).toBe(failure);
+    });
+
     test("and refuses only who finds no place", () => {
       const { pool } = waiting(20, { maxConnections: 20 });
       expect(pool.acquire(new Waiter())).toBe("pool_exhausted");

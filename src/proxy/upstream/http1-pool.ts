@@ -23,6 +23,14 @@ const minConnecting = 16;
 
 interface ConnectAttempt {
   pending: { cancel(): void } | undefined;
+  /** So many had come to wait when it began. */
+  readonly arrivals: number;
+}
+
+interface Waiting {
+  readonly waiter: PoolWaiter;
+  /** The how-manieth to wait. */
+  readonly arrival: number;
 }
 
 export class Http1Pool implements UpstreamPool, Http1UpstreamOwner, BudgetMember {
@@ -30,7 +38,8 @@ export class Http1Pool implements UpstreamPool, Http1UpstreamOwner, BudgetMember
   readonly #idle: Http1Upstream[] = [];
   readonly #connections = new Set<Http1Upstream>();
   readonly #connecting = new Set<ConnectAttempt>();
-  readonly #waiters: PoolWaiter[] = [];
+  readonly #waiters: Waiting[] = [];
+  #arrivals = 0;
   #rotationBudget = 0;
   #isClosed = false;
 
@@ -61,14 +70,14 @@ export class Http1Pool implements UpstreamPool, Http1UpstreamOwner, BudgetMember
     const coming =
       budget?.hasRoom === false ? this.#connecting.size : maxConnections - this.#connections.size;
     if (this.#waiters.length >= coming + maxPending) return "pool_exhausted";
-    this.#waiters.push(waiter);
+    this.#waiters.push({ waiter, arrival: ++this.#arrivals });
     this.#connectForWaiters();
     return undefined;
   }
 
   /** The waiter is not called any more. A connect under way goes on: somebody will want it. */
   cancel(waiter: PoolWaiter): void {
-    const index = this.#waiters.indexOf(waiter);
+    const index = this.#waiters.findIndex((each) => each.waiter === waiter);
     if (index >= 0) this.#waiters.splice(index, 1);
   }
 
@@ -168,7 +177,7 @@ export class Http1Pool implements UpstreamPool, Http1UpstreamOwner, BudgetMember
 
   #connect(): void {
     const identity = this.#options.currentIdentity();
-    const attempt: ConnectAttempt = { pending: undefined };
+    const attempt: ConnectAttempt = { pending: undefined, arrivals: this.#arrivals };
     this.#connecting.add(attempt);
     // Over loopback a connect can be done before `dial` returns.
     attempt.pending = this.#options.dial((result) => {
@@ -179,7 +188,7 @@ export class Http1Pool implements UpstreamPool, Http1UpstreamOwner, BudgetMember
         return;
       }
       if (result instanceof Connection) this.#onConnected(result, identity);
-      else this.#onFailed(result);
+      else this.#onFailed(result, attempt);
     });
   }
 
@@ -192,9 +201,9 @@ export class Http1Pool implements UpstreamPool, Http1UpstreamOwner, BudgetMember
   }
 
   #handOut(upstream: Http1Upstream): void {
-    const waiter = this.#waiters.shift();
-    if (waiter !== undefined) {
-      waiter.onUpstream(upstream);
+    const waiting = this.#waiters.shift();
+    if (waiting !== undefined) {
+      waiting.waiter.onUpstream(upstream);
       return;
     }
     if (this.#options.budget?.isWanted === true) {
@@ -205,12 +214,17 @@ export class Http1Pool implements UpstreamPool, Http1UpstreamOwner, BudgetMember
     this.#idle.push(upstream);
   }
 
-  #onFailed(failure: ConnectFailure): void {
+  #onFailed(failure: ConnectFailure, { arrivals }: ConnectAttempt): void {
     this.#options.budget?.release();
-    const isAnyOpen = this.#connections.size > 0;
+    if (this.#connections.size > 0) {
+      // Whoever came since has others to wait for: an attempt of its own, or a connection that is given back.
+      const oldest = this.#waiters[0]?.arrival ?? Infinity;
+      if (oldest <= arrivals) this.#waiters.shift()?.waiter.onUpstreamFailed(failure);
+      this.#connectForWaiters();
+      return;
+    }
     // Where no connection stands, each attempt was for its share of those who wait, so that nobody waits for another row of them.
-    const share = isAnyOpen ? 1 : Math.ceil(this.#waiters.length / (this.#connecting.size + 1));
-    for (const waiter of this.#waiters.splice(0, share)) waiter.onUpstreamFailed(failure);
-    if (isAnyOpen) this.#connectForWaiters();
+    const share = Math.ceil(this.#waiters.length / (this.#connecting.size + 1));
+    for (const { waiter } of this.#waiters.splice(0, share)) waiter.onUpstreamFailed(failure);
   }
 }
