@@ -1,12 +1,13 @@
 /**
  * The runtime's machine code stays mapped once it has run: parser, compilers and start-up touch 40 MB of it, of which serving
  * needs less than half. So does a built program's own text and bytecode, which is in the same file. Now and then all of it is let go;
- * what is still in use is mapped again from the page cache, 64 KB at a time.
+ * what is still in use is mapped again from the page cache, page by page where the kernel can (map-page-by-page.ts).
  */
 import { readFileSync } from "node:fs";
 import type { Clock, Timer } from "../kernel/index.ts";
 import { embeddedProgram, type FileRange } from "./embedded-program.ts";
 import { libc } from "./libc.ts";
+import { mapPageByPage, type Mapping } from "./map-page-by-page.ts";
 
 /** Start-up is over by then. */
 const firstMs = 2_000;
@@ -17,16 +18,15 @@ const dontNeed = 4;
 /** The largest of the machines that Bun is built for: an address that it divides is a page's everywhere. */
 const pageBytes = 65_536;
 
-interface Mapping {
-  readonly address: number;
-  readonly bytes: number;
-}
-
 /** From now on until it is cancelled. Linux only: elsewhere it does nothing. */
 export function shedCodePages(clock: Clock): Timer {
   let mappings: readonly Mapping[] | undefined;
   const shed = (): void => {
-    letGo((mappings ??= ownMappings()));
+    if (mappings === undefined) {
+      mappings = ownMappings();
+      mapPageByPage(mappings);
+    }
+    letGo(mappings);
     timer = clock.after(everyMs, shed);
   };
   let timer = clock.after(firstMs, libc === undefined ? () => {} : shed);

@@ -9,6 +9,8 @@ const signatures = {
   close: { args: ["i32"], returns: "i32" },
   sendto: { args: ["i32", "ptr", "usize", "i32", "ptr", "u32"], returns: "i64" },
   madvise: { args: ["usize", "usize", "i32"], returns: "i32" },
+  syscall: { args: ["i64", "i64"], returns: "i64" },
+  ioctl: { args: ["i32", "u64", "ptr"], returns: "i32" },
   getsockopt: { args: ["i32", "i32", "i32", "ptr", "ptr"], returns: "i32" },
   setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
   poll: { args: ["ptr", "u64", "i32"], returns: "i32" },
