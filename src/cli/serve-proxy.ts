@@ -6,8 +6,7 @@ import { startProxyAlone } from "../workers/alone/index.ts";
 import { notifyReady } from "./service-notify.ts";
 import { untilSignal } from "./signals.ts";
 import { followSuccessors } from "./successor.ts";
-
-const startedAfterMs = 3_000;
+import { tidyUp } from "./tidy-up.ts";
 
 interface ServingProxy {
   /** Undefined: a gateway. */
@@ -54,9 +53,7 @@ export async function serveProxy(
     replaced: proxy.replacedPid,
   });
   notifyReady(log);
-  // By then a sidecar has all that it starts with. What only starting needed is a megabyte of code, compiled and not: all code
-  // goes once, and what is called again is there again, from the program's bytecode, within the call.
-  const tidying = systemClock.after(startedAfterMs, () => Bun.shrink());
+  const tidying = tidyUp(systemClock);
   await Promise.race([ended, proxy.replaced]);
   stopFollowing();
   tidying.cancel();
