@@ -6,7 +6,7 @@ import type { Site, SiteLaunch, SocketAddress, WorkloadPort } from "./fabric.ts"
 import type { MeshControl } from "./mesh-control.ts";
 import { Restarter } from "./restarter.ts";
 import { untilReady } from "./until-ready.ts";
-import { proxyCommand } from "./weft-command.ts";
+import { proxyCommand, proxyEnvironment } from "./weft-command.ts";
 
 /** A proxy that is not ready after this has no control plane and no last good configuration. */
 const readyTimeoutMs = 15_000;
@@ -52,7 +52,7 @@ export function proxyProcess(
       const start: SiteLaunch = {
         argv: proxyCommand(bootstrap),
         // Its successor would be nobody's child: told to start one, it refuses (cli/successor.ts).
-        env: { ...surroundings.env, WEFT_SUPERVISED: "1" },
+        env: { ...proxyEnvironment(surroundings.env), WEFT_SUPERVISED: "1" },
         stdio: ["null", { fd: logFile.fd }, { fd: logFile.fd }],
         ownSession: true,
       };
