@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { create } from "@bufbuild/protobuf";
-import { WeftError } from "../kernel/index.ts";
+import { VirtualClock, WeftError } from "../kernel/index.ts";
 import { Health, MeshSchema } from "../model/index.ts";
 import { eventually } from "./testing/eventually.ts";
 import { cannedServer, RawClient, rawServer } from "./testing/raw-peer.ts";
@@ -30,6 +30,20 @@ describe("a running proxy", () => {
     expect(health.status).toBe(200);
     expect((await fetch(`http://127.0.0.1:${client.proxy.bound.health.port}/config`)).status).toBe(404);
     expect((await fetch(`${admin}/config`, { method: "POST" })).status).toBe(405);
+  });
+
+  test("tells when its configuration was put in force", async () => {
+    await using mesh = new TestMesh();
+    const clock = new VirtualClock();
+    const { proxy, agent } = await mesh.client([], {}, { clock });
+    const appliedAt = (): string | undefined =>
+      /^weft_config_applied_seconds (.+)$/m.exec(proxy.metricsText())?.[1];
+    expect(appliedAt()).toBe(String(clock.nowMs() / 1_000));
+    clock.advance(2_500);
+    agent.configure({ mesh: mesh.mesh, revision: 2 });
+    const changedAt = String(clock.nowMs() / 1_000);
+    clock.advance(1_000);
+    expect(appliedAt()).toBe(changedAt);
   });
 
   test("is not ready without configuration", async () => {

@@ -272,6 +272,7 @@ class Proxy implements RunningProxy {
       if (!this.#isTelemetryGiven) applyTelemetry(this.#context, snapshot);
       this.#application?.refresh(snapshot.inboundTable);
       this.#gateway?.applySnapshot(snapshot);
+      this.#context.configuredAtMs = this.#clock.nowMs();
     });
     await this.#agent.ready();
     this.#context.upstreams.applySnapshot(this.#agent.snapshot);
@@ -279,6 +280,7 @@ class Proxy implements RunningProxy {
     if (!this.#isTelemetryGiven) applyTelemetry(this.#context, this.#agent.snapshot);
     const doors = this.#openDoors();
     this.#gateway?.applySnapshot(this.#agent.snapshot);
+    this.#context.configuredAtMs = this.#clock.nowMs();
     if (doors.tunnel !== undefined) await announceTunnel(doors.tunnel, this.#context);
     const { series, workload } = this.#context;
     const reports = new ReportBuilder(series, workload.key, () => this.#clock.nowMs(), this.#context);

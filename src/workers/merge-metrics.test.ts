@@ -19,18 +19,22 @@ const page = (count: number, revision: number, more = ""): string =>
     "# HELP weft_config_revision Revision.",
     "# TYPE weft_config_revision gauge",
     `weft_config_revision ${revision}`,
+    "# HELP weft_config_applied_seconds When.",
+    "# TYPE weft_config_applied_seconds gauge",
+    `weft_config_applied_seconds ${revision + 0.5}`,
     "# HELP in_flight Now.",
     "# TYPE in_flight gauge",
     `in_flight ${count}`,
     more,
   ].join("\n");
 
-test("amounts are added up, of a revision the least counts", () => {
+test("amounts are added up; of a revision the least counts, of when it was put in force the latest", () => {
   const merged = mergeMetrics([page(1, 7), page(2, 6), ""]);
   expect(merged).toContain('\na_total{x="1 {"} 3\n');
   expect(merged).toContain('\nh_bucket{le="1"} 3\nh_sum 1.5\nh_count 3\n');
   expect(merged).toContain("\ns_sum 3\ns_count 3\n");
   expect(merged).toContain("\nweft_config_revision 6\n");
+  expect(merged).toContain("\nweft_config_applied_seconds 7.5\n");
   expect(merged).toContain("\nin_flight 3\n");
   expect(merged.match(/# TYPE a_total/g)).toHaveLength(1);
 });

@@ -8,6 +8,8 @@ type Merge = "sum" | "least" | "most";
 /** Gauges of which the sum says nothing. */
 const merges: Readonly<Record<string, Merge>> = {
   weft_config_revision: "least",
+  // When the last of them had it.
+  weft_config_applied_seconds: "most",
   weft_control_plane_connected: "least",
   weft_certificate_not_after_seconds: "least",
   weft_subscriptions: "most",

@@ -106,6 +106,8 @@ export class ServeContext {
   #spentRetriesUs = Number.NEGATIVE_INFINITY;
   /** Wall clock, refreshed by the sweep each second: for idle times, which need no more. */
   coarseNowMs: number;
+  /** When what runs was put in force; 0: nothing was yet. */
+  configuredAtMs = 0;
 
   constructor(options: ServeContextOptions) {
     this.agent = options.agent;

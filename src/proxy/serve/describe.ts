@@ -136,6 +136,11 @@ export function runtimeGauges(parts: RuntimeParts): readonly MetricFamily[] {
       "Revision of the configuration that runs.",
       () => context.agent.snapshot.revision,
     ),
+    gauge(
+      "weft_config_applied_seconds",
+      "When the configuration that runs was put in force, Unix time; 0: none was yet.",
+      () => context.configuredAtMs / 1_000,
+    ),
     gauge("weft_control_plane_connected", "1 while the stream to the control plane is open.", () =>
       context.agent.status.isConnected ? 1 : 0,
     ),
