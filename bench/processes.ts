@@ -7,6 +7,10 @@ import { join } from "node:path";
 /** Proxies have this core to themselves; the load generator and the upstream share the other. */
 export const proxyCore = 0;
 export const loadCore = 1;
+export const bothCores = `${proxyCore},${loadCore}`;
+
+/** As taskset takes them: one, or a list. */
+export type Cores = number | typeof bothCores;
 
 const stopTimeoutMs = 5_000;
 const defaultListenTimeoutMs = 15_000;
@@ -49,10 +53,10 @@ export class Bench implements AsyncDisposable {
   }
 
   /** Its output is in a file of the group's directory. */
-  start(core: number, command: readonly string[], options: StartOptions = {}): BenchProcess {
+  start(cores: Cores, command: readonly string[], options: StartOptions = {}): BenchProcess {
     const logFile = join(this.directory, `${this.#nextLog++}.log`);
     const isPipe = options.io === "pipe";
-    const child = Bun.spawn(["sh", "-c", pinned, String(core), ...command], {
+    const child = Bun.spawn(["sh", "-c", pinned, String(cores), ...command], {
       cwd: this.directory,
       env: { ...process.env, ...options.env },
       stdin: isPipe ? "pipe" : "ignore",

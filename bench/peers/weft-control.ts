@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { parseAllDocuments } from "yaml";
 import { ApiClient } from "../../src/client/index.ts";
 import type { ProxyBootstrap } from "../../src/proxy/index.ts";
-import { type Bench, type BenchProcess, freePort, loadCore, proxyCore } from "../processes.ts";
+import { type Bench, type BenchProcess, type Cores, freePort, loadCore, proxyCore } from "../processes.ts";
 
 export const weftProgram = join(import.meta.dir, "../../bin/weft");
 
@@ -13,6 +13,9 @@ export function weftVersion(): string {
   const isManifest = typeof manifest === "object" && manifest !== null && "version" in manifest;
   return isManifest ? String(manifest.version) : "unknown";
 }
+
+/** Of every proxy, at its own address. */
+export const adminPort = 15020;
 
 /** Of every proxy of the bench; the mesh's configuration lets it serve gateways. */
 const serviceAccount = "default";
@@ -23,12 +26,15 @@ export interface WeftControl {
   startProxy(name: string, address: string, parts: Partial<ProxyBootstrap>): Promise<BenchProcess>;
 }
 
-/** The control plane runs on the load's core, as it would run on another machine: its cost is not the proxy's. */
-export async function startControl(bench: Bench): Promise<WeftControl> {
+/**
+ * The control plane runs on the load's core, as it would run on another machine: its cost is not the proxy's. `cores`: where
+ * both run instead.
+ */
+export async function startControl(bench: Bench, cores?: Cores): Promise<WeftControl> {
   const [apiPort, adsPort] = [freePort(), freePort()];
   const dataDir = join(bench.directory, "control");
   const doors = ["--api", `127.0.0.1:${apiPort}`, "--ads", `127.0.0.1:${adsPort}`];
-  const control = bench.start(loadCore, [weftProgram, "control", "--data-dir", dataDir, ...doors]);
+  const control = bench.start(cores ?? loadCore, [weftProgram, "control", "--data-dir", dataDir, ...doors]);
   await control.listening(apiPort);
   await control.listening(adsPort);
   const client = new ApiClient({
@@ -58,7 +64,7 @@ export async function startControl(bench: Bench): Promise<WeftControl> {
         capture: { kind: "none" },
         tunnel: { address, port: 15008 },
         application: { address: "127.0.0.1" },
-        admin: { address, port: 15020 },
+        admin: { address, port: adminPort },
         health: { address, port: 15021 },
         dnsUpstreams: [],
         logFormat: "text",
@@ -67,7 +73,7 @@ export async function startControl(bench: Bench): Promise<WeftControl> {
       };
       const file = join(home, "bootstrap.json");
       writeFileSync(file, JSON.stringify(bootstrap), { mode: 0o600 });
-      const process = bench.start(proxyCore, [weftProgram, "proxy", "--bootstrap", file]);
+      const process = bench.start(cores ?? proxyCore, [weftProgram, "proxy", "--bootstrap", file]);
       await process.listening(bootstrap.health.port, bootstrap.health.address);
       return process;
     },

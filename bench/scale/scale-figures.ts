@@ -120,8 +120,8 @@ export function scaleMarkdown({ machine, date, sizes, routes }: ScaleFigures): s
   const head = ["", ...sizes.map(({ proxies }) => `${whole(proxies)} proxies`)];
   const lines = rows.map(([label, show]) => `| ${[label, ...sizes.map(show)].join(" | ")} |`);
   const edits = routes.map(
-    ({ proxies, edits: count, p50Ms, p99Ms, intervalMs, load }) =>
-      `| ${[whole(proxies), whole(count), p50Ms.toFixed(1), p99Ms.toFixed(1), intervalMs.toFixed(1), load.toFixed(1)].join(" | ")} |`,
+    ({ proxies, edits: count, p50Ms, p99Ms, maxMs, load }) =>
+      `| ${[whole(proxies), whole(count), p50Ms.toFixed(1), p99Ms.toFixed(1), maxMs.toFixed(1), load.toFixed(1)].join(" | ")} |`,
   );
   return `Measured on ${date} on ${machine}.
 
@@ -131,7 +131,7 @@ ${lines.join("\n")}
 
 An edit of a route until it is in force at every one of several real sidecars, from the request to the API on:
 
-| sidecars | edits | p50 ms | p99 ms | asked every ms | load average |
+| sidecars | edits | p50 ms | p99 ms | max ms | load average |
 | ---: | ---: | ---: | ---: | ---: | ---: |
 ${edits.join("\n")}
 `;
