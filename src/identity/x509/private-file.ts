@@ -6,22 +6,31 @@ import { randomBytes } from "node:crypto";
 import {
   closeSync,
   fstatSync,
+  fsync,
   fsyncSync,
   linkSync,
   mkdirSync,
+  open,
   openSync,
   readFileSync,
   renameSync,
   rmSync,
+  writeFile,
   writeFileSync,
 } from "node:fs";
-import { mkdir, open, rename, rm } from "node:fs/promises";
+import { mkdir, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
+import { promisify } from "node:util";
 import { WeftError } from "../../kernel/index.ts";
 
 const fileMode = 0o600;
 const directoryMode = 0o700;
 const groupAndOthers = 0o077;
+
+// What may wait for the disk. Closing does not, and a FileHandle would take a thread for it.
+const openOnThread: (path: string, flags: string, mode: number) => Promise<number> = promisify(open);
+const writeOnThread: (descriptor: number, data: string | Uint8Array) => Promise<void> = promisify(writeFile);
+const fsyncOnThread: (descriptor: number) => Promise<void> = promisify(fsync);
 
 /**
  * Throws `io` or `permission`; the file that was there before then is untouched. With "new" it throws `already_exists`
@@ -47,7 +56,7 @@ export function writePrivateFileSync(
       linkSync(temporary, path);
       rmSync(temporary);
     }
-    syncDirectory(dirname(path));
+    syncDirectorySync(dirname(path));
   } catch (cause) {
     rmSync(temporary, { force: true });
     throw fileError("write", path, cause);
@@ -58,19 +67,29 @@ export function writePrivateFileSync(
 export async function writePrivateFile(path: string, data: string | Uint8Array): Promise<void> {
   const temporary = temporaryPath(path);
   try {
-    await mkdir(dirname(path), { recursive: true, mode: directoryMode });
-    const file = await open(temporary, "wx", fileMode);
+    const descriptor = await createFile(temporary);
     try {
-      await file.writeFile(data);
-      await file.sync();
+      await writeOnThread(descriptor, data);
+      await fsyncOnThread(descriptor);
     } finally {
-      await file.close();
+      closeSync(descriptor);
     }
     await rename(temporary, path);
-    syncDirectory(dirname(path));
+    await syncDirectory(dirname(path));
   } catch (cause) {
     await rm(temporary, { force: true });
     throw fileError("write", path, cause);
+  }
+}
+
+/** Its folder is there but for the first time. */
+async function createFile(path: string): Promise<number> {
+  try {
+    return await openOnThread(path, "wx", fileMode);
+  } catch (error) {
+    if (errnoOf(error) !== "ENOENT") throw error;
+    await mkdir(dirname(path), { recursive: true, mode: directoryMode });
+    return await openOnThread(path, "wx", fileMode);
   }
 }
 
@@ -96,7 +115,16 @@ export function readPrivateFileSync(path: string): Uint8Array | undefined {
 }
 
 /** A rename survives a power cut only once its directory is on disk. */
-function syncDirectory(path: string): void {
+async function syncDirectory(path: string): Promise<void> {
+  const descriptor = openSync(path, "r");
+  try {
+    await fsyncOnThread(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function syncDirectorySync(path: string): void {
   const descriptor = openSync(path, "r");
   try {
     fsyncSync(descriptor);
