@@ -1,5 +1,6 @@
 /** Where one exchange or connection stands in a trace: its ids, what was decided at its head, and what the next hop is told. */
-import type { HeaderLine } from "../../http1/index.ts";
+import { type HeaderLine, WrittenLine } from "../../http1/index.ts";
+import type { ByteWriter } from "../../kernel/index.ts";
 import type { HttpOutcome, TcpOutcome, TraceRecord } from "../observation/index.ts";
 import { latin1Line as line, removal } from "../serve/exchange-heads.ts";
 import { formatB3, formatTraceparent } from "./parent-context.ts";
@@ -18,7 +19,6 @@ export interface TraceOwner {
 export interface TraceStart {
   readonly side: TraceSide;
   readonly traceId: string;
-  readonly spanId: string;
   readonly isSampled: boolean;
   readonly context: ReadContext;
   /** Those that are written; 0: the head passes as it came. */
@@ -29,10 +29,11 @@ export class Trace implements TraceRecord {
   readonly owner: TraceOwner;
   readonly side: TraceSide;
   readonly traceId: string;
-  readonly spanId: string;
   readonly isSampled: boolean;
   readonly context: ReadContext;
   readonly #written: number;
+  /** Made when it is asked for: of a client's side that is only where the trace is kept. */
+  #spanId = "";
   /** Of tries, by their number. Of the first: most requests have no other. */
   #firstTry = "";
   #laterTries: string[] | undefined = undefined;
@@ -41,10 +42,14 @@ export class Trace implements TraceRecord {
     this.owner = owner;
     this.side = start.side;
     this.traceId = start.traceId;
-    this.spanId = start.spanId;
     this.isSampled = start.isSampled;
     this.context = start.context;
     this.#written = start.written;
+  }
+
+  get spanId(): string {
+    this.#spanId ||= this.owner.newSpanId();
+    return this.#spanId;
   }
 
   /** Empty: it is the trace's first span. */
@@ -88,21 +93,14 @@ export class Trace implements TraceRecord {
   }
 }
 
-const prefix = Buffer.from("traceparent: 00-", "latin1");
-const traceAt = prefix.length;
-const spanAt = traceAt + 33;
-const flagsAt = spanAt + 17;
-const dash = 0x2d;
-const zero = 0x30;
-
 /** On the way of every request while tracing is on, so each version of HTTP has only its own form of it made. */
-class TraceparentLine implements HeaderLine {
-  readonly nameLower = "traceparent";
+class TraceparentLine extends WrittenLine {
   readonly #traceId: string;
   readonly #spanId: string;
   readonly #isSampled: boolean;
 
   constructor(traceId: string, spanId: string, isSampled: boolean) {
+    super("traceparent");
     this.#traceId = traceId;
     this.#spanId = spanId;
     this.#isSampled = isSampled;
@@ -112,18 +110,12 @@ class TraceparentLine implements HeaderLine {
     return formatTraceparent(this.#traceId, this.#spanId, this.#isSampled);
   }
 
-  get bytes(): Uint8Array {
-    const bytes = Buffer.allocUnsafe(flagsAt + 4);
-    prefix.copy(bytes);
-    bytes.latin1Write(this.#traceId, traceAt);
-    bytes[spanAt - 1] = dash;
-    bytes.latin1Write(this.#spanId, spanAt);
-    bytes[flagsAt - 1] = dash;
-    bytes[flagsAt] = zero;
-    bytes[flagsAt + 1] = this.#isSampled ? zero + 1 : zero;
-    bytes[flagsAt + 2] = 0x0d;
-    bytes[flagsAt + 3] = 0x0a;
-    return bytes;
+  protected writeValue(out: ByteWriter): void {
+    out.latin1("00-");
+    out.latin1(this.#traceId);
+    out.byte(0x2d);
+    out.latin1(this.#spanId);
+    out.latin1(this.#isSampled ? "-01" : "-00");
   }
 }
 

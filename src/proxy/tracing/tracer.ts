@@ -127,7 +127,6 @@ export class Tracer implements TrafficObserver, TraceOwner {
     return new Trace(this, {
       side,
       traceId,
-      spanId: this.#ids.span(),
       isSampled: isSampledAtHead(this.#base.tracing, traceId, parent?.isSampled),
       context,
       written: this.#formats === undefined ? 0 : this.#formats | present,
