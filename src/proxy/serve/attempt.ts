@@ -102,7 +102,7 @@ export class Attempt implements UpstreamHandler, PoolWaiter, TryRecord {
   }
 
   get place(): string {
-    return `${this.endpoint.target.address}:${this.endpoint.target.port}`;
+    return this.endpoint.place;
   }
 
   get workload(): string {

@@ -103,7 +103,7 @@ function describeEndpoint(endpoint: UpstreamEndpoint, nowUs: number): unknown {
   const target = endpoint.target;
   return {
     workload: endpoint.workload,
-    address: `${target.address}:${target.port}`,
+    address: endpoint.place,
     tunnel: endpoint.isTunnelled ? `${target.tunnelAddress}:${target.tunnelPort}` : "none",
     identity: target.identity,
     version: endpoint.endpoint.version,

@@ -260,7 +260,7 @@ export class TcpSession
       reason: counted,
       detail: fault?.describe(detail) ?? detail,
       peerAddress: this.#client.remoteAddress,
-      upstreamAddress: endpoint === undefined ? "" : `${endpoint.target.address}:${endpoint.target.port}`,
+      upstreamAddress: endpoint?.place ?? "",
       attempts: this.#dial?.attempts ?? 0,
       requestBytes: relay?.bytesFromClient ?? 0,
       responseBytes: relay?.bytesFromServer ?? 0,

@@ -115,9 +115,7 @@ export class Tries implements AttemptOwner, RequestSink {
 
   /** Address and port of the newest, for the log. */
   get place(): string {
-    return this.lastEndpoint === undefined
-      ? ""
-      : `${this.lastEndpoint.target.address}:${this.lastEndpoint.target.port}`;
+    return this.lastEndpoint?.place ?? "";
   }
 
   /** Whoever waits for an answer has gone, or has one. */

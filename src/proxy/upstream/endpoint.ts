@@ -67,6 +67,7 @@ export class UpstreamEndpoint implements BalancerMember, OutlierMember {
   readonly #dialer: HopDialer;
   readonly #budget: ConnectionBudget | undefined;
   #failures = 0;
+  #place: string | undefined = undefined;
 
   constructor(
     endpoint: Endpoint,
@@ -114,6 +115,12 @@ export class UpstreamEndpoint implements BalancerMember, OutlierMember {
   /** What hash tables place it by. */
   get key(): string {
     return this.workload;
+  }
+
+  /** Address and port. Kept, since it is told of every request. */
+  get place(): string {
+    this.#place ??= `${this.target.address}:${this.target.port}`;
+    return this.#place;
   }
 
   get weight(): number {
