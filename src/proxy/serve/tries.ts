@@ -59,7 +59,6 @@ export interface TriedRequest {
 export class Tries implements AttemptOwner, RequestSink {
   /** So many were made. */
   count = 0;
-  records: readonly Attempt[] = noAttempts;
   /** It failed although it was tried again, or would have been had that not been too much. */
   isSpent = false;
   /** What is done to the request on purpose. */
@@ -76,6 +75,8 @@ export class Tries implements AttemptOwner, RequestSink {
   /** Until the next try, or the next hedge. */
   #timer: WheelTimer | undefined;
   #hedges = 0;
+  /** Made for an observer that wants times. */
+  #records: Attempt[] | undefined = undefined;
 
   constructor(context: ServeContext, service: HttpService, request: TriedRequest, client: ClientStream) {
     this.context = context;
@@ -98,6 +99,10 @@ export class Tries implements AttemptOwner, RequestSink {
     }
     destination.cluster.retryBudget?.addRequest(nowUs);
     this.#try(destination, endpoint, false);
+  }
+
+  get records(): readonly Attempt[] {
+    return this.#records ?? noAttempts;
   }
 
   get head(): HttpRequest {
@@ -316,7 +321,7 @@ export class Tries implements AttemptOwner, RequestSink {
     const { cluster, requests } = destination;
     const attempt = new Attempt(this, endpoint, this.count, isHedge);
     this.count++;
-    if (this.context.observers.wantsTimes) this.records = [...this.records, attempt];
+    if (this.context.observers.wantsTimes) (this.#records ??= []).push(attempt);
     this.lastEndpoint = endpoint;
     this.context.metrics.tries.value++;
     this.#live.add(attempt);
