@@ -32,7 +32,8 @@ export function recordHttp(context: ServeContext, ended: HttpOutcome): void {
 
 function edgeUnder(context: ServeContext, outcome: HttpOutcome, { metrics }: PreparedTelemetry): EdgeSeries {
   const { factsOf } = context;
-  return context.series.under(outcome.edge, metrics, factsOf && (() => factsOf(outcome)));
+  const asksFacts = factsOf !== undefined && metrics.labels.length > 0;
+  return context.series.under(outcome.edge, metrics, asksFacts ? () => factsOf(outcome) : undefined);
 }
 
 /** A request that could not even be read. */
