@@ -58,7 +58,8 @@ function addRequest(
   const { path } = head;
   if (head.method === "GET" && scheme === "http") line.ascii(mostAsked);
   else line.ascii('","method":"').json(head.method).ascii('","scheme":"').ascii(scheme).ascii(authorityName);
-  line.json(head.authority);
+  if (head instanceof RequestHead) line.jsonBytes(head.bytes, head.hostStart, head.hostEnd);
+  else line.json(head.authority);
   line.ascii('","path":"').json(redaction === undefined ? path : redaction.path(path));
   const query = redaction === undefined ? undefined : toldQuery(head, redaction);
   if (query !== undefined) line.ascii('","query":"').json(query);

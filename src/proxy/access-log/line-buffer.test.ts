@@ -31,6 +31,22 @@ test("texts of any length and script are written as they are quoted", () => {
   );
 });
 
+test("bytes are written as the text that they are in Latin-1", () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), fc.nat(8), (octets, before) => {
+      const source = Buffer.concat([Buffer.alloc(before, 0x22), octets, Buffer.from("\n")]);
+      const [read, told] = [new LineBuffer().begin(), new LineBuffer().begin()];
+      read.jsonBytes(source, before, before + octets.length).commit();
+      told.json(Buffer.from(octets).toString("latin1")).commit();
+      expect(textOf(read)).toBe(textOf(told));
+    }),
+  );
+  const plain = Buffer.from("shop.example:8080");
+  const buffer = new LineBuffer().begin().jsonBytes(plain, 0, plain.length);
+  buffer.commit();
+  expect(textOf(buffer)).toBe("shop.example:8080");
+});
+
 test("a line that was not committed is forgotten", () => {
   const buffer = new LineBuffer();
   buffer.begin().ascii("half a li");

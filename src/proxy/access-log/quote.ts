@@ -21,6 +21,11 @@ export function isPlain(text: string): boolean {
   return text.length <= maxTextLength && !unusual.test(text);
 }
 
+/** A character of such a text. */
+export function isPlainCode(code: number): boolean {
+  return code >= 0x20 && code <= 0x7e && code !== 0x22 && code !== 0x5c;
+}
+
 /** Without quotation marks around it. */
 export function jsonText(whole: string): string {
   return JSON.stringify(whole.slice(0, maxTextLength))
