@@ -1,11 +1,11 @@
 /** What a gateway of the scenario `telemetry` is told to tell of its traffic, and the objects that say so. */
 
-/** `off`: nothing is kept at all. `signals`: what everybody has. `all`: on top of it a log line for each request and 1 % of traces, sent away. */
+/** `off`: nothing is offered. `signals`: what everybody has. `all`: on top of it a log line for each request and 1 % of traces, sent away. */
 export type TelemetryLevel = "off" | "signals" | "all";
 
 const collector = "collector";
 
-export function weftTelemetry(level: TelemetryLevel, collectorPort: number): object[] {
+export function weftTelemetry(level: TelemetryLevel): object {
   const metrics = { enabled: level !== "off" };
   const telemetry =
     level === "all"
@@ -22,16 +22,16 @@ export function weftTelemetry(level: TelemetryLevel, collectorPort: number): obj
           ],
         }
       : { metrics, tracing: { enabled: false }, accessLog: { enabled: false } };
-  const meshConfig = {
+  return {
     apiVersion: "weft.dev/v1alpha1",
     kind: "MeshConfig",
     metadata: { name: "mesh" },
     spec: { accessLog: false, gatewayServiceAccounts: ["default/default"], telemetry },
   };
-  return level === "all" ? [...collectorObjects(collectorPort), meshConfig] : [meshConfig];
 }
 
-function collectorObjects(port: number): object[] {
+/** Whom `all` tells. */
+export function collectorObjects(port: number): object[] {
   const metadata = { name: collector, namespace: "default" };
   return [
     {

@@ -36,6 +36,8 @@ export interface RunningPeer {
   /** Where its metrics are scraped, and how the number of its routes changes while it runs: of the work `routes` only. */
   readonly metricsUrl?: string;
   applyRoutes?(count: number): Promise<void>;
+  /** Before each load: where several peers are one process that is told otherwise. */
+  become?(): Promise<void>;
 }
 
 export interface Peer {

@@ -22,9 +22,14 @@ const serviceAccount = "default";
 
 export interface WeftControl {
   apply(objects: readonly unknown[]): Promise<void>;
+  /** Resolves when all proxies have what was applied. */
+  settled(): Promise<void>;
   /** Resolves when the process runs; it need not be ready. */
   startProxy(name: string, address: string, parts: Partial<ProxyBootstrap>): Promise<BenchProcess>;
 }
+
+const askEveryMs = 50;
+const maxAsked = 200;
 
 /**
  * The control plane runs on the load's core, as it would run on another machine: its cost is not the proxy's. `cores`: where
@@ -44,6 +49,14 @@ export async function startControl(bench: Bench, cores?: Cores): Promise<WeftCon
   return {
     apply: async (objects) => {
       await client.transact({ message: "bench", objects: [...objects] });
+    },
+    settled: async () => {
+      for (let asked = 0; asked < maxAsked; asked++) {
+        const { proxies, revision } = await client.status();
+        if (proxies.every((proxy) => proxy.revision >= revision)) return;
+        await Bun.sleep(askEveryMs);
+      }
+      throw new Error("a proxy has not taken its configuration within 10 s");
     },
     startProxy: async (name, address, parts) => {
       const home = join(bench.directory, name);

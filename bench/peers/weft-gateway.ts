@@ -7,11 +7,18 @@ import { weftAuthorization } from "../authorization-policies.ts";
 import { weftOthers, weftPolicies } from "../policies.ts";
 import { benchRoutes, weftRoutes } from "../routes.ts";
 import { startProgram } from "../programs/start.ts";
-import { type TelemetryLevel, weftTelemetry } from "../telemetry-settings.ts";
+import { collectorObjects, type TelemetryLevel, weftTelemetry } from "../telemetry-settings.ts";
 import { fillTemplate } from "../template.ts";
 import type { Peer, PeerTask, RunningPeer, Work } from "./peer.ts";
 import { commonValues } from "./program-peer.ts";
-import { objectsOf, proxyAddress, startControl, weftProgram, weftVersion } from "./weft-control.ts";
+import {
+  objectsOf,
+  proxyAddress,
+  startControl,
+  type WeftControl,
+  weftProgram,
+  weftVersion,
+} from "./weft-control.ts";
 
 const templates: Partial<Record<Work, { readonly file: string; readonly appProtocol: string }>> = {
   http1: { file: "weft/http.yaml", appProtocol: "http" },
@@ -27,12 +34,44 @@ const templates: Partial<Record<Work, { readonly file: string; readonly appProto
 export const weft: Peer = { name: "weft", missing: () => undefined, start: startServe };
 export const weftUnderControl: Peer = { name: "weft-control", missing: () => undefined, start: startGateway };
 
-/** The same gateway that tells more or less of its traffic. */
-export function weftTelling(level: TelemetryLevel): Peer {
-  return {
+/**
+ * One gateway that tells more or less of its traffic, as it is told before each load. Two processes of the same program differ
+ * by more than what is measured here: by what their compilers made of it, and where it came to lie.
+ */
+export function weftTelling(levels: readonly TelemetryLevel[]): Peer[] {
+  const gateways = new WeakMap<PeerTask["certificates"], Promise<TellingGateway>>();
+  const gatewayOf = (bench: Bench, task: PeerTask): Promise<TellingGateway> => {
+    const started = gateways.get(task.certificates) ?? startTelling(bench, task);
+    gateways.set(task.certificates, started);
+    return started;
+  };
+  return levels.map((level) => ({
     name: `weft-${level}`,
     missing: () => undefined,
-    start: (bench, task) => startGateway(bench, task, level),
+    start: async (bench, task) => {
+      const gateway = await gatewayOf(bench, task);
+      return { ...gateway.running, become: () => gateway.tell(level) };
+    },
+  }));
+}
+
+interface TellingGateway {
+  readonly running: RunningPeer;
+  /** Resolves when it does. */
+  tell(level: TelemetryLevel): Promise<void>;
+}
+
+async function startTelling(bench: Bench, task: PeerTask): Promise<TellingGateway> {
+  const { control, ...running } = await startUnderControl(bench, task);
+  const collectorPort = freePort();
+  await startProgram(bench, "otlp-sink", { port: collectorPort }).listening(collectorPort);
+  await control.apply(collectorObjects(collectorPort));
+  return {
+    running,
+    tell: async (level) => {
+      await control.apply([weftTelemetry(level)]);
+      await control.settled();
+    },
   };
 }
 
@@ -78,7 +117,15 @@ async function startServe(bench: Bench, task: PeerTask): Promise<RunningPeer> {
   };
 }
 
-async function startGateway(bench: Bench, task: PeerTask, level?: TelemetryLevel): Promise<RunningPeer> {
+async function startGateway(bench: Bench, task: PeerTask): Promise<RunningPeer> {
+  const { control: _, ...running } = await startUnderControl(bench, task);
+  return running;
+}
+
+async function startUnderControl(
+  bench: Bench,
+  task: PeerTask,
+): Promise<RunningPeer & { readonly control: WeftControl }> {
   const listenPort = freePort();
   const control = await startControl(bench);
   const applyRoutes = (count: number): Promise<void> => control.apply(weftRoutes(benchRoutes(count)));
@@ -88,11 +135,6 @@ async function startGateway(bench: Bench, task: PeerTask, level?: TelemetryLevel
   if (task.work === "policies") {
     await control.apply([...weftOthers(task.upstreamPort), ...weftPolicies(task.policies)]);
   }
-  if (level !== undefined) {
-    const collectorPort = freePort();
-    await startProgram(bench, "otlp-sink", { port: collectorPort }).listening(collectorPort);
-    await control.apply(weftTelemetry(level, collectorPort));
-  }
   const address = proxyAddress();
   const process = await control.startProxy("gateway", address, {
     role: "gateway",
@@ -100,6 +142,7 @@ async function startGateway(bench: Bench, task: PeerTask, level?: TelemetryLevel
   });
   await process.listening(listenPort);
   return {
+    control,
     version: weftVersion(),
     port: listenPort,
     pids: [process.pid],
