@@ -3,7 +3,7 @@
  *
  *   dist/weft-linux-x64   dist/weft-linux-arm64   dist/weft-proxy-linux-*   dist/SHA256SUMS
  *
- * `weft-proxy` is `weft proxy` alone, for machines with many: an idle proxy of it has 11 to 16 MB for itself, one of `weft` 21 MB. Installed beside
+ * `weft-proxy` is `weft proxy` alone, for machines with many: an idle proxy of it has 11 to 12 MB for itself, one of `weft` 21 MB. Installed beside
  * `weft` under that name it is what `weft up` and the systemd units run.
  *
  * The runtime of another machine than this one comes from the npm registry, in the version that package.json names.
