@@ -76,7 +76,9 @@ function percentage(description: string) {
 }
 
 const metricsSchema = object("Golden signals.", {
-  enabled: optional(flag("Metrics are kept and offered; yes where absent.")),
+  enabled: optional(
+    flag("Metrics are offered, while the control plane is told all the same; yes where absent."),
+  ),
   labels: computed(
     "Labels beside weft's own. They may read only what has few values: whole paths and ids are refused.",
   ),

@@ -8,7 +8,11 @@ import { markdownTable } from "./markdown-table.ts";
 function settingRows(): string[][] {
   const { metrics, tracing, accessLog, redaction } = defaults;
   return [
-    ["metrics.enabled", yesNo(metrics.isEnabled), "metrics are kept and offered"],
+    [
+      "metrics.enabled",
+      yesNo(metrics.isEnabled),
+      "metrics are offered; the control plane is told all the same",
+    ],
     ["metrics.labels", "none", "labels beside weft's own, computed for each request"],
     ["metrics.dropLabels", "none", "labels that stay empty; what differs in them alone is one series then"],
     ["metrics.maxSeries", String(metrics.maxSeries), "series of one process; the rest is one that says so"],
