@@ -43,9 +43,9 @@ test("a value of a peer's is cut", () => {
 });
 
 test("a span has the field numbers of trace.proto", () => {
-  const owner = { newSpanId: () => "", keepsHttp: () => true, keepsTcp: () => true };
+  const owner = { newSpanId: () => "02".repeat(8), keepsHttp: () => true, keepsTcp: () => true };
   const trace = new Trace(owner, {
-    ...{ side: "server", traceId: "01".repeat(16), spanId: "02".repeat(8), isSampled: true, written: 0 },
+    ...{ side: "server", traceId: "01".repeat(16), isSampled: true, written: 0 },
     context: { parent: undefined, present: 0, traceState: "v=1", hasStrayState: false },
   });
   const wall = new WallClock({ ...systemClock, nowMs: () => 1, monotonicUs: () => 0 });
