@@ -4,7 +4,6 @@
  * where there is one, it takes the place of the producer's routes. Of routes of several kinds the most specific kind holds.
  */
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { clusterKey, type OutboundKeyParts, OutboundSchema, parseOutboundKey } from "../model/index.ts";
 import { type CompiledRoute, isConnectionRoute, isHttpRoute } from "./compiled-route.ts";
 import { externalTarget } from "./external-resources.ts";
@@ -17,8 +16,6 @@ import { buildConnectionRouting, buildRouting, clustersOf } from "./routing.ts";
 import type { OutboundContent, SharedOutbound } from "./shared-outbounds.ts";
 import { hostOf, tcpPort } from "./service-resources.ts";
 
-const clientField = OutboundSchema.field.clientNamespace.number;
-
 export function compileOutbound(inputs: InputReader, key: string): CompiledResource | undefined {
   const parsed = parseOutboundKey(key);
   if (parsed === undefined) return undefined;
@@ -29,11 +26,11 @@ export function compileOutbound(inputs: InputReader, key: string): CompiledResou
   });
   if (shared === undefined) return undefined;
   const { head, tail, closure } = shared.consumers.get(clientNamespace) ?? shared.others;
-  const client = new BinaryWriter()
-    .tag(clientField, WireType.LengthDelimited)
-    .string(clientNamespace)
-    .finish();
-  return resourceOf({ kind: "Outbound", key }, Buffer.concat([head, client, tail]), closure);
+  return resourceOf(
+    { kind: "Outbound", key },
+    Buffer.concat([head, encode({ clientNamespace }), tail]),
+    closure,
+  );
 }
 
 function compileShared(inputs: InputReader, target: OutboundTarget, port: number): SharedOutbound {
