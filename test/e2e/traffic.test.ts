@@ -45,8 +45,8 @@ afterAll(() => mesh[Symbol.asyncDispose](), hookTimeoutMs);
 
 test("90 to 10 is 90 to 10, within 3 points over 2,000 requests, at the door and between services", async () => {
   await mesh.apply(yaml(shares(10)));
-  const inside = await loadFromInside(mesh, "measure", 500);
-  const door = OpenLoopLoad.start({ url: mesh.ready.gateway ?? "", requestsPerSecond: 500 });
+  const inside = await loadFromInside(mesh, "measure", 250);
+  const door = OpenLoopLoad.start({ url: mesh.ready.gateway ?? "", requestsPerSecond: 250 });
   await untilSamples(door, 2_000);
   for (const samples of [await door.stop(), await inside.stop()]) {
     const measured = samples.slice(0, 2_000);
