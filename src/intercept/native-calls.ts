@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { WeftError } from "../kernel/index.ts";
+import { checkoutRoot, isInstalled, WeftError } from "../kernel/index.ts";
 import { compileC } from "./c-compiler.ts";
 import sourcePath from "./native.c" with { type: "file" };
 
@@ -40,7 +40,7 @@ function load(): NativeCalls {
   if (process.platform !== "linux") {
     throw new WeftError("unavailable", `network namespaces exist on Linux only, this is ${process.platform}`);
   }
-  if (!sourcePath.startsWith("/$bunfs/")) return compile(sourcePath);
+  if (!isInstalled) return compile(join(checkoutRoot, "src/intercept/native.c"));
   const directory = mkdtempSync(join(tmpdir(), "weft-"));
   try {
     const path = join(directory, "native.c");

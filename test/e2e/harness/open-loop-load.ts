@@ -25,10 +25,10 @@ export interface Sample {
 
 /** Enough for 500 a second to answers of 60 ms. */
 const maxConnections = 32;
-/** Requests that wait for a connection; beyond, the system under test has stalled for seconds. */
-const maxWaiting = 2_000;
+/** Requests that wait for a connection: on a machine that has more to do than it can they are late, and none is left out. */
+const maxWaiting = 20_000;
 const tickMs = 2;
-const answerTimeoutMs = 10_000;
+const answerTimeoutMs = 20_000;
 
 export class OpenLoopLoad {
   readonly samples: Sample[] = [];
