@@ -36,7 +36,8 @@ export const weftUnderControl: Peer = { name: "weft-control", missing: () => und
 
 /**
  * One gateway that tells more or less of its traffic, as it is told before each load. Two processes of the same program differ
- * by more than what is measured here: by what their compilers made of it, and where it came to lie.
+ * by more than what is measured here: by what their compilers made of it, and where it came to lie. After each telling code is compiled
+ * anew, which takes the first second, so rounds have to be long: `--rounds 6 --seconds 12`.
  */
 export function weftTelling(levels: readonly TelemetryLevel[]): Peer[] {
   const gateways = new WeakMap<PeerTask["certificates"], Promise<TellingGateway>>();
