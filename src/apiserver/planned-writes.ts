@@ -18,8 +18,8 @@ import { type Candidate, refuse } from "./admission.ts";
 import type { PlannedWrite } from "./authorization/role-writes.ts";
 import { sameContent } from "./same-content.ts";
 
-/** Each failure is a commit of somebody else: nobody is overtaken so often. */
-const maxPlans = 10;
+/** Each failure is a commit of somebody else, of whom a flood at another control plane has many before it is this one's turn. */
+const maxPlans = 100;
 /** The mesh does not work without these. */
 const permanentNamespaces: ReadonlySet<string> = new Set(["default", "weft-system"]);
 
