@@ -1,7 +1,7 @@
 /**
- * Builds `weft proxy`, `weft proxy --workers`, `weft serve` or all the rest (`main`) into one executable, for bin/weft, which runs
- * this where there is no build or an older one. The runtime maps the program's text and bytecode from the executable: a process has no copy of them, as it
- * has of a script's (3.5 MB), nor the transpiler's memory for 260 modules (4 MB for good, and half a second at start).
+ * Builds `weft proxy`, `weft proxy --workers`, `weft serve` or all the rest (`main`) into one executable, for bin/weft, which runs this
+ * where there is no build or an older one. The runtime maps the program's text and bytecode from the executable: a process has no
+ * copy of them, as it has of a script's (3.5 MB), nor the transpiler's memory for 260 modules (4 MB for good, and half a second at start).
  *
  *   bun scripts/build-program.mjs FOLDER PROGRAM        into FOLDER: PROGRAM, PROGRAM.map and, last, built-for
  */

@@ -60,9 +60,10 @@ function encode(content: MessageInitShape<typeof OutboundSchema>): Uint8Array {
   return toBinary(OutboundSchema, create(OutboundSchema, content));
 }
 
+/** The same for clients of every namespace: what it gives is kept for all of them. */
 function findTarget(
   inputs: InputReader,
-  { namespace, service: name, port }: OutboundKeyParts,
+  { namespace, service: name, port }: Omit<OutboundKeyParts, "clientNamespace">,
 ): OutboundTarget | undefined {
   const path = `${namespace}/${name}`;
   const external = inputs.external.service(path);
