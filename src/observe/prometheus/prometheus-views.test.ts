@@ -3,6 +3,7 @@ import { afterAll, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Signals } from "../views/signals.ts";
 import { PrometheusClient } from "./prometheus-client.ts";
 import { prometheusServiceSums, prometheusSignals, prometheusTopology } from "./prometheus-views.ts";
 
@@ -93,12 +94,23 @@ test.skipIf(!existsSync(program))(
       timeoutMs: 5_000,
     });
     const deadline = Date.now() + 20_000;
-    let count = 0;
-    while (count < 20 && Date.now() < deadline) {
-      const sums = await prometheusServiceSums(client, 30, { groups, nowMs: Date.now() });
-      count = sums.reduce((sum, [, figures]) => sum + figures.count, 0);
+    const countAt = async (nowMs: number): Promise<number> => {
+      const sums = await prometheusServiceSums(client, 30, { groups, nowMs });
+      return sums.reduce((sum, [, figures]) => sum + figures.count, 0);
+    };
+    // One step of signals has to hold two scrapes: the first two may lie on both sides of its end.
+    const signalsAt = (nowMs: number): Promise<Signals> =>
+      prometheusSignals(
+        client,
+        { of: { service: "shop/cart" }, by: "code", fromMs: nowMs - 60_000 },
+        { groups, nowMs: nowMs + 60_000 },
+      );
+    let nowMs = Date.now();
+    let signals = await signalsAt(nowMs);
+    while (((await countAt(nowMs)) < 20 || signals.groups.length < 2) && nowMs < deadline) {
+      nowMs = Date.now();
+      signals = await signalsAt(nowMs);
     }
-    const nowMs = Date.now();
     const query = { windowSeconds: 30, by: "service" } as const;
     const { from, edges } = await prometheusTopology(client, query, { groups, names, nowMs });
     expect([from, edges.length]).toEqual(["prometheus", 1]);
@@ -106,11 +118,6 @@ test.skipIf(!existsSync(program))(
     expect(edges[0]?.successRate).toBeCloseTo(0.9, 1);
     expect(edges[0]?.p50Ms).toBeCloseTo(50, -1);
     expect(edges[0]?.reasons.map(({ reason }) => reason)).toEqual(["upstream_reset"]);
-    const signals = await prometheusSignals(
-      client,
-      { of: { service: "shop/cart" }, by: "code", fromMs: nowMs - 60_000 },
-      { groups, nowMs: nowMs + 60_000 },
-    );
     expect(signals.groups.map(({ key }) => key).toSorted()).toEqual(["200", "503"]);
     const ofMesh = await prometheusSignals(
       client,
