@@ -1,12 +1,19 @@
 /**
- * AuthorizationPolicies at the bench's gateway. Of all of them ten are about it: they are tried to their end by each request, and the
- * last of them lets it in. The others are about other workloads.
+ * The doors of the scenario `authorization`. Of a thousand AuthorizationPolicies ten are about the second door's route: they are tried
+ * to their end by each request, and the last of them lets it in. The others are about other workloads.
  */
-const applying = 10;
+import type { Door } from "./peers/weft-doors.ts";
 
-export function weftAuthorization(count: number): object[] {
-  return Array.from({ length: count }, (_, index) => (index < applying ? own(index) : others(index)));
-}
+const applying = 10;
+const route = "authorized";
+
+export const authorizationDoors: readonly Door[] = [
+  { name: "plain", objects: [] },
+  {
+    name: route,
+    objects: Array.from({ length: 1_000 }, (_, index) => (index < applying ? own(index) : others(index))),
+  },
+];
 
 function own(index: number): object {
   const isLast = index === applying - 1;
@@ -14,7 +21,7 @@ function own(index: number): object {
     ? { to: [{ methods: ["GET"], paths: ["/*"] }] }
     : { to: [{ methods: ["DELETE"], paths: [`/admin-${index}/*`] }] };
   return policy(index, {
-    targetRefs: [{ group: "gateway.networking.k8s.io", kind: "Gateway", name: "bench" }],
+    targetRefs: [{ group: "gateway.networking.k8s.io", kind: "HTTPRoute", name: route }],
     action: isLast ? "Allow" : "Deny",
     rules: [rule],
   });

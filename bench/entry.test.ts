@@ -95,11 +95,11 @@ test("many routes are held against one", () => {
 test("a ratio is the median of the ratios of each round: a slow round slows both", () => {
   const cpu = (values: readonly number[]): Figures[] =>
     values.map((cpuUsPerRequest) => ({ cpuUsPerRequest }));
-  const off = entry("weft-off", cpu([20, 40, 60]));
-  const all = entry("weft-all", cpu([22, 44, 33]));
-  const { results } = outcomeOf([off, all]);
-  expect(results["weft-all"]).toMatchObject({ cpuUsPerRequest: 33, cpuRatioOff: 1.1 });
-  expect(results["weft-off"]).not.toHaveProperty("cpuRatioOff");
+  const plain = entry("weft-plain", cpu([20, 40, 60]));
+  const told = entry("weft-told", cpu([22, 44, 33]));
+  const { results } = outcomeOf([plain, told]);
+  expect(results["weft-told"]).toMatchObject({ cpuUsPerRequest: 33, cpuRatioPlain: 1.1, addedCpuUs: 2 });
+  expect(results["weft-plain"]).not.toHaveProperty("cpuRatioPlain");
   const [one, many] = [entry("weft", cpu([20, 40, 60])), entry("weft", cpu([22, 44, 33]), 5000)];
   expect(outcomeOf([one, many]).results["weft"]).toMatchObject({ cpuRatio: 1.1 });
 });

@@ -1,5 +1,5 @@
 /** What became of each peer in a run, and the figures that come out of it. */
-import { type Figures, medians } from "./figures.ts";
+import { type FigureName, type Figures, medians } from "./figures.ts";
 import { median } from "./measure.ts";
 import type { Peer, RunningPeer } from "./peers/peer.ts";
 import type { PeerResult } from "./result-file.ts";
@@ -39,7 +39,7 @@ export function outcomeOf(entries: readonly Entry[]): ScenarioOutcome {
   const results: Record<string, PeerResult> = {};
   const failures: Record<string, string> = {};
   const baseline = entries.find(({ peer }) => peer.name === "direct");
-  const off = entries.find(({ peer }) => peer.name === "weft-off");
+  const plain = entries.find(({ peer }) => peer.name === "weft-plain");
   const byPeer = Map.groupBy(entries, ({ peer }) => peer.name);
   for (const [name, own] of byPeer) {
     const errors = own.reduce((sum, entry) => sum + entry.errors, 0);
@@ -51,7 +51,7 @@ export function outcomeOf(entries: readonly Entry[]): ScenarioOutcome {
       results[name] = { version: last.version, errors };
     } else {
       const figures = { ...medians(last.rounds), ...last.idle };
-      const more = { ...againstFewer(own), ...againstOff(off, last), ...addedTo(baseline, last) };
+      const more = { ...againstFewer(own), ...againstPlain(plain, last), ...addedTo(baseline, last) };
       results[name] = { version: last.version, ...figures, ...more, errors };
     }
   }
@@ -78,9 +78,11 @@ function againstFewer(own: readonly Entry[]): Figures {
   };
 }
 
-function againstOff(off: Entry | undefined, entry: Entry): Figures {
-  const cpuRatioOff = off === undefined || off === entry ? undefined : pairedCpuRatio(entry, off);
-  return cpuRatioOff === undefined ? {} : { cpuRatioOff };
+function againstPlain(plain: Entry | undefined, entry: Entry): Figures {
+  const cpuRatioPlain = plain === undefined || plain === entry ? undefined : pairedCpuRatio(entry, plain);
+  if (plain === undefined || cpuRatioPlain === undefined) return {};
+  const { addedCpuUs } = medians(differences(entry, plain, { addedCpuUs: "cpuUsPerRequest" }));
+  return { cpuRatioPlain, ...(addedCpuUs === undefined ? {} : { addedCpuUs }) };
 }
 
 /** The median of each round's ratio: a machine that others slow down for a while slows both of one round. */
@@ -91,14 +93,23 @@ function pairedCpuRatio(entry: Entry, base: Entry): number | undefined {
   return ratios.length === 0 || ratios.some(Number.isNaN) ? undefined : median(ratios);
 }
 
-/** Differences to the run without a proxy, round by round: what slows both in one round cancels out. */
 function addedTo(baseline: Entry | undefined, entry: Entry): Figures {
   if (baseline === undefined || baseline === entry) return {};
-  return medians(
-    entry.rounds.map((figures, round) => {
-      const without = baseline.rounds[round] ?? {};
-      const added = (name: "p50Ms" | "p99Ms"): number => (figures[name] ?? NaN) - (without[name] ?? NaN);
-      return { addedP50Ms: added("p50Ms"), addedP99Ms: added("p99Ms") };
-    }),
+  return medians(differences(entry, baseline, { addedP50Ms: "p50Ms", addedP99Ms: "p99Ms" }));
+}
+
+/** To the base, round by round: what slows both in one round cancels out. */
+function differences(
+  entry: Entry,
+  base: Entry,
+  names: Readonly<Partial<Record<FigureName, FigureName>>>,
+): Figures[] {
+  return entry.rounds.map((figures, round) =>
+    Object.fromEntries(
+      Object.entries(names).map(([added, of]) => [
+        added,
+        (figures[of] ?? NaN) - (base.rounds[round]?.[of] ?? NaN),
+      ]),
+    ),
   );
 }

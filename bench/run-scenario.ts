@@ -128,7 +128,6 @@ class ScenarioRun {
   }
 
   async #measure(entry: Entry, peer: RunningPeer, seconds: number): Promise<RoundResult> {
-    await peer.become?.();
     await using bench = this.#bench.group("load");
     return await runRound({ bench, scenario: this.#scenario, peer, routes: entry.routes, seconds });
   }

@@ -1,52 +1,40 @@
-/** What a gateway of the scenario `telemetry` is told to tell of its traffic, and the objects that say so. */
+/** What the doors of the scenario `telemetry` tell of their traffic. */
+import { type Door, meshConfig, serviceObjects } from "./peers/weft-doors.ts";
+import { type Bench, freePort } from "./processes.ts";
+import { startProgram } from "./programs/start.ts";
 
-/** `off`: nothing is offered. `signals`: what everybody has. `all`: on top of it a log line for each request and 1 % of traces, sent away. */
-export type TelemetryLevel = "off" | "signals" | "all";
+const collector = { name: "collector", namespace: "default", port: 4318 };
 
-const collector = "collector";
+/** Both have all golden signals: what those cost is too little for a whole request to show (`npm run bench:signals`). */
+export const telemetryDoors: readonly Door[] = [
+  {
+    name: "plain",
+    objects: [policy("plain", { tracing: { enabled: false }, accessLog: { enabled: false } })],
+  },
+  {
+    name: "told",
+    objects: [policy("told", { tracing: { samplingPercent: 1 }, accessLog: { enabled: true } })],
+  },
+];
 
-export function weftTelemetry(level: TelemetryLevel): object {
-  const metrics = { enabled: level !== "off" };
-  const telemetry =
-    level === "all"
-      ? {
-          metrics,
-          tracing: { samplingPercent: 1 },
-          accessLog: { enabled: true },
-          collectors: [
-            {
-              backendRef: { name: collector, namespace: "default", port: 4318 },
-              protocol: "HTTP",
-              signals: ["Traces"],
-            },
-          ],
-        }
-      : { metrics, tracing: { enabled: false }, accessLog: { enabled: false } };
-  return {
-    apiVersion: "weft.dev/v1alpha1",
-    kind: "MeshConfig",
-    metadata: { name: "mesh" },
-    spec: { accessLog: false, gatewayServiceAccounts: ["default/default"], telemetry },
-  };
+/** Who takes the traces, and the mesh that sends them. */
+export async function telemetryCommon(bench: Bench): Promise<object[]> {
+  const targetPort = freePort();
+  await startProgram(bench, "otlp-sink", { port: targetPort }).listening(targetPort);
+  const { port, ...backend } = collector;
+  return [
+    ...serviceObjects(collector.name, { name: "otlp", port, targetPort }),
+    meshConfig({
+      collectors: [{ backendRef: { ...backend, port }, protocol: "HTTP", signals: ["Traces"] }],
+    }),
+  ];
 }
 
-/** Whom `all` tells. */
-export function collectorObjects(port: number): object[] {
-  const metadata = { name: collector, namespace: "default" };
-  return [
-    {
-      apiVersion: "v1",
-      kind: "Service",
-      metadata,
-      spec: { ports: [{ name: "otlp", port: 4318, appProtocol: "http" }] },
-    },
-    {
-      apiVersion: "discovery.k8s.io/v1",
-      kind: "EndpointSlice",
-      metadata: { ...metadata, labels: { "kubernetes.io/service-name": collector } },
-      addressType: "IPv4",
-      ports: [{ name: "otlp", port }],
-      endpoints: [{ addresses: ["127.0.0.1"] }],
-    },
-  ];
+function policy(route: string, spec: object): object {
+  return {
+    apiVersion: "weft.dev/v1alpha1",
+    kind: "TelemetryPolicy",
+    metadata: { name: route, namespace: "default" },
+    spec: { targetRefs: [{ group: "gateway.networking.k8s.io", kind: "HTTPRoute", name: route }], ...spec },
+  };
 }

@@ -11,7 +11,6 @@ export type Work =
   | "tcp"
   | "routes"
   | "policies"
-  | "authorization"
   | "http1-mtls-pair"
   | "tcp-mtls-pair";
 
@@ -21,7 +20,7 @@ export interface PeerTask {
   readonly certificates: BenchCertificates;
   /** Of the work `routes` only. */
   readonly routes: number;
-  /** Of the works `policies` and `authorization` only: how many policy objects. */
+  /** Of the work `policies` only: how many policy objects. */
   readonly policies: number;
   /** How many clients come at once. */
   readonly connections: number;
@@ -36,8 +35,6 @@ export interface RunningPeer {
   /** Where its metrics are scraped, and how the number of its routes changes while it runs: of the work `routes` only. */
   readonly metricsUrl?: string;
   applyRoutes?(count: number): Promise<void>;
-  /** Before each load: where several peers are one process that is told otherwise. */
-  become?(): Promise<void>;
 }
 
 export interface Peer {

@@ -3,22 +3,12 @@ import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { type Bench, freePort, proxyCore } from "../processes.ts";
-import { weftAuthorization } from "../authorization-policies.ts";
 import { weftOthers, weftPolicies } from "../policies.ts";
 import { benchRoutes, weftRoutes } from "../routes.ts";
-import { startProgram } from "../programs/start.ts";
-import { collectorObjects, type TelemetryLevel, weftTelemetry } from "../telemetry-settings.ts";
 import { fillTemplate } from "../template.ts";
 import type { Peer, PeerTask, RunningPeer, Work } from "./peer.ts";
 import { commonValues } from "./program-peer.ts";
-import {
-  objectsOf,
-  proxyAddress,
-  startControl,
-  type WeftControl,
-  weftProgram,
-  weftVersion,
-} from "./weft-control.ts";
+import { objectsOf, proxyAddress, startControl, weftProgram, weftVersion } from "./weft-control.ts";
 
 const templates: Partial<Record<Work, { readonly file: string; readonly appProtocol: string }>> = {
   http1: { file: "weft/http.yaml", appProtocol: "http" },
@@ -28,53 +18,10 @@ const templates: Partial<Record<Work, { readonly file: string; readonly appProto
   tcp: { file: "weft/tcp.yaml", appProtocol: "tcp" },
   routes: { file: "weft/routes.yaml", appProtocol: "http" },
   policies: { file: "weft/http.yaml", appProtocol: "http" },
-  authorization: { file: "weft/http.yaml", appProtocol: "http" },
 };
 
 export const weft: Peer = { name: "weft", missing: () => undefined, start: startServe };
 export const weftUnderControl: Peer = { name: "weft-control", missing: () => undefined, start: startGateway };
-
-/**
- * One gateway that tells more or less of its traffic, as it is told before each load. Two processes of the same program differ
- * by more than what is measured here: by what their compilers made of it, and where it came to lie. After each telling code is compiled
- * anew, which takes the first second, so rounds have to be long: `--rounds 6 --seconds 12`.
- */
-export function weftTelling(levels: readonly TelemetryLevel[]): Peer[] {
-  const gateways = new WeakMap<PeerTask["certificates"], Promise<TellingGateway>>();
-  const gatewayOf = (bench: Bench, task: PeerTask): Promise<TellingGateway> => {
-    const started = gateways.get(task.certificates) ?? startTelling(bench, task);
-    gateways.set(task.certificates, started);
-    return started;
-  };
-  return levels.map((level) => ({
-    name: `weft-${level}`,
-    missing: () => undefined,
-    start: async (bench, task) => {
-      const gateway = await gatewayOf(bench, task);
-      return { ...gateway.running, become: () => gateway.tell(level) };
-    },
-  }));
-}
-
-interface TellingGateway {
-  readonly running: RunningPeer;
-  /** Resolves when it does. */
-  tell(level: TelemetryLevel): Promise<void>;
-}
-
-async function startTelling(bench: Bench, task: PeerTask): Promise<TellingGateway> {
-  const { control, ...running } = await startUnderControl(bench, task);
-  const collectorPort = freePort();
-  await startProgram(bench, "otlp-sink", { port: collectorPort }).listening(collectorPort);
-  await control.apply(collectorObjects(collectorPort));
-  return {
-    running,
-    tell: async (level) => {
-      await control.apply([weftTelemetry(level)]);
-      await control.settled();
-    },
-  };
-}
 
 function configuration(task: PeerTask, listenPort: number): string {
   const template = templates[task.work];
@@ -119,20 +66,11 @@ async function startServe(bench: Bench, task: PeerTask): Promise<RunningPeer> {
 }
 
 async function startGateway(bench: Bench, task: PeerTask): Promise<RunningPeer> {
-  const { control: _, ...running } = await startUnderControl(bench, task);
-  return running;
-}
-
-async function startUnderControl(
-  bench: Bench,
-  task: PeerTask,
-): Promise<RunningPeer & { readonly control: WeftControl }> {
   const listenPort = freePort();
   const control = await startControl(bench);
   const applyRoutes = (count: number): Promise<void> => control.apply(weftRoutes(benchRoutes(count)));
   await control.apply(objectsOf(configuration(task, listenPort)));
   if (task.work === "routes") await applyRoutes(task.routes);
-  if (task.work === "authorization") await control.apply(weftAuthorization(task.policies));
   if (task.work === "policies") {
     await control.apply([...weftOthers(task.upstreamPort), ...weftPolicies(task.policies)]);
   }
@@ -143,7 +81,6 @@ async function startUnderControl(
   });
   await process.listening(listenPort);
   return {
-    control,
     version: weftVersion(),
     port: listenPort,
     pids: [process.pid],

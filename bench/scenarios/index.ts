@@ -1,13 +1,16 @@
 /** All scenarios, in the order in which they are shown. */
 import type { FigureName } from "../figures.ts";
+import { authorizationDoors } from "../authorization-policies.ts";
 import { direct } from "../peers/direct.ts";
 import { envoy } from "../peers/envoy.ts";
 import { envoyPair } from "../peers/envoy-pair.ts";
 import { haproxy } from "../peers/haproxy.ts";
 import { nghttpx } from "../peers/nghttpx.ts";
 import { nginx } from "../peers/nginx.ts";
-import { weft, weftTelling, weftUnderControl } from "../peers/weft-gateway.ts";
+import { weft, weftUnderControl } from "../peers/weft-gateway.ts";
+import { meshConfig, weftDoors } from "../peers/weft-doors.ts";
 import { weftPair } from "../peers/weft-pair.ts";
+import { telemetryCommon, telemetryDoors } from "../telemetry-settings.ts";
 import { largeBodyBytes, largePath, smallBody } from "../upstreams/answer.ts";
 import type { Load, Scenario } from "./scenario.ts";
 
@@ -18,6 +21,13 @@ const requestColumns: readonly FigureName[] = [
   "requestsPerSecond",
   ...latencies,
   ...memories,
+];
+const doorColumns: readonly FigureName[] = [
+  "cpuUsPerRequest",
+  "addedCpuUs",
+  "cpuRatioPlain",
+  "requestsPerSecond",
+  ...latencies,
 ];
 const small: Load = { kind: "wrk", path: "/", minResponseBytes: smallBody.length };
 
@@ -228,19 +238,17 @@ export const scenarios: readonly Scenario[] = [
     ...http1,
     name: "authorization",
     summary:
-      "one route without an AuthorizationPolicy, and with 1,000 of which ten are asked about each request: the difference is what they add",
-    columns: ["cpuUsPerRequest", "cpuUsPerRequestNoPolicy", "cpuRatioNoPolicy", "rssMb", "rssMbNoPolicy"],
-    work: "authorization",
-    policies: [0, 1000],
-    peers: [weftUnderControl],
+      "a route without an AuthorizationPolicy, and one beside it with ten of a thousand that are asked about each request",
+    columns: doorColumns,
+    peers: weftDoors(authorizationDoors, () => Promise.resolve([meshConfig({})])),
   },
   {
     ...http1,
     name: "telemetry",
     summary:
-      "a gateway that offers no figures, one with all golden signals, and one that adds a log line in JSON for each request and sends 1 % of traces away",
-    columns: ["cpuUsPerRequest", "cpuRatioOff", "requestsPerSecond", ...latencies],
-    peers: weftTelling(["off", "signals", "all"]),
+      "a route with all golden signals, and one beside it that adds a log line in JSON for each request and sends 1 % of traces away",
+    columns: doorColumns,
+    peers: weftDoors(telemetryDoors, telemetryCommon),
   },
   {
     ...http1,

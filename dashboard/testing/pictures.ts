@@ -26,6 +26,13 @@ const pictures = [
     scheme: "light",
     viewport: desktop,
   },
+  {
+    name: "explain-light",
+    mesh: "shop",
+    path: "/explain?from=web%2Fstorefront&url=http%3A%2F%2Freviews%2F",
+    scheme: "light",
+    viewport: { width: 1280, height: 1000 },
+  },
   { name: "overview-300-dark", mesh: "large", path: "/", scheme: "dark", viewport: desktop },
   { name: "topology-300-light", mesh: "large", path: "/topology", scheme: "light", viewport: desktop },
   {

@@ -141,11 +141,12 @@ function Tiles({
       <div class="tile">
         <dt>Proxies up to date</dt>
         <dd>
-          {status === undefined
-            ? none
-            : `${current.length.toLocaleString()} / ${connected.length.toLocaleString()}`}
-          {proxies.length > connected.length && (
-            <span class="tile-note">{proxies.length - connected.length} away</span>
+          {status === undefined ? none : current.length.toLocaleString()}
+          {status !== undefined && (
+            <span class="tile-note">
+              of {connected.length.toLocaleString()}
+              {proxies.length > connected.length && `, ${proxies.length - connected.length} away`}
+            </span>
           )}
         </dd>
       </div>
