@@ -9,19 +9,22 @@ export interface End {
 
 export interface EdgePath {
   readonly d: string;
-  readonly label: Place;
+  /** Places for what is written on it, the best first. */
+  readonly labels: readonly Place[];
 }
 
 /** A start, and curves of two handles and an end each; as if everything went to the right. */
 interface Curve {
   readonly start: Place;
   readonly parts: readonly (readonly [Place, Place, Place])[];
-  readonly label: Place;
+  readonly labels: readonly Place[];
 }
 
 const arrowGap = 5;
 const loopReach = 46;
 const leastReach = 22;
+/** Of the part in the middle of a line: where its label stands, and where else it may. */
+const alongPart = [0.5, 0.35, 0.65, 0.2, 0.8];
 
 /** Leaves and comes in along the direction of the layers; calls back go around beside them. */
 export function edgePath(from: End, to: End, bends: readonly Place[], direction: Direction): EdgePath {
@@ -31,7 +34,7 @@ export function edgePath(from: End, to: End, bends: readonly Place[], direction:
   const [a, b] = [turn(from.place), turn(to.place)];
   const curve = curveBetween({ a, b, fromHalf: half(from), toHalf: half(to), bends: bends.map(turn) });
   const parts = curve.parts.map((part) => `C${part.map((point) => text(turn(point))).join(" ")}`);
-  return { d: `M${text(turn(curve.start))}${parts.join("")}`, label: turn(curve.label) };
+  return { d: `M${text(turn(curve.start))}${parts.join("")}`, labels: curve.labels.map(turn) };
 }
 
 interface Ends {
@@ -55,7 +58,10 @@ function curveBetween({ a, b, fromHalf, toHalf, bends }: Ends): Curve {
     return [{ x: before.x + reach, y: before.y }, { x: point.x - reach, y: point.y }, point];
   });
   const middle = Math.floor((points.length - 1) / 2);
-  return { start, parts, label: between(points[middle] ?? start, points[middle + 1] ?? end) };
+  const part = parts[middle];
+  const labels =
+    part === undefined ? [start] : alongPart.map((t) => pointAt(points[middle] ?? start, part, t));
+  return { start, parts, labels };
 }
 
 /** Both in one layer: out and in on the same side. */
@@ -64,7 +70,7 @@ function besideLayer(start: Place, end: Place): Curve {
   return {
     start,
     parts: [[{ x, y: start.y }, { x, y: end.y }, end]],
-    label: { x: x - loopReach / 4, y: (start.y + end.y) / 2 },
+    labels: [{ x: x - loopReach / 4, y: (start.y + end.y) / 2 }],
   };
 }
 
@@ -75,7 +81,7 @@ function callBack(start: Place, end: Place, bends: readonly Place[]): Curve {
   return {
     start,
     parts: [[{ x: start.x + reach, y: handle }, { x: end.x - reach, y: handle }, end]],
-    label: { x: (start.x + end.x) / 2, y: (start.y + end.y) / 8 + (handle * 3) / 4 },
+    labels: [{ x: (start.x + end.x) / 2, y: (start.y + end.y) / 8 + (handle * 3) / 4 }],
   };
 }
 
@@ -90,12 +96,16 @@ function selfLoop({ x, y }: Place): Curve {
         { x: x + arrowGap, y: y + 10 },
       ],
     ],
-    label: { x: x + reach * 0.75, y },
+    labels: [{ x: x + reach * 0.75, y }],
   };
 }
 
-function between(a: Place, b: Place): Place {
-  return { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 };
+/** On a cubic Bézier curve, `t` from 0 at its start to 1. */
+function pointAt(start: Place, [first, second, end]: Curve["parts"][number], t: number): Place {
+  const u = 1 - t;
+  const at = (axis: "x" | "y"): number =>
+    u ** 3 * start[axis] + 3 * u ** 2 * t * first[axis] + 3 * u * t ** 2 * second[axis] + t ** 3 * end[axis];
+  return { x: at("x"), y: at("y") };
 }
 
 function text({ x, y }: Place): string {

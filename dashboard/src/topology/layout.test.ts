@@ -5,6 +5,7 @@ import { topologyOf } from "../../testing/fake-documents.ts";
 import { largeMesh } from "../../testing/fake-mesh.ts";
 import { edgePath } from "./edge-path.ts";
 import { groupedLayout, type LayoutInput } from "./grouped-layout.ts";
+import { labelHeight, placeLabels } from "./label-places.ts";
 import { layeredLayout } from "./layered-layout.ts";
 import { nearestInOrder } from "./nearest-in-order.ts";
 import { nodeSize } from "./node-size.ts";
@@ -109,4 +110,31 @@ test("paths have finite numbers in every direction", () => {
       expect(edgePath(from, to, [], direction).d).toMatch(/^M[-\d. ]+(C[-\d. ]+)+$/);
     }
   }
+});
+
+test("nothing is written over something else while there is another place for it", () => {
+  const label = (name: string, ...ys: number[]) => ({
+    name,
+    width: 50,
+    places: ys.map((y) => ({ x: 0, y })),
+  });
+  const labels = [
+    label("a", 0, 30),
+    label("b", 5, 40, 80),
+    label("c", 10, 12),
+    label("d", 0 + labelHeight * 10),
+  ];
+  expect(placeLabels(labels).map(([{ name }, { y }]) => [name, y])).toEqual([
+    ["a", 0],
+    ["b", 40],
+    ["c", 10],
+    ["d", 180],
+  ]);
+});
+
+test("a line has several places for what is written on it, all of them on the line's way", () => {
+  const at = (x: number, y: number) => ({ place: { x, y }, size: { width: 100, height: 40 } });
+  const { labels } = edgePath(at(0, 0), at(400, 100), [], "right");
+  expect(labels.length).toBeGreaterThan(2);
+  expect(labels.every(({ x, y }) => x > 50 && x < 350 && y >= 0 && y <= 100)).toBe(true);
 });

@@ -1,19 +1,23 @@
 /** One line between two nodes: as wide as it is busy, open where it is not encrypted, coloured and written on where it fails. */
 import { memo } from "../parts/memo.ts";
 import type { EdgePath } from "./edge-path.ts";
-import { type EdgeFigure, edgeText, edgeWidth } from "./edge-text.ts";
+import { edgeWidth } from "./edge-text.ts";
+import { labelHeight } from "./label-places.ts";
+import type { Place } from "./layered-layout.ts";
 import type { ViewEdge } from "./view-graph.ts";
 
-export interface MapEdgeProps {
+interface MapEdgeProps {
   readonly edge: ViewEdge;
-  readonly path: EdgePath;
   readonly state: "plain" | "near" | "faded";
-  readonly figure: EdgeFigure;
 }
 
 const letterWidth = 6.1;
 
-export const MapEdge = memo(function MapEdge({ edge, path, state }: Omit<MapEdgeProps, "figure">) {
+export const MapEdge = memo(function MapEdge({
+  edge,
+  path,
+  state,
+}: MapEdgeProps & { readonly path: EdgePath }) {
   return (
     <path
       class={classOf(edge, state)}
@@ -24,15 +28,30 @@ export const MapEdge = memo(function MapEdge({ edge, path, state }: Omit<MapEdge
   );
 });
 
+export function labelWidth({ mutualTlsShare }: ViewEdge, text: string): number {
+  return text.length * letterWidth + (mutualTlsShare < 1 ? 30 : 14);
+}
+
 /** Above all lines, so that none goes through what is written. */
-export const MapEdgeLabel = memo(function MapEdgeLabel({ edge, path, state, figure }: MapEdgeProps) {
+export const MapEdgeLabel = memo(function MapEdgeLabel({
+  edge,
+  state,
+  text,
+  width,
+  x,
+  y,
+}: MapEdgeProps & Place & { readonly text: string; readonly width: number }) {
   const isOpen = edge.mutualTlsShare < 1;
-  const label = edgeText(edge, figure);
-  if (label === "") return null;
-  const width = label.length * letterWidth + (isOpen ? 30 : 14);
   return (
-    <g class={classOf(edge, state)} transform={`translate(${path.label.x} ${path.label.y})`}>
-      <rect class="edge-label-box" x={-width / 2} y={-9} width={width} height={18} rx={9} />
+    <g class={classOf(edge, state)} transform={`translate(${x} ${y})`}>
+      <rect
+        class="edge-label-box"
+        x={-width / 2}
+        y={-labelHeight / 2}
+        width={width}
+        height={labelHeight}
+        rx={labelHeight / 2}
+      />
       {isOpen && (
         <path
           class="edge-open"
@@ -41,7 +60,7 @@ export const MapEdgeLabel = memo(function MapEdgeLabel({ edge, path, state, figu
         />
       )}
       <text class="edge-label" x={isOpen ? 8 : 0} y={3.5}>
-        {label}
+        {text}
       </text>
     </g>
   );

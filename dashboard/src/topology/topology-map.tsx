@@ -2,8 +2,9 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Icon } from "../parts/icon.tsx";
 import { edgePath } from "./edge-path.ts";
-import type { EdgeFigure } from "./edge-text.ts";
-import { MapEdge, MapEdgeLabel } from "./map-edge.tsx";
+import { type EdgeFigure, edgeText } from "./edge-text.ts";
+import { placeLabels } from "./label-places.ts";
+import { labelWidth, MapEdge, MapEdgeLabel } from "./map-edge.tsx";
 import { MapNode } from "./map-node.tsx";
 import type { LaidOut } from "./use-layout.ts";
 import { bringIntoView, fit, neighbourIn, type Size, type Viewport, zoomAt } from "./viewport.ts";
@@ -116,6 +117,12 @@ export function TopologyMap({ graph, laidOut, chosen, found, figure, onChoose, o
     const state = isNear ? ("near" as const) : isFaded ? ("faded" as const) : ("plain" as const);
     return [{ key, edge, path, state }];
   });
+  const labels = drawn.flatMap(({ key, edge, path, state }) => {
+    const text = edgeText(edge, figureOf(state));
+    return text === ""
+      ? []
+      : [{ key, edge, state, text, width: labelWidth(edge, text), places: path.labels }];
+  });
   const stateOf = (id: string): "plain" | "chosen" | "near" | "faded" => {
     if (id === chosen) return "chosen";
     if (found !== undefined) return found.has(id) ? "near" : "faded";
@@ -161,8 +168,8 @@ export function TopologyMap({ graph, laidOut, chosen, found, figure, onChoose, o
           {drawn.map(({ key, edge, path, state }) => (
             <MapEdge key={key} edge={edge} path={path} state={state} />
           ))}
-          {drawn.map(({ key, edge, path, state }) => (
-            <MapEdgeLabel key={key} edge={edge} path={path} state={state} figure={figureOf(state)} />
+          {placeLabels(labels).map(([{ key, edge, state, text, width }, { x, y }]) => (
+            <MapEdgeLabel key={key} edge={edge} state={state} text={text} width={width} x={x} y={y} />
           ))}
           {graph.nodes.map((node) => {
             const place = places.get(node.id);
