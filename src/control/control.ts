@@ -185,6 +185,7 @@ async function start(
       registry: registry.views,
       trustRoots: authority.trustRoots(),
       figuresOf: figuresFrom(aggregator),
+      slotMs: aggregator.detail.slotMs,
       reportIntervalMs: () => observation.reporters.intervalMs,
       isJudge: () => sharing?.lead.isLeading() ?? true,
       ...(sharing === undefined ? {} : { elsewhere: () => sharing.trialsElsewhere() }),

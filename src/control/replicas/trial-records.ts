@@ -32,8 +32,9 @@ export function trialIn(parts: readonly PresencePart[]): TrialReport | undefined
   };
 }
 
-function isTrial({ name, step, canary, others, before }: TrialRecord): boolean {
-  return typeof name === "string" && typeof step === "number" && [canary, others, before].every(isFigures);
+function isTrial({ name, step, canary, others, before, recent }: Partial<TrialRecord>): boolean {
+  const isNamed = typeof name === "string" && typeof step === "number" && Array.isArray(recent);
+  return isNamed && [canary, others, before, ...recent].every(isFigures);
 }
 
 function isFigures(figures: Partial<RolloutFigures> | undefined): boolean {

@@ -3,6 +3,7 @@
  * these proxies told of their requests with what the others told in the same time, and with what they told themselves before.
  */
 import type { RolloutFigures } from "../../api/index.ts";
+import { windowCount } from "./windows.ts";
 
 /** Fewer requests than this say nothing of a share of failures: one of 50 is 2 %. */
 const minRequests = 50;
@@ -23,6 +24,8 @@ const minRequestsForLatency = 200;
 /** Buckets of the histogram are a few percent wide and tails are noisy: half as much again, and 20 ms, as the findings have it. */
 const latencyFactor = 1.5;
 const latencyExtraMs = 20;
+/** Fewer do not tell whether it is slow still: of 200 in the time of a step, 16 are in a window. */
+const minRequestsInWindow = 10;
 /** Times the length of a step: then it is decided with what there is. */
 const patience = 3;
 
@@ -33,6 +36,8 @@ export interface Evidence {
   readonly others: RolloutFigures;
   /** Those that have it, in as long a time before the step. */
   readonly before: RolloutFigures;
+  /** Of `canary`, newest first: what it was in each of the last windows of the step. */
+  readonly recent: readonly RolloutFigures[];
   /** Why a proxy could not take it; undefined: all took it. */
   readonly rejection: string | undefined;
   readonly elapsedMs: number;
@@ -47,14 +52,18 @@ export interface Verdict {
 export function judge(evidence: Evidence): Verdict {
   const { canary, rejection, elapsedMs, watchMs } = evidence;
   if (rejection !== undefined) return { what: "back", reason: `a proxy rejected it: ${rejection}` };
-  const harm = failing(evidence) ?? slow(evidence);
+  const slowness = slow(evidence);
+  const harm = failing(evidence) ?? (slowness?.lasts === true ? slowness.reason : undefined);
   if (harm !== undefined) return { what: "back", reason: harm };
   if (elapsedMs < watchMs) return { what: "watch", reason: `${countText(canary)}, nothing wrong so far` };
-  if (canary.requests >= minRequests) return { what: "go", reason: `${countText(canary)}, nothing wrong` };
-  const few = `${canary.requests} requests of the ${minRequests} that it takes to judge`;
-  if (elapsedMs < patience * watchMs) return { what: "watch", reason: `${few}; waiting for more` };
+  const doubt =
+    canary.requests < minRequests
+      ? `${canary.requests} requests of the ${minRequests} that it takes to judge`
+      : slowness?.reason;
+  if (doubt === undefined) return { what: "go", reason: `${countText(canary)}, nothing wrong` };
+  if (elapsedMs < patience * watchMs) return { what: "watch", reason: `${doubt}; waiting for more` };
   // What cannot be judged is not given to everybody: `weft rollout promote` is for whoever knows better.
-  return { what: "back", reason: `${few}, after ${patience} times the time` };
+  return { what: "back", reason: `${doubt}, after ${patience} times the time` };
 }
 
 function failing({ canary, others, before }: Evidence): string | undefined {
@@ -75,7 +84,14 @@ function failsMore(canary: RolloutFigures, reference: RolloutFigures): boolean {
   return deviation === 0 || difference / deviation > zAtOnePerMille;
 }
 
-function slow({ canary, others, before }: Evidence): string | undefined {
+interface Slowness {
+  readonly reason: string;
+  /** In each of the last windows. Else it was slow, and whether it still is will be known later. */
+  readonly lasts: boolean;
+}
+
+/** Undefined: it is not, or not any more. */
+function slow({ canary, others, before, recent }: Evidence): Slowness | undefined {
   if (canary.requests < minRequestsForLatency) return undefined;
   // A reference of few requests has too high a 99th percentile rather than too low a one: it keeps from going back for noise.
   const known = [others, before].filter(({ requests }) => requests >= minRequests);
@@ -83,7 +99,14 @@ function slow({ canary, others, before }: Evidence): string | undefined {
     ...known.map(({ p99Ms }) => Math.max(p99Ms * latencyFactor, p99Ms + latencyExtraMs)),
   );
   if (known.length === 0 || canary.p99Ms <= bound) return undefined;
-  return `p99 is ${duration(canary)}${referenceText(others, before, duration)}`;
+  const [newest] = recent;
+  const tells = (window: RolloutFigures): boolean => window.requests >= minRequestsInWindow;
+  if (newest !== undefined && tells(newest) && newest.p99Ms <= bound) return undefined;
+  const isSlow = (window: RolloutFigures): boolean => tells(window) && window.p99Ms > bound;
+  return {
+    reason: `p99 is ${duration(canary)}${referenceText(others, before, duration)}`,
+    lasts: recent.length === windowCount && recent.every(isSlow),
+  };
 }
 
 function referenceText(

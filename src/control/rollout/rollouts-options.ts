@@ -15,6 +15,8 @@ export interface RolloutsOptions {
   readonly trustDomain: string;
   readonly trustRoots: readonly Uint8Array[];
   readonly figuresOf: FiguresOf;
+  /** Of the slots that figures are kept in, which begin at multiples of it. */
+  readonly slotMs: number;
   /** How long a request may be on its way into the figures: proxies report every so often. */
   readonly reportIntervalMs: () => number;
   /** Of several control planes one judges; the others move their proxies as the store says. */

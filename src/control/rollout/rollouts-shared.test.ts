@@ -25,6 +25,8 @@ let clock: VirtualClock;
 let store: Store;
 let leader: string;
 let replicas: Map<string, Replica>;
+/** When what proxies report now began. */
+let reportedMs = 0;
 
 /** One control plane; what proxies report reaches the one that they are connected to. */
 class Replica {
@@ -45,6 +47,7 @@ class Replica {
     this.rollouts = new Rollouts({
       ...{ store, configuration: this.#configuration, core: this.#core, clock, ...trust, log: silentLog },
       registry: this.#registry.views,
+      slotMs: 5_000,
       reportIntervalMs: () => 5_000,
       isJudge: () => leader === name,
       elsewhere: () => {
@@ -54,7 +57,7 @@ class Replica {
       },
       figuresOf: ({ toMs }, isIn) => {
         // All was well in the time before.
-        const isPast = toMs < clock.nowMs();
+        const isPast = toMs <= reportedMs;
         const reporting = [...this.reports].filter(([workload]) => isIn(workload));
         const all = reporting.map(([, figures]) => (isPast ? fine : figures));
         return {
@@ -175,6 +178,7 @@ function connectAll(): Map<string, AnsweringProxy> {
 }
 
 function report(figures: (name: string) => RolloutFigures): void {
+  reportedMs = clock.nowMs();
   for (const [index, name] of names.entries())
     at(index % 2 === 0 ? "a" : "b").reports.set(`default/${name}`, figures(name));
 }
@@ -206,10 +210,10 @@ test("begun at any of them, it goes to its share of all proxies, is judged by th
   expect(new Set([...proxies.values()].map(versionOf)).size).toBe(1);
 });
 
-test.each<[string, RolloutFigures]>([
-  ["fails", { requests: 100, failures: 30, p99Ms: 10 }],
-  ["is slow", { requests: 400, failures: 0, p99Ms: 300 }],
-])("what %s at the other one's proxies goes back everywhere", async (_, bad) => {
+test.each<[string, RolloutFigures, number]>([
+  ["fails", { requests: 100, failures: 30, p99Ms: 10 }, 15],
+  ["is slow", { requests: 400, failures: 0, p99Ms: 300 }, 25],
+])("what %s at the other one's proxies goes back everywhere", async (_, bad, seconds) => {
   const proxies = new Map(["p1", "p3"].map((each) => [each, at("b").connect(each)]));
   const [base] = [...proxies.values()].map(versionOf);
   for (const each of proxies.keys()) at("b").reports.set(`default/${each}`, fine);
@@ -220,7 +224,8 @@ test.each<[string, RolloutFigures]>([
   );
   expect(versionOf(proxies.get(canary) ?? at("b").connect("x"))).not.toBe(base);
   at("b").reports.set(`default/${canary}`, bad);
-  await pass(15);
+  reportedMs = clock.nowMs();
+  await pass(seconds);
   expect([statusAt("a").phase, statusAt("b").phase]).toEqual(["WentBack", "WentBack"]);
   expect([...proxies.values()].map(versionOf)).toEqual([base, base]);
 });

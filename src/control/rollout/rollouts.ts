@@ -222,7 +222,7 @@ export class Rollouts implements RolloutProviders {
           concerned: new Set(),
         },
         ...{ sinceSequence: core.sequence, threshold: -1, step, stepStartMs: clock.nowMs() },
-        sinceMs: clock.nowMs(),
+        ...{ sinceMs: clock.nowMs(), watchMs: running.spec.watchSeconds * 1_000 },
       };
       void this.#decisions.take(() => this.#look()).catch(() => {});
       this.#timer ??= clock.after(judgeEveryMs, () => this.#tick());
@@ -252,7 +252,7 @@ export class Rollouts implements RolloutProviders {
     const running = activeIn(this.#options.store);
     const trial = this.#trial;
     if (trial === undefined || trial.name !== running?.metadata.name || !this.#isJudge()) return;
-    const verdict = this.#verdict(running, trial);
+    const verdict = this.#verdict(trial);
     if (verdict.what === "back") return this.#end(running, "WentBack", verdict.reason);
     if (verdict.what === "watch") return;
     if (running.status.step + 1 < running.spec.steps.length) return this.#nextStep(running, verdict.reason);
@@ -319,10 +319,10 @@ export class Rollouts implements RolloutProviders {
     return [...new Set([own, ...this.#elsewhere(trial)].flatMap((part) => part.canaries))];
   }
 
-  #verdict({ spec }: StoredRollout, trial: Trial): Verdict {
+  #verdict(trial: Trial): Verdict {
     const evidence = together([observe(trial, this.#options), ...this.#elsewhere(trial)], trial.step);
     const elapsedMs = this.#options.clock.nowMs() - trial.stepStartMs;
-    const verdict = judge({ ...evidence, elapsedMs, watchMs: spec.watchSeconds * 1_000 });
+    const verdict = judge({ ...evidence, elapsedMs, watchMs: trial.watchMs });
     const isDeaf = verdict.what === "go" && !this.#hasHeardAll(trial);
     return isDeaf
       ? { what: "watch", reason: "another control plane has not told what its proxies see" }

@@ -6,6 +6,7 @@ import type { CompiledSource } from "../compiled-source.ts";
 import type { Evidence } from "./judge.ts";
 import type { Overlay } from "./overlay.ts";
 import type { FiguresOf } from "./rollout-figures.ts";
+import { recentWindows } from "./windows.ts";
 
 export interface Trial {
   readonly name: string;
@@ -15,6 +16,8 @@ export interface Trial {
   readonly concerned: Set<string>;
   readonly sinceSequence: number;
   readonly sinceMs: number;
+  /** How long each step is watched. */
+  readonly watchMs: number;
   threshold: number;
   /** Of this process: the figures of a step are kept in memory. */
   stepStartMs: number;
@@ -34,6 +37,8 @@ export interface TrialFigures {
   readonly canary: RolloutFigures;
   readonly others: RolloutFigures;
   readonly before: RolloutFigures;
+  /** Of `canary`, in the last windows of the step, newest first. */
+  readonly recent: readonly RolloutFigures[];
   /** Why one of its proxies could not take it; absent: all took it. */
   readonly rejection?: string;
 }
@@ -50,6 +55,8 @@ export interface TrialSenses {
   readonly core: SubscriptionCore;
   readonly clock: Clock;
   readonly figuresOf: FiguresOf;
+  /** Of the slots that figures are kept in. */
+  readonly slotMs: number;
   readonly reportIntervalMs: () => number;
 }
 
@@ -65,7 +72,7 @@ export function proxiesOf(trial: Trial, core: SubscriptionCore): TrialProxies {
 
 export function observe(
   trial: Trial,
-  { core, clock, figuresOf, reportIntervalMs }: TrialSenses,
+  { core, clock, figuresOf, slotMs, reportIntervalMs }: TrialSenses,
 ): TrialReport {
   const { concerned, canaries } = proxiesOf(trial, core);
   const having = new Set(canaries);
@@ -76,14 +83,18 @@ export function observe(
     .statuses()
     .find(({ isOnTrial, rejection }) => isOnTrial && (rejection?.sequence ?? 0) > trial.sinceSequence);
   // What was on its way when the step began was reported after it and belongs to the time before.
-  const fromMs = Math.min(nowMs, trial.stepStartMs + reportIntervalMs());
+  const intervalMs = reportIntervalMs();
+  const fromMs = Math.min(nowMs, trial.stepStartMs + intervalMs);
   const now = { fromMs, toMs: nowMs };
+  const { watchMs } = trial;
+  const windows = recentWindows({ nowMs, sinceMs: fromMs, watchMs, reportIntervalMs: intervalMs, slotMs });
   const past = { fromMs: trial.stepStartMs - (nowMs - fromMs), toMs: trial.stepStartMs };
   return {
     ...{ name: trial.name, step: trial.step, concerned, canaries },
     ...{ canary: figuresOf(now, isCanary), others: figuresOf(now, isOther) },
     // Of a later step the time before is one in which some of them had it already: only the first is clean.
     before: trial.step === 0 ? figuresOf(past, isCanary) : noFigures,
+    recent: windows.map((window) => figuresOf(window, isCanary)),
     ...(rejected === undefined
       ? {}
       : { rejection: `${rejected.identity.workload}: ${rejected.rejection?.message ?? ""}` }),
@@ -94,12 +105,16 @@ export function observe(
 export function together(
   reports: readonly TrialFigures[],
   step: number,
-): Pick<Evidence, "canary" | "others" | "before" | "rejection"> {
+): Omit<Evidence, "elapsedMs" | "watchMs"> {
   const same = reports.filter((report) => report.step === step);
+  const windows = Math.max(0, ...same.map(({ recent }) => recent.length));
   return {
     canary: sumOf(same.map(({ canary }) => canary)),
     others: sumOf(same.map(({ others }) => others)),
     before: sumOf(same.map(({ before }) => before)),
+    recent: Array.from({ length: windows }, (_, index) =>
+      sumOf(same.flatMap(({ recent }) => recent[index] ?? [])),
+    ),
     rejection: same.find(({ rejection }) => rejection !== undefined)?.rejection,
   };
 }
