@@ -55,7 +55,7 @@ export class ClientCall implements StreamSink, RawCall {
     this.#deadline =
       timeoutMs === undefined
         ? undefined
-        : clock.after(timeoutMs, () =>
+        : clock.deadline(timeoutMs, () =>
             this.close({ code: "deadline_exceeded", message: "no answer in time" }),
           );
     signal?.addEventListener("abort", this.#onAbort, { once: true });

@@ -27,7 +27,7 @@ export class FrameTimeout {
   check(): void {
     const { pending } = this.#progress;
     if (pending === 0 || this.#timer !== undefined) return;
-    this.#timer = this.#clock.after(this.#timeoutMs, () => {
+    this.#timer = this.#clock.deadline(this.#timeoutMs, () => {
       this.#timer = undefined;
       if (this.#progress.pending === pending) this.#onLate();
       else this.check();

@@ -41,7 +41,7 @@ export class KeepAlive {
       this.#timer = this.#clock.after(this.#options.intervalMs, () => this.#check());
       return;
     }
-    this.#timer = this.#clock.after(this.#options.timeoutMs, () => {
+    this.#timer = this.#clock.deadline(this.#options.timeoutMs, () => {
       if (this.#hasHeard) this.#check();
       else this.#actions.dead();
     });

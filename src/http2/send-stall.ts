@@ -33,7 +33,7 @@ export class SendStallWatch<Stream extends WaitingStream> {
   /** A stream's data has to wait. */
   watch(): void {
     if (this.#timer !== undefined || this.#isStopped) return;
-    this.#timer = this.#clock.after(this.#timeoutMs, () => this.#check());
+    this.#timer = this.#clock.deadline(this.#timeoutMs, () => this.#check());
   }
 
   stop(): void {

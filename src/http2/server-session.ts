@@ -70,7 +70,7 @@ export class Http2ServerSession extends Http2Session {
     this.#drain = "announced";
     this.output.goaway(largestStreamId, "no_error");
     this.sendDrainPing();
-    this.#drainTimer = this.clock.after(this.limits.drainPingTimeoutMs, () => this.receiveDrainPing());
+    this.#drainTimer = this.clock.deadline(this.limits.drainPingTimeoutMs, () => this.receiveDrainPing());
   }
 
   protected override receiveDrainPing(): void {

@@ -89,7 +89,7 @@ export abstract class Http2Session implements FrameSink, ConnectionSink, StreamH
       this.streams,
       (stream) => stream.fail("cancel", "the peer gave no window for too long"),
     );
-    this.#settingsTimer = options.clock.after(this.limits.settingsTimeoutMs, () => {
+    this.#settingsTimer = options.clock.deadline(this.limits.settingsTimeoutMs, () => {
       this.fail("settings_timeout", "no acknowledgement of SETTINGS");
     });
   }

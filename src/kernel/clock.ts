@@ -11,6 +11,11 @@ export interface Clock {
   monotonicUs(): number;
   /** Calls back once, not before `delayMs` have passed. */
   after(delayMs: number, callback: () => void): Timer;
+  /**
+   * The same for what others must have done by then, who are not to pay for a loop that stood still: where it comes late they have
+   * that much more time, at most `delayMs`; and what has arrived by then is told before it calls back.
+   */
+  deadline(delayMs: number, callback: () => void): Timer;
 }
 
 export const systemClock: Clock = {
@@ -20,7 +25,41 @@ export const systemClock: Clock = {
     const handle = setTimeout(callback, delayMs);
     return { cancel: () => clearTimeout(handle) };
   },
+  deadline: (delayMs, callback) => new Deadline(delayMs, callback),
 };
+
+/** Timers of a loop that has something to do are later than asked for by less. */
+const stoodStillMs = 5;
+
+class Deadline implements Timer {
+  readonly #callback: () => void;
+  #timeout: ReturnType<typeof setTimeout>;
+  #isCancelled = false;
+
+  constructor(delayMs: number, callback: () => void) {
+    this.#callback = callback;
+    const dueMs = performance.now() + delayMs;
+    this.#timeout = setTimeout(() => {
+      const lateMs = performance.now() - dueMs;
+      if (lateMs < stoodStillMs) this.#finish();
+      else this.#timeout = setTimeout(() => this.#finish(), Math.min(lateMs, delayMs));
+    }, delayMs);
+  }
+
+  cancel(): void {
+    this.#isCancelled = true;
+    clearTimeout(this.#timeout);
+  }
+
+  /** Of a turn of the loop the immediates come first, then what has arrived, then timers: the second immediate is behind all of it. */
+  #finish(): void {
+    setImmediate(() => {
+      setImmediate(() => {
+        if (!this.#isCancelled) this.#callback();
+      });
+    });
+  }
+}
 
 interface Pending {
   readonly dueMs: number;
@@ -50,6 +89,11 @@ export class VirtualClock implements Clock {
     const entry: Pending = { dueMs: this.#nowMs + Math.max(0, delayMs), order: this.#order++, callback };
     this.#pending.add(entry);
     return { cancel: () => void this.#pending.delete(entry) };
+  }
+
+  /** Nothing arrives while it stands still. */
+  deadline(delayMs: number, callback: () => void): Timer {
+    return this.after(delayMs, callback);
   }
 
   advance(ms: number): void {

@@ -54,7 +54,7 @@ export class Arrival implements ConnectionSink {
     this.#connection = new Connection(host, undefined);
     this.#reader = new ClientHelloReader();
     this.#startMs = host.clock.monotonicUs() / 1000;
-    this.#timer = host.clock.after(host.bounds.handshakeTimeoutMs, () => this.#expire());
+    this.#timer = host.clock.deadline(host.bounds.handshakeTimeoutMs, () => this.#expire());
     this.#bytes = new Uint8Array(0);
     this.#gathered = undefined;
     this.#isHeaderDue = steps.hasProxyHeader;

@@ -76,7 +76,7 @@ class ConnectAttempt implements Opening, PendingConnect {
     this.#done = done;
     const host = new ConnectionHost(options, outgoingBounds, options.members, false);
     this.#connection = new Connection(host, this);
-    this.#timer = host.clock.after(options.timeoutMs, () => {
+    this.#timer = host.clock.deadline(options.timeoutMs, () => {
       this.#fail("upstream_connect_timeout", `took longer than ${options.timeoutMs} ms`);
     });
     this.#isStarting = false;

@@ -125,7 +125,9 @@ export class ConnectionOutput {
 
   #watchProgress(): void {
     this.#lastProgressMs = this.#nowMs();
-    this.#stallTimer ??= this.#host.clock.after(this.#host.writeStallTimeoutMs, () => this.#checkProgress());
+    this.#stallTimer ??= this.#host.clock.deadline(this.#host.writeStallTimeoutMs, () =>
+      this.#checkProgress(),
+    );
   }
 
   /** One timer for a whole stretch of back-pressure: it looks at the last progress instead of being moved by it. */
@@ -134,7 +136,7 @@ export class ConnectionOutput {
     if (this.#unsent === undefined || this.#unsent.length === 0) return;
     const leftMs = this.#host.writeStallTimeoutMs - (this.#nowMs() - this.#lastProgressMs);
     if (leftMs <= 0) this.#owner.onOutputStuck("timeout");
-    else this.#stallTimer = this.#host.clock.after(leftMs, () => this.#checkProgress());
+    else this.#stallTimer = this.#host.clock.deadline(leftMs, () => this.#checkProgress());
   }
 
   #nowMs(): number {

@@ -70,7 +70,7 @@ class ServerHandshake implements Opening {
     this.#connection.convey(accepted.conveyed);
     this.#isSettled = false;
     host.handshakes++;
-    this.#timer = host.clock.after(host.bounds.handshakeTimeoutMs - (accepted.spentMs ?? 0), () => {
+    this.#timer = host.clock.deadline(host.bounds.handshakeTimeoutMs - (accepted.spentMs ?? 0), () => {
       host.limitReached("handshakeTimeout");
       this.#fail("tls_handshake_failed");
     });

@@ -89,7 +89,8 @@ describe("TimerWheel", () => {
       {
         nowMs: () => nowMs,
         monotonicUs: () => nowMs * 1000,
-        after: (_delayMs, callback) => {
+        after: () => ({ cancel() {} }),
+        deadline: (_delayMs, callback) => {
           pending.push(callback);
           return { cancel() {} };
         },

@@ -1,6 +1,7 @@
 /**
  * A coarse timer for many short-lived deadlines: scheduling, moving and cancelling cost a few field writes, where a
- * `setTimeout` of each would cost most of a microsecond. Fires late by up to one tick, never early. Sleeps when empty.
+ * `setTimeout` of each would cost most of a microsecond. Fires late by up to one tick, never early, and behind what has arrived by
+ * then. Sleeps when empty.
  */
 import type { Clock, Timer } from "../kernel/index.ts";
 
@@ -61,7 +62,7 @@ export class TimerWheel {
     if (entry.isPlaced) this.remove(entry);
     this.#link(entry);
     this.#size++;
-    this.#timer ??= this.#clock.after(this.#tickMs, this.#onTick);
+    this.#timer ??= this.#clock.deadline(this.#tickMs, this.#onTick);
   }
 
   /** For its entries. */
@@ -85,7 +86,7 @@ export class TimerWheel {
       const head = this.#slots[tick % this.#slots.length];
       if (head !== undefined) this.#expire(head, now);
     }
-    if (this.#size > 0) this.#timer ??= this.#clock.after(this.#tickMs, this.#onTick);
+    if (this.#size > 0) this.#timer ??= this.#clock.deadline(this.#tickMs, this.#onTick);
   };
 
   /** Works on a list of its own: what callbacks add is for later, and what they cancel leaves that list too. */

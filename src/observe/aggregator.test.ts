@@ -86,6 +86,7 @@ describe("window", () => {
         nowMs: () => clock.nowMs() - offsetMs,
         monotonicUs: () => 0,
         after: () => ({ cancel() {} }),
+        deadline: () => ({ cancel() {} }),
       },
     });
     aggregator.receive(bytesOf({ edges: [edge()] }), web);

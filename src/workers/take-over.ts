@@ -90,7 +90,7 @@ class Conversation {
   async ask(message: ToOld, timeoutMs: number): Promise<ToNew | undefined> {
     const { promise, resolve } = Promise.withResolvers<ToNew | undefined>();
     this.#answer = resolve;
-    const timer = this.#clock.after(timeoutMs, () => resolve(undefined));
+    const timer = this.#clock.deadline(timeoutMs, () => resolve(undefined));
     this.#socket?.send(message);
     const answer = await promise;
     timer.cancel();

@@ -121,7 +121,7 @@ export class WorkerProcess {
         this.#questions.delete(id);
         resolve(text);
       };
-      const timer = this.#options.clock.after(timeoutMs, () => answer(undefined));
+      const timer = this.#options.clock.deadline(timeoutMs, () => answer(undefined));
       this.#questions.set(id, answer);
       this.tell(message(id));
     });
@@ -149,7 +149,7 @@ export class WorkerProcess {
 
   async #within<T>(timeoutMs: number, promise: Promise<T>): Promise<T | undefined> {
     const late = Promise.withResolvers<undefined>();
-    const timer = this.#options.clock.after(timeoutMs, () => late.resolve(undefined));
+    const timer = this.#options.clock.deadline(timeoutMs, () => late.resolve(undefined));
     try {
       return await Promise.race([promise, late.promise, this.exited.then(() => undefined)]);
     } catch {

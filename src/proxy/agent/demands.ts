@@ -85,7 +85,7 @@ export class Demands {
       callback("unavailable");
       return undefined;
     }
-    const timer = this.#options.clock.after(deadlineMs, () => finish("unavailable"));
+    const timer = this.#options.clock.deadline(deadlineMs, () => finish("unavailable"));
     const finish: Waiter = (outcome) => {
       if (!demand.waiters.delete(finish)) return;
       timer.cancel();

@@ -59,7 +59,7 @@ export class WorkerLookups {
         log.error("a lookup's callback failed", { key, error: errorLine(error) });
       }
     };
-    const timer = clock.after(deadlineMs, () => finish("unavailable"));
+    const timer = clock.deadline(deadlineMs, () => finish("unavailable"));
     const remove = (): boolean => {
       timer.cancel();
       const wasThere = asked.waiters.delete(finish);

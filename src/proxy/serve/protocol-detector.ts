@@ -191,7 +191,7 @@ export class ProtocolDetector implements ConnectionSink, ClientConnection, DialL
   /** Not on the wheel, whose ticks are longer than the shortest wait; few connections wait, and only their first time here. */
   #wait(delayMs: number, callback: () => void): void {
     this.#cancelTimer();
-    const timer = this.#detection.context.clock.after(delayMs, callback);
+    const timer = this.#detection.context.clock.deadline(delayMs, callback);
     this.#cancelTimer = () => timer.cancel();
   }
 

@@ -40,7 +40,7 @@ export class ServerNameReader implements ConnectionSink, ClientConnection {
     this.#connection = connection;
     this.#members = members;
     this.#listener = listener;
-    this.#timer = context.clock.after(context.limits.handshakeTimeoutMs, () => {
+    this.#timer = context.clock.deadline(context.limits.handshakeTimeoutMs, () => {
       if (this.#isDone) return;
       context.metrics.limitReached("handshakeTimeout");
       this.#refuse("tls_handshake_failed", "no ClientHello came in time", undefined);

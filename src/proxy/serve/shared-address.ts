@@ -53,7 +53,7 @@ class SharedNameReader implements ConnectionSink, ClientConnection {
     this.#members = members;
     this.#listener = listener;
     const waitMs = listener.address.unnamed === undefined ? context.limits.headerTimeoutMs : silenceMs;
-    this.#timer = context.clock.after(waitMs, () => this.#finish());
+    this.#timer = context.clock.deadline(waitMs, () => this.#finish());
   }
 
   start(): void {

@@ -70,7 +70,7 @@ export class EndpointChecker {
     const { clock, prober } = this.#options;
     const { timeoutMs } = this.settings;
     this.#isProbing = true;
-    this.#timer = clock.after(timeoutMs, () => {
+    this.#timer = clock.deadline(timeoutMs, () => {
       this.#run?.cancel();
       this.#settle(`no answer within ${timeoutMs} ms`);
     });

@@ -123,7 +123,7 @@ export class EndpointProber implements Prober {
       }
       const broken = (): void => finish("the peer proxy broke the connection off");
       result.sink = { onData: () => finish(undefined), onDrain() {}, onEnd: broken, onClose: broken };
-      clock.after(graceMs, () => finish(undefined));
+      clock.deadline(graceMs, () => finish(undefined));
     });
     return {
       cancel: () => {
