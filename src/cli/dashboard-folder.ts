@@ -2,7 +2,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { checkoutRoot, runtimePath, WeftError } from "../kernel/index.ts";
+import { checkoutRoot, errorLine, runtimePath, WeftError } from "../kernel/index.ts";
 
 /** In the single executable, which scripts/build.mjs makes: names and contents as JSON, compressed, in base64. */
 declare const WEFT_DASHBOARD: string | undefined;
@@ -28,7 +28,7 @@ export async function dashboardFolder(): Promise<string> {
 
 /** Into a folder of this process's own, which goes with it. */
 function unpack(encoded: string): string {
-  const into = mkdtempSync(join(tmpdir(), "weft-dashboard-"));
+  const into = makeFolder();
   process.on("exit", () => rmSync(into, { recursive: true, force: true }));
   const files: unknown = JSON.parse(
     new TextDecoder().decode(Bun.zstdDecompressSync(Buffer.from(encoded, "base64"))),
@@ -37,6 +37,17 @@ function unpack(encoded: string): string {
     writeFileSync(join(into, name), Buffer.from(String(content), "base64"));
   }
   return into;
+}
+
+function makeFolder(): string {
+  try {
+    return mkdtempSync(join(tmpdir(), "weft-dashboard-"));
+  } catch (cause) {
+    throw new WeftError("unavailable", `the dashboard cannot be unpacked: ${errorLine(cause)}`, {
+      cause,
+      hint: "set TMPDIR to a folder in which this user may make files",
+    });
+  }
 }
 
 function isCurrent(): boolean {

@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { checkoutRoot, isInstalled, WeftError } from "../kernel/index.ts";
+import { checkoutRoot, errorLine, isInstalled, WeftError } from "../kernel/index.ts";
 import { compileC } from "./c-compiler.ts";
 import sourcePath from "./native.c" with { type: "file" };
 
@@ -41,14 +41,41 @@ function load(): NativeCalls {
     throw new WeftError("unavailable", `network namespaces exist on Linux only, this is ${process.platform}`);
   }
   if (!isInstalled) return compile(join(checkoutRoot, "src/intercept/native.c"));
-  const directory = mkdtempSync(join(tmpdir(), "weft-"));
+  const directory = makeFolder();
   try {
-    const path = join(directory, "native.c");
-    writeFileSync(path, readFileSync(sourcePath), { mode: 0o600 });
-    return compile(path);
+    return compile(writeSource(directory));
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+function makeFolder(): string {
+  try {
+    return mkdtempSync(join(tmpdir(), "weft-"));
+  } catch (cause) {
+    throw unwritable(cause);
+  }
+}
+
+function writeSource(directory: string): string {
+  const path = join(directory, "native.c");
+  try {
+    writeFileSync(path, readFileSync(sourcePath), { mode: 0o600 });
+  } catch (cause) {
+    throw unwritable(cause);
+  }
+  return path;
+}
+
+function unwritable(cause: unknown): WeftError {
+  return new WeftError(
+    "unavailable",
+    `weft needs a temporary folder, and ${tmpdir()} cannot be written: ${errorLine(cause)}`,
+    {
+      cause,
+      hint: "set TMPDIR to a folder in which this user may make files",
+    },
+  );
 }
 
 type Bytes = Uint8Array | Int32Array | Uint32Array | BigUint64Array;
