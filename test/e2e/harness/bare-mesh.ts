@@ -28,7 +28,8 @@ export class BareMesh implements AsyncDisposable {
   readonly access: { readonly server: string; readonly token: string };
   /** `control`, and `<name>/data` of each proxy. */
   readonly directory: string;
-  readonly #adsPort: number;
+  readonly control: Running;
+  readonly adsPort: number;
   readonly #processes: Running[] = [];
 
   private constructor(
@@ -38,15 +39,17 @@ export class BareMesh implements AsyncDisposable {
     control: Running,
   ) {
     this.directory = directory;
-    this.#adsPort = adsPort;
+    this.adsPort = adsPort;
     this.access = access;
     this.client = new ApiClient(access);
+    this.control = control;
     this.#processes.push(control);
   }
 
   static async start(
     objects: readonly object[],
     program: readonly string[] = [weftProgram],
+    options: readonly string[] = [],
   ): Promise<BareMesh> {
     const directory = mkdtempSync(join(tmpdir(), "weft-bare-"));
     const dataDir = join(directory, "control");
@@ -58,6 +61,7 @@ export class BareMesh implements AsyncDisposable {
       "--data-dir",
       dataDir,
       ...doors,
+      ...options,
       "--log-format",
       "json",
     ]);
@@ -130,7 +134,7 @@ export class BareMesh implements AsyncDisposable {
       },
       controlPlane: {
         address: "127.0.0.1",
-        port: this.#adsPort,
+        port: this.adsPort,
         trustRootsPem: readFileSync(join(this.directory, "control", "root.pem"), "utf8"),
       },
       joinTokenFile,
