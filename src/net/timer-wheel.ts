@@ -62,7 +62,7 @@ export class TimerWheel {
     if (entry.isPlaced) this.remove(entry);
     this.#link(entry);
     this.#size++;
-    this.#timer ??= this.#clock.deadline(this.#tickMs, this.#onTick);
+    this.#timer ??= this.#clock.after(this.#tickMs, this.#onTick);
   }
 
   /** For its entries. */
@@ -77,17 +77,47 @@ export class TimerWheel {
   }
 
   readonly #onTick = (): void => {
+    const now = this.#nowTick();
+    if (this.#isAnybodyIn(now)) {
+      // What they wait for may have arrived already.
+      this.#timer = this.#clock.deadline(0, this.#onDue);
+    } else {
+      this.#tick = now;
+      this.#sleep();
+    }
+  };
+
+  readonly #onDue = (): void => {
     this.#timer = undefined;
-    const now = Math.floor(this.#elapsedMs() / this.#tickMs);
-    // After a long pause of the process each slot is looked at once, not once for each turn that was missed.
-    const first = Math.max(this.#tick + 1, now - this.#slots.length + 1);
+    const now = this.#nowTick();
+    const first = this.#firstTick(now);
     this.#tick = now;
     for (let tick = first; tick <= now; tick++) {
       const head = this.#slots[tick % this.#slots.length];
       if (head !== undefined) this.#expire(head, now);
     }
-    if (this.#size > 0) this.#timer ??= this.#clock.deadline(this.#tickMs, this.#onTick);
+    if (this.#timer === undefined) this.#sleep();
   };
+
+  #sleep(): void {
+    this.#timer = this.#size > 0 ? this.#clock.after(this.#tickMs, this.#onTick) : undefined;
+  }
+
+  #nowTick(): number {
+    return Math.floor(this.#elapsedMs() / this.#tickMs);
+  }
+
+  /** After a long pause of the process each slot is looked at once, not once for each turn that was missed. */
+  #firstTick(now: number): number {
+    return Math.max(this.#tick + 1, now - this.#slots.length + 1);
+  }
+
+  #isAnybodyIn(now: number): boolean {
+    for (let tick = this.#firstTick(now); tick <= now; tick++) {
+      if (this.#slots[tick % this.#slots.length]?.isPlaced === true) return true;
+    }
+    return false;
+  }
 
   /** Works on a list of its own: what callbacks add is for later, and what they cancel leaves that list too. */
   #expire(head: Entry, now: number): void {
