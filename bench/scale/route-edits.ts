@@ -5,7 +5,7 @@
  */
 import { loadavg } from "node:os";
 import { adminPort, startControl, workloadOf } from "../peers/weft-control.ts";
-import { type Bench, bothCores, freePort } from "../processes.ts";
+import { type Bench, type BenchProcess, bothCores, freePort } from "../processes.ts";
 import { latencies } from "../programs/print-report.ts";
 import { RouteProbe } from "./route-probe.ts";
 
@@ -40,6 +40,7 @@ export async function measureRouteEdits(
     address: `127.78.${process.pid % 250}.${index + 1}`,
     port: freePort(),
   }));
+  const running = new Map<string, BenchProcess>();
   for (let first = 0; first < places.length; first += startedAtOnce) {
     const group = places.slice(first, first + startedAtOnce);
     await Promise.all(
@@ -52,6 +53,7 @@ export async function measureRouteEdits(
           },
         });
         await proxy.listening(port);
+        running.set(address, proxy);
       }),
     );
   }
@@ -64,7 +66,8 @@ export async function measureRouteEdits(
       await Bun.sleep(quietMs);
       for (const [index, probe] of probes.entries()) {
         await untilVersion(probe, version, startMs);
-        const waitMs = (await appliedAtMs(places[index]?.address ?? "")) - startMs;
+        const address = places[index]?.address ?? "";
+        const waitMs = (await appliedAtMs(address, running.get(address))) - startMs;
         if (version >= 2 + warmUpEdits) waitsMs.push(waitMs);
       }
     }
@@ -83,11 +86,21 @@ async function untilVersion(probe: RouteProbe, version: number, startMs: number)
 }
 
 /** Of the newest change, so never before the edit was in force. */
-async function appliedAtMs(address: string): Promise<number> {
-  const page = await (await fetch(`http://${address}:${adminPort}/metrics`)).text();
+async function appliedAtMs(address: string, proxy: BenchProcess | undefined): Promise<number> {
+  const page = await metricsOf(address).catch((cause: unknown) => {
+    const { exitCode, signalCode } = proxy?.child ?? {};
+    const state = exitCode ?? signalCode ?? "still running";
+    throw new Error(`the proxy at ${address} (${state}) gives no metrics: ${proxy?.lastWords() ?? ""}`, {
+      cause,
+    });
+  });
   const seconds = Number(/^weft_config_applied_seconds (\S+)$/m.exec(page)?.[1] ?? 0);
   if (seconds === 0) throw new Error(`the proxy at ${address} does not say when it was configured`);
   return Math.round(seconds * 1_000);
+}
+
+async function metricsOf(address: string): Promise<string> {
+  return await (await fetch(`http://${address}:${adminPort}/metrics`)).text();
 }
 
 const service = {
