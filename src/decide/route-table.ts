@@ -18,6 +18,11 @@ interface Candidate {
   readonly rule: PreparedRule;
 }
 
+/** Leads to the one behind it at the same path: there is mostly none, and of thousands of paths no lists are kept. */
+interface PlacedCandidate extends Candidate {
+  readonly next: PlacedCandidate | undefined;
+}
+
 interface PatternCandidate extends Candidate {
   readonly path: Pattern;
 }
@@ -26,7 +31,7 @@ class PrefixNode {
   readonly parent: PrefixNode | undefined;
   /** Undefined in leaves, of which there are as many as prefixes. */
   children: Map<string, PrefixNode> | undefined = undefined;
-  readonly candidates: Candidate[] = [];
+  first: PlacedCandidate | undefined = undefined;
 
   constructor(parent: PrefixNode | undefined) {
     this.parent = parent;
@@ -44,7 +49,7 @@ class PrefixNode {
 
 export class RouteTable {
   /** Undefined, like `#patterns`: there are none. A gateway has thousands of tables, and what is not there is not looked at. */
-  #exact: Map<string, Candidate[]> | undefined = undefined;
+  #exact: Map<string, PlacedCandidate> | undefined = undefined;
   readonly #prefixes = new PrefixNode(undefined);
   #patterns: PatternCandidate[] | undefined = undefined;
 
@@ -55,7 +60,8 @@ export class RouteTable {
     const table = new RouteTable();
     const prefixes = prefixesOf(routing);
     const rules = routing.rules.map((rule, index) => prepareRule(rule, prefixes.get(index)));
-    for (const [order, entry] of routing.entries.entries()) {
+    // From the last, so that each is put before those that stand at its path already.
+    for (const [order, entry] of [...routing.entries.entries()].toReversed()) {
       const rule = rules[entry.rule];
       if (rule === undefined) continue;
       const path = entry.match?.path;
@@ -68,13 +74,14 @@ export class RouteTable {
           (table.#patterns ??= []).push({ ...candidate, path: compilePattern(path.value) });
           break;
         case "pathPrefix":
-          table.#addPrefix(normalizePath(path.value), candidate);
+          addAt(table.#placeOf(normalizePath(path.value)), candidate);
           break;
         case undefined:
-          table.#prefixes.candidates.push(candidate);
+          addAt(table.#prefixes, candidate);
           break;
       }
     }
+    table.#patterns?.reverse();
     return table;
   }
 
@@ -89,23 +96,21 @@ export class RouteTable {
     if (this.#patterns !== undefined) best = firstFitting(this.#patterns, path, view, best);
     // The longest prefix first: it mostly stands first among the entries, and then the shorter ones need no look.
     for (let node: PrefixNode | undefined = this.#deepest(path); node !== undefined; node = node.parent) {
-      best = firstOf(node.candidates, view, best);
+      best = firstOf(node.first, view, best);
     }
     return best;
   }
 
   #addExact(path: string, candidate: Candidate): void {
     const exact = (this.#exact ??= new Map());
-    const existing = exact.get(path);
-    if (existing === undefined) exact.set(path, [candidate]);
-    else existing.push(candidate);
+    exact.set(path, { ...candidate, next: exact.get(path) });
   }
 
-  #addPrefix(prefix: string, candidate: Candidate): void {
+  #placeOf(prefix: string): PrefixNode {
     let node = this.#prefixes;
     const trimmed = prefix.endsWith("/") ? prefix.slice(0, -1) : prefix;
     if (trimmed !== "") for (const segment of trimmed.slice(1).split("/")) node = node.child(segment);
-    node.candidates.push(candidate);
+    return node;
   }
 
   /** The walk ends where the tree does, so its length is bounded by the configuration and not by the request. */
@@ -122,6 +127,10 @@ export class RouteTable {
     }
     return node;
   }
+}
+
+function addAt(node: PrefixNode, candidate: Candidate): void {
+  node.first = { ...candidate, next: node.first };
 }
 
 /** Of each rule the prefix that its first match has: a rule that replaces its prefix has one match only. */
@@ -146,14 +155,13 @@ function firstFitting(
   return best;
 }
 
-/** The first of `candidates` that holds and stands before `best`, else `best`. */
+/** The first from `first` on that holds and stands before `best`, else `best`. */
 function firstOf(
-  candidates: readonly Candidate[] | undefined,
+  first: PlacedCandidate | undefined,
   view: HttpRequestView,
   best: Candidate | undefined,
 ): Candidate | undefined {
-  if (candidates === undefined) return best;
-  for (const candidate of candidates) {
+  for (let candidate = first; candidate !== undefined; candidate = candidate.next) {
     if (best !== undefined && candidate.order > best.order) return best;
     if (holds(candidate.conditions, view)) return candidate;
   }
