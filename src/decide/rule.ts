@@ -40,6 +40,8 @@ export interface PreparedRule {
   readonly route: string;
   /** The rule's name or its place in the route: "rules[2]"; empty: none. */
   readonly section: string;
+  /** What whoever carries its requests has worked out for it, kept here so that no table of all rules is searched for it. */
+  carried: object | undefined;
   /** Requests that the proxy answers itself; undefined: none. */
   readonly answers: RuleAnswers | undefined;
   /** Laid over the chosen backend's cluster's. */
@@ -94,6 +96,7 @@ export function prepareRule(rule: HttpRule, matched = ""): PreparedRule {
     kind: shared(source?.kind),
     route: routeOf(source),
     section: shared(source?.section),
+    carried: undefined,
     answers: RuleAnswers.prepare(rule, { cors, edits: responseEdits, matched }),
     requests: requestsOf(rule),
     faults: PreparedFaults.prepare(rule.faults),
@@ -118,6 +121,7 @@ export function prepareConnectionRule({ source, backends }: ConnectionRule): Pre
     kind: shared(source?.kind),
     route: routeOf(source),
     section: shared(source?.section),
+    carried: undefined,
     answers: undefined,
     requests: undefined,
     faults: undefined,

@@ -3,6 +3,7 @@ import type { EdgeLabels, EdgeSeries, SeriesRegistry } from "../telemetry/index.
 import type { Place } from "../../decide/index.ts";
 import type { UpstreamEndpoint } from "../upstream/index.ts";
 import type { ServeContext } from "./context.ts";
+import type { HttpSelection } from "./http-service.ts";
 
 /** One edge that is asked for again and again, as after eviction. */
 export class EdgeHandle {
@@ -47,6 +48,23 @@ export function outboundEdge(
     mtls: endpoint.isTunnelled,
   });
   endpoint.edges.set(key, edge);
+  return edge;
+}
+
+/** The same for a request. Its destination keeps the newest handle: at an endpoint there are as many as it has routes. */
+export function requestEdge(
+  context: ServeContext,
+  endpoint: UpstreamEndpoint,
+  selected: HttpSelection | undefined,
+): EdgeSeries {
+  const destination = selected !== undefined && "cluster" in selected ? selected : undefined;
+  const known = destination?.countedAt === endpoint ? destination.counted : undefined;
+  if (known !== undefined && !known.isEvicted) return known;
+  const edge = outboundEdge(context, endpoint, { route: selected?.route ?? "", protocol: "http" });
+  if (destination !== undefined) {
+    destination.counted = edge;
+    destination.countedAt = endpoint;
+  }
   return edge;
 }
 

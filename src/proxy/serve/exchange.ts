@@ -373,7 +373,7 @@ export class Exchange
     const fault = this.#tries.fault && "fault_injected";
     const isNamed = context.observers.wantsTimes || context.isLogged(this.telemetry);
     recordHttp(context, {
-      edge: this.service.edge(this.#selected?.route ?? "", this.#tries.lastEndpoint),
+      edge: this.service.edge(this.#selected, this.#tries.lastEndpoint),
       rule: this.#selected?.rule ?? "",
       head: this.head,
       response: this.#answer,

@@ -13,7 +13,7 @@ import type { ListenerAdmission, PortTlsChoice, PreparedGatewayPort } from "../a
 import type { EdgeSeries } from "../telemetry/index.ts";
 import type { UpstreamEndpoint } from "../upstream/index.ts";
 import type { ServeContext } from "./context.ts";
-import { outboundEdge, unreachedEdge } from "./edges.ts";
+import { requestEdge, unreachedEdge } from "./edges.ts";
 import { latin1Line, removal } from "./exchange-heads.ts";
 import { canonicalIp } from "../../kernel/index.ts";
 import { forwardedClientCertificate } from "./forwarded-client.ts";
@@ -203,16 +203,16 @@ export class GatewayHttp implements HttpService {
     return isSame;
   }
 
-  edge(route: string, endpoint: UpstreamEndpoint | undefined): EdgeSeries {
+  edge(selected: HttpSelection | undefined, endpoint: UpstreamEndpoint | undefined): EdgeSeries {
     if (endpoint === undefined) {
       return unreachedEdge(this.#context, {
         service: "",
-        route,
+        route: selected?.route ?? "",
         protocol: "http",
         port: this.#holder.current.port,
       });
     }
-    return outboundEdge(this.#context, endpoint, { route, protocol: "http" });
+    return requestEdge(this.#context, endpoint, selected);
   }
 }
 

@@ -57,6 +57,41 @@ test("a request is counted at both ends, by method, status, identity and route",
   app.stop();
 });
 
+test("requests of one route are counted at the endpoint that each went to, also when endpoints come and go", async () => {
+  await using mesh = new TestMesh();
+  const app = cannedServer("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
+  const servers = [await mesh.server("echo-1", app.port), await mesh.server("echo-2", app.port)];
+  const endpoints = servers.map(({ endpoint }) => endpoint);
+  const source = { kind: "HTTPRoute", namespace: "default", name: "split", section: "rules[0]" };
+  const rule = create(HttpRuleSchema, { source, backends: [{ cluster: "default/echo:80", weight: 1 }] });
+  const http = create(HttpRoutingSchema, { entries: [{ match: {}, rule: 0 }], rules: [rule] });
+  const client = await mesh.client(endpoints, { http });
+  const peer = await RawClient.connect(client.port);
+  for (const members of [endpoints, endpoints.slice(0, 1), endpoints]) {
+    client.agent.configure(mesh.clientConfiguration(members, { http }));
+    for (let i = 0; i < 50; i++) {
+      peer.write("GET / HTTP/1.1\r\nhost: echo\r\n\r\n");
+      expect((await peer.response()).status).toBe(200);
+    }
+  }
+  const atClient = await scrape(client.proxy);
+  const told = ["echo-1", "echo-2"].map((name) =>
+    sampleOf(
+      atClient,
+      new RegExp(`^http_client_request_duration_seconds_count\\{.*workload="default/${name}"`),
+    ),
+  );
+  const served = await Promise.all(
+    servers.map(async ({ proxy }) =>
+      sampleOf(await scrape(proxy), /^http_server_request_duration_seconds_count\{/),
+    ),
+  );
+  expect(told).toEqual(served);
+  expect(told.reduce((sum, count) => (sum ?? 0) + (count ?? 0), 0)).toBe(150);
+  expect(Math.min(...told.map((count) => count ?? 0))).toBeGreaterThan(0);
+  app.stop();
+});
+
 test("a call of gRPC is counted by what its caller got, the proxy's own answers too", async () => {
   await using mesh = new TestMesh();
   const app = new Http2Server((request) =>

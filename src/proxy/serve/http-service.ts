@@ -45,6 +45,9 @@ export interface HttpDestination extends SelectedRoute {
   readonly rewrite?: RequestRewrite | undefined;
   /** Who gets a copy of this one request; undefined: nobody. */
   readonly mirrors?: readonly UpstreamCluster[] | undefined;
+  /** Where the requests are counted that go to `countedAt`, the endpoint that was asked for last (`edges.ts`). */
+  counted?: EdgeSeries | undefined;
+  countedAt?: UpstreamEndpoint | undefined;
 }
 
 /** The proxy answers itself, as a filter of the route has it: a redirect, a preflight. No failure. */
@@ -90,6 +93,6 @@ export interface HttpService {
   remoteAddressOf?(head: HttpRequest): string;
   /** Lines for the next hop beside the edits; the exchange adds x-request-id. */
   addLines(head: HttpRequest, lines: HeaderLine[]): void;
-  /** Where the outcome is counted; without an endpoint the request never had one. */
-  edge(route: string, endpoint: UpstreamEndpoint | undefined): EdgeSeries;
+  /** Where the outcome is counted; without an endpoint the request never had one, without `selected` it was not even read. */
+  edge(selected: HttpSelection | undefined, endpoint: UpstreamEndpoint | undefined): EdgeSeries;
 }

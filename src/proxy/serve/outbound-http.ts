@@ -5,7 +5,7 @@ import type { PreparedOutbound } from "../agent/index.ts";
 import type { EdgeSeries } from "../telemetry/index.ts";
 import type { UpstreamCluster, UpstreamEndpoint } from "../upstream/index.ts";
 import type { ServeContext } from "./context.ts";
-import { outboundEdge, unreachedEdge } from "./edges.ts";
+import { requestEdge, unreachedEdge } from "./edges.ts";
 import type { HttpDestination, HttpSelection, HttpService } from "./http-service.ts";
 import type { RouteSelector } from "./route-selector.ts";
 import { prepareSession } from "./prepare-session.ts";
@@ -58,11 +58,10 @@ export class OutboundHttp implements HttpService {
 
   addLines(_head: HttpRequest, _lines: HeaderLine[]): void {}
 
-  edge(route: string, endpoint: UpstreamEndpoint | undefined): EdgeSeries {
-    const options = { route, protocol: "http" as const, port: this.port };
-    return endpoint === undefined
-      ? unreachedEdge(this.#context, { ...options, service: this.#service })
-      : outboundEdge(this.#context, endpoint, options);
+  edge(selected: HttpSelection | undefined, endpoint: UpstreamEndpoint | undefined): EdgeSeries {
+    if (endpoint !== undefined) return requestEdge(this.#context, endpoint, selected);
+    const route = selected?.route ?? "";
+    return unreachedEdge(this.#context, { service: this.#service, route, protocol: "http", port: this.port });
   }
 
   #selectDefault(): HttpSelection {
@@ -107,11 +106,10 @@ export class DirectHttp implements HttpService {
 
   addLines(_head: HttpRequest, _lines: HeaderLine[]): void {}
 
-  edge(route: string, endpoint: UpstreamEndpoint | undefined): EdgeSeries {
-    const options = { route, protocol: "http" as const, port: this.#destination.cluster.port };
-    return endpoint === undefined
-      ? unreachedEdge(this.#context, { ...options, service: "" })
-      : outboundEdge(this.#context, endpoint, options);
+  edge(selected: HttpSelection | undefined, endpoint: UpstreamEndpoint | undefined): EdgeSeries {
+    if (endpoint !== undefined) return requestEdge(this.#context, endpoint, selected);
+    const { port } = this.#destination.cluster;
+    return unreachedEdge(this.#context, { service: "", route: "", protocol: "http", port });
   }
 }
 
@@ -124,5 +122,7 @@ export function plainDestination(cluster: UpstreamCluster): HttpDestination {
     requests: cluster.requests,
     faults: cluster.faults,
     session: prepareSession(cluster.session),
+    counted: undefined,
+    countedAt: undefined,
   };
 }

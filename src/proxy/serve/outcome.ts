@@ -50,7 +50,7 @@ export function recordUnread(context: ServeContext, { service, ...request }: Unr
   const nowUs = context.clock.monotonicUs();
   recordHttp(context, {
     ...request,
-    edge: service.edge("", undefined),
+    edge: service.edge(undefined, undefined),
     rule: "",
     head: undefined,
     response: undefined,

@@ -45,8 +45,8 @@ export class OverridingHttp implements HttpService {
     this.#inner.addLines(head, lines);
   }
 
-  edge(route: string, endpoint: UpstreamEndpoint | undefined): EdgeSeries {
-    return this.#inner.edge(route, endpoint);
+  edge(selected: HttpSelection | undefined, endpoint: UpstreamEndpoint | undefined): EdgeSeries {
+    return this.#inner.edge(selected, endpoint);
   }
 }
 

@@ -8,7 +8,7 @@ import type { Counter, MetricFamily } from "./counters.ts";
 const defaultMaxRules = 2_000;
 const overflowRoute = "other";
 
-/** What a rule is known by. The same object as long as the configuration is. */
+/** What a rule is known by. */
 export interface HitRule {
   /** HTTPRoute, GRPCRoute, … */
   readonly kind: string;
@@ -31,17 +31,25 @@ export class RuleHits implements MetricFamily {
   readonly labelNames = ["kind", "route", "rule"];
   readonly #maxRules: number;
   readonly #series = new Map<string, RuleSeries>();
-  /** On the way of every request, so no text is made. */
-  readonly #byRule = new WeakMap<HitRule, RuleSeries>();
 
   constructor(maxRules = defaultMaxRules) {
     this.#maxRules = maxRules;
   }
 
+  /** Where the rule is counted: ask once and keep the handle. */
+  of({ kind, route, section }: HitRule): Counter {
+    const key = `${kind}\n${route}\n${section}`;
+    const known = this.#series.get(key);
+    if (known !== undefined) return known;
+    if (this.#series.size >= this.#maxRules && route !== overflowRoute)
+      return this.of({ kind: "", route: overflowRoute, section: "" });
+    const created = { labels: { kind, route, rule: section }, value: 0, reported: 0 };
+    this.#series.set(key, created);
+    return created;
+  }
+
   count(rule: HitRule): void {
-    let series = this.#byRule.get(rule);
-    if (series === undefined) this.#byRule.set(rule, (series = this.#seriesOf(rule)));
-    series.value++;
+    this.of(rule).value++;
   }
 
   samples(): Iterable<MetricSample> {
@@ -58,16 +66,5 @@ export class RuleHits implements MetricFamily {
       series.reported = series.value;
     }
     return taken;
-  }
-
-  #seriesOf({ kind, route, section }: HitRule): RuleSeries {
-    const key = `${kind}\n${route}\n${section}`;
-    const known = this.#series.get(key);
-    if (known !== undefined) return known;
-    if (this.#series.size >= this.#maxRules && route !== overflowRoute)
-      return this.#seriesOf({ kind: "", route: overflowRoute, section: "" });
-    const created = { labels: { kind, route, rule: section }, value: 0, reported: 0 };
-    this.#series.set(key, created);
-    return created;
   }
 }
