@@ -34,6 +34,7 @@ export class EdgeSeries {
   /** The outcome that came last, which mostly is the next one too. */
   #lastKey = -1;
   #last: SeriesCell | undefined = undefined;
+  /** Made with the second outcome: of thousands of routes most have one. */
   #known: Map<number, SeriesCell> | undefined = undefined;
 
   constructor(labels: EdgeLabels, keeper: CellKeeper, isOverflow: boolean) {
@@ -83,8 +84,10 @@ export class EdgeSeries {
   #find(key: number): SeriesCell {
     const narrow = this.#narrow(key);
     const cell = this.cells.find((each) => each.key === narrow) ?? this.#keeper.admitCell(this, narrow);
-    this.#known ??= new Map();
-    if (this.#known.size < maxKnown) this.#known.set(key, cell);
+    if (this.#last !== undefined) {
+      this.#known ??= new Map();
+      if (this.#known.size < maxKnown) this.#known.set(key, cell);
+    }
     return cell;
   }
 
