@@ -27,6 +27,19 @@ test("backends get requests in proportion to their weights", () => {
   expect(counts.has("never")).toBe(false);
 });
 
+test("rules that send all to one cluster as it came share what is prepared for that; with an edit or without a target they do not", () => {
+  const plain = rule([{ cluster: "a", weight: 1 }]);
+  expect(rule([{ cluster: "a", weight: 7 }]).backends).toBe(plain.backends);
+  expect(plain.backends).toMatchObject([{ cluster: "a", unresolved: undefined, shareEnd: 1 }]);
+  expect(rule([{ cluster: "b", weight: 1 }]).backends).toMatchObject([{ cluster: "b" }]);
+  const edited = rule([{ cluster: "a", weight: 1, requestHeaders: { remove: ["cookie"] } }]);
+  expect(edited.backends).toMatchObject([{ cluster: "a", requestEdits: { remove: ["cookie"] } }]);
+  expect(rule([{ weight: 1, unresolved: "no such Service" }]).backends).toMatchObject([
+    { cluster: "", unresolved: "no such Service" },
+  ]);
+  expect(rule([{ cluster: "a", weight: 1 }]).backends).toBe(plain.backends);
+});
+
 test("shares begin at 0 and end below 1", () => {
   const prepared = rule([
     { cluster: "a", weight: 1 },

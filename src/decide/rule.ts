@@ -167,5 +167,25 @@ function prepareBackends(
       shareEnd: sum / total,
     };
   };
-  return chosen.length === 0 ? [{ ...withoutBackend, ...treat(undefined) }] : chosen.map(prepare);
+  return chosen.length === 0
+    ? [{ ...withoutBackend, ...treat(undefined) }]
+    : sharedIfPlain(chosen.map(prepare));
+}
+
+/** By cluster: thousands of rules send all of their requests to one of a few, as they came. */
+const plainBackends = new Map<string, readonly PreparedBackend[]>();
+const maxPlainBackends = 4_096;
+
+function sharedIfPlain(backends: readonly PreparedBackend[]): readonly PreparedBackend[] {
+  const [only] = backends;
+  if (only === undefined || backends.length > 1 || !isPlain(only)) return backends;
+  const known = plainBackends.get(only.cluster);
+  if (known !== undefined) return known;
+  if (plainBackends.size >= maxPlainBackends) plainBackends.clear();
+  plainBackends.set(only.cluster, backends);
+  return backends;
+}
+
+function isPlain({ unresolved, requestEdits, responseEdits, changes }: PreparedBackend): boolean {
+  return [unresolved, requestEdits, responseEdits, changes].every((each) => each === undefined);
 }
