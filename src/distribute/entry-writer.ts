@@ -1,9 +1,9 @@
 /**
- * Resources as elements of a delta discovery response, written by hand into one buffer that is used again and again: what a
- * proxy is sent first is some hundred of them. A large resource's bytes are not copied but shared by all who are sent it.
+ * Delta discovery responses, written by hand into one buffer that is used again and again: what a proxy is sent first is some
+ * hundred resources, and later changes are many. A large resource's bytes are not copied but shared by all who are sent it.
  */
-import { typeUrl } from "../model/index.ts";
-import type { ResourceKind, SourceResource } from "./resource-source.ts";
+import { type ModelKind, typeUrl } from "../model/index.ts";
+import type { SourceResource } from "./resource-source.ts";
 
 /** From here on a copy costs more than a part of its own. */
 const sharedBytes = 4 * 1024;
@@ -21,7 +21,9 @@ const resource = { version: 0x0a, resource: 0x12, name: 0x1a } as const;
 const any = { typeUrl: 0x0a, value: 0x12 } as const;
 
 export class EntryWriter {
-  #buffer = Buffer.allocUnsafeSlow(firstBufferBytes);
+  #buffer = new Uint8Array(firstBufferBytes);
+  /** The same memory, for text; whatever else a Buffer does takes several times as long. */
+  #text = Buffer.from(this.#buffer.buffer);
   #at = 0;
   #parts: Uint8Array[] = [];
   #length = 0;
@@ -31,7 +33,8 @@ export class EntryWriter {
     return this.#length + this.#at;
   }
 
-  add(kind: ResourceKind, { key, version, bytes }: SourceResource): void {
+  /** An element of the response's resources. */
+  add(kind: ModelKind, { key, version, bytes }: Pick<SourceResource, "key" | "version" | "bytes">): void {
     const url = urlOf(kind);
     this.#reserve((key.length + version.length) * maxBytesPerUnit + url.length + maxFramingBytes);
     const keyBytes = Buffer.byteLength(key);
@@ -39,14 +42,21 @@ export class EntryWriter {
     const anyBytes = fieldBytes(url.length) + fieldBytes(bytes.length);
     this.#tag(resourcesTag, fieldBytes(keyBytes) + fieldBytes(versionBytes) + fieldBytes(anyBytes));
     this.#tag(resource.name, keyBytes);
-    this.#at += this.#buffer.write(key, this.#at);
+    this.#at += this.#text.write(key, this.#at);
     this.#tag(resource.version, versionBytes);
-    this.#at += this.#buffer.write(version, this.#at);
+    this.#at += this.#text.write(version, this.#at);
     this.#tag(resource.resource, anyBytes);
     this.#tag(any.typeUrl, url.length);
     this.#copy(url);
     this.#tag(any.value, bytes.length);
     this.append(bytes);
+  }
+
+  /** One of the response's own fields. */
+  addText(tag: number, text: string): void {
+    this.#reserve(text.length * maxBytesPerUnit + maxFramingBytes);
+    this.#tag(tag, Buffer.byteLength(text));
+    this.#at += this.#text.write(text, this.#at);
   }
 
   /** Bytes that are never changed again. */
@@ -67,22 +77,27 @@ export class EntryWriter {
     const parts = this.#parts;
     this.#parts = [];
     this.#length = 0;
-    if (this.#buffer.length > maxKeptBytes) this.#buffer = Buffer.allocUnsafeSlow(firstBufferBytes);
+    if (this.#buffer.length > maxKeptBytes) this.#use(new Uint8Array(firstBufferBytes));
     return parts;
   }
 
   #endPart(): void {
     if (this.#at === 0) return;
-    this.#parts.push(new Uint8Array(this.#buffer.subarray(0, this.#at)));
+    this.#parts.push(this.#buffer.slice(0, this.#at));
     this.#length += this.#at;
     this.#at = 0;
   }
 
   #reserve(bytes: number): void {
     if (this.#at + bytes <= this.#buffer.length) return;
-    const grown = Buffer.allocUnsafeSlow(Math.max(this.#at + bytes, this.#buffer.length * 2));
+    const grown = new Uint8Array(Math.max(this.#at + bytes, this.#buffer.length * 2));
     grown.set(this.#buffer.subarray(0, this.#at));
-    this.#buffer = grown;
+    this.#use(grown);
+  }
+
+  #use(buffer: Uint8Array<ArrayBuffer>): void {
+    this.#buffer = buffer;
+    this.#text = Buffer.from(buffer.buffer);
   }
 
   #copy(bytes: Uint8Array): void {
@@ -106,9 +121,9 @@ function fieldBytes(length: number): number {
   return bytes;
 }
 
-const urls = new Map<ResourceKind, Uint8Array>();
+const urls = new Map<ModelKind, Uint8Array>();
 
-function urlOf(kind: ResourceKind): Uint8Array {
+function urlOf(kind: ModelKind): Uint8Array {
   const known = urls.get(kind);
   if (known !== undefined) return known;
   const url = new TextEncoder().encode(typeUrl(kind));

@@ -3,9 +3,7 @@
  * are put together once for all. What belongs to one stream are names, lengths and the envelope.
  */
 import { create, toBinary } from "@bufbuild/protobuf";
-import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
-import { CommitSchema, typeUrl } from "../model/index.ts";
-import { ResourceSchema } from "../wire/index.ts";
+import { CommitSchema, type ModelKind, typeUrl } from "../model/index.ts";
 import { type Change, startAfterSets } from "./change.ts";
 import { EntryWriter } from "./entry-writer.ts";
 import type { MemberSet } from "./member-set.ts";
@@ -16,8 +14,8 @@ const maxResponseBytes = 1024 * 1024;
 /** Names of removed resources in one response, for the same reason. */
 const maxRemovedNames = 4096;
 
-// Field numbers of DeltaDiscoveryResponse.
-const fields = { systemVersionInfo: 1, resources: 2, typeUrl: 4, nonce: 5, removedResources: 6 } as const;
+// Tags of DeltaDiscoveryResponse's own fields, all of them text.
+const tags = { systemVersionInfo: 0x0a, typeUrl: 0x22, nonce: 0x2a, removedResources: 0x32 } as const;
 
 export interface EncodedResponse {
   readonly nonce: string;
@@ -45,9 +43,8 @@ export class ResponseEncoder {
     const end = (): void => {
       if (batch === undefined) return;
       const nonce = `${change.sequence}.${responses.length + 1}`;
-      const envelope = encodeEnvelope(revision, typeUrl(batch.kind), nonce, batch.removed);
-      const { names, sets } = batch;
-      responses.push({ nonce, parts: [...this.#writer.take(), envelope], contents: { names, sets } });
+      const { kind, removed, names, sets } = batch;
+      responses.push({ nonce, parts: this.#end(kind, revision, nonce, removed), contents: { names, sets } });
       batch = undefined;
     };
     const batchFor = (kind: ResourceKind): Batch => {
@@ -75,8 +72,24 @@ export class ResponseEncoder {
       names.push(removal);
     }
     end();
-    responses.push(encodeCommit(change));
+    responses.push(this.#encodeCommit(change));
     return responses;
+  }
+
+  /** What is written so far, as a whole response. */
+  #end(kind: ModelKind, revision: string, nonce: string, removed: readonly string[]): Uint8Array[] {
+    this.#writer.addText(tags.systemVersionInfo, revision);
+    this.#writer.addText(tags.typeUrl, typeUrl(kind));
+    this.#writer.addText(tags.nonce, nonce);
+    for (const name of removed) this.#writer.addText(tags.removedResources, name);
+    return this.#writer.take();
+  }
+
+  #encodeCommit({ sequence, revision }: Change): EncodedResponse {
+    const nonce = String(sequence);
+    const commit = create(CommitSchema, { revision: BigInt(revision), sequence: BigInt(sequence) });
+    this.#writer.add("Commit", { key: "commit", version: nonce, bytes: toBinary(CommitSchema, commit) });
+    return { nonce, parts: this.#end("Commit", String(revision), nonce, []), contents: noContents };
   }
 
   #isFull({ removed }: Batch): boolean {
@@ -112,30 +125,4 @@ interface Batch {
   readonly sets: MemberSet[];
 }
 
-function encodeEnvelope(
-  revision: string,
-  url: string,
-  nonce: string,
-  removed: readonly string[],
-): Uint8Array {
-  const writer = new BinaryWriter();
-  writer.tag(fields.systemVersionInfo, WireType.LengthDelimited).string(revision);
-  writer.tag(fields.typeUrl, WireType.LengthDelimited).string(url);
-  writer.tag(fields.nonce, WireType.LengthDelimited).string(nonce);
-  for (const name of removed) writer.tag(fields.removedResources, WireType.LengthDelimited).string(name);
-  return writer.finish();
-}
-
-function encodeCommit({ sequence, revision }: Change): EncodedResponse {
-  const nonce = String(sequence);
-  const commit = create(CommitSchema, { revision: BigInt(revision), sequence: BigInt(sequence) });
-  const url = typeUrl("Commit");
-  const resource = { typeUrl: url, value: toBinary(CommitSchema, commit) };
-  const entry = toBinary(
-    ResourceSchema,
-    create(ResourceSchema, { name: "commit", version: nonce, resource }),
-  );
-  const writer = new BinaryWriter().tag(fields.resources, WireType.LengthDelimited).bytes(entry);
-  const parts = [writer.finish(), encodeEnvelope(String(revision), url, nonce, [])];
-  return { nonce, parts, contents: { names: [], sets: [] } };
-}
+const noContents: ResponseContents = { names: [], sets: [] };
