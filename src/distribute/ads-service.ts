@@ -8,6 +8,7 @@ import {
   type DeltaDiscoveryResponse,
 } from "../wire/index.ts";
 import { AdsSession } from "./ads-session.ts";
+import { readAnswer } from "./answer-reader.ts";
 import { statedRevision } from "./node.ts";
 import { Presence, type PresenceListener } from "./presence.ts";
 import { ResponseEncoder } from "./response-encoder.ts";
@@ -40,8 +41,11 @@ export function adsService(options: AdsOptions): ServiceRegistration {
   const presence = new Presence(options.presence);
   const limits = new StreamLimits();
   return [
-    implementBidi(AggregatedDiscoveryService.method.deltaAggregatedResources, (stream, context) =>
-      serveStream(stream, context, { ...options, encoder, limits, presenceOf: presence }),
+    implementBidi(
+      AggregatedDiscoveryService.method.deltaAggregatedResources,
+      (stream, context) =>
+        serveStream(stream, context, { ...options, encoder, limits, presenceOf: presence }),
+      readAnswer,
     ),
   ];
 }

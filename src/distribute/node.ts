@@ -12,6 +12,7 @@ const idPattern = new RegExp(`^(?<namespace>${label})/(?<name>${label})$`);
 
 const kindsByTypeUrl = new Map<string, ModelKind>();
 for (const kind of Object.keys(modelSchemas)) if (isModelKind(kind)) kindsByTypeUrl.set(typeUrl(kind), kind);
+export const knownTypeUrls: readonly string[] = [...kindsByTypeUrl.keys()];
 
 export function kindOfTypeUrl(url: string): ModelKind | undefined {
   return kindsByTypeUrl.get(url);

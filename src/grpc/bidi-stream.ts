@@ -40,6 +40,9 @@ export interface CallReceiver {
   closed(status: GrpcStatus): void;
 }
 
+/** Reads by hand what most messages of a method are. Undefined: it is another one, which the schema reads. */
+export type ShortReader<T> = (bytes: Uint8Array) => T | undefined;
+
 /** Gives a raw call the types of its messages. */
 export class CallStream<I extends DescMessage, O extends DescMessage>
   implements BidiStream<MessageShape<I>, MessageShape<O>>, CallReceiver
@@ -47,15 +50,17 @@ export class CallStream<I extends DescMessage, O extends DescMessage>
   readonly #call: RawCall;
   readonly #incoming: I;
   readonly #outgoing: O;
+  readonly #readShort: ShortReader<MessageShape<I>> | undefined;
   #messageCallback: (message: MessageShape<I>) => void = () => {};
   #endCallback: () => void = () => {};
   #drainCallback: () => void = () => {};
   #closeCallback: (status: GrpcStatus) => void = () => {};
 
-  constructor(call: RawCall, incoming: I, outgoing: O) {
+  constructor(call: RawCall, incoming: I, outgoing: O, readShort?: ShortReader<MessageShape<I>>) {
     this.#call = call;
     this.#incoming = incoming;
     this.#outgoing = outgoing;
+    this.#readShort = readShort;
   }
 
   onMessage(callback: (message: MessageShape<I>) => void): void {
@@ -99,7 +104,7 @@ export class CallStream<I extends DescMessage, O extends DescMessage>
   }
 
   receive(bytes: Uint8Array): void {
-    const message = parseMessage(this.#incoming, bytes);
+    const message = this.#readShort?.(bytes) ?? parseMessage(this.#incoming, bytes);
     if (message === undefined) {
       return this.close({ code: "invalid_argument", message: `not a ${this.#incoming.typeName}` });
     }

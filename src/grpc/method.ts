@@ -9,7 +9,13 @@ import {
   toBinary,
 } from "@bufbuild/protobuf";
 import { WeftError } from "../kernel/index.ts";
-import { type BidiStream, type CallReceiver, CallStream, parseMessage } from "./bidi-stream.ts";
+import {
+  type BidiStream,
+  type CallReceiver,
+  CallStream,
+  parseMessage,
+  type ShortReader,
+} from "./bidi-stream.ts";
 import type { CallContext } from "./call-context.ts";
 import type { ServerCall } from "./server-call.ts";
 
@@ -71,12 +77,13 @@ export function implementUnaryBytes<I extends DescMessage, O extends DescMessage
 export function implementBidi<I extends DescMessage, O extends DescMessage>(
   method: StreamingMethod<I, O>,
   handler: (stream: BidiStream<MessageShape<I>, MessageShape<O>>, context: CallContext) => void,
+  readShort?: ShortReader<MessageShape<I>>,
 ): MethodRegistration {
   return {
     path: methodPath(method),
     isStreaming: true,
     accept(call) {
-      const stream = new CallStream(call, method.input, method.output);
+      const stream = new CallStream(call, method.input, method.output, readShort);
       call.guard(() => handler(stream, call));
       return stream;
     },
