@@ -73,7 +73,8 @@ export class MessageReader {
   }
 
   #endMessage(): void {
-    const message = this.#message.subarray(0, this.#length);
+    const isFull = this.#message.length === this.#length;
+    const message = isFull ? this.#message : this.#message.subarray(0, this.#length);
     this.#message = new Uint8Array(0);
     this.#prefixSeen = 0;
     this.#length = 0;

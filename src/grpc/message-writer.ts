@@ -12,7 +12,11 @@ export function writeMessage(stream: Pick<Http2Stream, "write">, parts: readonly
   let left = messagePrefixBytes + length;
   let gathered = new Uint8Array(Math.min(left, gatherBytes));
   let at = messagePrefixBytes;
-  new DataView(gathered.buffer).setUint32(1, length);
+  // Without a DataView, for which the array would first be given a buffer of its own.
+  gathered[1] = length >>> 24;
+  gathered[2] = length >>> 16;
+  gathered[3] = length >>> 8;
+  gathered[4] = length;
   let isWritable = true;
   // What is handed over is the stream's from then on.
   const hand = (bytes: Uint8Array): void => {
