@@ -16,6 +16,14 @@ test("bin/weft and the systemd unit tell a proxy's runtime the same as weft up d
   }
 });
 
+test("bin/weft and the systemd unit tell a control plane's runtime the same", () => {
+  const unit = readFileSync(join(root, "packaging/systemd/weft-control.service"), "utf8");
+  const launcher = readFileSync(join(root, "bin/weft"), "utf8");
+  const [, name = "", value = ""] = /^Environment=(\w+)=(\w+)$/m.exec(unit) ?? [];
+  expect(name).toStartWith("BUN_JSC_");
+  expect(launcher).toContain(`export ${name}="\${${name}:-${value}}"`);
+});
+
 test("in a checkout it is left to bin/weft", () => {
   expect(proxyEnvironment({ PATH: "/bin" })).toEqual({ PATH: "/bin" });
 });
