@@ -136,6 +136,30 @@ test("a stream sends before it is connected, both ways, encoded or not, and ends
   expect(stream.isClosed).toBe(true);
 });
 
+test("what a method reads by hand it is given so, all else as the schema reads it", async () => {
+  const short = create(BytesValueSchema, { value: Uint8Array.of(9) });
+  const server = fixtures.start([
+    implementBidi(
+      chat,
+      (stream: Chat) => stream.onMessage((message) => stream.send(message)),
+      (bytes) => (bytes.length === 3 ? short : undefined),
+    ),
+  ]);
+  const got: number[][] = [];
+  const second = Promise.withResolvers<void>();
+  const stream = fixtures.clientOf(server).bidi(chat, {
+    onMessage(message) {
+      got.push([...message.value]);
+      if (got.length === 2) second.resolve();
+    },
+    onClose() {},
+  });
+  stream.send(create(BytesValueSchema, { value: Uint8Array.of(1) }));
+  stream.send(create(BytesValueSchema, { value: Uint8Array.of(1, 2) }));
+  await second.promise;
+  expect(got).toEqual([[9], [1, 2]]);
+});
+
 test("large messages cross in both directions; one over 16 MiB is refused", async () => {
   const server = fixtures.start([
     implementBidi(chat, (stream: Chat) => {
