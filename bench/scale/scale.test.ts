@@ -50,7 +50,8 @@ const nothing: SizeFigures = {
     privateKbPerProxy: 0,
   },
   ...{ privateKbPerProxyAfterChanges: 0, controlRssMb: 0, idleCpuShare: 0, changeP50Ms: 0, changeP99Ms: 0 },
-  ...{ subscribersPerChange: 0, cpuUsPerChange: 0, cpuUsPerSubscriber: 0, manyPerSecond: 0, manyP50Ms: 0 },
+  ...{ subscribersPerChange: 0, cpuUsPerChange: 0, cpuUsPerSubscriber: 0, manyOffered: 0 },
+  ...{ manyPerSecond: 0, manyP50Ms: 0 },
   ...{
     manyP99Ms: 0,
     manyCpuShare: 0,
