@@ -33,6 +33,10 @@ export class Deliveries {
     this.#changes++;
   }
 
+  isAwaited(endpoint: string): boolean {
+    return this.#pending.has(endpoint);
+  }
+
   /** One subscriber has it live. */
   arrived(endpoint: string, address: string, nowMs: number): void {
     const pending = this.#pending.get(endpoint);

@@ -59,6 +59,7 @@ export class Population {
           port,
           identity: identities.issue(proxy.namespace, proxy.name),
           localAddress: machineAddress(Math.floor(index / proxiesPerMachine)),
+          isAwaited: (endpoint) => this.#deliveries.isAwaited(endpoint),
           onCommit: (endpoints) => this.#committed(index, endpoints),
           onLost: () => this.#lost(index),
         }),

@@ -23,7 +23,9 @@ export interface SimulatedProxyOptions {
   readonly identity: TlsIdentity;
   /** Where it dials from: an address of its machine. */
   readonly localAddress: string;
-  /** A commit is acknowledged; which endpoints came with it, and their addresses. */
+  /** Whether an endpoint that comes is told; others are not even read. */
+  readonly isAwaited: (endpoint: string) => boolean;
+  /** A commit is acknowledged; which awaited endpoints came with it, and their addresses. */
   readonly onCommit: (endpoints: readonly ArrivedEndpoint[]) => void;
   /** Its stream ended, and it will try again. */
   readonly onLost: (why: string) => void;
@@ -135,7 +137,7 @@ export class SimulatedProxy {
 
   #noteEndpoints({ resources }: DeltaDiscoveryResponse): void {
     for (const { name, resource } of resources) {
-      if (resource === undefined) continue;
+      if (resource === undefined || !this.#options.isAwaited(name)) continue;
       const { address } = fromBinary(EndpointSchema, resource.value);
       this.#endpoints.push({ key: name, address });
     }
