@@ -7,5 +7,6 @@ export { clientProblem, peerProblem } from "./peer-profile.ts";
 export { readCertificateNames } from "./distinguished-name.ts";
 export { derToPem, pemToDer } from "./pem.ts";
 export { readPrivateFileSync, writePrivateFile, writePrivateFileSync } from "./private-file.ts";
+export { PrivateLog } from "./private-log.ts";
 export { generateKeyAndCsr, parseCsr } from "./signing-request.ts";
 export { readSubjectNames } from "./subject.ts";

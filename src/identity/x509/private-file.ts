@@ -28,7 +28,7 @@ const directoryMode = 0o700;
 const groupAndOthers = 0o077;
 
 // What may wait for the disk. Closing does not, and a FileHandle would take a thread for it.
-const openOnThread: (path: string, flags: string, mode: number) => Promise<number> = promisify(open);
+const openOnThread: (path: string, flags: string | number, mode: number) => Promise<number> = promisify(open);
 const writeOnThread: (descriptor: number, data: string | Uint8Array) => Promise<void> = promisify(writeFile);
 const fsyncOnThread: (descriptor: number) => Promise<void> = promisify(fsync);
 
@@ -65,31 +65,39 @@ export function writePrivateFileSync(
 
 /** The same without blocking the event loop, for what a data path's process writes. One writer at a time per path. */
 export async function writePrivateFile(path: string, data: string | Uint8Array): Promise<void> {
+  closeSync(await createPrivateFile(path, data, "wx"));
+}
+
+/** And the descriptor stays open, for the caller to close. `flags`: of a file that must not be there yet. */
+export async function createPrivateFile(
+  path: string,
+  data: string | Uint8Array,
+  flags: string | number,
+): Promise<number> {
   const temporary = temporaryPath(path);
+  let descriptor: number | undefined;
   try {
-    const descriptor = await createFile(temporary);
-    try {
-      await writeOnThread(descriptor, data);
-      await fsyncOnThread(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
+    descriptor = await createFile(temporary, flags);
+    await writeOnThread(descriptor, data);
+    await fsyncOnThread(descriptor);
     await rename(temporary, path);
     await syncDirectory(dirname(path));
+    return descriptor;
   } catch (cause) {
+    if (descriptor !== undefined) closeSync(descriptor);
     await rm(temporary, { force: true });
     throw fileError("write", path, cause);
   }
 }
 
 /** Its folder is there but for the first time. */
-async function createFile(path: string): Promise<number> {
+async function createFile(path: string, flags: string | number): Promise<number> {
   try {
-    return await openOnThread(path, "wx", fileMode);
+    return await openOnThread(path, flags, fileMode);
   } catch (error) {
     if (errnoOf(error) !== "ENOENT") throw error;
     await mkdir(dirname(path), { recursive: true, mode: directoryMode });
-    return await openOnThread(path, "wx", fileMode);
+    return await openOnThread(path, flags, fileMode);
   }
 }
 
@@ -137,7 +145,7 @@ function temporaryPath(path: string): string {
   return `${path}.${randomBytes(6).toString("hex")}.tmp`;
 }
 
-function fileError(verb: string, path: string, cause: unknown): WeftError {
+export function fileError(verb: string, path: string, cause: unknown): WeftError {
   const errno = errnoOf(cause);
   if (errno === "EEXIST") return new WeftError("already_exists", `${path} exists`, { cause });
   const code = errno === "EACCES" || errno === "EPERM" || errno === "EROFS" ? "permission" : "io";

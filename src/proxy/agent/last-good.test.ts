@@ -8,7 +8,7 @@ import { silentLog, VirtualClock } from "../../kernel/index.ts";
 import { ClusterSchema, NameSchema } from "../../model/index.ts";
 import { LastGoodFile } from "./last-good.ts";
 import { prepareResource, type Resource } from "./resource.ts";
-import { until } from "./test/settle.ts";
+import { settle, until } from "./test/settle.ts";
 
 let directory = "";
 let path = "";
@@ -75,7 +75,7 @@ test("a change during a write is written after it", async () => {
   expect(file().load()?.revision).toBe(5);
 });
 
-test("what was overruled is replaced at once, however shortly after a write, and until then it is not settled", async () => {
+test("what was overruled is replaced soon, however shortly after a write, and until then it is not settled", async () => {
   const written = file();
   written.markStale();
   await written.flush();
@@ -84,6 +84,7 @@ test("what was overruled is replaced at once, however shortly after a write, and
   written.markStale();
   revision = 6;
   written.markOverruled();
+  clock.advance(20);
   // A second one while the first is written.
   const first = written.settled();
   revision = 7;
@@ -91,6 +92,7 @@ test("what was overruled is replaced at once, however shortly after a write, and
   const second = written.settled();
   await first;
   expect(file().load()?.revision).toBe(6);
+  await settle();
   clock.advance(250);
   await second;
   expect(file().load()?.revision).toBe(7);
@@ -102,11 +104,13 @@ test("a wall clock that is set back puts off neither a write nor its acknowledge
   spyOn(clock, "nowMs").mockImplementation(() => clock.monotonicUs() / 1_000 + aheadMs);
   const written = file();
   written.markOverruled();
+  clock.advance(20);
   await written.settled();
+  await settle();
   aheadMs = 0;
   revision = 5;
   written.markOverruled();
-  clock.advance(100);
+  clock.advance(20);
   await written.settled();
   await written.flush();
   expect(file().load()?.revision).toBe(5);
@@ -132,6 +136,7 @@ test("what was overruled and cannot be replaced is removed", async () => {
   await written.flush();
   expect(file().load()?.resources.length).toBe(2);
   written.markOverruled();
+  clock.advance(20);
   await written.settled();
   expect(existsSync(path)).toBe(false);
 });

@@ -1,19 +1,16 @@
 /**
- * The last good configuration on disk, so that the proxy starts and serves with the control plane down. The file is
- * the SHA-256 of what follows, then a DeltaDiscoveryResponse that holds every live resource: the form in which they came.
+ * The last good configuration on disk, so that the proxy starts and serves with the control plane down: every live
+ * resource in the form in which it came.
  *
  * What is new may be lost at a crash and is asked for again. What was overruled may not come back: such a change is
- * written at once, and acknowledged once the disk does not say otherwise any more.
+ * written soon, and acknowledged once the disk does not say otherwise any more.
  */
-import { createHash } from "node:crypto";
 import { rm } from "node:fs/promises";
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { AnySchema } from "@bufbuild/protobuf/wkt";
-import { readPrivateFileSync, writePrivateFile } from "../../identity/x509/index.ts";
+import { readPrivateFileSync } from "../../identity/x509/index.ts";
 import { type Clock, errorLine, type Log, type Timer } from "../../kernel/index.ts";
-import { typeUrl } from "../../model/index.ts";
-import { DeltaDiscoveryResponseSchema, ResourceSchema } from "../../wire/index.ts";
-import { modelKindOf, prepareResource, type Resource } from "./resource.ts";
+import { prepareResource, type Resource } from "./resource.ts";
+import { type LiveState, StateFile } from "./state-file.ts";
+import { decodeState } from "./state-records.ts";
 
 export interface LastGood {
   readonly revision: number;
@@ -25,23 +22,25 @@ export interface LastGoodOptions {
   readonly clock: Clock;
   readonly log: Log;
   /** What is live, at the time of writing. */
-  readonly current: () => { readonly revision: number; readonly resources: Iterable<Resource> };
+  readonly current: () => LiveState;
 }
 
-const digestBytes = 32;
 /** A burst of changes is one write. */
 const gatherMs = 50;
 /** Between writes; losing this much at a crash costs a few differences from the control plane. */
 const minPauseMs = 1_000;
 /** At most this share of the time goes into writing, however large the configuration and slow the disk. */
 const maxWritingShare = 0.02;
-/** For what was overruled: of the event loop's time, which the encoding alone takes; */
+/** What was overruled waits this long: the change is in force, and its neighbours on the machine need the processor to follow. */
+const overruledGatherMs = 20;
+/** Between writes of it: of the event loop's time, which the encoding alone takes; */
 const maxEncodingShare = 0.2;
 /** but the next change waits no longer than this: it is sent once this one is acknowledged. */
 const maxUrgentPauseMs = 100;
 
 export class LastGoodFile {
   readonly #options: LastGoodOptions;
+  readonly #file: StateFile;
   #timer: Timer | undefined;
   #writing: Promise<void> | undefined;
   #isStale = false;
@@ -55,6 +54,7 @@ export class LastGoodFile {
 
   constructor(options: LastGoodOptions) {
     this.#options = options;
+    this.#file = new StateFile(options.path);
   }
 
   /** Undefined where there is none, or none that can be used. */
@@ -77,14 +77,15 @@ export class LastGoodFile {
     if (this.#isClosed) return;
     this.#isStale = true;
     if (this.#timer !== undefined || this.#writing !== undefined) return;
-    const nowUs = this.#options.clock.monotonicUs();
-    if (this.#overruled === undefined)
-      this.#writeAfter(Math.max(gatherMs, (this.#nextWriteUs - nowUs) / 1_000));
-    else if (nowUs >= this.#nextUrgentWriteUs) void this.flush();
-    else this.#writeAfter((this.#nextUrgentWriteUs - nowUs) / 1_000);
+    const [nextUs, atLeastMs] =
+      this.#overruled === undefined
+        ? [this.#nextWriteUs, gatherMs]
+        : [this.#nextUrgentWriteUs, overruledGatherMs];
+    const delayMs = Math.max(atLeastMs, (nextUs - this.#options.clock.monotonicUs()) / 1_000);
+    this.#timer = this.#options.clock.after(delayMs, () => void this.flush());
   }
 
-  /** What is on disk must not come back: write now. */
+  /** What is on disk must not come back: write soon. */
   markOverruled(): void {
     if (this.#isClosed) return;
     if (this.#overruled === undefined) {
@@ -125,13 +126,7 @@ export class LastGoodFile {
     this.#isStale = false;
     this.#overruled?.resolve();
     this.#overruled = undefined;
-  }
-
-  #writeAfter(delayMs: number): void {
-    this.#timer = this.#options.clock.after(delayMs, () => {
-      this.#timer = undefined;
-      void this.flush();
-    });
+    void Promise.resolve(this.#writing).then(() => this.#file.close());
   }
 
   async #write(): Promise<void> {
@@ -141,9 +136,9 @@ export class LastGoodFile {
     const startUs = clock.monotonicUs();
     let encodedUs = startUs;
     try {
-      const bytes = this.#encode();
+      const written = this.#file.write(this.#options.current());
       encodedUs = clock.monotonicUs();
-      await writePrivateFile(path, bytes);
+      await written;
     } catch (error) {
       log.warn("the last good configuration could not be written", { path, error: errorLine(error) });
       if (this.#ending !== undefined) await this.#remove();
@@ -172,39 +167,18 @@ export class LastGoodFile {
     }
   }
 
-  #encode(): Uint8Array {
-    const { revision, resources } = this.#options.current();
-    const body = toBinary(
-      DeltaDiscoveryResponseSchema,
-      create(DeltaDiscoveryResponseSchema, {
-        systemVersionInfo: String(revision),
-        resources: [...resources].map(({ kind, name, version, bytes }) =>
-          create(ResourceSchema, {
-            name,
-            version,
-            resource: create(AnySchema, { typeUrl: typeUrl(kind), value: Uint8Array.from(bytes) }),
-          }),
-        ),
-      }),
-    );
-    return Buffer.concat([digest(body), body]);
-  }
-
   #parse(bytes: Uint8Array): LastGood | undefined {
     const { path, log } = this.#options;
-    const body = bytes.subarray(digestBytes);
-    if (Buffer.compare(bytes.subarray(0, digestBytes), digest(body)) !== 0) {
+    const stored = decodeState(bytes);
+    if (stored === undefined) {
       log.warn("the last good configuration is damaged; starting without it", { path });
       return undefined;
     }
-    const stored = fromBinary(DeltaDiscoveryResponseSchema, body);
     const resources: Resource[] = [];
-    for (const { name, version, resource } of stored.resources) {
-      const kind = modelKindOf(resource?.typeUrl ?? "");
-      // Written by a newer version, perhaps: what is not known here is left out and asked for again.
-      if (kind === undefined || kind === "Commit" || resource === undefined) continue;
+    for (const raw of stored.resources) {
+      const { kind, name } = raw;
       try {
-        resources.push(prepareResource({ kind, name, version, bytes: resource.value }));
+        resources.push(prepareResource(raw));
       } catch (error) {
         log.warn("a resource of the last good configuration cannot be used", {
           kind,
@@ -213,10 +187,6 @@ export class LastGoodFile {
         });
       }
     }
-    return { revision: Number(stored.systemVersionInfo) || 0, resources };
+    return { revision: stored.revision, resources };
   }
-}
-
-function digest(body: Uint8Array): Uint8Array {
-  return createHash("sha256").update(body).digest();
 }
