@@ -8,6 +8,8 @@ import { type Clock, errorLine, type Log, type Timer } from "../kernel/index.ts"
 import type { OperationalWrite, Store } from "../store/index.ts";
 import type { Lead } from "./lead.ts";
 
+/** Whoever made a change waits for proxies, and those need the processor: what is said of it comes after, and once for a burst. */
+const gatherMs = 100;
 /** A store that cannot write now (disk full) is asked again after this long. */
 const retryDelayMs = 2_000;
 /** One write holds the store's lock: more objects than this go in several. */
@@ -22,6 +24,7 @@ export class StatusQueue {
   readonly #pending = new Map<string, StatusUpdate>();
   readonly #additions = new Set<(update: StatusUpdate) => ComputedCondition | undefined>();
   #writing: Promise<void> | undefined;
+  #gathering: Timer | undefined;
   #retry: Timer | undefined;
   #isClosed = false;
 
@@ -34,7 +37,7 @@ export class StatusQueue {
   }) {
     this.#store = options.store;
     this.#lead = options.lead;
-    this.#unsubscribe = options.lead?.onChange(() => this.#start()) ?? (() => {});
+    this.#unsubscribe = options.lead?.onChange(() => this.#gather()) ?? (() => {});
     this.#clock = options.clock;
     this.#log = options.log;
   }
@@ -43,7 +46,7 @@ export class StatusQueue {
     if (this.#isClosed) return;
     for (const update of updates)
       this.#pending.set(`${update.kind} ${update.namespace}/${update.name}`, update);
-    if (this.#retry === undefined) this.#start();
+    this.#gather();
   }
 
   /** What somebody else than the compiler has to say of an object, asked when its status is written. Returns the way out. */
@@ -52,8 +55,9 @@ export class StatusQueue {
     return () => void this.#additions.delete(addition);
   }
 
-  /** Resolves when nothing waits to be written, or writing has failed and waits for its next try. */
+  /** What is gathered is written at once. Resolves when nothing waits, or writing has failed and waits for its next try. */
   async idle(): Promise<void> {
+    if (this.#gathering !== undefined) this.#start();
     while (this.#writing !== undefined) await this.#writing;
   }
 
@@ -64,14 +68,20 @@ export class StatusQueue {
     await this.idle();
   }
 
-  #start(): void {
+  #gather(): void {
+    if (this.#gathering !== undefined || this.#writing !== undefined || this.#retry !== undefined) return;
     if (this.#pending.size === 0 || this.#isClosed || this.#lead?.isLeading() === false) return;
-    // Proxies are told of a change first, and whoever made it has the answer.
-    this.#writing ??= new Promise<void>((resolve) => void setImmediate(resolve))
-      .then(() => this.#writeAll())
-      .finally(() => {
-        this.#writing = undefined;
-      });
+    this.#gathering = this.#clock.after(gatherMs, () => this.#start());
+  }
+
+  #start(): void {
+    this.#gathering?.cancel();
+    this.#gathering = undefined;
+    this.#writing = this.#writeAll().finally(() => {
+      this.#writing = undefined;
+      // What came after the last look.
+      this.#gather();
+    });
   }
 
   async #writeAll(): Promise<void> {
@@ -99,7 +109,7 @@ export class StatusQueue {
     if (this.#isClosed) return;
     this.#retry = this.#clock.after(retryDelayMs, () => {
       this.#retry = undefined;
-      this.#start();
+      this.#gather();
     });
   }
 
