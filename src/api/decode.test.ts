@@ -1,6 +1,6 @@
 /** Messages that are no objects: strict towards requests, lenient towards answers of a newer server. */
 import { describe, expect, test } from "bun:test";
-import { decodeMessage } from "./decode.ts";
+import { decodeMessage, requestDecoder } from "./decode.ts";
 import { meshStatusSchema } from "./mesh-status.ts";
 import { tokenRequestSchema } from "./token-request.ts";
 import { transactionRequestSchema } from "./transaction.ts";
@@ -51,4 +51,21 @@ describe("decodeMessage", () => {
       issues: [{ path: "spec.expirationSeconds", message: "must be 3600 or less" }],
     });
   });
+});
+
+test.each([
+  ["nothing", {}],
+  ["a change", { message: "why", objects: [{ kind: 3 }], deletions: [{ kind: "Service", name: "a" }] }],
+  ["an unknown field", { objcts: [] }],
+  ["wrong parts", { deletions: [{ kind: "Service" }], dryRun: "yes" }],
+  ["null", { message: null, maxBlastRadius: {} }],
+  ["a list", []],
+  ["a text", "text"],
+])("a decoder of requests says of %s what decodeMessage says, and leaves it as it was", (_, input) => {
+  const decode = requestDecoder(transactionRequestSchema);
+  const before = structuredClone(input);
+  const expected = decodeMessage(transactionRequestSchema, input, "request");
+  expect(decode(input)).toStrictEqual(expected);
+  expect(decode(input)).toStrictEqual(expected);
+  expect(input).toStrictEqual(before);
 });

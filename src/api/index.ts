@@ -59,7 +59,7 @@ export {
   type SimulatedCaller,
   type SimulatedRequest,
 } from "./simulated-request.ts";
-export { defineKind } from "./kind-definition.ts";
+export { defineKind, type Validated } from "./kind-definition.ts";
 export {
   type ApiObject,
   apiVersionOf,
@@ -162,12 +162,12 @@ export {
 } from "./tap.ts";
 export { type Topology, type TopologyEdge, topologySchema } from "./topology.ts";
 export {
+  decodeTransaction,
   type Deletion,
   type TransactionRequest,
-  transactionRequestSchema,
   type TransactionResponse,
-  type TransactionResult,
   transactionResponseSchema,
+  type TransactionResult,
 } from "./transaction.ts";
 export {
   type DiffDocument,

@@ -1,8 +1,8 @@
 /** What there is to know about one kind of resource, and the check that turns unknown input into a value of its type. */
 import type { TProperties, TSchema } from "typebox";
 import { Compile, type Validator } from "typebox/compile";
-import { Default } from "typebox/value";
 import type { Issue } from "../kernel/index.ts";
+import { type FillDefaults, fillDefaultsOf } from "./defaults.ts";
 import { childOf } from "./field-path.ts";
 import { clonePlain, isRecord } from "./plain-json.ts";
 import { hasOnlyUnknownFields, schemaErrors, toIssues } from "./schema-issues.ts";
@@ -80,6 +80,7 @@ export function defineKind<const K extends string, S extends TSchema>(
   const { schema } = options;
   // Compiled on first use: the command line starts without paying for kinds that it does not touch.
   let validator: Validator<TProperties, S> | undefined;
+  let fillDefaults: FillDefaults | undefined;
 
   function accepts(value: unknown, mode: ParseMode): value is ValueOf<S> {
     validator ??= Compile(schema);
@@ -100,7 +101,8 @@ export function defineKind<const K extends string, S extends TSchema>(
     validate(input, mode) {
       const cloned = clonePlain(input);
       if ("issues" in cloned) return cloned;
-      const value = Default(schema, cloned.value);
+      fillDefaults ??= fillDefaultsOf(schema);
+      const value = fillDefaults(cloned.value);
       const metadata = childOf(value, "metadata");
       // The server alone writes it: what a client sends is no part of what it wants.
       if (isRecord(metadata) && mode === "write") delete metadata["managedFields"];
@@ -109,9 +111,9 @@ export function defineKind<const K extends string, S extends TSchema>(
         // An unknown field leaves the rest readable, so that what is wrong there is said in the same breath.
         return { issues: accepts(value, "read") ? [...issues, ...(check?.(value) ?? [])] : issues };
       }
-      const issues = check?.(value) ?? [];
       // What is stored was checked when it was written; a rule that came later must not make it unreadable.
-      if (issues.length > 0 && mode === "write") return { issues };
+      const issues = (mode === "write" ? check?.(value) : undefined) ?? [];
+      if (issues.length > 0) return { issues };
       return { object: complete?.(value) ?? value };
     },
     changeIssues(before, after) {

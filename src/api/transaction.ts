@@ -1,6 +1,7 @@
 /** One apply: objects written and deleted together or not at all. */
 import Type from "typebox";
 import { type BlastRadius, blastRadiusSchema } from "./blast-radius.ts";
+import { requestDecoder } from "./decode.ts";
 import { anyText, dnsLabel, kindNameFormat, objectName, sourceCommitFormat } from "./formats.ts";
 import { flag, integer, list, object, oneOf, optional, text, type ValueOf } from "./schema.ts";
 
@@ -30,6 +31,8 @@ export const transactionRequestSchema = object("Objects to write and to delete, 
   }),
   deletions: list("Objects to delete.", deletionSchema, { max: maxTransactionObjects, default: [] }),
 });
+export const decodeTransaction = requestDecoder(transactionRequestSchema);
+
 /** What a client sends. */
 export interface TransactionRequest {
   readonly message?: string;

@@ -1,8 +1,8 @@
 /** weft's own paths: transactions, the state of the mesh, who calls whom, join tokens. */
-import type { TSchema } from "typebox";
 import {
   type CertificatesStatus,
   decodeMessage,
+  decodeTransaction,
   type MeshStatus,
   type PlaintextCallerList,
   type PrometheusTargets,
@@ -15,8 +15,7 @@ import {
   type TokenRequest,
   tokenRequestSchema,
   type TransactionResponse,
-  transactionRequestSchema,
-  type ValueOf,
+  type Validated,
 } from "../api/index.ts";
 import { type Clock, prometheusContentType, WeftError } from "../kernel/index.ts";
 import type { Store } from "../store/index.ts";
@@ -201,30 +200,34 @@ export class MeshEndpoints {
   }
 
   async #changeRevocation(request: ApiRequest): Promise<CertificatesStatus> {
-    const body = await this.#posted(request, revocationRequestSchema);
+    const body = await this.#posted(request, (input) =>
+      decodeMessage(revocationRequestSchema, input, "request"),
+    );
     const objects = [{ kind: "Certificate", name: body.name }];
     this.#audit?.record({ ...auditFields(request, { verb: body.action, objects }), outcome: "ok" });
     return this.#providers.trust.changeRevocation(body);
   }
 
   async #rotate(request: ApiRequest): Promise<RotationStatus> {
-    const body = await this.#posted(request, rotationRequestSchema);
+    const body = await this.#posted(request, (input) =>
+      decodeMessage(rotationRequestSchema, input, "request"),
+    );
     const objects = [{ kind: "RootRotation", name: "root" }];
     const verb = `${body.action} root rotation`;
     this.#audit?.record({ ...auditFields(request, { verb, objects }), outcome: "ok" });
     return this.#providers.trust.rotate(body);
   }
 
-  async #posted<S extends TSchema>({ http }: ApiRequest, schema: S): Promise<ValueOf<S>> {
+  async #posted<T>({ http }: ApiRequest, decode: (input: unknown) => Validated<T>): Promise<T> {
     if (http.method !== "POST") throw methodNotAllowed(http, "POST");
-    const decoded = decodeMessage(schema, await readJson(http, "json"), "request");
+    const decoded = decode(await readJson(http, "json"));
     if ("object" in decoded) return decoded.object;
     refuse(decoded.issues);
     throw new WeftError("bad_input", "the request cannot be read");
   }
 
   async #transact(request: ApiRequest): Promise<TransactionResponse> {
-    const posted = await this.#posted(request, transactionRequestSchema);
+    const posted = await this.#posted(request, decodeTransaction);
     const { objects, deletions, dryRun, message, author, acceptLockout, maxBlastRadius } = posted;
     const source = posted.sourceCommit;
     const context = this.#contexts.of(request, { verb: undefined, author, message, source, acceptLockout });
