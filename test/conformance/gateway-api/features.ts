@@ -94,9 +94,12 @@ export const ownFeatures: readonly string[] = [
   "TrafficPolicyRetries",
   "TrafficPolicyTimeouts",
   "TrafficPolicyBalancing",
+  "TrafficPolicyLocality",
+  "TrafficPolicySlowStart",
   "TrafficPolicyConnections",
   "TrafficPolicyOutlierDetection",
   "TrafficPolicyHealthCheck",
+  "TrafficPolicyAdaptiveConcurrency",
   "TrafficPolicySessionPersistence",
   "TrafficPolicyHedging",
   "TrafficPolicyNearestWins",
@@ -106,6 +109,7 @@ export const ownFeatures: readonly string[] = [
   "FaultPolicyBandwidth",
   "ExternalServiceStatic",
   "ExternalServiceDNS",
+  "ExternalServiceWildcard",
   "ExternalServiceTLSOrigination",
 ];
 

@@ -170,8 +170,8 @@ export class MeshEnvironment implements Environment {
       labels: { app: name, ...(ports.length === 0 ? {} : { set: "all" }) },
       addresses: [address],
       ports,
-      region: "",
-      zone: "",
+      region: "home",
+      zone: "a",
     };
   }
 }
