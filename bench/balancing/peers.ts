@@ -21,7 +21,7 @@ interface RunningBalancer {
   setAddresses(addresses: readonly string[]): void;
 }
 
-/** Every peer reads a file that another is moved over. */
+/** Every peer reads its endpoints from a file of JSON that another is moved over. */
 function replace(file: string, text: string): void {
   writeFileSync(`${file}.new`, text);
   renameSync(`${file}.new`, file);
@@ -33,8 +33,9 @@ export const weftPeer: BalancingPeer = {
     const port = freePort();
     const home = join(bench.directory, "weft");
     mkdirSync(home, { recursive: true });
+    writeFileSync(join(home, "gateway.yaml"), weftObjects(port));
     const setAddresses = (addresses: readonly string[]): void =>
-      replace(join(home, "gateway.yaml"), weftObjects(port, { ...endpoints, addresses }));
+      replace(join(home, "endpoints.json"), JSON.stringify(weftEndpoints({ ...endpoints, addresses })));
     setAddresses(endpoints.addresses);
     const process = bench.start(proxyCore, [
       ...[weftProgram, "serve", "--filename", home, "--log-level", "warn"],
@@ -46,8 +47,9 @@ export const weftPeer: BalancingPeer = {
   },
 };
 
-function weftObjects(port: number, endpoints: Endpoints): string {
-  const metadata = { name: "bench", namespace: "default" };
+const metadata = { name: "bench", namespace: "default" };
+
+function weftObjects(port: number): string {
   const gateway = { apiVersion: "gateway.networking.k8s.io/v1" };
   const objects = [
     {
@@ -66,15 +68,18 @@ function weftObjects(port: number, endpoints: Endpoints): string {
       ...{ apiVersion: "v1", kind: "Service", metadata },
       spec: { ports: [{ name: "main", port: 80, appProtocol: "http" }] },
     },
-    {
-      ...{ apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice" },
-      metadata: { ...metadata, labels: { "kubernetes.io/service-name": "bench" } },
-      addressType: "IPv4",
-      ports: [{ name: "main", port: endpoints.port }],
-      endpoints: endpoints.addresses.map((address) => ({ addresses: [address] })),
-    },
   ];
   return objects.map((object) => stringify(object)).join("---\n");
+}
+
+function weftEndpoints({ addresses, port }: Endpoints): unknown {
+  return {
+    ...{ apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice" },
+    metadata: { ...metadata, labels: { "kubernetes.io/service-name": "bench" } },
+    addressType: "IPv4",
+    ports: [{ name: "main", port }],
+    endpoints: addresses.map((address) => ({ addresses: [address] })),
+  };
 }
 
 export function envoyPeer(name: string, policy: "LEAST_REQUEST" | "ROUND_ROBIN"): BalancingPeer {

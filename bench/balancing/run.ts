@@ -41,12 +41,20 @@ async function measured(): Promise<string[]> {
     for (let round = 0; round < rounds; round++) {
       for (const peer of balancingPeers) results.get(peer.name)?.push(await measure(peer, scenario));
     }
-    lines.push(...tableHead(`${scenario.title} (share: of the first)`));
+    const title = `${scenario.title} (share: of the first)`;
+    lines.push(
+      `| ${title} | p50 ms | p99 ms | p99 ms of all rounds | share | failed |`,
+      `|${" --- |".repeat(6)}`,
+    );
     for (const [name, all] of results) {
       // What else the machine does only ever adds to a latency.
-      const [best] = all.toSorted((a, b) => a.p99Ms - b.p99Ms);
+      const sorted = all.toSorted((a, b) => a.p99Ms - b.p99Ms);
+      const [best] = sorted;
       if (best === undefined) continue;
-      lines.push(row(name, { ...best, failedShare: (best.failed + best.lost) / best.requests }));
+      // A difference that is less than rounds differ by is none.
+      const spread = sorted.map(({ p99Ms }) => p99Ms.toFixed(1)).join(", ");
+      const cells = [name, best.p50Ms.toFixed(1), best.p99Ms.toFixed(1), spread, percent(best.share)];
+      lines.push(`| ${cells.join(" | ")} | ${percent((best.failed + best.lost) / best.requests)} |`);
     }
     lines.push("");
   }
@@ -64,7 +72,10 @@ interface Figures {
   readonly failedShare: number;
 }
 
+function percent(share: number): string {
+  return `${(share * 100).toFixed(1)} %`;
+}
+
 function row(name: string, { p50Ms, p99Ms, share, failedShare }: Figures): string {
-  const percent = (value: number): string => `${(value * 100).toFixed(1)} %`;
   return `| ${name} | ${p50Ms.toFixed(1)} | ${p99Ms.toFixed(1)} | ${percent(share)} | ${percent(failedShare)} |`;
 }
