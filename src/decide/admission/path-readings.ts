@@ -45,13 +45,12 @@ export function readPath(path: string): PathReadings | undefined {
   const text = normalizeEscapes(path);
   const normal = mergeSlashes(withoutDots(text));
   if (!lenient.test(text) && !(text.includes("//") && text.includes("/."))) return { normal, others: none };
-  const readings = new Set<string>();
+  const readings = [normal];
   for (const variant of variantsOf(text)) {
-    readings.add(mergeSlashes(withoutDots(variant)));
-    readings.add(withoutDots(mergeSlashes(variant)));
+    addOnce(readings, mergeSlashes(withoutDots(variant)));
+    addOnce(readings, withoutDots(mergeSlashes(variant)));
   }
-  readings.delete(normal);
-  return { normal, others: readings.size === 0 ? none : [...readings] };
+  return { normal, others: readings.length === 1 ? none : readings.slice(1) };
 }
 
 function isDecodable(path: string): boolean {
@@ -65,18 +64,22 @@ function isDecodable(path: string): boolean {
   }
 }
 
-type Step = (path: string) => string;
+/** Parameters are cut before escapes are decoded, or behind that, where a decoded slash ends them. */
+const steps = [cutParameters, decodeSlashes, turnBackslashes, cutParameters] as const;
 
 /** Every choice of steps that changes something, each step taken or not, in the order in which servers take them. */
-function variantsOf(text: string): Set<string> {
-  let variants = new Set([text]);
-  // Parameters are cut before escapes are decoded, or behind that, where a decoded slash ends them.
-  for (const step of [cutParameters, decodeSlashes, turnBackslashes, cutParameters] satisfies Step[]) {
-    const next = new Set(variants);
-    for (const variant of variants) next.add(step(variant));
-    variants = next;
+function variantsOf(text: string): readonly string[] {
+  const variants = [text];
+  for (const step of steps) {
+    const { length } = variants;
+    for (let i = 0; i < length; i++) addOnce(variants, step(variants[i] ?? ""));
   }
   return variants;
+}
+
+/** At most 32 are in a list: to compare them costs less than a set. */
+function addOnce(list: string[], text: string): void {
+  if (!list.includes(text)) list.push(text);
 }
 
 function cutParameters(path: string): string {
