@@ -19,7 +19,7 @@ function own(index: number): object {
   const isLast = index === applying - 1;
   const rule = isLast
     ? { to: [{ methods: ["GET"], paths: ["/*"] }] }
-    : { to: [{ methods: ["DELETE"], paths: [`/admin-${index}/*`] }] };
+    : { to: [{ paths: [`/admin-${index}/*`] }] };
   return policy(index, {
     targetRefs: [{ group: "gateway.networking.k8s.io", kind: "HTTPRoute", name: route }],
     action: isLast ? "Allow" : "Deny",
