@@ -24,6 +24,8 @@ const startedAtOnce = 4;
 const warmUpEdits = 20;
 /** After the API's answer: most edits are over by then. */
 const quietMs = 300;
+/** After the questions to all proxies: what they left to do is done before the next edit. */
+const restMs = 100;
 /** Between two questions to a proxy that is late. */
 const askAgainMs = 50;
 const editTimeoutMs = 10_000;
@@ -61,6 +63,7 @@ export async function measureRouteEdits(
   try {
     const waitsMs: number[] = [];
     for (let version = 2; version < 2 + warmUpEdits + edits; version++) {
+      await Bun.sleep(restMs);
       const startMs = Date.now();
       await control.apply([route(version)]);
       await Bun.sleep(quietMs);

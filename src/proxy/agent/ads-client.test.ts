@@ -107,7 +107,7 @@ describe("the stream", () => {
     const worse = h.plane.push("Cluster", [{ name: "shop/x:1", bytes: Uint8Array.of(0xff) }, cluster]);
     h.plane.push("Mesh", [mesh("2")]);
     h.plane.commit(3);
-    h.clock.advance(20);
+    h.clock.advance(60);
     await until(() => h.plane.sent.length >= 4, "the commit is answered");
     const answers = h.plane.take();
     expect(answers.find(({ nonce }) => nonce === bad)?.error).toStartWith(`Outbound ${key}: `);

@@ -39,7 +39,7 @@ test("a change is acknowledged when it has arrived, and changes in their order",
   expect(answered()).toBe(0);
   arrivals[0]?.resolve();
   arrivals[1]?.resolve();
-  h.clock.advance(20);
+  h.clock.advance(60);
   await until(() => answered() >= 6, "all are acknowledged");
   expect(answered()).toBe(6);
 });

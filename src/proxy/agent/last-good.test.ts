@@ -84,7 +84,7 @@ test("what was overruled is replaced soon, however shortly after a write, and un
   written.markStale();
   revision = 6;
   written.markOverruled();
-  clock.advance(20);
+  clock.advance(60);
   // A second one while the first is written.
   const first = written.settled();
   revision = 7;
@@ -104,13 +104,13 @@ test("a wall clock that is set back puts off neither a write nor its acknowledge
   spyOn(clock, "nowMs").mockImplementation(() => clock.monotonicUs() / 1_000 + aheadMs);
   const written = file();
   written.markOverruled();
-  clock.advance(20);
+  clock.advance(60);
   await written.settled();
   await settle();
   aheadMs = 0;
   revision = 5;
   written.markOverruled();
-  clock.advance(20);
+  clock.advance(60);
   await written.settled();
   await written.flush();
   expect(file().load()?.revision).toBe(5);
@@ -136,7 +136,7 @@ test("what was overruled and cannot be replaced is removed", async () => {
   await written.flush();
   expect(file().load()?.resources.length).toBe(2);
   written.markOverruled();
-  clock.advance(20);
+  clock.advance(60);
   await written.settled();
   expect(existsSync(path)).toBe(false);
 });

@@ -72,7 +72,7 @@ describe("with the control plane down", () => {
       expect(h.agent.snapshot.revision).toBe(port + 1);
       expect(h.plane.sent).toEqual([]);
       await until(() => {
-        h.clock.advance(20);
+        h.clock.advance(60);
         return h.plane.sent.some(({ nonce }) => nonce === last);
       }, "it is acknowledged");
       h.plane.take();
