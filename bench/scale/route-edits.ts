@@ -20,8 +20,8 @@ export interface RouteEditFigures {
 
 /** Proxies that start at a time. */
 const startedAtOnce = 4;
-/** Edits whose figures are thrown away: code that has not run yet. */
-const warmUpEdits = 20;
+/** Edits whose figures are thrown away: what they run is compiled by then. It is some 3 s of the control plane's CPU, as elsewhere here. */
+const warmUpEdits = 100;
 /** After the API's answer: most edits are over by then. */
 const quietMs = 300;
 /** After the questions to all proxies: what they left to do is done before the next edit. */
