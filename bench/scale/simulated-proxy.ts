@@ -39,7 +39,7 @@ export interface ArrivedEndpoint {
 type Stream = BidiStream<DeltaDiscoveryResponse, DeltaDiscoveryRequest>;
 
 /** As the agent's (`ads-client.ts`). */
-const reconnectLimits = { minMs: 100, maxMs: 4_000 };
+const reconnectLimits = { minMs: 100, maxMs: 3_000 };
 const commitUrl = typeUrl("Commit");
 const endpointUrl = typeUrl("Endpoint");
 

@@ -48,7 +48,7 @@ export interface AdsClientOptions {
 }
 
 /** Short enough that a restarted control plane is noticed within its workloads' leases, long enough for thousands of proxies. */
-const reconnectLimits = { minMs: 100, maxMs: 4_000 };
+const reconnectLimits = { minMs: 100, maxMs: 3_000 };
 /** A stream that lasted this long was a good one: its end is news, not the next failure in a row. */
 const goodStreamMs = 5_000;
 /** Resources named in the text of one rejection; the rest is counted. */
