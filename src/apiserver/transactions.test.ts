@@ -1,7 +1,9 @@
 /** Many objects at once: one revision or none, and what a refusal says about each. */
 import { afterEach, beforeEach, describe, expect, spyOn, test } from "bun:test";
+import { once } from "node:events";
+import { connect } from "node:net";
 import type { Write } from "../store/index.ts";
-import { service, TestApi } from "./testing.ts";
+import { service, TestApi, token } from "./testing.ts";
 
 let api: TestApi;
 beforeEach(async () => {
@@ -29,6 +31,31 @@ describe("transactions", () => {
     });
     const { body } = await api.call("GET", "/apis/weft.dev/v1alpha1/history?limit=1");
     expect(body.items[0]).toMatchObject({ revision: first.body.revision, author: "ann", message: "first" });
+  });
+
+  test("are not made once their caller is gone: it may have done them elsewhere, or undone them", async () => {
+    const [entered, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    // As at a control plane that stands still with the request before it.
+    spyOn(api.store, "catchUp").mockImplementationOnce(async () => {
+      entered.resolve();
+      await released.promise;
+    });
+    const before = api.store.revision;
+    const body = JSON.stringify({ message: "late", objects: [service("web", "default")] });
+    const caller = connect(Number(new URL(api.server.url).port), "127.0.0.1");
+    caller.write(
+      `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer ${token}\r\n` +
+        `content-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+    );
+    await entered.promise;
+    caller.destroy();
+    await once(caller, "close");
+    // An answer to a later question: the end of that connection has come before it.
+    await api.call("GET", "/apis/weft.dev/v1alpha1/history?limit=1");
+    released.resolve();
+    const next = await api.call("POST", path, { message: "next", objects: [service("api", "default")] });
+    expect(next.body.revision).toBe(before + 1);
+    expect(api.store.get({ kind: "Service", namespace: "default", name: "web" })).toBeUndefined();
   });
 
   test("are looked at on what others have written up to then: nothing is said to be so that is not", async () => {

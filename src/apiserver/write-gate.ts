@@ -21,7 +21,10 @@ export interface WriteGate {
   authorize(writes: readonly PlannedWrite[]): void;
   /** Throws `forbidden` where roles would give away too much, `conflict` where they would shut somebody out. Asked for a dry run too. */
   admit(writes: readonly PlannedWrite[]): void;
-  /** Runs the commit between two entries of the audit log. Throws `io` where the first cannot be written: then nothing is done. */
+  /**
+   * Runs the commit between two entries of the audit log. Throws `io` where the first cannot be written, and `unavailable` where the
+   * caller is gone: then nothing is done.
+   */
   commit<T extends { readonly revision?: number }>(
     writes: readonly PlannedWrite[],
     write: (anchor: string | undefined) => Promise<T>,
@@ -82,6 +85,10 @@ export class RequestGate implements WriteGate {
     writes: readonly PlannedWrite[],
     write: (anchor: string | undefined) => Promise<T>,
   ): Promise<T> {
+    // A process that stood still must not do then what its caller has long since done elsewhere, or undone.
+    if (this.#options.request.http.signal.aborted) {
+      throw new WeftError("unavailable", "its caller is gone before it was its turn: nothing is written");
+    }
     return auditedWrite(this.#options.audit, () => this.#fields(writes), write);
   }
 
