@@ -2,26 +2,15 @@
  * Policy objects that no request of the bench is told by: other services, each with a route of its own at the same gateway, and
  * policies on those. Services and routes are there in any case, so that what differs is policies alone.
  */
+import { serviceObjects } from "./peers/weft-doors.ts";
+
 const otherServices = 250;
 const expiresAt = "2099-01-01T00:00:00Z";
 const gateway = "gateway.networking.k8s.io";
 
 export function weftOthers(upstreamPort: number): object[] {
   return Array.from({ length: otherServices }, (_, index) => [
-    {
-      apiVersion: "v1",
-      kind: "Service",
-      metadata: metadata(index),
-      spec: { ports: [{ name: "main", port: 80, appProtocol: "http" }] },
-    },
-    {
-      apiVersion: "discovery.k8s.io/v1",
-      kind: "EndpointSlice",
-      metadata: { ...metadata(index), labels: { "kubernetes.io/service-name": nameOf(index) } },
-      addressType: "IPv4",
-      ports: [{ name: "main", port: upstreamPort }],
-      endpoints: [{ addresses: ["127.0.0.1"] }],
-    },
+    ...serviceObjects(nameOf(index), { name: "main", port: 80, targetPort: upstreamPort }),
     {
       apiVersion: `${gateway}/v1`,
       kind: "HTTPRoute",
