@@ -60,7 +60,7 @@ export class LoopbackAddresses {
     if (this.#held.size >= maxLoopbackAddresses) throw exhausted();
     for (const index of freeIndices(new Set([...this.#held, this.#last]))) {
       const address = addressAt(loopbackPrefix, index);
-      const listener = listenUnlessTaken(`\0weft-${address}`);
+      const listener = holdName(address);
       if (listener === undefined) continue;
       try {
         checkBindable(address);
@@ -83,10 +83,14 @@ export class LoopbackAddresses {
 
 const silentSocket = { data: () => {} };
 
-function listenUnlessTaken(unix: string): { stop(force: boolean): void } | undefined {
+/**
+ * Takes a name that one process of a network namespace can have, until it is stopped or the process ends. Undefined where another
+ * has it. Throws WeftError `unavailable`.
+ */
+export function holdName(name: string): { stop(force: boolean): void } | undefined {
   try {
-    const listener = Bun.listen({ unix, socket: silentSocket });
-    // It marks an address, it serves nothing: alone it is no reason to go on running.
+    const listener = Bun.listen({ unix: `\0weft-${name}`, socket: silentSocket });
+    // It marks a name, it serves nothing: alone it is no reason to go on running.
     listener.unref();
     return listener;
   } catch (error) {

@@ -11,13 +11,16 @@ import { FakeFabric } from "./testing/fake-fabric.ts";
 
 let dataDir = "";
 let health: ReturnType<typeof Bun.serve>;
+/** What every proxy says of listeners that it could not open. */
+let gatewayFailures: string[] = [];
 /** Stands for the program's own listener. */
 let listener: { readonly port: number; stop(force: boolean): void };
 
 beforeEach(() => {
   dataDir = mkdtempSync(join(tmpdir(), "weft-mesh-"));
   writeFileSync(join(dataDir, "root.pem"), "the root");
-  health = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response("ok") });
+  health = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => Response.json({ gatewayFailures }) });
+  gatewayFailures = [];
   listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: () => {} } });
 });
 
@@ -151,6 +154,15 @@ test("a program that ends leaves the mesh, and comes back with its sidecar after
     return fabric.all("program default/web").length === 2;
   });
   expect(fabric.all("proxy default/web")).toHaveLength(2);
+  await mesh.stop();
+});
+
+test("is not ready where somebody took the gateway's port since it was found free, and says which", async () => {
+  const { fabric, mesh } = setUp([]);
+  fabric.gatewayDoor = { kind: "tcp", address: "127.0.0.1", port: 8080 };
+  gatewayFailures = ["gateway listener 127.0.0.1:8080: listen on 127.0.0.1:8080: the address is in use"];
+  const failure = await mesh.start().catch((error: unknown) => error);
+  expect(failure).toMatchObject({ code: "address_in_use", message: gatewayFailures[0] ?? "" });
   await mesh.stop();
 });
 

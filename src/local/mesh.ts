@@ -11,7 +11,7 @@ import { LogFiles } from "./log-files.ts";
 import type { MeshControl } from "./mesh-control.ts";
 import { pollUntil } from "./poll.ts";
 import type { Program } from "./programs.ts";
-import { proxyProcess } from "./proxy-process.ts";
+import { gatewayFailures, proxyProcess } from "./proxy-process.ts";
 import { Restarter } from "./restarter.ts";
 import { untilReady } from "./until-ready.ts";
 import { weftCommand } from "./weft-command.ts";
@@ -95,12 +95,13 @@ export class LocalMesh {
     await this.#controlProcess.start();
     const revision = await this.#control.apply([gatewayAccount, ...objects], "weft up");
     const surroundings = this.#surroundings();
-    await Promise.all([
+    const [gateway] = await Promise.all([
       this.#startGateway(surroundings),
       ...programs.map((program) => this.#startWorkload(program, surroundings)),
     ]);
     const silent = await this.#silentPrograms();
     await this.#converged(revision);
+    await refuseTakenDoors(gateway);
     const { limits } = this.#options.fabric;
     return {
       revision,
@@ -133,13 +134,14 @@ export class LocalMesh {
     this.#logs.close();
   }
 
-  async #startGateway(surroundings: WorkloadSurroundings): Promise<void> {
+  async #startGateway(surroundings: WorkloadSurroundings): Promise<Site> {
     const { fabric, gateway } = this.#options;
     const site = await fabric.addGateway({ namespace: gatewayNamespace, name: gatewayName, ...gateway });
     this.#refuseWhenStopping(site);
     const identity = { role: "gateway", serviceAccount: gatewayName, labels: {}, ports: [] } as const;
     this.#gateway = proxyProcess(site, identity, surroundings);
     await this.#gateway.start();
+    return site;
   }
 
   async #startWorkload(program: Program, surroundings: WorkloadSurroundings): Promise<void> {
@@ -210,6 +212,16 @@ export class LocalMesh {
   #logOf(name: string): { fd: number; lastLine: () => string | undefined } {
     return { fd: this.#logs.descriptor(name), lastLine: () => this.#logs.lastLine(name) };
   }
+}
+
+/** Where the gateway itself listens on the machine: a port that was free when the mesh began may be somebody's by now. */
+async function refuseTakenDoors(gateway: Site): Promise<void> {
+  if (gateway.proxy.gateway?.kind !== "tcp") return;
+  const [failure] = await gatewayFailures(gateway);
+  if (failure === undefined) return;
+  throw new WeftError("address_in_use", failure, {
+    hint: "end what listens there, or choose another port with --gateway",
+  });
 }
 
 function controlCommand({ fabric, dataDir, gateway, logFormat, logLevel }: LocalMeshOptions): string[] {

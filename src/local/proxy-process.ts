@@ -131,3 +131,25 @@ async function isServing(site: Site): Promise<boolean> {
     return false; // not listening yet; what is wrong with it its log says
   }
 }
+
+/**
+ * Why listeners of this gateway, which has its first configuration, are not open; each names its address. Throws WeftError
+ * `unavailable` where it does not say.
+ */
+export async function gatewayFailures(site: Site): Promise<readonly string[]> {
+  const { address, port } = site.proxy.admin;
+  try {
+    const response = await fetch(`http://${address}:${port}/config`, { signal: AbortSignal.timeout(5_000) });
+    const page: unknown = await response.json();
+    return failuresIn(page);
+  } catch (cause) {
+    throw new WeftError("unavailable", "the gateway does not say whether its listeners are open", { cause });
+  }
+}
+
+function failuresIn(page: unknown): readonly string[] {
+  const failures =
+    typeof page === "object" && page !== null && "gatewayFailures" in page && page.gatewayFailures;
+  if (!Array.isArray(failures)) throw new Error("its page of configuration has no gatewayFailures");
+  return failures.map(String);
+}

@@ -16,7 +16,7 @@ const timeoutMs = 30_000;
 /** A port on which nothing listens, below those that the kernel hands out for port 0, so that nobody gets it meanwhile. */
 function freePort(): number {
   for (;;) {
-    const port = 10_000 + Math.floor(Math.random() * 20_000);
+    const port = 20_000 + Math.floor(Math.random() * 10_000);
     try {
       listen({ port, onConnection() {} }).closeAll();
       return port;

@@ -21,7 +21,7 @@ function answering(text: string): number {
 /** A number that is free on both addresses, for TCP and UDP. */
 function freePort(...addresses: string[]): number {
   for (;;) {
-    const port = 10_000 + Math.floor(Math.random() * 20_000);
+    const port = 20_000 + Math.floor(Math.random() * 10_000);
     try {
       for (const hostname of addresses) {
         Bun.listen({ hostname, port, socket: { data() {} } }).stop(true);

@@ -27,9 +27,11 @@ export class FakeFabric implements Fabric {
   };
   readonly starts: FakeStart[] = [];
   isClosed = false;
+  /** What a gateway is told to listen on, if anything. */
+  gatewayDoor: ProxyParts["gateway"];
   readonly #healthPort: number;
 
-  /** `healthPort` answers for every proxy. */
+  /** `healthPort` answers for every proxy, as its administrator's page too. */
   constructor(healthPort: number) {
     this.#healthPort = healthPort;
   }
@@ -39,7 +41,7 @@ export class FakeFabric implements Fabric {
   }
 
   async addGateway({ namespace, name }: GatewayRequest): Promise<Site> {
-    return this.#site(namespace, name, {});
+    return this.#site(namespace, name, {}, this.gatewayDoor);
   }
 
   launchControl(start: SiteLaunch): Launched {
@@ -54,15 +56,21 @@ export class FakeFabric implements Fabric {
     return this.starts.filter((start) => start.what === what);
   }
 
-  #site(namespace: string, name: string, environment: Readonly<Record<string, string>>): Site {
+  #site(
+    namespace: string,
+    name: string,
+    environment: Readonly<Record<string, string>>,
+    gateway?: ProxyParts["gateway"],
+  ): Site {
     const at = (port: number): { address: string; port: number } => ({ address: "127.0.0.1", port });
     const proxy: ProxyParts = {
       capture: { kind: "none" },
       tunnel: at(15_008),
       application: { address: "127.0.0.1" },
-      admin: at(15_020),
+      admin: at(this.#healthPort),
       health: at(this.#healthPort),
       dnsUpstreams: [],
+      ...(gateway === undefined ? {} : { gateway }),
     };
     return {
       ...{ namespace, name, environment, proxy },

@@ -17,7 +17,7 @@ export async function eventually(
 /** A port on which nothing listens, below those that the kernel hands out for port 0, so that nobody gets it meanwhile. */
 export function freePort(): number {
   for (;;) {
-    const port = 10_000 + Math.floor(Math.random() * 20_000);
+    const port = 20_000 + Math.floor(Math.random() * 10_000);
     try {
       Bun.listen({ hostname: "127.0.0.1", port, socket: { data() {} } }).stop(true);
       return port;
