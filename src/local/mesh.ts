@@ -218,10 +218,7 @@ export class LocalMesh {
 async function refuseTakenDoors(gateway: Site): Promise<void> {
   if (gateway.proxy.gateway?.kind !== "tcp") return;
   const [failure] = await gatewayFailures(gateway);
-  if (failure === undefined) return;
-  throw new WeftError("address_in_use", failure, {
-    hint: "end what listens there, or choose another port with --gateway",
-  });
+  if (failure !== undefined) throw new WeftError("address_in_use", failure);
 }
 
 function controlCommand({ fabric, dataDir, gateway, logFormat, logLevel }: LocalMeshOptions): string[] {
