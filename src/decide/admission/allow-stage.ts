@@ -7,6 +7,7 @@ import {
   type Allowed,
   type Denied,
   firstMatch,
+  isSettled,
   type PolicyNote,
   type PreparedPolicy,
   type RuleOutcome,
@@ -59,6 +60,17 @@ export class AllowStage {
 
   get rules(): readonly RuleOutcome[] {
     return this.#levels.flatMap(({ rules, dryRunRules }) => [...rules, ...dryRunRules]);
+  }
+
+  /** That of `decide`, if it neither reads the request nor notes anything. */
+  get verdict(): Allowed | Denied | undefined {
+    let verdict = this.#byDefault;
+    for (const { policies, dryRuns, rules } of this.#levels) {
+      const [first] = rules;
+      if (first !== undefined && isSettled(first)) verdict = first.allowed;
+      else if (policies.length > 0 || dryRuns.length > 0) return undefined;
+    }
+    return verdict;
   }
 
   /** `note` hears of dry runs that would have denied, as none of their level matches. */

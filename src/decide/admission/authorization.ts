@@ -72,7 +72,7 @@ export class AuthorizationTable implements CallerViews {
     this.#mesh = mesh;
     this.#policies = policies;
     this.tells = policies.some(({ action, isDryRun }) => action === "audit" || isDryRun);
-    this.#stages = Stages.of(policies, authorization);
+    this.#stages = Stages.of(policies, authorization, this);
   }
 
   /** Never throws: what it cannot read fails closed. */
@@ -83,12 +83,9 @@ export class AuthorizationTable implements CallerViews {
   /** Deny, then custom, then, where nobody is to be asked, allow. */
   decide(request: AdmissionRequest, note: PolicyNote): AuthorizationVerdict {
     if (this.needsHttp || this.needsClaims) {
-      const facts = new RequestFacts(request, this);
-      return this.#stagesFor(facts).decide(facts, note);
+      return this.#stagesFor(request).decide(request, note);
     }
-    const settled = (this.#callerOf(request.caller).settled ??= this.#settle(
-      new RequestFacts(request, this),
-    ));
+    const settled = (this.#callerOf(request.caller).settled ??= this.#settle(request));
     for (const [by, verdict] of settled.notes) note(by, verdict);
     return settled.verdict;
   }
@@ -98,16 +95,15 @@ export class AuthorizationTable implements CallerViews {
   }
 
   /** Nothing that differs between the requests of a connection has a say, so what is decided holds for all of them. */
-  #settle(facts: RequestFacts): SettledCaller {
+  #settle(request: AdmissionRequest): SettledCaller {
     const notes: [DecidedBy, PolicyVerdict][] = [];
-    const verdict = this.#stages.decide(facts, (by, told) => void notes.push([by, told]));
+    const verdict = this.#stages.decide(request, (by, told) => void notes.push([by, told]));
     return { verdict, notes };
   }
 
   /** The allow stage, once all that were asked have said yes. Never "ask". */
   afterCustom(request: AdmissionRequest, note: PolicyNote): Allowed | Denied {
-    const facts = new RequestFacts(request, this);
-    return this.#stagesFor(facts).allow(facts, note);
+    return this.#stagesFor(request).allow(request, note);
   }
 
   /** How the verdict comes about. Tells nobody: `note` is for requests, this for whoever asks about one. */
@@ -119,13 +115,13 @@ export class AuthorizationTable implements CallerViews {
     };
   }
 
-  /** With the rules that may match what the caller does by the request's method. */
-  #stagesFor(facts: RequestFacts): Stages {
-    const { caller, http } = facts.request;
+  /** With the rules that may match what the caller does by the request's method and path. */
+  #stagesFor(request: AdmissionRequest): Stages {
+    const { caller } = request;
     const stages = this.#stages.readsCaller
-      ? (this.#callerOf(caller).stages ??= this.#stages.ofCaller(facts))
+      ? (this.#callerOf(caller).stages ??= this.#stages.ofCaller(request))
       : this.#stages;
-    return stages.ofMethod(http?.method, facts);
+    return stages.ofMethod(request).ofPathHead(request);
   }
 
   #callerOf(facts: CallerFacts): KnownCaller {

@@ -1,4 +1,5 @@
 /** One list of a caller or operation, or one expression: the smallest thing that holds or does not, and says why. */
+import type { PathHeads } from "./path-head.ts";
 import type { RequestFacts } from "./request-facts.ts";
 import { type Membership, negate, type Truth } from "./truth.ts";
 
@@ -22,6 +23,8 @@ export interface Condition {
   /** As in the policy: "methods", "notHosts", "when[0]". */
   readonly field: string;
   readonly needs: Needs;
+  /** It is the same for all requests whose path has one reading that begins with none of these; undefined: it is not. */
+  readonly pathHeads: PathHeads;
   holds(facts: RequestFacts): Truth;
   /** Why it does not, for the operator. */
   explain(facts: RequestFacts): string;
@@ -41,30 +44,48 @@ export type MembershipTest = (facts: RequestFacts) => Membership;
 export class ListConditions<Entry> {
   readonly #field: ListField;
   readonly #prepare: (entries: readonly Entry[]) => MembershipTest;
+  readonly #pathHeads: (entries: readonly Entry[]) => PathHeads;
 
-  constructor(field: ListField, prepare: (entries: readonly Entry[]) => MembershipTest) {
+  constructor(
+    field: ListField,
+    prepare: (entries: readonly Entry[]) => MembershipTest,
+    pathHeads: (entries: readonly Entry[]) => PathHeads = () => undefined,
+  ) {
     this.#field = field;
     this.#prepare = prepare;
+    this.#pathHeads = pathHeads;
   }
 
   addTo(conditions: Condition[], entries: readonly Entry[], notEntries: readonly Entry[]): void {
-    const field = this.#field;
-    if (entries.length > 0) conditions.push(new OneOf(field, this.#prepare(entries), entries.map(textOf)));
-    if (notEntries.length > 0) conditions.push(new NoneOf(field, this.#prepare(notEntries)));
+    const prepare = (of: readonly Entry[]): PreparedList => ({
+      field: this.#field,
+      test: this.#prepare(of),
+      pathHeads: this.#pathHeads(of),
+    });
+    if (entries.length > 0) conditions.push(new OneOf(prepare(entries), entries.map(textOf)));
+    if (notEntries.length > 0) conditions.push(new NoneOf(prepare(notEntries)));
   }
+}
+
+interface PreparedList {
+  readonly field: ListField;
+  readonly test: MembershipTest;
+  readonly pathHeads: PathHeads;
 }
 
 class OneOf implements Condition {
   readonly field: string;
   readonly needs: Needs;
+  readonly pathHeads: PathHeads;
   readonly #show: ListField["show"];
   readonly #test: MembershipTest;
   readonly #entries: readonly string[];
 
-  constructor({ name, needs, show }: ListField, test: MembershipTest, entries: readonly string[]) {
-    this.field = name;
-    this.needs = needs;
-    this.#show = show;
+  constructor({ field, test, pathHeads }: PreparedList, entries: readonly string[]) {
+    this.field = field.name;
+    this.needs = field.needs;
+    this.pathHeads = pathHeads;
+    this.#show = field.show;
     this.#test = test;
     this.#entries = entries;
   }
@@ -87,12 +108,14 @@ class OneOf implements Condition {
 class NoneOf implements Condition {
   readonly field: string;
   readonly needs: Needs;
+  readonly pathHeads: PathHeads;
   readonly #show: ListField["show"];
   readonly #test: MembershipTest;
 
-  constructor({ name, needs, show }: ListField, test: MembershipTest) {
+  constructor({ field: { name, needs, show }, test, pathHeads }: PreparedList) {
     this.field = `not${name.charAt(0).toUpperCase()}${name.slice(1)}`;
     this.needs = needs;
+    this.pathHeads = pathHeads;
     this.#show = show;
     this.#test = test;
   }

@@ -36,6 +36,7 @@ const unreadable: Reader = () => unknownValue;
 class ExpressionCondition implements Condition {
   readonly field: string;
   readonly needs: Needs;
+  readonly pathHeads: undefined;
   readonly #read: Reader;
   readonly #text: string;
 

@@ -10,6 +10,7 @@ import {
   needsPath,
 } from "./condition.ts";
 import { headerConditions } from "./header-match.ts";
+import { headsOf } from "./path-head.ts";
 import { PatternList } from "./pattern.ts";
 import type { RequestFacts } from "./request-facts.ts";
 
@@ -76,6 +77,7 @@ const paths = new ListConditions<string>(
     const list = PatternList.ofPaths(entries);
     return (facts) => (facts.path === undefined ? "unknown" : list.has(facts.path));
   },
+  headsOf,
 );
 
 const showCall = (facts: RequestFacts): string =>

@@ -102,6 +102,11 @@ export function firstMatch(outcomes: readonly RuleOutcome[], facts: RequestFacts
   return undefined;
 }
 
+/** It matches whatever is asked: no condition is left. */
+export function isSettled({ rule: { from, to, when } }: RuleOutcome): boolean {
+  return from.length + to.length + when.length === 0;
+}
+
 const unnamed: Source = {
   $typeName: "weft.model.v1.Source",
   kind: "AuthorizationPolicy",

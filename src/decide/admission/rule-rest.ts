@@ -1,6 +1,6 @@
 /**
- * What is left of rules once some of their conditions are known for good: what the caller decides, for a connection, and what
- * the method decides, for its requests of that method. A rule that can match no more is gone; one that is left asks the rest.
+ * What is left of rules once some of their conditions are known for good: what the caller decides, for a connection; what the
+ * method decides, for its requests of that method; and what the first segment of the path decides, for those that have it. A rule that can match no more is gone; one that is left asks the rest.
  */
 import type { Condition } from "./condition.ts";
 import type { RuleOutcome } from "./prepared-policy.ts";
@@ -13,6 +13,11 @@ export type IsKnown = (condition: Condition) => boolean;
 
 export const byCaller: IsKnown = ({ needs }) => !needs.http;
 export const byMethod: IsKnown = ({ needs }) => needs.methodAlone;
+
+/** Of paths of one reading. */
+export function byPathHead(head: string): IsKnown {
+  return ({ pathHeads }) => pathHeads !== undefined && !pathHeads.has(head);
+}
 
 export function conditionsOf({ from, to, when }: PreparedRule): readonly Condition[] {
   return [...from.flat(), ...to.flat(), ...when];

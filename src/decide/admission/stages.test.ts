@@ -12,7 +12,6 @@ import { AuthorizationTable } from "./authorization.ts";
 import { CallerView } from "./caller-view.ts";
 import { PreparedPolicy } from "./prepared-policy.ts";
 import type { AdmissionRequest, CallerFacts } from "./request.ts";
-import { RequestFacts } from "./request-facts.ts";
 import { Stages } from "./stages.ts";
 
 type Policies = NonNullable<MessageInitShape<typeof AuthorizationSchema>["policies"]>;
@@ -45,15 +44,12 @@ function ask(caller: CallerFacts, method: string | undefined, path = "/"): Admis
   };
 }
 
-function factsOf(request: AdmissionRequest): RequestFacts {
-  return new RequestFacts(request, { viewOf: (caller) => new CallerView(caller, mesh) });
-}
-
 function stagesOf(policies: Policies): Stages {
   const authorization = create(AuthorizationSchema, { policies });
   return Stages.of(
     authorization.policies.map((policy) => new PreparedPolicy(policy)),
     authorization,
+    { viewOf: (caller) => new CallerView(caller, mesh) },
   );
 }
 
@@ -64,7 +60,7 @@ const byCallerAndMethod: Policies = [
 
 test("callers of whom the same conditions hold share what is left, others do not", () => {
   const stages = stagesOf(byCallerAndMethod);
-  const of = (caller: CallerFacts): Stages => stages.ofCaller(factsOf(ask(caller, "GET")));
+  const of = (caller: CallerFacts): Stages => stages.ofCaller(ask(caller, "GET"));
   const web = of(callerAt("10.0.0.1"));
   expect(web).not.toBe(stages);
   expect(of(callerAt("10.0.0.2"))).toBe(web);
@@ -73,8 +69,7 @@ test("callers of whom the same conditions hold share what is left, others do not
 
 test("requests of a method share what is left; made-up methods and raw connections have no rest of their own", () => {
   const stages = stagesOf(byCallerAndMethod);
-  const of = (method: string | undefined): Stages =>
-    stages.ofMethod(method, factsOf(ask(callerAt("10.0.0.1"), method)));
+  const of = (method: string | undefined): Stages => stages.ofMethod(ask(callerAt("10.0.0.1"), method));
   const get = of("GET");
   expect(get).not.toBe(stages);
   expect(of("GET")).toBe(get);
@@ -111,10 +106,84 @@ test("a condition on caller and method together is tried for each request", () =
   expect(verdicts).toEqual(["deny", "allow", "deny", "allow"]);
 });
 
+const byPath: Policies = [
+  { action: DENY, level, rules: [{ to: [{ paths: ["/admin/*"] }] }] },
+  { action: DENY, level, rules: [{ to: [{ paths: ["/orders/7"] }] }] },
+  { action: ALLOW, level, rules: [{ to: [{ paths: ["/*"] }] }] },
+];
+
+test("paths that begin alike share what is left, and all that begin as no pattern does", () => {
+  const stages = stagesOf(byPath);
+  const of = (path: string): Stages => stages.ofPathHead(ask(callerAt("10.0.0.1"), "GET", path));
+  const admin = of("/admin/users");
+  expect(of("/admin")).toBe(admin);
+  expect(of("/orders")).not.toBe(admin);
+  const other = of("/");
+  expect([stages, admin]).not.toContain(other);
+  for (const path of ["/adm", "/administrator", "/Admin/users", "/__proto__"]) expect(of(path)).toBe(other);
+});
+
+test.each(["/a;v=1", "/a/%2e", "/a//b", "/a/../b", "/%61dmin", "*", ""])(
+  "a path that servers may read in another way has no rest of its own: %s",
+  (path) => {
+    const stages = stagesOf(byPath);
+    expect(stages.ofPathHead(ask(callerAt("10.0.0.1"), "GET", path))).toBe(stages);
+  },
+);
+
+test("what the first segment decides is decided without the request", () => {
+  const { stages, request, reads } = countedReads("/products/7", byPath);
+  expect(stages.ofPathHead(request).decide(request, () => {}).verdict).toBe("allow");
+  expect(reads()).toBe(1);
+  const admin = countedReads("/admin/users", byPath);
+  expect(admin.stages.ofPathHead(admin.request).decide(admin.request, () => {}).verdict).toBe("deny");
+  expect(admin.reads()).toBeGreaterThan(1);
+});
+
+/** Stages that know what is left for the path, and a request that tells how often its path is read. */
+function countedReads(path: string, policies: Policies) {
+  const stages = stagesOf(policies);
+  const known = ask(callerAt("10.0.0.1"), "GET", path);
+  stages.ofPathHead(known);
+  let count = 0;
+  const http = Object.defineProperty({ ...known.http }, "path", {
+    get: () => {
+      count++;
+      return path;
+    },
+  });
+  return { stages, request: Object.assign({ ...known }, { http }) as AdmissionRequest, reads: () => count };
+}
+
+test("first segments of more patterns than there is room for get the same verdicts, and leave room for methods", () => {
+  const count = 900;
+  const stages = stagesOf(
+    Array.from({ length: count }, (_, n) => ({
+      action: DENY,
+      level,
+      rules: [{ to: [{ paths: [`/p${n}/x`], methods: ["GET"] }] }],
+    })),
+  );
+  let withoutRoom = 0;
+  for (let n = 0; n < count; n++) {
+    for (const [end, verdict] of [
+      ["x", "deny"],
+      ["y", "allow"],
+    ] as const) {
+      const request = ask(callerAt("10.0.0.1"), "GET", `/p${n}/${end}`);
+      const left = stages.ofPathHead(request);
+      if (left === stages) withoutRoom++;
+      expect(left.decide(request, () => {}).verdict).toBe(verdict);
+    }
+  }
+  expect(withoutRoom).toBeGreaterThan(0);
+  expect(stages.ofMethod(ask(callerAt("10.0.0.1"), "PUT"))).not.toBe(stages);
+});
+
 test("where nothing depends on callers or methods, all of them have the table's own", () => {
   const stages = stagesOf([{ action: ALLOW, level, rules: [{ to: [{ paths: ["/a"] }] }] }]);
-  const facts = factsOf(ask(callerAt("10.0.0.1"), "GET"));
-  expect(stages.ofCaller(facts).ofMethod("GET", facts)).toBe(stages);
+  const request = ask(callerAt("10.0.0.1"), "GET");
+  expect(stages.ofCaller(request).ofMethod(request)).toBe(stages);
 });
 
 test("callers of more kinds than there is room for get the same verdicts", () => {
@@ -139,7 +208,7 @@ test("callers of more kinds than there is room for get the same verdicts", () =>
     const request = ask(caller, "GET", `/p${bit}`);
     const isDenied = (n & (1 << bit)) !== 0;
     expect(table.decide(request, () => {}).verdict).toBe(isDenied ? "deny" : "allow");
-    if (stages.ofCaller(factsOf(request)) === stages) withoutRoom++;
+    if (stages.ofCaller(request) === stages) withoutRoom++;
   }
   expect(withoutRoom).toBeGreaterThan(0);
 });

@@ -55,11 +55,21 @@ const pathPatterns: Texts = [
   "*",
   "*/b",
   "/a/b",
+  "/a/b/*",
+  "/b/*",
+  "/ab",
+  "/ab/*",
+  "/ab*",
+  "/A/*",
+  "/*",
+  "*M",
   "/",
   "/{*}",
   "/a/{*}",
   "/{**}/b",
   "/a/{**}",
+  "/b/{*}/a",
+  "/ab/{**}/b",
   "/{*}/b",
   "/{**}",
   "/%61/%62",
@@ -78,6 +88,13 @@ const hostPatterns: Texts = [
   "[::1]:80",
 ];
 const headerPatterns: Texts = ["1", "2", "1*", "*2", "*", "1, 2"];
+
+/** Lists of a few that begin alike or not, and nothing else: what is told from the first segment, or is not. */
+function pathsAlone(random: Random): MessageInitShape<typeof OperationMatchSchema> {
+  const list = (max: number): string[] =>
+    Array.from({ length: Math.floor(random() * max) }, () => pick(random, pathPatterns));
+  return { paths: list(5), notPaths: random() < 0.3 ? list(4) : [] };
+}
 
 /** Mostly none. */
 function some(random: Random, items: Texts, chance: number): string[] {
@@ -143,7 +160,7 @@ function randomRule(random: Random, index: number): MessageInitShape<typeof Auth
   return {
     name: `rules[${index}]`,
     from: upToTwo(random, randomCaller),
-    to: upToTwo(random, randomOperation),
+    to: upToTwo(random, random() < 0.3 ? pathsAlone : randomOperation),
     when: random() < 0.35 ? upToTwo(random, randomCondition) : [],
   };
 }
