@@ -1,17 +1,17 @@
 /**
  * The runtime's machine code stays mapped once it has run: parser, compilers and start-up touch 40 MB of it, of which serving
- * needs less than half. So does a built program's own text and bytecode, which is in the same file. Now and then all of it is let go;
- * what is still in use is mapped again from the page cache, page by page where the kernel can (map-page-by-page.ts).
+ * needs less than half. So does a built program's own text and bytecode, which is in the same file. Where more of it has come than is in use
+ * all of it is let go; what is still in use is mapped again from the page cache, page by page where the kernel can (map-page-by-page.ts).
  */
 import { readFileSync } from "node:fs";
 import type { Clock, Timer } from "../kernel/index.ts";
 import { embeddedProgram, type FileRange } from "./embedded-program.ts";
 import { libc } from "./libc.ts";
 import { mapPageByPage, type Mapping } from "./map-page-by-page.ts";
+import { ShedChoice } from "./shed-choice.ts";
 
 /** Start-up is over by then. */
 const firstMs = 2_000;
-/** Letting go takes 0.2 ms, mapping again what is in use as much: of three seconds nothing that can be measured. */
 const everyMs = 3_000;
 /** MADV_DONTNEED. */
 const dontNeed = 4;
@@ -20,13 +20,14 @@ const pageBytes = 65_536;
 
 /** From now on until it is cancelled. Linux only: elsewhere it does nothing. */
 export function shedCodePages(clock: Clock): Timer {
+  const choice = new ShedChoice();
   let mappings: readonly Mapping[] | undefined;
   const shed = (): void => {
     if (mappings === undefined) {
       mappings = ownMappings();
       mapPageByPage(mappings);
     }
-    letGo(mappings);
+    if (choice.isDue(residentFileBytes())) letGo(mappings);
     timer = clock.after(everyMs, shed);
   };
   let timer = clock.after(firstMs, libc === undefined ? () => {} : shed);
@@ -38,6 +39,12 @@ function ownMappings(): readonly Mapping[] {
   const program = embeddedProgram("/proc/self/exe");
   const code = codeMappings(smaps, process.execPath);
   return program === undefined ? code : [...code, ...mappingsOf(smaps, process.execPath, program)];
+}
+
+/** What of files is mapped and in memory (proc_pid_status(5)). Zero where the system does not tell. */
+function residentFileBytes(): number {
+  const [, kilobytes = 0] = /^RssFile:\s+(\d+) kB$/m.exec(readFileSync("/proc/self/status", "utf8")) ?? [];
+  return Number(kilobytes) * 1_024;
 }
 
 function letGo(mappings: readonly Mapping[]): void {

@@ -1,6 +1,7 @@
 /**
  * What is left of rules once some of their conditions are known for good: what the caller decides, for a connection; what the
- * method decides, for its requests of that method; and what the first segment of the path decides, for those that have it. A rule that can match no more is gone; one that is left asks the rest.
+ * method decides, for its requests of that method; and what the first segment of the path decides, for those that have it. A
+ * rule that can match no more is gone; one that is left asks the rest.
  */
 import type { Condition } from "./condition.ts";
 import type { RuleOutcome } from "./prepared-policy.ts";

@@ -1,7 +1,7 @@
 /**
  * The stages of a decision with the rules that may still match: of a whole table, of callers that are alike to it, of one method
- * of theirs, of paths that begin alike. What is left for a kind is worked out for its first request and shared by all of the kind. How much is kept is
- * bounded: beyond, more rules are tried than need be, with the same verdict.
+ * of theirs, of paths that begin alike. What is left for a kind is worked out for its first request and shared by all of the
+ * kind. How much is kept is bounded: beyond, more rules are tried than need be, with the same verdict.
  */
 import type { Authorization } from "../../model/index.ts";
 import { AllowStage } from "./allow-stage.ts";
