@@ -6,6 +6,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { errorLine } from "../../src/kernel/index.ts";
 import { SmallDisk } from "../e2e/harness/small-disk.ts";
 import { findEtcd } from "../../src/store/etcd/testing/etcd-server.ts";
 import { ChaosMesh } from "./chaos-mesh.ts";
@@ -40,7 +41,15 @@ async function main(): Promise<number> {
     process.stderr.write("chaos: there is no etcd; node scripts/fetch-etcd.mjs gets one\n");
     return 69;
   }
-  const page = values.report === undefined ? undefined : new ReportPage(values.report);
+  let page: ReportPage | undefined;
+  try {
+    page = values.report === undefined ? undefined : new ReportPage(values.report);
+  } catch (error) {
+    process.stderr.write(
+      `chaos: --report: ${errorLine(error)}; it takes a page with marks, as docs/chaos.md has them\n`,
+    );
+    return 64;
+  }
   process.stdout.write(`seed ${seed}\n`);
   const means = { faketime: findFaketime(), smallDiskRefusal: SmallDisk.refusal() };
   const { faults, skipped } = faultsFor(means);
