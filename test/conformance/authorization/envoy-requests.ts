@@ -53,6 +53,8 @@ export function sendable(random: Random): AdmissionRequest & { readonly http: Ht
     const { http } = request;
     const readings = readingsByTheText(http?.path ?? "");
     if (http === undefined || !isSendable(http) || readings?.length !== 1) continue;
+    // Of slashes alone Envoy merges none: "//" stays, and is not "/".
+    if (readings[0] === "/" && http.path !== "/") continue;
     const caller = {
       ...request.caller,
       address: pick(random, addresses),
