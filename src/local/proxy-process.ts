@@ -118,11 +118,8 @@ async function writeJoinToken(
 }
 
 async function isServing(site: Site): Promise<boolean> {
-  const { address, port } = site.proxy.health;
-  const reachable = address === "0.0.0.0" || address === "::" ? (site.addresses[0] ?? "127.0.0.1") : address;
-  const host = reachable.includes(":") ? `[${reachable}]` : reachable;
   try {
-    const response = await fetch(`http://${host}:${port}/healthz/ready`, {
+    const response = await fetch(pageOf(site, site.proxy.health, "/healthz/ready"), {
       signal: AbortSignal.timeout(1_000),
     });
     await response.arrayBuffer();
@@ -137,9 +134,10 @@ async function isServing(site: Site): Promise<boolean> {
  * `unavailable` where it does not say.
  */
 export async function gatewayFailures(site: Site): Promise<readonly string[]> {
-  const { address, port } = site.proxy.admin;
   try {
-    const response = await fetch(`http://${address}:${port}/config`, { signal: AbortSignal.timeout(5_000) });
+    const response = await fetch(pageOf(site, site.proxy.admin, "/config"), {
+      signal: AbortSignal.timeout(5_000),
+    });
     const page: unknown = await response.json();
     return failuresIn(page);
   } catch (cause) {
@@ -152,4 +150,10 @@ function failuresIn(page: unknown): readonly string[] {
     typeof page === "object" && page !== null && "gatewayFailures" in page && page.gatewayFailures;
   if (!Array.isArray(failures)) throw new Error("its page of configuration has no gatewayFailures");
   return failures.map(String);
+}
+
+function pageOf(site: Site, { address, port }: SocketAddress, path: string): string {
+  const reachable = address === "0.0.0.0" || address === "::" ? (site.addresses[0] ?? "127.0.0.1") : address;
+  const host = reachable.includes(":") ? `[${reachable}]` : reachable;
+  return `http://${host}:${port}${path}`;
 }
