@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { VirtualClock } from "../kernel/index.ts";
 import { clientPreface } from "./frame.ts";
-import { conversations } from "./fuzz/corpus.ts";
+import { conversations } from "./testing/corpus.ts";
 import { HeaderFields } from "./header-fields.ts";
 import { Http2ServerSession } from "./server-session.ts";
 import { bytesOf, concat, frame, FrameRecorder, memoryPair, RawClient, uint32 } from "./testing.ts";

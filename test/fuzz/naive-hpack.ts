@@ -1,6 +1,6 @@
 /** HPACK written straight from RFC 7541, slow and short: what the real decoder is compared with. */
-import { encodeHuffman, huffmanLength } from "../huffman.ts";
-import { staticNames, staticTableLength, staticValues } from "../static-table.ts";
+import { encodeHuffman, huffmanLength } from "../../src/http2/huffman.ts";
+import { staticNames, staticTableLength, staticValues } from "../../src/http2/static-table.ts";
 
 type Field = readonly [name: string, value: string];
 

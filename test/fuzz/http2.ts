@@ -2,35 +2,38 @@
  * What is done with a mutated input, and what must hold whatever it is. Each target returns how many of its inputs were
  * valid after all, so that a run that never got past the door is noticed.
  */
-import { VirtualClock } from "../../kernel/index.ts";
-import { HeaderFields } from "../header-fields.ts";
-import { HpackDecoder } from "../hpack-decoder.ts";
-import { Http2ClientSession } from "../client-session.ts";
-import { Http2ServerSession } from "../server-session.ts";
-import { FrameRecorder, MemoryTransport, RecordingSink } from "../testing.ts";
-import { answerOpening, answers, blockSequences, conversations, opening } from "./corpus.ts";
+import { VirtualClock } from "../../src/kernel/index.ts";
+import { HeaderFields } from "../../src/http2/header-fields.ts";
+import { HpackDecoder } from "../../src/http2/hpack-decoder.ts";
+import { Http2ClientSession } from "../../src/http2/client-session.ts";
+import { Http2ServerSession } from "../../src/http2/server-session.ts";
+import { FrameRecorder, MemoryTransport, RecordingSink } from "../../src/http2/testing.ts";
+import {
+  answerOpening,
+  answers,
+  blockSequences,
+  conversations,
+  opening,
+} from "../../src/http2/testing/corpus.ts";
+import { mustHold } from "./must-hold.ts";
 import { mutate, type Random } from "./mutate.ts";
+import { randomCuts } from "./random-cuts.ts";
 import { NaiveHpackDecoder } from "./naive-hpack.ts";
 
-export const targets = { hpack, frames, server, client } as const;
-export type Target = keyof typeof targets;
+export const http2Targets = { hpack, frames, server, client } as const;
 
 const maxListBytes = 2000;
-
-function mustHold(condition: boolean, what: string, input: Uint8Array): void {
-  if (!condition) throw new Error(`${what}: ${Buffer.from(input).toString("hex")}`);
-}
 
 /** A mutated block in the middle of a connection: the same fields as the naive decoder finds, or both refuse. */
 function hpack(random: Random, inputs: number): number {
   const sequences = blockSequences();
   let valid = 0;
   for (let done = 0; done < inputs; ) {
-    const sequence = random.pick(sequences, []);
+    const sequence = random.pick(sequences);
     const decoder = new HpackDecoder(4096, maxListBytes);
     const naive = new NaiveHpackDecoder(4096);
     for (const block of sequence) {
-      const input = random.below(3) === 0 ? block : mutate(random, block, random.pick(sequence, block));
+      const input = random.below(3) === 0 ? block : mutate(random, block, random.pick(sequence));
       if (input !== block) done++;
       const result = decoder.decode(input);
       const expected = naive.decode(input);
@@ -57,15 +60,15 @@ function frames(random: Random, inputs: number): number {
   const seeds = conversations();
   let valid = 0;
   for (let done = 0; done < inputs; done++) {
-    const seed = random.pick(seeds, opening);
-    const input = mutate(random, seed, random.pick(seeds, seed), random.below(16) === 0 ? 0 : opening.length);
+    const seed = random.pick(seeds);
+    const input = mutate(random, seed, random.pick(seeds), random.below(16) === 0 ? 0 : opening.length);
     const whole = new FrameRecorder(true);
     whole.read(input);
     const cut = new FrameRecorder(true);
-    for (let at = 0; at < input.length; ) {
-      const next = at + 1 + random.below(random.below(4) === 0 ? input.length : 12);
-      cut.read(input.subarray(at, next));
-      at = next;
+    let from = 0;
+    for (const to of randomCuts(random, input.length)) {
+      cut.read(input.subarray(from, to));
+      from = to;
     }
     mustHold(whole.lines.join("\n") === cut.lines.join("\n"), "the cut makes a difference", input);
     if (!whole.lines.some((line) => line.startsWith("CONNECTION"))) valid++;
@@ -81,8 +84,8 @@ function server(random: Random, inputs: number): number {
   const seeds = conversations();
   let valid = 0;
   for (let done = 0; done < inputs; done++) {
-    const seed = random.pick(seeds, opening);
-    const input = mutate(random, seed, random.pick(seeds, seed), opening.length);
+    const seed = random.pick(seeds);
+    const input = mutate(random, seed, random.pick(seeds), opening.length);
     const transport = new MemoryTransport();
     const sinks: RecordingSink[] = [];
     let ends = 0;
@@ -130,8 +133,8 @@ function client(random: Random, inputs: number): number {
   ]);
   let valid = 0;
   for (let done = 0; done < inputs; done++) {
-    const seed = random.pick(seeds, answerOpening);
-    const input = mutate(random, seed, random.pick(seeds, seed), answerOpening.length);
+    const seed = random.pick(seeds);
+    const input = mutate(random, seed, random.pick(seeds), answerOpening.length);
     const transport = new MemoryTransport();
     let ends = 0;
     const session = new Http2ClientSession(

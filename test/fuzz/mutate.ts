@@ -17,15 +17,20 @@ export class Random {
     return this.#state % limit;
   }
 
-  pick<T>(items: readonly T[], otherwise: T): T {
-    return items[this.below(items.length)] ?? otherwise;
+  pick<T>(items: readonly T[]): T {
+    const item = items[this.below(items.length)];
+    if (item === undefined) throw new Error("nothing to pick from");
+    return item;
   }
 }
 
 /** Bytes at which parsers change their mind. */
 const edges = [0, 1, 0x0f, 0x10, 0x1f, 0x20, 0x3f, 0x40, 0x7f, 0x80, 0xbe, 0xff];
 
-/** One to four changes of `seed[from, …)`: bits, bytes, ranges taken out, doubled or borrowed from `other`. */
+/**
+ * One to four changes of `seed[from, …)`: bits, bytes, ranges taken out, doubled or borrowed from `other`. The seed stays as
+ * it is, also where it is a Buffer, whose slice shares its memory.
+ */
 export function mutate(random: Random, seed: Uint8Array, other: Uint8Array, from = 0): Uint8Array {
   let bytes = seed;
   for (let changes = 1 + random.below(4); changes > 0; changes--) bytes = change(random, bytes, other, from);
@@ -39,18 +44,18 @@ function change(random: Random, source: Uint8Array, other: Uint8Array, from: num
   const count = 1 + random.below(Math.min(16, source.length - at));
   switch (random.below(7)) {
     case 0: {
-      const bytes = source.slice();
+      const bytes = new Uint8Array(source);
       bytes[at] = (bytes[at] ?? 0) ^ (1 << random.below(8));
       return bytes;
     }
     case 1: {
-      const bytes = source.slice();
+      const bytes = new Uint8Array(source);
       bytes[at] = random.below(256);
       return bytes;
     }
     case 2: {
-      const bytes = source.slice();
-      bytes[at] = random.pick(edges, 0);
+      const bytes = new Uint8Array(source);
+      bytes[at] = random.pick(edges);
       return bytes;
     }
     case 3:
@@ -63,7 +68,7 @@ function change(random: Random, source: Uint8Array, other: Uint8Array, from: num
       return join(source.subarray(0, at), borrowed, source.subarray(at));
     }
     default:
-      return source.slice(0, at);
+      return source.subarray(0, at);
   }
 }
 
