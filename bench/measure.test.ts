@@ -23,6 +23,23 @@ test("a process' children count as its own", async () => {
   expect(own.cpuUs).toBeGreaterThan(0);
 });
 
+test("what an ended child took stays counted, and only a process that was asked for must be there", async () => {
+  const busy = "while (process.cpuUsage().user < 200_000);";
+  const script = `const child = Bun.spawn([process.execPath, "-e", ${JSON.stringify(busy)}]);
+    await child.exited; console.log("over"); setInterval(() => {}, 1000);`;
+  const parent = Bun.spawn([process.execPath, "-e", script], { stdout: "pipe" });
+  const before = usage([parent.pid]).cpuUs;
+  const reader = parent.stdout.getReader();
+  const over = reader.read().then(() => "over");
+  // Asked all the while, as it comes and goes.
+  while ((await Promise.race([over, new Promise(setImmediate)])) !== "over")
+    expect(usage([parent.pid]).cpuUs).toBeGreaterThanOrEqual(before);
+  expect(usage([parent.pid]).cpuUs - before).toBeGreaterThan(100_000);
+  parent.kill("SIGKILL");
+  await parent.exited;
+  expect(() => usage([parent.pid])).toThrow();
+});
+
 test("the median of an even number of values is between the middle ones", () => {
   expect(median([4, 1, 3, 2])).toBe(2.5);
   expect(median([3, 1, 2])).toBe(2);
