@@ -12,16 +12,21 @@ import { type Chat, chat, failure, Fixtures, greet } from "./testing.ts";
 const fixtures = new Fixtures();
 afterEach(() => fixtures.close());
 
+/** HTTP/2 without gRPC's manners. */
+async function openSession(port: number, onClose: () => void = () => {}): Promise<Http2ClientSession> {
+  const connected = Promise.withResolvers<Connection>();
+  connect({ address: "127.0.0.1", port, timeoutMs: 5_000 }, (result) => {
+    if (result instanceof Connection) connected.resolve(result);
+    else connected.reject(new Error(result.detail));
+  });
+  return new Http2ClientSession(await connected.promise, { onClose }, { clock: systemClock });
+}
+
 test("a call that the server ends early is over, whatever the client still has to say", async () => {
   const server = fixtures.start([
     implementBidi(chat, (stream: Chat) => stream.close({ code: "aborted", message: "" })),
   ]);
-  const connected = Promise.withResolvers<Connection>();
-  connect({ address: "127.0.0.1", port: server.port, timeoutMs: 5_000 }, (result) => {
-    if (result instanceof Connection) connected.resolve(result);
-    else connected.reject(new Error(result.detail));
-  });
-  const session = new Http2ClientSession(await connected.promise, { onClose() {} }, { clock: systemClock });
+  const session = await openSession(server.port);
   const outcome = Promise.withResolvers<StreamOutcome>();
   const fields = HeaderFields.of([
     [":method", "POST"],
@@ -40,6 +45,50 @@ test("a call that the server ends early is over, whatever the client still has t
   });
   expect(await outcome.promise).toMatchObject({ kind: "reset", by: "peer", code: "no_error" });
   session.close();
+});
+
+test.each<[string, Record<string, string>, number[], string]>([
+  ["an encoding", { "grpc-encoding": "gzip" }, [], "12"],
+  ["a compressed message", {}, [1, 0, 0, 0, 1, 0], "12"],
+  ["half a message", {}, [0, 0, 0, 0, 2, 1], "13"],
+  ["no message", {}, [], "12"],
+  ["a message of another kind", {}, [0, 0, 0, 0, 1, 0xff], "3"],
+])("%s is refused, and the connection goes on", async (_name, changed, body, expected) => {
+  const server = fixtures.start([implementUnary(greet, () => ({ value: "hello" }))]);
+  const session = await openSession(server.port);
+  const ask = (fields: Record<string, string>, bytes: number[]): Promise<HeaderFields> => {
+    const head = Promise.withResolvers<HeaderFields>();
+    const sink = { onInterim() {}, onData() {}, onEnd() {}, onDrain() {}, onClose() {} };
+    const stream = session.request(HeaderFields.of(Object.entries(fields)), false, {
+      ...sink,
+      onHead: (answer) => head.resolve(answer),
+    });
+    stream?.write(Uint8Array.from(bytes), true);
+    return head.promise;
+  };
+  const good = {
+    ":method": "POST",
+    ":scheme": "http",
+    ":path": "/weft.test.Test/Greet",
+    ":authority": "x",
+    "content-type": "application/grpc",
+  };
+  const answer = await ask({ ...good, ...changed }, body);
+  expect(answer.get("grpc-status")).toBe(expected);
+  const next = await ask(good, [0, 0, 0, 0, 0]);
+  expect(next.get("grpc-status")).toBeUndefined();
+  session.close();
+});
+
+test("a connection more than there may be is closed, and those that are open go on", async () => {
+  const server = fixtures.start([implementUnary(greet, () => ({ value: "hello" }))], { maxConnections: 1 });
+  const client = fixtures.clientOf(server);
+  expect((await client.unary(greet, {})).value).toBe("hello");
+  const closed = Promise.withResolvers<void>();
+  await openSession(server.port, closed.resolve);
+  await closed.promise;
+  expect((await client.unary(greet, {})).value).toBe("hello");
+  expect(server.connections).toBe(1);
 });
 
 test("a draining server finishes calls, sends streams elsewhere, and then is done", async () => {
