@@ -18,11 +18,11 @@ export interface RunOptions {
 }
 
 /**
- * Pools are full and code is compiled when a peer has worked for this long. On a machine that others use too that is more
- * than one load; a peer that has little to do gets no more than some.
+ * Pools are full and code is compiled when each of a peer's processes has worked for this long: the two of a pair share
+ * their core. On a machine that others use too that is more than one load; a peer that has little to do gets no more than some.
  */
-const warmCpuUs = 3e6;
-const maxWarmLoads = 4;
+const warmCpuUs = 4e6;
+const maxWarmLoads = 6;
 const maxWarmSeconds = 10;
 /** Loads this short in all judge nothing. */
 const minJudgedSeconds = 3;
@@ -89,10 +89,11 @@ class ScenarioRun {
     const running = await this.#start(this.#bench.group(this.#groupName(entry)), entry);
     entry.running = running;
     const { rounds, seconds } = this.#options;
-    const startUs = usage(running.pids).cpuUs;
+    const workedUs = (): number[] => running.pids.map((pid) => usage([pid]).cpuUs);
+    const startUs = workedUs();
     for (let load = 0; load < maxWarmLoads; load++) {
       await this.#measure(entry, running, Math.min(seconds, maxWarmSeconds));
-      const isWarm = usage(running.pids).cpuUs - startUs >= warmCpuUs;
+      const isWarm = workedUs().every((us, i) => us - (startUs[i] ?? 0) >= warmCpuUs);
       if (isWarm || running.pids.length === 0 || rounds * seconds < minJudgedSeconds) return;
     }
   }
