@@ -1,10 +1,14 @@
 /** What processes cost: CPU from each process' own clock, memory from smaps_rollup; children are counted too. Linux only. */
 import { dlopen, FFIType, ptr } from "bun:ffi";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { errorCode } from "../src/net/causes.ts";
 
 const libc = dlopen("libc.so.6", {
   clock_gettime: { args: [FFIType.i32, FFIType.ptr], returns: FFIType.i32 },
 });
+
+/** Kernels built without CONFIG_PROC_CHILDREN do not: what they lack is not taken for a process that has ended. */
+const tellsChildren = existsSync(`/proc/${process.pid}/task/${process.pid}/children`);
 
 /** The kernel's number of "the CPU clock of that process": it counts every thread, also those that have ended. */
 function processClock(pid: number): number {
@@ -15,7 +19,9 @@ function processClock(pid: number): number {
 /** CPU time of the process since it started, in microseconds, with that of its children that have ended. */
 export function cpuUs(pid: number): number {
   const time = new BigInt64Array(2);
-  if (libc.symbols.clock_gettime(processClock(pid), ptr(time)) !== 0) throw new Error(`no process ${pid}`);
+  if (libc.symbols.clock_gettime(processClock(pid), ptr(time)) !== 0) {
+    throw Object.assign(new Error(`no process ${pid}`), { code: "ESRCH" });
+  }
   return Number(time[0]) * 1e6 + Number(time[1]) / 1000 + endedChildrenUs(pid);
 }
 
@@ -32,14 +38,22 @@ export function processTree(pids: readonly number[]): number[] {
   return pids.flatMap((pid) => [pid, ...processTree(childrenOf(pid))]);
 }
 
-/** None of a process that has ended. */
 function childrenOf(pid: number): number[] {
+  const tasks = ofLiving(() => readdirSync(`/proc/${pid}/task`)) ?? [];
+  return tasks.flatMap((task) => {
+    const children = ofLiving(() => readFileSync(`/proc/${pid}/task/${task}/children`, "utf8")) ?? "";
+    return children.split(" ").filter(Boolean).map(Number);
+  });
+}
+
+/** Undefined where the process or the thread that is read has ended meanwhile. */
+function ofLiving<T>(read: () => T): T | undefined {
   try {
-    return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
-      readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").split(" ").filter(Boolean).map(Number),
-    );
-  } catch {
-    return [];
+    return read();
+  } catch (error) {
+    const code = errorCode(error);
+    if ((code === "ENOENT" || code === "ESRCH") && tellsChildren) return undefined;
+    throw error;
   }
 }
 
@@ -65,14 +79,10 @@ export interface Usage extends Memory {
 
 /** Of the whole trees below these processes. A child that ends meanwhile is in its parent's figure or counts as none. */
 export function usage(pids: readonly number[]): Usage {
-  const living = processTree(pids).flatMap((pid) => {
-    try {
-      return [{ cpuUs: cpuUs(pid), ...memory(pid) }];
-    } catch (error) {
-      if (pids.includes(pid)) throw error;
-      return [];
-    }
-  });
+  const read = (pid: number): Usage => ({ cpuUs: cpuUs(pid), ...memory(pid) });
+  const living = processTree(pids).flatMap((pid) =>
+    pids.includes(pid) ? [read(pid)] : (ofLiving(() => read(pid)) ?? []),
+  );
   const total = (figure: keyof Usage): number => living.reduce((sum, each) => sum + each[figure], 0);
   return { cpuUs: total("cpuUs"), rssMb: total("rssMb"), privateMb: total("privateMb") };
 }
