@@ -5,7 +5,7 @@ import { MessageReader } from "../../src/grpc/message-reader.ts";
 import { HeaderFields } from "../../src/http2/index.ts";
 import { mustHold } from "./must-hold.ts";
 import { mutate, type Random } from "./mutate.ts";
-import { randomCuts } from "./random-cuts.ts";
+import { randomPieces } from "./random-cuts.ts";
 
 const prefixBytes = 5;
 const maxMessageBytes = 300;
@@ -43,11 +43,7 @@ function messages(random: Random, inputs: number): number {
       maxMessageBytes,
     );
     let refusal: string | undefined;
-    let from = 0;
-    for (const cut of randomCuts(random, input.length)) {
-      refusal ??= reader.push(input.subarray(from, cut))?.code;
-      from = cut;
-    }
+    for (const piece of randomPieces(random, input)) refusal ??= reader.push(piece)?.code;
     const expected = framesOf(input, 0, maxMessageBytes);
     mustHold(read.join() === expected.frames.join(), "other messages", input);
     mustHold((refusal !== undefined) === (expected.end === "refused"), "refused differently", input);
@@ -68,10 +64,8 @@ function webRequest(random: Random, inputs: number): number {
     const decoder = new GrpcWebRequestDecoder("text");
     const out: Uint8Array[] = [];
     let fault: string | undefined;
-    let from = 0;
-    for (const cut of randomCuts(random, input.length)) {
-      const bytes = decoder.push(input.subarray(from, cut));
-      from = cut;
+    for (const piece of randomPieces(random, input)) {
+      const bytes = decoder.push(piece);
       if (typeof bytes === "string") {
         fault = bytes;
         break;
@@ -121,15 +115,13 @@ function webResponse(random: Random, inputs: number): number {
     const encoder = new GrpcWebResponseEncoder("text");
     const out: Uint8Array[] = [];
     let fault: string | undefined;
-    let from = 0;
-    for (const cut of [...randomCuts(random, input.length), undefined]) {
-      const bytes = cut === undefined ? encoder.end(trailers) : encoder.push(input.subarray(from, cut));
+    for (const piece of [...randomPieces(random, input), undefined]) {
+      const bytes = piece === undefined ? encoder.end(trailers) : encoder.push(piece);
       if (typeof bytes === "string") {
         fault = bytes;
         break;
       }
       out.push(bytes);
-      from = cut ?? from;
     }
     const { end } = framesOf(input, 1, Number.POSITIVE_INFINITY);
     const expected = end === "refused" ? "malformed_frame" : end === "inside" ? "truncated" : undefined;

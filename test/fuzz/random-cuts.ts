@@ -10,3 +10,9 @@ export function randomCuts(random: Random, length: number): number[] {
   }
   return cuts;
 }
+
+/** All of `bytes`, in order, cut there. */
+export function randomPieces(random: Random, bytes: Uint8Array): Uint8Array[] {
+  const cuts = randomCuts(random, bytes.length);
+  return cuts.map((to, i) => bytes.subarray(cuts[i - 1] ?? 0, to));
+}
